@@ -1,0 +1,14 @@
+"""Ours for "first connect and one command": `python -m bench.one_command SSH_CONFIG HOST...`."""
+
+import sys
+
+from fabric import Config
+
+from fabfile.hosts import HostFailure, HostGroup, ask, connection_settings
+
+settings = Config(runtime_ssh_path=sys.argv[1])
+group = HostGroup(sys.argv[2:], connection_settings(settings))
+outcomes = dict(group.each(sys.argv[2:], lambda host: ask(host, "true")))
+failures = [outcome for outcome in outcomes.values() if isinstance(outcome, HostFailure)]
+group.close()
+sys.exit("\n".join(map(str, failures)) or len(outcomes) != len(sys.argv[2:]))

@@ -1,0 +1,91 @@
+"""The commands: options in, `Runner` called, results shown, exit code out.
+
+A command line that only lists or explains commands loads no more than this and `options`.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fabric import Connection
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from rr_config import ConfigError, Options, load
+
+from .options import SECTION, command, install_parser, read_options
+
+if TYPE_CHECKING:
+    from .console import Console
+    from .runner import Runner
+
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+install_parser()
+
+
+@command
+def run(context: Context, **given: Any) -> None:
+    """Kill, screen, sync and start on all hosts, then wait for the components with `wait`."""
+    _with_runner(context, given, lambda runner: runner.run())
+
+
+@command
+def kill(context: Context, **given: Any) -> None:
+    """End the screen sessions of that name, and every process started in one."""
+    _with_runner(context, given, lambda runner: runner.kill())
+
+
+@command
+def screen(context: Context, **given: Any) -> None:
+    """Start a screen session on every host that has none of that name."""
+    _with_runner(context, given, lambda runner: runner.screen())
+
+
+@command
+def sync(context: Context, **given: Any) -> None:
+    """Copy the files that the hosts lack or have differently."""
+    _with_runner(context, given, lambda runner: runner.sync())
+
+
+@command
+def start(context: Context, **given: Any) -> None:
+    """Start the components in the sessions that are there, by start index."""
+    _with_runner(context, given, lambda runner: runner.start())
+
+
+@command
+def muddlers(context: Context, **given: Any) -> None:
+    """List the muddlers that can be named, with what each one does."""
+    from rr_config.muddlers import all_muddlers
+
+    _execute(context, given, lambda console, options: console.muddlers(all_muddlers(options.config_dir)))
+
+
+def _with_runner(context: Context, given: dict[str, Any], work: Callable[["Runner"], object]) -> None:
+    from .runner import Runner, StageError
+
+    def story(console: "Console", options: Options) -> None:
+        config = load(options)
+        with Runner(config, options, context.config, console) as runner:
+            try:
+                work(runner)
+            except StageError as error:
+                console.failed(error)
+                raise Exit(code=FAILED) from error
+            except KeyboardInterrupt:
+                console.interrupted(runner.running, runner.starting, options)
+                raise Exit(code=INTERRUPTED) from None
+
+    _execute(context, given, story)
+
+
+def _execute(context: Context, given: dict[str, Any], story: Callable[["Console", Options], None]) -> None:
+    if isinstance(context, Connection):
+        raise Exit("-H/--hosts: leave it out; the hosts are those of the components in the config file", WRONG)
+    from .console import Console
+
+    try:
+        options = read_options(given, context.config.get(SECTION) or {})
+        story(Console(options.log_level), options)
+    except ConfigError as error:
+        raise Exit(str(error), WRONG) from error

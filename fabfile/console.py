@@ -1,0 +1,174 @@
+"""What a person sees: a line a host and a line a component, progress, and failures. The only place that prints.
+
+Results go to standard output; progress and errors to standard error.
+"""
+
+import logging
+import sys
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console as Terminal
+from rich.logging import RichHandler
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from rr_config import Component, Options
+from rr_config.muddlers import Muddler
+
+from .launcher import Ended, Started
+from .runner import Observer, StageError, ending
+from .sessions import Killed, Session
+from .transfer import Synced
+
+
+def cleaned(text: str) -> str:
+    """`text` with what could steer a terminal replaced: it may come from a host or a program."""
+    return "".join(c if c.isprintable() else "�" for c in text.encode("utf-8", "replace").decode())
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    ending = "es" if noun.endswith(("s", "ch")) else "s"
+    return f"{number:,} {noun if number == 1 else noun + ending}"
+
+
+def in_bytes(number: float) -> str:
+    """A number of bytes in the largest unit that leaves at least 1."""
+    units = ["B", "kB", "MB", "GB", "TB"]
+    while number >= 1000 and len(units) > 1:
+        number /= 1000
+        del units[0]
+    return f"{number:.0f} {units[0]}" if units[0] == "B" else f"{number:.1f} {units[0]}"
+
+
+class Console(Observer):
+    """Follows a run on a terminal, or as plain lines. Above level INFO it says nothing but errors."""
+
+    def __init__(self, log_level: str) -> None:
+        level = logging.getLevelNamesMapping()[log_level]
+        self._is_quiet = level > logging.INFO
+        self._out = Terminal(highlight=False, soft_wrap=True, quiet=self._is_quiet)
+        self._err = Terminal(highlight=False, soft_wrap=True, stderr=True)
+        self._lock = threading.Lock()
+        self._bars: Progress | None = None
+        self._tasks: dict[str, Any] = {}
+        self._held_back: list[str] = []  # lines that would be printed into the bars
+        handler = RichHandler(level, self._err, show_time=False, show_path=False)
+        logging.basicConfig(level=level, handlers=[handler], format="%(message)s", force=True)
+        # What goes wrong with a connection is reported with its host; paramiko would add a traceback.
+        logging.getLogger("paramiko").setLevel(logging.CRITICAL)
+        for library in ("fabric", "invoke"):  # at DEBUG they tell all settings, the password among them
+            logging.getLogger(library).setLevel(logging.WARNING)
+
+    def begins(self, stage: str, hosts: Sequence[str]) -> None:
+        """Show the stage, and bars where it is `sync` on a terminal."""
+        self._out.print(f"[bold]{stage}[/bold]  {counted(len(hosts), 'host')}")
+        if stage == "sync" and self._err.is_terminal and not self._is_quiet:
+            size = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+            columns = (TextColumn("  {task.description}"), BarColumn(), *size)
+            self._bars = Progress(*columns, console=self._err, transient=True, redirect_stdout=False)
+            self._bars.start()
+
+    def progress(self, stage: str, host: str, done: int, total: int) -> None:
+        """Move the bar of a host."""
+        if self._bars is None:
+            return
+        with self._lock:
+            if host not in self._tasks:
+                self._tasks[host] = self._bars.add_task(cleaned(host), total=total)
+        self._bars.update(self._tasks[host], completed=done)
+
+    def result(self, stage: str, host: str, result: Any) -> None:
+        """A line a host, or a line a component."""
+        match result:
+            case Killed():
+                self._line(host, killed(result))
+            case Session():
+                self._line(host, f"{'new' if result.is_new else 'existing'} session {result.id}")
+            case Synced():
+                self._line(host, synced(result))
+            case [Started() | _, *_] if stage != "wait":
+                for started in result:
+                    if isinstance(started, Started):
+                        self._line(started.component.label, running(started))
+
+    def ended(self, ended: Ended) -> None:
+        """A line for a component that has ended."""
+        self._line(ended.component.label, ending(ended))
+
+    def ends(self, stage: str) -> None:
+        """Take the bars away, and show what waited for that."""
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+            self._tasks = {}
+        for line in self._held_back:
+            self._out.print(line, markup=False)
+        self._held_back = []
+
+    def failed(self, error: StageError) -> None:
+        """A line for each failure: where, in which stage, why."""
+        for where, reason in error.failures:
+            self.error(f"{where}: {error.stage}: {reason}")
+        if error.stage not in ("wait", "terminate"):
+            self.error(f"{error.stage} failed; no later stage was begun")
+
+    def interrupted(self, running: Sequence[Started], starting: Sequence[Component], options: Options) -> None:
+        """Say what runs where, and how it can be ended."""
+        self.error("interrupted")
+        if not running and not starting:
+            self.error("no component has been started")
+            return
+        if running:
+            self.error("these go on running:")
+        for each in running:
+            self.error(f"  {each.component.label}  pid {each.pid}")
+        if starting:
+            self.error("these were being started, and may run:")
+        for component in starting:
+            self.error(f"  {component.label}")
+        session = "" if options.screen == "runner" else f" --screen {options.screen}"
+        self.error(f"end them with: fab kill --config {options.config_file}{session}")
+
+    def error(self, text: str) -> None:
+        """A line, or several, on standard error."""
+        for line in text.split("\n"):
+            self._err.print(cleaned(line), markup=False, style="red" if line.strip() else None)
+
+    def muddlers(self, found: Iterable[Muddler]) -> None:
+        """A line a muddler: what it is named by, what it does, where it is."""
+        rows = [(muddler.name, cleaned(muddler.summary), str(muddler.path)) for muddler in found]
+        width = max((len(name) for name, _, _ in rows), default=0)
+        for name, summary, path in rows:
+            self._out.print(f"{name:<{width}}  {summary}  ({path})", markup=False)
+
+    def _line(self, where: str, text: str) -> None:
+        line = f"  {cleaned(where)}  {cleaned(text)}"
+        if self._bars is not None:
+            self._held_back.append(line)
+        else:
+            self._out.print(line, markup=False)
+            sys.stdout.flush()
+
+
+def killed(result: Killed) -> str:
+    """What was ended on a host, in words."""
+    if not result.sessions and not result.processes:
+        return "nothing to end"
+    return f"ended {' '.join(result.sessions) or 'no session'}, {counted(result.processes, 'process')}"
+
+
+def synced(result: Synced) -> str:
+    """What was sent to a host, in words."""
+    parts = [counted(result.files, "file")]
+    parts.append(f"{result.sent:,} sent ({in_bytes(result.sent_bytes)})" if result.sent else "nothing sent")
+    if result.chmodded:
+        parts.append(f"permissions set on {result.chmodded:,}")
+    return ", ".join(parts)
+
+
+def running(result: Started) -> str:
+    """How a component came to run, in words."""
+    state = "was running already" if result.was_running else "started"
+    return f"{state}, pid {result.pid}"

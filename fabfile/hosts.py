@@ -1,0 +1,297 @@
+"""Connections to hosts. The only place that opens any.
+
+`HostGroup` is a Fabric `ThreadingGroup` whose members may each do something else, of which only so
+many work at a time, and where the failure of one is a value (`HostFailure`) beside the results of
+the others. `localhost` is a host like any other, reached without SSH.
+"""
+
+import contextlib
+import logging
+import os
+import queue
+import random
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import attrs
+import paramiko
+from fabric import Config, Connection, ThreadingGroup
+from paramiko.ssh_exception import AuthenticationException, NoValidConnectionsError, SSHException
+
+from rr_config.component import LOCALHOST
+
+from . import shell
+from .conversation import Channel, Conversation, HostError
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 10
+KEEPALIVE_SECONDS = 15
+# A peer that leaves what we sent unacknowledged for that long is gone (tcp(7), TCP_USER_TIMEOUT).
+UNACKNOWLEDGED_MS = 60_000
+CONNECT_ATTEMPTS = 4
+BLOCK = 1 << 16
+AT_ONCE = 64
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class HostFailure:
+    """What kept a host from doing its part."""
+
+    host: str
+    reason: str
+
+
+class Host(Protocol):
+    """A machine on which scripts can be run."""
+
+    name: str
+
+    def channel(self, script: bytes) -> Channel:
+        """Begin to run `script`, which has not been sent yet. HostError where that is impossible."""
+
+    def close(self) -> None:
+        """Let go of the connection; what waits for an answer of it gets a HostError."""
+
+
+@contextlib.contextmanager
+def conversation(host: Host, body: str) -> Iterator[Conversation]:
+    """Run the script `body` (see `shell.script`) on `host`, over one channel."""
+    script = shell.script(body)
+    talk = Conversation(host.channel(script), script)
+    try:
+        yield talk
+    finally:
+        talk.close()
+
+
+def ask(host: Host, body: str) -> list[str]:
+    """All that the script `body` answers on `host`."""
+    with conversation(host, body) as talk:
+        return list(talk.answers())
+
+
+class LocalHost:
+    """The machine that runs this program."""
+
+    name = LOCALHOST
+
+    def __init__(self) -> None:
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def channel(self, script: bytes) -> Channel:
+        """Start a shell here; see `Host`."""
+        command = ["sh", "-c", shell.command(script)]
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=Path.home(), start_new_session=True
+        )
+        self._running.append(process)
+        return _LocalChannel(process)
+
+    def close(self) -> None:
+        """Kill the scripts that still run; see `Host`."""
+        for process in self._running:
+            process.kill()
+            process.wait()
+
+
+class _LocalChannel:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def send(self, data: bytes) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(data)
+        self._process.stdin.flush()
+
+    def receive(self) -> bytes:
+        assert self._process.stdout
+        block = os.read(self._process.stdout.fileno(), BLOCK)
+        if not block:
+            self._process.stdout.close()
+        return block
+
+    def close(self) -> str:
+        assert self._process.stdin and self._process.stderr
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        said = b"" if self._process.stderr.closed else self._process.stderr.read()
+        self._process.stderr.close()
+        self._process.wait()
+        return said.decode(errors="replace")
+
+
+class FastTransport(paramiko.Transport):
+    """paramiko's, but that it prefers the ciphers that cost it least: those that authenticate by themselves."""
+
+    _preferred_ciphers = sorted(paramiko.Transport._preferred_ciphers, key=lambda name: "gcm" not in name)  # type: ignore[attr-defined]
+
+
+class RemoteHost:
+    """A host that is reached by SSH, through one connection that is opened when first needed."""
+
+    def __init__(self, name: str, connection: Connection) -> None:
+        self.name = name
+        self._connection = connection
+        self.channels_opened = 0
+
+    def channel(self, script: bytes) -> Channel:
+        """Open a channel, and the connection before it; see `Host`."""
+        try:
+            self._connect()
+            channel = self._connection.create_session()
+            self.channels_opened += 1
+            log.debug("%s: channel %d", self.name, self.channels_opened)
+            channel.exec_command(shell.command(script))
+            return _RemoteChannel(channel)
+        except (OSError, EOFError, SSHException) as error:
+            raise HostError(connect_problem(error, self._connection)) from error
+
+    def close(self) -> None:
+        """Close the connection, and the one to the gateway; see `Host`."""
+        self._connection.close()
+        if isinstance(self._connection.gateway, Connection):
+            self._connection.gateway.close()
+
+    def _connect(self) -> None:
+        """Open the connection; again, after a while, where sshd dropped it for being too busy."""
+        for attempt in range(1, CONNECT_ATTEMPTS + 1):
+            try:
+                self._connection.open()
+                break
+            except (OSError, EOFError, SSHException) as error:
+                if attempt == CONNECT_ATTEMPTS or not _was_dropped(error):
+                    raise
+                log.debug("%s: dropped (%s), trying again", self.name, error)
+                time.sleep(random.uniform(0, 2**attempt / 4))  # sshd(8) drops at random, MaxStartups
+        transport = self._connection.transport
+        transport.set_keepalive(KEEPALIVE_SECONDS)
+        if isinstance(transport.sock, socket.socket):
+            transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+
+
+class _RemoteChannel:
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self._channel = channel
+
+    def send(self, data: bytes) -> None:
+        self._channel.sendall(data)
+
+    def receive(self) -> bytes:
+        return self._channel.recv(BLOCK)
+
+    def close(self) -> str:
+        said = b""
+        while self._channel.recv_stderr_ready():
+            said += self._channel.recv_stderr(BLOCK)
+        self._channel.close()
+        return said.decode(errors="replace")
+
+
+def _was_dropped(error: Exception) -> bool:
+    """Whether the other end let go before it had asked who we are, as a busy sshd does."""
+    if isinstance(error, AuthenticationException | NoValidConnectionsError | TimeoutError | socket.gaierror):
+        return False
+    return isinstance(error, ConnectionResetError | EOFError) or isinstance(error.__context__, EOFError)
+
+
+def connect_problem(error: Exception, connection: Connection) -> str:
+    """Why `connection` could not be opened, and what can be done, in one line."""
+    where = f"{connection.host} port {connection.port}"
+    if isinstance(error, socket.gaierror):
+        return f"the host name {connection.host} is not known; is it spelled right, or missing in ~/.ssh/config?"
+    if isinstance(error, paramiko.PasswordRequiredException):
+        return "the SSH key has a passphrase; give it with --prompt-for-passphrase"
+    if isinstance(error, AuthenticationException) or "No authentication methods" in str(error):
+        return f"login as {connection.user} was refused; is there a key or a password for it?"
+    if isinstance(error, TimeoutError):
+        return f"{where} does not answer"
+    causes = error.errors.values() if isinstance(error, NoValidConnectionsError) else [error]
+    if all(isinstance(cause, OSError) for cause in causes):
+        return f"{where}: {'; '.join(sorted({_words(cause) for cause in causes}))}"
+    return f"{where}: {error or 'the connection was lost'}"
+
+
+def _words(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).lower()
+
+
+class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
+    """The hosts of a config: one connection each, all at work at once, up to a bound."""
+
+    def __init__(self, names: Iterable[str], settings: Config, user: str | None = None, at_once: int = AT_ONCE) -> None:
+        remote = [name for name in names if name != LOCALHOST]
+        super().__init__(*remote, user=user, config=settings)
+        self.hosts: dict[str, Host] = {name: RemoteHost(name, c) for name, c in zip(remote, self, strict=True)}
+        if LOCALHOST in names:
+            self.hosts[LOCALHOST] = LocalHost()
+        self._at_once = at_once
+
+    def each(self, names: Iterable[str], work: Callable[[Host], T]) -> Iterator[tuple[str, T | HostFailure]]:
+        """Do `work` on each of the hosts named, and yield what comes of it as each one ends.
+
+        HostError and OSError become a HostFailure; any other exception is raised here.
+        """
+        waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+        results: queue.SimpleQueue[tuple[str, T | HostFailure | BaseException]] = queue.SimpleQueue()
+        count = 0
+        for name in names:
+            waiting.put(name)
+            count += 1
+
+        def worker() -> None:
+            while True:
+                try:
+                    name = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                results.put((name, _outcome(self.hosts[name], work)))
+
+        for _ in range(min(count, self._at_once)):
+            # Daemons, so that Ctrl-C need not wait for a host that does not answer.
+            threading.Thread(target=worker, daemon=True).start()
+        for _ in range(count):
+            name, outcome = results.get()
+            if isinstance(outcome, BaseException):
+                raise outcome
+            yield name, outcome
+
+    def close(self) -> None:
+        """Close all connections."""
+        for host in self.hosts.values():
+            host.close()
+
+
+def _outcome(host: Host, work: Callable[[Host], T]) -> T | HostFailure | BaseException:
+    try:
+        return work(host)
+    except HostError as error:
+        return HostFailure(host.name, str(error))
+    except OSError as error:
+        return HostFailure(host.name, str(error))
+    except BaseException as error:  # raised again where the results are read
+        return error
+
+
+def connection_settings(settings: Config, password: str | None = None) -> Config:
+    """A copy of Fabric's `settings` with the timeouts of this program, and `password` for logins and keys."""
+    own = settings.clone()
+    kwargs: dict[str, Any] = dict(own.connect_kwargs)
+    seconds = kwargs.get("timeout") or own.timeouts.connect or CONNECT_SECONDS
+    kwargs.setdefault("timeout", seconds)
+    own.timeouts.connect = None  # Fabric refuses to be told twice
+    for name in ("banner_timeout", "auth_timeout", "channel_timeout"):
+        kwargs.setdefault(name, seconds)
+    kwargs.setdefault("transport_factory", FastTransport)
+    if password is not None:
+        kwargs |= {"password": password, "passphrase": password}
+    own.connect_kwargs = kwargs
+    return own

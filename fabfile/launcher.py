@@ -1,0 +1,264 @@
+"""The script that starts one component and records how it fares; what is started when. Pure.
+
+A window runs the launcher, which stays beside the program to write down its end. The proof that a
+program has been started is that its own environment names its component: execve(2) has been through.
+Until then the same process, with the same id, is still the launcher's shell, which was given another.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from rr_config import Component
+from rr_config.util import literal
+
+from . import shell, state
+from .sessions import PROCESSES, SESSIONS
+
+# The variable by which a program, and all that it starts, can be known: the folder of its component.
+MARK = "REMOTE_RUNNER_COMPONENT"
+
+
+@attrs.frozen
+class Started:
+    """A component runs, or has run already: `pid` is the process id of its program.
+
+    `was_running` where it ran before and was left alone.
+    """
+
+    component: Component
+    pid: int
+    was_running: bool = False
+
+
+@attrs.frozen
+class NotStarted:
+    """A component could not be started; `words` are the end of what its window showed."""
+
+    component: Component
+    status: int | None
+    words: str
+
+    @property
+    def reason(self) -> str:
+        """Why, in one line."""
+        if self.status is None:
+            return "screen opened no window for it; are there too many windows, or no terminals left?"
+        said = [line.strip() for line in self.words.splitlines() if line.strip() and not line.startswith(OF_SCREEN)]
+        return f"could not be started (exit status {self.status}): {said[-1] if said else MEANING[self.status]}"
+
+
+# How the line begins that screen adds to the window of a program that has ended.
+OF_SCREEN = "=== Command "
+MEANING = {126: "permission denied", 127: "not found"}
+
+
+@attrs.frozen
+class Ended:
+    """A component has ended; `status` as sh has it (128 and more: a signal), None where it was killed unseen."""
+
+    component: Component
+    status: int | None
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it ended with 0."""
+        return self.status == 0
+
+
+def in_order(components: Iterable[Component]) -> list[tuple[int, list[Component]]]:
+    """The components by start index, ascending."""
+    by_index: dict[int, list[Component]] = {}
+    for component in components:
+        by_index.setdefault(component.start_index, []).append(component)
+    return sorted(by_index.items())
+
+
+def launcher(component: Component) -> str:
+    """The script that a window runs for `component`."""
+    names = sorted(set().union(*(shell.variables(arg) for arg in component.args if not isinstance(arg, literal))))
+    words = [_executable(component)]
+    words += [shell.quote(arg) if isinstance(arg, literal) else shell.expanded(arg) for arg in component.args]
+    return LAUNCHER.format(
+        base_dir='"$(cat "$_rr_own_folder/base_dir")"'
+        if component.base_dir is None
+        else shell.path(component.base_dir),
+        environment="".join(f"  {shell.from_environment(name)}\n" for name in names),
+        command=" ".join(words),
+        mark=MARK,
+    )
+
+
+def _executable(component: Component) -> str:
+    if component.executable.startswith(("/", "~")):
+        return shell.path(component.executable)
+    return f'"$PWD"/{shell.quote(component.executable)}'
+
+
+# Run as `sh FOLDER/launcher` by screen, and by itself as `sh FOLDER/launcher exec`. The traps keep it
+# alive through what is meant for the program: Ctrl-C in the window, the end of the session.
+LAUNCHER = """\
+_rr_own_folder=${{0%/*}}
+if [ "${{1-}}" = exec ]; then
+  echo "$$" >"$_rr_own_folder/pid"
+  date +%s >"$_rr_own_folder/started"
+  cd {base_dir} || exit 126
+{environment}  {mark}=$_rr_own_folder
+  export {mark}
+  exec {command}
+fi
+trap : HUP INT QUIT TERM
+echo "$$" >"$_rr_own_folder/launcher.pid"
+sh "$0" exec
+_rr_own_status=$?
+date +%s >"$_rr_own_folder/ended"
+echo "$_rr_own_status" >"$_rr_own_folder/status"
+exit "$_rr_own_status"
+"""
+
+
+def start_script(session: str, components: Sequence[Component]) -> str:
+    """Opens a window for each component, and answers for each once it runs or cannot."""
+    lines = [f"need screen\n{state.keep(session)}{SESSIONS}{state.TEMPORARY}{START}"]
+    for component in components:
+        arguments = [state.folder(component.name), _window_title(component.name), launcher(component)]
+        lines.append(" ".join(["component", *map(shell.quote, arguments), "temporary" * (component.base_dir is None)]))
+    lines.append(OPEN_WINDOWS)
+    return "\n".join(lines)
+
+
+def _window_title(name: str) -> str:
+    """The name as a word of a screen rc file, where nothing is special between single quotes."""
+    printable = "".join(character if character.isprintable() else "?" for character in name)[:200]
+    return "'" + printable.replace("'", "'\"'\"'") + "'"
+
+
+def read_started(components: Sequence[Component], answers: Iterable[str]) -> list[Started | NotStarted]:
+    """What `start_script` answered, in its order."""
+    by_folder = {state.folder(component.name): component for component in components}
+    results: list[Started | NotStarted] = []
+    for answer in answers:
+        word, folder, value, *words = answer.split(" ", 3)
+        component = by_folder[folder]
+        if word == "failed":
+            results.append(NotStarted(component, int(value) if value.isdigit() else None, "".join(words)))
+        else:
+            results.append(Started(component, int(value), was_running=word == "running"))
+    return results
+
+
+# `logfile` must be said once only: it moves the log of the window before, too. So a window is opened under
+# the name of its folder, which is where `%t` puts its log, and has its title after that.
+# component FOLDER TITLE LAUNCHER [temporary]: writes down what OPEN_WINDOWS will start.
+# running FOLDER: whether its program has been exec'ed and still runs. An environment that cannot be read
+# belongs to a program that has changed its user since (sudo), if the launcher is still beside it.
+START = f"""\
+set -- $(sessions)
+[ $# -gt 0 ] || fail "there is no screen session named $session; start one with: fab screen"
+id=$1
+cd "$state" || fail "$state cannot be entered"
+path=$(printf '%s' "$state" | sed "s/'/'\\"'\\"'/g")
+if [ "$(cat .logging 2>/dev/null)" = "$id" ]; then : >.windows
+else printf "logfile flush 1\\nlogfile '%s/%%t/output'\\n" "$(printf '%s' "$path" | sed 's/[%^]/&&/g')" >.windows; fi
+component() {{
+  if running "$1"; then answer "running $1 $pid"; return; fi
+  (umask 077; mkdir -p "$1") || fail "$state/$1 cannot be made"
+  rm -f "$1/pid" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/output"
+  printf '%s' "$3" >"$1/launcher" || fail "$state/$1/launcher cannot be written; is the disk full?"
+  [ -z "$4" ] || temporary "$1" >/dev/null || fail "no temporary folder can be made"
+  printf "screen -L -t %s sh '%s/%s/launcher'\\ntitle %s\\n" "$1" "$path" "$1" "$2" >>.windows
+  pending="$pending $1"
+}}
+running() {{
+  {{ read -r pid <"$1/pid"; }} 2>/dev/null && [ ! -s "$1/status" ] && [ -d "/proc/$pid" ] || return
+  if [ -r "/proc/$pid/environ" ]; then
+    grep -qzxsF "{MARK}=$state/$1" "/proc/$pid/environ"
+  else
+    {{ read -r launcher <"$1/launcher.pid"; }} 2>/dev/null &&
+      grep -qzxsF "$state/$1/launcher" "/proc/$launcher/cmdline"
+  fi
+}}
+pending= started= ended= failed=
+"""
+
+# screen parses what `-X` hands it once more; within the file that it is told to read, quotes hold.
+OPEN_WINDOWS = r"""
+windows=$(printf '%s' "$state/.windows" | sed "s/[\\\\\$^\"']/\\\\&/g")
+[ -z "$pending" ] || { screen -S "$id" -X source "$windows" >/dev/null 2>&1 && echo "$id" >.logging; }
+tries=0
+while [ -n "$pending" ]; do
+  left=
+  for folder in $pending; do
+    if running "$folder"; then started="$started $folder"
+    elif [ -s "$folder/status" ]; then ended="$ended $folder"
+    else left="$left $folder"; fi
+  done
+  [ "$left" = "$pending" ] && tries=$((tries + 1)) || tries=0
+  pending=$left
+  if [ $tries -gt 300 ]; then for folder in $pending; do answer "failed $folder - "; done; break; fi
+  [ -z "$pending" ] || sleep 0.05
+done
+[ -z "$started" ] || sleep 0.1  # for what ends at once, with 126 or 127, since it lacks something
+for folder in $started $ended; do
+  status=
+  [ -s "$folder/status" ] && read -r status <"$folder/status"
+  case $status in
+    126 | 127) failed="$failed $folder" ;;
+    *) read -r pid <"$folder/pid"; answer "started $folder $pid" ;;
+  esac
+done
+[ -z "$failed" ] || sleep 1.2  # by then, screen has written down what the windows showed
+for folder in $failed; do
+  read -r status <"$folder/status"
+  answer "failed $folder $status $(tail -c 2000 "$folder/output" 2>/dev/null | tr -d '\000')"
+done
+"""
+
+
+def wait_script(session: str, components: Sequence[Component]) -> str:
+    """Answers for each component once it has ended."""
+    folders = " ".join(state.folder(component.name) for component in components)
+    return f'{state.keep(session)}cd "$state" || fail "$state cannot be entered"\npending="{folders}"\n{WAIT}'
+
+
+def read_ended(components: Sequence[Component], answers: Iterable[str]) -> Iterable[Ended]:
+    """What `wait_script` answers, as it comes."""
+    by_folder = {state.folder(component.name): component for component in components}
+    for answer in answers:
+        folder, _, status = answer.partition(" ")
+        yield Ended(by_folder[folder], int(status) if status else None)
+
+
+# A launcher that is gone without having written down a status was killed itself.
+WAIT = """\
+while [ -n "$pending" ]; do
+  left=
+  for folder in $pending; do
+    gone=
+    { read -r pid <"$folder/launcher.pid" && [ -d "/proc/$pid" ]; } 2>/dev/null || gone=1
+    status=
+    if { read -r status <"$folder/status"; } 2>/dev/null || [ "$gone" ]; then answer "$folder $status"
+    else left="$left $folder"; fi
+  done
+  pending=$left
+  [ -z "$pending" ] || sleep 0.2
+done
+"""
+
+
+def terminate_script(session: str, components: Sequence[Component]) -> str:
+    """Ends the programs of `components` and all that they started; session and windows stay."""
+    folders = " ".join(state.folder(component.name) for component in components)
+    return f'{state.keep(session)}{SESSIONS}{PROCESSES}folders="{folders}"\n{TERMINATE}'
+
+
+TERMINATE = f"""\
+servers=
+roots=
+for folder in $folders; do
+  [ -s "$state/$folder/status" ] && continue
+  {{ read -r pid <"$state/$folder/pid"; }} 2>/dev/null && roots="$roots $pid"
+done
+marks=$(for folder in $folders; do echo "{MARK}=$state/$folder"; done)
+end_members
+"""

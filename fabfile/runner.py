@@ -1,0 +1,268 @@
+"""`Runner`: what each command does, from top to bottom, as values. The interface for Python programs.
+
+Nothing here prints, asks the user, or ends the program; who wants to follow a run passes an `Observer`.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import attrs
+from fabric import Config as Settings
+
+from rr_config import Component, Config, ConfigError, Options
+from rr_config.files import Placed, Unusable, placed_files
+
+from . import launcher, sessions
+from .hosts import Host, HostFailure, HostGroup, ask, connection_settings, conversation
+from .launcher import Ended, NotStarted, Started
+from .sessions import Killed, Session
+from .transfer import LocalHashes, Synced, sync
+
+T = TypeVar("T")
+
+
+class StageError(Exception):
+    """A stage did not succeed everywhere; no later stage has begun.
+
+    `failures` names what failed: a host, or `host/component`, or `host:path`, each with its reason.
+    """
+
+    def __init__(self, stage: str, failures: Sequence[tuple[str, str]]) -> None:
+        super().__init__("\n".join(f"{stage}: {where}: {reason}" for where, reason in failures))
+        self.stage = stage
+        self.failures = failures
+
+
+class Observer:
+    """Is told how a run goes on, as it goes on; each method does nothing unless it is overridden.
+
+    `progress` and `ended` are called from threads of their own, the others from the one that runs.
+    """
+
+    def begins(self, stage: str, hosts: Sequence[str]) -> None:
+        """A stage begins on `hosts`."""
+
+    def result(self, stage: str, host: str, result: Any) -> None:
+        """A host is through with a stage, or one component of it is."""
+
+    def progress(self, stage: str, host: str, done: int, total: int) -> None:
+        """Of `total` bytes, `done` have been sent to `host`. Called from the threads that send."""
+
+    def ended(self, ended: Ended) -> None:
+        """A component that is waited for has ended."""
+
+    def ends(self, stage: str) -> None:
+        """A stage has ended, well or not."""
+
+
+@attrs.define
+class Runner:
+    """Runs the components of a loaded config. A method for each stage; `run` is all of them.
+
+    Making one checks the options (ConfigError) and touches no host. Every method works on all hosts at
+    once, lets all of them finish, and raises StageError if any failed. `running` lists what `start` has
+    started so far, `starting` what it has begun to start and has no answer for. `close` lets go of the
+    connections; a `with` statement does too.
+    """
+
+    config: Config
+    options: Options = attrs.field(factory=Options)
+    settings: Settings = attrs.field(factory=Settings, repr=False)
+    observer: Observer = attrs.field(factory=Observer)
+    _group: HostGroup = attrs.field(init=False, repr=False)
+    running: list[Started] = attrs.field(init=False, factory=list)
+    starting: list[Component] = attrs.field(init=False, factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        check_session_name(self.options.screen)
+        check_terminate(self.config, self.options)
+        settings = connection_settings(self.settings, self.options.ssh_pass)
+        hosts = sorted(self.config.all_hosts())
+        try:
+            self._group = HostGroup(hosts, settings, self.options.ssh_user)
+        except ValueError as error:
+            raise ConfigError(f"{', '.join(hosts)}: one of these is no host: {error}") from error
+
+    def __enter__(self) -> "Runner":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of all connections. What was started goes on."""
+        self._group.close()
+
+    def run(self) -> dict[str, list[Ended]]:
+        """Kill, screen, sync, start, wait; how the components that were waited for ended, by host."""
+        needed = ("screen", "openssl", "tar")  # all at once, before anything has been ended
+        if self.options.kill_first:
+            self.kill(needed)
+        self.screen(needed)
+        self.sync()
+        self.start()
+        return self.wait()
+
+    def kill(self, programs: Iterable[str] = ("screen",)) -> dict[str, Killed]:
+        """End the sessions named `options.screen`, and every process started in one, by host."""
+        script = sessions.kill_script(self.options.screen, programs)
+        return self._on_all("kill", lambda host: sessions.read_killed(ask(host, script)))
+
+    def screen(self, programs: Iterable[str] = ("screen",)) -> dict[str, Session]:
+        """Make sure that every host has one session, and say which."""
+        script = sessions.screen_script(self.options.screen, not self.options.no_zombie, programs)
+        return self._on_all("screen", lambda host: sessions.read_session(ask(host, script)))
+
+    def sync(self) -> dict[str, Synced]:
+        """Bring to every host the files that it lacks."""
+        hashes = LocalHashes()
+        placed = _placed_once()
+        components = self._by_host(self.config.all_components())
+
+        def work(host: Host) -> Synced:
+            def progress(done: int, total: int) -> None:
+                self.observer.progress("sync", host.name, done, total)
+
+            wanted = components[host.name]
+            options = self.options
+            return sync(host, options.screen, wanted, placed, hashes, options.always_copy, progress)
+
+        return self._on_all(
+            "sync", work, lambda host, synced: [(f"{host}:{p.path}", p.reason) for p in synced.problems]
+        )
+
+    def start(self) -> dict[str, list[Started]]:
+        """Start all components, by ascending start index; the next index only when all of one run."""
+        started: dict[str, list[Started]] = {}
+        for index, components in launcher.in_order(self.config.all_components()):
+            for host, results in self._start_index(index, components).items():
+                started.setdefault(host, []).extend(results)
+        return started
+
+    def wait(self) -> dict[str, list[Ended]]:
+        """Wait for the components with `wait` to end; with `options.terminate`, then end the others."""
+        ended = self._wait([c for c in self.config.all_components() if c.wait])
+        if self.options.terminate:
+            self._terminate([c for c in self.config.all_components() if not c.wait])
+        failures = [(e.component.label, ending(e)) for es in ended.values() for e in es if not e.is_success]
+        if failures:
+            raise StageError("wait", failures)
+        return ended
+
+    def _start_index(self, index: int, components: Sequence[Component]) -> dict[str, list[Started]]:
+        by_host = self._by_host(components)
+        self.starting = list(components)
+
+        def work(host: Host) -> list[Started | NotStarted]:
+            wanted = by_host[host.name]
+            return launcher.read_started(wanted, ask(host, launcher.start_script(self.options.screen, wanted)))
+
+        def failures(_: str, results: list[Started | NotStarted]) -> list[tuple[str, str]]:
+            self.running += [result for result in results if isinstance(result, Started)]
+            answered = {id(result.component) for result in results}
+            self.starting = [component for component in self.starting if id(component) not in answered]
+            return [(r.component.label, r.reason) for r in results if isinstance(r, NotStarted)]
+
+        results = self._on_all(f"start {index}", work, failures, by_host)
+        return {host: [r for r in rs if isinstance(r, Started)] for host, rs in results.items()}
+
+    def _wait(self, components: Sequence[Component]) -> dict[str, list[Ended]]:
+        by_host = self._by_host(components)
+
+        def work(host: Host) -> list[Ended]:
+            wanted = by_host[host.name]
+            ended = []
+            with conversation(host, launcher.wait_script(self.options.screen, wanted)) as talk:
+                for each in launcher.read_ended(wanted, talk.answers()):
+                    self.observer.ended(each)
+                    ended.append(each)
+            return ended
+
+        return self._on_all("wait", work, hosts=by_host) if by_host else {}
+
+    def _terminate(self, components: Sequence[Component]) -> None:
+        by_host = self._by_host(components)
+
+        def work(host: Host) -> None:
+            ask(host, launcher.terminate_script(self.options.screen, by_host[host.name]))
+
+        self._on_all("terminate", work, hosts=by_host)
+
+    def _by_host(self, components: Iterable[Component]) -> dict[str, list[Component]]:
+        by_host: dict[str, list[Component]] = {}
+        for component in components:
+            by_host.setdefault(component.host, []).append(component)
+        return by_host
+
+    def _on_all(
+        self,
+        stage: str,
+        work: Callable[[Host], T],
+        failures_in: Callable[[str, T], list[tuple[str, str]]] = lambda host, result: [],
+        hosts: Iterable[str] | None = None,
+    ) -> dict[str, T]:
+        """Do one stage on all hosts; StageError when all are through, if any of them failed."""
+        names = sorted(self.config.all_hosts() if hosts is None else hosts)
+        self.observer.begins(stage, names)
+        results: dict[str, T] = {}
+        failures: list[tuple[str, str]] = []
+        try:
+            for name, outcome in self._group.each(names, work):
+                if isinstance(outcome, HostFailure):
+                    failures.append((name, outcome.reason))
+                else:
+                    results[name] = outcome
+                    failures += failures_in(name, outcome)
+                    self.observer.result(stage, name, outcome)
+        finally:
+            self.observer.ends(stage)
+        if failures:
+            raise StageError(stage, sorted(failures))
+        return dict(sorted(results.items()))
+
+
+def check_session_name(name: str) -> None:
+    """Raise ConfigError unless screen can take `name` without changing or misreading it."""
+    if not sessions.NAME.fullmatch(name):
+        raise ConfigError(
+            f"--screen {name!r}: cannot be the name of a session; use up to 80 letters, digits and . _ - + @ ="
+        )
+
+
+def check_terminate(config: Config, options: Options) -> None:
+    """Raise ConfigError where `--terminate` has nothing to wait for."""
+    if options.terminate and not any(component.wait for component in config.all_components()):
+        raise ConfigError("--terminate: no component has wait = True, so all would be ended at once; set it for one")
+
+
+def ending(ended: Ended) -> str:
+    """How a component ended, in words."""
+    if ended.status is None:
+        return "was killed, together with what would have written down its exit status"
+    if ended.status > 128 and ended.status - 128 in set(signal.Signals):
+        return f"was ended by {signal.Signals(ended.status - 128).name}"
+    return f"ended with exit status {ended.status}"
+
+
+def _placed_once() -> Callable[[Component], Sequence[Placed]]:
+    """Lists what a component brings; the disk is asked once for components that bring the same."""
+    known: dict[tuple[tuple[str, str], ...], Sequence[Placed]] = {}
+    lock = threading.Lock()
+
+    def placed(component: Component) -> Sequence[Placed]:
+        key = tuple(component.files.items())
+        with lock:
+            if key not in known:
+                known[key] = list(_all_usable(component))
+            return known[key]
+
+    return placed
+
+
+def _all_usable(component: Component) -> Iterator[Placed]:
+    for found in placed_files(component.files):
+        if isinstance(found, Unusable):
+            raise ConfigError(f"{component.label}.files: {found.path}: {found.reason}")
+        yield found

@@ -1,0 +1,177 @@
+"""What is said to screen about whole sessions, beside the reading of what comes back. Pure.
+
+screen matches the name of a session by prefix, so names are compared here, whole, and a session is
+only ever addressed by its full PID.NAME. Every process that screen starts has `STY=PID.NAME` in its
+environment: by that, and by descent, the processes of a session are found when it is to end.
+"""
+
+import re
+from collections.abc import Iterable
+
+import attrs
+
+from . import shell, state
+
+# What `screen -S` takes without harm: no slash, no dot or dash in front, and room for PID. in a file name.
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@=-]{0,79}")
+
+
+@attrs.frozen
+class Killed:
+    """What the end of the old sessions of a host took with it."""
+
+    sessions: tuple[str, ...]
+    processes: int
+
+
+@attrs.frozen
+class Session:
+    """The session of a host, as `PID.NAME`; `is_new` unless it was there before."""
+
+    id: str
+    is_new: bool
+
+
+def kill_script(session: str, programs: Iterable[str]) -> str:
+    """Ends every session of exactly that name, and every process started in one.
+
+    TERM first, KILL after five seconds. `programs` are what the host must have.
+    """
+    needed = " ".join(shell.quote(program) for program in programs)
+    return f"need {needed}\n{state.keep(session)}{SESSIONS}{PROCESSES}{KILL}"
+
+
+def read_killed(answers: Iterable[str]) -> Killed:
+    """What `kill_script` answered."""
+    words = [answer.split(" ", 1) for answer in answers]
+    count = sum(int(value) for word, value in words if word == "processes")
+    return Killed(tuple(value for word, value in words if word == "session"), count)
+
+
+def screen_script(session: str, zombie: bool, programs: Iterable[str]) -> str:
+    """Makes sure that there is one session of that name; uses the one that is there, if there is."""
+    needed = " ".join(shell.quote(program) for program in programs)
+    screenrc = shell.quote(screen_rc(zombie))
+    return f'need {needed}\n{state.keep(session)}{SESSIONS}printf %s {screenrc} >"$state/.screenrc"\n{SCREEN}'
+
+
+def read_session(answers: Iterable[str]) -> Session:
+    """What `screen_script` answered."""
+    word, _, id_ = next(iter(answers)).partition(" ")
+    return Session(id_, is_new=word == "new")
+
+
+def screen_rc(zombie: bool) -> str:
+    """The settings of a session. They must be there before its first window: `-X` comes too late."""
+    settings = [
+        "startup_message off",
+        "defutf8 on",
+        "maxwin 2000",  # 100 if not said, 2048 at most; beyond it windows vanish without a word
+        "defscrollback 10000",
+        "shelltitle shell",
+    ]
+    if zombie:
+        settings.append("zombie q")
+    return "".join(f"{setting}\n" for setting in settings)
+
+
+# sessions: prints PID.NAME of each session of exactly this name that has a living screen.
+# Of `screen -ls`, only the lines that begin with a tab and a process id are read, and of those only that.
+SESSIONS = """\
+sessions() {
+  tab=$(printf '\\t')
+  screen -ls 2>/dev/null | while IFS= read -r line; do
+    case $line in "$tab"[0-9]*) ;; *) continue ;; esac
+    id=${line#"$tab"}
+    id=${id%%"$tab"*}
+    [ "${id#*.}" = "$session" ] && is_screen "${id%%.*}" && printf '%s\\n' "$id"
+  done
+}
+is_screen() {
+  read -r name 2>/dev/null <"/proc/$1/comm" && [ "$name" = screen ] && [ -O "/proc/$1" ]
+}
+"""
+
+# members: prints the process ids of all that has a line of $marks in its environment, or descends from
+# $roots, but for screens: those are the sessions themselves, or others that were started from a window.
+# end_members: ends them and $servers, with TERM, and with KILL what is left after five seconds.
+PROCESSES = """\
+members() {
+  { [ -z "$marks" ] || marked; descendants; } | sort -u | while read -r pid; do
+    is_screen "$pid" || { [ -O "/proc/$pid" ] && echo "$pid"; }
+  done
+}
+marked() {
+  grep -lzxsF "$marks" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do echo "$pid"; done
+}
+descendants() {
+  family=" $roots "
+  [ -n "$roots" ] || return
+  table=$(cat /proc/[0-9]*/stat 2>/dev/null)
+  before=
+  while [ "$family" != "$before" ]; do
+    before=$family
+    while IFS= read -r line; do
+      pid=${line%% *}
+      set -- ${line##*) }  # behind the name, which may hold spaces: state, parent, group, session
+      case $family in
+        *" $pid "*) ;;
+        *" $2 "* | *" $4 "*) family="$family$pid " ;;
+      esac
+    done <<END
+$table
+END
+  done
+  for pid in $family; do echo "$pid"; done
+}
+alive() {  # a zombie does not count
+  for pid in $1; do
+    { read -r line <"/proc/$pid/stat"; } 2>/dev/null || continue
+    case ${line##*) } in Z* | X*) ;; *) echo "$pid" ;; esac
+  done
+}
+signal() { for pid in $2; do kill "-$1" "$pid" 2>/dev/null; done; }
+end_members() {
+  found=$(members)
+  signal TERM "$servers $found"
+  tries=0
+  while left=$(alive "$servers $found $(members)"); [ -n "$left" ]; do
+    tries=$((tries + 1))
+    [ $tries -gt 50 ] && signal KILL "$left"
+    [ $tries -gt 100 ] && fail "these processes do not end, even when killed: $(echo $left)"
+    sleep 0.1
+  done
+}
+"""
+
+KILL = """\
+ids=$({ sessions; cat "$state/.sessions" 2>/dev/null; } | sort -u)
+servers=
+for id in $(sessions); do servers="$servers ${id%%.*}"; done
+marks=$(for id in $ids; do echo "STY=$id"; done)
+roots=$servers
+for id in $ids; do
+  [ "$id" = "${STY-}" ] && fail "this command runs in the session that it is to end; run it elsewhere"
+done
+for id in $(sessions); do answer "session $id"; done
+end_members
+for id in $ids; do screen -wipe "$id" >/dev/null 2>&1; done  # the socket that a killed screen leaves
+rm -f "$state/.sessions"
+set -- $found
+answer "processes $#"
+"""
+
+SCREEN = """\
+set -- $(sessions)
+if [ $# -gt 0 ]; then answer "old $1"; return; fi
+cd || cd /
+screen -c "$state/.screenrc" -dmS "$session" >/dev/null 2>&1
+tries=0
+while set -- $(sessions); [ $# -eq 0 ]; do
+  tries=$((tries + 1))
+  [ $tries -gt 100 ] && fail "screen starts no session; try there: screen -dmS $session"
+  sleep 0.1
+done
+printf '%s\\n' "$1" >>"$state/.sessions"
+answer "new $1"
+"""

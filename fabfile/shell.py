@@ -1,0 +1,93 @@
+"""POSIX sh text: quoting, and the way in which every script is sent and answers.
+
+Pure. A value enters shell text through `quote`, `path` or `expanded`, and in no other way.
+
+A script answers in records that end with NUL, because a path or an error text may hold any other
+character. Its text goes to the standard input of a one-line command, so that neither its length nor
+the login shell of the user (which may be csh or fish) matters; what it has to read follows it there.
+"""
+
+import re
+import shlex
+
+VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
+HOME = re.compile(r"~[A-Za-z0-9_.-]*")
+
+# The first record of every script: what comes before it is noise of the login shell.
+GREETING = "remote-runner"
+DONE = "done"
+FAILED = "fail "
+
+
+def quote(text: str) -> str:
+    """`text` as one word of sh that means exactly `text`."""
+    return shlex.quote(text)
+
+
+def path(remote: str) -> str:
+    """A remote path as one word of sh: literal, but for a leading `~` or `~user`, which sh expands."""
+    home, slash, rest = remote.partition("/")
+    if not HOME.fullmatch(home):
+        return quote(remote)
+    return home + slash + (quote(rest) if rest else "")  # a quoted slash would keep sh from expanding
+
+
+def variables(text: str) -> set[str]:
+    """The names that `expanded(text)` uses."""
+    return {braced or plain for braced, plain in VARIABLE.findall(text)}
+
+
+def expanded(text: str) -> str:
+    """`text` as one word of sh in which `$NAME` and `${NAME}` stand for the host's environment.
+
+    The word reads `rr_NAME`, which the script has to set first (`from_environment`), so that sh's
+    own variables, which are not of the environment, count as unset.
+    """
+    word = ""
+    end = 0
+    for match in VARIABLE.finditer(text):
+        literal = text[end : match.start()]
+        word += (quote(literal) if literal else "") + f'"$rr_{match[1] or match[2]}"'
+        end = match.end()
+    rest = text[end:]
+    return word + (quote(rest) if rest or not word else "")
+
+
+def from_environment(name: str) -> str:
+    """A line of sh that sets `rr_NAME` to the environment's NAME, empty where that is unset."""
+    # The dot keeps the newlines at the end of the value, which $( ) would strip.
+    return f"rr_{name}=$(printenv {name} && echo .); rr_{name}=${{rr_{name}%?.}}"
+
+
+def script(body: str) -> bytes:
+    """The bytes of a script that greets, runs `body`, and says `done` if nothing failed.
+
+    `body` may use `answer TEXT` (a record) and `fail TEXT` (a last record, and the end).
+    """
+    # In a function, so that a script of which only a part arrives is a syntax error and does nothing.
+    text = PROLOGUE + "main() {\n" + body + "\n}\nmain\nanswer done\n"
+    return text.encode("utf-8", "surrogateescape")
+
+
+def command(script_bytes: bytes) -> str:
+    """The command line that reads a script of that length from its standard input and runs it."""
+    return f"exec sh -c 'eval \"$(head -c {len(script_bytes)})\"'"
+
+
+PROLOGUE = f"""\
+answer() {{ printf '%s\\0' "$1"; }}
+fail() {{ answer "{FAILED}$1"; exit 1; }}
+need() {{
+  for program in "$@"; do
+    command -v "$program" >/dev/null 2>&1 || fail "$program is not installed; $(install_command "$program")"
+  done
+}}
+install_command() {{
+  package=$1
+  for line in 'apt-get install' 'dnf install' 'yum install' 'zypper install' 'pacman -S' 'apk add'; do
+    command -v "${{line%% *}}" >/dev/null 2>&1 && {{ echo "install it there with: sudo $line $package"; return; }}
+  done
+  echo "install it there"
+}}
+answer; answer {GREETING}
+"""

@@ -1,0 +1,53 @@
+"""What a host keeps of a session, and where. Pure.
+
+`${XDG_STATE_HOME:-$HOME/.local/state}/remote-runner/SESSION/`, mode 0700, holds one folder a component:
+
+    launcher       the script that runs it       launcher.pid   process id of the launcher
+    pid            process id of the program     status         its exit status, once it has ended
+    started        when, in seconds since 1970   ended          likewise
+    output         all that its window showed    base_dir       its temporary folder, if it has one
+
+and, with a dot in front so that no component can be named alike: `.sessions` (each screen session
+that was started here, as PID.NAME), `.screenrc`, `.windows` (what screen was last told to open).
+"""
+
+import hashlib
+import re
+
+from . import shell
+
+UNSAFE = re.compile(rb"[^A-Za-z0-9_.-]|^[.-]")
+LONGEST = 200
+
+
+def folder(name: str) -> str:
+    """The name of a component's folder: a different one for each name, safe in sh, screen and any path."""
+    encoded = name.encode("utf-8", "surrogateescape")
+    safe = UNSAFE.sub(lambda match: b"=%02X" % match[0][0], encoded).decode()
+    if len(safe) <= LONGEST:
+        return safe
+    # No encoded name has '==': an '=' is always followed by two digits.
+    return f"{safe[: LONGEST - 42]}=={hashlib.sha1(encoded, usedforsecurity=False).hexdigest()}"
+
+
+def keep(session: str) -> str:
+    """Lines of sh that set `$session` and `$state`, the folder above, and make it if need be."""
+    return f"session={shell.quote(session)}\n{KEEP}"
+
+
+KEEP = """\
+state=${XDG_STATE_HOME:-$HOME/.local/state}/remote-runner/$session
+(umask 077; mkdir -p "$state") || fail "$state cannot be made; is there room, and may you write there?"
+[ -O "$state" ] || fail "$state belongs to another user"
+"""
+
+# temporary FOLDER: prints a component's temporary folder, which is made when it is first asked for.
+TEMPORARY = """\
+temporary() {
+  if ! { read -r dir <"$state/$1/base_dir" && [ -d "$dir" ] && [ -O "$dir" ]; } 2>/dev/null; then
+    dir=$(mktemp -d "${TMPDIR:-/tmp}/remote-runner.XXXXXXXXXX") || return
+    (umask 077; mkdir -p "$state/$1") && printf '%s\\n' "$dir" >"$state/$1/base_dir" || return
+  fi
+  printf '%s' "$dir"
+}
+"""

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Runs a program, keeps what it writes with the time of each line, and ends as it ends.
+
+    harness.py --logs FOLDER --name NAME -- PROGRAM [ARGUMENT...]
+
+Standard output and error of PROGRAM are shown as they come, and kept in FOLDER/NAME.out and
+FOLDER/NAME.err, each line after the local time at which it was read. Signals are passed on. The exit
+status is that of PROGRAM; where a signal ended it, the same signal ends the harness; 126 or 127 where
+it cannot be started. Wants Python 3.8 or newer and its standard library.
+"""
+
+import argparse
+import datetime
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+PASSED_ON = {
+    signal.SIGHUP,
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGTERM,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGCONT,
+    signal.SIGWINCH,
+}
+FROM_TERMINAL = 0x80  # SI_KERNEL, sigaction(2): the terminal has sent it to the program too
+LAST_LINES_SECONDS = 2  # how long to read on, once the program has ended, while its children hold the pipe
+
+
+def main():
+    parser = argparse.ArgumentParser(usage="harness.py --logs FOLDER --name NAME -- PROGRAM [ARGUMENT...]")
+    parser.add_argument("--logs", required=True, type=Path)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not command:
+        parser.error("no program is named")
+    command[0] = os.path.expanduser(command[0])  # noqa: PTH111 - a Path would lose the ./ in front
+    options.logs.mkdir(parents=True, exist_ok=True)
+    file_name = options.name.replace("/", "_")
+    with (options.logs / f"{file_name}.out").open("ab") as out, (options.logs / f"{file_name}.err").open("ab") as err:
+        status = run(command, out, err)
+    hush()
+    if status < 0:
+        if -status != signal.SIGKILL:
+            signal.signal(-status, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {-status})
+        os.kill(os.getpid(), -status)
+    return status
+
+
+def hush():
+    """Keep Python from complaining, at its end, of an output that nobody reads any more."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def run(command, out, err):
+    """Run `command` to its end; its exit status, negative for the signal that ended it."""
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    except OSError as error:
+        print(f"harness: {command[0]}: {error.strerror}", file=sys.stderr)
+        return 127 if isinstance(error, FileNotFoundError) else 126
+    # Blocked only from here on, so that the program does not inherit it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON | {signal.SIGCHLD})
+    readers = [
+        threading.Thread(target=keep, args=streams, daemon=True)
+        for streams in ((process.stdout, sys.stdout.buffer, out), (process.stderr, sys.stderr.buffer, err))
+    ]
+    for reader in readers:
+        reader.start()
+    while process.poll() is None:
+        received = signal.sigtimedwait(PASSED_ON | {signal.SIGCHLD}, 1)
+        if received and received.si_signo != signal.SIGCHLD and received.si_code != FROM_TERMINAL:
+            process.send_signal(received.si_signo)
+    for reader in readers:
+        reader.join(LAST_LINES_SECONDS)
+    return process.returncode
+
+
+def keep(source, shown, log):
+    """Copy `source` to `shown` as it comes, and line by line, with the time of each, to `log`."""
+    line = b""
+    while True:
+        block = os.read(source.fileno(), 1 << 16)
+        shown = show(block, shown)
+        *lines, line = (line + block).split(b"\n")
+        if not block and line:
+            lines.append(line)
+        stamp = datetime.datetime.now().isoformat(timespec="microseconds").encode()
+        for whole in lines:
+            log.write(stamp + b" " + whole + b"\n")
+        log.flush()
+        if not block:
+            return
+
+
+def show(block, shown):
+    """Write `block`; what to write the next to: None once nobody looks any more."""
+    try:
+        if shown is not None:
+            shown.write(block)
+            shown.flush()
+    except OSError:
+        return None
+    return shown
+
+
+if __name__ == "__main__":
+    sys.exit(main())

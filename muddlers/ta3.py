@@ -1,0 +1,51 @@
+"""Runs every component whose name starts with "publisher" under a test harness.
+
+The harness becomes the executable; the original executable and its arguments become arguments of the
+harness, each as it was. `extra_options` may choose another one:
+
+    harness       a local path, relative to the config file. Default: muddlers/harness/harness.py
+    harness_args  a list of the harness's own arguments, which come before the program
+    harness_logs  the remote folder for the logs of the default harness. Default: logs, in base_dir
+"""
+
+import os
+import posixpath
+from pathlib import Path
+
+OWN_HARNESS = Path(__file__).resolve().parent / "harness" / "harness.py"
+REMOTE_FOLDER = ".harness"
+
+
+def muddle(config, options):
+    for component in config.all_components():
+        if is_complete(component) and component.name.startswith("publisher"):
+            put_under_harness(component)
+
+
+def is_complete(component):
+    """Whether it can be rewritten; if not, the checks that come after all muddlers say what is wrong."""
+    path = isinstance(component.executable, str | os.PathLike)
+    return (
+        isinstance(component.name, str)
+        and path
+        and isinstance(component.args, list | tuple)
+        and isinstance(component.files, dict)
+    )
+
+
+def put_under_harness(component):
+    harness = Path(getattr(extra_options, "harness", None) or OWN_HARNESS)
+    own_args = getattr(extra_options, "harness_args", None)
+    if own_args is None:
+        logs = getattr(extra_options, "harness_logs", None) or "logs"
+        own_args = ["--logs", logs, "--name", util.literal(component.name)]
+    program = os.fspath(component.executable)
+    if component.is_local:
+        program = str(Path(program).expanduser().absolute())
+        component.executable = str(harness.expanduser().absolute())
+    else:
+        if not program.startswith(("/", "~")):
+            program = f"./{program}"  # the harness starts in base_dir, and would look for a mere name in PATH
+        component.executable = posixpath.join(REMOTE_FOLDER, harness.name)
+        component.files[str(harness)] = component.executable
+    component.args = [*own_args, "--", util.literal(program), *component.args]

@@ -1,0 +1,158 @@
+"""Whether a filled-in config can be run: every attribute, every local file, every destination.
+
+Nothing here changes a component; `paths` does that, and runs first for what needs full paths.
+"""
+
+import os
+import posixpath
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from .component import Component, Config
+from .errors import ConfigError
+from .files import Placed, Unusable, placed_files
+
+
+def check_attributes(config: Config) -> None:
+    """Raise ConfigError, with all that is wrong at once, unless every attribute has its type."""
+    components = list(config.all_components())
+    if not components:
+        raise ConfigError("config: has no components; add them with config.add_component(...)")
+    problems = [
+        problem for number, component in enumerate(components, 1) for problem in _wrong_attributes(component, number)
+    ]
+    if not problems:
+        problems = list(_names_taken_twice(components))
+    if problems:
+        raise ConfigError(*problems)
+
+
+def check_files(config: Config) -> None:
+    """Raise ConfigError for every local file that cannot be sent and every destination in doubt.
+
+    Expects the paths of `paths.resolved`.
+    """
+    problems: dict[str, None] = {}  # an ordered set: hosts share files, each is to be named once
+    looked_up: dict[tuple[tuple[str, str], ...], tuple[Placed | Unusable, ...]] = {}
+    taken: defaultdict[str, dict[tuple[str, str], Placed]] = defaultdict(dict)
+    for component in config.all_remote_components():
+        key = tuple(component.files.items())
+        if key not in looked_up:
+            looked_up[key] = tuple(placed_files(component.files))
+        for found in looked_up[key]:
+            if isinstance(found, Unusable):
+                problems[f"{component.name}.files: {found.path}: {found.reason}"] = None
+            else:
+                problems |= dict.fromkeys(_conflict(component, found, taken[component.host]))
+    for host, placed in taken.items():
+        problems |= dict.fromkeys(_files_used_as_folders(host, placed))
+    if problems:
+        raise ConfigError(*problems)
+
+
+def _wrong_attributes(component: Component, number: int) -> Iterator[str]:
+    if not isinstance(component, Component):
+        yield f"component {number}: is a {type(component).__name__}; add Component objects only"
+        return
+    who = _who(component, number)
+    for name, (is_right, expected) in EXPECTED.items():
+        value = getattr(component, name, None)
+        if value is None and name in REQUIRED:
+            yield f"{who}.{name}: is not set; it must be {expected}"
+        elif not is_right(value):
+            yield f"{who}.{name}: is {_shown(value)}; it must be {expected}"
+    if component.is_local and component.files:
+        yield f"{who}.files: is not empty; a component of localhost finds its files where they are"
+
+
+def _who(component: Component, number: int) -> str:
+    if isinstance(component.name, str) and component.name:
+        return component.label if isinstance(component.host, str) else component.name
+    return f"component {number}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != "" and _is_sendable(value)
+
+
+def _is_sendable(text: str) -> bool:
+    """Whether Linux can take it as a name or an argument."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str | os.PathLike) and _is_text(os.fspath(value))
+
+
+def _is_host(value: object) -> bool:
+    return _is_text(value) and str(value).isprintable() and not str(value).startswith("-") and " " not in str(value)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _are_args(value: object) -> bool:
+    if not isinstance(value, list | tuple):
+        return False
+    return all(
+        isinstance(v, str | int | float | os.PathLike) and not isinstance(v, bool) and "\0" not in str(v) for v in value
+    )
+
+
+def _are_files(value: object) -> bool:
+    return isinstance(value, dict) and all(_is_path(k) and _is_path(v) for k, v in value.items())
+
+
+REQUIRED = ("name", "executable", "host", "start_index")
+EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "name": (_is_text, "a text that is not empty"),
+    "executable": (_is_path, "the path of the program"),
+    "args": (_are_args, "a list of texts (numbers and paths are taken as text)"),
+    "files": (_are_files, "a dict of local path to remote path"),
+    "host": (_is_host, "a host name, an address, a Host of ~/.ssh/config, or 'localhost'"),
+    "base_dir": (lambda v: v is None or _is_path(v), "a remote path, or None for a temporary folder"),
+    "start_index": (_is_whole, "a whole number"),
+    "wait": (lambda v: isinstance(v, bool), "True or False"),
+    "num_cores": (_is_whole, "a whole number"),
+    "meta": (lambda v: isinstance(v, dict), "a dict"),
+}
+
+
+def _names_taken_twice(components: Iterable[Component]) -> Iterator[str]:
+    seen: set[tuple[str, str]] = set()
+    for component in components:
+        key = (component.host, component.name)
+        if key in seen:
+            yield f"{component.label}.name: is taken by another component of this host; choose another"
+        seen.add(key)
+
+
+def _conflict(component: Component, found: Placed, taken: dict[tuple[str, str], Placed]) -> Iterator[str]:
+    """What is wrong with bringing `found`, beside what its host gets already; it is added to `taken`."""
+    # A temporary folder is a component's own; every other path is shared by the whole host.
+    owner = "" if found.remote.startswith(("/", "~")) else component.name
+    other = taken.setdefault((owner, found.remote), found)
+    both_folders = other.local.is_dir and found.local.is_dir
+    if other.local.path != found.local.path and not both_folders:
+        yield (
+            f"{component.label}.files: {found.remote}: is the place of both {other.local.path}"
+            f" and {found.local.path}; give one of them another place"
+        )
+
+
+def _files_used_as_folders(host: str, taken: Mapping[tuple[str, str], Placed]) -> Iterator[str]:
+    """The files of a host that have others below them."""
+    above = {(owner, posixpath.dirname(remote)) for owner, remote in taken}
+    for (owner, remote), found in taken.items():
+        if (owner, remote) in above and not found.local.is_dir:
+            yield f"{host}: {remote}: is the place of {found.local.path}, and a folder for others; it cannot be both"

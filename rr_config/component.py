@@ -1,0 +1,100 @@
+"""`Component` and `Config`: what a config file fills in. They hold values and check nothing else."""
+
+import copy
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+LOCALHOST = "localhost"
+
+# A required attribute before the config file has assigned it. `checks` refuses what is still unset.
+UNSET: Any = None
+
+
+@attrs.define(init=False)
+class Component:
+    """One program on one host. Filled by keywords or by assignment, in any order.
+
+    `name`, `executable`, `host` and `start_index` must be set by the time the config is loaded.
+    Remote paths that are relative are relative to `base_dir`; where that is None, to a temporary
+    folder on the host that belongs to this component. Local paths (the keys of `files`, and the
+    executable where `host` is 'localhost') are relative to the config file. Assigning an attribute
+    that is not listed here raises AttributeError at that line.
+    """
+
+    name: str = UNSET
+    executable: str = UNSET
+    args: list[str] = attrs.field(factory=list)
+    files: dict[str, str] = attrs.field(factory=dict)
+    host: str = UNSET
+    base_dir: str | None = None
+    start_index: int = UNSET
+    wait: bool = False
+    num_cores: int = 1
+    meta: dict[Any, Any] = attrs.field(factory=dict)
+
+    def __init__(self, **attributes: Any) -> None:
+        self.__attrs_init__()  # attrs makes it for init=False
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in ATTRIBUTES:
+            raise AttributeError(unknown_attribute(name))
+        object.__setattr__(self, name, value)
+
+    @property
+    def label(self) -> str:
+        """`host/name`, as reports and errors call this component."""
+        return f"{self.host}/{self.name}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs on the machine that runs this program, without SSH."""
+        return self.host == LOCALHOST
+
+
+ATTRIBUTES = tuple(field.name for field in attrs.fields(Component))
+
+
+def unknown_attribute(name: str) -> str:
+    """The text of the error for an attribute that a Component does not have."""
+    nearest = difflib.get_close_matches(name, ATTRIBUTES, n=1)
+    hint = f", did you mean {nearest[0]!r}?" if nearest else ";"
+    return f"a Component has no attribute {name!r}{hint} it has {', '.join(ATTRIBUTES)}"
+
+
+class Config:
+    """The components that are to run, in the order in which they were added."""
+
+    def __init__(self) -> None:
+        self._components: list[Component] = []
+
+    def add_component(self, component: Component) -> None:
+        """Add a deep copy of `component`, so that the same object can be changed and added again."""
+        self._components.append(copy.deepcopy(component))
+
+    def clear_components(self) -> None:
+        """Remove all components."""
+        self._components = []
+
+    def all_components(self) -> Iterator[Component]:
+        """All components: the ones held, not copies, so that a muddler can change them.
+
+        Adding and clearing while iterating is safe: it does not change what is iterated over.
+        """
+        return iter(tuple(self._components))
+
+    def all_remote_components(self) -> Iterator[Component]:
+        """The components that are reached by SSH."""
+        return (c for c in self.all_components() if not c.is_local)
+
+    def all_local_components(self) -> Iterator[Component]:
+        """The components of `localhost`."""
+        return (c for c in self.all_components() if c.is_local)
+
+    def all_hosts(self) -> set[str]:
+        """The hosts of all components, each once, `localhost` among them."""
+        return {c.host for c in self.all_components()}

@@ -1,0 +1,88 @@
+"""Which local files a component brings: its `files`, with folders followed down to every file."""
+
+import os
+import posixpath
+import stat
+from collections.abc import Iterator, Mapping
+
+import attrs
+
+
+@attrs.frozen
+class LocalFile:
+    """A regular file or a folder on this machine, as it was when it was looked at.
+
+    `mode` is its permission bits (of a folder without setuid, setgid and sticky, which it has from its
+    surroundings); `size` is in bytes, 0 for a folder.
+    """
+
+    path: str
+    mode: int
+    size: int
+    is_dir: bool = False
+
+
+@attrs.frozen
+class Placed:
+    """A local file and the remote path, as the config spells it, where it is to be.
+
+    `is_named` where `files` names it itself, and not a folder that it is in.
+    """
+
+    local: LocalFile
+    remote: str
+    is_named: bool
+
+
+@attrs.frozen
+class Unusable:
+    """A local path that cannot be sent, and why."""
+
+    path: str
+    reason: str
+
+
+def placed_files(files: Mapping[str, str]) -> Iterator[Placed | Unusable]:
+    """Every file and folder that `files` brings, folders before what is in them.
+
+    `files` maps absolute local paths to remote ones. Symbolic links are followed. What is missing,
+    unreadable, not a regular file, or a folder that contains itself, comes as `Unusable`.
+    """
+    for local, remote in files.items():
+        yield from _placed(local, remote)
+
+
+# Device and inode number of each folder on the way down.
+Above = tuple[tuple[int, int], ...]
+
+
+def _placed(local: str, remote: str, above: Above = ()) -> Iterator[Placed | Unusable]:
+    try:
+        status = os.stat(local)  # noqa: PTH116 - a Path a file would double the cost of large trees
+    except OSError as error:
+        yield Unusable(local, error.strerror or str(error))
+        return
+    mode = stat.S_IMODE(status.st_mode)
+    if stat.S_ISREG(status.st_mode):
+        readable = os.access(local, os.R_OK)
+        file = LocalFile(local, mode, status.st_size)
+        yield Placed(file, remote, not above) if readable else Unusable(local, "not readable")
+    elif stat.S_ISDIR(status.st_mode):
+        identity = (status.st_dev, status.st_ino)
+        if identity in above:
+            yield Unusable(local, "a symbolic link to a folder that contains it")
+            return
+        yield Placed(LocalFile(local, mode & 0o777, 0, is_dir=True), remote, not above)
+        yield from _placed_below(local, remote, (*above, identity))
+    else:
+        yield Unusable(local, "neither a file nor a folder")
+
+
+def _placed_below(local: str, remote: str, above: Above) -> Iterator[Placed | Unusable]:
+    try:
+        names = sorted(os.listdir(local))  # noqa: PTH208 - as above
+    except OSError as error:
+        yield Unusable(local, error.strerror or str(error))
+        return
+    for name in names:
+        yield from _placed(f"{local}/{name}", posixpath.join(remote, name), above)

@@ -1,0 +1,155 @@
+"""Runs config files, arg parsers and muddlers, and turns what goes wrong in them into ConfigError."""
+
+import contextlib
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import attrs
+
+from . import util
+from .checks import check_attributes, check_files
+from .component import LOCALHOST, Component, Config
+from .errors import ConfigError
+from .muddlers import find_muddler
+from .options import Options
+from .paths import local_path, resolved
+
+OWN_FOLDER = str(Path(__file__).parent)
+
+
+def load(options: Options) -> Config:
+    """The config that `options` name, muddled, checked, with every path full. Touches no host.
+
+    Runs the arg parser, then the config file, then each muddler. Raises ConfigError for all that is
+    wrong in any of them; SystemExit(0) where the arg parser was asked for its help.
+    """
+    if not options.config_file:
+        raise ConfigError("--config: no config file is named; name one with --config FILE")
+    config_file = local_path(options.config_file).absolute()
+    if not config_file.is_file():
+        raise ConfigError(f"--config: {config_file}: there is no such file")
+    config_dir = config_file.parent
+    # The user's files get a copy, so that nothing they assign to it changes how the run goes on.
+    options = attrs.evolve(options, config_file=str(config_file), muddler=list(options.muddler))
+    muddlers = [find_muddler(given, config_dir) for given in options.muddler]
+    extra_options = parse_extra_args(options)
+    config = Config()
+    given = {"Component": Component, "util": util, "options": options, "extra_options": extra_options}
+    with _working_in(config_dir, config_dir):
+        _run_file(config_file, {**given, "config": config, "localhost": LOCALHOST})
+        for muddler in muddlers:
+            with _working_in(config_dir, muddler.parent):
+                _muddle(muddler, config, options, given)
+    check_attributes(config)
+    components = [resolved(component, config_dir) for component in config.all_components()]
+    config.clear_components()
+    for component in components:
+        config.add_component(component)
+    check_files(config)
+    return config
+
+
+def parse_extra_args(options: Options) -> Any:
+    """What the arg parser makes of `--extra-args`; None where no arg parser is named.
+
+    An arg parser without `--extra-args` gets an empty text, so that its defaults hold.
+    """
+    if options.arg_parser is None:
+        if options.extra_args is not None:
+            raise ConfigError("--extra-args: there is nothing to parse it; name an --arg-parser FILE")
+        return None
+    path = local_path(options.arg_parser).resolve()
+    with _working_in(Path.cwd(), path.parent):
+        names = _run_file(path, {})
+        parse_args = _function(names, "parse_args", "parse_args(extra_args, ssh_user)", path)
+        with _reported(path, help_allowed=True):
+            return parse_args(options.extra_args or "", options.ssh_user)
+
+
+def _muddle(path: Path, config: Config, options: Options, given: dict[str, Any]) -> None:
+    names = _run_file(path, {**given, "localhost": LOCALHOST})
+    muddle = _function(names, "muddle", "muddle(config) or muddle(config, options)", path)
+    arguments = (config, options) if _takes_two(muddle) else (config,)
+    with _reported(path):
+        muddle(*arguments)
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(function).bind(None, None)
+    except TypeError:
+        return False
+    return True
+
+
+def _function(names: dict[str, Any], name: str, form: str, path: Path) -> Callable[..., Any]:
+    function = names.get(name)
+    if not callable(function):
+        raise ConfigError(f"{path}: defines no {form}")
+    return function  # type: ignore[no-any-return]  # callable() proves no signature
+
+
+def _run_file(path: Path, names: dict[str, Any]) -> dict[str, Any]:
+    """Run a file of the user's as a program that finds `names` ready; its names afterwards."""
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    with _reported(path):
+        names |= {"__file__": str(path), "__name__": path.stem}
+        exec(compile(source, str(path), "exec", dont_inherit=True), names)  # noqa: S102 - its purpose
+    return names
+
+
+@contextlib.contextmanager
+def _working_in(directory: Path, import_folder: Path) -> Iterator[None]:
+    """Work with `directory` as the current one and `import_folder` first on `sys.path`."""
+    before = list(sys.path)
+    sys.path.insert(0, str(import_folder))
+    try:
+        with contextlib.chdir(directory):
+            yield
+    finally:
+        sys.path[:] = before
+
+
+@contextlib.contextmanager
+def _reported(path: Path, help_allowed: bool = False) -> Iterator[None]:
+    """Turn what the user's file raises into a ConfigError that shows the user's own lines."""
+    try:
+        yield
+    except SyntaxError as error:
+        if error.filename == str(path):
+            raise ConfigError(_syntax_problem(error)) from error
+        raise ConfigError(_raised(error, path)) from error
+    except SystemExit as error:
+        if help_allowed and not error.code:
+            raise
+        raise ConfigError(f"{path}: ended itself, with {error.code!r}; see what it says above") from error
+    except Exception as error:  # whatever a user's file can raise is the user's to see
+        raise ConfigError(_raised(error, path)) from error
+
+
+def _syntax_problem(error: SyntaxError) -> str:
+    line = (error.text or "").strip()
+    hint = "; Python 2 code needs Python 3 spelling" if "Missing parentheses in call" in str(error.msg) else ""
+    return f"{error.filename}:{error.lineno}: {error.msg}{hint}\n    {line}"
+
+
+def _raised(error: BaseException, path: Path) -> str:
+    """The error with the lines of the user's files that led to it, and none of ours."""
+    frames = _users_frames(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == str(path)]
+    where = f"{path}:{own[-1].lineno}" if own else str(path)
+    lines = "".join(traceback.format_list(frames)).rstrip()
+    message = f"{where}: {type(error).__name__}: {error}"
+    return f"{message}\n{lines}" if lines else message
+
+
+def _users_frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
+    return [frame for frame in traceback.extract_tb(trace) if not frame.filename.startswith(OWN_FOLDER)]

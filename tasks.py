@@ -1,0 +1,93 @@
+"""What a person who works on the project runs. `./dev TASK` sets everything up first."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
+from patchwork.environment import have_program
+
+ROOT = Path(__file__).resolve().parent
+HOSTS = ROOT / ".hosts"  # a link to their folder, whose own path is short: screen's sockets are in it
+NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "/usr/sbin/sshd", "tar", "rsync")
+sys.path.insert(0, str(ROOT))  # `inv` is a program of its own; the throwaway hosts are part of the tests
+
+
+@task
+def demo(c: Context) -> None:
+    """Run the example on three throwaway hosts and on this machine, show what runs where, and clean up."""
+    from tests.throwaway import Farm
+
+    require_programs(c)
+    farm = Farm(Path(tempfile.mkdtemp(prefix="rr-demo.")))
+    try:
+        names = ["node1", "node2", "node3"]
+        for name in names:
+            farm.add(name)
+        here = farm.stand_in()
+        command = (
+            f"fab -S {farm.ssh_config} run --config example/config.py --muddler example/arg_muddler.py"
+            f" --arg-parser example/extra_args_parser.py --extra-args '--hosts {','.join(names)},localhost'"
+        )
+        say(f"$ {command}")
+        c.run(command, env=here.environment)
+        for host in [*farm.hosts.values(), here]:
+            say(f"\n{host.name}: screen -ls; and the end of what each window shows")
+            print(host.run("sleep 1; screen -ls; cd .local/state/remote-runner/runner && tail -n 3 */output"))
+        say("the same again: nothing has changed, so nothing is sent")
+        c.run(command, env=here.environment)
+    finally:
+        farm.close()
+        say("\nall processes of the demo have been ended, and its folder is removed")
+
+
+@task(help={"count": "How many hosts to start. Default: 3.", "stop": "End the hosts that are up, and all on them."})
+def hosts(c: Context, count: int = 3, stop: bool = False) -> None:
+    """Start throwaway hosts that stay up until `inv hosts --stop`, and print the ssh config to use them with."""
+    from tests.throwaway import Farm
+
+    if stop:
+        if HOSTS.exists():
+            Farm.at(HOSTS.resolve()).close()
+        HOSTS.unlink(missing_ok=True)
+        say("no throwaway host is up")
+        return
+    require_programs(c)
+    if HOSTS.exists():
+        raise Exit("hosts are up already; end them first with: inv hosts --stop", 1)
+    farm = Farm(Path(tempfile.mkdtemp(prefix="rr-hosts.")))
+    HOSTS.unlink(missing_ok=True)
+    HOSTS.symlink_to(farm.folder)
+    for number in range(1, count + 1):
+        farm.add(f"node{number}")
+    print(farm.ssh_config.read_text(), end="")
+    say(f"use them with: fab -S {farm.ssh_config} run --config FILE      or: ssh -F {farm.ssh_config} node1")
+
+
+@task(help={"args": "What else to tell pytest, for example '-k sync -x'."})
+def test(c: Context, args: str = "") -> None:
+    """Run all tests."""
+    require_programs(c)
+    c.run(f"{sys.executable} -m pytest {args}", pty=sys.stdout.isatty())
+
+
+@task
+def lint(c: Context) -> None:
+    """Check style and types."""
+    c.run("ruff check . && ruff format --check . && mypy")
+
+
+def require_programs(c: Context) -> None:
+    """End with the names of the programs that are missing, if any is."""
+    missing = [name for name in NEEDED if not have_program(c, name)]
+    if missing:
+        raise Exit(f"not installed: {', '.join(missing)}; ./dev installs them", 1)
+
+
+def say(text: str) -> None:
+    """A line that stands out from what programs print."""
+    bold, plain = ("\033[1m", "\033[0m") if sys.stdout.isatty() and "NO_COLOR" not in os.environ else ("", "")
+    print(f"{bold}{text}{plain}", flush=True)

@@ -1,0 +1,148 @@
+"""Fixtures: three throwaway hosts and a stand-in for this machine, clean for each test; and `fab` as a subprocess."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from .throwaway import Farm, ThrowawayHost, end_processes, make_folders, processes_of
+
+FAB = Path(sys.executable).with_name("fab")
+ROOT = Path(__file__).resolve().parent.parent
+NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "tar", "rsync", "dash")
+
+
+def pytest_sessionstart() -> None:
+    """Fail, rather than skip, where a program is missing."""
+    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+    missing = [name for name in (*NEEDED, "sshd") if shutil.which(name, path=path) is None]
+    if missing:
+        pytest.exit(f"not installed: {', '.join(missing)}; run the tests with ./dev test, which installs them", 1)
+
+
+@pytest.fixture(scope="session")
+def session_farm() -> Iterator[Farm]:
+    """Three hosts, node1 to node3, for all tests. (Not in tmp_path: a socket's path has to be short.)"""
+    farm = Farm(Path(tempfile.mkdtemp(prefix="rr.", dir="/tmp")))
+    try:
+        for number in (1, 2, 3):
+            farm.add(f"node{number}")
+        yield farm
+    finally:
+        farm.close()
+
+
+@attrs.frozen
+class Lab:
+    """What a whole-run test works with: clean hosts, and a folder in which its config file is."""
+
+    farm: Farm
+    here: ThrowawayHost
+    folder: Path
+
+    @property
+    def node1(self) -> ThrowawayHost:
+        """The first host."""
+        return self.farm.hosts["node1"]
+
+    @property
+    def node2(self) -> ThrowawayHost:
+        """The second host."""
+        return self.farm.hosts["node2"]
+
+    @property
+    def node3(self) -> ThrowawayHost:
+        """The third host."""
+        return self.farm.hosts["node3"]
+
+    def write(self, name: str, text: str, mode: int = 0o644) -> Path:
+        """A file in the folder of the config."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
+    def config(self, text: str) -> Path:
+        """The config file, `cfg.py`."""
+        return self.write("cfg.py", text)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of `fab`: that of this machine, with a home of its own."""
+        own = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "SSH_")) and k != "STY"}
+        return own | self.here.environment | {"COLUMNS": "200"}
+
+    def fab(self, *arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run `fab` with the hosts' ssh config in the folder of the config file."""
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment | (env or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            timeout=60,
+        )
+
+    def command(self, *arguments: str | Path) -> list[str]:
+        """The command line of `fab`."""
+        return [str(FAB), "-r", str(ROOT), "-S", str(self.farm.ssh_config), *map(str, arguments)]
+
+    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """`fab` with `--config cfg.py` at the end; the test fails unless it exits with 0."""
+        done = self.fab(*arguments, "--config", "cfg.py")
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        return done
+
+
+@pytest.fixture
+def lab(session_farm: Farm, tmp_path: Path) -> Iterator[Lab]:
+    """Three hosts on which nothing runs and whose folders are empty, and the same for localhost.
+
+    Hosts that the test adds to `lab.farm` are removed after it, and what it adds to the ssh config.
+    """
+    here = session_farm.stand_in()
+    usual, ssh_config = set(session_farm.hosts), session_farm.ssh_config.read_text()
+    folder = tmp_path / "configs"
+    folder.mkdir()
+    try:
+        yield Lab(session_farm, here, folder)
+    finally:
+        end_processes(session_farm.folder)
+        for name in set(session_farm.hosts) - usual:
+            session_farm.remove(session_farm.hosts[name])
+        session_farm.ssh_config.write_text(ssh_config)
+        for host in (*session_farm.hosts.values(), here):
+            for emptied in (host.home, host.tmp, host.folder / "screens"):
+                shutil.rmtree(emptied)
+            make_folders(host)
+
+
+@pytest.fixture(autouse=True)
+def no_leftovers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test after which a thread still runs, or a process on a host that the test did not ask for."""
+    before = set(threading.enumerate())
+    yield
+    eventually(lambda: not set(threading.enumerate()) - before, "threads that do not end")
+    if "session_farm" in request.fixturenames:
+        farm: Farm = request.getfixturevalue("session_farm")
+        eventually(lambda: not list(processes_of(farm.folder)), "processes that do not end")
+
+
+def eventually(is_true: Callable[[], bool], what: str, seconds: float = 10) -> None:
+    """Return once `is_true()`; fail after `seconds`, saying that `what` has not come about."""
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        if time.monotonic() > deadline:
+            pytest.fail(f"within {seconds} s: {what}")
+        time.sleep(0.02)  # between two looks

@@ -1,0 +1,99 @@
+"""`Component` and `Config`, as a config file uses them."""
+
+import pytest
+
+from rr_config import Component, Config
+from rr_config.util import literal
+
+LEGAL = "name, executable, args, files, host, base_dir, start_index, wait, num_cores, meta"
+
+
+def test_component_is_filled_by_assignment_or_by_keywords() -> None:
+    assigned = Component()
+    assigned.name = "a"
+    assigned.args = ["x"]
+    assert assigned == Component(name="a", args=["x"])
+
+
+def test_what_is_not_set_has_its_default() -> None:
+    component = Component()
+    assert (component.wait, component.args, component.files, component.base_dir) == (False, [], {}, None)
+    assert isinstance(component.num_cores, int)
+    assert component.meta == {}
+
+
+def test_defaults_are_not_shared() -> None:
+    Component().args.append("x")
+    Component().files["x"] = "y"
+    Component().meta["x"] = "y"
+    assert (Component().args, Component().files, Component().meta) == ([], {}, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("nmae", ", did you mean 'name'?"),
+        ("start_idx", ", did you mean 'start_index'?"),
+        ("arg", ", did you mean 'args'?"),
+        ("Host", ", did you mean 'host'?"),
+        ("numcores", ", did you mean 'num_cores'?"),
+        ("zzz", ";"),
+    ],
+)
+def test_any_other_attribute_is_refused_with_the_legal_ones_and_the_nearest(name: str, hint: str) -> None:
+    message = f"a Component has no attribute {name!r}{hint} it has {LEGAL}"
+    with pytest.raises(AttributeError) as assigned:
+        setattr(Component(), name, "x")
+    with pytest.raises(AttributeError) as given:
+        Component(**{name: "x"})
+    assert (str(assigned.value), str(given.value)) == (message, message)
+
+
+def test_added_component_is_a_deep_copy() -> None:
+    config = Config()
+    component = Component(name="a", args=["1"], files={"x": "y"}, meta={"k": [1]})
+    config.add_component(component)
+    component.name = "b"
+    component.args.append("2")
+    component.files["z"] = "z"
+    component.meta["k"].append(2)
+    config.add_component(component)
+    first, second = config.all_components()
+    assert first == Component(name="a", args=["1"], files={"x": "y"}, meta={"k": [1]})
+    assert second == component and second is not component
+
+
+def test_literal_is_still_literal_in_the_copy() -> None:
+    config = Config()
+    config.add_component(Component(args=[literal("$x")]))
+    (component,) = config.all_components()
+    assert isinstance(component.args[0], literal)
+
+
+def test_components_are_listed_by_where_they_run_in_their_order() -> None:
+    config = Config()
+    for name, host in (("a", "h2"), ("b", "localhost"), ("c", "h1"), ("d", "h2")):
+        config.add_component(Component(name=name, host=host))
+    assert [c.name for c in config.all_components()] == ["a", "b", "c", "d"]
+    assert [c.name for c in config.all_remote_components()] == ["a", "c", "d"]
+    assert [c.name for c in config.all_local_components()] == ["b"]
+    assert set(config.all_hosts()) == {"h1", "h2", "localhost"}
+
+
+def test_listed_components_are_the_ones_held() -> None:
+    config = Config()
+    config.add_component(Component(name="a", host="h"))
+    for component in config.all_remote_components():
+        component.name = "changed"
+    assert [c.name for c in config.all_components()] == ["changed"]
+
+
+def test_components_can_be_added_and_cleared_while_they_are_listed() -> None:
+    config = Config()
+    config.add_component(Component(name="a"))
+    for component in config.all_components():
+        config.clear_components()
+        component.name += "+"
+        config.add_component(component)
+        config.add_component(component)
+    assert [c.name for c in config.all_components()] == ["a+", "a+"]

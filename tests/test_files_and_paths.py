@@ -1,0 +1,183 @@
+"""Which local files a component brings, and where every path of a config leads."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from rr_config import ConfigError, Options, load
+from rr_config.files import Placed, placed_files
+from rr_config.util import literal, recursive_files_dict
+
+from .configs import COMPLETE, complete, component_of, loaded, write
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a tree in it that has sub-folders, an empty one, and awkward names."""
+    for name in ("tree/a", "tree/sub/b", "tree/sub/deep/c d", "tree/~e", "tree/new\nline", "tree/.hidden"):
+        write(tmp_path / name, name)
+    (tmp_path / "tree/empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# -- util
+
+
+@pytest.mark.parametrize("dest", ["data", "/abs/data", "~/data", "."])
+@pytest.mark.parametrize("src", ["tree", "./tree", "tree/", "ABSOLUTE/tree"])
+def test_every_file_is_mapped_to_its_place(tree: Path, src: str, dest: str) -> None:
+    src = src.replace("ABSOLUTE", str(tree))
+    found = {os.path.abspath(k): os.path.normpath(v) for k, v in recursive_files_dict(src, dest).items()}  # noqa: PTH100
+    names = ["a", "sub/b", "sub/deep/c d", "~e", "new\nline", ".hidden"]
+    assert found == {f"{tree}/tree/{name}": os.path.normpath(f"{dest}/{name}") for name in names}
+
+
+@pytest.mark.parametrize("src", ["none", "tree/a"])
+def test_source_that_is_no_folder_is_an_error(tree: Path, src: str) -> None:
+    with pytest.raises(OSError, match=src):
+        recursive_files_dict(src, ".")
+
+
+def test_files_of_a_whole_config_folder_can_be_brought(tree: Path) -> None:
+    found = placed(component_files(tree / "tree", "util.recursive_files_dict('.', '.')"))
+    assert found[f"{tree}/tree/~e"] == "/b/~e"
+
+
+def test_literal_is_the_text_that_it_was_made_of() -> None:
+    assert literal("$x") == "$x"
+    assert isinstance(literal("x"), str)
+
+
+def component_files(folder: Path, expression: str) -> dict[str, str]:
+    """The files of a component with base_dir /b whose config in `folder` sets them to `expression`."""
+    text = COMPLETE.replace("name=", f"base_dir='/b', files={expression}, name=")
+    return component_of(folder, text).files
+
+
+def placed(files: dict[str, str]) -> dict[str, str]:
+    """Local path to remote path, of the regular files only."""
+    found = list(placed_files(files))
+    assert all(isinstance(item, Placed) for item in found)
+    return {i.local.path: i.remote for i in found if isinstance(i, Placed) and not i.local.is_dir}
+
+
+# -- folders
+
+
+def test_folder_brings_its_whole_tree_folders_first_and_empty_ones_too(tree: Path) -> None:
+    found = [item for item in placed_files({f"{tree}/tree": "/b/t"}) if isinstance(item, Placed)]
+    remotes = [item.remote for item in found]
+    assert {i.remote for i in found if i.local.is_dir} == {"/b/t", "/b/t/empty", "/b/t/sub", "/b/t/sub/deep"}
+    assert {"/b/t/a", "/b/t/sub/deep/c d", "/b/t/~e", "/b/t/new\nline", "/b/t/.hidden"} <= set(remotes)
+    for remote in remotes[1:]:
+        assert remotes.index(os.path.dirname(remote)) < remotes.index(remote)  # noqa: PTH120
+
+
+def test_files_have_their_size_and_permission_bits(tree: Path) -> None:
+    (tree / "tree/a").chmod(0o4751)
+    (item,) = placed_files({f"{tree}/tree/a": "/b/a"})
+    assert isinstance(item, Placed)
+    assert (item.local.mode, item.local.size, item.local.is_dir) == (0o4751, 6, False)
+
+
+def test_links_are_followed(tree: Path) -> None:
+    (tree / "link").symlink_to("tree/sub")
+    (tree / "tree/link").symlink_to("a")
+    found = placed({f"{tree}/link": "/b/l", f"{tree}/tree/link": "/b/a"})
+    assert found == {f"{tree}/link/b": "/b/l/b", f"{tree}/link/deep/c d": "/b/l/deep/c d", f"{tree}/tree/link": "/b/a"}
+
+
+# -- where paths lead
+
+
+@pytest.mark.parametrize(
+    ("base_dir", "path", "expected"),
+    [
+        ("/w", "x", "/w/x"),
+        ("/w", "./x", "/w/x"),
+        ("/w", "/x", "/x"),
+        ("/w", "~/x", "~/x"),
+        ("/w", "~root/x", "~root/x"),
+        ("/w", "../x", "/x"),
+        ("/w", "./~x", "/w/~x"),
+        ("/w", "a b'\"$HOME*\n\\^;é", "/w/a b'\"$HOME*\n\\^;é"),
+        ("/w/", "x/y", "/w/x/y"),
+        ("~", "x", "~/x"),
+        ("~/w", "x", "~/w/x"),
+        ("~/w", "../x", "~/x"),
+        ("~root/w", "x", "~root/w/x"),
+        (None, "x/./y", "x/y"),
+        (None, "/x", "/x"),
+        (None, "~/x", "~/x"),
+        (None, "./~x", "./~x"),
+    ],
+)
+def test_remote_paths_lead_where_they_say(tree: Path, base_dir: str | None, path: str, expected: str) -> None:
+    component = component_of(tree, complete(base_dir=base_dir, executable=path, files={"tree/a": path}))
+    assert (component.executable, component.files) == (expected, {f"{tree}/tree/a": expected})
+
+
+@pytest.mark.parametrize(
+    ("base_dir", "path"),
+    [("~", "../x"), ("/w", "~/../x"), ("~/w", "../../x"), ("~/../w", "../x"), (None, "~/../x"), ("../w", "../x")],
+)
+def test_paths_above_the_remote_home_stay_above_it(tree: Path, base_dir: str | None, path: str) -> None:
+    component = component_of(tree, complete(base_dir=base_dir, files={"tree/a": path}))
+    (remote,) = component.files.values()
+    assert remote.startswith("~/")
+    assert os.path.normpath(remote.replace("~", "/home/me", 1)) == "/home/x"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("tree/a", "FOLDER/tree/a"),
+        ("./tree/a", "FOLDER/tree/a"),
+        ("~/tree/a", "FOLDER/tree/a"),
+        ("FOLDER/tree/a", "FOLDER/tree/a"),
+        ("./~e", "FOLDER/~e"),
+        ("~root/../$HOME", None),
+        ("$HOME", "FOLDER/$HOME"),
+        ("*", "FOLDER/*"),
+        (" a b ", "FOLDER/ a b "),
+    ],
+)
+def test_local_paths_lead_where_they_say(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, path: str, expected: str | None
+) -> None:
+    monkeypatch.setenv("HOME", str(tree))
+    monkeypatch.chdir("/")
+    for name in ("~e", "$HOME", "*", " a b "):
+        write(tree / name, "")
+    path = path.replace("FOLDER", str(tree))
+    if expected is None:
+        with pytest.raises(ConfigError, match="No such file"):
+            loaded(tree, complete(files={path: "x"}))
+        return
+    component = component_of(tree, complete(files={path: "/x"}))
+    assert component.files == {expected.replace("FOLDER", str(tree)): "/x"}
+    local = component_of(tree, complete(host="localhost", executable=path))
+    assert os.path.normpath(local.executable) == expected.replace("FOLDER", str(tree))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        complete(files={"~no-such-user/x": "x"}),
+        complete(host="localhost", executable="~no-such-user/x"),
+        complete(host="localhost", base_dir="~no-such-user/x"),
+    ],
+)
+def test_home_of_nobody_is_an_error_of_the_config(tree: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="~no-such-user/x"):
+        loaded(tree, text)
+
+
+@pytest.mark.parametrize("option", ["config_file", "arg_parser", "muddler"])
+def test_home_of_nobody_is_an_error_of_the_command_line(tree: Path, option: str) -> None:
+    given = {"config_file": str(write(tree / "cfg.py", COMPLETE))}
+    value = "~no-such-user/x.py"
+    with pytest.raises(ConfigError, match=value):
+        load(Options(**given | {option: [value] if option == "muddler" else value}))  # type: ignore[arg-type]

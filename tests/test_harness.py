@@ -1,0 +1,249 @@
+"""`--muddler ta3`, and the harness that it brings, run as a host would run it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rr_config import Component
+from rr_config.files import Placed, placed_files
+from rr_config.util import literal
+
+from .configs import complete, component_of, loaded, refused, write
+from .conftest import eventually
+from .test_shell import AWKWARD
+
+HARNESS = Path(__file__).resolve().parent.parent / "muddlers/harness/harness.py"
+STAMPED = re.compile(rb"^\S*\d\d:\d\d:\d\d\S* (.*)\n", re.MULTILINE | re.DOTALL)
+EXTRA = "import types\ndef parse_args(extra_args, ssh_user):\n    return types.SimpleNamespace({})\n"
+
+
+def brought_to(folder: Path, component: Component) -> list[str]:
+    """The command line of `component`, whose files are where they would be, under `folder` for a base_dir /b."""
+    for item in placed_files(component.files):
+        assert isinstance(item, Placed)
+        target = folder / item.remote.removeprefix("/b/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(Path(item.local.path).read_bytes())
+        target.chmod(item.local.mode)
+    return [str(folder / component.executable.removeprefix("/b/")), *component.args]
+
+
+def in_harness(folder: Path, *command: str, name: str = "n") -> subprocess.Popen[bytes]:
+    """Start `command` under the harness."""
+    whole = [sys.executable, HARNESS, "--logs", "logs", "--name", name, "--", *command]
+    return subprocess.Popen(whole, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def stamped(log: Path) -> list[bytes]:
+    """The lines of a log, each of which has to begin with a time."""
+    return [match[1] for match in map(STAMPED.match, log.read_bytes().splitlines(keepends=True)) if match]
+
+
+# -- the muddler
+
+
+def test_publishers_run_under_the_harness_and_nothing_else_does(tmp_path: Path) -> None:
+    write(tmp_path / "x", "")
+    text = "".join(complete(name=n, base_dir="/b", args=["1"]) for n in ("publisher", "publisher-2", "a-publisher"))
+    first, second, other = loaded(tmp_path, text, muddler=["ta3"]).all_components()
+    assert (other.executable, other.args, other.files) == ("/bin/true", ["1"], {})
+    for component in (first, second):
+        assert component.executable != "/bin/true"
+        assert component.args[-2:] == ["/bin/true", "1"]
+        assert component.executable in component.files.values()
+
+
+@pytest.mark.parametrize("executable", ["bin/show", "show", "./show", "~show", "sh ow", "$HOME", "-x"])
+def test_program_and_args_arrive_unharmed_through_the_harness(tmp_path: Path, executable: str) -> None:
+    args = list(AWKWARD)
+    show = write(tmp_path / "show", "#!/bin/sh\nfor arg; do printf '%s\\0' \"$arg\"; done >args\n")
+    show.chmod(0o755)
+    own = f"./{executable}" if executable.startswith("~") else executable
+    text = complete(name="publisher", executable=own, args=args, files={"show": own}, base_dir="/b")
+    host = tmp_path / "host"
+    command = brought_to(host, component_of(tmp_path, text, muddler=["ta3"]))
+    done = subprocess.run(command, cwd=host, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert os.fsdecode((host / "args").read_bytes()).split("\0")[:-1] == args
+
+
+def test_names_in_args_are_still_replaced_and_literal_ones_are_not(tmp_path: Path) -> None:
+    text = complete(name="publisher", executable="$x", base_dir="/b").replace(
+        "Component(**{", "Component(args=['$HOME', util.literal('$HOME')], **{"
+    )
+    *_, program, plain, kept = component_of(tmp_path, text, muddler=["ta3"]).args
+    assert [isinstance(arg, literal) for arg in (program, plain, kept)] == [True, False, True]
+
+
+def test_publisher_of_localhost_runs_where_it_is(tmp_path: Path) -> None:
+    write(tmp_path / "prog", "#!/bin/sh\necho $1; exit 3\n").chmod(0o755)
+    text = complete(name="publisher", executable="prog", host="localhost", args=["hello"])
+    component = component_of(tmp_path, text, muddler=["ta3"])
+    work = tmp_path / "work"
+    work.mkdir()
+    done = subprocess.run([component.executable, *component.args], cwd=work, capture_output=True)
+    assert (component.files, done.returncode, done.stdout) == ({}, 3, b"hello\n")
+
+
+def test_another_harness_comes_from_extra_options(tmp_path: Path) -> None:
+    write(tmp_path / "tools/mine.sh", "")
+    parser = write(tmp_path / "parser.py", EXTRA.format("harness='tools/mine.sh', harness_args=['-v', 'a b']"))
+    text = complete(name="publisher", executable="prog", args=["1"], base_dir="/b")
+    component = component_of(tmp_path, text, muddler=["ta3"], arg_parser=str(parser), extra_args="")
+    assert component.files == {str(tmp_path / "tools/mine.sh"): component.executable}
+    assert (component.args[:2], component.args[-1]) == (["-v", "a b"], "1")
+
+
+def test_folder_of_the_logs_comes_from_extra_options(tmp_path: Path) -> None:
+    parser = write(tmp_path / "parser.py", EXTRA.format("harness_logs='my logs'"))
+    text = complete(name="publisher", executable="/bin/echo", args=["hello"], base_dir="/b")
+    component = component_of(tmp_path, text, muddler=["ta3"], arg_parser=str(parser), extra_args="")
+    command = brought_to(tmp_path / "host", component)
+    subprocess.run(command, cwd=tmp_path / "host", check=True, capture_output=True)
+    assert stamped(tmp_path / "host/my logs/publisher.out") == [b"hello"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "beginning"),
+    [
+        ({"executable": None}, "h/publisher.executable: is not set"),
+        ({"executable": 3}, "h/publisher.executable: is 3 (int)"),
+        ({"args": "one two"}, "h/publisher.args: is 'one two' (str)"),
+        ({"args": None}, "h/publisher.args: is None"),
+        ({"files": None}, "h/publisher.files: is None"),
+        ({"name": None}, "component 1.name: is not set"),
+        ({"name": 5}, "component 1.name: is 5 (int)"),
+    ],
+)
+def test_muddler_leaves_the_complaint_about_a_wrong_attribute_to_the_checks(
+    tmp_path: Path, attributes: dict[str, object], beginning: str
+) -> None:
+    message = refused(tmp_path, complete(**{"name": "publisher"} | attributes), muddler=["ta3"])
+    assert message.startswith(beginning)
+
+
+def test_executable_of_a_publisher_may_be_a_path_object(tmp_path: Path) -> None:
+    text = "from pathlib import PosixPath\n" + complete(name="publisher", executable=Path("/bin/true"), base_dir="/b")
+    assert component_of(tmp_path, text, muddler=["ta3"]).args[-1] == "/bin/true"
+
+
+# -- the harness
+
+
+@pytest.mark.parametrize("status", [0, 1, 77, 255])
+def test_harness_ends_with_the_exit_status_of_the_program(tmp_path: Path, status: int) -> None:
+    harness = in_harness(tmp_path, "/bin/sh", "-c", f"exit {status}")
+    assert harness.communicate() == (b"", b"")
+    assert harness.returncode == status
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGABRT])
+def test_harness_ends_by_the_signal_that_ended_the_program(tmp_path: Path, number: signal.Signals) -> None:
+    harness = in_harness(tmp_path, "/bin/sh", "-c", f"ulimit -c 0; kill -{number.value} $$")
+    harness.communicate()
+    assert harness.returncode in (-number, 128 + number)
+
+
+@pytest.mark.parametrize("name", ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2"])
+def test_signals_are_passed_on(tmp_path: Path, name: str) -> None:
+    script = f"trap 'echo got {name}; exit 9' {name}; echo ready; while :; do sleep 0.02; done"
+    harness = in_harness(tmp_path, "/bin/sh", "-c", script)
+    assert harness.stdout and harness.stdout.readline() == b"ready\n"
+    harness.send_signal(getattr(signal, f"SIG{name}"))
+    output, _ = harness.communicate(timeout=10)
+    assert (output, harness.returncode) == (f"got {name}\n".encode(), 9)
+
+
+def test_program_starts_with_no_signal_blocked_or_ignored(tmp_path: Path) -> None:
+    plain = subprocess.run(["grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"], capture_output=True)
+    output, _ = in_harness(tmp_path, "/bin/grep", "-E", "Sig(Blk|Ign)", "/proc/self/status").communicate()
+    assert output == plain.stdout
+
+
+def test_output_and_errors_are_shown_and_kept_with_the_time_of_each_line(tmp_path: Path) -> None:
+    harness = in_harness(tmp_path, "/bin/sh", "-c", "printf 'one\\n\\ntwo \\377\\n'; echo oops >&2; printf last")
+    assert harness.communicate() == (b"one\n\ntwo \xff\nlast", b"oops\n")
+    assert stamped(tmp_path / "logs/n.out") == [b"one", b"", b"two \xff", b"last"]
+    assert stamped(tmp_path / "logs/n.err") == [b"oops"]
+
+
+def test_logs_are_kept_from_one_run_to_the_next(tmp_path: Path) -> None:
+    for word in ("first", "second"):
+        in_harness(tmp_path, "/bin/echo", word).communicate()
+    assert stamped(tmp_path / "logs/n.out") == [b"first", b"second"]
+
+
+@pytest.mark.parametrize("text", ["line\\n", "a prompt without an end: "])
+def test_output_is_shown_while_the_program_runs(tmp_path: Path, text: str) -> None:
+    harness = in_harness(tmp_path, "/bin/sh", "-c", f"printf '{text}'; exec sleep 100")
+    assert harness.stdout
+    shown = b""
+    os.set_blocking(harness.stdout.fileno(), False)
+
+    def is_shown() -> bool:
+        nonlocal shown
+        shown += harness.stdout.read() or b"" if harness.stdout else b""
+        return shown == text.replace("\\n", "\n").encode()
+
+    try:
+        eventually(is_shown, "the output is shown", seconds=2)
+    finally:
+        harness.terminate()
+        harness.communicate()
+
+
+def test_much_output_on_both_streams_is_kept_whole(tmp_path: Path) -> None:
+    harness = in_harness(tmp_path, "/bin/sh", "-c", "seq 30000; seq 30000 >&2; exit 4")
+    output, errors = harness.communicate(timeout=20)
+    expected = "".join(f"{number}\n" for number in range(1, 30001)).encode()
+    assert (output, errors, harness.returncode) == (expected, expected, 4)
+    assert len(stamped(tmp_path / "logs/n.out")) == len(stamped(tmp_path / "logs/n.err")) == 30_000
+
+
+def test_logs_are_kept_whole_where_nobody_looks_at_the_output_any_more(tmp_path: Path) -> None:
+    harness = in_harness(tmp_path, "/bin/sh", "-c", "seq 30000; exit 4")
+    try:
+        assert harness.stdout
+        harness.stdout.close()
+        eventually(lambda: harness.poll() is not None, "the harness ends", seconds=5)
+        assert harness.returncode == 4
+        assert len(stamped(tmp_path / "logs/n.out")) == 30_000
+    finally:
+        harness.terminate()
+        harness.wait()
+        if harness.stderr:
+            harness.stderr.close()
+
+
+@pytest.mark.parametrize(("program", "status"), [("/no/such", 127), ("no-such", 127), ("/etc/passwd", 126), ("/", 126)])
+def test_program_that_cannot_start_is_named(tmp_path: Path, program: str, status: int) -> None:
+    harness = in_harness(tmp_path, program)
+    _, errors = harness.communicate()
+    assert harness.returncode == status
+    assert program in errors.decode()
+    assert b"Traceback" not in errors
+
+
+def test_program_reads_the_standard_input_of_the_harness(tmp_path: Path) -> None:
+    whole = [sys.executable, HARNESS, "--logs", "logs", "--name", "n", "--", "/bin/cat"]
+    done = subprocess.run(whole, cwd=tmp_path, input=b"typed\n", capture_output=True)
+    assert done.stdout == b"typed\n"
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "a b", "-x", "é"])
+def test_logs_of_any_name_stay_in_their_folder(tmp_path: Path, name: str) -> None:
+    whole = [sys.executable, HARNESS, "--logs", "logs", f"--name={name}", "--", "/bin/true"]
+    assert subprocess.run(whole, cwd=tmp_path).returncode == 0
+    assert {path.parent for path in tmp_path.rglob("*") if path.is_file()} == {tmp_path / "logs"}
+
+
+@pytest.mark.parametrize("name", ["publisher -x", "publisher/é", "publisher --", "publisher\n"])
+def test_publisher_of_any_name_runs(tmp_path: Path, name: str) -> None:
+    text = complete(name=name, executable="/bin/sh", args=["-c", "exit 6"], base_dir="/b")
+    command = brought_to(tmp_path / "host", component_of(tmp_path, text, muddler=["ta3"]))
+    assert subprocess.run(command, cwd=tmp_path / "host").returncode == 6

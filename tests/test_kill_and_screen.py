@@ -1,0 +1,172 @@
+"""Whole runs of `fab kill` and `fab screen`: which sessions and processes end, and which are there afterwards."""
+
+import os
+import pty
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .conftest import Lab, eventually
+from .throwaway import ThrowawayHost
+
+ONE_PROGRAM = """
+config.add_component(Component(name="one", host="node1", start_index=1, executable="one.sh", files={"one.sh": "one.sh"}))
+"""
+NOTES_ITS_PID = 'sh -c "echo \\$\\$ >~/pid.%s; exec sleep 1000"'
+
+# Each line leaves the process id of one process, that somebody might fail to end, in ~/pid.NAME.
+STUBBORN = r"""#!/bin/sh
+sh -c 'trap "" HUP TERM; echo $$ >~/pid.ignores_hup_and_term; while :; do sleep 1; done' &
+sh -c 'trap "" HUP; echo $$ >~/pid.ignores_hup; while :; do sleep 1; done' &
+nohup sh -c 'echo $$ >~/pid.nohup; exec sleep 1000' >/dev/null 2>&1 &
+setsid sh -c 'echo $$ >~/pid.setsid; exec sleep 1000' &
+( (setsid sh -c 'echo $$ >~/pid.daemon; exec sleep 1000' </dev/null >/dev/null 2>&1 &) & )
+env -u STY setsid sh -c 'echo $$ >~/pid.without_sty; exec sleep 1000' &
+env -i HOME="$HOME" MARK="$REMOTE_RUNNER_THROWAWAY" REMOTE_RUNNER_THROWAWAY="$REMOTE_RUNNER_THROWAWAY" PATH="$PATH" \
+  setsid sh -c 'echo $$ >~/pid.cleared_environment; exec sleep 1000' &
+echo $$ >~/pid.program
+wait
+"""
+
+
+def noted(host: ThrowawayHost) -> dict[str, int]:
+    """The process ids that programs have written to ~/pid.NAME."""
+    found = {path.suffix[1:]: path.read_text() for path in host.home.glob("pid.*")}
+    return {name: int(text) for name, text in found.items() if text.endswith("\n")}
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def alive(host: ThrowawayHost) -> set[str]:
+    """The names of the noted processes that still run."""
+    return {name for name, pid in noted(host).items() if is_alive(pid)}
+
+
+def kill_server(id_: str) -> None:
+    """End the screen behind PID.NAME in a way that leaves its socket there."""
+    pid = int(id_.partition(".")[0])
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not is_alive(pid), "the screen server has ended")
+
+
+def start_session(host: ThrowawayHost, session: str, noted_as: str) -> None:
+    """A session, made without Remote Runner, with one program."""
+    host.run(f"screen -dmS {session} {NOTES_ITS_PID % noted_as}")
+    eventually(lambda: noted_as in noted(host), f"a program in the session {session}")
+
+
+def ids(host: ThrowawayHost, session: str = "runner") -> list[str]:
+    """PID.NAME of each living or dead session of that name."""
+    listed = (line.split("\t")[1] for line in host.run("screen -ls; true").splitlines() if line.startswith("\t"))
+    return [id_ for id_ in listed if id_.partition(".")[2] == session]
+
+
+def titles(host: ThrowawayHost, session: str = "runner") -> list[str]:
+    """What `screen -Q windows` says, one entry a window without its number and flags."""
+    (id_,) = ids(host, session)
+    return host.run(f"screen -S {id_} -Q windows").split()[1::2]
+
+
+def test_kill_ends_all_sessions_of_exactly_that_name_and_no_other(lab: Lab) -> None:
+    names = {"first": "runner", "second": "runner", "longer": "runner-prod", "shorter": "runne", "dotted": "runner.x"}
+    names |= {"inner": "my.runner", "upper": "RUNNER"}
+    for noted_as, session in names.items():
+        start_session(lab.node1, session, noted_as)
+    start_session(lab.node3, "runner", "elsewhere")
+    lab.config(
+        ONE_PROGRAM + 'config.add_component(Component(name="two", host="node2", start_index=1, executable="/bin/true"))'
+    )
+    lab.write("one.sh", "")
+    lab.run("kill")
+    assert alive(lab.node1) == names.keys() - {"first", "second"}
+    assert lab.node1.sessions() == sorted(set(names.values()) - {"runner"})
+    assert lab.node2.sessions() == []  # where there was nothing to kill
+    assert alive(lab.node3) == {"elsewhere"}, "node3 is not in the config"
+    lab.run("kill")
+    lab.run("kill", "--screen", "runner-prod")
+    assert alive(lab.node1) == names.keys() - {"first", "second", "longer"}
+
+
+def test_kill_ends_what_ignores_signals_and_what_has_left_its_window(lab: Lab) -> None:
+    lab.config(ONE_PROGRAM)
+    lab.write("one.sh", STUBBORN, 0o755)
+    start_session(lab.node1, "bystander", "bystander")
+    lab.run("run")
+    eventually(lambda: len(noted(lab.node1)) == 9, f"nine processes, not {noted(lab.node1)}")
+    assert len(alive(lab.node1)) == 9
+    lab.run("kill")
+    assert alive(lab.node1) == {"bystander"}
+    assert lab.node1.sessions() == ["bystander"]
+
+
+@pytest.mark.parametrize("origin", ["by fab", "by hand"])
+def test_kill_clears_what_a_killed_screen_server_has_left(lab: Lab, origin: str) -> None:
+    lab.config(ONE_PROGRAM)
+    program = lab.write("one.sh", "#!/bin/sh\ntrap '' HUP\necho $$ >~/pid.orphan\nwhile :; do sleep 1; done\n", 0o755)
+    if origin == "by fab":
+        lab.run("run")
+    else:
+        lab.node1.run(f"screen -dmS runner {program}")
+    eventually(lambda: "orphan" in noted(lab.node1), "the program")
+    start_session(lab.node1, "runner-prod", "bystander")
+    (id_,) = ids(lab.node1)
+    kill_server(id_)
+    assert ids(lab.node1) == [id_], "its socket is still there"
+    assert alive(lab.node1) == {"orphan", "bystander"}
+    lab.run("kill")
+    assert alive(lab.node1) == {"bystander"}
+    assert lab.node1.sessions() == ["runner-prod"]
+
+
+def test_screen_makes_one_session_a_host_and_uses_the_one_that_is_there(lab: Lab) -> None:
+    start_session(lab.node1, "runner-prod", "bystander")
+    lab.config(ONE_PROGRAM + ONE_PROGRAM.replace('"one"', '"two"') + ONE_PROGRAM.replace("node1", "node2"))
+    lab.write("one.sh", "#!/bin/sh\nexec sleep 1000\n", 0o755)
+    lab.run("screen")
+    before = ids(lab.node1), ids(lab.node2)
+    assert lab.node1.sessions() == ["runner", "runner-prod"]
+    assert lab.node2.sessions() == ["runner"]
+    lab.run("screen", "--no-zombie")
+    lab.run("run", "--no-kill")
+    assert (ids(lab.node1), ids(lab.node2)) == before
+    assert sorted(titles(lab.node1)) == ["one", "shell", "two"]
+    assert len(titles(lab.node1, "runner-prod")) == 1
+    lab.run("run")
+    assert lab.node1.sessions() == ["runner", "runner-prod"]
+    assert not set(ids(lab.node1)) & set(before[0]), "a run without --no-kill has a new session"
+
+
+def test_a_finished_window_stays_until_q_is_pressed_unless_no_zombie(lab: Lab) -> None:
+    lab.config(ONE_PROGRAM + ONE_PROGRAM.replace("node1", "node2").replace("one.sh", "two.sh"))
+    lab.write("one.sh", "#!/bin/sh\necho over\n", 0o755)
+    lab.write("two.sh", "#!/bin/sh\nsleep 0.3\n", 0o755)
+    lab.run("run", "--no-zombie")
+    for host in (lab.node1, lab.node2):
+        eventually(lambda host=host: "one" not in titles(host), "the window is gone")  # type: ignore[misc]
+        assert host.sessions() == ["runner"]
+    lab.run("run")
+    for host in (lab.node1, lab.node2):
+        eventually(lambda host=host: (host.state() / "one/status").exists(), "its end")  # type: ignore[misc]
+        assert "one" in titles(host)
+    press_q(lab.node1, window="one")
+
+
+def press_q(host: ThrowawayHost, window: str) -> None:
+    """Attach to the session as a person would, press q in a window, and see it gone."""
+    ours, theirs = pty.openpty()
+    environment = os.environ | host.environment | {"TERM": "xterm"}
+    command = ["screen", "-r", ids(host)[0], "-p", window]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, env=environment, start_new_session=True) as attached:
+        os.close(theirs)
+        assert os.read(ours, 1)  # it has drawn something
+        os.write(ours, b"q")
+        eventually(lambda: window not in titles(host), "q closes the window")
+        attached.kill()
+    os.close(ours)

@@ -1,0 +1,349 @@
+"""The launcher of a component, run by real shells without screen; and where its state is kept."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from fabfile import launcher, shell, state
+from fabfile.launcher import MARK
+from rr_config import Component
+from rr_config.util import literal
+
+from .conftest import eventually
+from .test_shell import AWKWARD, ENVIRONMENT, EXPANSIONS
+
+SHOW = """#!/bin/sh
+for arg; do printf '%s\\0' "$arg"; done >"$OUT/args"
+pwd >"$OUT/cwd"
+echo "$$" >"$OUT/pid"
+env -0 >"$OUT/env"
+"""
+
+
+@attrs.frozen
+class Launch:
+    """A folder in which launchers are run, by a shell of our choice."""
+
+    folder: Path
+    shells: Path
+
+    @property
+    def home(self) -> Path:
+        """Where the home folder of the host is."""
+        return self.folder / "home"
+
+    def program(self, path: str, text: str = SHOW, mode: int = 0o755) -> str:
+        """Write a program; its absolute path."""
+        program = self.folder / path
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(text)
+        program.chmod(mode)
+        return str(program)
+
+    def begin(self, component: Component, **environment: str) -> subprocess.Popen[bytes]:
+        """Start what a window would start."""
+        kept = self.kept(component)
+        kept.mkdir(parents=True, exist_ok=True)
+        (kept / "launcher").write_bytes(os.fsencode(launcher.launcher(component)))
+        own = {"PATH": f"{self.shells}:{os.environ['PATH']}", "HOME": str(self.home), "OUT": str(self.folder)}
+        pipe = subprocess.PIPE
+        command = ["sh", kept / "launcher"]
+        return subprocess.Popen(command, env=own | environment, cwd="/", stdout=pipe, stderr=subprocess.STDOUT)
+
+    def run(self, component: Component, **environment: str) -> tuple[int, str]:
+        """Exit status and output of what a window would run."""
+        process = self.begin(component, **environment)
+        output, _ = process.communicate(timeout=20)
+        return process.returncode, os.fsdecode(output)
+
+    def kept(self, component: Component) -> Path:
+        """The folder of what the launcher writes down."""
+        return self.folder / "state" / state.folder(component.name)
+
+    def noted(self, component: Component, name: str) -> str:
+        """What the launcher has written down."""
+        return (self.kept(component) / name).read_text().strip()
+
+    def shown(self, name: str) -> str:
+        """What SHOW has found."""
+        return os.fsdecode((self.folder / name).read_bytes())
+
+    @property
+    def args(self) -> list[str]:
+        """The arguments with which SHOW was run."""
+        return self.shown("args").split("\0")[:-1]
+
+
+@pytest.fixture(params=["dash", "bash"])
+def launch(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Launch]:
+    """Launchers are run by this shell, under the name of sh."""
+    shells = tmp_path / "shells"
+    shells.mkdir()
+    (shells / "sh").symlink_to(str(shutil.which(request.param)))
+    (tmp_path / "home").mkdir()
+    return Launch(tmp_path, shells)
+
+
+def component(executable: str, *args: str, base_dir: str | None = "/", name: str = "a") -> Component:
+    return Component(name=name, executable=executable, args=list(args), base_dir=base_dir, host="h", start_index=1)
+
+
+# -- what the program gets
+
+
+@pytest.mark.parametrize("args", [[], [""], ["", "", ""], [*AWKWARD][:-1], ["x" * 100_000], ["a b"] * 25_000])
+def test_args_arrive_element_for_element(launch: Launch, args: list[str]) -> None:
+    assert launch.run(component(launch.program("show"), *args)) == (0, "")
+    assert launch.args == args
+
+
+def test_names_in_args_are_replaced_from_the_environment(launch: Launch) -> None:
+    assert launch.run(component(launch.program("show"), *EXPANSIONS), **ENVIRONMENT) == (0, "")
+    assert launch.args == list(EXPANSIONS.values())
+
+
+def test_names_in_literal_args_are_kept(launch: Launch) -> None:
+    args = [literal("$PLAIN ${PLAIN}"), "$PLAIN", *map(literal, AWKWARD)]
+    assert launch.run(component(launch.program("show"), *args), PLAIN="value") == (0, "")
+    assert launch.args == ["$PLAIN ${PLAIN}", "value", *AWKWARD]
+
+
+OF_THE_LAUNCHER = ["folder", "status", "rr_folder", "rr_status", "PPID", "IFS", "0"]
+
+
+@pytest.mark.parametrize("name", OF_THE_LAUNCHER)
+@pytest.mark.parametrize("value", [{}, {"folder": "f", "status": "s", "rr_folder": "r", "rr_status": "t"}])
+def test_names_that_the_launcher_might_use_itself_do_no_harm(launch: Launch, name: str, value: dict[str, str]) -> None:
+    one = component(launch.program("show"), f"${{{name}}}")
+    assert launch.run(one, **value) == (0, "")
+    assert launch.args == [value.get(name, "" if name != "0" else "${0}")]
+    assert f"{MARK}={launch.kept(one)}" in launch.shown("env").split("\0")
+    assert launch.noted(one, "status") == "0"
+
+
+@pytest.mark.parametrize("base_dir", ["base", "a b/c'd\"e", "$HOME", "-n", "*", "new\nline", "é", "a{}b", "{mark}"])
+def test_program_starts_in_base_dir(launch: Launch, base_dir: str) -> None:
+    folder = launch.folder / base_dir
+    program = launch.program(f"{base_dir}/the program")
+    assert launch.run(component(program, base_dir=str(folder))) == (0, "")
+    assert launch.shown("cwd") == f"{folder}\n"
+
+
+@pytest.mark.parametrize("base_dir", ["~", "~/work", "~/a b"])
+def test_base_dir_may_be_in_the_home_of_the_host(launch: Launch, base_dir: str) -> None:
+    folder = launch.home / base_dir[2:]
+    folder.mkdir(exist_ok=True)
+    assert launch.run(component(launch.program("show"), base_dir=base_dir)) == (0, "")
+    assert launch.shown("cwd") == f"{folder}\n"
+
+
+def test_temporary_base_dir_is_the_one_that_was_written_down(launch: Launch) -> None:
+    launch.program("tmp dir/bin/show me")
+    one = component("bin/show me", base_dir=None)
+    launch.kept(one).mkdir(parents=True)
+    (launch.kept(one) / "base_dir").write_text(f"{launch.folder}/tmp dir\n")
+    assert launch.run(one) == (0, "")
+    assert launch.shown("cwd") == f"{launch.folder}/tmp dir\n"
+
+
+@pytest.mark.parametrize("name", ["pro gram", "it's", "-x", "a=b", "$HOME", "*", "é", "\udcff", "~x", "a;b", "{}"])
+def test_executable_may_have_any_name(launch: Launch, name: str) -> None:
+    program = launch.program(f"bin/{name}")
+    assert launch.run(component(program, "x")) == (0, "")
+    assert launch.args == ["x"]
+
+
+def test_executable_may_be_in_the_home_of_the_host(launch: Launch) -> None:
+    launch.program("home/my bin/show")
+    assert launch.run(component("~/my bin/show", "x")) == (0, "")
+    assert launch.args == ["x"]
+
+
+def test_program_finds_its_mark_in_its_environment_and_nothing_else_of_ours(launch: Launch) -> None:
+    one = component(launch.program("show"), "$PLAIN")
+    launch.run(one, **ENVIRONMENT)
+    found = dict(entry.split("=", 1) for entry in launch.shown("env").split("\0") if entry)
+    assert found[MARK] == str(launch.kept(one))
+    assert {name: found.get(name) for name in ENVIRONMENT} == ENVIRONMENT
+    assert [name for name in found if name.startswith("rr_")] == []
+
+
+# -- what the launcher writes down
+
+
+def test_process_id_is_that_of_the_program(launch: Launch) -> None:
+    one = component(launch.program("show"))
+    process = launch.begin(one)
+    process.communicate()
+    assert launch.noted(one, "pid") == launch.shown("pid").strip()
+    assert launch.noted(one, "launcher.pid") == str(process.pid)
+    assert int(launch.noted(one, "started")) <= int(launch.noted(one, "ended"))
+
+
+@pytest.mark.parametrize("status", [0, 1, 2, 77, 126, 127, 255])
+def test_exit_status_is_passed_on_and_written_down(launch: Launch, status: int) -> None:
+    one = component(launch.program("ends", f"#!/bin/sh\nexit {status}\n"))
+    assert launch.run(one) == (status, "")
+    assert launch.noted(one, "status") == str(status)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV, signal.SIGHUP, signal.SIGINT])
+def test_signal_that_ends_the_program_is_written_down(launch: Launch, number: signal.Signals) -> None:
+    one = component(launch.program("ends", f"#!/bin/sh\nkill -{number.value} $$\nsleep 9\n"))
+    status, _ = launch.run(one)
+    assert (status, launch.noted(one, "status")) == (128 + number, str(128 + number))
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM])
+def test_launcher_outlives_signals_that_are_meant_for_the_program(launch: Launch, number: signal.Signals) -> None:
+    one = component(
+        launch.program("waits", f'#!/bin/sh\ntouch "{launch.folder}/runs"\nread -r line <"$OUT/fifo"\nexit 5')
+    )
+    os.mkfifo(launch.folder / "fifo")
+    process = launch.begin(one)
+    eventually((launch.folder / "runs").exists, "the program runs")
+    process.send_signal(number)
+    (launch.folder / "fifo").write_text("end\n")
+    process.communicate(timeout=10)
+    assert (process.returncode, launch.noted(one, "status")) == (5, "5")
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM])
+def test_program_gets_signals_as_if_nobody_had_touched_them(launch: Launch, number: signal.Signals) -> None:
+    one = component("/bin/sleep", "100")
+    process = launch.begin(one)
+    eventually(lambda: is_exec_ed(launch.kept(one)), "sleep runs")
+    os.kill(int(launch.noted(one, "pid")), number)
+    process.communicate(timeout=10)
+    assert launch.noted(one, "status") == str(128 + number)
+
+
+def is_exec_ed(kept: Path) -> bool:
+    """Whether the program runs: its own environment names its component."""
+    pid = (kept / "pid").read_text().strip() if (kept / "pid").exists() else ""
+    return bool(pid) and f"{MARK}={kept}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()
+
+
+# -- what cannot start
+
+
+@pytest.mark.parametrize(
+    ("executable", "status", "words"),
+    [
+        ("/no/such/program", 127, "not found|no such file"),
+        ("/etc/passwd", 126, "permission denied"),
+        ("/etc", 126, "permission denied|is a directory"),
+        ("/etc/passwd/x", 126, "not a directory|permission denied|not found"),
+        ("~/none", 127, "not found|no such file"),
+    ],
+)
+def test_what_cannot_start_ends_with_126_or_127_and_words(
+    launch: Launch, executable: str, status: int, words: str
+) -> None:
+    one = component(executable)
+    ended, output = launch.run(one)
+    assert ended in ((126, 127) if executable == "/etc/passwd/x" else (status,))
+    assert any(word in output.lower() for word in words.split("|"))
+    assert launch.noted(one, "status") == str(ended)
+
+
+def test_missing_interpreter_ends_with_126_or_127(launch: Launch) -> None:
+    one = component(launch.program("broken", "#!/no/such/interpreter\n"))
+    ended, output = launch.run(one)
+    assert ended in (126, 127)
+    assert output
+
+
+def test_missing_base_dir_ends_with_126(launch: Launch) -> None:
+    one = component(launch.program("show"), base_dir=str(launch.folder / "none"))
+    ended, output = launch.run(one)
+    assert (ended, launch.noted(one, "status")) == (126, "126")
+    assert str(launch.folder / "none") in output
+    assert not (launch.folder / "args").exists()
+
+
+# -- reading what hosts answer
+
+
+def test_answers_are_read_in_their_order() -> None:
+    components = [component("x", name=name) for name in ("a", "b c", "d")]
+    answers = ["started b=20c 12", "failed a 127 sh: 1: exec: /x: not found\n", "running d 14"]
+    assert launcher.read_started(components, answers) == [
+        launcher.Started(components[1], 12),
+        launcher.NotStarted(components[0], 127, "sh: 1: exec: /x: not found\n"),
+        launcher.Started(components[2], 14, was_running=True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "reason"),
+    [
+        (
+            127,
+            "x\nsh: 1: exec: /x: not found\n\n",
+            "could not be started (exit status 127): sh: 1: exec: /x: not found",
+        ),
+        (127, "", "could not be started (exit status 127): not found"),
+        (126, " \n", "could not be started (exit status 126): permission denied"),
+        (None, "", "screen opened no window for it; are there too many windows, or no terminals left?"),
+    ],
+)
+def test_reason_has_the_programs_own_words(status: int | None, words: str, reason: str) -> None:
+    assert launcher.NotStarted(component("x"), status, words).reason == reason
+
+
+def test_start_indices_ascend_and_components_of_one_keep_their_order() -> None:
+    components = [
+        Component(name=name, start_index=index) for name, index in zip("abcde", (10, -1, 2, 10, 2), strict=True)
+    ]
+    found = [(index, [c.name for c in cs]) for index, cs in launcher.in_order(components)]
+    assert found == [(-1, ["b"]), (2, ["c", "e"]), (10, ["a", "d"])]
+
+
+# -- state.folder
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("worker-1", "worker-1"), ("a.b_C", "a.b_C"), ("a b", "a=20b"), ("a/b", "a=2Fb"), ("é", "=C3=A9"), ("=", "=3D")],
+)
+def test_folder_of_a_plain_name_is_that_name(name: str, folder: str) -> None:
+    assert state.folder(name) == folder
+
+
+NAMES = [
+    *AWKWARD,
+    *(text + "x" for text in AWKWARD),
+    *["a", "A", "a=20b", "a b", "a+b", ".", "..", "=2E", ".hidden", "-", "-x", "--", "x" * 199, "x" * 200, "x" * 201],
+    *["x" * 200 + "y", "x" * 200 + "z", "é" * 100, "é" * 101, "/", "//", "../x", "launcher", "base_dir"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {""}, key=ascii), ids=lambda name: ascii(name)[:30])
+def test_folder_is_safe_in_shell_screen_and_paths(name: str) -> None:
+    folder = state.folder(name)
+    assert shell.quote(folder) in (folder, f"'{folder}'")
+    assert folder.isascii()
+    assert set(folder) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-=")
+    assert not folder.startswith((".", "-"))  # neither hidden, nor taken for an option
+    assert 0 < len(folder) <= 200
+
+
+def test_different_names_have_different_folders() -> None:
+    names = set(NAMES)
+    assert len({state.folder(name) for name in names}) == len(names)
+
+
+def test_long_name_has_no_folder_that_a_short_one_could_have() -> None:
+    """A space is `=20`, so a short name could be chosen to fit a hash that begins with 20."""
+    longs = (f"{'x' * 300}{number}" for number in range(100_000))
+    long = next(name for name in longs if state.folder(name)[160:].removeprefix("=").startswith("20"))
+    folder = state.folder(long)
+    digits = folder[folder.rindex("=") + 3 :]
+    assert state.folder(f"{'x' * 159} {digits}") != folder

@@ -1,0 +1,241 @@
+"""All ways to log in: keys, agents, passphrases, passwords, and what an ssh config says of a host."""
+
+import os
+import pty
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from .conftest import FAB, ROOT, Lab, eventually
+from .throwaway import ThrowawayHost, make_key, own_name
+
+COMPONENT = """
+for host in {hosts}:
+    config.add_component(Component(
+        name="web", executable="/bin/true", host=host, start_index=1, base_dir="~/work", files={{"good": "good"}},
+    ))
+"""
+PASSPHRASE = "open, sesame '$x'"
+
+
+@attrs.frozen
+class Login:
+    """`fab sync` for some hosts, with the ssh folder of the stand-in home and nothing else to log in with."""
+
+    lab: Lab
+
+    @property
+    def ssh(self) -> Path:
+        """The `.ssh` of the user's home."""
+        return self.lab.here.home / ".ssh"
+
+    def configure(self, *hosts: str) -> None:
+        """A config that brings one file to each of the hosts."""
+        self.lab.write("good", "good")
+        self.lab.config(COMPONENT.format(hosts=list(hosts)))
+
+    def ssh_host(self, name: str, host: ThrowawayHost, *lines: str) -> None:
+        """A section of `~/.ssh/config`."""
+        section = [f"Host {name}", f"HostName {host.address}", f"Port {host.port}", *lines]
+        with (self.ssh / "config").open("a") as config:
+            config.write("\n    ".join(section) + "\n")
+
+    def command(self, *core: str | Path, then: tuple[str, ...] = ()) -> list[str]:
+        """`fab sync`; `core` are Fabric's own options, `then` those of the command."""
+        return [*map(str, [FAB, "-r", ROOT, *core]), "sync", "-c", "cfg.py", *then]
+
+    def sync(self, *core: str | Path, then: tuple[str, ...] = (), **env: str) -> subprocess.CompletedProcess[str]:
+        """Run it."""
+        environment = self.lab.environment | env
+        command = self.command(*core, then=then)
+        return subprocess.run(
+            command, cwd=self.lab.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def sync_on_terminal(self, secret: str, *core: str) -> tuple[int, str]:
+        """Run it on a terminal of its own, where somebody types `secret` when asked; its exit code and output."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.lab.folder)
+            os.execve(FAB, self.command(*core), self.lab.environment)
+        output, asked = b"", False
+        with os.fdopen(terminal, "r+b", buffering=0) as stream:
+            while block := read(stream.fileno()):
+                output += block
+                if not asked and output.rstrip().endswith(b":"):
+                    asked = True
+                    stream.write(secret.encode() + b"\n")
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), output.decode()
+
+
+def read(terminal: int) -> bytes:
+    """What comes next; empty at the end, which a terminal shows as an error."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
+
+
+@pytest.fixture
+def login(lab: Lab) -> Login:
+    """A user with an empty `~/.ssh`; the config names `node1`, which is in no ssh config yet."""
+    found = Login(lab)
+    found.ssh.mkdir(mode=0o700)
+    found.configure("node1")
+    return found
+
+
+def assert_synced(done: subprocess.CompletedProcess[str], *hosts: ThrowawayHost) -> None:
+    assert done.returncode == 0, done.stderr
+    for host in hosts:
+        assert (host.home / "work/good").read_text() == "good"
+
+
+def guarded_key(login: Login, host: ThrowawayHost) -> Path:
+    """A copy of the key of the hosts, with a passphrase."""
+    key = login.ssh / "guarded"
+    shutil.copy(login.lab.farm.key, key)
+    subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", PASSPHRASE, "-f", key], check=True, capture_output=True)
+    login.ssh_host("node1", host, f"IdentityFile {key}")
+    return key
+
+
+def test_key_of_the_home_is_used(login: Login) -> None:
+    login.ssh_host("node1", login.lab.node1)
+    assert login.sync().returncode == 1
+    shutil.copy(login.lab.farm.key, login.ssh / "id_ed25519")
+    assert_synced(login.sync(), login.lab.node1)
+
+
+def test_pass_is_the_passphrase_of_a_key(login: Login) -> None:
+    guarded_key(login, login.lab.node1)
+    without = login.sync()
+    assert without.returncode == 1
+    assert "passphrase" in without.stderr
+    assert login.sync(then=("--pass", "wrong")).returncode == 1
+    assert_synced(login.sync(then=("--pass", PASSPHRASE)), login.lab.node1)
+
+
+def test_passphrase_is_asked_for(login: Login) -> None:
+    guarded_key(login, login.lab.node1)
+    code, output = login.sync_on_terminal(PASSPHRASE, "--prompt-for-passphrase")
+    assert code == 0, output
+    assert PASSPHRASE not in output
+
+
+def test_agent_is_used(login: Login) -> None:
+    login.ssh_host("node1", login.lab.node1)
+    own = Path(tempfile.mkdtemp(prefix="rr.", dir="/tmp"))  # a socket's path has to be short
+    environment = os.environ | {"SSH_AUTH_SOCK": str(own / "agent")}
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", own / "agent"], stdout=subprocess.DEVNULL)
+    try:
+        eventually((own / "agent").is_socket, "an agent")
+        subprocess.run(["ssh-add", "-q", login.lab.farm.key], env=environment, check=True)
+        assert_synced(login.sync(SSH_AUTH_SOCK=environment["SSH_AUTH_SOCK"]), login.lab.node1)
+    finally:
+        agent.terminate()
+        agent.wait()
+        shutil.rmtree(own)
+
+
+def test_identity_and_user_of_the_command_line_are_used(login: Login) -> None:
+    login.ssh_host("node1", login.lab.node1, "User no-such-user")
+    key = login.lab.farm.key
+    refused = login.sync("-i", key)
+    assert refused.returncode == 1
+    assert "no-such-user" in refused.stderr
+    assert_synced(login.sync("-i", key, then=("--user", own_name())), login.lab.node1)
+
+
+def test_ssh_config_gives_host_name_port_user_and_identity(login: Login) -> None:
+    login.configure("machine")
+    login.ssh_host("machine", login.lab.node2, f"User {own_name()}", f"IdentityFile {login.lab.farm.key}")
+    environment = {"USER": "no-such-user", "LOGNAME": "no-such-user"}
+    assert_synced(login.sync(**environment), login.lab.node2)
+
+
+def test_proxy_jump_and_its_gateway_work_in_one_run(login: Login) -> None:
+    lab = login.lab
+    identity = f"IdentityFile {lab.farm.key}"
+    login.ssh_host("node1", lab.node1, identity)
+    login.ssh_host("inner", lab.node2, identity, "ProxyJump node1")
+    login.ssh_host("other", lab.node3, identity, "ProxyJump node1")
+    log = lab.node1.folder / "sshd.log"
+    before = log.read_text().count("Accepted publickey")
+    login.configure("inner")
+    assert_synced(login.sync(), lab.node2)
+    assert log.read_text().count("Accepted publickey") == before + 1
+    shutil.rmtree(lab.node2.home / "work")
+    login.configure("inner", "other", "node1")
+    assert_synced(login.sync(), lab.node1, lab.node2, lab.node3)
+
+
+def test_host_may_be_spelled_with_user_and_port(login: Login) -> None:
+    node1, node2 = login.lab.node1, login.lab.node2
+    login.configure(f"{own_name()}@{node1.address}:{node1.port}", f"{node2.address}:{node2.port}")
+    assert_synced(login.sync("-i", login.lab.farm.key), node1, node2)
+
+
+# ---- passwords
+
+
+@attrs.frozen
+class Account:
+    """A user of this machine, who logs in to `host` with a password."""
+
+    name: str
+    password: str
+    home: Path
+
+
+@pytest.fixture
+def account(login: Login) -> Iterator[Account]:
+    """A temporary user of this machine, and `node1` where only this user's password opens the door."""
+    if os.getuid() != 0:
+        pytest.fail("a login by password can only be tested by root, who can make a user for it")
+    home = Path(tempfile.mkdtemp(prefix="rr.", dir="/tmp"))
+    made = Account(f"rr{secrets.token_hex(4)}", PASSPHRASE, home)
+    crypt = subprocess.run(["openssl", "passwd", "-6", made.password], check=True, capture_output=True, text=True)
+    options = ["-M", "-d", home, "-s", "/bin/sh", "-p", crypt.stdout.strip()]
+    subprocess.run(["useradd", *options, made.name], check=True)
+    try:
+        shutil.chown(home, made.name, made.name)
+        mark = f"{login.lab.farm.folder}/guarded"
+        settings = {
+            "PasswordAuthentication": "yes",
+            "AuthorizedKeysFile": "none",
+            "SetEnv": f'HOME="{home}" SCREENDIR="{home}/screens" TMPDIR="{home}" REMOTE_RUNNER_THROWAWAY="{mark}"',
+        }
+        login.ssh_host("node1", login.lab.farm.add("guarded", settings), f"User {made.name}")
+        yield made
+    finally:
+        subprocess.run(["userdel", made.name], check=True)
+        shutil.rmtree(home)
+
+
+def test_pass_is_the_password(login: Login, account: Account) -> None:
+    refused = login.sync(then=("--pass", "wrong"))
+    assert refused.returncode == 1
+    assert f"login as {account.name} was refused" in refused.stderr
+    done = login.sync(then=("--pass", account.password))
+    assert_synced(done)
+    assert (account.home / "work/good").owner() == account.name
+    assert account.password not in done.stdout + done.stderr
+
+
+def test_password_is_asked_for(login: Login, account: Account) -> None:
+    code, output = login.sync_on_terminal(account.password, "--prompt-for-login-password")
+    assert code == 0, output
+    assert account.password not in output
+    assert (account.home / "work/good").read_text() == "good"
+
+
+def test_own_key_that_is_not_accepted_is_no_hindrance_to_a_password(login: Login, account: Account) -> None:
+    make_key(login.ssh / "id_ed25519")
+    assert_synced(login.sync(then=("--pass", account.password)))

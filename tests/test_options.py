@@ -1,0 +1,182 @@
+"""The options of all commands: from the command line, else from fabric.yaml; and the mended parser."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from invoke.exceptions import Exit
+from invoke.parser import Parser, ParserContext
+
+from fabfile.options import declare, read_options
+from rr_config import ConfigError, Options
+
+from .configs import COMPLETE, write
+from .conftest import FAB, ROOT
+
+NAMES = "config, muddler, user, pass, log_level, screen, kill, zombie, always_copy, extra_args, arg_parser, terminate"
+
+
+def parsed(*words: str) -> Options:
+    """The options of the command line `run WORDS`, by the parser that importing fabfile has mended."""
+    (run,) = Parser([ParserContext("run", args=declare())]).parse_argv(["run", *words])
+    return read_options(run.as_kwargs, {})
+
+
+def refused(defaults: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read_options({}, defaults)
+    return str(caught.value)
+
+
+# -- the command line
+
+
+def test_nothing_given_is_the_default_of_everything() -> None:
+    options = parsed()
+    assert options == Options()
+    assert (options.screen, options.kill_first, options.no_zombie, options.always_copy) == (
+        "runner",
+        True,
+        False,
+        False,
+    )
+    assert (options.terminate, options.muddler, options.extra_args, options.ssh_user) == (False, [], None, None)
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "value"),
+    [
+        (["-c", "x"], "config_file", "x"),
+        (["--config=x"], "config_file", "x"),
+        (["-m", "a", "--muddler", "b", "-m", "a"], "muddler", ["a", "b", "a"]),
+        (["-u", "me"], "ssh_user", "me"),
+        (["--user", "me"], "ssh_user", "me"),
+        (["-p", "secret"], "ssh_pass", "secret"),
+        (["--pass", "secret"], "ssh_pass", "secret"),
+        (["-l", "debug"], "log_level", "DEBUG"),
+        (["--log-level", "WARNING"], "log_level", "WARNING"),
+        (["--screen", "mine"], "screen", "mine"),
+        (["--no-kill"], "kill_first", False),
+        (["--no-zombie"], "no_zombie", True),
+        (["--always-copy"], "always_copy", True),
+        (["--extra-args", "a b"], "extra_args", "a b"),
+        (["--extra-args", ""], "extra_args", ""),
+        (["-a", "p.py"], "arg_parser", "p.py"),
+        (["--arg-parser", "p.py"], "arg_parser", "p.py"),
+        (["--terminate"], "terminate", True),
+    ],
+)
+def test_option_is_read(words: list[str], name: str, value: object) -> None:
+    assert getattr(parsed(*words), name) == value
+
+
+LIKE_OPTIONS = [
+    "--user",
+    "--config=x",
+    "-c 3",
+    "-c",
+    "-c3",
+    "-u",
+    "--extra-args",
+    "--no-kill",
+    "--help",
+    "-h",
+    "run",
+]
+
+
+@pytest.mark.parametrize("text", [*LIKE_OPTIONS, "--hosts a,b --user x", "=", "a=b", " ", "-", "é'\"$x\n"])
+def test_extra_args_are_taken_as_they_are(text: str) -> None:
+    for words in (["--extra-args", text], [f"--extra-args={text}"]):
+        options = parsed(*words, "-c", "cfg.py")
+        assert (options.extra_args, options.config_file) == (text, "cfg.py")
+
+
+@pytest.mark.parametrize("words", [["--no-such"], ["--extra-args"], ["-c"], ["--kill=maybe"]])
+def test_wrong_command_line_ends_with_2(words: list[str]) -> None:
+    with pytest.raises(Exit) as caught:
+        parsed(*words)
+    assert caught.value.code == 2
+    assert caught.value.message
+
+
+def test_unknown_log_level_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parsed("-l", "loud")
+    expected = "--log-level LOUD: there is no such level; choose one of DEBUG, INFO, WARNING, ERROR"
+    assert str(caught.value) == expected
+
+
+# -- fabric.yaml
+
+
+@pytest.mark.parametrize(
+    ("defaults", "name", "value"),
+    [
+        ({"config": "x"}, "config_file", "x"),
+        ({"muddler": "a"}, "muddler", ["a"]),
+        ({"muddler": ["a", "b"]}, "muddler", ["a", "b"]),
+        ({"user": "me"}, "ssh_user", "me"),
+        ({"pass": "secret"}, "ssh_pass", "secret"),
+        ({"log_level": "debug"}, "log_level", "DEBUG"),
+        ({"log-level": "debug"}, "log_level", "DEBUG"),
+        ({"screen": "mine"}, "screen", "mine"),
+        ({"kill": False}, "kill_first", False),
+        ({"zombie": False}, "no_zombie", True),
+        ({"always_copy": True}, "always_copy", True),
+        ({"extra_args": "x"}, "extra_args", "x"),
+        ({"arg_parser": "p.py"}, "arg_parser", "p.py"),
+        ({"terminate": True}, "terminate", True),
+        ({"screen": None}, "screen", "runner"),
+    ],
+)
+def test_default_stands_in_fabric_yaml(defaults: dict[str, Any], name: str, value: object) -> None:
+    assert getattr(read_options({}, defaults), name) == value
+
+
+@pytest.mark.parametrize(
+    ("given", "defaults", "name", "value"),
+    [
+        ({"screen": "given"}, {"screen": "yaml"}, "screen", "given"),
+        ({"kill": True}, {"kill": False}, "kill_first", True),
+        ({"always_copy": False}, {"always_copy": True}, "always_copy", False),
+        ({"extra_args": ""}, {"extra_args": "yaml"}, "extra_args", ""),
+        ({"muddler": ["given"]}, {"muddler": ["yaml"]}, "muddler", ["given"]),
+        ({"muddler": None}, {"muddler": ["yaml"]}, "muddler", ["yaml"]),
+    ],
+)
+def test_command_line_comes_before_fabric_yaml(
+    given: dict[str, Any], defaults: dict[str, Any], name: str, value: object
+) -> None:
+    assert getattr(read_options(given, defaults), name) == value
+
+
+@pytest.mark.parametrize(
+    ("defaults", "message"),
+    [
+        ({"scren": "x"}, f"fabric.yaml/remote_runner.scren: there is no such option; there is {NAMES}"),
+        ({"screen": 3}, "fabric.yaml/remote_runner.screen: is 3; it must be a str"),
+        ({"kill": "no"}, "fabric.yaml/remote_runner.kill: is 'no'; it must be a bool"),
+        ({"kill": 0}, "fabric.yaml/remote_runner.kill: is 0; it must be a bool"),
+        ({"muddler": 3}, "fabric.yaml/remote_runner.muddler: is 3; it must be a list"),
+        ({"always_copy": []}, "fabric.yaml/remote_runner.always_copy: is []; it must be a bool"),
+        ("x", "fabric.yaml/remote_runner: is 'x'; it must be a mapping of option names to values"),
+        (["x"], "fabric.yaml/remote_runner: is ['x']; it must be a mapping of option names to values"),
+    ],
+)
+def test_wrong_default_is_refused(defaults: Any, message: str) -> None:
+    assert refused(defaults) == message
+
+
+# -- through fab itself
+
+
+@pytest.mark.parametrize("text", ["--user", "--config=x", "-c 3"])
+def test_extra_args_reach_the_arg_parser_untouched(tmp_path: Path, text: str) -> None:
+    write(tmp_path / "cfg.py", COMPLETE)
+    write(tmp_path / "p.py", "def parse_args(extra_args, ssh_user):\n    raise ValueError(f'<{extra_args}>')\n")
+    command = [FAB, "-r", ROOT, "run", "-c", "cfg.py", "-a", "p.py", "--extra-args", text]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=os.environ | {"COLUMNS": "200"})
+    assert (done.returncode, f"ValueError: <{text}>" in done.stderr) == (2, True)

@@ -1,0 +1,278 @@
+"""Values enter shell text unharmed: the text is run by real shells, and what arrives is compared."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fabfile import shell
+
+# Where `sh` is one of the other two, as on Debian, it need not be tried by both names.
+OTHERS = [["dash"], ["bash", "--posix"]]
+KNOWN = {Path(str(shutil.which(name))).resolve() for name, *_ in OTHERS}
+SHELLS = [["sh"]] * (Path(str(shutil.which("sh"))).resolve() not in KNOWN) + OTHERS
+HIGH_BYTES = bytes(range(0x80, 0x100)).decode("utf-8", "surrogateescape")
+SPECIMENS = {
+    "empty": "",
+    "spaces": "  two  words ",
+    "tab": "a\tb",
+    "single quotes": "it's 'so'",
+    "double quotes": 'say "so"',
+    "both quotes": "'\"'\"'",
+    "newlines": "\na\n\nb\n",
+    "only a newline": "\n",
+    "carriage return": "a\r\n",
+    "caret": "^a^b^",
+    "backslashes": "\\ \\\\ \\n \\' \\\" \\",
+    "backslash and newline": "a\\\nb",
+    "glob": "* ? [a-z] {a,b}",
+    "operators": "; & | < > ( ) && ||",
+    "comment": "# not one",
+    "history": "!! !x",
+    "backquotes": "`echo bad`",
+    "command substitution": "$(echo bad) $((1+1))",
+    "parameters": "$ $$ $? $! $# $* $@ $- $0 $1 ${1} ${} ${NAME:-x} ${#NAME} ${NAME%x} ${!NAME} $'x' $\"x\"",
+    "percent": "%s %d %% %",
+    "leading dash": "-n",
+    "two dashes": "--",
+    "option": "--help=x",
+    "tilde": "~ ~root ~/x a:~",
+    "assignment": "A=b",
+    "braces": "{} {x} {0} }",
+    "control characters": "\x01\x02\x07\x08\x1b[31m\x7f",
+    "non-ASCII": "é ü 日本語 🎉 ā Ĉ\u2028",
+    "not UTF-8": HIGH_BYTES,
+    "each byte alone": " ".join(HIGH_BYTES),
+    "part of a character at the end": "\udce2\udc82",
+    "100 KB": "a 'b' \"c\" $ \\ \n" * 7_000,
+}
+AWKWARD = {text: text for text in SPECIMENS.values()}
+
+
+def run(sh: list[str], text: str, environment: dict[str, str] | None = None) -> str:
+    """What `sh` makes of `text`, on its standard input; errors fail the test."""
+    done = subprocess.run(
+        sh, input=os.fsencode(text), env=os.environ | (environment or {}), capture_output=True, timeout=30
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    return os.fsdecode(done.stdout)
+
+
+@pytest.fixture(params=SHELLS, ids=" ".join)
+def sh(request: pytest.FixtureRequest) -> list[str]:
+    """The command line of each shell that a host may have as `sh`."""
+    command: list[str] = request.param
+    return command
+
+
+def shown(word: str) -> str:
+    """Shell text that prints each of the words that `word` makes, and NUL behind each."""
+    return f"printf '%s\\0' {word}\n"
+
+
+def test_quoted_text_arrives_as_one_word(sh: list[str]) -> None:
+    assert arrived(sh, {text: shown(shell.quote(text)) for text in AWKWARD}) == AWKWARD
+
+
+def test_quoted_text_survives_variables_functions_and_case(sh: list[str]) -> None:
+    def body(word: str) -> str:
+        return f"keep() {{ kept=$1; }}\nkeep {word}\ncase $kept in {word})\n" + shown('"$kept"') + ";; esac\n"
+
+    assert arrived(sh, {text: body(shell.quote(text)) for text in AWKWARD}) == AWKWARD
+
+
+def test_expanded_text_without_names_arrives_as_one_word(sh: list[str]) -> None:
+    assert [text for text in AWKWARD if shell.variables(text)] == []
+    assert arrived(sh, {text: shown(shell.expanded(text)) for text in AWKWARD}) == AWKWARD
+
+
+ENVIRONMENT = {
+    "PLAIN": "value",
+    "A1_b": "other",
+    "EMPTY": "",
+    "SPACES": "  two  words ",
+    "GLOB": "*",
+    "NEWLINES": "\nvalue\n\n",
+    "ONLY_NEWLINES": "\n\n",
+    "QUOTES": "'\"`$PLAIN`$(echo bad)\\",
+    "DASH": "-n",
+    "DOT": "value.",
+    "BYTES": HIGH_BYTES,
+    "PART": "\udce2\udc82",
+    "PART_LINE": "\udce2\udc82\n",
+    "LONG": "x y" * 30_000,
+    "IFS_LIKE": " \t\n",
+    "_LEADING": "underscore",
+}
+
+
+EXPANSIONS = {
+    "$PLAIN": "value",
+    "${PLAIN}": "value",
+    "a${PLAIN}b": "avalueb",
+    "a$PLAIN-b": "avalue-b",
+    "$PLAIN$A1_b": "valueother",
+    "$PLAINx": "",
+    "$PLAIN/$UNSET_HERE/x": "value//x",
+    "$UNSET_HERE": "",
+    "${UNSET_HERE}": "",
+    "$EMPTY": "",
+    "[$SPACES]": "[  two  words ]",
+    "$GLOB": "*",
+    "$NEWLINES": "\nvalue\n\n",
+    "$ONLY_NEWLINES": "\n\n",
+    "$QUOTES": "'\"`$PLAIN`$(echo bad)\\",
+    "$DASH": "-n",
+    "$DOT": "value.",
+    "$BYTES": HIGH_BYTES,
+    "$PART": "\udce2\udc82",
+    "$PART_LINE": "\udce2\udc82\n",
+    "$LONG": "x y" * 30_000,
+    "$IFS_LIKE": " \t\n",
+    "$_LEADING": "underscore",
+    "'$PLAIN'": "'value'",
+    '"$PLAIN"': '"value"',
+    "\\$PLAIN": "\\value",
+    "$$PLAIN": "$value",
+    "$ PLAIN": "$ PLAIN",
+    "$1 ${2} $@": "$1 ${2} $@",
+    "${PLAIN": "${PLAIN",
+    "${PLAIN:-x}": "${PLAIN:-x}",
+    "$PLAINé": "valueé",
+    "\n$PLAIN\n": "\nvalue\n",
+    "$PPID $IFS $OPTIND": "  ",  # sh's own, which are not of the environment
+    "$sh_own": "",
+}
+
+
+def test_names_are_replaced_from_the_environment(sh: list[str]) -> None:
+    def body(text: str) -> str:
+        return "".join(shell.from_environment(n) + "\n" for n in shell.variables(text)) + shown(shell.expanded(text))
+
+    bodies = {text: "sh_own=not_exported\n" + body(text) for text in EXPANSIONS}
+    assert arrived(sh, bodies, ENVIRONMENT) == EXPANSIONS
+
+
+def test_awkward_text_beside_a_name_arrives_unharmed(sh: list[str]) -> None:
+    line = shell.from_environment("SPACES") + "\n"
+    bodies = {text: line + shown(shell.expanded(f"{text}${{SPACES}}{text}")) for text in AWKWARD}
+    assert arrived(sh, bodies, ENVIRONMENT) == {text: f"{text}  two  words {text}" for text in AWKWARD}
+
+
+PATHS = {
+    "~": "/my home",
+    "~/": "/my home/",
+    "~/x": "/my home/x",
+    "~/a b/$HOME/*'\"": "/my home/a b/$HOME/*'\"",
+    "~//x": "/my home//x",
+    "~root": pwd.getpwnam("root").pw_dir,
+    "~root/a b": f"{pwd.getpwnam('root').pw_dir}/a b",
+    "./~/x": "./~/x",
+    "/a/~": "/a/~",
+    "/a b/~root": "/a b/~root",
+    "~a b": "~a b",
+    "~$(echo bad)/x": "~$(echo bad)/x",
+    "~;echo bad": "~;echo bad",
+    "~\n/x": "~\n/x",
+    "": "",
+    "*": "*",
+    "-x": "-x",
+}
+
+
+def test_paths_are_literal_but_for_the_home_in_front(sh: list[str]) -> None:
+    home = {"HOME": "/my home"}
+    assert arrived(sh, {path: shown(shell.path(path)) for path in PATHS}, home) == PATHS
+    assigned = {path: f"p={shell.path(path)}\n" + shown('"$p"') for path in PATHS}
+    assert arrived(sh, assigned, home) == PATHS
+
+
+def test_absolute_paths_are_literal(sh: list[str]) -> None:
+    assert arrived(sh, {t: shown(shell.path("/" + t)) for t in AWKWARD}) == {t: f"/{t}" for t in AWKWARD}
+    of_home = arrived(sh, {t: shown(shell.path("~/" + t)) for t in AWKWARD}, {"HOME": "/h"})
+    assert of_home == {t: f"/h/{t}" for t in AWKWARD}
+
+
+def arrived(sh: list[str], bodies: dict[str, str], environment: dict[str, str] | None = None) -> dict[str, str]:
+    """What each of `bodies` prints, all run in one go; each prints one word with `shown`."""
+    *words, rest = run(sh, "".join(bodies.values()), environment).split("\0")
+    assert rest == ""
+    return dict(zip(bodies, words, strict=True))
+
+
+# -- whole scripts
+
+
+def records(sh: list[str], body: str, after: bytes = b"", folder: Path = Path("/")) -> list[str]:
+    """What the script `body` answers, sent as to a host whose `sh` is `sh`."""
+    script = shell.script(body)
+    return answered(sh, script, script + after, folder)
+
+
+def answered(sh: list[str], script: bytes, sent: bytes, folder: Path) -> list[str]:
+    command = shell.command(script).replace("exec sh -c", f"exec {' '.join(sh)} -c", 1)
+    done = subprocess.run(["sh", "-c", command], cwd=folder, input=sent, capture_output=True, timeout=30)
+    *whole, rest = os.fsdecode(done.stdout).split("\0")
+    assert rest == ""
+    return whole[whole.index(shell.GREETING) + 1 :] if shell.GREETING in whole else []
+
+
+def test_script_greets_answers_and_says_that_it_is_done(sh: list[str]) -> None:
+    assert records(sh, "answer one; answer ''; answer 'a b\nc'") == ["one", "", "a b\nc", shell.DONE]
+
+
+def test_script_answers_with_any_text(sh: list[str]) -> None:
+    assert records(sh, "\n".join(f"answer {shell.quote(text)}" for text in AWKWARD)) == [*AWKWARD, shell.DONE]
+
+
+def test_failed_script_says_why_and_nothing_more(sh: list[str]) -> None:
+    assert records(sh, "answer one; fail 'no room'; answer two") == ["one", f"{shell.FAILED}no room"]
+
+
+def test_script_that_lacks_a_program_names_it_and_how_to_install_it(sh: list[str]) -> None:
+    assert records(sh, "need sh cat") == [shell.DONE]
+    (words,) = records(sh, "need cat no-such-program sh; answer on")
+    assert words.startswith(f"{shell.FAILED}no-such-program is not installed; install it there")
+    assert "no-such-program" in words.partition(";")[2]
+
+
+def test_script_reads_what_follows_it(sh: list[str]) -> None:
+    body = 'read -r line; answer "$line"; answer "$(head -c 5)"; answer "$(cat)"'
+    assert records(sh, body, b"a \\line\n12345rest") == ["a \\line", "12345", "rest", shell.DONE]
+
+
+def test_long_script_is_run(sh: list[str]) -> None:
+    body = f"set -- {shell.quote('x' * 3_000_000)}; answer ${{#1}}"
+    assert records(sh, body) == ["3000000", shell.DONE]
+
+
+@pytest.mark.parametrize("login_shell", [["sh"], ["bash"], ["bash", "--posix"]], ids=" ".join)
+def test_command_line_is_short_and_plain(login_shell: list[str]) -> None:
+    script = shell.script("answer " + "x" * 100_000)
+    command = shell.command(script)
+    assert len(command) < 100
+    done = subprocess.run([*login_shell, "-c", command], input=script, capture_output=True)
+    assert done.stdout.endswith(b"x\0done\0")
+
+
+CUTS = r"""
+import subprocess, sys
+from fabfile import shell
+script = shell.script("touch ran\ncase x in x) touch ran ;; esac\ncat <<END >ran\n} text\nEND\n")
+begin, end = script.index(b"main() {"), script.rindex(b"main\n")
+for size in [*range(0, begin, 20), *range(begin, end + 1)]:
+    done = subprocess.run([*sys.argv[1:], "-c", 'eval "$(cat)"'], input=script[:size], capture_output=True)
+    assert b"done\0" not in done.stdout, size
+"""
+
+
+def test_script_that_is_cut_off_anywhere_runs_nothing_of_its_body(sh: list[str], tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", CUTS, *sh], cwd=tmp_path, check=True, env=os.environ | IMPORTABLE)
+    assert list(tmp_path.iterdir()) == []
+
+
+IMPORTABLE = {"PYTHONPATH": str(Path(__file__).resolve().parent.parent)}

@@ -1,0 +1,222 @@
+"""Whole runs of `fab sync`: what reaches a host, what is sent again, and what a cut connection leaves behind."""
+
+import os
+import shutil
+from pathlib import Path
+
+from .conftest import Lab, eventually
+from .throwaway import ThrowawayHost, processes_of
+
+ODD_NAMES = [
+    *(
+        b"a b",
+        b" leading and trailing ",
+        b"it's",
+        b'"quoted"',
+        b"new\nline",
+        b"two\n\nlines\n",
+        b"-dash",
+        b"--",
+        b"-rf",
+    ),
+    *(b"$HOME", b"${HOME}", b"`id`", b"$(id)", b"*", b"?", b"[a]", b"back\\slash", b"\\n", b"trailing\\", b"\xff\xfe"),
+    *(
+        "ünï".encode(),
+        b"tab\t",
+        b"\x01\x7f",
+        b"semi;colon",
+        b"&",
+        b"#hash",
+        b"%t",
+        b"...",
+        b".hidden",
+        b"=",
+        b"!",
+        b"{a,b}",
+    ),
+]
+
+
+def config(
+    lab: Lab, files: dict[str, str], hosts: tuple[str, ...] = ("node1",), base_dir: str | None = "~/work"
+) -> None:
+    """A config with a component on each host, that brings `files`."""
+    lab.config(
+        f"for host in {hosts}:\n    config.add_component(Component(name='c', host=host, start_index=1,"
+        f" executable='x', base_dir={base_dir!a}, files={files!a}))\n"
+    )
+
+
+def bits(path: Path) -> int:
+    return path.stat().st_mode & 0o7777
+
+
+def sent(before: dict[str, int], after: dict[str, int]) -> set[str]:
+    """What was sent: a file that is sent arrives as another one, and is renamed."""
+    return {name for name in after if before.get(name) != after[name]}
+
+
+def inodes(folder: Path) -> dict[str, int]:
+    return {str(path.relative_to(folder)): path.stat().st_ino for path in folder.rglob("*") if path.is_file()}
+
+
+def staged(host: ThrowawayHost) -> list[Path]:
+    """Staging folders, which should not outlive a sync."""
+    return [
+        Path(folder) / name for folder, names, _ in os.walk(host.home) for name in names if ".remote-runner" in name
+    ]
+
+
+
+
+def test_a_folder_brings_its_tree_with_all_permission_bits(lab: Lab) -> None:
+    modes = {"tree": 0o750, "tree/deep": 0o711, "tree/deep/er": 0o555, "tree/empty": 0o700, "tree/deep/empty": 0o775}
+    modes |= {"tree/f": 0o600, "tree/deep/er/f": 0o444, "tree/deep/run": 0o755, "tree/deep/suid": 0o4755}
+    for name in ("tree/f", "tree/deep/er/f", "tree/deep/run", "tree/deep/suid"):
+        lab.write(name, name)
+    for name, mode in modes.items():
+        (lab.folder / name).mkdir(exist_ok=True) if not (lab.folder / name).is_file() else None
+        (lab.folder / name).chmod(mode)
+    config(lab, {"tree/": "put/here"})
+    for _ in range(2):
+        lab.run("sync")
+        put = lab.node1.home / "work/put"
+        assert {f"tree{str(p)[len(str(put / 'here')) :]}": bits(p) for p in put.rglob("*")} == modes
+    (lab.folder / "tree/deep").chmod(0o755)
+    lab.run("sync")
+    assert bits(put / "here/deep") == 0o755
+
+
+def test_names_are_literal_whatever_characters_they_hold(lab: Lab) -> None:
+    for folder in (b"tree", b"tree/fol der\n$HOME*\\", b"single"):
+        Path(os.fsdecode(os.fsencode(lab.folder) + b"/" + folder)).mkdir()
+    odd = [os.fsdecode(name) for name in ODD_NAMES]
+    for text in ("before", "BEFORE"):
+        for name in odd:
+            for folder in ("tree", "tree/fol der\n$HOME*\\", "single"):
+                (lab.folder / folder / name).write_text(f"{text} {name!a}")
+        files = {f"single/{name}": f"one by one/{name}" for name in odd} | {"tree": "tree"}
+        config(lab, files, base_dir="~/odd 'base' \"dir\"\n$HOME *\\")
+        lab.run("sync")
+        base_dir = lab.node1.home / "odd 'base' \"dir\"\n$HOME *\\"
+        for folder in ("one by one", "tree", "tree/fol der\n$HOME*\\"):
+            found = {path.name: path.read_text() for path in (base_dir / folder).iterdir() if path.is_file()}
+            assert found == {name: f"{text} {name!a}" for name in odd}
+    before = inodes(base_dir)
+    lab.run("sync")
+    assert sent(before, inodes(base_dir)) == set()
+    assert os.listdir(lab.node1.home) == sorted([base_dir.name, ".local"]) or not staged(lab.node1)  # noqa: PTH208
+
+
+def test_symbolic_links_here_are_followed_and_there_replaced(lab: Lab, tmp_path: Path) -> None:
+    lab.write("target", "target")
+    lab.write("folder/in", "in")
+    for name in ("a", "b", "c"):
+        (lab.folder / name).symlink_to("target")
+    (lab.folder / "linked").symlink_to("folder")
+    host, elsewhere = lab.node1, lab.node1.tmp / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "other").write_text("precious")
+    (elsewhere / "b").symlink_to("other")
+    (elsewhere / "c").symlink_to("nowhere")
+    (host.home / "work").symlink_to(elsewhere)
+    config(lab, {"a": "a", "b": "b", "c": "c", "linked": "tree"})
+    lab.run("sync")
+    assert (host.home / "work").is_symlink(), "base_dir may be a link"
+    assert [(elsewhere / name).read_text() for name in ("a", "b", "c", "tree/in")] == ["target"] * 3 + ["in"]
+    assert not (elsewhere / "a").is_symlink()
+    assert (elsewhere / "other").read_text() == "precious"
+    assert not (elsewhere / "nowhere").exists()
+
+
+def test_destinations_are_absolute_or_in_the_home_or_in_base_dir(lab: Lab) -> None:
+    lab.write("f", "content")
+    lab.write("g", "content g")
+    lab.write("tree/h", "content h")
+    absolute = lab.node1.tmp / "abs olute"
+    files = {"f": f"{absolute}/f", "g": "~/in home/g", "tree": "sub/../deep/er"}
+    config(lab, files, base_dir=str(lab.node1.tmp / "base"))
+    lab.run("sync")
+    assert (absolute / "f").read_text() == "content"
+    assert (lab.node1.home / "in home/g").read_text() == "content g"
+    assert (lab.node1.tmp / "base/deep/er/h").read_text() == "content h"
+    assert not (lab.node1.home / "~").exists()
+
+
+def test_components_may_bring_the_same_files(lab: Lab) -> None:
+    lab.write("tree/f", "content")
+    lab.config(
+        "for name in ('one', 'two', 'three'):\n"
+        "    config.add_component(Component(name=name, host='node1', start_index=1, executable='x',"
+        " base_dir=None if name == 'three' else '~/work', files={'tree': 'tree'}))\n"
+    )
+    lab.run("sync")
+    assert (lab.node1.home / "work/tree/f").read_text() == "content"
+    (temporary,) = lab.node1.tmp.rglob("tree/f")
+    assert temporary.read_text() == "content"
+
+
+def test_the_file_of_a_running_program_is_replaced(lab: Lab) -> None:
+    shutil.copy(shutil.which("sleep") or "", lab.folder / "x")
+    lab.config(
+        "config.add_component(Component(name='c', host='node1', start_index=1,"
+        " executable='x', args=['1000'], base_dir='~/work', files={'x': 'x'}))\n"
+    )
+    lab.run("run")
+    path = lab.node1.home / "work/x"
+    old = path.stat()
+    running = [pid for pid in processes_of(lab.node1.folder) if os.path.samestat(Path(f"/proc/{pid}/exe").stat(), old)]
+    with (lab.folder / "x").open("ab") as program:
+        program.write(b"more")
+    lab.run("sync")
+    assert path.read_bytes() == (lab.folder / "x").read_bytes()
+    assert len(running) == 1
+    assert os.path.samestat(Path(f"/proc/{running[0]}/exe").stat(), old), "the old program goes on"
+
+
+
+
+def largest_besides(arrived: Path) -> int:
+    """The size of the largest file below the folder of `arrived`, itself apart."""
+    try:
+        sizes = [path.stat().st_size for path in arrived.parent.rglob("*") if path.is_file() and path != arrived]
+    except FileNotFoundError:  # renamed or removed while we looked
+        return 0
+    return max(sizes, default=0)
+
+
+def connections(host: ThrowawayHost) -> list[int]:
+    """The processes by which a host's sshd serves its connections."""
+    sshd = (host.folder / "sshd.pid").read_text()
+    found, parents = [], [sshd]
+    while parents:
+        parent = parents.pop()
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        children = [pid for pid in children if "sshd" in Path(f"/proc/{pid}/comm").read_text()]
+        found += children
+        parents += children
+    return [int(pid) for pid in found]
+
+
+def test_a_temporary_base_dir_is_the_same_in_every_stage(lab: Lab) -> None:
+    lab.write("where.sh", '#!/bin/sh\npwd >>"$HOME/where.$1"\nexec sleep 1000\n', 0o755)
+    lab.config(
+        "for name in ('one', 'two'):\n"
+        "    config.add_component(Component(name=name, host='node1', start_index=1, executable='where.sh',"
+        " args=[name], files={'where.sh': 'where.sh'}))\n"
+    )
+    for stage in ("sync", "screen", "start", "run"):
+        lab.run(stage)
+
+    def seen(name: str) -> list[str]:
+        path = lab.node1.home / f"where.{name}"
+        return path.read_text().splitlines() if path.exists() else []
+
+    eventually(lambda: len(seen("one")) == len(seen("two")) == 2, "both programs, started twice")
+    assert len(set(seen("one"))) == len(set(seen("two"))) == 1
+    assert seen("one") != seen("two")
+    assert [path.parent for path in lab.node1.tmp.rglob("where.sh")] != []
+    for name in ("one", "two"):
+        folder = Path(seen(name)[0])
+        assert (folder / "where.sh").exists()
+        assert bits(folder) & 0o077 == 0, "others cannot look into it"
