@@ -269,8 +269,6 @@ add("server", "node3")
     assert alive(lab.node3) == {"server"}
 
 
-
-
 def test_a_kill_meanwhile_ends_the_wait(lab: Lab) -> None:
     prepare(lab, "add('one', wait=True, args=['one'])")
     with running(lab, "run") as fab:
@@ -305,5 +303,3 @@ def running(lab: Lab, *arguments: str) -> "subprocess.Popen[str]":
         **{"cwd": lab.folder, "env": lab.environment, "stdin": subprocess.DEVNULL, "start_new_session": True},
         **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True},
     )
-
-

@@ -67,8 +67,6 @@ def staged(host: ThrowawayHost) -> list[Path]:
     ]
 
 
-
-
 def test_a_folder_brings_its_tree_with_all_permission_bits(lab: Lab) -> None:
     modes = {"tree": 0o750, "tree/deep": 0o711, "tree/deep/er": 0o555, "tree/empty": 0o700, "tree/deep/empty": 0o775}
     modes |= {"tree/f": 0o600, "tree/deep/er/f": 0o444, "tree/deep/run": 0o755, "tree/deep/suid": 0o4755}
@@ -172,8 +170,6 @@ def test_the_file_of_a_running_program_is_replaced(lab: Lab) -> None:
     assert path.read_bytes() == (lab.folder / "x").read_bytes()
     assert len(running) == 1
     assert os.path.samestat(Path(f"/proc/{running[0]}/exe").stat(), old), "the old program goes on"
-
-
 
 
 def largest_besides(arrived: Path) -> int:
