@@ -4,6 +4,7 @@ Results go to standard output; progress and errors to standard error.
 """
 
 import logging
+import shlex
 import sys
 import threading
 from collections.abc import Iterable, Sequence
@@ -128,8 +129,7 @@ class Console(Observer):
             self.error("these were being started, and may run:")
         for component in starting:
             self.error(f"  {component.label}")
-        session = "" if options.screen == "runner" else f" --screen {options.screen}"
-        self.error(f"end them with: fab kill --config {options.config_file}{session}")
+        self.error(f"end them with: fab kill {shlex.join(same_hosts(options))}")
 
     def error(self, text: str) -> None:
         """A line, or several, on standard error."""
@@ -166,6 +166,19 @@ def synced(result: Synced) -> str:
     if result.chmodded:
         parts.append(f"permissions set on {result.chmodded:,}")
     return ", ".join(parts)
+
+
+def same_hosts(options: Options) -> list[str]:
+    """The options by which another command finds the same sessions; no password among them."""
+    named = {
+        "--config": options.config_file,
+        "--user": options.ssh_user,
+        "--screen": options.screen,
+        "--arg-parser": options.arg_parser,
+        "--extra-args": options.extra_args,
+    }
+    words = [word for name, value in named.items() if value is not None for word in (name, value)]
+    return words + [word for muddler in options.muddler for word in ("--muddler", muddler)]
 
 
 def running(result: Started) -> str:

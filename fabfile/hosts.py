@@ -183,17 +183,29 @@ class _RemoteChannel:
         self._channel = channel
 
     def send(self, data: bytes) -> None:
-        self._channel.sendall(data)
+        with _losses_as_os_errors():
+            self._channel.sendall(data)
 
     def receive(self) -> bytes:
-        return self._channel.recv(BLOCK)
+        with _losses_as_os_errors():
+            return self._channel.recv(BLOCK)
 
     def close(self) -> str:
         said = b""
         while self._channel.recv_stderr_ready():
             said += self._channel.recv_stderr(BLOCK)
-        self._channel.close()
+        with contextlib.suppress(OSError), _losses_as_os_errors():  # what is lost need not be closed
+            self._channel.close()
         return said.decode(errors="replace")
+
+
+@contextlib.contextmanager
+def _losses_as_os_errors() -> Iterator[None]:
+    """Let a connection that is lost in the middle of something be an OSError, whatever paramiko says of it."""
+    try:
+        yield
+    except (EOFError, SSHException) as error:
+        raise ConnectionError(str(error)) from error
 
 
 def _was_dropped(error: Exception) -> bool:

@@ -2,6 +2,8 @@
 
 import os
 import re
+import shlex
+import signal
 import subprocess
 from pathlib import Path
 
@@ -278,6 +280,31 @@ def test_a_kill_meanwhile_ends_the_wait(lab: Lab) -> None:
     assert fab.returncode == 1
     assert "node1/one" in said
     assert "Traceback" not in said
+
+
+def test_ctrl_c_says_what_runs_and_how_to_kill_it_and_programs_go_on(lab: Lab) -> None:
+    lab.write("parser.py", "def parse_args(extra_args, ssh_user):\n    return extra_args.split()\n")
+    lab.write("rename.py", "def muddle(config):\n    for c in config.all_components():\n        c.name += '!'\n")
+    prepare(lab, "for host in extra_options:\n    add('one', host, wait=True, args=['one'])")
+    given = ["--arg-parser", "parser.py", "--extra-args", "node1 node2", "--muddler", "rename.py", "--screen", "mine"]
+    with running(lab, "run", *given, "--pass", "secret word") as fab:
+        eventually(lambda: alive(lab.node1) == alive(lab.node2) == {"one"}, "both programs")
+        assert fab.stdout
+        for line in fab.stdout:
+            if line.startswith("wait"):
+                break
+        os.killpg(fab.pid, signal.SIGINT)
+        said, _ = fab.communicate(timeout=10)
+    assert fab.returncode == 130
+    for name in ("node1", "node2"):
+        assert re.search(rf"^  {name}/one!  pid {noted(lab.farm.hosts[name])['one']}$", said, re.MULTILINE), said
+    assert "Traceback" not in said
+    assert "secret" not in said
+    assert alive(lab.node1) == alive(lab.node2) == {"one"}
+    (advice,) = re.findall("fab (kill .*)$", said, re.MULTILINE)
+    done = lab.fab(*shlex.split(advice))
+    assert done.returncode == 0, done.stderr
+    assert alive(lab.node1) == alive(lab.node2) == set()
 
 
 @pytest.mark.parametrize("files", [10, 2000])

@@ -1,8 +1,13 @@
 """Whole runs of `fab sync`: what reaches a host, what is sent again, and what a cut connection leaves behind."""
 
+import contextlib
 import os
 import shutil
+import signal
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from .conftest import Lab, eventually
 from .throwaway import ThrowawayHost, processes_of
@@ -192,6 +197,36 @@ def connections(host: ThrowawayHost) -> list[int]:
         found += children
         parents += children
     return [int(pid) for pid in found]
+
+
+@pytest.mark.parametrize("killed", ["connection", "fab"])
+def test_what_is_cut_off_leaves_the_old_file_whole_and_the_next_sync_finishes(lab: Lab, killed: str) -> None:
+    arrived = lab.node1.home / "work/big"
+    old = b"old" * 1000
+    (lab.folder / "big").write_bytes(old)
+    config(lab, {"big": "big"}, hosts=("node1", "node2"))
+    lab.run("sync")
+    with (lab.folder / "big").open("wb") as big:
+        big.truncate(300_000_000)
+    command = lab.command("sync", "--config", "cfg.py")
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=lab.folder, env=lab.environment, stderr=pipe, text=True) as fab:
+        eventually(lambda: largest_besides(arrived) > 1_000_000, "the file is on its way")
+        for pid in [fab.pid] if killed == "fab" else connections(lab.node1):
+            with contextlib.suppress(ProcessLookupError):  # a parent may have ended with its child
+                os.kill(pid, signal.SIGKILL)
+        _, said = fab.communicate(timeout=60)
+    assert arrived.read_bytes() == old
+    if killed == "connection":
+        assert fab.returncode == 1
+        assert said.splitlines()[0] == "node1: sync: the connection was lost"
+        assert "Traceback" not in said
+        assert (lab.node2.home / "work/big").stat().st_size == 300_000_000
+    eventually(lambda: not staged(lab.node1), "the half of a file is removed")
+    (lab.folder / "big").write_bytes(b"new")
+    lab.run("sync")
+    assert arrived.read_bytes() == b"new"
+    assert staged(lab.node1) == []
 
 
 def test_a_temporary_base_dir_is_the_same_in_every_stage(lab: Lab) -> None:
