@@ -5,7 +5,7 @@ program has been started is that its own environment names its component: execve
 Until then the same process, with the same id, is still the launcher's shell, which was given another.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import attrs
 
@@ -215,17 +215,24 @@ done
 """
 
 
-def wait_script(session: str, components: Sequence[Component]) -> str:
-    """Answers for each component once it has ended."""
-    folders = " ".join(state.folder(component.name) for component in components)
-    return f'{state.keep(session)}cd "$state" || fail "$state cannot be entered"\npending="{folders}"\n{WAIT}'
+def wait_script(session: str, awaited: Sequence[Component], others: Sequence[Component]) -> str:
+    """Answers for each component that is awaited once it has ended; then ends the others, when it is told to."""
+    pending = " ".join(state.folder(component.name) for component in awaited)
+    folders = " ".join(state.folder(component.name) for component in others)
+    return (
+        f'{state.keep(session)}{SESSIONS}{PROCESSES}cd "$state" || fail "$state cannot be entered"\n'
+        f'pending="{pending}"\nfolders="{folders}"\n{WAIT}{TERMINATE}'
+    )
 
 
-def read_ended(components: Sequence[Component], answers: Iterable[str]) -> Iterable[Ended]:
-    """What `wait_script` answers, as it comes."""
-    by_folder = {state.folder(component.name): component for component in components}
-    for answer in answers:
-        folder, _, status = answer.partition(" ")
+TERMINATE_ORDER = b"terminate\n"
+
+
+def read_ended(awaited: Sequence[Component], answer: Callable[[], str]) -> Iterator[Ended]:
+    """What `wait_script` answers, as it comes, until all that are awaited have ended."""
+    by_folder = {state.folder(component.name): component for component in awaited}
+    for _ in awaited:
+        folder, _, status = answer().partition(" ")
         yield Ended(by_folder[folder], int(status) if status else None)
 
 
@@ -245,19 +252,14 @@ while [ -n "$pending" ]; do
 done
 """
 
-
-def terminate_script(session: str, components: Sequence[Component]) -> str:
-    """Ends the programs of `components` and all that they started; session and windows stay."""
-    folders = " ".join(state.folder(component.name) for component in components)
-    return f'{state.keep(session)}{SESSIONS}{PROCESSES}folders="{folders}"\n{TERMINATE}'
-
-
+# Ends the programs of $folders and all that they started; session and windows stay.
 TERMINATE = f"""\
+read -r order || return
 servers=
 roots=
 for folder in $folders; do
-  [ -s "$state/$folder/status" ] && continue
-  {{ read -r pid <"$state/$folder/pid"; }} 2>/dev/null && roots="$roots $pid"
+  [ -s "$folder/status" ] && continue
+  {{ read -r pid <"$folder/pid"; }} 2>/dev/null && roots="$roots $pid"
 done
 marks=$(for folder in $folders; do echo "{MARK}=$state/$folder"; done)
 end_members

@@ -3,6 +3,7 @@
 Nothing here prints, asks the user, or ends the program; who wants to follow a run passes an `Observer`.
 """
 
+import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ from rr_config import Component, Config, ConfigError, Options
 from rr_config.files import Placed, Unusable, placed_files
 
 from . import launcher, sessions
+from .conversation import Conversation
 from .hosts import Host, HostFailure, HostGroup, ask, connection_settings, conversation
 from .launcher import Ended, NotStarted, Started
 from .sessions import Killed, Session
@@ -143,9 +145,11 @@ class Runner:
 
     def wait(self) -> dict[str, list[Ended]]:
         """Wait for the components with `wait` to end; with `options.terminate`, then end the others."""
-        ended = self._wait([c for c in self.config.all_components() if c.wait])
-        if self.options.terminate:
-            self._terminate([c for c in self.config.all_components() if not c.wait])
+        with contextlib.ExitStack() as talks_end:
+            talks: dict[str, Conversation] = {}
+            ended = self._wait(talks, talks_end)
+            if self.options.terminate:
+                self._on_all("terminate", lambda host: _terminate(talks[host.name]), hosts=talks)
         failures = [(e.component.label, ending(e)) for es in ended.values() for e in es if not e.is_success]
         if failures:
             raise StageError("wait", failures)
@@ -168,27 +172,23 @@ class Runner:
         results = self._on_all(f"start {index}", work, failures, by_host)
         return {host: [r for r in rs if isinstance(r, Started)] for host, rs in results.items()}
 
-    def _wait(self, components: Sequence[Component]) -> dict[str, list[Ended]]:
-        by_host = self._by_host(components)
+    def _wait(self, talks: dict[str, Conversation], talks_end: contextlib.ExitStack) -> dict[str, list[Ended]]:
+        """Wait, by one conversation a host, which is left in `talks` for what comes after."""
+        awaited = self._by_host(c for c in self.config.all_components() if c.wait)
+        others = self._by_host(c for c in self.config.all_components() if self.options.terminate and not c.wait)
 
         def work(host: Host) -> list[Ended]:
-            wanted = by_host[host.name]
+            wanted = awaited.get(host.name, [])
+            script = launcher.wait_script(self.options.screen, wanted, others.get(host.name, []))
+            talk = talks[host.name] = talks_end.enter_context(conversation(host, script))
             ended = []
-            with conversation(host, launcher.wait_script(self.options.screen, wanted)) as talk:
-                for each in launcher.read_ended(wanted, talk.answers()):
-                    self.observer.ended(each)
-                    ended.append(each)
+            for each in launcher.read_ended(wanted, talk.answer):
+                self.observer.ended(each)
+                ended.append(each)
             return ended
 
-        return self._on_all("wait", work, hosts=by_host) if by_host else {}
-
-    def _terminate(self, components: Sequence[Component]) -> None:
-        by_host = self._by_host(components)
-
-        def work(host: Host) -> None:
-            ask(host, launcher.terminate_script(self.options.screen, by_host[host.name]))
-
-        self._on_all("terminate", work, hosts=by_host)
+        hosts = {*awaited, *others}
+        return self._on_all("wait", work, hosts=hosts) if hosts else {}
 
     def _by_host(self, components: Iterable[Component]) -> dict[str, list[Component]]:
         by_host: dict[str, list[Component]] = {}
@@ -235,6 +235,11 @@ def check_terminate(config: Config, options: Options) -> None:
     """Raise ConfigError where `--terminate` has nothing to wait for."""
     if options.terminate and not any(component.wait for component in config.all_components()):
         raise ConfigError("--terminate: no component has wait = True, so all would be ended at once; set it for one")
+
+
+def _terminate(talk: Conversation) -> None:
+    talk.send(launcher.TERMINATE_ORDER)
+    list(talk.answers())
 
 
 def ending(ended: Ended) -> str:

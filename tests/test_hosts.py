@@ -8,11 +8,15 @@ import pytest
 from fabric import Config
 from paramiko.config import SSHConfig
 
-from fabfile.conversation import HostError
-from fabfile.hosts import HostGroup, connection_settings, conversation
+from fabfile import shell
+from fabfile.conversation import Conversation, HostError
+from fabfile.hosts import HostGroup, connection_settings
 
 from .conftest import Lab
 from .test_sync import connections
+from .throwaway import ThrowawayHost
+
+SCRIPT = shell.script("cat >/dev/null")
 
 
 def test_a_connection_that_is_cut_while_we_send_is_a_host_error(lab: Lab) -> None:
@@ -20,12 +24,18 @@ def test_a_connection_that_is_cut_while_we_send_is_a_host_error(lab: Lab) -> Non
     settings = connection_settings(Config(ssh_config=SSHConfig.from_path(str(lab.farm.ssh_config))))
     settings.connect_kwargs["key_filename"] = str(lab.farm.key)
     for _ in range(10):
-        group = HostGroup(["node1"], settings)
-        with contextlib.closing(group), pytest.raises(HostError, match="^the connection was lost$"):
-            with conversation(group.hosts["node1"], "cat >/dev/null") as talk:
-                talk.send(bytes(100_000))
-                for pid in connections(lab.node1):
-                    with contextlib.suppress(ProcessLookupError):  # a parent may have ended with its child
-                        os.kill(pid, signal.SIGKILL)
+        with contextlib.closing(HostGroup(["node1"], settings)) as group:
+            talk = Conversation(group.hosts["node1"].channel(SCRIPT), SCRIPT)
+            talk.send(bytes(100_000))
+            cut(lab.node1)
+            with pytest.raises(HostError, match=r"^the connection was lost$"):
                 while True:
                     talk.send(bytes(1000))
+            talk.close()
+
+
+def cut(host: ThrowawayHost) -> None:
+    """End all connections to `host`, as a network would."""
+    for pid in connections(host):
+        with contextlib.suppress(ProcessLookupError):  # a parent may have ended with its child
+            os.kill(pid, signal.SIGKILL)

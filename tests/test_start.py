@@ -271,6 +271,35 @@ add("server", "node3")
     assert alive(lab.node3) == {"server"}
 
 
+def test_terminate_ends_the_others_when_all_that_are_awaited_have_ended(lab: Lab) -> None:
+    """The servers have children, one of which wants to be told twice; sessions and their windows stay."""
+    server = "trap '' TERM; (trap '' TERM; echo $$ >~/pid.child; sleep 1000) & sleep 1000"
+    prepare(
+        lab,
+        f"""
+for host in ("node1", "node2", localhost):
+    add("server", host, args=["server", {server!r}])
+add("client1", "node1", 2, wait=True, args=["client1", "until [ -e ~/go ]; do sleep 0.1; done; exit 3"])
+add("client2", "node3", 2, wait=True, args=["client2", "true"])
+""",
+    )
+    hosts = (lab.node1, lab.node2, lab.here)
+    before = sessions_begun(lab.node1)
+    with running(lab, "run", "--terminate") as fab:
+        assert fab.stdout
+        for line in fab.stdout:
+            if line.startswith("  node3/client2") and "ended" in line:
+                break
+        assert all("server" in alive(host) for host in hosts)
+        (lab.node1.home / "go").touch()
+        said, _ = fab.communicate(timeout=30)
+    assert fab.returncode == 1, said
+    assert re.search("^node1/client1: wait: .* 3$", said, re.MULTILINE), said
+    assert [alive(host) for host in hosts] == [set()] * 3
+    assert [host.sessions() for host in hosts] == [["runner"]] * 3
+    assert sessions_begun(lab.node1) - before <= 4 + 2
+
+
 def test_a_kill_meanwhile_ends_the_wait(lab: Lab) -> None:
     prepare(lab, "add('one', wait=True, args=['one'])")
     with running(lab, "run") as fab:
