@@ -79,15 +79,7 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
 
     Raises ConfigError for a default of a name or type that no option has.
     """
-    if not hasattr(defaults, "items"):
-        raise ConfigError(f"fabric.yaml/{SECTION}: is {defaults!r}; it must be a mapping of option names to values")
-    own = {name.replace("-", "_"): value for name, value in defaults.items()}
-    kinds = {str(option.name): option.kind for option in declare()}
-    for name, value in own.items():
-        if name not in kinds:
-            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: there is no such option; there is {', '.join(kinds)}")
-        if value is not None and not isinstance(value, (kinds[name], str) if kinds[name] is list else kinds[name]):
-            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: is {value!r}; it must be a {kinds[name].__name__}")
+    own = _checked(defaults)
 
     def chosen(name: str, otherwise: Any = None) -> Any:
         values = (given.get(name), own.get(name))
@@ -106,11 +98,36 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
         always_copy=chosen("always_copy", False),
         no_zombie=not chosen("zombie", True),
         terminate=chosen("terminate", False),
-        muddler=[muddlers] if isinstance(muddlers, str) else [str(muddler) for muddler in muddlers],
+        muddler=[muddlers] if isinstance(muddlers, str) else list(muddlers),
         extra_args=chosen("extra_args"),
         arg_parser=chosen("arg_parser"),
         log_level=log_level,
     )
+
+
+WORDS = {str: "a text", bool: "true or false", list: "a text or a list of texts"}
+
+
+def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults of fabric.yaml by name, `_` for `-`. No message shows a value that may be a password."""
+    if not hasattr(defaults, "items"):
+        kind = type(defaults).__name__
+        raise ConfigError(f"fabric.yaml/{SECTION}: is of type {kind}; it must be a mapping of option names to values")
+    own = {str(name).replace("-", "_"): value for name, value in defaults.items()}
+    kinds = {str(option.name): option.kind for option in declare()}
+    for name, value in own.items():
+        if name not in kinds:
+            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: there is no such option; there is {', '.join(kinds)}")
+        if not _is_of(kinds[name], value):
+            shown = f"of type {type(value).__name__}" if name == "pass" else repr(value)
+            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: is {shown}; it must be {WORDS[kinds[name]]}")
+    return own
+
+
+def _is_of(kind: type, value: Any) -> bool:
+    if kind is list and not isinstance(value, str):
+        return value is None or (isinstance(value, list) and all(isinstance(item, str) for item in value))
+    return value is None or isinstance(value, str if kind is list else kind)
 
 
 class Command(Task):  # type: ignore[type-arg]

@@ -157,13 +157,16 @@ def test_command_line_comes_before_fabric_yaml(
     ("defaults", "message"),
     [
         ({"scren": "x"}, f"fabric.yaml/remote_runner.scren: there is no such option; there is {NAMES}"),
-        ({"screen": 3}, "fabric.yaml/remote_runner.screen: is 3; it must be a str"),
-        ({"kill": "no"}, "fabric.yaml/remote_runner.kill: is 'no'; it must be a bool"),
-        ({"kill": 0}, "fabric.yaml/remote_runner.kill: is 0; it must be a bool"),
-        ({"muddler": 3}, "fabric.yaml/remote_runner.muddler: is 3; it must be a list"),
-        ({"always_copy": []}, "fabric.yaml/remote_runner.always_copy: is []; it must be a bool"),
-        ("x", "fabric.yaml/remote_runner: is 'x'; it must be a mapping of option names to values"),
-        (["x"], "fabric.yaml/remote_runner: is ['x']; it must be a mapping of option names to values"),
+        ({"screen": 3}, "fabric.yaml/remote_runner.screen: is 3; it must be a text"),
+        ({"kill": "no"}, "fabric.yaml/remote_runner.kill: is 'no'; it must be true or false"),
+        ({"kill": 0}, "fabric.yaml/remote_runner.kill: is 0; it must be true or false"),
+        ({"muddler": 3}, "fabric.yaml/remote_runner.muddler: is 3; it must be a text or a list of texts"),
+        ({"muddler": [3]}, "fabric.yaml/remote_runner.muddler: is [3]; it must be a text or a list of texts"),
+        ({"always_copy": []}, "fabric.yaml/remote_runner.always_copy: is []; it must be true or false"),
+        ({"pass": 123456}, "fabric.yaml/remote_runner.pass: is of type int; it must be a text"),
+        ({3: "x"}, f"fabric.yaml/remote_runner.3: there is no such option; there is {NAMES}"),
+        ("x", "fabric.yaml/remote_runner: is of type str; it must be a mapping of option names to values"),
+        (["x"], "fabric.yaml/remote_runner: is of type list; it must be a mapping of option names to values"),
     ],
 )
 def test_wrong_default_is_refused(defaults: Any, message: str) -> None:
