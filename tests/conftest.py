@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,12 @@ NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "tar", "rsync", "dash")
 
 
 def pytest_sessionstart() -> None:
-    """Fail, rather than skip, where a program is missing."""
+    """Fail, rather than skip, where a program is missing.
+
+    A shell has its background jobs ignore SIGINT and SIGQUIT, and all that they start; here they count.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
     missing = [name for name in (*NEEDED, "sshd") if shutil.which(name, path=path) is None]
     if missing:
