@@ -75,30 +75,38 @@ def screen_rc(zombie: bool) -> str:
     return "".join(f"{setting}\n" for setting in settings)
 
 
-# sessions: prints PID.NAME of each session of exactly this name that has a living screen.
+# listed: prints PID.NAME of all sessions of this user, of dead ones too; named and living pick, from such
+# lines, those of exactly this name, and those that have a screen. sessions: those that are both.
 # Of `screen -ls`, only the lines that begin with a tab and a process id are read, and of those only that.
 SESSIONS = """\
-sessions() {
+listed() {
   tab=$(printf '\\t')
   screen -ls 2>/dev/null | while IFS= read -r line; do
     case $line in "$tab"[0-9]*) ;; *) continue ;; esac
     id=${line#"$tab"}
-    id=${id%%"$tab"*}
-    [ "${id#*.}" = "$session" ] && is_screen "${id%%.*}" && printf '%s\\n' "$id"
+    printf '%s\\n' "${id%%"$tab"*}"
   done
 }
-is_screen() {
-  read -r name 2>/dev/null <"/proc/$1/comm" && [ "$name" = screen ] && [ -O "/proc/$1" ]
+named() { while IFS= read -r id; do [ "${id#*.}" = "$session" ] && printf '%s\\n' "$id"; done; }
+living() { while IFS= read -r id; do is_screen "${id%%.*}" && printf '%s\\n' "$id"; done; }
+sessions() { listed | named | living; }
+is_screen() {  # a zombie is none
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return
+  case $stat in "$1 (screen) "[!ZX]*) [ -O "/proc/$1" ] ;; *) return 1 ;; esac
 }
 """
 
 # members: prints the process ids of all that has a line of $marks in its environment, or descends from
-# $roots, but for screens: those are the sessions themselves, or others that were started from a window.
+# $roots. $screens, the servers of all sessions, are none, and nothing is looked for below them: they are
+# the sessions that end themselves, or others that were started from a window.
 # end_members: ends them and $servers, with TERM, and with KILL what is left after five seconds.
 PROCESSES = """\
 members() {
   { [ -z "$marks" ] || marked; descendants; } | sort -u | while read -r pid; do
-    is_screen "$pid" || { [ -O "/proc/$pid" ] && echo "$pid"; }
+    case $screens in
+      *" $pid "*) ;;
+      *) [ -O "/proc/$pid" ] && echo "$pid" ;;
+    esac
   done
 }
 marked() {
@@ -114,8 +122,10 @@ descendants() {
     while IFS= read -r line; do
       pid=${line%% *}
       set -- ${line##*) }  # behind the name, which may hold spaces: state, parent, group, session
+      case $family$screens in
+        *" $pid "*) continue ;;
+      esac
       case $family in
-        *" $pid "*) ;;
         *" $2 "* | *" $4 "*) family="$family$pid " ;;
       esac
     done <<END
@@ -132,6 +142,8 @@ alive() {  # a zombie does not count
 }
 signal() { for pid in $2; do kill "-$1" "$pid" 2>/dev/null; done; }
 end_members() {
+  screens=' '
+  for id in $(listed | living); do screens="$screens${id%%.*} "; done
   found=$(members)
   signal TERM "$servers $found"
   tries=0
@@ -145,7 +157,7 @@ end_members() {
 """
 
 KILL = """\
-ids=$({ sessions; cat "$state/.sessions" 2>/dev/null; } | sort -u)
+ids=$({ listed | named; cat "$state/.sessions" 2>/dev/null; } | sort -u)
 servers=
 for id in $(sessions); do servers="$servers ${id%%.*}"; done
 marks=$(for id in $ids; do echo "STY=$id"; done)

@@ -2,7 +2,7 @@
 
 import copy
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
@@ -67,10 +67,13 @@ def unknown_attribute(name: str) -> str:
 
 
 class Config:
-    """The components that are to run, in the order in which they were added."""
+    """The components that are to run, in the order in which they were added.
 
-    def __init__(self) -> None:
-        self._components: list[Component] = []
+    `Config(components)` holds the very objects that it is given.
+    """
+
+    def __init__(self, components: Iterable[Component] = ()) -> None:
+        self._components = list(components)
 
     def add_component(self, component: Component) -> None:
         """Add a deep copy of `component`, so that the same object can be changed and added again."""

@@ -4,6 +4,7 @@ import contextlib
 import inspect
 import sys
 import traceback
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -46,12 +47,9 @@ def load(options: Options) -> Config:
             with _working_in(config_dir, muddler.parent):
                 _muddle(muddler, config, options, given)
     check_attributes(config)
-    components = [resolved(component, config_dir) for component in config.all_components()]
-    config.clear_components()
-    for component in components:
-        config.add_component(component)
-    check_files(config)
-    return config
+    complete = Config(resolved(component, config_dir) for component in config.all_components())
+    check_files(complete)
+    return complete
 
 
 def parse_extra_args(options: Options) -> Any:
@@ -100,10 +98,22 @@ def _run_file(path: Path, names: dict[str, Any]) -> dict[str, Any]:
         source = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
-    with _reported(path):
-        names |= {"__file__": str(path), "__name__": path.stem}
-        exec(compile(source, str(path), "exec", dont_inherit=True), names)  # noqa: S102 - its purpose
-    return names
+    module = types.ModuleType(path.stem)
+    module.__dict__.update(names, __file__=str(path))
+    with _reported(path), _importable(module):
+        exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - its purpose
+    return module.__dict__
+
+
+@contextlib.contextmanager
+def _importable(module: types.ModuleType) -> Iterator[None]:
+    """Let classes find the module in which they are defined (dataclasses look there), if its name is free."""
+    is_ours = sys.modules.setdefault(module.__name__, module) is module
+    try:
+        yield
+    finally:
+        if is_ours:
+            sys.modules.pop(module.__name__, None)
 
 
 @contextlib.contextmanager
@@ -130,7 +140,8 @@ def _reported(path: Path, help_allowed: bool = False) -> Iterator[None]:
     except SystemExit as error:
         if help_allowed and not error.code:
             raise
-        raise ConfigError(f"{path}: ended itself, with {error.code!r}; see what it says above") from error
+        where = _place(error, path)
+        raise ConfigError(f"{where}: ended itself, with {error.code!r}; see what it says above") from error
     except Exception as error:  # whatever a user's file can raise is the user's to see
         raise ConfigError(_raised(error, path)) from error
 
@@ -143,12 +154,15 @@ def _syntax_problem(error: SyntaxError) -> str:
 
 def _raised(error: BaseException, path: Path) -> str:
     """The error with the lines of the user's files that led to it, and none of ours."""
-    frames = _users_frames(error.__traceback__)
-    own = [frame for frame in frames if frame.filename == str(path)]
-    where = f"{path}:{own[-1].lineno}" if own else str(path)
-    lines = "".join(traceback.format_list(frames)).rstrip()
-    message = f"{where}: {type(error).__name__}: {error}"
-    return f"{message}\n{lines}" if lines else message
+    words = "".join(traceback.format_exception_only(error)).rstrip()
+    lines = "".join(traceback.format_list(_users_frames(error.__traceback__))).rstrip()
+    return f"{_place(error, path)}: {words}" + (f"\n{lines}" if lines else "")
+
+
+def _place(error: BaseException, path: Path) -> str:
+    """The last line of the user's file that the error passed."""
+    lines = [frame.lineno for frame in _users_frames(error.__traceback__) if frame.filename == str(path)]
+    return f"{path}:{lines[-1]}" if lines else str(path)
 
 
 def _users_frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:

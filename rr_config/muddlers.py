@@ -55,7 +55,7 @@ def _summary(path: Path) -> str:
     """The first line of the docstring of the file, or of its `muddle`, without running it."""
     try:
         module = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError) as error:
         return f"(cannot be read: {error})"
     functions = [n for n in module.body if isinstance(n, ast.FunctionDef) and n.name == "muddle"]
     docstrings = [ast.get_docstring(module), *map(ast.get_docstring, functions)]

@@ -266,3 +266,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_installed_command_runs_the_example_from_any_folder(lab: Lab, installed: Path) -> None:
     example_runs(lab, [installed])
+
+
+def test_installed_command_has_its_muddlers_and_their_harness(lab: Lab, installed: Path) -> None:
+    lab.config(COMPONENT.replace('"web"', '"publisher"').replace("sleep 1000", "echo in a harness"))
+    command = [installed, "-S", lab.farm.ssh_config, "run", "-c", "cfg.py", "-m", "ta3"]
+    done = subprocess.run(command, cwd=lab.folder, env=lab.environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    output = lab.node1.state() / "publisher/output"
+    eventually(lambda: "in a harness" in output.read_text(), "the output of the program")
+    assert list((lab.node1.home / "work/logs").iterdir())

@@ -1,9 +1,11 @@
 """Whole runs of `fab kill` and `fab screen`: which sessions and processes end, and which are there afterwards."""
 
+import contextlib
 import os
 import pty
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -106,6 +108,28 @@ def test_kill_ends_what_ignores_signals_and_what_has_left_its_window(lab: Lab) -
     assert lab.node1.sessions() == ["bystander"]
 
 
+@pytest.mark.parametrize("how", ["-dmS", "-DmS"])
+def test_kill_leaves_alone_a_session_that_was_started_in_a_window(lab: Lab, how: str) -> None:
+    lab.config(ONE_PROGRAM)
+    inner = f"screen {how} other {NOTES_ITS_PID % 'inner'}"
+    lab.write("one.sh", f"#!/bin/sh\n{inner} &\necho $$ >~/pid.outer\nexec sleep 1000\n", 0o755)
+    lab.run("run")
+    eventually(lambda: alive(lab.node1) == {"inner", "outer"}, "both sessions")
+    lab.run("kill")
+    assert alive(lab.node1) == {"inner"}
+    assert lab.node1.sessions() == ["other"]
+
+
+def test_kill_ends_a_program_that_is_called_screen(lab: Lab) -> None:
+    lab.config(ONE_PROGRAM.replace("one.sh", "screen"))
+    lab.write("screen", "#!/bin/sh\necho $$ >~/pid.program\nwhile :; do sleep 1; done\n", 0o755)
+    lab.run("run")
+    eventually(lambda: alive(lab.node1) == {"program"}, "the program")
+    assert Path(f"/proc/{noted(lab.node1)['program']}/comm").read_text() == "screen\n"
+    lab.run("kill")
+    assert alive(lab.node1) == set()
+
+
 @pytest.mark.parametrize("origin", ["by fab", "by hand"])
 def test_kill_clears_what_a_killed_screen_server_has_left(lab: Lab, origin: str) -> None:
     lab.config(ONE_PROGRAM)
@@ -143,6 +167,19 @@ def test_screen_makes_one_session_a_host_and_uses_the_one_that_is_there(lab: Lab
     assert not set(ids(lab.node1)) & set(before[0]), "a run without --no-kill has a new session"
 
 
+def test_screen_makes_a_session_where_that_of_the_same_name_was_killed(lab: Lab) -> None:
+    lab.config(ONE_PROGRAM)
+    lab.write("one.sh", "#!/bin/sh\nexec sleep 1000\n", 0o755)
+    lab.run("screen")
+    (before,) = ids(lab.node1)
+    kill_server(before)
+    lab.run("screen")
+    (after,) = set(ids(lab.node1)) - {before}
+    lab.run("sync")
+    lab.run("start")
+    assert lab.node1.run(f"screen -S {after} -p 1 -Q title") == "one"
+
+
 def test_a_finished_window_stays_until_q_is_pressed_unless_no_zombie(lab: Lab) -> None:
     lab.config(ONE_PROGRAM + ONE_PROGRAM.replace("node1", "node2").replace("one.sh", "two.sh"))
     lab.write("one.sh", "#!/bin/sh\necho over\n", 0o755)
@@ -159,14 +196,21 @@ def test_a_finished_window_stays_until_q_is_pressed_unless_no_zombie(lab: Lab) -
 
 
 def press_q(host: ThrowawayHost, window: str) -> None:
-    """Attach to the session as a person would, press q in a window, and see it gone."""
+    """Press q in a window, as a person would, and see it gone."""
+    with attached(host, "-p", window) as terminal:
+        os.write(terminal, b"q")
+        eventually(lambda: window not in titles(host), "q closes the window")
+
+
+@contextlib.contextmanager
+def attached(host: ThrowawayHost, *arguments: str) -> Iterator[int]:
+    """Attach to the session as a person would; the file descriptor of the terminal."""
     ours, theirs = pty.openpty()
     environment = os.environ | host.environment | {"TERM": "xterm"}
-    command = ["screen", "-r", ids(host)[0], "-p", window]
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, env=environment, start_new_session=True) as attached:
+    command = ["screen", "-r", ids(host)[0], *arguments]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, env=environment, start_new_session=True) as screen:
         os.close(theirs)
         assert os.read(ours, 1)  # it has drawn something
-        os.write(ours, b"q")
-        eventually(lambda: window not in titles(host), "q closes the window")
-        attached.kill()
+        yield ours
+        screen.kill()
     os.close(ours)

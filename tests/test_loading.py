@@ -174,6 +174,48 @@ def test_unknown_attribute_names_the_legal_ones_and_the_nearest(tmp_path: Path) 
     )
 
 
+ODD_ERRORS = {
+    "raise ValueError": "ValueError",
+    "class Odd(Exception):\n    def __str__(self):\n        return 1 / 0\nraise Odd": "cfg.Odd: <exception str() failed>",
+    "raise ExceptionGroup('both', [ValueError('a'), ValueError('b')])": "ExceptionGroup: both (2 sub-exceptions)",
+}
+
+
+@pytest.mark.parametrize("text", ODD_ERRORS)
+def test_exception_without_usable_words_is_shown_by_its_name(tmp_path: Path, text: str) -> None:
+    line = len(text.splitlines())
+    assert refused(tmp_path, text).splitlines()[0] == f"FOLDER/cfg.py:{line}: {ODD_ERRORS[text]}"
+
+
+def test_line_at_which_a_config_file_ends_itself_is_named(tmp_path: Path) -> None:
+    assert refused(tmp_path, "import sys\n\nsys.exit(3)\n").startswith("FOLDER/cfg.py:3: ended itself, with 3")
+
+
+def test_config_file_may_define_dataclasses(tmp_path: Path) -> None:
+    text = (
+        "from __future__ import annotations\nimport dataclasses\n@dataclasses.dataclass\nclass Node:\n    name: str\n"
+    )
+    before = set(sys.modules)
+    assert component_of(tmp_path, text + "x = Node('a')\n" + COMPLETE).name == "a"
+    assert "cfg" not in set(sys.modules) - before
+
+
+def test_config_file_may_be_named_like_a_module(tmp_path: Path) -> None:
+    path = write(tmp_path / "copy.py", "import copy\ncopy.deepcopy([])\n" + COMPLETE)
+    module = sys.modules["copy"]
+    assert [c.name for c in load(Options(config_file=str(path))).all_components()] == ["a"]
+    assert sys.modules["copy"] is module
+
+
+def test_what_meta_holds_is_copied_once_only(tmp_path: Path) -> None:
+    """By the `add_component` of the config; a muddler may put in what cannot be copied at all."""
+    write(
+        tmp_path / "m.py",
+        "import threading\ndef muddle(c):\n    next(c.all_components()).meta['lock'] = threading.Lock()",
+    )
+    assert list(component_of(tmp_path, muddler=[str(tmp_path / "m.py")]).meta) == ["lock"]
+
+
 def test_what_a_config_file_says_as_it_ends_itself_is_shown(tmp_path: Path) -> None:
     assert "no hosts given" in refused(tmp_path, "import sys\nsys.exit('no hosts given')\n")
 
@@ -416,6 +458,13 @@ def test_muddler_that_is_no_python_does_not_keep_the_others_from_being_listed(tm
     write(tmp_path / "muddlers/mine.py", "")
     (tmp_path / "muddlers/mine.py").write_bytes(content)
     assert {"mine", "ta3"} <= {muddler.name for muddler in all_muddlers(tmp_path)}
+
+
+def test_muddler_that_cannot_be_read_does_not_keep_the_others_from_being_listed(tmp_path: Path) -> None:
+    (tmp_path / "muddlers/mine.py").mkdir(parents=True)
+    found = {muddler.name: muddler for muddler in all_muddlers(tmp_path)}
+    assert "directory" in found["mine"].summary
+    assert found["ta3"].summary
 
 
 # -- the example

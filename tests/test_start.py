@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import Lab, eventually
-from .test_kill_and_screen import alive, ids, noted
+from .test_kill_and_screen import alive, attached, ids, noted
 from .throwaway import ThrowawayHost
 
 # Writes its arguments, each with a NUL behind it, to ~/args.N, N being in its own name; and its folder to ~/cwd.N.
@@ -108,14 +108,10 @@ def text(path: Path) -> str:
     return path.read_text(errors="replace") if path.exists() else ""
 
 
-def titles(host: ThrowawayHost) -> list[str]:
-    """The titles of all windows, in their order."""
+def titles(host: ThrowawayHost, windows: int) -> list[str]:
+    """The titles of the first so many windows, in their order."""
     (id_,) = ids(host)
-    listed = host.run(f"screen -S {id_} -Q windows")
-    found = []
-    for number in range(len(re.findall(r"\b\d+[-*$!@]* ", listed)) + 1):
-        found.append(host.run(f"screen -S {id_} -p {number} -Q title"))
-    return found
+    return [host.run(f"screen -S {id_} -p {number} -Q title") for number in range(windows)]
 
 
 def sessions_begun(host: ThrowawayHost) -> int:
@@ -188,12 +184,27 @@ def test_output_is_in_a_file_and_a_window_within_a_second_and_never_mixed(lab: L
     for name, path in outputs.items():
         assert text(path).split() == ["first", name, "then", name]
     (id_,) = ids(lab.node1)
-    for number, title in enumerate(titles(lab.node1)):
+    for number, title in enumerate(titles(lab.node1, 1 + len(first + second))):
         if title in outputs:
             lab.node1.run(f"screen -S {id_} -p {number} -X hardcopy ~/shown.{number}")
             shown = lab.node1.home / f"shown.{number}"
             eventually(lambda shown=shown: "then" in text(shown), "the words in the window")  # type: ignore[misc]
             assert text(shown).split() == ["first", title, "then", title]
+
+
+def test_windows_are_named_after_components(lab: Lab) -> None:
+    prepare(lab, f"for name in {TITLES!a}:\n    add(name, args=['x'])")
+    lab.run("run")
+    assert titles(lab.node1, 1 + len(TITLES)) == ["shell", *TITLES]
+
+
+def test_windows_are_named_after_components_while_somebody_looks_at_another(lab: Lab) -> None:
+    prepare(lab, "for name in ('one', 'two'):\n    add(name, args=['x'])")
+    lab.run("screen")
+    lab.run("sync")
+    with attached(lab.node1):
+        lab.run("start")
+        assert titles(lab.node1, 3) == ["shell", "one", "two"]
 
 
 def test_120_components_on_one_host_run_and_a_second_start_leaves_them_alone(lab: Lab) -> None:
