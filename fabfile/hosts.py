@@ -14,7 +14,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -145,8 +145,8 @@ class RemoteHost:
 
     def channel(self, script: bytes) -> Channel:
         """Open a channel, and the connection before it; see `Host`."""
+        open_connection(self._connection)
         try:
-            self._connect()
             channel = self._connection.create_session()
             self.channels_opened += 1
             log.debug("%s: channel %d", self.name, self.channels_opened)
@@ -156,26 +156,49 @@ class RemoteHost:
             raise HostError(connect_problem(error, self._connection)) from error
 
     def close(self) -> None:
-        """Close the connection, and the one to the gateway; see `Host`."""
-        self._connection.close()
-        if isinstance(self._connection.gateway, Connection):
-            self._connection.gateway.close()
+        """Close the connection, and those to the gateways before it; see `Host`."""
+        connection = self._connection
+        while isinstance(connection, Connection):
+            connection.close()
+            connection = connection.gateway
 
-    def _connect(self) -> None:
-        """Open the connection; again, after a while, where sshd dropped it for being too busy."""
-        for attempt in range(1, CONNECT_ATTEMPTS + 1):
-            try:
-                self._connection.open()
-                break
-            except (OSError, EOFError, SSHException) as error:
-                if attempt == CONNECT_ATTEMPTS or not _was_dropped(error):
-                    raise
-                log.debug("%s: dropped (%s), trying again", self.name, error)
-                time.sleep(random.uniform(0, 2**attempt / 4))  # sshd(8) drops at random, MaxStartups
-        transport = self._connection.transport
-        transport.set_keepalive(KEEPALIVE_SECONDS)
-        if isinstance(transport.sock, socket.socket):
-            transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+
+def open_connection(connection: Connection) -> None:
+    """Open a connection, after those to the gateways before it. HostError says why one cannot be opened.
+
+    Tries again, after a while, where sshd dropped it for being too busy.
+    """
+    if isinstance(connection.gateway, Connection):
+        try:
+            open_connection(connection.gateway)
+        except HostError as error:
+            raise HostError(f"its gateway {connection.gateway.original_host}: {error}") from error
+    _leave_out_missing_keys(connection)
+    for attempt in range(1, CONNECT_ATTEMPTS + 1):
+        try:
+            connection.open()
+            break
+        except (OSError, EOFError, SSHException) as error:
+            if attempt == CONNECT_ATTEMPTS or not _was_dropped(error):
+                raise HostError(connect_problem(error, connection)) from error
+            log.debug("%s: dropped (%s), trying again", connection.host, error)
+            time.sleep(random.uniform(0, 2**attempt / 4))  # sshd(8) drops at random, MaxStartups
+    connection.transport.set_keepalive(KEEPALIVE_SECONDS)
+    if isinstance(connection.transport.sock, socket.socket):
+        connection.transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+
+
+def _leave_out_missing_keys(connection: Connection) -> None:
+    """Use those keys only that are there: an IdentityFile may be missing, says ssh_config(5)."""
+    keys = key_files(connection.connect_kwargs)
+    if keys:
+        connection.connect_kwargs["key_filename"] = [str(key) for key in keys if key.exists()]
+
+
+def key_files(connect_kwargs: Mapping[str, Any]) -> list[Path]:
+    """The files of the keys that are to be tried."""
+    given = connect_kwargs.get("key_filename") or []
+    return [Path(key).expanduser() for key in ([given] if isinstance(given, str) else given)]
 
 
 class _RemoteChannel:
@@ -212,7 +235,8 @@ def _was_dropped(error: Exception) -> bool:
     """Whether the other end let go before it had asked who we are, as a busy sshd does."""
     if isinstance(error, AuthenticationException | NoValidConnectionsError | TimeoutError | socket.gaierror):
         return False
-    return isinstance(error, ConnectionResetError | EOFError) or isinstance(error.__context__, EOFError)
+    dropped = ConnectionResetError | EOFError  # as such, or in the middle of reading the other's banner
+    return isinstance(error, dropped) or isinstance(error.__context__, dropped)
 
 
 def connect_problem(error: Exception, connection: Connection) -> str:
@@ -226,6 +250,8 @@ def connect_problem(error: Exception, connection: Connection) -> str:
         return f"login as {connection.user} was refused; is there a key or a password for it?"
     if isinstance(error, TimeoutError):
         return f"{where} does not answer"
+    if isinstance(error, paramiko.ChannelException) and connection.gateway:
+        return f"{where} cannot be reached from its gateway: {error.text.lower()}"
     causes = error.errors.values() if isinstance(error, NoValidConnectionsError) else [error]
     if all(isinstance(cause, OSError) for cause in causes):
         return f"{where}: {'; '.join(sorted({_words(cause) for cause in causes}))}"

@@ -108,7 +108,7 @@ def manifest(
                 continue
             other = files.setdefault(path, item.local)
             folders.setdefault(posixpath.dirname(path), None)
-            if other.path != item.local.path:
+            if not other.is_same(item.local):
                 conflicts[path] = f"is the place of both {other.path} and {item.local.path}"
     return Manifest(files, folders, frozenset(entered), conflicts)
 

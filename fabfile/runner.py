@@ -17,7 +17,7 @@ from rr_config.files import Placed, Unusable, placed_files
 
 from . import launcher, sessions
 from .conversation import Conversation
-from .hosts import Host, HostFailure, HostGroup, ask, connection_settings, conversation
+from .hosts import Host, HostFailure, HostGroup, ask, connection_settings, conversation, key_files
 from .launcher import Ended, NotStarted, Started
 from .sessions import Killed, Session
 from .transfer import LocalHashes, Synced, sync
@@ -80,6 +80,7 @@ class Runner:
     def __attrs_post_init__(self) -> None:
         check_session_name(self.options.screen)
         check_terminate(self.config, self.options)
+        check_identities(self.settings)
         settings = connection_settings(self.settings, self.options.ssh_pass)
         hosts = sorted(self.config.all_hosts())
         try:
@@ -235,6 +236,13 @@ def check_terminate(config: Config, options: Options) -> None:
     """Raise ConfigError where `--terminate` has nothing to wait for."""
     if options.terminate and not any(component.wait for component in config.all_components()):
         raise ConfigError("--terminate: no component has wait = True, so all would be ended at once; set it for one")
+
+
+def check_identities(settings: Settings) -> None:
+    """Raise ConfigError for every key file that `-i` or `connect_kwargs.key_filename` names in vain."""
+    missing = [key for key in key_files(settings.connect_kwargs) if not key.is_file()]
+    if missing:
+        raise ConfigError(*(f"-i/--identity: {key}: there is no such file; name the file of a key" for key in missing))
 
 
 def _terminate(talk: Conversation) -> None:

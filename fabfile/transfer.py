@@ -125,6 +125,9 @@ unstage() {
   xargs -0 -r rm -rf -- <"$state/.staging"
   rm -f "$state/.staging"
 }
+full() {  # tar's own words for it are about numbers of bytes
+  xargs -0 -r stat -f --printf '%a %n: no space left on device\\n' -- <"$state/.staging" | grep '^0 '
+}
 ended() { answer "=$1"; }
 obey() {
   while read -r order size rest; do
@@ -138,7 +141,7 @@ obey() {
         unstage
         words=$({ head -c "$size" >"$state/.staging" && xargs -0 -r mkdir -m 700 -- <"$state/.staging"; } 2>&1)
         ;;
-      untar) words=$(head -c "$size" | { tar -xpmof - -C / 2>&1; cat >/dev/null; }) ;;
+      untar) words=$(head -c "$size" | { said=$(tar -xpmof - -C / 2>&1) || full; echo "$said"; cat >/dev/null; }) ;;
       move)
         target=$(head -c "$rest"; echo .)
         words=$(head -c "$size" | xargs -0 -r mv -f -t "${target%.}" -- 2>&1)

@@ -104,9 +104,11 @@ def _is_whole(value: object) -> bool:
 def _are_args(value: object) -> bool:
     if not isinstance(value, list | tuple):
         return False
-    return all(
-        isinstance(v, str | int | float | os.PathLike) and not isinstance(v, bool) and "\0" not in str(v) for v in value
-    )
+    return all(_is_arg(v) and _is_sendable(str(v)) for v in value)
+
+
+def _is_arg(value: object) -> bool:
+    return isinstance(value, str | int | float | os.PathLike) and not isinstance(value, bool)
 
 
 def _are_files(value: object) -> bool:
@@ -143,7 +145,7 @@ def _conflict(component: Component, found: Placed, taken: dict[tuple[str, str], 
     owner = "" if found.remote.startswith(("/", "~")) else component.name
     other = taken.setdefault((owner, found.remote), found)
     both_folders = other.local.is_dir and found.local.is_dir
-    if other.local.path != found.local.path and not both_folders:
+    if not other.local.is_same(found.local) and not both_folders:
         yield (
             f"{component.label}.files: {found.remote}: is the place of both {other.local.path}"
             f" and {found.local.path}; give one of them another place"

@@ -13,13 +13,18 @@ class LocalFile:
     """A regular file or a folder on this machine, as it was when it was looked at.
 
     `mode` is its permission bits (of a folder without setuid, setgid and sticky, which it has from its
-    surroundings); `size` is in bytes, 0 for a folder.
+    surroundings); `size` is in bytes, 0 for a folder. `inode` holds the numbers of its device and inode.
     """
 
     path: str
     mode: int
     size: int
     is_dir: bool = False
+    inode: tuple[int, int] | None = attrs.field(default=None, eq=False)
+
+    def is_same(self, other: "LocalFile") -> bool:
+        """Whether both are the same file, however their paths are spelled."""
+        return self.path == other.path or (self.inode is not None and self.inode == other.inode)
 
 
 @attrs.frozen
@@ -36,10 +41,11 @@ class Placed:
 
 @attrs.frozen
 class Unusable:
-    """A local path that cannot be sent, and why."""
+    """A local path that cannot be sent, and why; `remote` as in `Placed`."""
 
     path: str
     reason: str
+    remote: str
 
 
 def placed_files(files: Mapping[str, str]) -> Iterator[Placed | Unusable]:
@@ -60,29 +66,29 @@ def _placed(local: str, remote: str, above: Above = ()) -> Iterator[Placed | Unu
     try:
         status = os.stat(local)  # noqa: PTH116 - a Path a file would double the cost of large trees
     except OSError as error:
-        yield Unusable(local, error.strerror or str(error))
+        yield Unusable(local, error.strerror or str(error), remote)
         return
     mode = stat.S_IMODE(status.st_mode)
+    inode = (status.st_dev, status.st_ino)
     if stat.S_ISREG(status.st_mode):
         readable = os.access(local, os.R_OK)
-        file = LocalFile(local, mode, status.st_size)
-        yield Placed(file, remote, not above) if readable else Unusable(local, "not readable")
+        file = LocalFile(local, mode, status.st_size, inode=inode)
+        yield Placed(file, remote, not above) if readable else Unusable(local, "not readable", remote)
     elif stat.S_ISDIR(status.st_mode):
-        identity = (status.st_dev, status.st_ino)
-        if identity in above:
-            yield Unusable(local, "a symbolic link to a folder that contains it")
+        if inode in above:
+            yield Unusable(local, "a symbolic link to a folder that contains it", remote)
             return
-        yield Placed(LocalFile(local, mode & 0o777, 0, is_dir=True), remote, not above)
-        yield from _placed_below(local, remote, (*above, identity))
+        yield Placed(LocalFile(local, mode & 0o777, 0, True, inode), remote, not above)
+        yield from _placed_below(local, remote, (*above, inode))
     else:
-        yield Unusable(local, "neither a file nor a folder")
+        yield Unusable(local, "neither a file nor a folder", remote)
 
 
 def _placed_below(local: str, remote: str, above: Above) -> Iterator[Placed | Unusable]:
     try:
         names = sorted(os.listdir(local))  # noqa: PTH208 - as above
     except OSError as error:
-        yield Unusable(local, error.strerror or str(error))
+        yield Unusable(local, error.strerror or str(error), remote)
         return
     for name in names:
-        yield from _placed(f"{local}/{name}", posixpath.join(remote, name), above)
+        yield from _placed(posixpath.join(local, name), posixpath.join(remote, name), above)

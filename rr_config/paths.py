@@ -22,10 +22,12 @@ def resolved(component: Component, config_dir: Path) -> Component:
         executable = str(config_dir / local_path(component.executable))
     else:
         executable = remote_path(base_dir, os.fspath(component.executable))
-    files = {
-        os.path.normpath(config_dir / local_path(local)): remote_path(base_dir, os.fspath(remote))
-        for local, remote in component.files.items()
-    }
+    files: dict[str, str] = {}
+    for local, remote in component.files.items():
+        key = str(config_dir / local_path(local))
+        while key in files:  # another spelling of the same path, with a place of its own
+            key = f"/.{key}"
+        files[key] = remote_path(base_dir, os.fspath(remote))
     args = [arg if isinstance(arg, str) else str(arg) for arg in component.args]
     return attrs_evolved(component, executable=executable, files=files, args=args, base_dir=base_dir)
 
@@ -66,6 +68,6 @@ def _base_dir(component: Component, config_dir: Path) -> str | None:
     if component.base_dir is None:
         return None
     if component.is_local:
-        return os.path.normpath(config_dir / local_path(component.base_dir))
+        return str(config_dir / local_path(component.base_dir))
     base_dir = os.fspath(component.base_dir)
     return remote_path("~", base_dir)

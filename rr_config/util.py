@@ -1,7 +1,8 @@
 """What a config file finds under the name `util`."""
 
 import os
-import posixpath
+
+from .files import Placed, placed_files
 
 
 class literal(str):
@@ -14,15 +15,16 @@ def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, st
     """Every file under `src`, mapped to its place under `dest`, as `Component.files` wants it.
 
     `dest` is a remote folder; `'.'` is the component's `base_dir`. A relative `src` is relative to
-    the config file that calls this. Empty folders are left out; name the folder itself in `files`
-    to bring them too. Raises FileNotFoundError or NotADirectoryError where `src` is no folder.
+    the config file that calls this. Symbolic links are followed. Empty folders are left out; name the
+    folder itself in `files` to bring them too. What cannot be read is in the result, to be reported
+    when the config is checked. Raises FileNotFoundError or NotADirectoryError where `src` is no folder.
     """
     source = os.fspath(src)
-    with os.scandir(source):  # os.walk would pass over a missing folder in silence
+    with os.scandir(source):  # the one path that must be a folder
         pass
-    found = {}
-    for folder, _, names in os.walk(source):
-        for name in names:
-            path = os.path.join(folder, name)  # noqa: PTH118 - keys keep the caller's spelling
-            found[path] = posixpath.join(dest, os.path.relpath(path, source))
-    return found
+    found = placed_files({source: os.fspath(dest)})
+    return {
+        item.local.path if isinstance(item, Placed) else item.path: item.remote
+        for item in found
+        if not (isinstance(item, Placed) and item.local.is_dir)
+    }

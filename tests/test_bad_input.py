@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import Lab
-from .throwaway import ThrowawayHost
+from .throwaway import ThrowawayHost, free_port, make_key
 
 Done = subprocess.CompletedProcess[str]
 
@@ -270,6 +270,20 @@ def test_run_ends_old_sessions_elsewhere_and_begins_no_later_stage(lab: Lab) -> 
     assert not (lab.node2.home / "work").exists()
 
 
+def test_hosts_that_cannot_be_reached_are_named_with_the_reason_and_the_others_finish(lab: Lab) -> None:
+    strangers_key = lab.folder / "strangers_key"
+    make_key(strangers_key)
+    add_to_ssh_config(lab, "barred", lab.node2.address, lab.node2.port, strangers_key)
+    port = free_port("127.0.0.1")
+    add_to_ssh_config(lab, "shut", "127.0.0.1", port)
+    configure(lab, ["nowhere.invalid", "barred", "shut", "node1"])
+    done = lab.fab("sync", "-c", "cfg.py")
+    shut = f"127.0.0.1 port {port}: connection refused"
+    assert_failed(done, **{"nowhere.invalid": "is not known", "barred": "was refused", "shut": shut})
+    assert "node1" not in done.stderr
+    assert_synced(lab.node1)
+
+
 def test_silent_hosts_are_given_up_within_the_connect_timeout(lab: Lab) -> None:
     """Three kinds: one that does not take the connection, one that says nothing, one that stops after its banner."""
     configure(lab, ["full", "mute", "stuck", "node1"])
@@ -383,6 +397,28 @@ def test_destination_in_the_way_is_named_and_all_else_arrives(
     assert content(odd.home / "work") == before | good
     assert content(lab.node1.home / "work") == good | {remote: "bad"}
     assert_nothing_started(odd, lab.node1)
+
+
+def test_full_disk_leaves_the_old_file_and_all_others(lab: Lab) -> None:
+    """The disk is a small one that only the script of the sync sees; what is on it afterwards is copied out."""
+    mount = "mount -t tmpfs -o size=1m none ~/work && cp -a ~/before/. ~/work"
+    script = f'{mount}; sh -c "$SSH_ORIGINAL_COMMAND"; cp -a ~/work/. ~/after'
+    small = lab.farm.add(
+        "small", {"ForceCommand": f"cd && export SSH_ORIGINAL_COMMAND && exec {NAMESPACE} sh -c '{script}'"}
+    )
+    for name in ("work", "before", "after"):
+        (small.home / name).mkdir()
+    for name in ("big", "kept"):
+        (small.home / "before" / name).write_text("old")
+    configure(lab, ["small", "node1"], {"big": "big", "first": "first"})
+    lab.write("big", "x" * 3_000_000)
+    done = lab.fab("run", "-c", "cfg.py")
+    assert_refused(done, f"small:{small.home}/work/big: sync: no space left on device", code=1)
+    assert "node1" not in done.stderr
+    assert content(small.home / "after")["big"] == "old"
+    assert content(small.home / "after")["kept"] == "old"
+    assert (lab.node1.home / "work/big").stat().st_size == 3_000_000
+    assert_nothing_started(small, lab.node1)
 
 
 def content(folder: Path) -> dict[str, str]:

@@ -124,6 +124,19 @@ def test_args_may_hold_whatever_a_program_can_be_given(tmp_path: Path, args: lis
     assert component_of(tmp_path, text).args == [str(arg) for arg in args]
 
 
+def test_text_that_linux_cannot_be_given_is_refused(tmp_path: Path) -> None:
+    """Of the surrogates, only those that stand for a byte can be sent."""
+    wrong = {
+        "name": "\ud800",
+        "executable": "\ud800",
+        "base_dir": "\ud800",
+        "args": ["\ud800"],
+        "files": {"x": "\ud800"},
+    }
+    message = refused(tmp_path, complete(**wrong))
+    assert {line.partition(": ")[0].rpartition(".")[2] for line in message.splitlines()} == wrong.keys()
+
+
 # -- local files
 
 

@@ -45,6 +45,24 @@ def test_files_of_a_whole_config_folder_can_be_brought(tree: Path) -> None:
     assert found[f"{tree}/tree/~e"] == "/b/~e"
 
 
+def test_links_are_followed_and_what_cannot_be_read_is_reported_with_all_else(tree: Path) -> None:
+    (tree / "linked").mkdir()
+    write(tree / "linked/f", "f")
+    (tree / "tree/link").symlink_to("../linked")
+    (tree / "tree/sub/dangling").symlink_to("nowhere")
+    found = recursive_files_dict("tree", "d")
+    assert found["tree/link/f"] == "d/link/f"
+    with pytest.raises(ConfigError) as caught:
+        component_files(tree, "util.recursive_files_dict('tree', 'd')")
+    assert caught.value.problems == (f"a.files: {tree}/tree/sub/dangling: No such file or directory",)
+
+
+def test_link_to_a_folder_that_contains_it_is_refused(tree: Path) -> None:
+    (tree / "tree/sub/loop").symlink_to("..")
+    with pytest.raises(ConfigError, match=r"tree/sub/loop.*: a symbolic link to a folder that contains it"):
+        component_files(tree, "util.recursive_files_dict('tree', 'd')")
+
+
 def test_literal_is_the_text_that_it_was_made_of() -> None:
     assert literal("$x") == "$x"
     assert isinstance(literal("x"), str)
@@ -160,6 +178,22 @@ def test_local_paths_lead_where_they_say(
     assert component.files == {expected.replace("FOLDER", str(tree)): "/x"}
     local = component_of(tree, complete(host="localhost", executable=path))
     assert os.path.normpath(local.executable) == expected.replace("FOLDER", str(tree))
+
+
+def test_one_file_may_have_several_places(tree: Path) -> None:
+    found = list(placed_files(component_files(tree, "{'tree/a': 'x', './tree/a': 'y', 'tree/../tree/a': 'z'}")))
+    assert all(isinstance(item, Placed) and Path(item.local.path).read_text() == "tree/a" for item in found)
+    assert [item.remote for item in found] == ["/b/x", "/b/y", "/b/z"]
+
+
+def test_one_file_may_be_named_twice_for_one_place(tree: Path) -> None:
+    assert component_files(tree, "{'tree/a': 'x', 'tree/../tree/a': 'x'}")
+
+
+def test_path_through_a_link_leads_where_the_system_says(tree: Path) -> None:
+    (tree / "link").symlink_to("tree/sub/deep")
+    ((local, _),) = component_files(tree, "{'link/../b': 'x'}").items()
+    assert Path(local).read_text() == "tree/sub/b"
 
 
 @pytest.mark.parametrize(

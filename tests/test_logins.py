@@ -1,11 +1,14 @@
 """All ways to log in: keys, agents, passphrases, passwords, and what an ssh config says of a host."""
 
+import contextlib
 import os
 import pty
 import secrets
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import attrs
 import pytest
 
 from .conftest import FAB, ROOT, Lab, eventually
-from .throwaway import ThrowawayHost, make_key, own_name
+from .throwaway import ThrowawayHost, free_port, make_key, own_name
 
 COMPONENT = """
 for host in {hosts}:
@@ -180,6 +183,71 @@ def test_host_may_be_spelled_with_user_and_port(login: Login) -> None:
     node1, node2 = login.lab.node1, login.lab.node2
     login.configure(f"{own_name()}@{node1.address}:{node1.port}", f"{node2.address}:{node2.port}")
     assert_synced(login.sync("-i", login.lab.farm.key), node1, node2)
+
+
+def test_gateway_that_refuses_is_named_and_so_is_one_that_does_not_get_further(login: Login) -> None:
+    lab = login.lab
+    identity = f"IdentityFile {lab.farm.key}"
+    nobody = attrs.evolve(lab.node1, port=free_port(lab.node1.address))
+    login.ssh_host("shut", nobody, identity)
+    login.ssh_host("node1", lab.node1, identity)
+    login.ssh_host("behind-shut", lab.node2, identity, "ProxyJump shut")
+    login.ssh_host("shut-behind", nobody, identity, "ProxyJump node1")
+    login.configure("behind-shut", "shut-behind", "node1")
+    done = login.sync()
+    assert done.returncode == 1
+    first, second, *_ = done.stderr.splitlines()
+    assert first == f"behind-shut: sync: its gateway shut: {nobody.address} port {nobody.port}: connection refused"
+    assert second.startswith(f"shut-behind: sync: {nobody.address} port {nobody.port} cannot be reached from its gate")
+    assert (lab.node1.home / "work/good").exists()
+
+
+def test_identity_file_of_an_ssh_config_may_be_missing(login: Login) -> None:
+    missing = login.ssh / "none"
+    login.ssh_host("node1", login.lab.node1, f"IdentityFile {missing}", f"IdentityFile {login.lab.farm.key}")
+    assert_synced(login.sync(), login.lab.node1)
+
+
+def test_identity_of_the_command_line_that_is_missing_is_refused(login: Login) -> None:
+    login.ssh_host("node1", login.lab.node1)
+    done = login.sync("-i", login.ssh / "none", "-i", login.lab.farm.key)
+    assert done.returncode == 2
+    assert done.stderr == f"-i/--identity: {login.ssh}/none: there is no such file; name the file of a key\n"
+
+
+def test_host_that_drops_the_first_connections_is_reached(login: Login) -> None:
+    """As a busy sshd does (MaxStartups): before it says anything."""
+    login.ssh_host("node1", login.lab.node1, f"IdentityFile {login.lab.farm.key}")
+    login.configure("busy")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(20)
+        busy = attrs.evolve(login.lab.node1, address="127.0.0.1", port=listener.getsockname()[1])
+        login.ssh_host("busy", busy, f"IdentityFile {login.lab.farm.key}")
+        doorman = threading.Thread(target=drop_two_and_forward_one, args=(listener, login.lab.node1))
+        doorman.start()
+        done = login.sync()
+        doorman.join()
+    assert_synced(done, login.lab.node1)
+
+
+def drop_two_and_forward_one(listener: socket.socket, host: ThrowawayHost) -> None:
+    for _ in range(2):
+        listener.accept()[0].close()
+    client, _ = listener.accept()
+    with client, socket.create_connection((host.address, host.port)) as server:
+        back = threading.Thread(target=pump, args=(server, client))
+        back.start()
+        pump(client, server)
+        back.join()
+
+
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    """Pass on what comes, and the end of it, even if that is a reset."""
+    with contextlib.suppress(OSError):
+        while block := source.recv(65536):
+            sink.sendall(block)
+    with contextlib.suppress(OSError):  # the other side may be gone first
+        sink.shutdown(socket.SHUT_WR)
 
 
 # ---- passwords
