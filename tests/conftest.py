@@ -14,7 +14,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from .throwaway import Farm, ThrowawayHost, end_processes, make_folders, processes_of
+from .throwaway import Farm, ThrowawayHost, end_processes, make_folders, processes_of, remove_tree
 
 FAB = Path(sys.executable).with_name("fab")
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,8 +25,10 @@ def pytest_sessionstart() -> None:
     """Fail, rather than skip, where a program is missing.
 
     A shell has its background jobs ignore SIGINT and SIGQUIT, and all that they start; here they count.
+    SIGTERM ends the tests as Ctrl-C does, so that the hosts are ended, too.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
     missing = [name for name in (*NEEDED, "sshd") if shutil.which(name, path=path) is None]
@@ -130,7 +132,7 @@ def lab(session_farm: Farm, tmp_path: Path) -> Iterator[Lab]:
         session_farm.ssh_config.write_text(ssh_config)
         for host in (*session_farm.hosts.values(), here):
             for emptied in (host.home, host.tmp, host.folder / "screens"):
-                shutil.rmtree(emptied)
+                remove_tree(emptied)
             make_folders(host)
 
 

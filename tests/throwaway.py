@@ -168,7 +168,7 @@ class Farm:
         """End the sshd of a host, and every process on any host; forget that one, but for the ssh config."""
         self.stop(host)
         end_processes(self.folder)
-        shutil.rmtree(host.folder)
+        remove_tree(host.folder)
         del self.hosts[host.name]
 
     def close(self) -> None:
@@ -176,7 +176,16 @@ class Farm:
         for host in self.hosts.values():
             self.stop(host)
         end_processes(self.folder)
-        shutil.rmtree(self.folder)
+        remove_tree(self.folder)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder, and folders in it that forbid it."""
+    for path, names, _ in os.walk(folder):
+        for below in (Path(path, name) for name in names):
+            if not below.is_symlink():
+                below.chmod(0o700)
+    shutil.rmtree(folder)
 
 
 def make_folders(host: ThrowawayHost) -> None:
