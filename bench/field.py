@@ -7,41 +7,56 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
 
-from tests.throwaway import Farm, ThrowawayHost, free_port, own_name
+from tests.throwaway import Farm, ThrowawayHost, free_port, processes_of
 
 ROOT = Path(__file__).resolve().parent.parent
 FAB = Path(sys.executable).with_name("fab")
 DELAY = 0.025  # seconds in each direction
-MANY = 2000
 BIG = 256 << 20
 
 
-@attrs.define
+@attrs.frozen
 class Field:
-    """The hosts, by name, the ssh config that leads to them, and a folder for configs and data."""
+    """The hosts, node1 and on; the ssh config that leads to them; and a folder for configs and data."""
 
     farm: Farm
-    ssh_config: Path
     folder: Path
+    ssh_config: Path
+    ports: dict[str, int]
 
     @property
-    def many(self) -> Path:
-        """2,000 files of 0.2 to 8 KB in 40 folders."""
+    def hosts(self) -> list[ThrowawayHost]:
+        """The hosts, in order."""
+        return list(self.farm.hosts.values())
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the hosts, in order."""
+        return list(self.farm.hosts)
+
+    def many(self, count: int) -> Path:
+        """A folder with `count` files of 0.2 to 8 KB in 40 folders; the same in every run."""
+        numbers = random.Random(1)
+        for number in range(count):
+            path = self.folder / "many" / f"folder{number % 40}" / f"file{number}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(numbers.randbytes(numbers.randint(200, 8000)))
         return self.folder / "many"
 
-    @property
     def big(self) -> Path:
-        """One file of 256 MB."""
-        return self.folder / "big"
-
-    def host(self, name: str) -> ThrowawayHost:
-        """The host of that name."""
-        return self.farm.hosts[name]
+        """One file of 256 MB; the same in every run."""
+        numbers = random.Random(1)
+        path = self.folder / "big"
+        with path.open("wb") as file:
+            for _ in range(BIG >> 20):
+                file.write(numbers.randbytes(1 << 20))
+        return path
 
     def config(self, name: str, text: str) -> Path:
         """A config file for ours."""
@@ -49,63 +64,58 @@ class Field:
         path.write_text(text)
         return path
 
-    def fab(self, task: str, config: Path) -> list[str]:
+    def fab(self, task: str, config: Path) -> list[str | Path]:
         """The command line of ours."""
         quiet = ("--log-level", "WARNING")
-        return [str(FAB), "-r", str(ROOT), "-S", str(self.ssh_config), task, "--config", str(config), *quiet]
+        return [FAB, "-r", ROOT, "-S", self.ssh_config, task, "--config", config, *quiet]
 
     def ssh(self) -> str:
         """The `ssh` that peers use."""
         return f"ssh -F {self.ssh_config}"
 
+    def sleepers(self, seconds: str) -> int:
+        """How many of `sleep SECONDS` run on the hosts."""
+        found = 0
+        for pid in processes_of(self.farm.folder):
+            with contextlib.suppress(OSError):
+                command = Path(f"/proc/{pid}/cmdline").read_bytes()
+                found += command.endswith(b"sleep\0" + seconds.encode() + b"\0")
+        return found
+
 
 @contextlib.contextmanager
 def field(hosts: int) -> Iterator[Field]:
-    """So many hosts, node1 and on, and the files; all is gone afterwards."""
+    """So many hosts; all is gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="rr-bench."))
     farm = Farm(folder / "hosts")
     try:
         for number in range(1, hosts + 1):
             farm.add(f"node{number}")
-        made = Field(farm, farm.ssh_config, folder)
-        make_files(made)
-        yield made
+        yield Field(farm, folder, farm.ssh_config, {name: host.port for name, host in farm.hosts.items()})
     finally:
         farm.close()
         shutil.rmtree(folder)
 
 
 @contextlib.contextmanager
-def relayed(direct: Field) -> Iterator[Field]:
+def relayed(near: Field) -> Iterator[Field]:
     """The same hosts behind a relay that adds `DELAY` to each direction."""
-    text = direct.ssh_config.read_text()
-    pairs = []
-    for host in direct.farm.hosts.values():
-        port = free_port(host.address)
-        pairs.append(f"{host.address}:{port}={host.address}:{host.port}")
-        text = text.replace(f"Port {host.port}\n", f"Port {port}\n    StrictHostKeyChecking no\n")
-    text = text.replace(str(direct.farm.known_hosts), "/dev/null").replace("Port", "LogLevel ERROR\n    Port")
-    ssh_config = direct.folder / "ssh_config.relayed"
-    ssh_config.write_text(text)
+    ports = {host.name: free_port(host.address) for host in near.hosts}
+    pairs = [f"{host.address}:{ports[host.name]}={host.address}:{host.port}" for host in near.hosts]
+    text, known = near.ssh_config.read_text(), near.farm.known_hosts.read_text()
+    for host in near.hosts:
+        text = text.replace(f"    Port {host.port}\n", f"    Port {ports[host.name]}\n")
+        known = known.replace(f"[{host.address}]:{host.port} ", f"[{host.address}]:{ports[host.name]} ")
+    known_hosts, ssh_config = near.folder / "known_hosts.relayed", near.folder / "ssh_config.relayed"
+    known_hosts.write_text(known)
+    ssh_config.write_text(text.replace(str(near.farm.known_hosts), str(known_hosts)))
     command = [sys.executable, "-m", "bench.relay", str(DELAY), *pairs]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as relay:
         assert relay.stdout and relay.stdout.readline() == "ready\n"
         try:
-            yield attrs.evolve(direct, ssh_config=ssh_config)
+            yield attrs.evolve(near, ssh_config=ssh_config, ports=ports)
         finally:
             relay.terminate()
-
-
-def make_files(made: Field) -> None:
-    """The files to copy; the same in every run."""
-    numbers = random.Random(1)
-    for number in range(MANY):
-        path = made.many / f"folder{number % 40}" / f"file{number}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(numbers.randbytes(numbers.randint(200, 8000)))
-    with made.big.open("wb") as file:
-        for _ in range(BIG >> 20):
-            file.write(numbers.randbytes(1 << 20))
 
 
 def check_same(expected: Path, there: Path) -> None:
@@ -119,6 +129,9 @@ def check_same(expected: Path, there: Path) -> None:
         check_same(expected / name, there / name)
 
 
-def user() -> str:
-    """Who logs in."""
-    return own_name()
+def check_sleepers(field: Field, seconds: str, count: int) -> None:
+    """AssertionError unless, within 10 s, `count` of `sleep SECONDS` run on the hosts."""
+    deadline = time.monotonic() + 10
+    while (found := field.sleepers(seconds)) < count and time.monotonic() < deadline:
+        time.sleep(0.05)  # between two looks
+    assert found == count, f"{found} of {count} sleepers run"

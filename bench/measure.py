@@ -1,4 +1,4 @@
-"""Times rows and shows them: `python -m bench.measure [--only NAME] [--runs N] [--json FILE]`.
+"""Measures the rows and shows them: `inv bench`, which is `python -m bench.measure`.
 
 Contenders run in turn (ours, peer, ours, peer, …), each as a whole process, so that what else the machine
 does falls on all alike; a run whose result is wrong ends the bench. What is shown are medians.
@@ -6,6 +6,7 @@ does falls on all alike; a run whose result is wrong ends the bench. What is sho
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -18,97 +19,134 @@ import attrs
 from rich.console import Console
 from rich.table import Table
 
-from .field import ROOT, field, relayed
-from .rows import Contender, Row, rows
+from .field import ROOT, Field, field, relayed
+from .peers import set_up
+from .rows import OURS, Contender, Row, rows
 
-OURS = "ours"
-HOSTS = 50
+UNITS = {"wall": "s", "cpu": "s", "memory": "MB"}
 console = Console(stderr=True)
 
 
 @attrs.frozen
 class Measured:
-    """The seconds of each contender's runs, and how ours compares."""
+    """What each contender's runs took, in the unit of the row, and how ours compares."""
 
-    name: str
-    work: str
-    seconds: dict[str, list[float]]
-    bound: float
-    against: tuple[str, ...]
+    row: Row = attrs.field(metadata={"json": False})
+    runs: dict[str, list[float]]
 
     @property
     def medians(self) -> dict[str, float]:
-        """The median of each contender, in seconds."""
-        return {name: statistics.median(runs) for name, runs in self.seconds.items()}
+        """The median of each contender."""
+        return {name: statistics.median(values) for name, values in self.runs.items()}
 
     @property
-    def ratio(self) -> float:
-        """The median of ours over that of the fastest peer that counts."""
-        return self.medians[OURS] / min(self.medians[name] for name in self.against)
+    def best_peer(self) -> float | None:
+        """The best of the peers that count, if any do."""
+        return min((self.medians[name] for name in self.row.against), default=None)
+
+    @property
+    def limit(self) -> float:
+        """What ours may have at most."""
+        return self.row.times * (self.best_peer or 0) + self.row.plus
+
+    @property
+    def is_within(self) -> bool:
+        """Whether it has no more."""
+        return self.medians[OURS] <= self.limit
 
     def as_json(self) -> dict[str, Any]:
         """All of it as plain values."""
-        values = {"medians": self.medians, "ratio": self.ratio, "within": self.ratio <= self.bound}
-        return attrs.asdict(self) | values
+        row = self.row
+        return {
+            **{"name": row.name, "work": row.work, "figure": row.figure, "unit": UNITS[row.figure]},
+            **{"runs": self.runs, "medians": self.medians, "against": list(row.against)},
+            **{"times": row.times, "plus": row.plus, "limit": self.limit, "within": self.is_within},
+            "ratio": self.medians[OURS] / self.best_peer if self.best_peer else None,
+        }
 
 
-def measure(row: Row, runs: int) -> Measured:
+def measure(row: Row, on: Field, runs: int) -> Measured:
     """Run the contenders of a row in turn, after one run each that does not count."""
-    contenders = {OURS: row.ours, **row.peers}
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    contenders = row.contenders(on)
+    taken: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(runs + 1):
         for name, contender in contenders.items():
             console.print(f"{row.name}: {name}, run {number} of {runs}", style="dim")
-            taken = timed(contender)
+            figures = figures_of(contender)
             if number:
-                seconds[name].append(taken)
+                taken[name].append(figures[row.figure])
     for contender in contenders.values():
         contender.clean_up()
-    return Measured(row.name, row.work, seconds, row.bound, row.against)
+    return Measured(row, taken)
 
 
-def timed(contender: Contender) -> float:
-    """One run, in seconds; AssertionError or CalledProcessError where it does not do what it should."""
+def figures_of(contender: Contender) -> dict[str, float]:
+    """One run; SystemExit or AssertionError where it does not do what it should."""
     contender.prepare()
     begin = time.perf_counter()
-    done = subprocess.run(contender.command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    taken = time.perf_counter() - begin
-    if done.returncode:
-        raise SystemExit(f"{contender.command}: exit status {done.returncode}\n{done.stdout}{done.stderr}")
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        contender.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=pipe, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdout
+        said = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - begin
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{contender.command}: exit status {process.returncode}\n{said.decode(errors='replace')}")
     contender.check()
-    return taken
+    return {"wall": wall, "cpu": used.ru_utime + used.ru_stime, "memory": used.ru_maxrss * 1024 / 1e6}
 
 
 def table(results: Iterable[Measured]) -> Table:
     """What was measured, for a person."""
     shown = Table("row", "work", "ours", "peers", "ratio", "at most", "")
     for each in results:
-        medians = each.medians
-        peers = ", ".join(f"{name} {value:.2f} s" for name, value in medians.items() if name != OURS)
-        verdict = "[green]within[/]" if each.ratio <= each.bound else "[red]over[/]"
-        shown.add_row(
-            each.name, each.work, f"{medians[OURS]:.2f} s", peers, f"{each.ratio:.2f}", f"{each.bound}", verdict
-        )
+        row, medians = each.row, each.medians
+        unit = UNITS[row.figure]
+        peers = ", ".join(f"{name} {value:.2f} {unit}" for name, value in medians.items() if name != OURS)
+        bound = f"{row.times} x" if not row.plus else f"{each.limit:.2f} {unit}"
+        ratio = f"{medians[OURS] / each.best_peer:.2f}" if each.best_peer else ""
+        verdict = "[green]within[/]" if each.is_within else "[red]over[/]"
+        shown.add_row(row.name, row.work, f"{medians[OURS]:.2f} {unit}", peers, ratio, bound, verdict)
     return shown
+
+
+def chosen(only: str | None, slow_peers: bool) -> list[tuple[Row, bool]]:
+    """The rows to measure, each with whether it goes through the relay. SystemExit where `only` names none."""
+    near = [(row, False) for row in rows(slow_peers)]
+    far = [(attrs.evolve(row, name=f"{row.name}-relay"), True) for row, _ in near if row.has_relay]
+    wanted = [(row, is_far) for row, is_far in near + far if only in (None, row.name)]
+    if not wanted:
+        raise SystemExit(
+            f"--only {only}: there is no such row; there is {', '.join(row.name for row, _ in near + far)}"
+        )
+    return wanted
 
 
 def main() -> int:
     """Measure, show, write."""
-    parser = argparse.ArgumentParser(prog="inv bench")
-    parser.add_argument("--only", help="the rows whose names begin so")
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--json", type=Path, default=ROOT / "bench.json")
+    parser = argparse.ArgumentParser(prog="python -m bench.measure")
+    parser.add_argument("--only", help="one row, by name; with -relay at its end, through the relay")
+    parser.add_argument("--runs", type=int, default=5, help="how often each contender runs; the default is 5")
+    parser.add_argument("--json", type=Path, default=ROOT / "bench.json", help="where to write the results")
+    parser.add_argument("--slow-peers", action="store_true", help="measure Ansible and pyinfra, too, for minutes")
     options = parser.parse_args()
+    wanted = chosen(options.only, options.slow_peers)
+    set_up(options.slow_peers)
     results = []
-    with field(HOSTS) as direct, relayed(direct) as far:
-        wanted = [*rows(direct), *rows(far, "-relay")]
-        wanted = [row for row in wanted if not options.only or row.name.startswith(options.only)]
-        for row in wanted:
-            results.append(measure(row, options.runs))
-            console.print(table(results[-1:]))
+    for row, is_far in wanted:
+        with field(row.hosts) as near:
+            if is_far:
+                with relayed(near) as far:
+                    results.append(measure(row, far, options.runs))
+            else:
+                results.append(measure(row, near, options.runs))
+        console.print(table(results[-1:]))
     Console().print(table(results))
-    options.json.write_text(json.dumps([each.as_json() for each in results], indent=1))
-    return 0 if all(each.ratio <= each.bound for each in results) else 1
+    options.json.write_text(json.dumps([each.as_json() for each in results], indent=1) + "\n")
+    return 0 if all(each.is_within for each in results) else 1
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""parallel-ssh for "first connect and one command": `python parallel_ssh.py USER KEY HOST=ADDRESS:PORT...`."""
+"""parallel-ssh for "first connect and one command": `python parallel_ssh.py USER KEY ADDRESS:PORT...`."""
 
 import sys
 
 from pssh.clients import ParallelSSHClient
 from pssh.config import HostConfig
 
-targets = [text.split("=")[1].split(":") for text in sys.argv[3:]]
+targets = [text.split(":") for text in sys.argv[3:]]
 client = ParallelSSHClient(
     [address for address, _ in targets],
     host_config=[HostConfig(port=int(port), private_key=sys.argv[2], user=sys.argv[1]) for _, port in targets],

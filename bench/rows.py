@@ -4,15 +4,18 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import attrs
 
-from tests.throwaway import processes_of
+from tests.throwaway import own_name
 
-from .field import BIG, ROOT, Field, check_same, user
+from .field import FAB, ROOT, Field, check_same, check_sleepers
+from .peers import PEERS, python_of
+
+OURS = "ours"
 
 
 def nothing() -> None:
@@ -21,263 +24,231 @@ def nothing() -> None:
 
 @attrs.frozen
 class Contender:
-    """A command line, what is done before each of its runs, and what must hold after it."""
+    """A command line, what is done before each of its runs, what must hold after it, and what is done at the end."""
 
-    command: list[str]
-    prepare: Callable[[], None]
-    check: Callable[[], None]
+    command: Sequence[str | Path]
+    prepare: Callable[[], None] = nothing
+    check: Callable[[], None] = nothing
     clean_up: Callable[[], None] = nothing
 
 
 @attrs.frozen
 class Row:
-    """One line of the table. Ours must take at most `bound` times what the fastest of `against` takes."""
+    """One line of the table.
+
+    Ours may have at most `times` what the best of `against` has, and `plus` on top, of `figure`: seconds
+    (`wall` or `cpu`) or the peak of MB in memory (`memory`). Other peers are reported, and no more than that.
+    `hosts` is how many the row needs; `contenders` makes what runs, on a field that has so many.
+    """
 
     name: str
     work: str
-    bound: float
-    ours: Contender
-    peers: Mapping[str, Contender]
-    against: tuple[str, ...]
+    hosts: int
+    contenders: Callable[[Field], Mapping[str, Contender]]
+    against: Sequence[str] = ()
+    times: float = 1
+    plus: float = 0
+    figure: str = "wall"
+    has_relay: bool = True
 
 
-def rows(field: Field, suffix: str = "") -> list[Row]:
-    """All rows, on the hosts of `field`."""
-    made = [
-        same(field, 1, 1.5),
-        same(field, 8, 0.7),
-        new(field, 1, 1.0),
-        new(field, 8, 0.8),
-        big(field, 1),
-        big(field, 4),
-        one_byte(field),
-        connect(field),
-        start(field),
+def rows(slow_peers: bool) -> list[Row]:
+    """All rows; with `slow_peers`, Ansible and pyinfra are reported, too."""
+    copies = partial(copy_many, slow_peers=slow_peers)
+    memory = partial(Row, plus=120, figure="memory", has_relay=False)
+    return [
+        Row("same-1", "nothing changed, 2,000 files, 1 host", 1, partial(copies, True), ["rsync -ac"], 1.5),
+        Row("same-8", "nothing changed, 2,000 files, 8 hosts", 8, partial(copies, True), ["rsync -ac"], 0.7),
+        Row("new-1", "all new, 2,000 files, 1 host", 1, partial(copies, False), ["rsync -a"]),
+        Row("new-8", "all new, 2,000 files, 8 hosts", 8, partial(copies, False), ["rsync -a"], 0.8),
+        Row("big-1", "all new, 256 MB, 1 host", 1, copy_big, ["scp"]),
+        Row("big-4", "all new, 256 MB, 4 hosts", 4, copy_big, ["scp"]),
+        Row("one-byte", "1 byte differs in 256 MB, 1 host", 1, change_one_byte, ["scp"], 1.2),
+        Row("connect-50", "first connect and one command, 50 hosts", 50, connect, ["clush", "parallel-ssh"], 0.7),
+        Row("start-80", "start 80 components, 8 hosts, 2 indices", 8, start, ["ssh HOST screen"], 0.3),
+        memory("memory-large", "peak memory, one file of 2 GB, 1 host", 1, copy_huge),
+        memory("memory-many", "peak memory, 20,000 files, 8 hosts", 8, copy_very_many),
+        Row("list", "CPU of fab --list", 0, list_commands, ["fab --version"], plus=0.15, figure="cpu", has_relay=False),
     ]
-    return [attrs.evolve(row, name=row.name + suffix) for row in made]
 
 
-def nodes(count: int) -> list[str]:
-    """The names of the first hosts."""
-    return [f"node{number}" for number in range(1, count + 1)]
+def on_each(field: Field, command: str) -> list[str]:
+    """`command`, with {} for the host, on all hosts at once; by xargs where there are several."""
+    if len(field.names) == 1:
+        return ["sh", "-c", command.replace("{}", field.names[0])]
+    listed = "\\n".join(field.names)
+    return ["sh", "-c", f"printf '{listed}\\n' | xargs -P {len(field.names)} -I{{}} {command}"]
 
 
-def on_each(field: Field, count: int, command: str) -> list[str]:
-    """`command`, with {} for the host, on so many hosts at once, by xargs."""
-    names = "\\n".join(nodes(count))
-    return ["sh", "-c", f"printf '{names}\\n' | xargs -P {count} -I{{}} {command}"]
+def copier(field: Field, command: Sequence[str | Path], source: Path, target: str, keep: bool = False) -> Contender:
+    """Copies `source` to `target` on every host; each run finds nothing there, unless `keep`."""
+    places = [host.home / target for host in field.hosts]
+
+    def remove() -> None:
+        for place in places:
+            if place.is_dir():
+                shutil.rmtree(place)
+            place.unlink(missing_ok=True)
+
+    def check() -> None:
+        for place in places:
+            check_same(source, place)
+
+    return Contender(command, nothing if keep else remove, check, remove)
 
 
-def copying(field: Field, name: str, count: int, source: Path, target: str) -> list[str]:
-    """Ours: copies `source` to `target` on the first hosts."""
+def ours(field: Field, source: Path, target: str) -> list[str | Path]:
+    """Ours: copies `source` to `target`."""
     text = f"""
-for host in {nodes(count)}:
+for host in {field.names}:
     config.add_component(Component(name="copied", host=host, executable="none", start_index=1, base_dir="~",
                                    files={{{str(source)!r}: {target!r}}}))
 """
-    return field.fab("sync", field.config(name, text))
+    return field.fab("sync", field.config(f"copy-{target}", text))
 
 
-def checked(field: Field, count: int, source: Path, target: str) -> Callable[[], None]:
-    """Checks `target` on the first hosts against `source`."""
-
-    def check() -> None:
-        for name in nodes(count):
-            check_same(source, field.host(name).home / target)
-
-    return check
-
-
-def without(field: Field, count: int, target: str) -> Callable[[], None]:
-    """Removes `target` from the first hosts."""
-
-    def remove() -> None:
-        for name in nodes(count):
-            path = field.host(name).home / target
-            if path.is_dir():
-                shutil.rmtree(path)
-            path.unlink(missing_ok=True)
-
-    return remove
-
-
-def rsync(field: Field, options: str, source: Path, target: str, host: str) -> str:
-    """A shell command that brings a folder or a file to a host by rsync."""
+def rsync(field: Field, options: str, source: Path, target: str) -> list[str]:
+    """rsync of a folder or a file."""
     slash = "/" if source.is_dir() else ""
-    return f"rsync {options} -e {shlex.quote(field.ssh())} {source}{slash} {host}:{target}{slash}"
+    return on_each(field, f"rsync {options} -e {shlex.quote(field.ssh())} {source}{slash} {{}}:{target}{slash}")
 
 
-def same(field: Field, count: int, bound: float) -> Row:
-    """Nothing has changed."""
-    ours = copying(field, f"same{count}", count, field.many, "ours")
-    if count == 1:
-        theirs = ["sh", "-c", rsync(field, "-ac", field.many, "theirs", "node1")]
-    else:
-        theirs = on_each(field, count, rsync(field, "-ac", field.many, "theirs", "{}"))
-    return Row(
-        f"same-{count}",
-        f"nothing changed, 2,000 files, {count} hosts",
-        bound,
-        Contender(ours, nothing, checked(field, count, field.many, "ours")),
-        {"rsync -ac": Contender(theirs, nothing, checked(field, count, field.many, "theirs"))},
-        ("rsync -ac",),
+def scp(field: Field, source: Path, target: str) -> list[str]:
+    """scp of a file."""
+    return on_each(field, f"scp -q -F {field.ssh_config} {source} {{}}:{target}")
+
+
+def copy_many(keep: bool, field: Field, slow_peers: bool) -> dict[str, Contender]:
+    """2,000 files: all there already (`keep`), or all new."""
+    source = field.many(2000)
+    options = "-ac" if keep else "-a"
+    commands = {OURS: ours(field, source, "ours"), f"rsync {options}": rsync(field, options, source, "rsync")}
+    if slow_peers:
+        commands |= {"ansible": ansible(field, source, "ansible"), "pyinfra": pyinfra(field, source, "pyinfra")}
+    return {name: copier(field, command, source, command_target(name), keep) for name, command in commands.items()}
+
+
+def command_target(name: str) -> str:
+    """Where a contender of `copy_many` copies to."""
+    return name.split()[0]
+
+
+def ansible(field: Field, source: Path, target: str) -> list[str | Path]:
+    """Ansible's copy module."""
+    inventory = ",".join(field.names) + ","
+    arguments = f"src={source}/ dest={target}/ mode=preserve"
+    options = ["-i", inventory, "-f", "64", "--ssh-common-args", f"-F {field.ssh_config}"]
+    return [PEERS / "bin/ansible", "all", *options, "-m", "ansible.builtin.copy", "-a", arguments]
+
+
+def pyinfra(field: Field, source: Path, target: str) -> list[str | Path]:
+    """pyinfra's files.sync."""
+    inventory = field.folder / "inventory.py"
+    inventory.write_text(
+        f"hosts = [(name, {{'ssh_config_file': {str(field.ssh_config)!r}}}) for name in {field.names}]\n"
     )
+    return [PEERS / "bin/pyinfra", "-y", inventory, "files.sync", f"src={source}", f"dest={target}"]
 
 
-def new(field: Field, count: int, bound: float) -> Row:
-    """All files are new."""
-    ours = copying(field, f"new{count}", count, field.many, "ours")
-    if count == 1:
-        theirs = ["sh", "-c", rsync(field, "-a", field.many, "theirs", "node1")]
-    else:
-        theirs = on_each(field, count, rsync(field, "-a", field.many, "theirs", "{}"))
-    return Row(
-        f"new-{count}",
-        f"all new, 2,000 files, {count} hosts",
-        bound,
-        Contender(ours, without(field, count, "ours"), checked(field, count, field.many, "ours")),
-        {"rsync -a": Contender(theirs, without(field, count, "theirs"), checked(field, count, field.many, "theirs"))},
-        ("rsync -a",),
-    )
-
-
-def scp(field: Field, source: Path, target: str, host: str) -> str:
-    """A shell command that brings a file to a host by scp."""
-    return f"scp -q -F {field.ssh_config} {source} {host}:{target}"
-
-
-def big(field: Field, count: int) -> Row:
+def copy_big(field: Field) -> dict[str, Contender]:
     """One large new file."""
-    ours = copying(field, f"big{count}", count, field.big, "ours.big")
-    if count == 1:
-        theirs = ["sh", "-c", scp(field, field.big, "theirs.big", "node1")]
-    else:
-        theirs = on_each(field, count, scp(field, field.big, "theirs.big", "{}"))
-
-    def contender(command: list[str], target: str) -> Contender:
-        remove = without(field, count, target)
-        return Contender(command, remove, checked(field, count, field.big, target), remove)
-
-    peers = {"scp": contender(theirs, "theirs.big")}
-    return Row(f"big-{count}", f"all new, 256 MB, {count} hosts", 1.0, contender(ours, "ours.big"), peers, ("scp",))
+    source = field.big()
+    commands = {OURS: ours(field, source, "ours.big"), "scp": scp(field, source, "scp.big")}
+    return {name: copier(field, command, source, f"{name}.big") for name, command in commands.items()}
 
 
-def one_byte(field: Field) -> Row:
+def change_one_byte(field: Field) -> dict[str, Contender]:
     """One byte differs in a large file of the same size."""
-
-    def contender(command: list[str], target: str) -> Contender:
-        path = field.host("node1").home / target
-
-        def prepare() -> None:
-            if not path.exists():
-                shutil.copyfile(field.big, path)
-            with path.open("r+b") as file:
-                file.seek(BIG // 2)
-                byte = file.read(1)
-                file.seek(BIG // 2)
-                file.write(bytes([byte[0] ^ 1]))
-
-        return Contender(command, prepare, checked(field, 1, field.big, target), without(field, 1, target))
-
-    ours = copying(field, "byte", 1, field.big, "ours.big")
-    return Row(
-        "one-byte",
-        "1 byte differs in 256 MB, 1 host",
-        1.2,
-        contender(ours, "ours.big"),
-        {
-            "scp": contender(["sh", "-c", scp(field, field.big, "scp.big", "node1")], "scp.big"),
-            "rsync": contender(["sh", "-c", rsync(field, "-a", field.big, "rsync.big", "node1")], "rsync.big"),
-        },
-        ("scp",),
-    )
+    source = field.big()
+    commands = {
+        OURS: ours(field, source, "ours.big"),
+        "scp": scp(field, source, "scp.big"),
+        "rsync": rsync(field, "-a", source, "rsync.big"),
+    }
+    return {
+        name: attrs.evolve(
+            copier(field, command, source, f"{name}.big"),
+            prepare=partial(differ_by_a_byte, source, field.farm.hosts["node1"].home / f"{name}.big"),
+        )
+        for name, command in commands.items()
+    }
 
 
-def connect(field: Field) -> Row:
+def differ_by_a_byte(source: Path, copy: Path) -> None:
+    """Make `copy` a copy of `source` in which one byte in the middle is another."""
+    if not copy.exists():
+        shutil.copyfile(source, copy)
+    middle = source.stat().st_size // 2
+    with source.open("rb") as original, copy.open("r+b") as file:
+        original.seek(middle)
+        file.seek(middle)
+        file.write(bytes([original.read(1)[0] ^ 1]))
+
+
+def connect(field: Field) -> dict[str, Contender]:
     """The first connection and one command."""
-    names = nodes(50)
-    ours = [sys.executable, "-m", "bench.one_command", str(field.ssh_config), *names]
-    clush = [sys.executable, "-m", "ClusterShell.CLI.Clush", "-q", "-f", "64", "-w", ",".join(names)]
-    clush += ["-o", f"-F {field.ssh_config}", "true"]
-    text = field.ssh_config.read_text()
-    targets = []
-    for name in names:
-        port = text.split(f"Host {name}\n")[1].split("Port ")[1].split("\n")[0]
-        targets.append(f"{name}={field.host(name).address}:{port}")
-    pssh = [sys.executable, str(ROOT / "bench/parallel_ssh.py"), user(), str(field.farm.key), *targets]
-    return Row(
-        "connect-50",
-        "first connect and one command, 50 hosts",
-        0.7,
-        Contender(ours, nothing, nothing),
-        {"clush -f 64": Contender(clush, nothing, nothing), "parallel-ssh": Contender(pssh, nothing, nothing)},
-        ("clush -f 64", "parallel-ssh"),
-    )
+    own = [sys.executable, "-m", "bench.one_command", field.ssh_config, *field.names]
+    clush = [PEERS / "bin/clush", "-q", "-f", "64", "-w", ",".join(field.names), "-o", f"-F {field.ssh_config}", "true"]
+    targets = [f"{host.address}:{field.ports[host.name]}" for host in field.hosts]
+    pssh = [python_of(PEERS), ROOT / "bench/parallel_ssh.py", own_name(), field.farm.key, *targets]
+    return {OURS: Contender(own), "clush": Contender(clush), "parallel-ssh": Contender(pssh)}
 
 
-def start(field: Field) -> Row:
-    """80 components on 8 hosts, in two start indices."""
-    hosts = nodes(8)
-    ours = field.config(
-        "start",
-        f"""
-for host in {hosts}:
+def start(field: Field) -> dict[str, Contender]:
+    """10 components on each host, in two start indices, in sessions that are there."""
+    text = f"""
+for host in {field.names}:
     for number in range(10):
         config.add_component(Component(name=f"sleeper{{number}}", host=host, executable="/bin/sleep",
                                        args=["1007"], start_index=number // 5, base_dir="~"))
-""",
-    )
-    orders = ["\\n".join(host for host in hosts for _ in range(5))] * 2
+"""
+    config = field.config("start", text)
+    orders = ["\\n".join(name for name in field.names for _ in range(5))] * 2
     one = f"{field.ssh()} {{}} screen -S theirs -X screen sleep 1008"
     theirs = " && ".join(f"printf '{order}\\n' | xargs -P 8 -I{{}} {one}" for order in orders)
 
+    def end() -> None:
+        run(field.fab("kill", config))
+        for host in field.hosts:
+            host.run("screen -S theirs -X quit; true")
+
     def prepare_ours() -> None:
         end()
-        run(field.fab("screen", ours))
+        run(field.fab("screen", config))
 
     def prepare_theirs() -> None:
         end()
-        for name in hosts:
-            field.host(name).run("screen -dmS theirs")
+        for host in field.hosts:
+            host.run("screen -dmS theirs")
 
-    def check(seconds: str) -> Callable[[], None]:
-        return lambda: wait_for_sleepers(field, seconds, 80)
-
-    def end() -> None:
-        run(field.fab("kill", ours))
-        for name in hosts:
-            field.host(name).run("screen -S theirs -X quit; true")
-
-    return Row(
-        "start-80",
-        "start 80 components, 8 hosts, 2 indices",
-        0.3,
-        Contender(field.fab("start", ours), prepare_ours, check("1007"), end),
-        {"ssh HOST screen": Contender(["sh", "-c", theirs], prepare_theirs, check("1008"), end)},
-        ("ssh HOST screen",),
-    )
+    return {
+        OURS: Contender(field.fab("start", config), prepare_ours, partial(check_sleepers, field, "1007", 80), end),
+        "ssh HOST screen": Contender(
+            ["sh", "-c", theirs], prepare_theirs, partial(check_sleepers, field, "1008", 80), end
+        ),
+    }
 
 
-def run(command: list[str]) -> None:
+def copy_huge(field: Field) -> dict[str, Contender]:
+    """One file of 2 GB. (A sparse one: it is the number of bytes that counts.)"""
+    source = field.folder / "huge"
+    with source.open("wb") as file:
+        file.truncate(2 << 30)
+    return {OURS: copier(field, ours(field, source, "ours.huge"), source, "ours.huge")}
+
+
+def copy_very_many(field: Field) -> dict[str, Contender]:
+    """20,000 files."""
+    source = field.many(20_000)
+    return {OURS: copier(field, ours(field, source, "ours.many"), source, "ours.many")}
+
+
+def list_commands(field: Field) -> dict[str, Contender]:
+    """What a command line costs that does no work."""
+    fab = [FAB, "-r", ROOT]
+    return {OURS: Contender([*fab, "--list"]), "fab --version": Contender([*fab, "--version"])}
+
+
+def run(command: Sequence[str | Path]) -> None:
     """Run what is not measured; CalledProcessError where it fails."""
     subprocess.run(command, cwd=ROOT, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-
-
-def wait_for_sleepers(field: Field, seconds: str, count: int) -> None:
-    """AssertionError unless, within 10 s, `count` of `sleep SECONDS` run on the hosts, and stay."""
-    deadline = time.monotonic() + 10
-    while (found := sleepers(field, seconds)) < count and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert found == count, f"{found} of {count} sleepers run"
-
-
-def sleepers(field: Field, seconds: str) -> int:
-    """How many of `sleep SECONDS` run on the hosts."""
-    found = 0
-    for pid in processes_of(field.farm.folder):
-        try:
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except OSError:
-            continue
-        found += command.endswith(b"sleep\0" + seconds.encode() + b"\0")
-    return found

@@ -65,15 +65,18 @@ def _with_runner(context: Context, given: dict[str, Any], work: Callable[["Runne
     from .runner import Runner, StageError
 
     def story(console: "Console", options: Options) -> None:
-        config = load(options)
+        try:
+            config = load(options)
+        except KeyboardInterrupt:
+            raise Exit("interrupted; no host has been touched", INTERRUPTED) from None
         with Runner(config, options, context.config, console) as runner:
             try:
                 work(runner)
             except StageError as error:
-                console.failed(error)
+                console.stage_failed(error)
                 raise Exit(code=FAILED) from error
             except KeyboardInterrupt:
-                console.interrupted(runner.running, runner.starting, options)
+                console.interrupted(runner.running, runner.starting, options, context.config)
                 raise Exit(code=INTERRUPTED) from None
 
     _execute(context, given, story)

@@ -8,8 +8,10 @@ import shlex
 import sys
 import threading
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
+from fabric import Config as Settings
 from rich.console import Console as Terminal
 from rich.logging import RichHandler
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
@@ -17,6 +19,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rr_config import Component, Options
 from rr_config.muddlers import Muddler
 
+from .hosts import key_files
 from .launcher import Ended, Started
 from .runner import Observer, StageError, ending
 from .sessions import Killed, Session
@@ -55,6 +58,9 @@ class Console(Observer):
         self._bars: Progress | None = None
         self._tasks: dict[str, Any] = {}
         self._held_back: list[str] = []  # lines that would be printed into the bars
+        self._stage = ""
+        self._unanswered: set[str] = set()
+        self._failures: dict[str, str] = {}
         handler = RichHandler(level, self._err, show_time=False, show_path=False)
         logging.basicConfig(level=level, handlers=[handler], format="%(message)s", force=True)
         # What goes wrong with a connection is reported with its host; paramiko would add a traceback.
@@ -64,6 +70,7 @@ class Console(Observer):
 
     def begins(self, stage: str, hosts: Sequence[str]) -> None:
         """Show the stage, and bars where it is `sync` on a terminal."""
+        self._stage, self._unanswered, self._failures = stage, set(hosts), {}
         self._out.print(f"[bold]{stage}[/bold]  {counted(len(hosts), 'host')}")
         if stage == "sync" and self._err.is_terminal and not self._is_quiet:
             size = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
@@ -82,6 +89,7 @@ class Console(Observer):
 
     def result(self, stage: str, host: str, result: Any) -> None:
         """A line a host, or a line a component."""
+        self._unanswered.discard(host)
         match result:
             case Killed():
                 self._line(host, killed(result))
@@ -93,6 +101,11 @@ class Console(Observer):
                 for started in result:
                     if isinstance(started, Started):
                         self._line(started.component.label, running(started))
+
+    def failed(self, stage: str, host: str, reason: str) -> None:
+        """Keep it for the end of the stage."""
+        self._unanswered.discard(host)
+        self._failures[host] = reason
 
     def ended(self, ended: Ended) -> None:
         """A line for a component that has ended."""
@@ -108,18 +121,21 @@ class Console(Observer):
             self._out.print(line, markup=False)
         self._held_back = []
 
-    def failed(self, error: StageError) -> None:
+    def stage_failed(self, error: StageError) -> None:
         """A line for each failure: where, in which stage, why."""
-        for where, reason in error.failures:
-            self.error(f"{where}: {error.stage}: {reason}")
+        self._failed_lines(error.stage, error.failures)
         if error.stage not in ("wait", "terminate"):
             self.error(f"{error.stage} failed; no later stage was begun")
 
-    def interrupted(self, running: Sequence[Started], starting: Sequence[Component], options: Options) -> None:
-        """Say what runs where, and how it can be ended."""
-        self.error("interrupted")
+    def interrupted(
+        self, running: Sequence[Started], starting: Sequence[Component], options: Options, settings: Settings
+    ) -> None:
+        """Say what is known of the stage, what runs where, and how it can be ended."""
+        self._failed_lines(self._stage, self._failures.items())
+        waited = f", with no answer yet from {', '.join(sorted(self._unanswered))}" if self._unanswered else ""
+        self.error(cleaned(f"interrupted in {self._stage}{waited}"))
         if not running and not starting:
-            self.error("no component has been started")
+            self.error("this command has started no component")
             return
         if running:
             self.error("these go on running:")
@@ -129,12 +145,17 @@ class Console(Observer):
             self.error("these were being started, and may run:")
         for component in starting:
             self.error(f"  {component.label}")
-        self.error(f"end them with: fab kill {shlex.join(same_hosts(options))}")
+        program = Path(sys.argv[0]).name
+        self.error(f"end them with: {program} kill {shlex.join([*same_hosts(options), *same_logins(settings)])}")
 
     def error(self, text: str) -> None:
         """A line, or several, on standard error."""
         for line in text.split("\n"):
             self._err.print(cleaned(line), markup=False, style="red" if line.strip() else None)
+
+    def _failed_lines(self, stage: str, failures: Iterable[tuple[str, str]]) -> None:
+        for where, reason in failures:
+            self.error(cleaned(f"{where}: {stage}: {reason}"))
 
     def muddlers(self, found: Iterable[Muddler]) -> None:
         """A line a muddler: what it is named by, what it does, where it is."""
@@ -179,6 +200,13 @@ def same_hosts(options: Options) -> list[str]:
     }
     words = [word for name, value in named.items() if value is not None for word in (name, value)]
     return words + [word for muddler in options.muddler for word in ("--muddler", muddler)]
+
+
+def same_logins(settings: Settings) -> list[str]:
+    """Fabric's options by which another command reaches them in the same way."""
+    ssh_config = [settings._runtime_ssh_path] if settings._runtime_ssh_path else []
+    words = [("--ssh-config", ssh_config), ("--identity", map(str, key_files(settings.connect_kwargs)))]
+    return [word for name, values in words for value in values for word in (name, value)]
 
 
 def running(result: Started) -> str:

@@ -25,8 +25,8 @@ class Channel(Protocol):
     def receive(self) -> bytes:
         """The next bytes of its standard output; empty at the end."""
 
-    def close(self) -> str:
-        """End the conversation; the end of what it wrote to standard error."""
+    def close(self, is_over: bool) -> str:
+        """Let go of it, and end the script unless it has ended (`is_over`); the end of its standard error."""
 
 
 class Conversation:
@@ -40,6 +40,7 @@ class Conversation:
         self._records: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         threading.Thread(target=self._take_in, daemon=True).start()
         self._greeted = False
+        self._is_over = False
         self.send(script)
 
     def send(self, data: bytes) -> None:
@@ -63,18 +64,20 @@ class Conversation:
         return iter(self.answer, shell.DONE)
 
     def close(self) -> None:
-        """Let go of the channel."""
-        self._channel.close()
+        """Let go of the channel. A script that has not ended yet is ended."""
+        self._channel.close(self._is_over)
 
     def _next(self) -> str:
         record = self._records.get()
         if record is None:
             self._records.put(None)
             raise HostError(self._lost())
+        self._is_over = record == shell.DONE
         return record
 
     def _lost(self) -> str:
-        said = self._channel.close().strip()
+        self._is_over = True
+        said = self._channel.close(self._is_over).strip()
         return f"ended early: {said.splitlines()[-1]}" if said else "the connection was lost"
 
     def _take_in(self) -> None:

@@ -10,6 +10,7 @@ import logging
 import os
 import queue
 import random
+import signal
 import socket
 import subprocess
 import threading
@@ -119,8 +120,11 @@ class _LocalChannel:
             self._process.stdout.close()
         return block
 
-    def close(self) -> str:
+    def close(self, is_over: bool) -> str:
         assert self._process.stdin and self._process.stderr
+        if not is_over:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGTERM)  # its group holds what it has started, but for sessions
         with contextlib.suppress(OSError):
             self._process.stdin.close()
         said = b"" if self._process.stderr.closed else self._process.stderr.read()
@@ -142,6 +146,11 @@ class RemoteHost:
         self.name = name
         self._connection = connection
         self.channels_opened = 0
+
+    @property
+    def login(self) -> tuple[str, str, int, str]:
+        """Who logs in where, and by which way."""
+        return (self._connection.user, self._connection.host, self._connection.port, repr(self._connection.gateway))
 
     def channel(self, script: bytes) -> Channel:
         """Open a channel, and the connection before it; see `Host`."""
@@ -178,7 +187,7 @@ def open_connection(connection: Connection) -> None:
         try:
             connection.open()
             break
-        except (OSError, EOFError, SSHException) as error:
+        except (OSError, EOFError, SSHException, UnicodeError) as error:
             if attempt == CONNECT_ATTEMPTS or not _was_dropped(error):
                 raise HostError(connect_problem(error, connection)) from error
             log.debug("%s: dropped (%s), trying again", connection.host, error)
@@ -213,7 +222,7 @@ class _RemoteChannel:
         with _losses_as_os_errors():
             return self._channel.recv(BLOCK)
 
-    def close(self) -> str:
+    def close(self, is_over: bool) -> str:
         said = b""
         while self._channel.recv_stderr_ready():
             said += self._channel.recv_stderr(BLOCK)
@@ -239,16 +248,23 @@ def _was_dropped(error: Exception) -> bool:
     return isinstance(error, dropped) or isinstance(error.__context__, dropped)
 
 
+def _was_silent(error: Exception, connection: Connection) -> bool:
+    """Whether time ran out: for the connection, for the banner, or before the keys were agreed upon."""
+    transport = connection.client.get_transport()
+    is_agreeing = transport is not None and transport.is_active() and not transport.initial_kex_done
+    return is_agreeing or isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
+
+
 def connect_problem(error: Exception, connection: Connection) -> str:
     """Why `connection` could not be opened, and what can be done, in one line."""
     where = f"{connection.host} port {connection.port}"
-    if isinstance(error, socket.gaierror):
+    if isinstance(error, socket.gaierror | UnicodeError):  # a name that cannot even be asked for
         return f"the host name {connection.host} is not known; is it spelled right, or missing in ~/.ssh/config?"
     if isinstance(error, paramiko.PasswordRequiredException):
         return "the SSH key has a passphrase; give it with --prompt-for-passphrase"
     if isinstance(error, AuthenticationException) or "No authentication methods" in str(error):
         return f"login as {connection.user} was refused; is there a key or a password for it?"
-    if isinstance(error, TimeoutError):
+    if _was_silent(error, connection):
         return f"{where} does not answer"
     if isinstance(error, paramiko.ChannelException) and connection.gateway:
         return f"{where} cannot be reached from its gateway: {error.text.lower()}"
@@ -272,6 +288,15 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
         if LOCALHOST in names:
             self.hosts[LOCALHOST] = LocalHost()
         self._at_once = at_once
+
+    def spelled_twice(self) -> Iterator[tuple[str, str]]:
+        """Pairs of names that lead to one login, by whatever ssh config says: to the same user, host and port."""
+        known: dict[tuple[str, str, int, str], str] = {}
+        for name, host in self.hosts.items():
+            if isinstance(host, RemoteHost):
+                other = known.setdefault(host.login, name)
+                if other != name:
+                    yield other, name
 
     def each(self, names: Iterable[str], work: Callable[[Host], T]) -> Iterator[tuple[str, T | HostFailure]]:
         """Do `work` on each of the hosts named, and yield what comes of it as each one ends.

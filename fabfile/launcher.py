@@ -5,6 +5,7 @@ program has been started is that its own environment names its component: execve
 Until then the same process, with the same id, is still the launcher's shell, which was given another.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import attrs
@@ -45,12 +46,14 @@ class NotStarted:
         if self.status is None:
             return "screen opened no window for it; are there too many windows, or no terminals left?"
         said = [line.strip() for line in self.words.splitlines() if line.strip() and not line.startswith(OF_SCREEN)]
-        return f"could not be started (exit status {self.status}): {said[-1] if said else MEANING[self.status]}"
+        words = OF_LAUNCHER.sub("", said[-1]) if said else "it said nothing"
+        return f"could not be started (exit status {self.status}): {words}"
 
 
 # How the line begins that screen adds to the window of a program that has ended.
 OF_SCREEN = "=== Command "
-MEANING = {126: "permission denied", 127: "not found"}
+# And how sh begins to say that the launcher could not exec the program: with a place in our script.
+OF_LAUNCHER = re.compile(r"^.*/launcher: (line )?\d+: (exec: )?")
 
 
 @attrs.frozen
@@ -236,9 +239,11 @@ def read_ended(awaited: Sequence[Component], answer: Callable[[], str]) -> Itera
         yield Ended(by_folder[folder], int(status) if status else None)
 
 
-# A launcher that is gone without having written down a status was killed itself.
+# A launcher that is gone without having written down a status was killed itself. The parent is who asks:
+# our side of the connection, or the program here.
 WAIT = """\
 while [ -n "$pending" ]; do
+  [ -d "/proc/$PPID" ] || exit
   left=
   for folder in $pending; do
     gone=

@@ -7,6 +7,7 @@ so that every command has the same ones under the same short names.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import fabric.executor
 from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 from invoke.parser.parser import ParseMachine
@@ -22,6 +23,10 @@ class Option(Argument):
     """An option whose value is None unless it was given, so that `fabric.yaml` can say it instead."""
 
     _value: Any
+
+    def __init__(self, names: tuple[str, ...], **kwargs: Any) -> None:
+        super().__init__(names=names, **kwargs)
+        self.raw_value = None  # also for a list, so that the parser sees that a value is missing
 
     @property
     def value(self) -> Any:
@@ -144,7 +149,7 @@ def command(function: Callable[..., None]) -> Command:
 
 
 def install_parser() -> None:
-    """Mend two things in Invoke's parser of command lines for which it has no setting.
+    """Mend what Invoke and Fabric do with a command line, where they have no setting for it.
 
     What follows `--extra-args` is its value, even if it is spelled like an option of ours; and a wrong
     command line exits with 2, as a wrong config does. `fab` is Fabric's program, which makes its parser
@@ -162,5 +167,9 @@ def install_parser() -> None:
     def refuse(self: ParseMachine, msg: str) -> None:
         raise Exit(msg, 2)
 
+    def refuse_remainder(msg: str) -> Exit:
+        return Exit("--: leave it and what follows out; what is to run on the hosts, the config file says", 2)
+
     ParseMachine.handle = handle_value_first  # type: ignore[method-assign]
     ParseMachine.error = refuse  # type: ignore[method-assign]
+    fabric.executor.NothingToDo = refuse_remainder

@@ -49,6 +49,9 @@ class Observer:
     def result(self, stage: str, host: str, result: Any) -> None:
         """A host is through with a stage, or one component of it is."""
 
+    def failed(self, stage: str, host: str, reason: str) -> None:
+        """A host could not do its part. It will be in the StageError, too, if the stage comes to its end."""
+
     def progress(self, stage: str, host: str, done: int, total: int) -> None:
         """Of `total` bytes, `done` have been sent to `host`. Called from the threads that send."""
 
@@ -87,6 +90,9 @@ class Runner:
             self._group = HostGroup(hosts, settings, self.options.ssh_user)
         except ValueError as error:
             raise ConfigError(f"{', '.join(hosts)}: one of these is no host: {error}") from error
+        twice = [f"{one}, {other}: are the same login; spell it alike" for one, other in self._group.spelled_twice()]
+        if twice:
+            raise ConfigError(*twice)
 
     def __enter__(self) -> "Runner":
         return self
@@ -213,6 +219,7 @@ class Runner:
             for name, outcome in self._group.each(names, work):
                 if isinstance(outcome, HostFailure):
                     failures.append((name, outcome.reason))
+                    self.observer.failed(stage, name, outcome.reason)
                 else:
                     results[name] = outcome
                     failures += failures_in(name, outcome)

@@ -141,7 +141,7 @@ obey() {
         unstage
         words=$({ head -c "$size" >"$state/.staging" && xargs -0 -r mkdir -m 700 -- <"$state/.staging"; } 2>&1)
         ;;
-      untar) words=$(head -c "$size" | { said=$(tar -xpmof - -C / 2>&1) || full; echo "$said"; cat >/dev/null; }) ;;
+      untar) words=$(head -c "$size" | { said=$(tar -xPpmof - 2>&1) || full; echo "$said"; cat >/dev/null; }) ;;
       move)
         target=$(head -c "$rest"; echo .)
         words=$(head -c "$size" | xargs -0 -r mv -f -t "${target%.}" -- 2>&1)
@@ -251,7 +251,7 @@ def _reason(path: str, words: Iterable[str]) -> str:
     lines = [line for text in words for line in text.splitlines()]
     while path not in ("/", ""):
         for line in lines:
-            if path.lstrip("/") in line:
+            if path in line:
                 return line.rsplit(": ", 1)[-1].lower()
         path = posixpath.dirname(path)
     return lines[-1].lower() if lines else "it is not there, or not as it should be, for no reason that was given"
@@ -297,7 +297,7 @@ def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _tar_header(path: str, local: LocalFile) -> bytes:
-    entry = tarfile.TarInfo(path.lstrip("/"))
+    entry = tarfile.TarInfo(path)
     entry.size, entry.mode = local.size, local.mode
     return entry.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
 

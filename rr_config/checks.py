@@ -5,6 +5,7 @@ Nothing here changes a component; `paths` does that, and runs first for what nee
 
 import os
 import posixpath
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -93,8 +94,17 @@ def _is_path(value: object) -> bool:
     return isinstance(value, str | os.PathLike) and _is_text(os.fspath(value))
 
 
+# [USER@]HOST[:PORT], or [USER@]ADDRESS where an IPv6 address has colons of its own; as Fabric reads it.
+HOST = re.compile(
+    r"(?:[^@\s-][^\s]*@)?(?:[^@:\s-][^@:\s]*(?::(?P<port>[0-9]+))?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[^@\s]*)"
+)
+
+
 def _is_host(value: object) -> bool:
-    return _is_text(value) and str(value).isprintable() and not str(value).startswith("-") and " " not in str(value)
+    if not _is_text(value) or not str(value).isprintable():
+        return False
+    match = HOST.fullmatch(str(value))
+    return match is not None and 0 < int(match["port"] or 22) < 65536
 
 
 def _is_whole(value: object) -> bool:
@@ -121,7 +131,7 @@ EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "executable": (_is_path, "the path of the program"),
     "args": (_are_args, "a list of texts (numbers and paths are taken as text)"),
     "files": (_are_files, "a dict of local path to remote path"),
-    "host": (_is_host, "a host name, an address, a Host of ~/.ssh/config, or 'localhost'"),
+    "host": (_is_host, "a host name, an address, user@host:port, a Host of ~/.ssh/config, or 'localhost'"),
     "base_dir": (lambda v: v is None or _is_path(v), "a remote path, or None for a temporary folder"),
     "start_index": (_is_whole, "a whole number"),
     "wait": (lambda v: isinstance(v, bool), "True or False"),

@@ -52,10 +52,14 @@ def placed_files(files: Mapping[str, str]) -> Iterator[Placed | Unusable]:
     """Every file and folder that `files` brings, folders before what is in them.
 
     `files` maps absolute local paths to remote ones. Symbolic links are followed. What is missing,
-    unreadable, not a regular file, or a folder that contains itself, comes as `Unusable`.
+    unreadable, not a regular file, or a folder that contains itself, comes as `Unusable`. A remote path
+    with a slash at its end is that of a folder, into which a file is put under its own name.
     """
     for local, remote in files.items():
-        yield from _placed(local, remote)
+        place = remote.rstrip("/") or "/"
+        if remote.endswith("/") and os.path.isfile(local):  # noqa: PTH113 - as in _placed
+            place = posixpath.join(remote, posixpath.basename(local))
+        yield from _placed(local, place)
 
 
 # Device and inode number of each folder on the way down.

@@ -33,7 +33,9 @@ def load(options: Options) -> Config:
         raise ConfigError("--config: no config file is named; name one with --config FILE")
     config_file = local_path(options.config_file).absolute()
     if not config_file.is_file():
-        raise ConfigError(f"--config: {config_file}: there is no such file")
+        raise ConfigError(
+            f"--config: {config_file}: there is no such file" + " (it is a folder)" * config_file.is_dir()
+        )
     config_dir = config_file.parent
     # The user's files get a copy, so that nothing they assign to it changes how the run goes on.
     options = attrs.evolve(options, config_file=str(config_file), muddler=list(options.muddler))
@@ -71,15 +73,18 @@ def parse_extra_args(options: Options) -> Any:
 
 def _muddle(path: Path, config: Config, options: Options, given: dict[str, Any]) -> None:
     names = _run_file(path, {**given, "localhost": LOCALHOST})
-    muddle = _function(names, "muddle", "muddle(config) or muddle(config, options)", path)
-    arguments = (config, options) if _takes_two(muddle) else (config,)
+    form = "muddle(config) or muddle(config, options)"
+    muddle = _function(names, "muddle", form, path)
+    arguments = next((a for a in ((config, options), (config,)) if _takes(muddle, len(a))), None)
+    if arguments is None or inspect.isgeneratorfunction(muddle) or inspect.iscoroutinefunction(muddle):
+        raise ConfigError(f"{path}: its muddle is no function that can be called as {form}")
     with _reported(path):
         muddle(*arguments)
 
 
-def _takes_two(function: Callable[..., Any]) -> bool:
+def _takes(function: Callable[..., Any], count: int) -> bool:
     try:
-        inspect.signature(function).bind(None, None)
+        inspect.signature(function).bind(*[None] * count)
     except TypeError:
         return False
     return True
@@ -142,7 +147,9 @@ def _reported(path: Path, help_allowed: bool = False) -> Iterator[None]:
             raise
         where = _place(error, path)
         raise ConfigError(f"{where}: ended itself, with {error.code!r}; see what it says above") from error
-    except Exception as error:  # whatever a user's file can raise is the user's to see
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a user's file can raise is the user's to see
         raise ConfigError(_raised(error, path)) from error
 
 

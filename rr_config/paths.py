@@ -27,7 +27,8 @@ def resolved(component: Component, config_dir: Path) -> Component:
         key = str(config_dir / local_path(local))
         while key in files:  # another spelling of the same path, with a place of its own
             key = f"/.{key}"
-        files[key] = remote_path(base_dir, os.fspath(remote))
+        place = os.fspath(remote)
+        files[key] = remote_path(base_dir, place) + "/" * place.endswith("/")  # see files.placed_files
     args = [arg if isinstance(arg, str) else str(arg) for arg in component.args]
     return attrs_evolved(component, executable=executable, files=files, args=args, base_dir=base_dir)
 

@@ -276,10 +276,11 @@ def test_hosts_that_cannot_be_reached_are_named_with_the_reason_and_the_others_f
     add_to_ssh_config(lab, "barred", lab.node2.address, lab.node2.port, strangers_key)
     port = free_port("127.0.0.1")
     add_to_ssh_config(lab, "shut", "127.0.0.1", port)
-    configure(lab, ["nowhere.invalid", "barred", "shut", "node1"])
+    configure(lab, ["nowhere.invalid", "no..where", "barred", "shut", "node1"])
     done = lab.fab("sync", "-c", "cfg.py")
     shut = f"127.0.0.1 port {port}: connection refused"
-    assert_failed(done, **{"nowhere.invalid": "is not known", "barred": "was refused", "shut": shut})
+    unknown = dict.fromkeys(("nowhere.invalid", "no..where"), "is not known")
+    assert_failed(done, **unknown, barred="was refused", shut=shut)
     assert "node1" not in done.stderr
     assert_synced(lab.node1)
 
@@ -301,7 +302,7 @@ def test_silent_hosts_are_given_up_within_the_connect_timeout(lab: Lab) -> None:
         done = lab.fab("-t", "2", "sync", "-c", "cfg.py")
         took = time.monotonic() - begun
         greeter.join()
-    assert_failed(done, full="does not answer", mute="", stuck="")
+    assert_failed(done, full="does not answer", mute="does not answer", stuck="does not answer")
     assert took < 2 + 2  # for starting up, and for another machine's load
     assert_synced(lab.node1)
 
@@ -314,6 +315,12 @@ def greet(listener: socket.socket, count: int) -> None:
             client.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
             while client.recv(4096):
                 pass
+
+
+def test_one_login_under_two_names_is_refused(untouched: Lab) -> None:
+    add_to_ssh_config(untouched, "alias", untouched.node1.address, untouched.node1.port)
+    configure(untouched, ["node1", "alias", "node2"])
+    assert_refused(untouched.fab("sync", "-c", "cfg.py"), "alias, node1: are the same login; spell it alike")
 
 
 # ---- hosts that lack something

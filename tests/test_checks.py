@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOBODY = 65534
 ARGS = "a list of texts (numbers and paths are taken as text)"
 FILES = "a dict of local path to remote path"
-HOST = "a host name, an address, a Host of ~/.ssh/config, or 'localhost'"
+HOST = "a host name, an address, user@host:port, a Host of ~/.ssh/config, or 'localhost'"
 BASE_DIR = "a remote path, or None for a temporary folder"
 
 
@@ -107,6 +107,19 @@ def test_name_is_taken_once_on_each_host(tmp_path: Path) -> None:
     text = complete() + complete(host="other") + complete(start_index=9)
     assert refused(tmp_path, text) == "h/a.name: is taken by another component of this host; choose another"
     assert len(list(loaded(tmp_path, complete() + complete(host="other")).all_components())) == 2
+
+
+@pytest.mark.parametrize("host", ["h", "u@h", "u@h:1", "h:22", "10.0.0.1", "::1", "u@fe80::1%eth0", "a@b@h", "é.net"])
+def test_host_may_be_spelled_with_user_and_port(tmp_path: Path, host: str) -> None:
+    assert component_of(tmp_path, complete(host=host)).host == host
+
+
+@pytest.mark.parametrize(
+    "host", ["", "user@", "@h", ":22", "h:", "h:port", "h:0", "h:65536", "-h", "u@-h", "a b", "a\n"]
+)
+def test_what_is_no_host_is_refused(tmp_path: Path, host: str) -> None:
+    message = refused(tmp_path, complete(host=host))
+    assert f".host: is {host!r} (str); it must be {HOST}" in message
 
 
 def test_files_of_localhost_are_refused(tmp_path: Path) -> None:

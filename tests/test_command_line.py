@@ -124,6 +124,22 @@ def test_above_log_level_info_nothing_is_printed_on_success(lab: Lab) -> None:
     assert "node1/web" in lab.fab("run", "-l", "ERROR", "-c", "cfg.py").stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["-m"], "muddler"),
+        (["-m", "--log-level", "INFO"], "muddler"),
+        (["-u"], "user"),
+        (["--", "id"], "--: leave it"),
+        (["--nonsense"], "--nonsense"),
+    ],
+)
+def test_wrong_command_lines_are_refused(lab: Lab, words: list[str], reason: str) -> None:
+    lab.config(COMPONENT)
+    refused(lab.fab("screen", "-c", "cfg.py", *words), reason)
+    assert lab.node1.sessions() == []
+
+
 # ---- extra args
 
 

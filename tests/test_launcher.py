@@ -289,8 +289,10 @@ def test_answers_are_read_in_their_order() -> None:
             "x\nsh: 1: exec: /x: not found\n\n",
             "could not be started (exit status 127): sh: 1: exec: /x: not found",
         ),
-        (127, "", "could not be started (exit status 127): not found"),
-        (126, " \n", "could not be started (exit status 126): permission denied"),
+        (127, "", "could not be started (exit status 127): it said nothing"),
+        (126, " \n", "could not be started (exit status 126): it said nothing"),
+        (127, "/s/launcher: 8: exec: /x: not found\n", "could not be started (exit status 127): /x: not found"),
+        (127, "/a b/launcher: line 8: /x: none\n", "could not be started (exit status 127): /x: none"),
         (None, "", "screen opened no window for it; are there too many windows, or no terminals left?"),
     ],
 )

@@ -394,6 +394,28 @@ def test_muddler_imports_what_lies_beside_it(tmp_path: Path) -> None:
     assert component_of(tmp_path, muddler=[str(path)]).name == "imported"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def muddle(): pass",
+        "def muddle(a, b, c): pass",
+        "def muddle(config, *, options): pass",
+        "def muddle(config): yield",
+        "async def muddle(config): pass",
+    ],
+)
+def test_muddler_that_cannot_be_called_is_refused(tmp_path: Path, text: str) -> None:
+    write(tmp_path / "muddlers/mine.py", text)
+    message = refused(tmp_path, muddler=["mine"])
+    form = "muddle(config) or muddle(config, options)"
+    assert message == f"FOLDER/muddlers/mine.py: its muddle is no function that can be called as {form}"
+
+
+@pytest.mark.parametrize("raised", ["GeneratorExit", "type('Own', (BaseException,), {})('boo')"])
+def test_exceptions_of_every_kind_show_the_users_lines(tmp_path: Path, raised: str) -> None:
+    assert refused(tmp_path, f"\nraise {raised}\n").startswith("FOLDER/cfg.py:2: ")
+
+
 def test_unknown_muddler_is_refused_with_the_names_that_exist(tmp_path: Path) -> None:
     write(tmp_path / "muddlers/mine.py", "")
     message = refused(tmp_path, muddler=["nope"])

@@ -1,5 +1,6 @@
 """Whole runs of `fab start` and `fab run`: order, what a program is given, its window and output, waiting, failures."""
 
+import contextlib
 import os
 import re
 import shlex
@@ -11,7 +12,7 @@ import pytest
 
 from .conftest import Lab, eventually
 from .test_kill_and_screen import alive, attached, ids, noted
-from .throwaway import ThrowawayHost
+from .throwaway import ThrowawayHost, processes_of
 
 # Writes its arguments, each with a NUL behind it, to ~/args.N, N being in its own name; and its folder to ~/cwd.N.
 PRINTER = r"""#!/bin/sh
@@ -345,6 +346,42 @@ def test_ctrl_c_says_what_runs_and_how_to_kill_it_and_programs_go_on(lab: Lab) -
     done = lab.fab(*shlex.split(advice))
     assert done.returncode == 0, done.stderr
     assert alive(lab.node1) == alive(lab.node2) == set()
+
+
+def test_ctrl_c_ends_a_wait_for_localhost_at_once_and_leaves_no_script_on_any_host(lab: Lab) -> None:
+    prepare(lab, "add('one', wait=True, args=['one'])\nadd('two', localhost, wait=True, args=['two'])")
+    with running(lab, "run") as fab:
+        eventually(lambda: alive(lab.node1) == {"one"} and alive(lab.here) == {"two"}, "both programs")
+        assert fab.stdout
+        for line in fab.stdout:
+            if line.startswith("wait"):
+                break
+        eventually(lambda: len(waiting_scripts(lab)) == 2, "scripts that wait")
+        os.killpg(fab.pid, signal.SIGINT)
+        said, _ = fab.communicate(timeout=5)
+    assert fab.returncode == 130, said
+    assert "interrupted in wait, with no answer yet from localhost, node1" in said
+    assert alive(lab.node1) | alive(lab.here) == {"one", "two"}
+    eventually(lambda: not waiting_scripts(lab), "the end of the scripts that wait")
+
+
+def waiting_scripts(lab: Lab) -> list[int]:
+    """The shells on any host that were sent a script."""
+    with_script = []
+    for pid in processes_of(lab.farm.folder):
+        with contextlib.suppress(OSError):
+            if b"eval" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                with_script.append(pid)
+    return with_script
+
+
+def test_ctrl_c_while_the_config_is_evaluated_says_that_no_host_was_touched(lab: Lab) -> None:
+    lab.config("open('begun', 'w').close()\nimport time; time.sleep(100)\n")
+    with running(lab, "run") as fab:
+        eventually((lab.folder / "begun").exists, "the config to be run")
+        os.killpg(fab.pid, signal.SIGINT)
+        said, _ = fab.communicate(timeout=5)
+    assert (fab.returncode, said) == (130, "interrupted; no host has been touched\n")
 
 
 @pytest.mark.parametrize("files", [10, 2000])

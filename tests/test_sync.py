@@ -146,6 +146,27 @@ def test_destinations_are_absolute_or_in_the_home_or_in_base_dir(lab: Lab) -> No
     assert not (lab.node1.home / "~").exists()
 
 
+def test_paths_may_lead_above_a_home(lab: Lab) -> None:
+    lab.write("f", "content")
+    lab.write("g", "content g")
+    config(lab, {"f": "../../beside it/f", "g": "~/../beside it/g"}, base_dir="~/x")
+    lab.run("sync")
+    assert (lab.node1.home / "../beside it/f").read_text() == "content"
+    assert (lab.node1.home / "../beside it/g").read_text() == "content g"
+    shutil.rmtree(lab.node1.home / "../beside it")
+
+
+def test_a_file_for_a_path_with_a_slash_at_its_end_is_put_into_that_folder(lab: Lab) -> None:
+    lab.write("f", "content")
+    lab.write("g", "content g")
+    lab.write("tree/h", "content h")
+    config(lab, {"f": "sub/", "g": "~/", "tree": "trees/"}, base_dir="~/x")
+    lab.run("sync")
+    assert (lab.node1.home / "x/sub/f").read_text() == "content"
+    assert (lab.node1.home / "g").read_text() == "content g"
+    assert (lab.node1.home / "x/trees/h").read_text() == "content h"
+
+
 def test_components_may_bring_the_same_files(lab: Lab) -> None:
     lab.write("tree/f", "content")
     lab.config(
