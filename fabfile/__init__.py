@@ -85,6 +85,8 @@ def _with_runner(context: Context, given: dict[str, Any], work: Callable[["Runne
 def _execute(context: Context, given: dict[str, Any], story: Callable[["Console", Options], None]) -> None:
     if isinstance(context, Connection):
         raise Exit("-H/--hosts: leave it out; the hosts are those of the components in the config file", WRONG)
+    if context.config.run.dry:
+        raise Exit("-R/--dry: leave it out; what a command would do cannot be shown", WRONG)
     from .console import Console
 
     try:

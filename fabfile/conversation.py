@@ -6,10 +6,13 @@ Knows nothing of SSH: `hosts` brings the channel. What a script and its records 
 import contextlib
 import queue
 import threading
+from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
 
 from . import shell
+
+GREETING, FAILED, DONE = shell.GREETING.encode(), shell.FAILED.encode(), shell.DONE.encode()
 
 
 class HostError(Exception):
@@ -37,7 +40,9 @@ class Conversation:
 
     def __init__(self, channel: Channel, script: bytes) -> None:
         self._channel = channel
-        self._records: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._blocks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._records: deque[bytes] = deque()
+        self._rest = b""
         threading.Thread(target=self._take_in, daemon=True).start()
         self._greeted = False
         self._is_over = False
@@ -52,11 +57,16 @@ class Conversation:
 
     def answer(self) -> str:
         """The next record, or `shell.DONE`. HostError where the script failed or was cut off."""
+        return self.raw_answer().decode("utf-8", "surrogateescape")
+
+    def raw_answer(self) -> bytes:
+        """The same as bytes, for answers of many records."""
         while not self._greeted:
-            self._greeted = self._next() == shell.GREETING
+            self._greeted = self._next() == GREETING
         record = self._next()
-        if record.startswith(shell.FAILED):
-            raise HostError(record.removeprefix(shell.FAILED))
+        if record.startswith(FAILED):
+            raise HostError(record.removeprefix(FAILED).decode("utf-8", "surrogateescape"))
+        self._is_over = record == DONE
         return record
 
     def answers(self) -> Iterator[str]:
@@ -67,24 +77,23 @@ class Conversation:
         """Let go of the channel. A script that has not ended yet is ended."""
         self._channel.close(self._is_over)
 
-    def _next(self) -> str:
-        record = self._records.get()
-        if record is None:
-            self._records.put(None)
-            raise HostError(self._lost())
-        self._is_over = record == shell.DONE
-        return record
+    def _next(self) -> bytes:
+        while not self._records:
+            block = self._blocks.get()
+            if not block:
+                self._blocks.put(block)
+                raise HostError(self._lost())
+            *records, self._rest = (self._rest + block).split(b"\0")
+            self._records.extend(records)
+        return self._records.popleft()
 
     def _lost(self) -> str:
         self._is_over = True
-        said = self._channel.close(self._is_over).strip()
+        said = self._channel.close(is_over=True).strip()
         return f"ended early: {said.splitlines()[-1]}" if said else "the connection was lost"
 
     def _take_in(self) -> None:
-        rest = b""
         with contextlib.suppress(OSError):  # a lost connection shows as the missing end of the answers
             while block := self._channel.receive():
-                *records, rest = (rest + block).split(b"\0")
-                for record in records:
-                    self._records.put(record.decode("utf-8", "surrogateescape"))
-        self._records.put(None)
+                self._blocks.put(block)
+        self._blocks.put(b"")

@@ -215,8 +215,11 @@ class _RemoteChannel:
         self._channel = channel
 
     def send(self, data: bytes) -> None:
+        # As much as goes into one packet: of more, sendall() would copy the rest for each packet.
+        packet = self._channel.out_max_packet_size - 64
         with _losses_as_os_errors():
-            self._channel.sendall(data)
+            for start in range(0, len(data), packet):
+                self._channel.sendall(data[start : start + packet])
 
     def receive(self) -> bytes:
         with _losses_as_os_errors():

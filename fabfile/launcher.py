@@ -1,8 +1,8 @@
 """The script that starts one component and records how it fares; what is started when. Pure.
 
-A window runs the launcher, which stays beside the program to write down its end. The proof that a
-program has been started is that its own environment names its component: execve(2) has been through.
-Until then the same process, with the same id, is still the launcher's shell, which was given another.
+A window runs the launcher, which stays beside the program to write down its end. A process is known by
+its id and the time when it began. The proof that a program has been started is that the process with its
+id is not the launcher's shell any more, by its command line: execve(2) has been through.
 """
 
 import re
@@ -86,7 +86,7 @@ def launcher(component: Component) -> str:
         base_dir='"$(cat "$_rr_own_folder/base_dir")"'
         if component.base_dir is None
         else shell.path(component.base_dir),
-        environment="".join(f"  {shell.from_environment(name)}\n" for name in names),
+        environment="".join(f"    {shell.from_environment(name)}\n" for name in names),
         command=" ".join(words),
         mark=MARK,
     )
@@ -98,24 +98,39 @@ def _executable(component: Component) -> str:
     return f'"$PWD"/{shell.quote(component.executable)}'
 
 
-# Run as `sh FOLDER/launcher` by screen, and by itself as `sh FOLDER/launcher exec`. The traps keep it
-# alive through what is meant for the program: Ctrl-C in the window, the end of the session.
+# Three processes: screen runs `sh FOLDER/launcher`, which runs itself with `record`, which runs itself with
+# `exec`. The traps keep the first two alive through what is meant for the program, as Ctrl-C in the window
+# is. But the first ends with its window: it leads the session of the terminal, and so the kernel tells the
+# program (SIGHUP) that the terminal is gone, and the second can still write down how that ended.
 LAUNCHER = """\
 _rr_own_folder=${{0%/*}}
-if [ "${{1-}}" = exec ]; then
-  echo "$$" >"$_rr_own_folder/pid"
-  date +%s >"$_rr_own_folder/started"
-  cd {base_dir} || exit 126
-{environment}  {mark}=$_rr_own_folder
-  export {mark}
-  exec {command}
-fi
-trap : HUP INT QUIT TERM
-echo "$$" >"$_rr_own_folder/launcher.pid"
-sh "$0" exec
-_rr_own_status=$?
-date +%s >"$_rr_own_folder/ended"
-echo "$_rr_own_status" >"$_rr_own_folder/status"
+case ${{1-}} in
+  exec)
+    read -r _rr_own_stat <"/proc/$$/stat"
+    set -- ${{_rr_own_stat##*) }}
+    echo "${{20}}" >"$_rr_own_folder/born"
+    echo "$$" >"$_rr_own_folder/pid"
+    date +%s >"$_rr_own_folder/started"
+    set --
+    cd {base_dir} || exit 126
+{environment}    {mark}=$_rr_own_folder
+    export {mark}
+    exec {command}
+    ;;
+  record)
+    trap : HUP INT QUIT TERM
+    echo "$$" >"$_rr_own_folder/launcher.pid"
+    sh "$0" exec
+    _rr_own_status=$?
+    date +%s >"$_rr_own_folder/ended"
+    echo "$_rr_own_status" >"$_rr_own_folder/status"
+    ;;
+  *)
+    trap : INT QUIT TERM
+    sh "$0" record
+    _rr_own_status=$?
+    ;;
+esac
 exit "$_rr_own_status"
 """
 
@@ -153,9 +168,8 @@ def read_started(components: Sequence[Component], answers: Iterable[str]) -> lis
 # `logfile` must be said once only: it moves the log of the window before, too. So a window is opened under
 # the name of its folder, which is where `%t` puts its log, and has its title after that.
 # component FOLDER TITLE LAUNCHER [temporary]: writes down what OPEN_WINDOWS will start.
-# running FOLDER: whether its program has been exec'ed and still runs. An environment that cannot be read
-# belongs to a program that has changed its user since (sudo), if the launcher is still beside it.
-START = f"""\
+# running FOLDER: whether its program has been exec'ed and still runs.
+START = """\
 set -- $(sessions)
 [ $# -gt 0 ] || fail "there is no screen session named $session; start one with: fab screen"
 id=$1
@@ -163,24 +177,23 @@ cd "$state" || fail "$state cannot be entered"
 path=$(printf '%s' "$state" | sed "s/'/'\\"'\\"'/g")
 if [ "$(cat .logging 2>/dev/null)" = "$id" ]; then : >.windows
 else printf "logfile flush 1\\nlogfile '%s/%%t/output'\\n" "$(printf '%s' "$path" | sed 's/[%^]/&&/g')" >.windows; fi
-component() {{
+component() {
   if running "$1"; then answer "running $1 $pid"; return; fi
   (umask 077; mkdir -p "$1") || fail "$state/$1 cannot be made"
-  rm -f "$1/pid" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/output"
+  rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/output"
   printf '%s' "$3" >"$1/launcher" || fail "$state/$1/launcher cannot be written; is the disk full?"
   [ -z "$4" ] || temporary "$1" >/dev/null || fail "no temporary folder can be made"
   printf "screen -L -t %s sh '%s/%s/launcher'\\ntitle %s\\n" "$1" "$path" "$1" "$2" >>.windows
   pending="$pending $1"
-}}
-running() {{
-  {{ read -r pid <"$1/pid"; }} 2>/dev/null && [ ! -s "$1/status" ] && [ -d "/proc/$pid" ] || return
-  if [ -r "/proc/$pid/environ" ]; then
-    grep -qzxsF "{MARK}=$state/$1" "/proc/$pid/environ"
-  else
-    {{ read -r launcher <"$1/launcher.pid"; }} 2>/dev/null &&
-      grep -qzxsF "$state/$1/launcher" "/proc/$launcher/cmdline"
-  fi
-}}
+}
+running() {
+  [ ! -s "$1/status" ] && { read -r pid <"$1/pid" && read -r born <"$1/born"; } 2>/dev/null || return
+  { read -r stat <"/proc/$pid/stat"; } 2>/dev/null || return
+  folder_of_running=$1
+  set -- ${stat##*) }  # behind the name, which may hold spaces: state, ..., and when it began
+  case $1 in Z | X) return 1 ;; esac
+  [ "${20}" = "$born" ] && ! grep -qzxsF "$state/$folder_of_running/launcher" "/proc/$pid/cmdline"
+}
 pending= started= ended= failed=
 """
 

@@ -1,43 +1,59 @@
 """Which files a host should have, compared with what it has: what to send, to chmod, to make. Pure.
 
-A manifest is made from the components of one host; a survey is what that host says of the paths in it.
+A tree is what should be below one root of a host: `/`, a home, or a component's temporary folder. Its
+paths are as the host is asked for them, in that root: `./PATH`, or absolute below `/`. So hosts and
+components that should have the same share one tree, and all that is made of it. What a host says of its
+files is compared with what it should say as whole records; only those that differ are looked into.
 """
 
+import os
 import posixpath
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from itertools import combinations
 
 import attrs
 
 from rr_config import Component
 from rr_config.files import LocalFile, Placed
 
-# What a relative path of a component without base_dir is relative to is known by this, and its folder.
+TOP = "/"
+# The root of a component without base_dir is known by this, and the name of the component.
 TEMPORARY = "temporary:"
+# The root of such a component before its name is put in.
+OWN = "temporary"
+# A root, and a path in it.
+Place = tuple[str, str]
 
 
-@attrs.frozen
-class Manifest:
-    """What one host should have, by absolute remote path.
+@attrs.frozen(eq=False)
+class Tree:
+    """What should be below one root, by path.
 
     A folder maps to its permission bits, or to None where those are the host's own business. Those in
     `entered` have them only if they have to be made: a tree may be put into a home, or into /tmp.
-    `conflicts` are paths at which only the host could tell that two files are meant for one place.
     """
 
-    files: Mapping[str, LocalFile]
-    folders: Mapping[str, int | None]
+    files: Mapping[str, LocalFile] = attrs.field(factory=dict)
+    folders: Mapping[str, int | None] = attrs.field(factory=dict)
     entered: frozenset[str] = frozenset()
-    conflicts: Mapping[str, str] = attrs.field(factory=dict)
+
+    @cached_property
+    def records(self) -> Mapping[bytes, str]:
+        """What the host says of each file if it has it with the right size and permissions."""
+        return {
+            b"%x %d %s" % (stat.S_IFREG | local.mode, local.size, os.fsencode(path)): path
+            for path, local in self.files.items()
+        }
 
 
 @attrs.frozen
 class Found:
-    """What a host has at a path; `sha1` is None unless it was asked for and could be computed."""
+    """What a host has at a path."""
 
     mode: int
     size: int
-    sha1: str | None = None
 
     @property
     def is_file(self) -> bool:
@@ -49,138 +65,219 @@ class Found:
         """Whether it is a folder."""
         return stat.S_ISDIR(self.mode)
 
-    @property
-    def permissions(self) -> int:
-        """Its permission bits; see `LocalFile.mode` for which ones of a folder."""
-        return stat.S_IMODE(self.mode) & (0o777 if self.is_dir else 0o7777)
+    def permits(self, mode: int) -> bool:
+        """Whether it has these permission bits. A folder may have setgid and sticky, too, from where it is."""
+        return stat.S_IMODE(self.mode) & (0o777 | mode if self.is_dir else 0o7777) == mode
 
 
-Survey = Mapping[str, Found]
+@attrs.frozen
+class Survey:
+    """What a host has of a tree.
+
+    `differing` are the files whose size or permissions are not the right ones, each with what is in its
+    place, or None; `folders` are those that have something in their place.
+    """
+
+    differing: Mapping[str, Found | None]
+    folders: Mapping[str, Found]
 
 
 @attrs.frozen
 class Changes:
-    """What has to be done on one host. `problems` are paths that are in the way, with what is there."""
+    """What has to be done below one root. `problems` are paths that are in the way, with what is there."""
 
-    send: tuple[str, ...]
+    send: Sequence[str]
     chmod: Mapping[str, int]
-    make: tuple[str, ...]
+    make: Sequence[str]
     problems: Mapping[str, str]
 
 
-def roots(components: Iterable[Component]) -> list[str]:
-    """What the host has to say before its paths are known: homes (`~`, `~user`) and temporary folders.
+# -- what should be there
 
-    A temporary folder is asked for as `temporary:NAME`, NAME being that of the component.
+
+class Trees:
+    """Makes the trees of hosts; one object for all that should be the same.
+
+    `placed` lists what a component brings, the same list for the same `files`.
     """
-    wanted: dict[str, None] = {}
+
+    def __init__(self, placed: Callable[[Component], Iterable[Placed]]) -> None:
+        self._placed = placed
+        self._known: dict[tuple[object, ...], dict[str, Tree]] = {}
+
+    def of(self, components: Sequence[Component]) -> dict[str, Tree]:
+        """The trees of one host, by root: `/`, `~`, `~USER`, or `temporary:NAME` of a component."""
+        own = {TEMPORARY + c.name: self._made([c])[OWN] for c in components if c.base_dir is None}
+        shared = {root: tree for root, tree in self._made(components).items() if root != OWN}
+        return shared | own
+
+    def _made(self, components: Sequence[Component]) -> dict[str, Tree]:
+        distinct = {(c.base_dir, tuple(c.files.items())): c for c in components}
+        key = tuple(distinct)
+        if key not in self._known:
+            self._known[key] = _trees(distinct.values(), self._placed)
+        return self._known[key]
+
+
+def _trees(components: Iterable[Component], placed: Callable[[Component], Iterable[Placed]]) -> dict[str, Tree]:
+    files: dict[str, dict[str, LocalFile]] = {}
+    folders: dict[str, dict[str, int | None]] = {}
+    entered: dict[str, set[str]] = {}
     for component in components:
-        if component.base_dir is None:
-            wanted[TEMPORARY + component.name] = None
-        for path in (component.base_dir or "", *component.files.values()):
-            if path.startswith("~"):
-                wanted[path.split("/", 1)[0]] = None
-    return list(wanted)
-
-
-def manifest(
-    components: Iterable[Component],
-    known: Mapping[str, str],
-    placed: Callable[[Component], Iterable[Placed]],
-) -> Manifest:
-    """What the host of `components` should have.
-
-    `known` has the host's answer for each of `roots`; `placed` lists what a component brings.
-    """
-    files: dict[str, LocalFile] = {}
-    folders: dict[str, int | None] = {}
-    entered = set()
-    conflicts = {}
-    for component in components:
-        base_dir = locate(component, component.base_dir or ".", known)
-        folders.setdefault(base_dir, None)
+        root, base_dir = split(component.base_dir or ".")
+        folders.setdefault(root, {}).setdefault(base_dir, None)
         for item in placed(component):
-            path = locate(component, item.remote, known)
+            root, path = split(item.remote)
+            below = folders.setdefault(root, {})
             if item.local.is_dir:
-                folders[path] = item.local.mode
+                below[path] = item.local.mode
                 if item.is_named:
-                    entered.add(path)
-                continue
-            other = files.setdefault(path, item.local)
-            folders.setdefault(posixpath.dirname(path), None)
-            if not other.is_same(item.local):
-                conflicts[path] = f"is the place of both {other.path} and {item.local.path}"
-    return Manifest(files, folders, frozenset(entered), conflicts)
+                    entered.setdefault(root, set()).add(path)
+            else:
+                files.setdefault(root, {})[path] = item.local
+                below.setdefault(posixpath.dirname(path), None)
+    return {root: Tree(files.get(root, {}), folders[root], frozenset(entered.get(root, ()))) for root in folders}
 
 
-def locate(component: Component, path: str, known: Mapping[str, str]) -> str:
-    """The absolute path on the host."""
-    if path.startswith("/"):
-        return path
-    if path.startswith("~"):
-        home, _, rest = path.partition("/")
-        return posixpath.join(known[home], rest) if rest else known[home]
-    return posixpath.normpath(posixpath.join(known[TEMPORARY + component.name], path))
+def split(remote: str) -> tuple[str, str]:
+    """The root of a remote path of a resolved component (OWN where it is relative), and the path in it."""
+    if remote.startswith("/"):
+        return TOP, remote
+    if not remote.startswith("~"):
+        return OWN, "." if remote == "." else f"./{remote}"
+    home, _, rest = remote.partition("/")
+    return home, f"./{rest}" if rest else "."
 
 
-def to_hash(wanted: Manifest, survey: Survey) -> list[str]:
+def locate(root: str, path: str) -> str:
+    """The absolute path of a path in a root, the path of which on the host is `root`."""
+    return posixpath.join(root, path.removeprefix("./")) if path != "." else root
+
+
+def conflicts(trees: Mapping[str, Tree], known: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Paths, by root, at which two roots of a host have different files; only the host knows where they are."""
+    found: dict[str, dict[str, str]] = {}
+    for one, other in combinations([root for root in trees if not root.startswith(TEMPORARY)], 2):
+        there = {posixpath.normpath(locate(known[one], path)): path for path in trees[one].files}
+        for path, local in trees[other].files.items():
+            at = there.get(posixpath.normpath(locate(known[other], path)))
+            if at is not None and not local.is_same(trees[one].files[at]):
+                reason = f"is the place of both {trees[one].files[at].path} and {local.path}"
+                found.setdefault(one, {})[at] = found.setdefault(other, {})[path] = reason
+    return found
+
+
+# -- what is there
+
+
+def read_survey(tree: Tree, files: Iterable[bytes], folders: Iterable[bytes]) -> Survey:
+    """What `stat --printf '%f %s %n'` says of the files and folders of a tree."""
+    answered = frozenset(files)
+    if tree.records.keys() <= answered:
+        differing: dict[str, Found | None] = {}
+    else:
+        found = read_stat(answered - tree.records.keys())
+        differing = {path: found.get(path) for record, path in tree.records.items() if record not in answered}
+    return Survey(differing, read_stat(folders))
+
+
+def read_stat(records: Iterable[bytes]) -> dict[str, Found]:
+    """What `stat --printf '%f %s %n'` says of each path; one that is not there is left out."""
+    found = {}
+    for record in records:
+        mode, size, path = record.split(b" ", 2)
+        found[os.fsdecode(path)] = Found(int(mode, 16), int(size))
+    return found
+
+
+def to_hash(tree: Tree, survey: Survey) -> list[str]:
     """The files whose content has to be compared: those that the host has with the same size."""
-    return [
-        path
-        for path, local in wanted.files.items()
-        if path in survey and survey[path].is_file and survey[path].size == local.size
-    ]
+
+    def has_its_size(path: str) -> bool:
+        found = survey.differing.get(path)
+        return found is not None and found.is_file and found.size == tree.files[path].size
+
+    return [path for path in tree.files if path not in survey.differing or has_its_size(path)]
 
 
-def changes(wanted: Manifest, survey: Survey, sha1: Callable[[LocalFile], str], always_copy: bool = False) -> Changes:
+def hash_line(path: str, sha1: str) -> bytes:
+    r"""What `openssl dgst -sha1 -r` says of a file: `HASH *PATH`, or `\HASH *PATH` with `\n` for a newline.
+
+    OpenSSL before 3.0 lets newlines through, so that such a file counts as another one, and is sent.
+    """
+    name = os.fsencode(path)
+    if b"\n" in name:
+        return b"\\%s *%s" % (sha1.encode(), name.replace(b"\n", b"\\n"))
+    return b"%s *%s" % (sha1.encode(), name)
+
+
+def changes(
+    tree: Tree, survey: Survey, same: frozenset[str] | None = None, conflicts: Mapping[str, str] | None = None
+) -> Changes:
     """What has to be done, so that the host has what is wanted.
 
-    `sha1` is asked only for files that the host has with the same size; never with `always_copy`.
+    `same` are the files that have the same content there; None if none has been compared, and all are to be
+    sent. `conflicts` are files that cannot be sent, and why.
     """
-    problems = dict(wanted.conflicts)
-    problems |= {
-        path: "a folder is in its place" if survey[path].is_dir else "what is in its place is no regular file"
-        for path in wanted.files
-        if path in survey and not survey[path].is_file
-    }
-    problems |= {
-        path: "a file is in the place of this folder"
-        for path in wanted.folders
-        if path in survey and not survey[path].is_dir
-    }
+    problems = dict(conflicts or {})
+    for path, found in survey.differing.items():
+        if found is not None and not found.is_file:
+            problems[path] = "a folder is in its place" if found.is_dir else "what is in its place is no regular file"
+    for path, at in survey.folders.items():
+        if not at.is_dir:
+            problems[path] = "a file is in the place of this folder"
 
     def blocked(path: str) -> bool:
         return path in problems or posixpath.dirname(path) in problems
 
-    send, chmod = [], {}
-    for path, local in wanted.files.items():
-        if blocked(path):
+    send = [path for path in tree.files if same is None or path not in same]
+    chmod = {path: tree.files[path].mode for path in survey.differing if same is not None and path in same}
+    make = sorted(path for path in tree.folders if path not in survey.folders)
+    for path, mode in tree.folders.items():
+        is_there = path in survey.folders
+        if mode is None or path in problems or (is_there and path in tree.entered):
             continue
-        if always_copy or _differs(local, survey.get(path), sha1):
-            send.append(path)
-        elif survey[path].permissions != local.mode:
-            chmod[path] = local.mode
-    make = sorted(path for path in wanted.folders if path not in survey)
-    for path, mode in wanted.folders.items():
-        if mode is None or path in problems or (path in survey and path in wanted.entered):
-            continue
-        if path not in survey or survey[path].permissions != mode:
+        if not is_there or not survey.folders[path].permits(mode):
             chmod[path] = mode
-    return Changes(tuple(send), chmod, tuple(make), problems)
+    if problems:
+        send = [path for path in send if not blocked(path)]
+    return Changes(send, chmod, make, problems)
 
 
-def _differs(local: LocalFile, found: Found | None, sha1: Callable[[LocalFile], str]) -> bool:
-    if found is None or not found.is_file or found.size != local.size:
-        return True
-    return found.sha1 is None or found.sha1 != sha1(local)
+def touched(tree: Tree, done: Changes) -> Tree:
+    """The part of a tree that `done` is about."""
+    paths = [path for path in (*done.send, *done.chmod) if path in tree.files]
+    folders = [path for path in (*done.make, *done.chmod) if path in tree.folders]
+    return Tree({path: tree.files[path] for path in paths}, {path: tree.folders[path] for path in folders})
 
 
-def unmet(wanted: Manifest, done: Changes, survey: Survey) -> list[str]:
-    """The paths that `done` was about and that the host still does not have as wanted."""
-    missed = [path for path in done.make if path not in survey or not survey[path].is_dir]
-    for path in done.send:
-        local, found = wanted.files[path], survey.get(path)
-        if found is None or not found.is_file or found.size != local.size or found.permissions != local.mode:
+def unmet(done: Changes, survey: Survey) -> list[str]:
+    """The paths that `done` was about and that the host, by a survey afterwards, still has not as wanted."""
+    missed = [path for path in done.make if path not in survey.folders or not survey.folders[path].is_dir]
+    missed += [path for path in done.send if path in survey.differing]
+    for path, mode in done.chmod.items():
+        found = survey.folders.get(path)
+        if path in survey.differing or (found is not None and not found.permits(mode)):
             missed.append(path)
-    missed += [p for p, mode in done.chmod.items() if p not in survey or survey[p].permissions != mode]
     return list(dict.fromkeys(missed))
+
+
+def first_places(files: Mapping[Place, LocalFile], sha1: Callable[[LocalFile], str]) -> dict[Place, Place]:
+    """For each place whose file has the content of one before it, the place of that: it need not be sent again.
+
+    Files with different permissions, or that their owner cannot read, do not count as the same. `sha1` is
+    asked where two files have the same size.
+    """
+    alike: dict[tuple[int, int], list[Place]] = {}
+    for place, local in files.items():
+        if local.size and local.mode & stat.S_IRUSR:
+            alike.setdefault((local.size, local.mode), []).append(place)
+    found: dict[Place, Place] = {}
+    for places in alike.values():
+        is_one_file = all(files[place].is_same(files[places[0]]) for place in places)
+        first: dict[str, Place] = {}
+        for place in places if len(places) > 1 else ():
+            other = first.setdefault("" if is_one_file else sha1(files[place]), place)
+            if other != place:
+                found[place] = other
+    return found

@@ -5,7 +5,6 @@ Nothing here prints, asks the user, or ends the program; who wants to follow a r
 
 import contextlib
 import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ from . import launcher, sessions
 from .conversation import Conversation
 from .hosts import Host, HostFailure, HostGroup, ask, connection_settings, conversation, key_files
 from .launcher import Ended, NotStarted, Started
+from .manifest import Trees
 from .sessions import Killed, Session
 from .transfer import LocalHashes, Synced, sync
 
@@ -67,9 +67,8 @@ class Runner:
     """Runs the components of a loaded config. A method for each stage; `run` is all of them.
 
     Making one checks the options (ConfigError) and touches no host. Every method works on all hosts at
-    once, lets all of them finish, and raises StageError if any failed. `running` lists what `start` has
-    started so far, `starting` what it has begun to start and has no answer for. `close` lets go of the
-    connections; a `with` statement does too.
+    once, lets all of them finish, and raises StageError if any failed. `starting` lists what `start` has
+    begun to start and has no answer for. `close` lets go of the connections; a `with` statement does too.
     """
 
     config: Config
@@ -77,7 +76,8 @@ class Runner:
     settings: Settings = attrs.field(factory=Settings, repr=False)
     observer: Observer = attrs.field(factory=Observer)
     _group: HostGroup = attrs.field(init=False, repr=False)
-    running: list[Started] = attrs.field(init=False, factory=list)
+    _started: list[Started] = attrs.field(init=False, factory=list, repr=False)
+    _ended: set[str] = attrs.field(init=False, factory=set, repr=False)
     starting: list[Component] = attrs.field(init=False, factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -99,6 +99,11 @@ class Runner:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    @property
+    def running(self) -> list[Started]:
+        """What has been started and, as far as is known, has not ended."""
+        return [started for started in self._started if started.component.label not in self._ended]
 
     def close(self) -> None:
         """Let go of all connections. What was started goes on."""
@@ -127,16 +132,15 @@ class Runner:
     def sync(self) -> dict[str, Synced]:
         """Bring to every host the files that it lacks."""
         hashes = LocalHashes()
-        placed = _placed_once()
-        components = self._by_host(self.config.all_components())
+        trees = Trees(_placed_once())
+        by_host = {host: trees.of(own) for host, own in self._by_host(self.config.all_components()).items()}
 
         def work(host: Host) -> Synced:
             def progress(done: int, total: int) -> None:
                 self.observer.progress("sync", host.name, done, total)
 
-            wanted = components[host.name]
             options = self.options
-            return sync(host, options.screen, wanted, placed, hashes, options.always_copy, progress)
+            return sync(host, options.screen, by_host[host.name], hashes, options.always_copy, progress)
 
         return self._on_all(
             "sync", work, lambda host, synced: [(f"{host}:{p.path}", p.reason) for p in synced.problems]
@@ -171,7 +175,7 @@ class Runner:
             return launcher.read_started(wanted, ask(host, launcher.start_script(self.options.screen, wanted)))
 
         def failures(_: str, results: list[Started | NotStarted]) -> list[tuple[str, str]]:
-            self.running += [result for result in results if isinstance(result, Started)]
+            self._started += [result for result in results if isinstance(result, Started)]
             answered = {id(result.component) for result in results}
             self.starting = [component for component in self.starting if id(component) not in answered]
             return [(r.component.label, r.reason) for r in results if isinstance(r, NotStarted)]
@@ -190,6 +194,7 @@ class Runner:
             talk = talks[host.name] = talks_end.enter_context(conversation(host, script))
             ended = []
             for each in launcher.read_ended(wanted, talk.answer):
+                self._ended.add(each.component.label)
                 self.observer.ended(each)
                 ended.append(each)
             return ended
@@ -269,14 +274,12 @@ def ending(ended: Ended) -> str:
 def _placed_once() -> Callable[[Component], Sequence[Placed]]:
     """Lists what a component brings; the disk is asked once for components that bring the same."""
     known: dict[tuple[tuple[str, str], ...], Sequence[Placed]] = {}
-    lock = threading.Lock()
 
     def placed(component: Component) -> Sequence[Placed]:
         key = tuple(component.files.items())
-        with lock:
-            if key not in known:
-                known[key] = list(_all_usable(component))
-            return known[key]
+        if key not in known:
+            known[key] = list(_all_usable(component))
+        return known[key]
 
     return placed
 

@@ -5,6 +5,7 @@
     launcher       the script that runs it       launcher.pid   process id of the launcher
     pid            process id of the program     status         its exit status, once it has ended
     started        when, in seconds since 1970   ended          likewise
+    born           the same as the kernel counts it, by which the process is known again
     output         all that its window showed    base_dir       its temporary folder, if it has one
 
 and, with a dot in front so that no component can be named alike: `.sessions` (each screen session

@@ -12,8 +12,8 @@ import attrs
 class LocalFile:
     """A regular file or a folder on this machine, as it was when it was looked at.
 
-    `mode` is its permission bits (of a folder without setuid, setgid and sticky, which it has from its
-    surroundings); `size` is in bytes, 0 for a folder. `inode` holds the numbers of its device and inode.
+    `mode` is its permission bits; `size` is in bytes, 0 for a folder; `mtime_ns` is when its content was
+    last changed, in ns since 1970. `inode` holds the numbers of its device and inode.
     """
 
     path: str
@@ -21,6 +21,7 @@ class LocalFile:
     size: int
     is_dir: bool = False
     inode: tuple[int, int] | None = attrs.field(default=None, eq=False)
+    mtime_ns: int = attrs.field(default=0, eq=False)
 
     def is_same(self, other: "LocalFile") -> bool:
         """Whether both are the same file, however their paths are spelled."""
@@ -76,13 +77,13 @@ def _placed(local: str, remote: str, above: Above = ()) -> Iterator[Placed | Unu
     inode = (status.st_dev, status.st_ino)
     if stat.S_ISREG(status.st_mode):
         readable = os.access(local, os.R_OK)
-        file = LocalFile(local, mode, status.st_size, inode=inode)
+        file = LocalFile(local, mode, status.st_size, False, inode, status.st_mtime_ns)
         yield Placed(file, remote, not above) if readable else Unusable(local, "not readable", remote)
     elif stat.S_ISDIR(status.st_mode):
         if inode in above:
             yield Unusable(local, "a symbolic link to a folder that contains it", remote)
             return
-        yield Placed(LocalFile(local, mode & 0o777, 0, True, inode), remote, not above)
+        yield Placed(LocalFile(local, mode, 0, True, inode), remote, not above)
         yield from _placed_below(local, remote, (*above, inode))
     else:
         yield Unusable(local, "neither a file nor a folder", remote)

@@ -132,6 +132,7 @@ def test_above_log_level_info_nothing_is_printed_on_success(lab: Lab) -> None:
         (["-u"], "user"),
         (["--", "id"], "--: leave it"),
         (["--nonsense"], "--nonsense"),
+        (["--dry"], "-R/--dry"),
     ],
 )
 def test_wrong_command_lines_are_refused(lab: Lab, words: list[str], reason: str) -> None:

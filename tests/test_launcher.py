@@ -182,7 +182,7 @@ def test_process_id_is_that_of_the_program(launch: Launch) -> None:
     process = launch.begin(one)
     process.communicate()
     assert launch.noted(one, "pid") == launch.shown("pid").strip()
-    assert launch.noted(one, "launcher.pid") == str(process.pid)
+    assert launch.noted(one, "launcher.pid") not in ("", launch.noted(one, "pid"), str(process.pid))
     assert int(launch.noted(one, "started")) <= int(launch.noted(one, "ended"))
 
 
@@ -211,7 +211,11 @@ def test_launcher_outlives_signals_that_are_meant_for_the_program(launch: Launch
     process.send_signal(number)
     (launch.folder / "fifo").write_text("end\n")
     process.communicate(timeout=10)
-    assert (process.returncode, launch.noted(one, "status")) == (5, "5")
+    if number == signal.SIGHUP:  # the window is gone, and its process with it; what notes the end is not
+        assert process.returncode == -signal.SIGHUP
+        eventually(lambda: launch.noted(one, "status") == "5", "the exit status")
+    else:
+        assert (process.returncode, launch.noted(one, "status")) == (5, "5")
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM])

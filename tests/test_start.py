@@ -6,6 +6,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -221,6 +222,42 @@ def test_120_components_on_one_host_run_and_a_second_start_leaves_them_alone(lab
     lab.run("start")
     eventually(lambda: noted(lab.node1)["short"] != before["short"], "what had ended is started again")
     assert {name: pid for name, pid in noted(lab.node1).items() if name in numbers} == {n: before[n] for n in numbers}
+
+
+def test_a_program_that_hides_its_environment_and_name_runs_once(lab: Lab) -> None:
+    """A cleared environment, and a command line that is overwritten, as programs do that show a title there."""
+    lab.write("title.py", "import ctypes, sys, time\n" + TITLE + "print('titled', flush=True)\ntime.sleep(1000)\n")
+    prepare(
+        lab,
+        f"""
+add("cleared", executable="/usr/bin/env", args=["-i", "/bin/sleep", "1000"])
+add("titled", executable={sys.executable!r}, args=["title.py"], files={{"title.py": "title.py"}})
+add("later", start_index=2, args=["later"])
+""",
+    )
+    lab.run("run")
+    before = noted(lab.node1)
+    eventually(lambda: "titled" in text(lab.node1.state() / "titled/output"), "the title to be set")
+    assert lab.run("start").stdout.count("was running already") == 3
+    assert noted(lab.node1) == before
+
+
+# Overwrites the memory in which the kernel finds the command line: argv[0], and all behind it.
+TITLE = """
+stat = open("/proc/self/stat").read().rpartition(")")[2].split()
+arguments, behind = int(stat[45]), int(stat[46])  # arg_start and arg_end, proc(5)
+ctypes.memset(arguments, ord("x"), behind - arguments)
+"""
+
+
+@pytest.mark.parametrize("order", ["-p one -X kill", "-X quit"])
+def test_a_window_that_is_closed_by_hand_takes_its_program_along(lab: Lab, order: str) -> None:
+    prepare(lab, "add('one', args=['one'])")
+    lab.run("run")
+    (id_,) = ids(lab.node1)
+    lab.node1.run(f"screen -S {id_} {order}")
+    eventually(lambda: alive(lab.node1) == set(), "the end of the program")
+    eventually(lambda: text(lab.node1.state() / "one/status") == "129\n", "its exit status")
 
 
 @pytest.mark.parametrize("zombie", ["--zombie", "--no-zombie"])

@@ -8,6 +8,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from fabric import Config as Settings
+
+from fabfile.orders import Orders
+from fabfile.runner import Runner
+from rr_config import Options, load
 
 from .conftest import Lab, eventually
 from .throwaway import ThrowawayHost, processes_of
@@ -88,6 +93,22 @@ def test_a_folder_brings_its_tree_with_all_permission_bits(lab: Lab) -> None:
     (lab.folder / "tree/deep").chmod(0o755)
     lab.run("sync")
     assert bits(put / "here/deep") == 0o755
+
+
+def test_folders_have_their_special_bits_and_may_inherit_more(lab: Lab) -> None:
+    for name, mode in (("sticky", 0o1777), ("group", 0o2775), ("plain", 0o755)):
+        lab.write(f"tree/{name}/f", "").parent.chmod(mode)
+    (lab.node1.home / "work").mkdir()
+    (lab.node1.home / "work").chmod(0o2755)  # what is made below it inherits setgid
+    config(lab, {"tree": "tree"}, base_dir="~/work")
+    lab.run("sync")
+    tree = lab.node1.home / "work/tree"
+    assert [(tree / name).stat().st_mode & 0o7777 for name in ("sticky", "group")] == [0o3777, 0o2775]
+    assert (tree / "plain").stat().st_mode & 0o777 == 0o755
+    assert "permissions set" not in lab.run("sync").stdout
+    (tree / "sticky").chmod(0o777)
+    assert "permissions" not in lab.run("sync").stderr
+    assert (tree / "sticky").stat().st_mode & 0o1777 == 0o1777
 
 
 def test_names_are_literal_whatever_characters_they_hold(lab: Lab) -> None:
@@ -178,6 +199,38 @@ def test_components_may_bring_the_same_files(lab: Lab) -> None:
     assert (lab.node1.home / "work/tree/f").read_text() == "content"
     (temporary,) = lab.node1.tmp.rglob("tree/f")
     assert temporary.read_text() == "content"
+
+
+def test_content_for_several_places_on_a_host_is_sent_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = os.urandom(100_000)
+    for name in ("a", "same as a"):
+        (lab.folder / name).write_bytes(content)
+    (lab.folder / "b").write_bytes(os.urandom(100_000))
+    lab.write("tree/sub/new\nline", "x" * 100_000)
+    files = {"a": "a", "same as a": "sub/other name", "b": "b", "tree": "tree"}
+    lab.config(
+        f"for name in ('one', 'two', 'three'):\n"
+        f"    config.add_component(Component(name=name, host='node1', executable='x', start_index=1, files={files}))\n"
+        f"config.add_component(Component(name='four', host='node1', executable='x', start_index=1, base_dir='~/w',"
+        f" files={files}))\n"
+    )
+    sent = []
+    send = Orders.send
+    monkeypatch.setattr(Orders, "send", lambda orders, data: (sent.append(len(data)), send(orders, data)))
+    options = Options(config_file=str(lab.folder / "cfg.py"))
+    with Runner(load(options), options, Settings(runtime_ssh_path=str(lab.farm.ssh_config))) as runner:
+        synced = runner.sync()["node1"]
+        assert (synced.sent, synced.sent_bytes) == (16, 1_600_000)
+        assert 300_000 < sum(sent) < 350_000
+        folders = [
+            Path((lab.node1.state() / name / "base_dir").read_text().strip()) for name in ("one", "two", "three")
+        ]
+        for folder in (*folders, lab.node1.home / "w"):
+            assert (folder / "a").read_bytes() == (folder / "sub/other name").read_bytes() == content
+            assert (folder / "b").read_bytes() == (lab.folder / "b").read_bytes()
+            assert (folder / "tree/sub/new\nline").read_text() == "x" * 100_000
+            assert (folder / "a").stat().st_nlink == 1
+        assert runner.sync()["node1"].sent == 0
 
 
 def test_the_file_of_a_running_program_is_replaced(lab: Lab) -> None:

@@ -1,0 +1,224 @@
+"""Carries out on one host what a comparison has found: makes, sends, copies, moves, sets permissions.
+
+Files arrive, as tar streams, in a staging folder inside each target folder, and are moved into place
+(rename(2), on the same file system) once they are known to be whole. Content that a host needs in several
+places is sent once and copied there.
+"""
+
+import os
+import posixpath
+import tarfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import groupby
+
+import attrs
+
+from rr_config.files import LocalFile
+
+from .manifest import Changes, Place, Tree, first_places, locate, touched, unmet
+from .orders import Orders
+
+BLOCK = 1 << 18
+BATCH = 250
+END_OF_TAR = bytes(2 * tarfile.BLOCKSIZE)
+# Called with the number of bytes that have been sent, and of all that are to be sent.
+Progress = Callable[[int, int], None]
+
+
+@attrs.frozen
+class Item:
+    """A file that a host is to get: its root and path there, and the path in the same root where it is staged."""
+
+    root: str
+    path: str
+    staged: str
+    local: LocalFile
+
+    @property
+    def place(self) -> Place:
+        """Root and path."""
+        return self.root, self.path
+
+
+class Delivery:
+    """What has to be done on one host; `items` are the files that it is to get."""
+
+    def __init__(
+        self,
+        trees: Mapping[str, Tree],
+        known: Mapping[str, str],
+        todo: Mapping[str, Changes],
+        staging: str,
+        sha1: Callable[[LocalFile], str],
+    ) -> None:
+        self._trees, self._known, self._todo = trees, known, todo
+        made = [
+            Item(root, path, posixpath.join(*_beside(path, staging)), trees[root].files[path])
+            for root, each in todo.items()
+            for path in each.send
+        ]
+        self.items = {item.place: item for item in made}
+        self._copies = first_places({item.place: item.local for item in made}, sha1)
+
+    def spelled(self, place: Place) -> str:
+        """The absolute path of a place on the host, for a person."""
+        return posixpath.normpath(locate(self._known[place[0]], place[1]))
+
+    def carry_out(self, orders: Orders, progress: Progress) -> dict[Place, str]:
+        """Do all of it; what did not come out as wanted, with the host's words for it."""
+        if not any(each.make or each.send or each.chmod for each in self._todo.values()):
+            return {}
+        unsteady = self._stage(orders, progress)
+        self._move(orders, unsteady)
+        reasons = {place: _reason(place[1], orders.words) for place in self._finish(orders)}
+        return reasons | dict.fromkeys(unsteady, "it changed here while it was sent")
+
+    def _stage(self, orders: Orders, progress: Progress) -> set[Place]:
+        """Bring all files to their staging folders; the places of those that changed here meanwhile."""
+        for root, each in self._todo.items():
+            orders.enter(root)
+            orders.tell("mkdir", each.make)
+        orders.tell("stage", self._staging_folders())
+        streamed = [item for item in self.items.values() if item.place not in self._copies]
+        changed = _send(orders, streamed, progress)
+        groups: dict[str, list[str]] = {}
+        for place, source in self._copies.items():
+            target, origin = self._staged(self.items[place]), self._staged(self.items[source])
+            folder, name = posixpath.split(target)
+            groups.setdefault(f"{folder}/" if name == posixpath.basename(origin) else target, []).append(origin)
+        for target, origins in groups.items():
+            orders.tell_with_target("copy", origins, target)
+        return changed | {place for place, source in self._copies.items() if source in changed}
+
+    def _move(self, orders: Orders, changed: Iterable[Place]) -> None:
+        """Move what has arrived whole into its place."""
+        by_root: dict[str, dict[str, LocalFile]] = {}
+        for item in self.items.values():
+            by_root.setdefault(item.root, {})[item.staged] = item.local
+        staged = {root: Tree(files) for root, files in by_root.items()}
+        asked = {root: orders.ask_for_survey(root, tree) for root, tree in staged.items()}
+        unfit = [self._staged(self.items[place]) for place in changed]
+        for root, tree in staged.items():
+            unfit += [locate(self._known[root], path) for path in orders.survey(asked[root], tree).differing]
+        orders.tell("remove", unfit)
+        orders.tell("move", self._staging_folders())
+        orders.tell("unstage")  # before folders get their bits, which may forbid it
+
+    def _finish(self, orders: Orders) -> list[Place]:
+        """Set permission bits; the places at which something is still not as wanted."""
+        for root, each in self._todo.items():
+            orders.enter(root)
+            for mode, paths in groupby(sorted(each.chmod, key=each.chmod.__getitem__), key=each.chmod.__getitem__):
+                orders.tell("chmod", paths, rest=f"{mode:04o}")
+        after = {root: touched(self._trees[root], each) for root, each in self._todo.items()}
+        asked = {root: orders.ask_for_survey(root, tree) for root, tree in after.items()}
+        return [
+            (root, path)
+            for root, each in self._todo.items()
+            for path in unmet(each, orders.survey(asked[root], after[root]))
+        ]
+
+    def _staged(self, item: Item) -> str:
+        return locate(self._known[item.root], item.staged)
+
+    def _staging_folders(self) -> list[str]:
+        return sorted({posixpath.dirname(self._staged(item)) for item in self.items.values()})
+
+
+def _beside(path: str, staging: str) -> tuple[str, str, str]:
+    folder, name = posixpath.split(path)
+    return folder, staging, name
+
+
+def _reason(path: str, words: Sequence[str]) -> str:
+    """The end of the line that speaks of `path`, or of the nearest folder above it; else of the last line."""
+    path = path.removeprefix(".")
+    while path not in ("/", ""):
+        for line in words:
+            if path in line:
+                return line.rsplit(": ", 1)[-1].lower()
+        path = posixpath.dirname(path)
+    return words[-1].lower() if words else "it is not there, or not as it should be, for no reason that was given"
+
+
+def _send(orders: Orders, items: Sequence[Item], progress: Progress) -> set[Place]:
+    """Send files, as some tar streams; the places of those that changed meanwhile, or went away."""
+    total = sum(tarfile.BLOCKSIZE + _padded(item.local.size) for item in items)
+    sent = 0
+    changed: set[Place] = set()
+    for root, together in groupby(items, key=lambda item: item.root):
+        orders.enter(root)
+        for batch in _batches(list(together)):
+            headers = [_tar_header(item.staged, item.local.mode, item.local.size) for item in batch]
+            sizes = [len(header) + _padded(item.local.size) for header, item in zip(headers, batch, strict=True)]
+            orders.untar(sum(sizes) + len(END_OF_TAR))
+            for block in _joined(_tar_stream(batch, headers, changed)):
+                orders.send(block)
+                sent += len(block)
+                progress(min(sent, total), total)
+    return changed
+
+
+def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """The host is to extract the first files while the headers of the next ones are still being made."""
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]
+
+
+# Hosts that get the same file get the same header; to make one takes longer than to send it.
+@lru_cache(1 << 15)
+def _tar_header(path: str, mode: int, size: int) -> bytes:
+    entry = tarfile.TarInfo(path)
+    entry.mode, entry.size = mode, size
+    return entry.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
+
+
+def _padded(size: int) -> int:
+    return -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+
+
+def _tar_stream(items: Iterable[Item], headers: Iterable[bytes], changed: set[Place]) -> Iterator[bytes]:
+    for item, header in zip(items, headers, strict=True):
+        yield header
+        missing = _padded(item.local.size)
+        try:
+            for block in _content(item.local):
+                missing -= len(block)
+                yield block
+        except OSError:
+            changed.add(item.place)
+        while missing:
+            zeros = bytes(min(BLOCK, missing))
+            missing -= len(zeros)
+            yield zeros
+    yield END_OF_TAR
+
+
+def _content(local: LocalFile) -> Iterator[bytes]:
+    """As many bytes as `local` had when it was looked at. OSError at the end, if it is not the same any more."""
+    file = os.open(local.path, os.O_RDONLY)
+    try:
+        left = local.size
+        while left and (block := os.read(file, min(BLOCK, left))):
+            left -= len(block)
+            yield block
+        now = os.fstat(file)
+    finally:
+        os.close(file)
+    if left or (now.st_size, now.st_mtime_ns) != (local.size, local.mtime_ns):
+        raise OSError(f"{local.path} has changed")
+
+
+def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in fewer pieces, so that small files do not cost a packet each."""
+    block = bytearray()
+    for piece in pieces:
+        if len(piece) == BLOCK and not block:
+            yield piece
+            continue
+        block += piece
+        if len(block) >= BLOCK:
+            yield bytes(block)
+            block.clear()
+    yield bytes(block)

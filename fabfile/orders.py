@@ -1,0 +1,147 @@
+"""The script of a sync, which does on a host what it is told, and the telling.
+
+An order is a line and a list of paths; it is answered by records, and by what the programs that it ran
+had to complain. Orders are told at once, as many as can be, and answered in their order: that is what
+keeps the number of round trips small. What should be ordered, `transfer` and `delivery` know.
+"""
+
+import os
+from collections.abc import Iterable
+
+from . import shell, state
+from .conversation import Conversation
+from .manifest import TEMPORARY, Survey, Tree, read_survey
+
+
+class Orders:
+    """Orders to the script on one host, each known by a number. `words` are the complaints so far.
+
+    What the script says of its own, where the roots are, counts as the answer to order 0.
+    """
+
+    def __init__(self, talk: Conversation, roots: Iterable[str]) -> None:
+        self._talk = talk
+        self._numbers = {root: number for number, root in enumerate(roots, 1)}
+        self._told, self._answered = 0, -1
+        self.words: list[str] = []
+
+    def enter(self, root: str) -> None:
+        """Let relative paths of what follows be in `root`."""
+        self.send(f"cd {self._numbers[root]}\n".encode())
+
+    def tell(self, order: str, paths: Iterable[str] = (), rest: str = "", before: bytes = b"") -> int:
+        """Give an order for `paths`; its number."""
+        payload = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        self.send(f"{order} {len(payload)} {rest}\n".encode() + before + payload)
+        self._told += 1
+        return self._told
+
+    def tell_with_target(self, order: str, paths: Iterable[str], target: str) -> int:
+        """Give an order that has one more path: what is to be made of `paths`."""
+        encoded = os.fsencode(target)
+        return self.tell(order, paths, rest=str(len(encoded)), before=encoded)
+
+    def untar(self, size: int) -> int:
+        """Give the order to extract a tar stream of `size` bytes, which have to be sent now."""
+        self.send(f"untar {size}\n".encode())
+        self._told += 1
+        return self._told
+
+    def send(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self._talk.send(data)
+
+    def answer(self, number: int) -> list[bytes]:
+        """The records of an order; those of the ones before it that have not been asked for are dropped."""
+        records: list[bytes] = []
+        while self._answered < number:
+            records = []
+            while not (record := self._talk.raw_answer()).startswith(b"="):
+                records.append(record)
+            self._answered += 1
+            self.words += os.fsdecode(record[1:]).splitlines()
+        return records
+
+    def ask_for_survey(self, root: str, tree: Tree) -> int:
+        """Ask what the host has of `tree`, which is below `root`; a number for `survey`."""
+        self.enter(root)
+        self.tell("stat", tree.files)
+        return self.tell("stat", tree.folders)
+
+    def survey(self, number: int, tree: Tree) -> Survey:
+        """The answer to `ask_for_survey`."""
+        files = self.answer(number - 1)
+        return read_survey(tree, files, self.answer(number))
+
+    def end(self) -> None:
+        """End the script, once everything has been carried out."""
+        self.send(b"end\n")
+        self.answer(self._told)
+        list(self._talk.answers())
+
+
+def sync_script(session: str, roots: Iterable[str]) -> str:
+    """Answers where the roots are, in their order, then obeys."""
+    lines = [f"need openssl tar\n{state.keep(session)}{state.TEMPORARY}{OBEY}", "set --"]
+    for root in roots:
+        if root.startswith(TEMPORARY):
+            folder = shell.quote(state.folder(root.removeprefix(TEMPORARY)))
+            lines.append(f'root=$(temporary {folder}) || fail "no temporary folder can be made; is /tmp full?"')
+        else:
+            lines.append(f"root={shell.path(root)}")
+            lines.append(f'case $root in /*) ;; *) fail "there is no home folder "{shell.quote(root)} ;; esac')
+        lines.append('answer "$root"; set -- "$@" "$root"')
+    return "\n".join([*lines, "ended ''", 'obey "$@"'])
+
+
+# cd N: what follows is in the Nth root. copy, move: one place for all if it ends with a slash.
+# What is being staged is written down first, so that the next sync removes what a killed one has left.
+OBEY = """\
+unstage() {
+  [ -f "$state/.staging" ] || return
+  xargs -0 -r rm -rf -- <"$state/.staging"
+  rm -f "$state/.staging"
+}
+full() {  # tar's own words for it are about numbers of bytes
+  xargs -0 -r stat -f --printf '%a %n: no space left on device\\n' -- <"$state/.staging" | grep '^0 '
+}
+ended() { answer "=$1"; }
+list() { head -c "$size"; }
+stream() { dd bs=128K iflag=fullblock,count_bytes count="$size" status=none; }  # head copies 8 KB at a time
+copy() {
+  target=$(head -c "$1"; echo .)
+  target=${target%.}
+  case $target in
+    */) list | xargs -0 -r cp -p -t "$target" -- ;;
+    *) list | xargs -0 -r -I {} cp -p -T -- {} "$target" ;;
+  esac
+}
+move='for folder do find "$folder" -mindepth 1 -maxdepth 1 -exec mv -f -t "${folder%/*}" -- {} +; done'
+obey() {
+  while read -r order size rest; do
+    words=
+    case $order in
+      cd) eval "cd -- \\"\\${$size}\\"" || fail "a root cannot be entered"; continue ;;
+      stat) list | xargs -0 -r stat -L --printf '%f %s %n\\0' -- 2>/dev/null ;;
+      hash) list | xargs -0 -r openssl dgst -sha1 -r 2>/dev/null | tr '\\n' '\\0' ;;
+      mkdir) words=$(list | xargs -0 -r mkdir -p -- 2>&1) ;;
+      chmod) words=$(list | xargs -0 -r chmod "$rest" -- 2>&1) ;;
+      stage)
+        unstage
+        words=$({ list >"$state/.staging" && xargs -0 -r mkdir -m 700 -- <"$state/.staging"; } 2>&1)
+        ;;
+      untar) words=$(stream | { said=$(tar -xPpmof - 2>&1) || full; echo "$said"; cat >/dev/null; }) ;;
+      copy) words=$(copy "$rest" 2>&1) ;;
+      remove) words=$(list | xargs -0 -r rm -f -- 2>&1) ;;
+      move) words=$(list | xargs -0 -r -n 8 -P 4 sh -c "$move" sh 2>&1) ;;
+      unstage) unstage ;;
+      end) return ;;
+    esac
+    ended "$words"
+  done
+}
+export LC_ALL=C
+unstage
+trap unstage EXIT
+trap 'exit 1' HUP INT PIPE TERM
+"""
