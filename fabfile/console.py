@@ -4,17 +4,14 @@ Results go to standard output; progress and errors to standard error.
 """
 
 import logging
+import os
 import shlex
 import sys
-import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from fabric import Config as Settings
-from rich.console import Console as Terminal
-from rich.logging import RichHandler
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from rr_config import Component, Options
 from rr_config.muddlers import Muddler
@@ -24,6 +21,11 @@ from .launcher import Ended, Started
 from .runner import Observer, StageError, ending
 from .sessions import Killed, Session
 from .transfer import Synced
+
+if TYPE_CHECKING:
+    from .bars import Bars
+
+BOLD, RED = "1", "31"
 
 
 def cleaned(text: str) -> str:
@@ -52,17 +54,12 @@ class Console(Observer):
     def __init__(self, log_level: str) -> None:
         level = logging.getLevelNamesMapping()[log_level]
         self._is_quiet = level > logging.INFO
-        self._out = Terminal(highlight=False, soft_wrap=True, quiet=self._is_quiet)
-        self._err = Terminal(highlight=False, soft_wrap=True, stderr=True)
-        self._lock = threading.Lock()
-        self._bars: Progress | None = None
-        self._tasks: dict[str, Any] = {}
+        self._bars: Bars | None = None
         self._held_back: list[str] = []  # lines that would be printed into the bars
         self._stage = ""
         self._unanswered: set[str] = set()
         self._failures: dict[str, str] = {}
-        handler = RichHandler(level, self._err, show_time=False, show_path=False)
-        logging.basicConfig(level=level, handlers=[handler], format="%(message)s", force=True)
+        logging.basicConfig(level=level, format="%(levelname)s %(message)s", force=True)
         # What goes wrong with a connection is reported with its host; paramiko would add a traceback.
         logging.getLogger("paramiko").setLevel(logging.CRITICAL)
         for library in ("fabric", "invoke"):  # at DEBUG they tell all settings, the password among them
@@ -71,21 +68,16 @@ class Console(Observer):
     def begins(self, stage: str, hosts: Sequence[str]) -> None:
         """Show the stage, and bars where it is `sync` on a terminal."""
         self._stage, self._unanswered, self._failures = stage, set(hosts), {}
-        self._out.print(f"[bold]{stage}[/bold]  {counted(len(hosts), 'host')}")
-        if stage == "sync" and self._err.is_terminal and not self._is_quiet:
-            size = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-            columns = (TextColumn("  {task.description}"), BarColumn(), *size)
-            self._bars = Progress(*columns, console=self._err, transient=True, redirect_stdout=False)
-            self._bars.start()
+        self._print(f"{styled(stage, BOLD, sys.stdout)}  {counted(len(hosts), 'host')}")
+        if stage == "sync" and sys.stderr.isatty() and not self._is_quiet:
+            from .bars import Bars
+
+            self._bars = Bars()
 
     def progress(self, stage: str, host: str, done: int, total: int) -> None:
         """Move the bar of a host."""
-        if self._bars is None:
-            return
-        with self._lock:
-            if host not in self._tasks:
-                self._tasks[host] = self._bars.add_task(cleaned(host), total=total)
-        self._bars.update(self._tasks[host], completed=done)
+        if self._bars is not None:
+            self._bars.move(cleaned(host), done, total)
 
     def result(self, stage: str, host: str, result: Any) -> None:
         """A line a host, or a line a component."""
@@ -116,9 +108,8 @@ class Console(Observer):
         if self._bars is not None:
             self._bars.stop()
             self._bars = None
-            self._tasks = {}
         for line in self._held_back:
-            self._out.print(line, markup=False)
+            self._print(line)
         self._held_back = []
 
     def stage_failed(self, error: StageError) -> None:
@@ -151,7 +142,7 @@ class Console(Observer):
     def error(self, text: str) -> None:
         """A line, or several, on standard error."""
         for line in text.split("\n"):
-            self._err.print(cleaned(line), markup=False, style="red" if line.strip() else None)
+            print(styled(cleaned(line), RED, sys.stderr), file=sys.stderr, flush=True)
 
     def _failed_lines(self, stage: str, failures: Iterable[tuple[str, str]]) -> None:
         for where, reason in failures:
@@ -162,15 +153,24 @@ class Console(Observer):
         rows = [(muddler.name, cleaned(muddler.summary), str(muddler.path)) for muddler in found]
         width = max((len(name) for name, _, _ in rows), default=0)
         for name, summary, path in rows:
-            self._out.print(f"{name:<{width}}  {summary}  ({path})", markup=False)
+            self._print(f"{name:<{width}}  {summary}  ({path})")
 
     def _line(self, where: str, text: str) -> None:
         line = f"  {cleaned(where)}  {cleaned(text)}"
         if self._bars is not None:
             self._held_back.append(line)
         else:
-            self._out.print(line, markup=False)
-            sys.stdout.flush()
+            self._print(line)
+
+    def _print(self, line: str) -> None:
+        if not self._is_quiet:
+            print(line, flush=True)
+
+
+def styled(text: str, style: str, stream: TextIO) -> str:
+    """`text` in a style, where `stream` is a terminal whose user wants styles."""
+    wants = text and stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    return f"\033[{style}m{text}\033[0m" if wants else text
 
 
 def killed(result: Killed) -> str:

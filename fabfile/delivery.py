@@ -20,7 +20,7 @@ from .manifest import Changes, Place, Tree, first_places, locate, touched, unmet
 from .orders import Orders
 
 BLOCK = 1 << 18
-BATCH = 250
+BATCH = 500
 END_OF_TAR = bytes(2 * tarfile.BLOCKSIZE)
 # Called with the number of bytes that have been sent, and of all that are to be sent.
 Progress = Callable[[int, int], None]

@@ -116,7 +116,7 @@ copy() {
     *) list | xargs -0 -r -I {} cp -p -T -- {} "$target" ;;
   esac
 }
-move='for folder do find "$folder" -mindepth 1 -maxdepth 1 -exec mv -f -t "${folder%/*}" -- {} +; done'
+move='find "$@" -mindepth 1 -maxdepth 1 -execdir mv -f -t .. -- {} +'
 obey() {
   while read -r order size rest; do
     words=
@@ -133,7 +133,7 @@ obey() {
       untar) words=$(stream | { said=$(tar -xPpmof - 2>&1) || full; echo "$said"; cat >/dev/null; }) ;;
       copy) words=$(copy "$rest" 2>&1) ;;
       remove) words=$(list | xargs -0 -r rm -f -- 2>&1) ;;
-      move) words=$(list | xargs -0 -r -n 8 -P 4 sh -c "$move" sh 2>&1) ;;
+      move) words=$(list | xargs -0 -r -n 16 -P 4 sh -c "$move" sh 2>&1) ;;
       unstage) unstage ;;
       end) return ;;
     esac
