@@ -1,5 +1,6 @@
 """Ours for "first connect and one command": `python -m bench.one_command SSH_CONFIG HOST...`."""
 
+import gc
 import sys
 
 from fabric import Config
@@ -11,4 +12,5 @@ group = HostGroup(sys.argv[2:], connection_settings(settings))
 outcomes = dict(group.each(sys.argv[2:], lambda host: ask(host, "true")))
 failures = [outcome for outcome in outcomes.values() if isinstance(outcome, HostFailure)]
 group.close()
+gc.freeze()  # as `fab` does at its end
 sys.exit("\n".join(map(str, failures)) or len(outcomes) != len(sys.argv[2:]))

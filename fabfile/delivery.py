@@ -19,7 +19,10 @@ from rr_config.files import LocalFile
 from .manifest import Changes, Place, Tree, first_places, locate, touched, unmet
 from .orders import Orders
 
-BLOCK = 1 << 18
+# What OpenSSH takes in one packet.
+BLOCK = 32768 - 64
+# From this size on a file is sent by itself: it is written in less time than by tar.
+LARGE = 1 << 18
 BATCH = 500
 END_OF_TAR = bytes(2 * tarfile.BLOCKSIZE)
 # Called with the number of bytes that have been sent, and of all that are to be sent.
@@ -143,20 +146,31 @@ def _reason(path: str, words: Sequence[str]) -> str:
 
 
 def _send(orders: Orders, items: Sequence[Item], progress: Progress) -> set[Place]:
-    """Send files, as some tar streams; the places of those that changed meanwhile, or went away."""
-    total = sum(tarfile.BLOCKSIZE + _padded(item.local.size) for item in items)
+    """Send files, small ones as some tar streams; the places of those that changed meanwhile, or went away."""
+    total = sum(item.local.size for item in items)
     sent = 0
     changed: set[Place] = set()
+
+    def send(blocks: Iterable[bytes], files: Iterable[Item]) -> None:
+        nonlocal sent
+        end = sent + sum(item.local.size for item in files)
+        for block in blocks:
+            orders.send(block)
+            sent = min(sent + len(block), end)
+            progress(sent, total)
+
     for root, together in groupby(items, key=lambda item: item.root):
         orders.enter(root)
-        for batch in _batches(list(together)):
+        here = list(together)
+        for batch in _batches([item for item in here if item.local.size < LARGE]):
             headers = [_tar_header(item.staged, item.local.mode, item.local.size) for item in batch]
             sizes = [len(header) + _padded(item.local.size) for header, item in zip(headers, batch, strict=True)]
             orders.untar(sum(sizes) + len(END_OF_TAR))
-            for block in _joined(_tar_stream(batch, headers, changed)):
-                orders.send(block)
-                sent += len(block)
-                progress(min(sent, total), total)
+            send(_joined(_tar_stream(batch, headers, changed)), batch)
+        for item in here:
+            if item.local.size >= LARGE:
+                orders.write(item.staged, item.local.mode, item.local.size)
+                send(_filled(item, item.local.size, changed), [item])
     return changed
 
 
@@ -181,18 +195,22 @@ def _padded(size: int) -> int:
 def _tar_stream(items: Iterable[Item], headers: Iterable[bytes], changed: set[Place]) -> Iterator[bytes]:
     for item, header in zip(items, headers, strict=True):
         yield header
-        missing = _padded(item.local.size)
-        try:
-            for block in _content(item.local):
-                missing -= len(block)
-                yield block
-        except OSError:
-            changed.add(item.place)
-        while missing:
-            zeros = bytes(min(BLOCK, missing))
-            missing -= len(zeros)
-            yield zeros
+        yield from _filled(item, _padded(item.local.size), changed)
     yield END_OF_TAR
+
+
+def _filled(item: Item, length: int, changed: set[Place]) -> Iterator[bytes]:
+    """What is in a file, with zeros behind it up to `length`; if it has changed, it is added to `changed`."""
+    try:
+        for block in _content(item.local):
+            length -= len(block)
+            yield block
+    except OSError:
+        changed.add(item.place)
+    while length:
+        zeros = bytes(min(BLOCK, length))
+        length -= len(zeros)
+        yield zeros
 
 
 def _content(local: LocalFile) -> Iterator[bytes]:
@@ -214,11 +232,8 @@ def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """The same bytes in fewer pieces, so that small files do not cost a packet each."""
     block = bytearray()
     for piece in pieces:
-        if len(piece) == BLOCK and not block:
-            yield piece
-            continue
         block += piece
-        if len(block) >= BLOCK:
+        if len(block) >= LARGE:
             yield bytes(block)
             block.clear()
     yield bytes(block)

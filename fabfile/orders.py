@@ -41,11 +41,16 @@ class Orders:
         encoded = os.fsencode(target)
         return self.tell(order, paths, rest=str(len(encoded)), before=encoded)
 
-    def untar(self, size: int) -> int:
+    def untar(self, size: int) -> None:
         """Give the order to extract a tar stream of `size` bytes, which have to be sent now."""
         self.send(f"untar {size}\n".encode())
         self._told += 1
-        return self._told
+
+    def write(self, path: str, mode: int, size: int) -> None:
+        """Give the order to make a file of `size` bytes, which have to be sent now."""
+        encoded = os.fsencode(path)
+        self.send(f"write {size} {len(encoded)} {mode:04o}\n".encode() + encoded)
+        self._told += 1
 
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
@@ -108,9 +113,17 @@ full() {  # tar's own words for it are about numbers of bytes
 ended() { answer "=$1"; }
 list() { head -c "$size"; }
 stream() { dd bs=128K iflag=fullblock,count_bytes count="$size" status=none; }  # head copies 8 KB at a time
-copy() {
+target() {  # LENGTH: a path
   target=$(head -c "$1"; echo .)
   target=${target%.}
+}
+write() {  # LENGTH MODE
+  target "$1"
+  stream | { dd bs=128K iflag=fullblock status=none of="$target" || cat >/dev/null; }
+  chmod "$2" -- "$target"
+}
+copy() {  # LENGTH
+  target "$1"
   case $target in
     */) list | xargs -0 -r cp -p -t "$target" -- ;;
     *) list | xargs -0 -r -I {} cp -p -T -- {} "$target" ;;
@@ -131,6 +144,7 @@ obey() {
         words=$({ list >"$state/.staging" && xargs -0 -r mkdir -m 700 -- <"$state/.staging"; } 2>&1)
         ;;
       untar) words=$(stream | { said=$(tar -xPpmof - 2>&1) || full; echo "$said"; cat >/dev/null; }) ;;
+      write) words=$(write $rest 2>&1) ;;
       copy) words=$(copy "$rest" 2>&1) ;;
       remove) words=$(list | xargs -0 -r rm -f -- 2>&1) ;;
       move) words=$(list | xargs -0 -r -n 16 -P 4 sh -c "$move" sh 2>&1) ;;
