@@ -69,13 +69,23 @@ class Delivery:
         return posixpath.normpath(locate(self._known[place[0]], place[1]))
 
     def carry_out(self, orders: Orders, progress: Progress) -> dict[Place, str]:
-        """Do all of it; what did not come out as wanted, with the host's words for it."""
+        """Do all of it; what did not come out as wanted, with the host's words for it.
+
+        One round trip, unless a program on the host complains: then nothing is moved until it is known which
+        files have arrived whole, and afterwards all is looked at.
+        """
         if not any(each.make or each.send or each.chmod for each in self._todo.values()):
             return {}
-        unsteady = self._stage(orders, progress)
-        self._move(orders, unsteady)
-        reasons = {place: _reason(place[1], orders.words) for place in self._finish(orders)}
-        return reasons | dict.fromkeys(unsteady, "it changed here while it was sent")
+        changed = dict.fromkeys(self._stage(orders, progress), "it changed here while it was sent")
+        orders.tell("remove", [self._staged(self.items[place]) for place in changed])
+        orders.tell("checkpoint")
+        self._settle(orders)
+        if orders.all_done():
+            return changed
+        orders.tell("resume")
+        orders.tell("remove", self._not_whole(orders))
+        self._settle(orders)
+        return {place: _reason(place[1], orders.words) for place in self._unmet(orders)} | changed
 
     def _stage(self, orders: Orders, progress: Progress) -> set[Place]:
         """Bring all files to their staging folders; the places of those that changed here meanwhile."""
@@ -94,26 +104,30 @@ class Delivery:
             orders.tell_with_target("copy", origins, target)
         return changed | {place for place, source in self._copies.items() if source in changed}
 
-    def _move(self, orders: Orders, changed: Iterable[Place]) -> None:
-        """Move what has arrived whole into its place."""
+    def _settle(self, orders: Orders) -> None:
+        """Move what has been staged into its place, and set permission bits."""
+        orders.tell("move", self._staging_folders())
+        orders.tell("unstage")  # before folders get their bits, which may forbid it
+        for root, each in self._todo.items():
+            orders.enter(root)
+            for mode, paths in groupby(sorted(each.chmod, key=each.chmod.__getitem__), key=each.chmod.__getitem__):
+                orders.tell("chmod", paths, rest=f"{mode:04o}")
+
+    def _not_whole(self, orders: Orders) -> list[str]:
+        """The staged files that have not arrived as they should."""
         by_root: dict[str, dict[str, LocalFile]] = {}
         for item in self.items.values():
             by_root.setdefault(item.root, {})[item.staged] = item.local
         staged = {root: Tree(files) for root, files in by_root.items()}
         asked = {root: orders.ask_for_survey(root, tree) for root, tree in staged.items()}
-        unfit = [self._staged(self.items[place]) for place in changed]
-        for root, tree in staged.items():
-            unfit += [locate(self._known[root], path) for path in orders.survey(asked[root], tree).differing]
-        orders.tell("remove", unfit)
-        orders.tell("move", self._staging_folders())
-        orders.tell("unstage")  # before folders get their bits, which may forbid it
+        return [
+            locate(self._known[root], path)
+            for root, tree in staged.items()
+            for path in orders.survey(asked[root], tree).differing
+        ]
 
-    def _finish(self, orders: Orders) -> list[Place]:
-        """Set permission bits; the places at which something is still not as wanted."""
-        for root, each in self._todo.items():
-            orders.enter(root)
-            for mode, paths in groupby(sorted(each.chmod, key=each.chmod.__getitem__), key=each.chmod.__getitem__):
-                orders.tell("chmod", paths, rest=f"{mode:04o}")
+    def _unmet(self, orders: Orders) -> list[Place]:
+        """The places at which something is still not as wanted."""
         after = {root: touched(self._trees[root], each) for root, each in self._todo.items()}
         asked = {root: orders.ask_for_survey(root, tree) for root, tree in after.items()}
         return [

@@ -78,6 +78,11 @@ class Orders:
         files = self.answer(number - 1)
         return read_survey(tree, files, self.answer(number))
 
+    def all_done(self) -> bool:
+        """Wait until every order has been carried out; whether there is no complaint."""
+        self.answer(self._told)
+        return not self.words
+
     def end(self) -> None:
         """End the script, once everything has been carried out."""
         self.send(b"end\n")
@@ -99,7 +104,8 @@ def sync_script(session: str, roots: Iterable[str]) -> str:
     return "\n".join([*lines, "ended ''", 'obey "$@"'])
 
 
-# cd N: what follows is in the Nth root. copy, move: one place for all if it ends with a slash.
+# cd N: what follows is in the Nth root. copy: one place for all if it ends with a slash. checkpoint: if any
+# program has complained so far, nothing more is done until `resume`.
 # What is being staged is written down first, so that the next sync removes what a killed one has left.
 OBEY = """\
 unstage() {
@@ -117,9 +123,19 @@ target() {  # LENGTH: a path
   target=$(head -c "$1"; echo .)
   target=${target%.}
 }
+untar() {
+  stream | {
+    said=$(tar -xPpmof - 2>&1) || { full; said="$said tar: it failed"; }
+    echo "$said"
+    cat >/dev/null
+  }
+}
 write() {  # LENGTH MODE
   target "$1"
-  stream | { dd bs=128K iflag=fullblock status=none of="$target" || cat >/dev/null; }
+  stream | {
+    dd bs=128K iflag=fullblock status=none of="$target" || echo "$target: could not be written"
+    cat >/dev/null
+  }
   chmod "$2" -- "$target"
 }
 copy() {  # LENGTH
@@ -131,8 +147,15 @@ copy() {  # LENGTH
 }
 move='find "$@" -mindepth 1 -maxdepth 1 -execdir mv -f -t .. -- {} +'
 obey() {
+  complained=
+  skipping=
   while read -r order size rest; do
     words=
+    case $skipping$order in
+      1cd) continue ;;
+      1resume) skipping= ;;
+      1*) list >/dev/null; ended; continue ;;
+    esac
     case $order in
       cd) eval "cd -- \\"\\${$size}\\"" || fail "a root cannot be entered"; continue ;;
       stat) list | xargs -0 -r stat -L --printf '%f %s %n\\0' -- 2>/dev/null ;;
@@ -143,14 +166,16 @@ obey() {
         unstage
         words=$({ list >"$state/.staging" && xargs -0 -r mkdir -m 700 -- <"$state/.staging"; } 2>&1)
         ;;
-      untar) words=$(stream | { said=$(tar -xPpmof - 2>&1) || full; echo "$said"; cat >/dev/null; }) ;;
+      untar) words=$(untar) ;;
       write) words=$(write $rest 2>&1) ;;
       copy) words=$(copy "$rest" 2>&1) ;;
       remove) words=$(list | xargs -0 -r rm -f -- 2>&1) ;;
       move) words=$(list | xargs -0 -r -n 16 -P 4 sh -c "$move" sh 2>&1) ;;
       unstage) unstage ;;
+      checkpoint) skipping=$complained ;;
       end) return ;;
     esac
+    [ -z "$words" ] || complained=1
     ended "$words"
   done
 }
