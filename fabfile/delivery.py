@@ -45,7 +45,11 @@ class Item:
 
 
 class Delivery:
-    """What has to be done on one host; `items` are the files that it is to get."""
+    """What has to be done on one host.
+
+    Many hosts are worked on at once, and may have to get many files each: so there are few things here that
+    are kept for every file.
+    """
 
     def __init__(
         self,
@@ -55,14 +59,17 @@ class Delivery:
         staging: str,
         sha1: Callable[[LocalFile], str],
     ) -> None:
-        self._trees, self._known, self._todo = trees, known, todo
-        made = [
-            Item(root, path, posixpath.join(*_beside(path, staging)), trees[root].files[path])
-            for root, each in todo.items()
-            for path in each.send
-        ]
-        self.items = {item.place: item for item in made}
-        self._copies = first_places({item.place: item.local for item in made}, sha1)
+        self._trees, self._known, self._todo, self._staging = trees, known, todo, staging
+        self._copies = first_places(((item.place, item.local) for item in self.items()), sha1)
+
+    def items(self) -> Iterator[Item]:
+        """The files that the host is to get."""
+        return (self._item((root, path)) for root, each in self._todo.items() for path in each.send)
+
+    def _item(self, place: Place) -> Item:
+        root, path = place
+        folder, name = posixpath.split(path)
+        return Item(root, path, posixpath.join(folder, self._staging, name), self._trees[root].files[path])
 
     def spelled(self, place: Place) -> str:
         """The absolute path of a place on the host, for a person."""
@@ -77,7 +84,7 @@ class Delivery:
         if not any(each.make or each.send or each.chmod for each in self._todo.values()):
             return {}
         changed = dict.fromkeys(self._stage(orders, progress), "it changed here while it was sent")
-        orders.tell("remove", [self._staged(self.items[place]) for place in changed])
+        orders.tell("remove", [self._staged(place) for place in changed])
         orders.tell("checkpoint")
         self._settle(orders)
         if orders.all_done():
@@ -93,11 +100,10 @@ class Delivery:
             orders.enter(root)
             orders.tell("mkdir", each.make)
         orders.tell("stage", self._staging_folders())
-        streamed = [item for item in self.items.values() if item.place not in self._copies]
-        changed = _send(orders, streamed, progress)
-        groups: dict[str, list[str]] = {}
+        changed = _send(orders, lambda: (item for item in self.items() if item.place not in self._copies), progress)
+        groups: dict[str, list[str]] = {}  # by where they are copied to
         for place, source in self._copies.items():
-            target, origin = self._staged(self.items[place]), self._staged(self.items[source])
+            target, origin = self._staged(place), self._staged(source)
             folder, name = posixpath.split(target)
             groups.setdefault(f"{folder}/" if name == posixpath.basename(origin) else target, []).append(origin)
         for target, origins in groups.items():
@@ -116,7 +122,7 @@ class Delivery:
     def _not_whole(self, orders: Orders) -> list[str]:
         """The staged files that have not arrived as they should."""
         by_root: dict[str, dict[str, LocalFile]] = {}
-        for item in self.items.values():
+        for item in self.items():
             by_root.setdefault(item.root, {})[item.staged] = item.local
         staged = {root: Tree(files) for root, files in by_root.items()}
         asked = {root: orders.ask_for_survey(root, tree) for root, tree in staged.items()}
@@ -136,16 +142,11 @@ class Delivery:
             for path in unmet(each, orders.survey(asked[root], after[root]))
         ]
 
-    def _staged(self, item: Item) -> str:
-        return locate(self._known[item.root], item.staged)
+    def _staged(self, place: Place) -> str:
+        return locate(self._known[place[0]], self._item(place).staged)
 
     def _staging_folders(self) -> list[str]:
-        return sorted({posixpath.dirname(self._staged(item)) for item in self.items.values()})
-
-
-def _beside(path: str, staging: str) -> tuple[str, str, str]:
-    folder, name = posixpath.split(path)
-    return folder, staging, name
+        return sorted({locate(self._known[item.root], posixpath.dirname(item.staged)) for item in self.items()})
 
 
 def _reason(path: str, words: Sequence[str]) -> str:
@@ -159,9 +160,9 @@ def _reason(path: str, words: Sequence[str]) -> str:
     return words[-1].lower() if words else "it is not there, or not as it should be, for no reason that was given"
 
 
-def _send(orders: Orders, items: Sequence[Item], progress: Progress) -> set[Place]:
+def _send(orders: Orders, items: Callable[[], Iterable[Item]], progress: Progress) -> set[Place]:
     """Send files, small ones as some tar streams; the places of those that changed meanwhile, or went away."""
-    total = sum(item.local.size for item in items)
+    total = sum(item.local.size for item in items())
     sent = 0
     changed: set[Place] = set()
 
@@ -173,29 +174,40 @@ def _send(orders: Orders, items: Sequence[Item], progress: Progress) -> set[Plac
             sent = min(sent + len(block), end)
             progress(sent, total)
 
-    for root, together in groupby(items, key=lambda item: item.root):
-        orders.enter(root)
-        here = list(together)
-        for batch in _batches([item for item in here if item.local.size < LARGE]):
+    for batch in _batches(items()):
+        orders.enter(batch[0].root)
+        if batch[0].local.size >= LARGE:
+            (item,) = batch
+            orders.write(item.staged, item.local.mode, item.local.size)
+            send(_filled(item, item.local.size, changed), batch)
+        else:
             headers = [_tar_header(item.staged, item.local.mode, item.local.size) for item in batch]
             sizes = [len(header) + _padded(item.local.size) for header, item in zip(headers, batch, strict=True)]
             orders.untar(sum(sizes) + len(END_OF_TAR))
             send(_joined(_tar_stream(batch, headers, changed)), batch)
-        for item in here:
-            if item.local.size >= LARGE:
-                orders.write(item.staged, item.local.mode, item.local.size)
-                send(_filled(item, item.local.size, changed), [item])
     return changed
 
 
-def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """The host is to extract the first files while the headers of the next ones are still being made."""
-    for start in range(0, len(items), BATCH):
-        yield items[start : start + BATCH]
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Each large file by itself, small ones of the same root together.
+
+    Not all of those: the host is to extract the first ones while the next ones are still being read.
+    """
+    small: list[Item] = []
+    for item in items:
+        if item.local.size >= LARGE:
+            yield [item]
+            continue
+        if small and (len(small) == BATCH or small[0].root != item.root):
+            yield small
+            small = []
+        small.append(item)
+    if small:
+        yield small
 
 
 # Hosts that get the same file get the same header; to make one takes longer than to send it.
-@lru_cache(1 << 15)
+@lru_cache(1 << 12)
 def _tar_header(path: str, mode: int, size: int) -> bytes:
     entry = tarfile.TarInfo(path)
     entry.mode, entry.size = mode, size

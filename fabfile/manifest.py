@@ -262,22 +262,22 @@ def unmet(done: Changes, survey: Survey) -> list[str]:
     return list(dict.fromkeys(missed))
 
 
-def first_places(files: Mapping[Place, LocalFile], sha1: Callable[[LocalFile], str]) -> dict[Place, Place]:
+def first_places(files: Iterable[tuple[Place, LocalFile]], sha1: Callable[[LocalFile], str]) -> dict[Place, Place]:
     """For each place whose file has the content of one before it, the place of that: it need not be sent again.
 
     Files with different permissions, or that their owner cannot read, do not count as the same. `sha1` is
     asked where two files have the same size.
     """
-    alike: dict[tuple[int, int], list[Place]] = {}
-    for place, local in files.items():
+    alike: dict[tuple[int, int], list[tuple[Place, LocalFile]]] = {}
+    for place, local in files:
         if local.size and local.mode & stat.S_IRUSR:
-            alike.setdefault((local.size, local.mode), []).append(place)
+            alike.setdefault((local.size, local.mode), []).append((place, local))
     found: dict[Place, Place] = {}
-    for places in alike.values():
-        is_one_file = all(files[place].is_same(files[places[0]]) for place in places)
+    for group in alike.values():
+        is_one_file = all(local.is_same(group[0][1]) for _, local in group)
         first: dict[str, Place] = {}
-        for place in places if len(places) > 1 else ():
-            other = first.setdefault("" if is_one_file else sha1(files[place]), place)
+        for place, local in group if len(group) > 1 else ():
+            other = first.setdefault("" if is_one_file else sha1(local), place)
             if other != place:
                 found[place] = other
     return found

@@ -60,7 +60,7 @@ def sync(
         problems = {(root, path): why for root, each in todo.items() for path, why in each.problems.items()}
         problems |= delivery.carry_out(orders, progress)
         orders.end()
-    sent = [item.local.size for place, item in delivery.items.items() if place not in problems]
+    sent = [item.local.size for item in delivery.items() if item.place not in problems]
     return Synced(
         files=sum(len(tree.files) for tree in trees.values()),
         sent=len(sent),
@@ -103,6 +103,7 @@ class LocalHashes:
             with lock:
                 if local.path not in self._known:
                     self._known[local.path] = _sha1(local.path)
+            self._locks.pop(local.path, None)
         return self._known[local.path]
 
 

@@ -36,18 +36,23 @@ def check_files(config: Config) -> None:
     """
     problems: dict[str, None] = {}  # an ordered set: hosts share files, each is to be named once
     looked_up: dict[tuple[tuple[str, str], ...], tuple[Placed | Unusable, ...]] = {}
-    taken: defaultdict[str, dict[tuple[str, str], Placed]] = defaultdict(dict)
+    hosts: defaultdict[str, list[Component]] = defaultdict(list)
     for component in config.all_remote_components():
-        key = tuple(component.files.items())
-        if key not in looked_up:
-            looked_up[key] = tuple(placed_files(component.files))
-        for found in looked_up[key]:
-            if isinstance(found, Unusable):
-                problems[f"{component.name}.files: {found.path}: {found.reason}"] = None
-            else:
-                problems |= dict.fromkeys(_conflict(component, found, taken[component.host]))
-    for host, placed in taken.items():
-        problems |= dict.fromkeys(_files_used_as_folders(host, placed))
+        hosts[component.host].append(component)
+    # Hosts that get the same are checked once.
+    distinct = {frozenset((_owner(c), tuple(c.files.items())) for c in own): own for own in reversed(hosts.values())}
+    for own in reversed(distinct.values()):
+        taken: dict[tuple[str, str], Placed] = {}
+        for component in own:
+            key = tuple(component.files.items())
+            if key not in looked_up:
+                looked_up[key] = tuple(placed_files(component.files))
+            for found in looked_up[key]:
+                if isinstance(found, Unusable):
+                    problems[f"{component.name}.files: {found.path}: {found.reason}"] = None
+                else:
+                    problems |= dict.fromkeys(_conflict(component, found, taken))
+        problems |= dict.fromkeys(_files_used_as_folders(own[0].host, taken))
     if problems:
         raise ConfigError(*problems)
 
@@ -152,7 +157,7 @@ def _names_taken_twice(components: Iterable[Component]) -> Iterator[str]:
 def _conflict(component: Component, found: Placed, taken: dict[tuple[str, str], Placed]) -> Iterator[str]:
     """What is wrong with bringing `found`, beside what its host gets already; it is added to `taken`."""
     # A temporary folder is a component's own; every other path is shared by the whole host.
-    owner = "" if found.remote.startswith(("/", "~")) else component.name
+    owner = "" if found.remote.startswith(("/", "~")) else _owner(component)
     other = taken.setdefault((owner, found.remote), found)
     both_folders = other.local.is_dir and found.local.is_dir
     if not other.local.is_same(found.local) and not both_folders:
@@ -160,6 +165,11 @@ def _conflict(component: Component, found: Placed, taken: dict[tuple[str, str], 
             f"{component.label}.files: {found.remote}: is the place of both {other.local.path}"
             f" and {found.local.path}; give one of them another place"
         )
+
+
+def _owner(component: Component) -> str:
+    """Whose the paths are that are relative even now; only in a temporary folder there are any."""
+    return component.name if component.base_dir is None else ""
 
 
 def _files_used_as_folders(host: str, taken: Mapping[tuple[str, str], Placed]) -> Iterator[str]:

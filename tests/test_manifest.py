@@ -194,7 +194,7 @@ def test_permissions_that_could_not_be_set_are_named() -> None:
     ],
 )
 def test_same_content_is_sent_once(files: list[LocalFile], hashes: dict[str, str], expected: dict[int, int]) -> None:
-    places = {("/", f"/{number}"): local for number, local in enumerate(files)}
+    places = [(("/", f"/{number}"), local) for number, local in enumerate(files)]
     found = first_places(places, lambda local: hashes[local.path.removeprefix("/")])
     assert found == {("/", f"/{one}"): ("/", f"/{other}") for one, other in expected.items()}
 
