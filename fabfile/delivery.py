@@ -1,8 +1,9 @@
 """Carries out on one host what a comparison has found: makes, sends, copies, moves, sets permissions.
 
 Files arrive, as tar streams, in a staging folder inside each target folder, and are moved into place
-(rename(2), on the same file system) once they are known to be whole. Content that a host needs in several
-places is sent once and copied there.
+(rename(2), on the same file system) once they are known to be whole. A folder that is new to the host is
+staged and moved with all that is in it. Content that a host needs in several places is sent once and
+copied there.
 """
 
 import os
@@ -16,7 +17,7 @@ import attrs
 
 from rr_config.files import LocalFile
 
-from .manifest import Changes, Place, Tree, first_places, locate, touched, unmet
+from .manifest import TOP, Changes, Place, Tree, first_places, locate, outermost, touched, unmet
 from .orders import Orders
 
 # What OpenSSH takes in one packet.
@@ -31,17 +32,11 @@ Progress = Callable[[int, int], None]
 
 @attrs.frozen
 class Item:
-    """A file that a host is to get: its root and path there, and the path in the same root where it is staged."""
+    """A file that is sent to a host: its place there, and the path in the same root where it is staged."""
 
-    root: str
-    path: str
+    place: Place
     staged: str
     local: LocalFile
-
-    @property
-    def place(self) -> Place:
-        """Root and path."""
-        return self.root, self.path
 
 
 class Delivery:
@@ -60,16 +55,15 @@ class Delivery:
         sha1: Callable[[LocalFile], str],
     ) -> None:
         self._trees, self._known, self._todo, self._staging = trees, known, todo, staging
-        self._copies = first_places(((item.place, item.local) for item in self.items()), sha1)
+        self._new = {root: outermost(each.make) for root, each in todo.items()}
+        self._copies = first_places(self.files(), sha1)
 
-    def items(self) -> Iterator[Item]:
-        """The files that the host is to get."""
-        return (self._item((root, path)) for root, each in self._todo.items() for path in each.send)
-
-    def _item(self, place: Place) -> Item:
-        root, path = place
-        folder, name = posixpath.split(path)
-        return Item(root, path, posixpath.join(folder, self._staging, name), self._trees[root].files[path])
+    def files(self) -> Iterator[tuple[Place, LocalFile]]:
+        """The files that the host is to get, and where."""
+        for root, each in self._todo.items():
+            files = self._trees[root].files
+            for path in each.send:
+                yield (root, path), files[path]
 
     def spelled(self, place: Place) -> str:
         """The absolute path of a place on the host, for a person."""
@@ -96,11 +90,16 @@ class Delivery:
 
     def _stage(self, orders: Orders, progress: Progress) -> set[Place]:
         """Bring all files to their staging folders; the places of those that changed here meanwhile."""
-        for root, each in self._todo.items():
+        for root, new in self._new.items():
             orders.enter(root)
-            orders.tell("mkdir", each.make)
+            # With a dot, mkdir says of a file in the way that it is no folder.
+            orders.tell("mkdir", sorted({posixpath.join(posixpath.dirname(top), ".") for top in new.values()}))
         orders.tell("stage", self._staging_folders())
-        changed = _send(orders, lambda: (item for item in self.items() if item.place not in self._copies), progress)
+        for root, new in self._new.items():
+            orders.enter(root)
+            orders.tell("mkdir", [self._staged_in_root(folder, top) for folder, top in new.items()])
+        total = sum(local.size for place, local in self.files() if place not in self._copies)
+        changed = _send(orders, self._streamed(), total, progress)
         groups: dict[str, list[str]] = {}  # by where they are copied to
         for place, source in self._copies.items():
             target, origin = self._staged(place), self._staged(source)
@@ -122,8 +121,8 @@ class Delivery:
     def _not_whole(self, orders: Orders) -> list[str]:
         """The staged files that have not arrived as they should."""
         by_root: dict[str, dict[str, LocalFile]] = {}
-        for item in self.items():
-            by_root.setdefault(item.root, {})[item.staged] = item.local
+        for (root, path), local in self.files():
+            by_root.setdefault(root, {})[self._staged_file((root, path))] = local
         staged = {root: Tree(files) for root, files in by_root.items()}
         asked = {root: orders.ask_for_survey(root, tree) for root, tree in staged.items()}
         return [
@@ -142,11 +141,33 @@ class Delivery:
             for path in unmet(each, orders.survey(asked[root], after[root]))
         ]
 
+    def _streamed(self) -> Iterator[Item]:
+        """The files that are sent, and not copied on the host."""
+        for place, local in self.files():
+            if place not in self._copies:
+                yield Item(place, self._staged_file(place), local)
+
     def _staged(self, place: Place) -> str:
-        return locate(self._known[place[0]], self._item(place).staged)
+        return locate(self._known[place[0]], self._staged_file(place))
+
+    def _staged_file(self, place: Place) -> str:
+        """Where a file is staged, as a path in its root."""
+        root, path = place
+        return self._staged_in_root(path, self._new[root].get(path.rpartition("/")[0] or TOP, path))
+
+    def _staged_in_root(self, path: str, moved: str) -> str:
+        """Where `path` is staged, if `moved`, itself or a folder above it, is what will be moved."""
+        folder = moved.rpartition("/")[0]
+        return f"{folder}/{self._staging}/{path[len(folder) + 1 :]}"
 
     def _staging_folders(self) -> list[str]:
-        return sorted({locate(self._known[item.root], posixpath.dirname(item.staged)) for item in self.items()})
+        """All of them, as absolute paths."""
+        moved = {(root, top) for root, new in self._new.items() for top in new.values()}
+        for (root, path), _ in self.files():
+            if path.rpartition("/")[0] not in self._new[root]:
+                moved.add((root, path))
+        folders = {(root, posixpath.dirname(path)) for root, path in moved}
+        return sorted(posixpath.join(locate(self._known[root], folder), self._staging) for root, folder in folders)
 
 
 def _reason(path: str, words: Sequence[str]) -> str:
@@ -160,9 +181,8 @@ def _reason(path: str, words: Sequence[str]) -> str:
     return words[-1].lower() if words else "it is not there, or not as it should be, for no reason that was given"
 
 
-def _send(orders: Orders, items: Callable[[], Iterable[Item]], progress: Progress) -> set[Place]:
-    """Send files, small ones as some tar streams; the places of those that changed meanwhile, or went away."""
-    total = sum(item.local.size for item in items())
+def _send(orders: Orders, items: Iterable[Item], total: int, progress: Progress) -> set[Place]:
+    """Send files, of `total` bytes, small ones as some tar streams; the places of those that changed meanwhile."""
     sent = 0
     changed: set[Place] = set()
 
@@ -174,8 +194,8 @@ def _send(orders: Orders, items: Callable[[], Iterable[Item]], progress: Progres
             sent = min(sent + len(block), end)
             progress(sent, total)
 
-    for batch in _batches(items()):
-        orders.enter(batch[0].root)
+    for batch in _batches(items):
+        orders.enter(batch[0].place[0])
         if batch[0].local.size >= LARGE:
             (item,) = batch
             orders.write(item.staged, item.local.mode, item.local.size)
@@ -198,7 +218,7 @@ def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
         if item.local.size >= LARGE:
             yield [item]
             continue
-        if small and (len(small) == BATCH or small[0].root != item.root):
+        if small and (len(small) == BATCH or small[0].place[0] != item.place[0]):
             yield small
             small = []
         small.append(item)

@@ -244,6 +244,17 @@ def changes(
     return Changes(send, chmod, make, problems)
 
 
+def outermost(folders: Iterable[str]) -> dict[str, str]:
+    """For each of `folders`, which are sorted, the outermost one of them that it is in, or is."""
+    found: dict[str, str] = {}
+    for folder in folders:
+        above = posixpath.dirname(folder)
+        while above not in found and above not in ("", ".", TOP):
+            above = posixpath.dirname(above)
+        found[folder] = found.get(above, folder)
+    return found
+
+
 def touched(tree: Tree, done: Changes) -> Tree:
     """The part of a tree that `done` is about."""
     paths = [path for path in (*done.send, *done.chmod) if path in tree.files]

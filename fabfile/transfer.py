@@ -60,7 +60,7 @@ def sync(
         problems = {(root, path): why for root, each in todo.items() for path, why in each.problems.items()}
         problems |= delivery.carry_out(orders, progress)
         orders.end()
-    sent = [item.local.size for item in delivery.items() if item.place not in problems]
+    sent = [local.size for place, local in delivery.files() if place not in problems]
     return Synced(
         files=sum(len(tree.files) for tree in trees.values()),
         sent=len(sent),

@@ -19,6 +19,7 @@ from fabfile.manifest import (
     first_places,
     hash_line,
     locate,
+    outermost,
     read_stat,
     read_survey,
     split,
@@ -117,6 +118,19 @@ def test_missing_folders_are_made_those_above_first() -> None:
     todo = changes(wanted, survey_of(wanted, {}))
     assert todo.make == ["./d", "./d/e", "./d/e/f"]
     assert todo.chmod == {"./d/e": 0o750}
+
+
+@pytest.mark.parametrize(
+    ("folders", "expected"),
+    [
+        (["./d", "./d/e", "./d/e/f"], {"./d": "./d", "./d/e": "./d", "./d/e/f": "./d"}),
+        (["./d", "./d/e/f", "./dd"], {"./d": "./d", "./d/e/f": "./d", "./dd": "./dd"}),
+        (["./d-", "./d/e", "./d/e/f"], {"./d-": "./d-", "./d/e": "./d/e", "./d/e/f": "./d/e"}),
+        (["/a", "/a/b", "/c/d"], {"/a": "/a", "/a/b": "/a", "/c/d": "/c/d"}),
+    ],
+)
+def test_new_folders_are_known_by_the_outermost_new_one(folders: list[str], expected: dict[str, str]) -> None:
+    assert outermost(folders) == expected
 
 
 def test_file_in_the_place_of_a_folder_is_a_problem_and_harms_no_other() -> None:
