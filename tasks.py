@@ -1,6 +1,7 @@
 """What a person who works on the project runs. `./dev TASK` sets everything up first."""
 
 import os
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -78,6 +79,21 @@ def test(c: Context, args: str = "") -> None:
 def lint(c: Context) -> None:
     """Check style and types."""
     c.run("ruff check . && ruff format --check . && mypy")
+
+
+@task(
+    help={
+        "only": "One row, by name; with -relay at its end, through the relay.",
+        "runs": "How often each contender runs. Default: 5.",
+        "slow-peers": "Measure Ansible and pyinfra, too, which takes minutes a run.",
+        "json": "Where to write the results. Default: bench.json.",
+    }
+)
+def bench(c: Context, only: str = "", runs: int = 5, slow_peers: bool = False, json: str = "bench.json") -> None:
+    """Measure Remote Runner side by side with what a user would run instead; fails where a bound is missed."""
+    require_programs(c)
+    words = ["--runs", str(runs), "--json", json, *(["--only", only] if only else []), *["--slow-peers"] * slow_peers]
+    c.run(shlex.join([sys.executable, "-m", "bench.measure", *words]), pty=sys.stdout.isatty())
 
 
 def require_programs(c: Context) -> None:

@@ -5,7 +5,8 @@ import sys
 
 from fabric import Config
 
-from fabfile.hosts import HostFailure, HostGroup, ask, connection_settings
+from fabfile.connection import connection_settings
+from fabfile.hosts import HostFailure, HostGroup, ask
 
 settings = Config(runtime_ssh_path=sys.argv[1])
 group = HostGroup(sys.argv[2:], connection_settings(settings))

@@ -16,7 +16,7 @@ from fabric import Config as Settings
 from rr_config import Component, Options
 from rr_config.muddlers import Muddler
 
-from .hosts import key_files
+from .connection import key_files
 from .launcher import Ended, Started
 from .runner import Observer, StageError, ending
 from .sessions import Killed, Session

@@ -180,6 +180,8 @@ obey() {
   done
 }
 export LC_ALL=C
+PATH=$(printf %s "$PATH" | tr : '\\n' | grep ^/ | tr '\\n' :)  # find -execdir refuses a relative folder in it
+PATH=${PATH%:}
 unstage
 trap unstage EXIT
 trap 'exit 1' HUP INT PIPE TERM

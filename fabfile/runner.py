@@ -15,8 +15,9 @@ from rr_config import Component, Config, ConfigError, Options
 from rr_config.files import Placed, Unusable, placed_files
 
 from . import launcher, sessions
+from .connection import connection_settings, key_files
 from .conversation import Conversation
-from .hosts import Host, HostFailure, HostGroup, ask, connection_settings, conversation, key_files
+from .hosts import Host, HostFailure, HostGroup, ask, conversation
 from .launcher import Ended, NotStarted, Started
 from .manifest import Trees
 from .sessions import Killed, Session

@@ -9,8 +9,9 @@ from fabric import Config
 from paramiko.config import SSHConfig
 
 from fabfile import shell
+from fabfile.connection import connection_settings
 from fabfile.conversation import Conversation, HostError
-from fabfile.hosts import HostGroup, connection_settings
+from fabfile.hosts import HostGroup
 
 from .conftest import Lab
 from .test_sync import connections
