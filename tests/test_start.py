@@ -242,6 +242,21 @@ add("later", start_index=2, args=["later"])
     assert noted(lab.node1) == before
 
 
+def test_a_process_that_has_got_the_id_of_an_ended_program_is_not_taken_for_it(lab: Lab) -> None:
+    """As after a restart of the host, or where the launcher was killed with its program."""
+    prepare(lab, "add('one', args=['one'])")
+    lab.run("run")
+    for pid in processes_of(lab.node1.folder):
+        if b"one" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(pid, signal.SIGKILL)
+    eventually(lambda: alive(lab.node1) == set(), "the end of the program")
+    other = int(lab.node1.run("sleep 1000 >/dev/null 2>&1 & echo $!"))
+    (lab.node1.state() / "one/pid").write_text(f"{other}\n")
+    (lab.node1.state() / "one/status").unlink(missing_ok=True)
+    assert "was running" not in lab.run("start").stdout
+    assert alive(lab.node1) == {"one"}
+
+
 # Overwrites the memory in which the kernel finds the command line: argv[0], and all behind it.
 TITLE = """
 stat = open("/proc/self/stat").read().rpartition(")")[2].split()
