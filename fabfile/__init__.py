@@ -13,7 +13,7 @@ from invoke.exceptions import Exit
 
 from rr_config import ConfigError, Options, load
 
-from .options import SECTION, command, install_parser, read_options
+from .options import SECTION, command, mend_invoke, read_options
 
 if TYPE_CHECKING:
     from .console import Console
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
-install_parser()
+mend_invoke()
 
 
 @command

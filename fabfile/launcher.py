@@ -170,9 +170,8 @@ def read_started(components: Sequence[Component], answers: Iterable[str]) -> lis
 # component FOLDER TITLE LAUNCHER [temporary]: writes down what OPEN_WINDOWS will start.
 # running FOLDER: whether its program has been exec'ed and still runs.
 START = """\
-set -- $(sessions)
-[ $# -gt 0 ] || fail "there is no screen session named $session; start one with: fab screen"
-id=$1
+find_session
+[ "$id" ] || fail "there is no screen session named $session; start one with: fab screen"
 cd "$state" || fail "$state cannot be entered"
 path=$(printf '%s' "$state" | sed "s/'/'\\"'\\"'/g")
 if [ "$(cat .logging 2>/dev/null)" = "$id" ]; then : >.windows

@@ -9,7 +9,7 @@ files is compared with what it should say as whole records; only those that diff
 import os
 import posixpath
 import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import combinations
 
@@ -271,6 +271,20 @@ def unmet(done: Changes, survey: Survey) -> list[str]:
         if path in survey.differing or (found is not None and not found.permits(mode)):
             missed.append(path)
     return list(dict.fromkeys(missed))
+
+
+def causes(problems: Mapping[Place, str], todo: Mapping[str, Changes]) -> dict[Place, str]:
+    """Those of `problems` that do not merely follow from another one: that a folder above could not be made."""
+    in_the_way = {(root, path) for root, each in todo.items() for path in (*each.make, *each.problems)}
+    lost = problems.keys() & in_the_way
+    return {(r, path): why for (r, path), why in problems.items() if not any((r, up) in lost for up in _above(path))}
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders above `path`, up to the root."""
+    while (folder := posixpath.dirname(path)) not in (path, ""):
+        yield folder
+        path = folder
 
 
 def first_places(files: Iterable[tuple[Place, LocalFile]], sha1: Callable[[LocalFile], str]) -> dict[Place, Place]:

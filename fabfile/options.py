@@ -5,9 +5,11 @@ so that every command has the same ones under the same short names.
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import fabric.executor
+from invoke.config import Config as Settings
 from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 from invoke.parser.parser import ParseMachine
@@ -20,13 +22,19 @@ SECTION = "remote_runner"
 
 
 class Option(Argument):
-    """An option whose value is None unless it was given, so that `fabric.yaml` can say it instead."""
+    """An option whose value is None unless it was given, so that `fabric.yaml` can say it instead.
+
+    Given again, the last value holds; where the option is `repeatable`, all of them do, as a list.
+    """
 
     _value: Any
 
-    def __init__(self, names: tuple[str, ...], **kwargs: Any) -> None:
+    def __init__(self, names: tuple[str, ...], repeatable: bool = False, **kwargs: Any) -> None:
         super().__init__(names=names, **kwargs)
-        self.raw_value = None  # also for a list, so that the parser sees that a value is missing
+        self.repeatable = repeatable
+
+    def __repr__(self) -> str:  # for what Invoke says of it to the user
+        return f"--{self.names[0]}"
 
     @property
     def value(self) -> Any:
@@ -36,7 +44,7 @@ class Option(Argument):
     @value.setter
     def value(self, given: Any) -> None:
         self.raw_value = given
-        self._value = [*self._value, given] if self.kind is list else self.kind(given)
+        self._value = [*(self._value or []), given] if self.repeatable else self.kind(given)
 
 
 def declare() -> list[Option]:
@@ -45,7 +53,7 @@ def declare() -> list[Option]:
         Option(names=("config", "c"), help="The config file: a Python program that says what runs where."),
         Option(
             names=("muddler", "m"),
-            kind=list,
+            repeatable=True,
             help="A muddler that changes the loaded config, by name (see `fab muddlers`) or path. Repeatable.",
         ),
         Option(
@@ -110,7 +118,7 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
     )
 
 
-WORDS = {str: "a text", bool: "true or false", list: "a text or a list of texts"}
+WORDS = {str: "a text", bool: "true or false"}
 
 
 def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,20 +127,20 @@ def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
         kind = type(defaults).__name__
         raise ConfigError(f"fabric.yaml/{SECTION}: is of type {kind}; it must be a mapping of option names to values")
     own = {str(name).replace("-", "_"): value for name, value in defaults.items()}
-    kinds = {str(option.name): option.kind for option in declare()}
+    known = {str(option.name): option for option in declare()}
     for name, value in own.items():
-        if name not in kinds:
-            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: there is no such option; there is {', '.join(kinds)}")
-        if not _is_of(kinds[name], value):
+        if name not in known:
+            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: there is no such option; there is {', '.join(known)}")
+        if not _fits(known[name], value):
             shown = f"of type {type(value).__name__}" if name == "pass" else repr(value)
-            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: is {shown}; it must be {WORDS[kinds[name]]}")
+            expected = WORDS[known[name].kind] + " or a list of texts" * known[name].repeatable
+            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: is {shown}; it must be {expected}")
     return own
 
 
-def _is_of(kind: type, value: Any) -> bool:
-    if kind is list and not isinstance(value, str):
-        return value is None or (isinstance(value, list) and all(isinstance(item, str) for item in value))
-    return value is None or isinstance(value, str if kind is list else kind)
+def _fits(option: Option, value: Any) -> bool:
+    values = value if option.repeatable and isinstance(value, list) else [value]
+    return value is None or all(isinstance(each, option.kind) for each in values)
 
 
 class Command(Task):  # type: ignore[type-arg]
@@ -148,21 +156,24 @@ def command(function: Callable[..., None]) -> Command:
     return Command(function)
 
 
-def install_parser() -> None:
-    """Mend what Invoke and Fabric do with a command line, where they have no setting for it.
+def mend_invoke() -> None:
+    """Mend what Invoke and Fabric do with a command line and with settings, where they have no setting for it.
 
-    What follows `--extra-args` is its value, even if it is spelled like an option of ours; and a wrong
-    command line exits with 2, as a wrong config does. `fab` is Fabric's program, which makes its parser
-    of the words behind a command's name once this fabfile has been loaded. (Its states are bound to the
-    class itself: a subclass would have none.)
+    What follows `--extra-args` is its value, even if it is spelled like an option of ours; an option may be
+    given again; a wrong command line exits with 2, as a wrong config does, and so do settings that cannot be
+    read. `fab` is Fabric's program, which makes its parser of the words behind a command's name once this
+    fabfile has been loaded, and reads fabric.yaml after that. (The states of the parser are bound to the class
+    itself: a subclass would have none.)
     """
-    handle = ParseMachine.handle
+    handle, load_file = ParseMachine.handle, Settings._load_file
 
-    def handle_value_first(self: ParseMachine, token: str) -> None:
+    def handle_values(self: ParseMachine, token: str) -> None:
         if self.flag and self.flag.name == "extra_args" and self.waiting_for_flag_value:
             self.see_value(token)
-        else:
-            handle(self, token)
+            return
+        handle(self, token)
+        if isinstance(self.flag, Option) and token in self.context.flags:
+            self.flag.raw_value = None  # by which the parser knows that a value is still to come
 
     def refuse(self: ParseMachine, msg: str) -> None:
         raise Exit(msg, 2)
@@ -170,6 +181,17 @@ def install_parser() -> None:
     def refuse_remainder(msg: str) -> Exit:
         return Exit("--: leave it and what follows out; what is to run on the hosts, the config file says", 2)
 
-    ParseMachine.handle = handle_value_first  # type: ignore[method-assign]
+    def load_readable_file(self: Settings, prefix: str, absolute: bool = False, merge: bool = True) -> None:
+        named = getattr(self, f"_{prefix}_path")  # what -f says; the others are looked for
+        if absolute and named and not Path(named).expanduser().is_file():
+            raise Exit(f"-f/--config: {named}: there is no such file; name one with settings for Fabric", 2)
+        try:
+            load_file(self, prefix, absolute, merge)
+        except Exception as error:  # whatever a parser, or a Python file of settings, can raise
+            where = named or f"fabric.yaml in {getattr(self, f'_{prefix}_prefix')}"
+            raise Exit(f"{where}: cannot be read as settings for Fabric: {error}", 2) from error
+
+    ParseMachine.handle = handle_values  # type: ignore[method-assign]
     ParseMachine.error = refuse  # type: ignore[method-assign]
+    Settings._load_file = load_readable_file  # type: ignore[method-assign]
     fabric.executor.NothingToDo = refuse_remainder

@@ -90,6 +90,11 @@ listed() {
 named() { while IFS= read -r id; do [ "${id#*.}" = "$session" ] && printf '%s\\n' "$id"; done; }
 living() { while IFS= read -r id; do is_screen "${id%%.*}" && printf '%s\\n' "$id"; done; }
 sessions() { listed | named | living; }
+find_session() {  # sets id, to nothing where there is none
+  set -- $(sessions)
+  [ $# -lt 2 ] || fail "there are $# screen sessions named $session; end all of them with: fab kill"
+  id=${1-}
+}
 is_screen() {  # a zombie is none
   { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return
   case $stat in "$1 (screen) "[!ZX]*) [ -O "/proc/$1" ] ;; *) return 1 ;; esac
@@ -173,17 +178,34 @@ set -- $found
 answer "processes $#"
 """
 
-SCREEN = """\
-set -- $(sessions)
-if [ $# -gt 0 ]; then answer "old $1"; return; fi
+# Run by the host's python3, if it has one: then what has lost its parent becomes a child of the screen
+# server, and not of init, and is found below it, whatever else it has done to hide (PR_SET_CHILD_SUBREAPER,
+# prctl(2)). The server must not fork for that: -D.
+ADOPTING = """\
+import os, sys
+try:
+    import ctypes
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+finally:
+    os.setsid()
+    os.execvp('screen', sys.argv[1:])
+"""
+
+SCREEN = f"""\
+find_session
+if [ "$id" ]; then answer "old $id"; return; fi
 cd || cd /
-screen -c "$state/.screenrc" -dmS "$session" >/dev/null 2>&1
+if command -v python3 >/dev/null 2>&1; then
+  python3 -c {shell.quote(ADOPTING)} screen -c "$state/.screenrc" -DmS "$session" </dev/null >/dev/null 2>&1 &
+else
+  screen -c "$state/.screenrc" -dmS "$session" >/dev/null 2>&1
+fi
 tries=0
-while set -- $(sessions); [ $# -eq 0 ]; do
+while find_session; [ -z "$id" ]; do
   tries=$((tries + 1))
   [ $tries -gt 100 ] && fail "screen starts no session; try there: screen -dmS $session"
   sleep 0.1
 done
-printf '%s\\n' "$1" >>"$state/.sessions"
-answer "new $1"
+printf '%s\\n' "$id" >>"$state/.sessions"
+answer "new $id"
 """

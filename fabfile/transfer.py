@@ -14,7 +14,7 @@ from rr_config.files import LocalFile
 
 from .delivery import Delivery, Progress
 from .hosts import Host, conversation
-from .manifest import Survey, Tree, changes, conflicts, hash_line, to_hash
+from .manifest import Survey, Tree, causes, changes, conflicts, hash_line, to_hash
 from .orders import Orders, sync_script
 
 BLOCK = 1 << 18
@@ -60,13 +60,14 @@ def sync(
         problems = {(root, path): why for root, each in todo.items() for path, why in each.problems.items()}
         problems |= delivery.carry_out(orders, progress)
         orders.end()
+    named = causes(problems, todo)
     sent = [local.size for place, local in delivery.files() if place not in problems]
     return Synced(
         files=sum(len(tree.files) for tree in trees.values()),
         sent=len(sent),
         sent_bytes=sum(sent),
         chmodded=sum(p in trees[r].files and (r, p) not in problems for r, each in todo.items() for p in each.chmod),
-        problems=tuple(PathProblem(delivery.spelled(place), reason) for place, reason in problems.items()),
+        problems=tuple(PathProblem(delivery.spelled(place), reason) for place, reason in named.items()),
     )
 
 

@@ -103,6 +103,8 @@ def _run_file(path: Path, names: dict[str, Any]) -> dict[str, Any]:
         source = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
+    if b"\0" in source:  # for which Python knows no line
+        raise ConfigError(f"{path}:{source[: source.index(0)].count(10) + 1}: has a NUL byte; is it a text file?")
     module = types.ModuleType(path.stem)
     module.__dict__.update(names, __file__=str(path))
     with _reported(path), _importable(module):

@@ -28,6 +28,8 @@ setsid sh -c 'echo $$ >~/pid.setsid; exec sleep 1000' &
 env -u STY setsid sh -c 'echo $$ >~/pid.without_sty; exec sleep 1000' &
 env -i HOME="$HOME" MARK="$REMOTE_RUNNER_THROWAWAY" REMOTE_RUNNER_THROWAWAY="$REMOTE_RUNNER_THROWAWAY" PATH="$PATH" \
   setsid sh -c 'echo $$ >~/pid.cleared_environment; exec sleep 1000' &
+( (env -i HOME="$HOME" REMOTE_RUNNER_THROWAWAY="$REMOTE_RUNNER_THROWAWAY" PATH="$PATH" \
+  setsid sh -c 'echo $$ >~/pid.daemon_with_cleared_environment; exec sleep 1000' </dev/null >/dev/null 2>&1 &) & )
 echo $$ >~/pid.program
 wait
 """
@@ -96,13 +98,24 @@ def test_kill_ends_all_sessions_of_exactly_that_name_and_no_other(lab: Lab) -> N
     assert alive(lab.node1) == names.keys() - {"first", "second", "longer"}
 
 
+@pytest.mark.parametrize("stage", ["screen", "start"])
+def test_one_of_several_sessions_of_that_name_is_not_chosen(lab: Lab, stage: str) -> None:
+    for noted_as in ("first", "second"):
+        start_session(lab.node1, "runner", noted_as)
+    lab.config(ONE_PROGRAM)
+    lab.write("one.sh", "")
+    done = lab.fab(stage, "--config", "cfg.py")
+    assert done.returncode == 1
+    assert "there are 2 screen sessions named runner; end all of them with: fab kill" in done.stderr
+
+
 def test_kill_ends_what_ignores_signals_and_what_has_left_its_window(lab: Lab) -> None:
     lab.config(ONE_PROGRAM)
     lab.write("one.sh", STUBBORN, 0o755)
     start_session(lab.node1, "bystander", "bystander")
     lab.run("run")
-    eventually(lambda: len(noted(lab.node1)) == 9, f"nine processes, not {noted(lab.node1)}")
-    assert len(alive(lab.node1)) == 9
+    eventually(lambda: len(noted(lab.node1)) == 10, f"ten processes, not {noted(lab.node1)}")
+    assert len(alive(lab.node1)) == 10
     lab.run("kill")
     assert alive(lab.node1) == {"bystander"}
     assert lab.node1.sessions() == ["bystander"]

@@ -127,6 +127,11 @@ def test_python_2_is_recognised(tmp_path: Path) -> None:
     assert "Python 2" in refused(tmp_path, "print 'hello'\n")
 
 
+def test_nul_byte_is_reported_with_its_line(tmp_path: Path) -> None:
+    message = refused(tmp_path, COMPLETE + "x = '\0'\n")
+    assert message == f"FOLDER/cfg.py:{COMPLETE.count(chr(10)) + 1}: has a NUL byte; is it a text file?"
+
+
 @pytest.mark.parametrize("content", [b"x = 1\ny = '\xff'\n", b"x = 1\n\0\n", b"# coding: no-such\n"])
 def test_bytes_that_are_no_python_are_refused_with_the_path(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "cfg.py"

@@ -14,6 +14,7 @@ from fabfile.manifest import (
     Survey,
     Tree,
     Trees,
+    causes,
     changes,
     conflicts,
     first_places,
@@ -166,6 +167,23 @@ def test_folder_that_files_names_keeps_the_bits_that_it_has_on_the_host() -> Non
 
 
 # -- what came of it
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (["./new", "./new/f", "./new/d/g", "./other"], ["./new", "./other"]),
+        (["./way", "./way/f", "./new-er"], ["./way", "./new-er"]),
+        (["./there", "./there/f"], ["./there", "./there/f"]),  # its permissions, say: f has a reason of its own
+        (["./new/f", "./new/g"], ["./new/f", "./new/g"]),
+        (["/new", "/new/f"], ["/new"]),
+        ([".", "./f"], ["."]),
+    ],
+)
+def test_what_follows_from_a_folder_that_could_not_be_made_is_not_named(paths: list[str], expected: list[str]) -> None:
+    todo = {"~": Changes([], {"./there": 0o755}, [".", "./new", "/new"], {"./way": "is in the way"})}
+    found = causes({("~", path): "why" for path in paths} | {("/", "./new/f"): "why"}, todo)
+    assert found == {("~", path): "why" for path in expected} | {("/", "./new/f"): "why"}
 
 
 @pytest.mark.parametrize(

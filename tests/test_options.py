@@ -50,6 +50,8 @@ def test_nothing_given_is_the_default_of_everything() -> None:
     [
         (["-c", "x"], "config_file", "x"),
         (["--config=x"], "config_file", "x"),
+        (["-c", "x", "-c", "y"], "config_file", "y"),
+        (["-c", "x", "--config=y", "-c", "-"], "config_file", "-"),
         (["-m", "a", "--muddler", "b", "-m", "a"], "muddler", ["a", "b", "a"]),
         (["-u", "me"], "ssh_user", "me"),
         (["--user", "me"], "ssh_user", "me"),
@@ -100,6 +102,13 @@ def test_wrong_command_line_ends_with_2(words: list[str]) -> None:
         parsed(*words)
     assert caught.value.code == 2
     assert caught.value.message
+
+
+@pytest.mark.parametrize("words", [["-c"], ["-c", "x", "-c"], ["-c", "--kill"], ["-c", "-c", "x"]])
+def test_missing_value_is_named(words: list[str]) -> None:
+    with pytest.raises(Exit) as caught:
+        parsed(*words)
+    assert caught.value.message == "Flag --config needed value and was not given one!"
 
 
 def test_unknown_log_level_is_refused_with_the_known_ones() -> None:
@@ -174,6 +183,27 @@ def test_wrong_default_is_refused(defaults: Any, message: str) -> None:
 
 
 # -- through fab itself
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words", "message"),
+    [
+        ("fabric.yaml", "remote_runner: [\n", [], 'in "{folder}/fabric.yaml", line 2, column 1'),
+        ("fabric.yaml", "- a\n", [], "fabric.yaml in {folder}/: cannot be read as settings for Fabric: "),
+        ("fabric.json", "{", [], "fabric.yaml in {folder}/: cannot be read as settings for Fabric: "),
+        ("x.txt", "", ["-f", "x.txt"], "x.txt: cannot be read as settings for Fabric: Config files of type 'txt'"),
+        ("x.py", "1/0", ["-f", "x.py"], "x.py: cannot be read as settings for Fabric: division by zero"),
+        ("x.py", "", ["-f", "y.py"], "-f/--config: y.py: there is no such file; name one with settings for Fabric"),
+    ],
+)
+def test_settings_that_cannot_be_read_are_named(
+    tmp_path: Path, name: str, text: str, words: list[str], message: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    (tmp_path / "fabfile").symlink_to(ROOT / "fabfile")
+    done = subprocess.run([FAB, *words, "run"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert message.format(folder=tmp_path) in done.stderr
 
 
 @pytest.mark.parametrize("text", ["--user", "--config=x", "-c 3"])
