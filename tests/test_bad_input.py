@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Lab
+from .conftest import Lab, eventually
 from .throwaway import ThrowawayHost, free_port, make_key
 
 Done = subprocess.CompletedProcess[str]
@@ -409,7 +409,7 @@ def test_destination_in_the_way_is_named_and_all_else_arrives(
 def test_full_disk_leaves_the_old_file_and_all_others(lab: Lab) -> None:
     """The disk is a small one that only the script of the sync sees; what is on it afterwards is copied out."""
     mount = "mount -t tmpfs -o size=1m none ~/work && cp -a ~/before/. ~/work"
-    script = f'{mount}; sh -c "$SSH_ORIGINAL_COMMAND"; cp -a ~/work/. ~/after'
+    script = f'{mount}; sh -c "$SSH_ORIGINAL_COMMAND"; cp -a ~/work/. ~/after; touch ~/copied'
     small = lab.farm.add(
         "small", {"ForceCommand": f"cd && export SSH_ORIGINAL_COMMAND && exec {NAMESPACE} sh -c '{script}'"}
     )
@@ -422,6 +422,7 @@ def test_full_disk_leaves_the_old_file_and_all_others(lab: Lab) -> None:
     done = lab.fab("sync", "-c", "cfg.py")
     assert_refused(done, f"small:{small.home}/work/big: sync: no space left on device", code=1)
     assert "node1" not in done.stderr
+    eventually((small.home / "copied").exists, "what was on the disk has been copied out")
     assert content(small.home / "after")["big"] == "old"
     assert content(small.home / "after")["kept"] == "old"
     assert (lab.node1.home / "work/big").stat().st_size == 3_000_000
