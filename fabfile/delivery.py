@@ -3,7 +3,7 @@
 Files arrive, as tar streams, in a staging folder inside each target folder, and are moved into place
 (rename(2), on the same file system) once they are known to be whole. A folder that is new to the host is
 staged and moved with all that is in it. Content that a host needs in several places is sent once and
-copied there.
+copied there. Of a large file that it has in part, only the other pieces are sent.
 """
 
 import os
@@ -17,6 +17,7 @@ import attrs
 
 from rr_config.files import LocalFile
 
+from .content import LocalHashes, Partial, compare
 from .manifest import TOP, Changes, Place, Tree, first_places, locate, outermost, touched, unmet
 from .orders import Orders
 
@@ -37,6 +38,12 @@ class Item:
     place: Place
     staged: str
     local: LocalFile
+    partial: Partial | None = None
+
+    @property
+    def parts(self) -> list[tuple[int, int]]:
+        """What is sent of it, as pairs of where that begins and how many bytes it has."""
+        return self.partial.parts(self.local.size) if self.partial else [(0, self.local.size)]
 
 
 class Delivery:
@@ -51,12 +58,14 @@ class Delivery:
         trees: Mapping[str, Tree],
         known: Mapping[str, str],
         todo: Mapping[str, Changes],
+        partial: Mapping[Place, Partial],
         staging: str,
-        sha1: Callable[[LocalFile], str],
+        hashes: LocalHashes,
     ) -> None:
         self._trees, self._known, self._todo, self._staging = trees, known, todo, staging
+        self._partial, self._hashes = partial, hashes
         self._new = {root: outermost(each.make) for root, each in todo.items()}
-        self._copies = first_places(self.files(), sha1)
+        self._copies = first_places(self.files(), hashes)
 
     def files(self) -> Iterator[tuple[Place, LocalFile]]:
         """The files that the host is to get, and where."""
@@ -64,6 +73,13 @@ class Delivery:
             files = self._trees[root].files
             for path in each.send:
                 yield (root, path), files[path]
+
+    def sent_bytes(self, place: Place, local: LocalFile) -> int:
+        """How many bytes of the content of a file have to be sent."""
+        if place in self._copies:
+            return 0
+        partial = self._partial.get(place)
+        return sum(size for _, size in partial.parts(local.size)) if partial else local.size
 
     def spelled(self, place: Place) -> str:
         """The absolute path of a place on the host, for a person."""
@@ -98,7 +114,7 @@ class Delivery:
         for root, new in self._new.items():
             orders.enter(root)
             orders.tell("mkdir", [self._staged_in_root(folder, top) for folder, top in new.items()])
-        total = sum(local.size for place, local in self.files() if place not in self._copies)
+        total = sum(self.sent_bytes(place, local) for place, local in self.files())
         changed = _send(orders, self._streamed(), total, progress)
         groups: dict[str, list[str]] = {}  # by where they are copied to
         for place, source in self._copies.items():
@@ -135,17 +151,19 @@ class Delivery:
         """The places at which something is still not as wanted."""
         after = {root: touched(self._trees[root], each) for root, each in self._todo.items()}
         asked = {root: orders.ask_for_survey(root, tree) for root, tree in after.items()}
+        surveys = {root: orders.survey(asked[root], tree) for root, tree in after.items()}
+        compared = compare(orders, after, surveys, self._hashes)
         return [
             (root, path)
             for root, each in self._todo.items()
-            for path in unmet(each, orders.survey(asked[root], after[root]))
+            for path in unmet(each, surveys[root], compared[root].same)
         ]
 
     def _streamed(self) -> Iterator[Item]:
         """The files that are sent, and not copied on the host."""
         for place, local in self.files():
             if place not in self._copies:
-                yield Item(place, self._staged_file(place), local)
+                yield Item(place, self._staged_file(place), local, self._partial.get(place))
 
     def _staged(self, place: Place) -> str:
         return locate(self._known[place[0]], self._staged_file(place))
@@ -173,9 +191,10 @@ class Delivery:
 def _reason(path: str, words: Sequence[str]) -> str:
     """The end of the line that speaks of `path`, or of the nearest folder above it; else of the last line."""
     path = path.removeprefix(".")
+    moved = f"'./{posixpath.basename(path)}'"  # as mv spells it
     while path not in ("/", ""):
         for line in words:
-            if path in line:
+            if path in line or moved in line:
                 return line.rsplit(": ", 1)[-1].lower()
         path = posixpath.dirname(path)
     return words[-1].lower() if words else "it is not there, or not as it should be, for no reason that was given"
@@ -186,9 +205,9 @@ def _send(orders: Orders, items: Iterable[Item], total: int, progress: Progress)
     sent = 0
     changed: set[Place] = set()
 
-    def send(blocks: Iterable[bytes], files: Iterable[Item]) -> None:
+    def send(blocks: Iterable[bytes], size: int) -> None:
         nonlocal sent
-        end = sent + sum(item.local.size for item in files)
+        end = sent + size
         for block in blocks:
             orders.send(block)
             sent = min(sent + len(block), end)
@@ -198,13 +217,16 @@ def _send(orders: Orders, items: Iterable[Item], total: int, progress: Progress)
         orders.enter(batch[0].place[0])
         if batch[0].local.size >= LARGE:
             (item,) = batch
-            orders.write(item.staged, item.local.mode, item.local.size)
-            send(_filled(item, item.local.size, changed), batch)
+            if item.partial:
+                orders.tell_with_target("take", [item.place[1]], item.staged, item.partial.stamp)
+            for offset, size in item.parts:
+                orders.write(item.staged, item.local.mode, size, offset if item.partial else None)
+                send(_filled(item, size, changed, offset), size)
         else:
             headers = [_tar_header(item.staged, item.local.mode, item.local.size) for item in batch]
             sizes = [len(header) + _padded(item.local.size) for header, item in zip(headers, batch, strict=True)]
             orders.untar(sum(sizes) + len(END_OF_TAR))
-            send(_joined(_tar_stream(batch, headers, changed)), batch)
+            send(_joined(_tar_stream(batch, headers, changed)), sum(item.local.size for item in batch))
     return changed
 
 
@@ -245,10 +267,10 @@ def _tar_stream(items: Iterable[Item], headers: Iterable[bytes], changed: set[Pl
     yield END_OF_TAR
 
 
-def _filled(item: Item, length: int, changed: set[Place]) -> Iterator[bytes]:
-    """What is in a file, with zeros behind it up to `length`; if it has changed, it is added to `changed`."""
+def _filled(item: Item, length: int, changed: set[Place], offset: int = 0) -> Iterator[bytes]:
+    """`length` bytes of a file from `offset` on, and zeros behind its end. If it changed, it is put in `changed`."""
     try:
-        for block in _content(item.local):
+        for block in _content(item.local, offset, length):
             length -= len(block)
             yield block
     except OSError:
@@ -259,11 +281,15 @@ def _filled(item: Item, length: int, changed: set[Place]) -> Iterator[bytes]:
         yield zeros
 
 
-def _content(local: LocalFile) -> Iterator[bytes]:
-    """As many bytes as `local` had when it was looked at. OSError at the end, if it is not the same any more."""
+def _content(local: LocalFile, offset: int, length: int) -> Iterator[bytes]:
+    """At most `length` bytes from `offset` on, up to the end as it was when the file was looked at.
+
+    OSError at the end, if it is not the same file any more.
+    """
     file = os.open(local.path, os.O_RDONLY)
     try:
-        left = local.size
+        left = min(length, local.size - offset)
+        os.lseek(file, offset, os.SEEK_SET)
         while left and (block := os.read(file, min(BLOCK, left))):
             left -= len(block)
             yield block

@@ -211,6 +211,11 @@ def hash_line(path: str, sha1: str) -> bytes:
     return b"%s *%s" % (sha1.encode(), name)
 
 
+def piece_line(path: str, number: int, sha1: str) -> bytes:
+    """What the host says of one piece of a large file."""
+    return b"%s %d %s" % (sha1.encode(), number, os.fsencode(path))
+
+
 def changes(
     tree: Tree, survey: Survey, same: frozenset[str] | None = None, conflicts: Mapping[str, str] | None = None
 ) -> Changes:
@@ -262,10 +267,13 @@ def touched(tree: Tree, done: Changes) -> Tree:
     return Tree({path: tree.files[path] for path in paths}, {path: tree.folders[path] for path in folders})
 
 
-def unmet(done: Changes, survey: Survey) -> list[str]:
-    """The paths that `done` was about and that the host, by a survey afterwards, still has not as wanted."""
+def unmet(done: Changes, survey: Survey, same: frozenset[str]) -> list[str]:
+    """The paths that `done` was about and that the host, by a survey afterwards, still has not as wanted.
+
+    `same` are the files that have the same content there.
+    """
     missed = [path for path in done.make if path not in survey.folders or not survey.folders[path].is_dir]
-    missed += [path for path in done.send if path in survey.differing]
+    missed += [path for path in done.send if path in survey.differing or path not in same]
     for path, mode in done.chmod.items():
         found = survey.folders.get(path)
         if path in survey.differing or (found is not None and not found.permits(mode)):
@@ -287,11 +295,13 @@ def _above(path: str) -> Iterator[str]:
         path = folder
 
 
-def first_places(files: Iterable[tuple[Place, LocalFile]], sha1: Callable[[LocalFile], str]) -> dict[Place, Place]:
+def first_places(
+    files: Iterable[tuple[Place, LocalFile]], content: Callable[[LocalFile], object]
+) -> dict[Place, Place]:
     """For each place whose file has the content of one before it, the place of that: it need not be sent again.
 
-    Files with different permissions, or that their owner cannot read, do not count as the same. `sha1` is
-    asked where two files have the same size.
+    Files with different permissions, or that their owner cannot read, do not count as the same. `content`, the
+    same for the same content, is asked where two files have the same size.
     """
     alike: dict[tuple[int, int], list[tuple[Place, LocalFile]]] = {}
     for place, local in files:
@@ -300,9 +310,9 @@ def first_places(files: Iterable[tuple[Place, LocalFile]], sha1: Callable[[Local
     found: dict[Place, Place] = {}
     for group in alike.values():
         is_one_file = all(local.is_same(group[0][1]) for _, local in group)
-        first: dict[str, Place] = {}
+        first: dict[object, Place] = {}
         for place, local in group if len(group) > 1 else ():
-            other = first.setdefault("" if is_one_file else sha1(local), place)
+            other = first.setdefault(None if is_one_file else content(local), place)
             if other != place:
                 found[place] = other
     return found

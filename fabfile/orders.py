@@ -36,20 +36,28 @@ class Orders:
         self._told += 1
         return self._told
 
-    def tell_with_target(self, order: str, paths: Iterable[str], target: str) -> int:
-        """Give an order that has one more path: what is to be made of `paths`."""
+    def tell_pairs(self, order: str, pairs: Iterable[tuple[object, str]]) -> int:
+        """Give an order for pairs of a word and a path; its number."""
+        return self.tell(order, (text for word, path in pairs for text in (str(word), path)))
+
+    def tell_with_target(self, order: str, paths: Iterable[str], target: str, word: str = "") -> int:
+        """Give an order that has one more path, what is to be made of `paths`, and perhaps a word."""
         encoded = os.fsencode(target)
-        return self.tell(order, paths, rest=str(len(encoded)), before=encoded)
+        return self.tell(order, paths, rest=f"{len(encoded)} {word}", before=encoded)
 
     def untar(self, size: int) -> None:
         """Give the order to extract a tar stream of `size` bytes, which have to be sent now."""
         self.send(f"untar {size}\n".encode())
         self._told += 1
 
-    def write(self, path: str, mode: int, size: int) -> None:
-        """Give the order to make a file of `size` bytes, which have to be sent now."""
+    def write(self, path: str, mode: int, size: int, offset: int | None = None) -> None:
+        """Give the order to make a file of `size` bytes, which have to be sent now.
+
+        With an `offset`, they are written there into a file that must have been made already, by `take`.
+        """
         encoded = os.fsencode(path)
-        self.send(f"write {size} {len(encoded)} {mode:04o}\n".encode() + encoded)
+        where = "" if offset is None else offset
+        self.send(f"write {size} {len(encoded)} {mode:04o} {where}\n".encode() + encoded)
         self._told += 1
 
     def send(self, data: bytes) -> None:
@@ -104,7 +112,12 @@ def sync_script(session: str, roots: Iterable[str]) -> str:
     return "\n".join([*lines, "ended ''", 'obey "$@"'])
 
 
-# cd N: what follows is in the Nth root. copy: one place for all if it ends with a slash. checkpoint: if any
+# A large file is compared by pieces of that size.
+PIECE_MB = 32
+PIECE = PIECE_MB << 20
+
+# cd N: what follows is in the Nth root. copy: one place for all if it ends with a slash. take: a copy, into
+# which pieces are written, of what is in place, unless that has changed since its `stamp`. checkpoint: if any
 # program has complained so far, nothing more is done until `resume`.
 # What is being staged is written down first, so that the next sync removes what a killed one has left.
 OBEY = """\
@@ -130,14 +143,25 @@ untar() {
     cat >/dev/null
   }
 }
-write() {  # LENGTH MODE
+write() {  # LENGTH MODE [OFFSET]
   target "$1"
   stream | {
-    dd bs=128K iflag=fullblock status=none of="$target" || echo "$target: could not be written"
+    if [ -z "$3" ] || [ -f "$target" ]; then
+      dd bs=128K iflag=fullblock status=none of="$target" ${3:+conv=notrunc oflag=seek_bytes seek="$3"} ||
+        { rm -f -- "$target"; echo "$target: could not be written"; }
+    fi
     cat >/dev/null
   }
-  chmod "$2" -- "$target"
+  [ ! -f "$target" ] || chmod "$2" -- "$target"
 }
+take='{ cp --reflink=auto -T -- "$3" "$1" && [ "$(stat -L --printf %.9Z -- "$3")" = "$2" ]; } ||
+  { rm -f -- "$1"; echo "$3: it changed there while it was compared"; }'
+take() {  # LENGTH STAMP
+  target "$1"
+  list | xargs -0 -r -n 1 sh -c "$take" sh "$target" "$2"
+}
+piece='hash=$(dd if="$2" bs=1M skip=$(($1 * {PIECE_MB})) count={PIECE_MB} status=none | openssl dgst -sha1 -r) &&
+  printf "%s %s %s\\0" "${hash%% *}" "$1" "$2"'
 copy() {  # LENGTH
   target "$1"
   case $target in
@@ -145,7 +169,8 @@ copy() {  # LENGTH
     *) list | xargs -0 -r -I {} cp -p -T -- {} "$target" ;;
   esac
 }
-move='find "$@" -mindepth 1 -maxdepth 1 -execdir mv -f -t .. -- {} +'
+move='for folder; do shift; [ ! -d "$folder" ] || set -- "$@" "$folder"; done
+  [ $# -eq 0 ] || find "$@" -mindepth 1 -maxdepth 1 -execdir mv -f -t .. -- {} +'
 obey() {
   complained=
   skipping=
@@ -159,6 +184,8 @@ obey() {
     case $order in
       cd) eval "cd -- \\"\\${$size}\\"" || fail "a root cannot be entered"; continue ;;
       stat) list | xargs -0 -r stat -L --printf '%f %s %n\\0' -- 2>/dev/null ;;
+      stamp) list | xargs -0 -r stat -L --printf '%.9Z %n\\0' -- 2>/dev/null ;;
+      pieces) list | xargs -0 -r -n 2 -P "$(nproc)" sh -c "$piece" sh 2>/dev/null ;;
       hash) list | xargs -0 -r openssl dgst -sha1 -r 2>/dev/null | tr '\\n' '\\0' ;;
       mkdir) words=$(list | xargs -0 -r mkdir -p -- 2>&1) ;;
       chmod) words=$(list | xargs -0 -r chmod "$rest" -- 2>&1) ;;
@@ -168,6 +195,7 @@ obey() {
         ;;
       untar) words=$(untar) ;;
       write) words=$(write $rest 2>&1) ;;
+      take) words=$(take $rest 2>&1) ;;
       copy) words=$(copy "$rest" 2>&1) ;;
       remove) words=$(list | xargs -0 -r rm -f -- 2>&1) ;;
       move) words=$(list | xargs -0 -r -n 16 -P 4 sh -c "$move" sh 2>&1) ;;
@@ -185,4 +213,4 @@ PATH=${PATH%:}
 unstage
 trap unstage EXIT
 trap 'exit 1' HUP INT PIPE TERM
-"""
+""".replace("{PIECE_MB}", str(PIECE_MB))

@@ -16,12 +16,13 @@ from rr_config.files import Placed, Unusable, placed_files
 
 from . import launcher, sessions
 from .connection import connection_settings, key_files
+from .content import LocalHashes
 from .conversation import Conversation
 from .hosts import Host, HostFailure, HostGroup, ask, conversation
 from .launcher import Ended, NotStarted, Started
 from .manifest import Trees
 from .sessions import Killed, Session
-from .transfer import LocalHashes, Synced, sync
+from .transfer import Synced, sync
 
 T = TypeVar("T")
 

@@ -3,21 +3,16 @@
 One channel, and three or four round trips, however many files there are.
 """
 
-import hashlib
 import os
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import attrs
 
-from rr_config.files import LocalFile
-
+from .content import LocalHashes, compare
 from .delivery import Delivery, Progress
 from .hosts import Host, conversation
-from .manifest import Survey, Tree, causes, changes, conflicts, hash_line, to_hash
+from .manifest import Tree, causes, changes, conflicts
 from .orders import Orders, sync_script
-
-BLOCK = 1 << 18
 
 
 @attrs.frozen
@@ -30,7 +25,7 @@ class PathProblem:
 
 @attrs.frozen
 class Synced:
-    """What a sync did on one host: counts of files (and bytes of those sent), beside what could not be done."""
+    """What a sync did on one host, counted in files, and in bytes of content that went there; what it could not do."""
 
     files: int
     sent: int
@@ -43,7 +38,7 @@ def sync(
     host: Host,
     session: str,
     trees: Mapping[str, Tree],
-    sha1: Callable[[LocalFile], str],
+    hashes: LocalHashes,
     always_copy: bool,
     progress: Progress,
 ) -> Synced:
@@ -53,15 +48,17 @@ def sync(
         asked = {root: orders.ask_for_survey(root, tree) for root, tree in trees.items()}
         known = dict(zip(trees, map(os.fsdecode, orders.answer(0)), strict=True))
         surveys = {root: orders.survey(asked[root], tree) for root, tree in trees.items()}
-        same = {} if always_copy else _same_content(orders, trees, surveys, sha1)
+        compared = {} if always_copy else compare(orders, trees, surveys, hashes)
+        same = {root: each.same for root, each in compared.items()}
         taken = conflicts(trees, known)
         todo = {root: changes(tree, surveys[root], same.get(root), taken.get(root)) for root, tree in trees.items()}
-        delivery = Delivery(trees, known, todo, f".remote-runner-{session}", sha1)
+        partial = {(root, path): part for root, each in compared.items() for path, part in each.partial.items()}
+        delivery = Delivery(trees, known, todo, partial, f".remote-runner-{session}", hashes)
         problems = {(root, path): why for root, each in todo.items() for path, why in each.problems.items()}
         problems |= delivery.carry_out(orders, progress)
         orders.end()
     named = causes(problems, todo)
-    sent = [local.size for place, local in delivery.files() if place not in problems]
+    sent = [delivery.sent_bytes(place, local) for place, local in delivery.files() if place not in problems]
     return Synced(
         files=sum(len(tree.files) for tree in trees.values()),
         sent=len(sent),
@@ -69,51 +66,3 @@ def sync(
         chmodded=sum(p in trees[r].files and (r, p) not in problems for r, each in todo.items() for p in each.chmod),
         problems=tuple(PathProblem(delivery.spelled(place), reason) for place, reason in named.items()),
     )
-
-
-def _same_content(
-    orders: Orders, trees: Mapping[str, Tree], surveys: Mapping[str, Survey], sha1: Callable[[LocalFile], str]
-) -> dict[str, frozenset[str]]:
-    """The files, by root, that have the same content on the host as here. Both sides hash at the same time."""
-    paths = {root: to_hash(tree, surveys[root]) for root, tree in trees.items()}
-    asked: dict[str, int] = {}
-    for root in trees:
-        if paths[root]:
-            orders.enter(root)
-            asked[root] = orders.tell("hash", paths[root])
-    lines = {root: {hash_line(path, sha1(trees[root].files[path])): path for path in paths[root]} for root in asked}
-    found: dict[str, frozenset[str]] = dict.fromkeys(trees, frozenset())
-    for root, number in asked.items():
-        found[root] = frozenset(lines[root][line] for line in lines[root].keys() & orders.answer(number))
-    return found
-
-
-class LocalHashes:
-    """The SHA-1 of local files, each read once however many hosts ask, from any thread."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, str] = {}
-        self._locks: dict[str, threading.Lock] = {}
-        self._lock = threading.Lock()
-
-    def __call__(self, local: LocalFile) -> str:
-        """The hash, as hexadecimal digits."""
-        if local.path not in self._known:
-            with self._lock:
-                lock = self._locks.setdefault(local.path, threading.Lock())
-            with lock:
-                if local.path not in self._known:
-                    self._known[local.path] = _sha1(local.path)
-            self._locks.pop(local.path, None)
-        return self._known[local.path]
-
-
-def _sha1(path: str) -> str:
-    digest = hashlib.sha1(usedforsecurity=False)
-    file = os.open(path, os.O_RDONLY)  # takes half the time of open(), which counts where files are small
-    try:
-        while block := os.read(file, BLOCK):
-            digest.update(block)
-    finally:
-        os.close(file)
-    return digest.hexdigest()

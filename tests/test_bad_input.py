@@ -428,6 +428,23 @@ def test_full_disk_leaves_the_old_file_and_all_others(lab: Lab) -> None:
     assert (lab.node1.home / "work/big").stat().st_size == 3_000_000
 
 
+def test_file_that_cannot_be_replaced_is_named_though_size_and_bits_are_right(lab: Lab) -> None:
+    """A mount point, which only the script of the sync sees: what is to be moved there is refused."""
+    script = 'mount --bind ~/work/f ~/work/f; sh -c "$SSH_ORIGINAL_COMMAND"'
+    busy = lab.farm.add(
+        "busy", {"ForceCommand": f"cd && export SSH_ORIGINAL_COMMAND && exec {NAMESPACE} sh -c '{script}'"}
+    )
+    (busy.home / "work").mkdir()
+    (busy.home / "work/f").write_text("old")
+    (busy.home / "work/f").chmod(0o644)
+    configure(lab, ["busy", "node1"], {"f": "f", "g": "g"})
+    for name in ("f", "g"):
+        lab.write(name, "new")
+    assert_refused(lab.fab("sync", "-c", "cfg.py"), f"busy:{busy.home}/work/f: sync: device or resource busy", code=1)
+    assert content(busy.home / "work") == {"f": "old", "g": "new"}
+    assert content(lab.node1.home / "work") == {"f": "new", "g": "new"}
+
+
 def content(folder: Path) -> dict[str, str]:
     """What is in the files below a folder."""
     return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}

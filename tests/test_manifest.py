@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fabfile.content import LocalHashes
 from fabfile.manifest import (
     Changes,
     Found,
@@ -28,7 +29,6 @@ from fabfile.manifest import (
     touched,
     unmet,
 )
-from fabfile.transfer import LocalHashes
 from rr_config import Component
 from rr_config.files import LocalFile, Placed
 
@@ -199,15 +199,17 @@ def test_what_follows_from_a_folder_that_could_not_be_made_is_not_named(paths: l
 )
 def test_what_was_to_be_done_and_is_not_there_afterwards_is_named(there: dict[str, Found], missed: list[str]) -> None:
     done = Changes(["./d/f"], {}, ["./d"], {})
-    assert unmet(done, survey_of(touched(WANTED, done), there)) == missed
+    part = survey_of(touched(WANTED, done), there)
+    assert unmet(done, part, frozenset(["./d/f"])) == missed
+    assert set(unmet(done, part, frozenset())) == {*missed, "./d/f"}, "it has another content"
 
 
 def test_permissions_that_could_not_be_set_are_named() -> None:
     done = Changes([], {"./d/f": 0o644}, [], {})
     part = touched(WANTED, done)
     assert (list(part.files), list(part.folders)) == (["./d/f"], [])
-    assert unmet(done, survey_of(part, {"./d/f": Found(FILE | 0o600, 5)})) == ["./d/f"]
-    assert unmet(done, survey_of(part, {"./d/f": Found(FILE | 0o644, 5)})) == []
+    assert unmet(done, survey_of(part, {"./d/f": Found(FILE | 0o600, 5)}), frozenset()) == ["./d/f"]
+    assert unmet(done, survey_of(part, {"./d/f": Found(FILE | 0o644, 5)}), frozenset()) == []
 
 
 # -- content for several places
@@ -356,11 +358,25 @@ def test_answer_of_openssl_is_foreseen_whatever_the_names(awkward: dict[str, byt
     assert answers == [hash_line(path, hashlib.sha1(content).hexdigest()) for path, content in awkward.items()]
 
 
+@pytest.mark.parametrize(
+    ("content", "pieces"),
+    [(b"", [b""]), (b"abc", [b"abc"]), (b"abcdefgh", [b"abcd", b"efgh"]), (b"abcdefghi", [b"abcd", b"efgh", b"i"])],
+)
+def test_large_file_is_hashed_by_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, pieces: list[bytes]
+) -> None:
+    monkeypatch.setattr("fabfile.content.PIECE", 4)
+    monkeypatch.setattr("fabfile.content.BLOCK", 3)
+    (tmp_path / "f").write_bytes(content)
+    found = LocalHashes()(LocalFile(str(tmp_path / "f"), 0o644, len(content)))
+    assert list(found) == [hashlib.sha1(piece).hexdigest() for piece in pieces]
+
+
 def test_local_file_is_hashed_once(tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_bytes(b"first")
     local = LocalFile(str(path), 0o644, 5)
     sha1 = LocalHashes()
-    assert sha1(local) == hashlib.sha1(b"first").hexdigest()
+    assert sha1(local) == (hashlib.sha1(b"first").hexdigest(),)
     path.unlink()
-    assert sha1(local) == hashlib.sha1(b"first").hexdigest()
+    assert sha1(local) == (hashlib.sha1(b"first").hexdigest(),)

@@ -1,17 +1,21 @@
 """Whole runs of `fab sync`: what reaches a host, what is sent again, and what a cut connection leaves behind."""
 
 import contextlib
+import filecmp
 import os
 import shutil
 import signal
 import subprocess
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fabric import Config as Settings
 
-from fabfile.orders import Orders
-from fabfile.runner import Runner
+from fabfile.content import compare
+from fabfile.orders import PIECE, Orders
+from fabfile.runner import Runner, StageError
 from rr_config import Options, load
 
 from .conftest import Lab, eventually
@@ -220,7 +224,7 @@ def test_content_for_several_places_on_a_host_is_sent_once(lab: Lab, monkeypatch
     options = Options(config_file=str(lab.folder / "cfg.py"))
     with Runner(load(options), options, Settings(runtime_ssh_path=str(lab.farm.ssh_config))) as runner:
         synced = runner.sync()["node1"]
-        assert (synced.sent, synced.sent_bytes) == (16, 1_600_000)
+        assert (synced.sent, synced.sent_bytes) == (16, 300_000)
         assert 300_000 < sum(sent) < 350_000
         folders = [
             Path((lab.node1.state() / name / "base_dir").read_text().strip()) for name in ("one", "two", "three")
@@ -231,6 +235,76 @@ def test_content_for_several_places_on_a_host_is_sent_once(lab: Lab, monkeypatch
             assert (folder / "tree/sub/new\nline").read_text() == "x" * 100_000
             assert (folder / "a").stat().st_nlink == 1
         assert runner.sync()["node1"].sent == 0
+
+
+def test_of_a_large_file_only_the_pieces_that_differ_are_sent(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three pieces, the last one of five bytes; each host has another state."""
+    size = 2 * PIECE + 5
+    lab.write("f", "", 0o750)
+    os.truncate(lab.folder / "f", size)
+    changes = {"node1": [(0, b"first")], "node2": [(PIECE + 7, b"second"), (2 * PIECE, b"third")], "node3": []}
+    lab.config(
+        "for host in ('node1', 'node2', 'node3'):\n    config.add_component(Component(name='c', host=host,"
+        " start_index=1, executable='x', base_dir='~/work', files={'f': 'f'}))\n"
+    )
+    for host in (lab.node1, lab.node2, lab.node3):
+        (host.home / "work").mkdir()
+        shutil.copy(lab.folder / "f", host.home / "work/f")
+        (host.home / "other name").hardlink_to(host.home / "work/f")
+        with (host.home / "work/f").open("r+b") as file:
+            for offset, text in changes[host.name]:
+                file.seek(offset)
+                file.write(text)
+    bytes_sent: dict[str, int] = {}
+    send = Orders.send
+
+    def counted(orders: Orders, data: bytes) -> None:
+        name = threading.current_thread().name
+        bytes_sent[name] = bytes_sent.get(name, 0) + len(data)
+        send(orders, data)
+
+    monkeypatch.setattr(Orders, "send", counted)
+    options = Options(config_file=str(lab.folder / "cfg.py"))
+    with Runner(load(options), options, Settings(runtime_ssh_path=str(lab.farm.ssh_config))) as runner:
+        synced = runner.sync()
+    assert {host: each.sent_bytes for host, each in synced.items()} == {"node1": PIECE, "node2": PIECE + 5, "node3": 0}
+    assert sum(bytes_sent.values()) < 2 * PIECE + 3000
+    for host in (lab.node1, lab.node2, lab.node3):
+        assert filecmp.cmp(lab.folder / "f", host.home / "work/f", shallow=False)
+        assert bits(host.home / "work/f") == 0o750
+        is_same_file = (host.home / "work/f").samefile(host.home / "other name")
+        assert is_same_file == (host.name == "node3"), "what is in place is replaced, not written into"
+        assert not staged(host)
+
+
+def test_large_file_that_changes_there_while_it_is_compared_is_left_alone(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.write("f", "")
+    os.truncate(lab.folder / "f", PIECE + 5)
+    config(lab, {"f": "f"}, base_dir="~/work")
+    there = lab.node1.home / "work/f"
+    there.parent.mkdir()
+    there.write_text("old")
+    os.truncate(there, PIECE + 5)
+
+    def changed_behind_us(*arguments: Any) -> Any:
+        compared = compare(*arguments)
+        with there.open("r+b") as file:
+            file.seek(PIECE)
+            file.write(b"new")
+        return compared
+
+    monkeypatch.setattr("fabfile.transfer.compare", changed_behind_us)
+    options = Options(config_file=str(lab.folder / "cfg.py"))
+    with (
+        Runner(load(options), options, Settings(runtime_ssh_path=str(lab.farm.ssh_config))) as runner,
+        pytest.raises(StageError) as caught,
+    ):
+        runner.sync()
+    assert caught.value.failures == [(f"node1:{there}", "it changed there while it was compared")]
+    assert there.read_bytes()[PIECE:] == b"new\0\0"
+    assert not staged(lab.node1)
 
 
 def test_the_file_of_a_running_program_is_replaced(lab: Lab) -> None:
