@@ -12,6 +12,10 @@ from . import shell, state
 from .conversation import Conversation
 from .manifest import TEMPORARY, Survey, Tree, read_survey
 
+# Ends the paths of an order. Without it nothing is done: where a connection was cut in the middle of a path,
+# what has come of it is the path of something else.
+WHOLE = b".\n"
+
 
 class Orders:
     """Orders to the script on one host, each known by a number. `words` are the complaints so far.
@@ -32,7 +36,7 @@ class Orders:
     def tell(self, order: str, paths: Iterable[str] = (), rest: str = "", before: bytes = b"") -> int:
         """Give an order for `paths`; its number."""
         payload = b"".join(os.fsencode(path) + b"\0" for path in paths)
-        self.send(f"{order} {len(payload)} {rest}\n".encode() + before + payload)
+        self.send(f"{order} {len(payload)} {rest}\n".encode() + before + payload + WHOLE)
         self._told += 1
         return self._told
 
@@ -57,7 +61,7 @@ class Orders:
         """
         encoded = os.fsencode(path)
         where = "" if offset is None else offset
-        self.send(f"write {size} {len(encoded)} {mode:04o} {where}\n".encode() + encoded)
+        self.send(f"write {size} {len(encoded)} {mode:04o} {where}\n".encode() + encoded + WHOLE)
         self._told += 1
 
     def send(self, data: bytes) -> None:
@@ -120,22 +124,34 @@ PIECE = PIECE_MB << 20
 # which pieces are written, of what is in place, unless that has changed since its `stamp`. checkpoint: if any
 # program has complained so far, nothing more is done until `resume`.
 # What is being staged is written down first, so that the next sync removes what a killed one has left.
-OBEY = """\
+# An order is obeyed only when all of its paths have come (`whole`).
+OBEY = r"""
+only_staging='
+  for folder; do
+    shift
+    case $folder in */"$staging") [ ! -d "$folder" ] || set -- "$@" "$folder" ;; esac
+  done
+  [ $# -eq 0 ] ||'
 unstage() {
   [ -f "$state/.staging" ] || return
-  xargs -0 -r rm -rf -- <"$state/.staging"
+  xargs -0 -r sh -c "$only_staging rm -rf -- \"\$@\"" sh <"$state/.staging"
   rm -f "$state/.staging"
 }
 full() {  # tar's own words for it are about numbers of bytes
-  xargs -0 -r stat -f --printf '%a %n: no space left on device\\n' -- <"$state/.staging" | grep '^0 '
+  xargs -0 -r stat -f --printf '%a %n: no space left on device\n' -- <"$state/.staging" | grep '^0 '
 }
 ended() { answer "=$1"; }
-list() { head -c "$size"; }
-stream() { dd bs=128K iflag=fullblock,count_bytes count="$size" status=none; }  # head copies 8 KB at a time
+whole() { read -r end && [ "$end" = . ] || exit; }
+take_in() {
+  head -c "$size" >"$list" || fail "$state cannot be written to; is the disk full?"
+  whole
+}
+each() { xargs -0 -r "$@" <"$list"; }
 target() {  # LENGTH: a path
   target=$(head -c "$1"; echo .)
   target=${target%.}
 }
+stream() { dd bs=128K iflag=fullblock,count_bytes count="$size" status=none; }  # head copies 8 KB at a time
 untar() {
   stream | {
     said=$(tar -xPpmof - 2>&1) || { full; said="$said tar: it failed"; }
@@ -143,72 +159,73 @@ untar() {
     cat >/dev/null
   }
 }
-write() {  # LENGTH MODE [OFFSET]
-  target "$1"
+write() {  # MODE [OFFSET]
   stream | {
-    if [ -z "$3" ] || [ -f "$target" ]; then
-      dd bs=128K iflag=fullblock status=none of="$target" ${3:+conv=notrunc oflag=seek_bytes seek="$3"} ||
+    if [ -z "${2-}" ] || [ -f "$target" ]; then
+      dd bs=128K iflag=fullblock status=none of="$target" ${2:+conv=notrunc oflag=seek_bytes seek="$2"} ||
         { rm -f -- "$target"; echo "$target: could not be written"; }
     fi
     cat >/dev/null
   }
-  [ ! -f "$target" ] || chmod "$2" -- "$target"
+  [ ! -f "$target" ] || chmod "$1" -- "$target"
 }
 take='{ cp --reflink=auto -T -- "$3" "$1" && [ "$(stat -L --printf %.9Z -- "$3")" = "$2" ]; } ||
   { rm -f -- "$1"; echo "$3: it changed there while it was compared"; }'
-take() {  # LENGTH STAMP
-  target "$1"
-  list | xargs -0 -r -n 1 sh -c "$take" sh "$target" "$2"
-}
 piece='hash=$(dd if="$2" bs=1M skip=$(($1 * {PIECE_MB})) count={PIECE_MB} status=none | openssl dgst -sha1 -r) &&
-  printf "%s %s %s\\0" "${hash%% *}" "$1" "$2"'
-copy() {  # LENGTH
-  target "$1"
+  printf "%s %s %s\0" "${hash%% *}" "$1" "$2"'
+copy() {
   case $target in
-    */) list | xargs -0 -r cp -p -t "$target" -- ;;
-    *) list | xargs -0 -r -I {} cp -p -T -- {} "$target" ;;
+    */) each cp -p -t "$target" -- ;;
+    *) each -I {} cp -p -T -- {} "$target" ;;
   esac
 }
-move='for folder; do shift; [ ! -d "$folder" ] || set -- "$@" "$folder"; done
-  [ $# -eq 0 ] || find "$@" -mindepth 1 -maxdepth 1 -execdir mv -f -t .. -- {} +'
+move="$only_staging find \"\$@\" -mindepth 1 -maxdepth 1 -execdir mv -f -t .. -- {} +"
 obey() {
   complained=
   skipping=
   while read -r order size rest; do
     words=
-    case $skipping$order in
-      1cd) continue ;;
-      1resume) skipping= ;;
-      1*) list >/dev/null; ended; continue ;;
-    esac
     case $order in
-      cd) eval "cd -- \\"\\${$size}\\"" || fail "a root cannot be entered"; continue ;;
-      stat) list | xargs -0 -r stat -L --printf '%f %s %n\\0' -- 2>/dev/null ;;
-      stamp) list | xargs -0 -r stat -L --printf '%.9Z %n\\0' -- 2>/dev/null ;;
-      pieces) list | xargs -0 -r -n 2 -P "$(nproc)" sh -c "$piece" sh 2>/dev/null ;;
-      hash) list | xargs -0 -r openssl dgst -sha1 -r 2>/dev/null | tr '\\n' '\\0' ;;
-      mkdir) words=$(list | xargs -0 -r mkdir -p -- 2>&1) ;;
-      chmod) words=$(list | xargs -0 -r chmod "$rest" -- 2>&1) ;;
+      cd) eval "cd -- \"\${$size}\"" || fail "a root cannot be entered"; continue ;;
+      end) return ;;
+      untar) ;;
+      write) target "${rest%% *}"; whole ;;
+      take | copy) target "${rest%% *}"; take_in ;;
+      *) take_in ;;
+    esac
+    [ "$order" != resume ] || skipping=
+    [ -z "$skipping" ] || { ended; continue; }
+    case $order in
+      stat) each stat -L --printf '%f %s %n\0' -- 2>/dev/null ;;
+      stamp) each stat -L --printf '%.9Z %n\0' -- 2>/dev/null ;;
+      pieces) each -n 2 -P "$(nproc)" sh -c "$piece" sh 2>/dev/null ;;
+      hash) each openssl dgst -sha1 -r 2>/dev/null | tr '\n' '\0' ;;
+      mkdir) words=$(each mkdir -p -- 2>&1) ;;
+      chmod) words=$(each chmod "$rest" -- 2>&1) ;;
       stage)
         unstage
-        words=$({ list >"$state/.staging" && xargs -0 -r mkdir -m 700 -- <"$state/.staging"; } 2>&1)
+        cat "$list" >"$state/.staging" || fail "$state/.staging cannot be written; is the disk full?"
+        words=$(xargs -0 -r mkdir -m 700 -- <"$state/.staging" 2>&1)
         ;;
       untar) words=$(untar) ;;
-      write) words=$(write $rest 2>&1) ;;
-      take) words=$(take $rest 2>&1) ;;
-      copy) words=$(copy "$rest" 2>&1) ;;
-      remove) words=$(list | xargs -0 -r rm -f -- 2>&1) ;;
-      move) words=$(list | xargs -0 -r -n 16 -P 4 sh -c "$move" sh 2>&1) ;;
+      write) words=$(write ${rest#* } 2>&1) ;;
+      take) words=$(each -n 1 sh -c "$take" sh "$target" "${rest#* }" 2>&1) ;;
+      copy) words=$(copy 2>&1) ;;
+      remove) words=$(each rm -f -- 2>&1) ;;
+      move) words=$(each -n 16 -P 4 sh -c "$move" sh 2>&1) ;;
       unstage) unstage ;;
       checkpoint) skipping=$complained ;;
-      end) return ;;
     esac
     [ -z "$words" ] || complained=1
     ended "$words"
   done
 }
+exec 9<>"$state/.list.$$" || fail "$state/.list.$$ cannot be made; is the disk full?"
+rm -f "$state/.list.$$"  # it goes on as long as it is open
+list=/proc/$$/fd/9
+export staging=".remote-runner-$session"
 export LC_ALL=C
-PATH=$(printf %s "$PATH" | tr : '\\n' | grep ^/ | tr '\\n' :)  # find -execdir refuses a relative folder in it
+PATH=$(printf %s "$PATH" | tr : '\n' | grep ^/ | tr '\n' :)  # find -execdir refuses a relative folder in it
 PATH=${PATH%:}
 unstage
 trap unstage EXIT

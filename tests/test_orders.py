@@ -1,0 +1,85 @@
+"""The script of a sync by itself, run by the local sh: what becomes of orders that do not arrive whole."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fabfile import shell
+from fabfile.conversation import Conversation
+from fabfile.orders import Orders, sync_script
+
+Snapshot = dict[str, tuple[int, bytes]]
+
+
+class Recorder:
+    """Stands where the connection would be, and keeps what is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+
+    def send(self, data: bytes) -> None:
+        self.sent.append(data)
+
+
+def told(home: Path) -> list[bytes]:
+    """Orders that would do harm if a path in them lost its end: each folder above holds something precious."""
+    recorder = Recorder()
+    orders = Orders(recorder, ["~"])  # type: ignore[arg-type]  # of a Conversation only `send` is used
+    assert isinstance(orders._talk, Recorder | Conversation)
+    staging = [f"{home}/a/b/.remote-runner-s", f"{home}/a/c/.remote-runner-s"]
+    orders.enter("~")
+    orders.tell("mkdir", ["./a/b/.", "./a/new folder/."])
+    orders.tell("stage", staging)
+    orders.write("./a/b/.remote-runner-s/f", 0o640, 4)
+    orders.send(b"sent")
+    orders.tell_with_target("copy", [f"{staging[0]}/f"], f"{staging[1]}/copied")
+    orders.tell("move", staging)
+    orders.tell("unstage")
+    orders.tell("chmod", ["./a/b/f", "./a/c"], rest="0700")
+    orders.tell("remove", [f"{home}/a/precious and no more"])
+    return recorder.sent
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+def obeyed(home: Path, orders: bytes) -> Snapshot:
+    """What is in a home after `orders`, and no more of them, have come."""
+    subprocess.run(["rm", "-rf", "--", home], check=True)
+    for name in ("a/precious", "a/precious and no more", "a/b/precious", "a/c/precious", "a/.remote-run"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text("precious")
+    script = shell.script(sync_script("s", ["~"]))
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    subprocess.run(
+        ["sh", "-c", shell.command(script)], input=script + orders, env=environment, cwd=home, capture_output=True
+    )
+    found = [path for path in home.rglob("*") if path.relative_to(home).parts[0] == "a"]
+    assert not list(home.rglob(".remote-runner-s"))
+    assert not list(home.rglob(".list*"))
+    return {str(p.relative_to(home)): (p.stat().st_mode, b"" if p.is_dir() else p.read_bytes()) for p in found}
+
+
+def test_orders_that_come_whole_are_obeyed(home: Path) -> None:
+    after = obeyed(home, b"".join(told(home)))
+    assert after["a/b/f"][1] == after["a/c/copied"][1] == b"sent"
+    assert after["a/b/f"][0] & 0o777 == after["a/c"][0] & 0o777 == 0o700
+    assert after.keys() == {
+        *("a", "a/precious", "a/b", "a/b/precious", "a/b/f", "a/c", "a/c/precious", "a/c/copied", "a/new folder"),
+        "a/.remote-run",
+    }
+
+
+def test_order_that_is_cut_off_is_as_good_as_none(home: Path) -> None:
+    """Cut at every place where a path would become another one."""
+    before = b""
+    for order in told(home):
+        untouched = obeyed(home, before)
+        for cut in sorted({match.start() for match in re.finditer(rb"[/\0\n]|$| and|-runner", order)} - {len(order)}):
+            assert obeyed(home, before + order[:cut]) == untouched, f"{order[:cut]!r} was obeyed"
+        before += order
