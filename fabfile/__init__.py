@@ -13,15 +13,16 @@ from invoke.exceptions import Exit
 
 from rr_config import ConfigError, Options, load
 
-from .options import SECTION, command, mend_invoke, read_options
+from .mends import INTERRUPTED, WRONG, mend
+from .options import SECTION, command, read_options
 
 if TYPE_CHECKING:
     from .console import Console
     from .runner import Runner
 
-DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+FAILED = 1
 
-mend_invoke()
+mend()
 
 
 @command

@@ -52,6 +52,7 @@ class Console(Observer):
     """Follows a run on a terminal, or as plain lines. Above level INFO it says nothing but errors."""
 
     def __init__(self, log_level: str) -> None:
+        _open_missing_streams()
         level = logging.getLevelNamesMapping()[log_level]
         self._is_quiet = level > logging.INFO
         self._bars: Bars | None = None
@@ -125,9 +126,6 @@ class Console(Observer):
         self._failed_lines(self._stage, self._failures.items())
         waited = f", with no answer yet from {', '.join(sorted(self._unanswered))}" if self._unanswered else ""
         self.error(cleaned(f"interrupted in {self._stage}{waited}"))
-        if not running and not starting:
-            self.error("this command has started no component")
-            return
         if running:
             self.error("these go on running:")
         for each in running:
@@ -136,8 +134,10 @@ class Console(Observer):
             self.error("these were being started, and may run:")
         for component in starting:
             self.error(f"  {component.label}")
-        program = Path(sys.argv[0]).name
-        self.error(f"end them with: {program} kill {shlex.join([*same_hosts(options), *same_logins(settings)])}")
+        if not running and not starting:
+            self.error("this command has started no component; what was in the sessions before may still run")
+        program = [Path(sys.argv[0]).name, *same_commands(settings)]
+        self.error(f"end all with: {shlex.join([*program, 'kill', *same_hosts(options), *same_settings(settings)])}")
 
     def error(self, text: str) -> None:
         """A line, or several, on standard error."""
@@ -163,8 +163,23 @@ class Console(Observer):
             self._print(line)
 
     def _print(self, line: str) -> None:
-        if not self._is_quiet:
+        """Print a line. Where it cannot be, as of `| head`, the work goes on all the same."""
+        if self._is_quiet:
+            return
+        try:
             print(line, flush=True)
+        except OSError as error:
+            self._is_quiet = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its end
+            self.error(f"standard output: {(error.strerror or str(error)).lower()}; going on without it")
+
+
+def _open_missing_streams() -> None:
+    """Let nothing that is opened later take the place of a standard stream that the caller has closed."""
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            setattr(sys, name, os.fdopen(number, "w", closefd=False))
 
 
 def styled(text: str, style: str, stream: TextIO) -> str:
@@ -186,6 +201,8 @@ def synced(result: Synced) -> str:
     parts.append(f"{result.sent:,} sent ({in_bytes(result.sent_bytes)})" if result.sent else "nothing sent")
     if result.chmodded:
         parts.append(f"permissions set on {result.chmodded:,}")
+    if result.problems:
+        parts.append(f"{len(result.problems):,} not done")
     return ", ".join(parts)
 
 
@@ -202,11 +219,20 @@ def same_hosts(options: Options) -> list[str]:
     return words + [word for muddler in options.muddler for word in ("--muddler", muddler)]
 
 
-def same_logins(settings: Settings) -> list[str]:
-    """Fabric's options by which another command reaches them in the same way."""
-    ssh_config = [settings._runtime_ssh_path] if settings._runtime_ssh_path else []
-    words = [("--ssh-config", ssh_config), ("--identity", map(str, key_files(settings.connect_kwargs)))]
-    return [word for name, values in words for value in values for word in (name, value)]
+def same_commands(settings: Settings) -> list[str]:
+    """Fabric's option, before the command, by which this fabfile is found again."""
+    project = settings._project_prefix
+    return ["-r", project] if project and not Path.cwd().is_relative_to(project) else []
+
+
+def same_settings(settings: Settings) -> list[str]:
+    """Fabric's options by which another command reaches the hosts in the same way."""
+    found = {
+        "-f": [settings._runtime_path],
+        "--ssh-config": [settings._runtime_ssh_path],
+        "--identity": map(str, key_files(settings.connect_kwargs)),
+    }
+    return [word for name, values in found.items() for value in values if value for word in (name, value)]
 
 
 def running(result: Started) -> str:

@@ -12,7 +12,7 @@ import attrs
 
 from rr_config.files import LocalFile
 
-from .manifest import Survey, Tree, hash_line, piece_line, to_hash
+from .manifest import Survey, Tree, hash_line, is_unreadable, piece_line, to_hash
 from .orders import PIECE, Orders
 
 BLOCK = 1 << 18
@@ -78,7 +78,7 @@ def compare(
     orders: Orders, trees: Mapping[str, Tree], surveys: Mapping[str, Survey], hashes: LocalHashes
 ) -> dict[str, Compared]:
     """What the host has of the content of `trees`, by root."""
-    questions = [_Question(root, trees[root], to_hash(trees[root], surveys[root])) for root in trees]
+    questions = [_Question(root, trees[root], surveys[root]) for root in trees]
     asked = [question for question in questions if question.small or question.large]
     for question in asked:
         question.ask(orders)
@@ -90,13 +90,16 @@ def compare(
 class _Question:
     """What is asked about one root."""
 
-    def __init__(self, root: str, tree: Tree, paths: list[str]) -> None:
+    def __init__(self, root: str, tree: Tree, survey: Survey) -> None:
         self.root, self._tree = root, tree
+        paths = to_hash(tree, survey)
+        self._unreadable = {path: tree.files[path].mode for path in paths if is_unreadable(survey.differing.get(path))}
         self.small = [path for path in paths if tree.files[path].size <= PIECE]
         self.large = [path for path in paths if tree.files[path].size > PIECE]
 
     def ask(self, orders: Orders) -> None:
         orders.enter(self.root)
+        orders.tell_modes(self._unreadable)
         self._hashed = orders.tell("hash", self.small)
         if self.large:
             counts = {path: -(-self._tree.files[path].size // PIECE) for path in self.large}

@@ -11,7 +11,6 @@ import posixpath
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import groupby
 
 import attrs
 
@@ -108,6 +107,7 @@ class Delivery:
         """Bring all files to their staging folders; the places of those that changed here meanwhile."""
         for root, new in self._new.items():
             orders.enter(root)
+            orders.tell_modes(self._todo[root].unlock)
             # With a dot, mkdir says of a file in the way that it is no folder.
             orders.tell("mkdir", sorted({posixpath.join(posixpath.dirname(top), ".") for top in new.values()}))
         orders.tell("stage", self._staging_folders())
@@ -131,8 +131,7 @@ class Delivery:
         orders.tell("unstage")  # before folders get their bits, which may forbid it
         for root, each in self._todo.items():
             orders.enter(root)
-            for mode, paths in groupby(sorted(each.chmod, key=each.chmod.__getitem__), key=each.chmod.__getitem__):
-                orders.tell("chmod", paths, rest=f"{mode:04o}")
+            orders.tell_modes(each.chmod)
 
     def _not_whole(self, orders: Orders) -> list[str]:
         """The staged files that have not arrived as they should."""

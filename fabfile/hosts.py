@@ -193,11 +193,16 @@ def _losses_as_os_errors() -> Iterator[None]:
 
 
 class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
-    """The hosts of a config: one connection each, all at work at once, up to a bound."""
+    """The hosts of a config: one connection each, all at work at once, up to a bound.
+
+    `user` logs in, but where the name of a host says who. ValueError where a name, or the ssh config for it,
+    leads nowhere.
+    """
 
     def __init__(self, names: Iterable[str], settings: Config, user: str | None = None, at_once: int = AT_ONCE) -> None:
+        super().__init__()
         remote = [name for name in names if name != LOCALHOST]
-        super().__init__(*remote, user=user, config=settings)
+        self.extend(_connection(name, settings, user) for name in remote)
         self.hosts: dict[str, Host] = {name: RemoteHost(name, c) for name, c in zip(remote, self, strict=True)}
         if LOCALHOST in names:
             self.hosts[LOCALHOST] = LocalHost()
@@ -245,6 +250,15 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
         """Close all connections."""
         for host in self.hosts.values():
             host.close()
+
+
+def _connection(name: str, settings: Config, user: str | None) -> Connection:
+    try:
+        return Connection(name, user=None if "@" in name else user, config=settings)
+    except RecursionError as error:
+        raise ValueError(f"{name}: its ProxyJump, in the ssh config, leads back to itself") from error
+    except ValueError as error:
+        raise ValueError(f"{name}: is no host: {error}") from error
 
 
 def _outcome(host: Host, work: Callable[[Host], T]) -> T | HostFailure | BaseException:

@@ -102,6 +102,8 @@ def _executable(component: Component) -> str:
 # `exec`. The traps keep the first two alive through what is meant for the program, as Ctrl-C in the window
 # is. But the first ends with its window: it leads the session of the terminal, and so the kernel tells the
 # program (SIGHUP) that the terminal is gone, and the second can still write down how that ended.
+# bash would run a text without `#!` in the very process of the launcher, so that there was no proof of it; it
+# gets what other shells give it, an sh of its own.
 LAUNCHER = """\
 _rr_own_folder=${{0%/*}}
 case ${{1-}} in
@@ -115,7 +117,12 @@ case ${{1-}} in
     cd {base_dir} || exit 126
 {environment}    {mark}=$_rr_own_folder
     export {mark}
-    exec {command}
+    set -- {command}
+    [ -z "${{BASH_VERSION-}}" ] || [ ! -f "$1" ] || [ ! -x "$1" ] || case $(head -c 80 -- "$1" | tr '\\000' '\\007') in
+      '#!'* | *"$(printf '\\007')"*) ;;
+      *) exec sh "$@" ;;
+    esac
+    exec "$@"
     ;;
   record)
     trap : HUP INT QUIT TERM
@@ -165,6 +172,7 @@ def read_started(components: Sequence[Component], answers: Iterable[str]) -> lis
     return results
 
 
+# Output is written to the log at once (`flush 0`), not every 10 s.
 # `logfile` must be said once only: it moves the log of the window before, too. So a window is opened under
 # the name of its folder, which is where `%t` puts its log, and has its title after that.
 # component FOLDER TITLE LAUNCHER [temporary]: writes down what OPEN_WINDOWS will start.
@@ -175,7 +183,7 @@ find_session
 cd "$state" || fail "$state cannot be entered"
 path=$(printf '%s' "$state" | sed "s/'/'\\"'\\"'/g")
 if [ "$(cat .logging 2>/dev/null)" = "$id" ]; then : >.windows
-else printf "logfile flush 1\\nlogfile '%s/%%t/output'\\n" "$(printf '%s' "$path" | sed 's/[%^]/&&/g')" >.windows; fi
+else printf "logfile flush 0\\nlogfile '%s/%%t/output'\\n" "$(printf '%s' "$path" | sed 's/[%^]/&&/g')" >.windows; fi
 component() {
   if running "$1"; then answer "running $1 $pid"; return; fi
   (umask 077; mkdir -p "$1") || fail "$state/$1 cannot be made"
@@ -192,6 +200,21 @@ running() {
   set -- ${stat##*) }  # behind the name, which may hold spaces: state, ..., and when it began
   case $1 in Z | X) return 1 ;; esac
   [ "${20}" = "$born" ] && ! grep -qzxsF "$state/$folder_of_running/launcher" "/proc/$pid/cmdline"
+}
+# beginning: whether one of $started has hardly run yet, though it wants to, or has ended this moment. It may end
+# with 126 or 127, since it lacks something, as `#!/usr/bin/env PROGRAM` does without the program.
+beginning() {
+  for folder in $started; do
+    [ ! -s "$folder/status" ] || continue
+    read -r pid <"$folder/pid"
+    { read -r stat <"/proc/$pid/stat"; } 2>/dev/null || return 0
+    set -- ${stat##*) }
+    case $1 in
+      Z | X) return 0 ;;
+      R | D) [ $((${12} + ${13})) -ge 10 ] || return 0 ;;  # ticks of 1/100 s, in user and system mode
+    esac
+  done
+  return 1
 }
 pending= started= ended= failed=
 """
@@ -213,7 +236,11 @@ while [ -n "$pending" ]; do
   if [ $tries -gt 300 ]; then for folder in $pending; do answer "failed $folder - "; done; break; fi
   [ -z "$pending" ] || sleep 0.05
 done
-[ -z "$started" ] || sleep 0.1  # for what ends at once, with 126 or 127, since it lacks something
+tries=0
+while [ "$started" ] && [ $tries -lt 30 ] && { [ $tries -eq 0 ] || beginning; }; do
+  tries=$((tries + 1))
+  sleep 0.1
+done
 for folder in $started $ended; do
   status=
   [ -s "$folder/status" ] && read -r status <"$folder/status"
@@ -222,7 +249,7 @@ for folder in $started $ended; do
     *) read -r pid <"$folder/pid"; answer "started $folder $pid" ;;
   esac
 done
-[ -z "$failed" ] || sleep 1.2  # by then, screen has written down what the windows showed
+[ -z "$failed" ] || sleep 0.3  # by then, screen has written down what the windows showed
 for folder in $failed; do
   read -r status <"$folder/status"
   answer "failed $folder $status $(tail -c 2000 "$folder/output" 2>/dev/null | tr -d '\000')"

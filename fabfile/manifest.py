@@ -84,12 +84,17 @@ class Survey:
 
 @attrs.frozen
 class Changes:
-    """What has to be done below one root. `problems` are paths that are in the way, with what is there."""
+    """What has to be done below one root.
+
+    `problems` are paths that are in the way, with what is there; `unlock` folders that their owner may not write
+    to, as they should be, and which need these bits for as long as something is put into them.
+    """
 
     send: Sequence[str]
     chmod: Mapping[str, int]
     make: Sequence[str]
     problems: Mapping[str, str]
+    unlock: Mapping[str, int] = attrs.field(factory=dict)
 
 
 # -- what should be there
@@ -200,6 +205,11 @@ def to_hash(tree: Tree, survey: Survey) -> list[str]:
     return [path for path in tree.files if path not in survey.differing or has_its_size(path)]
 
 
+def is_unreadable(found: Found | None) -> bool:
+    """Whether the owner of what a host has may not read it."""
+    return found is not None and not found.mode & stat.S_IRUSR
+
+
 def hash_line(path: str, sha1: str) -> bytes:
     r"""What `openssl dgst -sha1 -r` says of a file: `HASH *PATH`, or `\HASH *PATH` with `\n` for a newline.
 
@@ -224,18 +234,12 @@ def changes(
     `same` are the files that have the same content there; None if none has been compared, and all are to be
     sent. `conflicts` are files that cannot be sent, and why.
     """
-    problems = dict(conflicts or {})
-    for path, found in survey.differing.items():
-        if found is not None and not found.is_file:
-            problems[path] = "a folder is in its place" if found.is_dir else "what is in its place is no regular file"
-    for path, at in survey.folders.items():
-        if not at.is_dir:
-            problems[path] = "a file is in the place of this folder"
+    problems = {**(conflicts or {}), **_in_the_way(survey)}
 
     def blocked(path: str) -> bool:
         return path in problems or posixpath.dirname(path) in problems
 
-    send = [path for path in tree.files if same is None or path not in same]
+    send = [path for path in tree.files if (same is None or path not in same) and not (problems and blocked(path))]
     chmod = {path: tree.files[path].mode for path in survey.differing if same is not None and path in same}
     make = sorted(path for path in tree.folders if path not in survey.folders)
     for path, mode in tree.folders.items():
@@ -244,9 +248,29 @@ def changes(
             continue
         if not is_there or not survey.folders[path].permits(mode):
             chmod[path] = mode
-    if problems:
-        send = [path for path in send if not blocked(path)]
-    return Changes(send, chmod, make, problems)
+    locked = dict(_locked(tree, survey, {posixpath.dirname(path) for path in (*send, *make)}))
+    unlock = {path: mode | stat.S_IRWXU for path, mode in locked.items()}
+    return Changes(send, chmod | locked, make, problems, unlock)
+
+
+def _in_the_way(survey: Survey) -> dict[str, str]:
+    problems = {}
+    for path, found in survey.differing.items():
+        if found is not None and not found.is_file:
+            problems[path] = "a folder is in its place" if found.is_dir else "what is in its place is no regular file"
+    for path, at in survey.folders.items():
+        if not at.is_dir:
+            problems[path] = "a file is in the place of this folder"
+    return problems
+
+
+def _locked(tree: Tree, survey: Survey, folders: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Those of `folders` that are ours and that their owner may not write to, with the bits they should have."""
+    for path in folders:
+        mode = tree.folders.get(path)
+        found = survey.folders.get(path)
+        if mode is not None and found is not None and path not in tree.entered and not found.mode & stat.S_IWUSR:
+            yield path, mode
 
 
 def outermost(folders: Iterable[str]) -> dict[str, str]:

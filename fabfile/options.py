@@ -5,14 +5,9 @@ so that every command has the same ones under the same short names.
 """
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-import fabric.executor
-from invoke.config import Config as Settings
-from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
-from invoke.parser.parser import ParseMachine
 from invoke.tasks import Task
 
 from rr_config import ConfigError, Options
@@ -48,7 +43,10 @@ class Option(Argument):
 
 
 def declare() -> list[Option]:
-    """The options of every command, in the order of the README. A new list at each call: parsing fills it."""
+    """The options of every command, in the order of the README. A new list at each call: parsing fills it.
+
+    Invoke takes `--no-NAME` for those options, true or false, whose `default` is True; that default is never used.
+    """
     return [
         Option(names=("config", "c"), help="The config file: a Python program that says what runs where."),
         Option(
@@ -72,7 +70,13 @@ def declare() -> list[Option]:
             default=True,
             help="Keep the window of a program that has ended, until q is pressed in it. Default: yes.",
         ),
-        Option(names=("always-copy",), attr_name="always_copy", kind=bool, help="Send every file, changed or not."),
+        Option(
+            names=("always-copy",),
+            attr_name="always_copy",
+            kind=bool,
+            default=True,
+            help="Send every file, changed or not. Default: no.",
+        ),
         Option(names=("extra-args",), attr_name="extra_args", help="A text for the arg parser."),
         Option(
             names=("arg-parser", "a"),
@@ -82,7 +86,8 @@ def declare() -> list[Option]:
         Option(
             names=("terminate",),
             kind=bool,
-            help="When all components with `wait` have ended, end the others too.",
+            default=True,
+            help="When all components with `wait` have ended, end the others too. Default: no.",
         ),
     ]
 
@@ -126,7 +131,7 @@ def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
     if not hasattr(defaults, "items"):
         kind = type(defaults).__name__
         raise ConfigError(f"fabric.yaml/{SECTION}: is of type {kind}; it must be a mapping of option names to values")
-    own = {str(name).replace("-", "_"): value for name, value in defaults.items()}
+    own = dict(_spelled_like_options(str(name).replace("-", "_"), value) for name, value in defaults.items())
     known = {str(option.name): option for option in declare()}
     for name, value in own.items():
         if name not in known:
@@ -136,6 +141,13 @@ def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
             expected = WORDS[known[name].kind] + " or a list of texts" * known[name].repeatable
             raise ConfigError(f"fabric.yaml/{SECTION}.{name}: is {shown}; it must be {expected}")
     return own
+
+
+def _spelled_like_options(name: str, value: Any) -> tuple[str, Any]:
+    """`no_kill: true` as `kill: false`: on the command line, it is --no-kill."""
+    if name.startswith("no_") and isinstance(value, bool):
+        return name.removeprefix("no_"), not value
+    return name, value
 
 
 def _fits(option: Option, value: Any) -> bool:
@@ -154,44 +166,3 @@ class Command(Task):  # type: ignore[type-arg]
 def command(function: Callable[..., None]) -> Command:
     """Make `function(context, **given)` a command."""
     return Command(function)
-
-
-def mend_invoke() -> None:
-    """Mend what Invoke and Fabric do with a command line and with settings, where they have no setting for it.
-
-    What follows `--extra-args` is its value, even if it is spelled like an option of ours; an option may be
-    given again; a wrong command line exits with 2, as a wrong config does, and so do settings that cannot be
-    read. `fab` is Fabric's program, which makes its parser of the words behind a command's name once this
-    fabfile has been loaded, and reads fabric.yaml after that. (The states of the parser are bound to the class
-    itself: a subclass would have none.)
-    """
-    handle, load_file = ParseMachine.handle, Settings._load_file
-
-    def handle_values(self: ParseMachine, token: str) -> None:
-        if self.flag and self.flag.name == "extra_args" and self.waiting_for_flag_value:
-            self.see_value(token)
-            return
-        handle(self, token)
-        if isinstance(self.flag, Option) and token in self.context.flags:
-            self.flag.raw_value = None  # by which the parser knows that a value is still to come
-
-    def refuse(self: ParseMachine, msg: str) -> None:
-        raise Exit(msg, 2)
-
-    def refuse_remainder(msg: str) -> Exit:
-        return Exit("--: leave it and what follows out; what is to run on the hosts, the config file says", 2)
-
-    def load_readable_file(self: Settings, prefix: str, absolute: bool = False, merge: bool = True) -> None:
-        named = getattr(self, f"_{prefix}_path")  # what -f says; the others are looked for
-        if absolute and named and not Path(named).expanduser().is_file():
-            raise Exit(f"-f/--config: {named}: there is no such file; name one with settings for Fabric", 2)
-        try:
-            load_file(self, prefix, absolute, merge)
-        except Exception as error:  # whatever a parser, or a Python file of settings, can raise
-            where = named or f"fabric.yaml in {getattr(self, f'_{prefix}_prefix')}"
-            raise Exit(f"{where}: cannot be read as settings for Fabric: {error}", 2) from error
-
-    ParseMachine.handle = handle_values  # type: ignore[method-assign]
-    ParseMachine.error = refuse  # type: ignore[method-assign]
-    Settings._load_file = load_readable_file  # type: ignore[method-assign]
-    fabric.executor.NothingToDo = refuse_remainder

@@ -6,7 +6,8 @@ keeps the number of round trips small. What should be ordered, `transfer` and `d
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import groupby
 
 from . import shell, state
 from .conversation import Conversation
@@ -39,6 +40,11 @@ class Orders:
         self.send(f"{order} {len(payload)} {rest}\n".encode() + before + payload + WHOLE)
         self._told += 1
         return self._told
+
+    def tell_modes(self, modes: Mapping[str, int]) -> None:
+        """Give the orders to set permission bits, by path."""
+        for mode, paths in groupby(sorted(modes, key=modes.__getitem__), key=modes.__getitem__):
+            self.tell("chmod", paths, rest=f"{mode:04o}")
 
     def tell_pairs(self, order: str, pairs: Iterable[tuple[object, str]]) -> int:
         """Give an order for pairs of a word and a path; its number."""

@@ -91,7 +91,7 @@ class Runner:
         try:
             self._group = HostGroup(hosts, settings, self.options.ssh_user)
         except ValueError as error:
-            raise ConfigError(f"{', '.join(hosts)}: one of these is no host: {error}") from error
+            raise ConfigError(str(error)) from error
         twice = [f"{one}, {other}: are the same login; spell it alike" for one, other in self._group.spelled_twice()]
         if twice:
             raise ConfigError(*twice)

@@ -104,18 +104,20 @@ is_screen() {  # a zombie is none
 # members: prints the process ids of all that has a line of $marks in its environment, or descends from
 # $roots. $screens, the servers of all sessions, are none, and nothing is looked for below them: they are
 # the sessions that end themselves, or others that were started from a window.
-# end_members: ends them and $servers, with TERM, and with KILL what is left after five seconds.
+# end_members: ends them and $servers, with TERM, and with KILL what is left after five seconds. What it finds
+# counts even if it is gone at the next moment, and it looks again, more often where new processes have come,
+# before it believes that nothing is left: a program may fork faster than we look.
 PROCESSES = """\
 members() {
-  { [ -z "$marks" ] || marked; descendants; } | sort -u | while read -r pid; do
+  { [ -z "$marks" ] || marked; descendants; } | while read -r pid; do
     case $screens in
       *" $pid "*) ;;
-      *) [ -O "/proc/$pid" ] && echo "$pid" ;;
+      *) { [ -O "/proc/$pid" ] || [ ! -e "/proc/$pid" ]; } && echo "$pid" ;;
     esac
-  done
+  done | sort -u
 }
 marked() {
-  grep -lzxsF "$marks" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do echo "$pid"; done
+  grep -lzxsF --line-buffered "$marks" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do echo "$pid"; done
 }
 descendants() {
   family=" $roots "
@@ -137,7 +139,7 @@ descendants() {
 $table
 END
   done
-  for pid in $family; do echo "$pid"; done
+  alive "$family"
 }
 alive() {  # a zombie does not count
   for pid in $1; do
@@ -151,14 +153,25 @@ end_members() {
   for id in $(listed | living); do screens="$screens${id%%.*} "; done
   found=$(members)
   signal TERM "$servers $found"
+  known=" $(echo $servers $found) "
   tries=0
-  while left=$(alive "$servers $found $(members)"); [ -n "$left" ]; do
+  empty=0
+  enough=2
+  while [ $empty -lt $enough ]; do
+    left=$(alive "$servers $found"; members)
+    if [ -z "$left" ]; then empty=$((empty + 1)); continue; fi
+    empty=0
+    for pid in $left; do
+      case $known in *" $pid "*) ;; *) enough=20 ;; esac
+    done
     tries=$((tries + 1))
-    [ $tries -gt 50 ] && signal KILL "$left"
-    [ $tries -gt 100 ] && fail "these processes do not end, even when killed: $(echo $left)"
-    sleep 0.1
+    if [ $tries -le 50 ]; then sleep 0.1; continue; fi
+    cut_down
+    signal KILL "$left"
+    [ $tries -gt 150 ] && fail "these processes do not end, even when killed: $(echo $left)"
   done
 }
+cut_down() { marked | while read -r pid; do [ -O "/proc/$pid" ] && kill -KILL "$pid" 2>/dev/null; done; }
 """
 
 KILL = """\

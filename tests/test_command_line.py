@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -133,12 +134,43 @@ def test_above_log_level_info_nothing_is_printed_on_success(lab: Lab) -> None:
         (["--", "id"], "--: leave it"),
         (["--nonsense"], "--nonsense"),
         (["--dry"], "-R/--dry"),
+        (["-t", "soon"], "--connect-timeout: 'soon': is no number"),
+        (["-S", "nowhere"], "-S/--ssh-config: nowhere: there is no such file"),
+        (["-S", "."], "-S/--ssh-config: .: there is no such file"),
+        (["-S", "odd_config"], "odd_config: cannot be read as an ssh config: "),
+        (["-S", "circle"], "node1: its ProxyJump, in the ssh config, leads back to itself"),
+        (["--prompt-for-login-password"], "the password cannot be asked for: standard input is at its end"),
+        (["--prompt-for-passphrase"], "the password cannot be asked for: standard input is at its end"),
     ],
 )
 def test_wrong_command_lines_are_refused(lab: Lab, words: list[str], reason: str) -> None:
     lab.config(COMPONENT)
+    lab.write("odd_config", 'Host "node1\n')
+    lab.write("circle", "Host node1\n  ProxyJump a\nHost a\n  ProxyJump b\nHost b\n  ProxyJump a\n")
     refused(lab.fab("screen", "-c", "cfg.py", *words), reason)
     assert lab.node1.sessions() == []
+
+
+# ---- where the output goes
+
+
+@pytest.mark.parametrize(
+    ("redirection", "said"),
+    [
+        ("| head -n 1", "standard output: broken pipe; going on without it"),
+        (">/dev/full", "standard output: no space left on device; going on without it"),
+        (">&-", ""),
+        (">&- 2>&-", ""),
+    ],
+)
+def test_run_goes_on_where_its_output_cannot_be_written(lab: Lab, redirection: str, said: str) -> None:
+    lab.config(COMPONENT)
+    command = shlex.join(lab.command("run", "-c", "cfg.py"))
+    script = f"{{ {command}; echo $? >exit; }} {redirection}"
+    done = subprocess.run(["sh", "-c", script], cwd=lab.folder, env=lab.environment, capture_output=True, text=True)
+    assert (lab.folder / "exit").read_text() == "0\n", done.stderr
+    assert done.stderr == (f"{said}\n" if said else "")
+    assert (lab.node1.state() / "web/pid").exists()
 
 
 # ---- extra args
@@ -176,8 +208,11 @@ def test_every_command_has_the_same_options(lab: Lab) -> None:
     helps = {command: lab.fab(command, "--help").stdout.partition("Options:")[2] for command in COMMANDS}
     assert len(set(helps.values())) == 1
     shorts = ["-c ", "-m", "-u ", "-p ", "-l ", "-a "]
-    longs = ["config", "muddler", "user", "pass", "log-level", "screen", "[no-]kill", "[no-]zombie", "always-copy"]
-    for option in (*shorts, *(f"--{name}" for name in (*longs, "extra-args", "arg-parser", "terminate"))):
+    longs = ["config", "muddler", "user", "pass", "log-level", "screen", "[no-]kill", "[no-]zombie"]
+    for option in (
+        *shorts,
+        *(f"--{name}" for name in (*longs, "extra-args", "arg-parser", "[no-]always-copy", "[no-]terminate")),
+    ):
         assert option in helps["run"]
 
 

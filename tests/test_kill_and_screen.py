@@ -78,6 +78,19 @@ def titles(host: ThrowawayHost, session: str = "runner") -> list[str]:
     return host.run(f"screen -S {id_} -Q windows").split()[1::2]
 
 
+FORKS_ON = r"""#!/usr/bin/env python3
+import os, pathlib, signal, time
+for name in ("SIGTERM", "SIGHUP"):
+    signal.signal(getattr(signal, name), signal.SIG_IGN)
+while True:
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    time.sleep(0.03)
+    pathlib.Path("~/generations").expanduser().open("a").write("x")
+"""
+
+
 def test_kill_ends_all_sessions_of_exactly_that_name_and_no_other(lab: Lab) -> None:
     names = {"first": "runner", "second": "runner", "longer": "runner-prod", "shorter": "runne", "dotted": "runner.x"}
     names |= {"inner": "my.runner", "upper": "RUNNER"}
@@ -96,6 +109,18 @@ def test_kill_ends_all_sessions_of_exactly_that_name_and_no_other(lab: Lab) -> N
     lab.run("kill")
     lab.run("kill", "--screen", "runner-prod")
     assert alive(lab.node1) == names.keys() - {"first", "second", "longer"}
+
+
+def test_kill_ends_what_forks_faster_than_it_looks(lab: Lab) -> None:
+    lab.config(ONE_PROGRAM)
+    lab.write("one.sh", FORKS_ON, 0o755)
+    lab.run("run")
+    generations = lab.node1.home / "generations"
+    eventually(lambda: generations.exists() and generations.stat().st_size > 3, "some generations")
+    lab.run("kill")
+    after = generations.stat().st_size
+    with pytest.raises(pytest.fail.Exception):
+        eventually(lambda: generations.stat().st_size > after, "another generation", seconds=0.5)
 
 
 @pytest.mark.parametrize("stage", ["screen", "start"])

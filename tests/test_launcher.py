@@ -114,6 +114,18 @@ def test_names_in_literal_args_are_kept(launch: Launch) -> None:
     assert launch.args == ["$PLAIN ${PLAIN}", "value", *AWKWARD]
 
 
+def test_text_without_a_first_line_for_it_is_run_by_an_sh_of_its_own(launch: Launch) -> None:
+    program = launch.folder / "text"
+    program.write_text('tr "\\0" " " <"/proc/$$/cmdline"; echo; printf "<%s>" "$@"\n')
+    program.chmod(0o755)
+    status, said = launch.run(component(str(program), "a b", ""))
+    assert status == 0
+    own, given = said.splitlines()
+    assert own.split(" ")[-4:] == ["a", "b", "", ""]
+    assert "/launcher" not in own
+    assert given == "<a b><>"
+
+
 OF_THE_LAUNCHER = ["folder", "status", "rr_folder", "rr_status", "PPID", "IFS", "0"]
 
 

@@ -185,6 +185,12 @@ def test_host_may_be_spelled_with_user_and_port(login: Login) -> None:
     assert_synced(login.sync("-i", login.lab.farm.key), node1, node2)
 
 
+def test_user_in_the_name_of_a_host_comes_before_that_of_the_command_line(login: Login) -> None:
+    node1 = login.lab.node1
+    login.configure(f"{own_name()}@{node1.address}:{node1.port}")
+    assert_synced(login.sync("-i", login.lab.farm.key, then=("-u", "nobody-of-this-name")), node1)
+
+
 def test_gateway_that_refuses_is_named_and_so_is_one_that_does_not_get_further(login: Login) -> None:
     lab = login.lab
     identity = f"IdentityFile {lab.farm.key}"

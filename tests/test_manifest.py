@@ -159,6 +159,29 @@ def test_folder_may_have_more_special_bits_than_wanted(bits: int, wanted: int, i
     assert todo.chmod == ({"./d": wanted} if is_set else {})
 
 
+@pytest.mark.parametrize(
+    ("path", "bits", "unlocked"),
+    [
+        ("./d", 0o555, 0o755),
+        ("./d", 0o755, None),
+        ("./d", 0o700, None),
+        ("./own", 0o555, None),
+        ("./named", 0o500, None),
+    ],
+)
+def test_folder_that_its_owner_may_not_write_to_is_unlocked_if_it_is_ours(
+    path: str, bits: int, unlocked: int | None
+) -> None:
+    folders = {"./d": 0o555, "./own": None, "./named": 0o555}
+    tree = Tree({f"{path}/f": LOCAL}, folders, frozenset({"./named"}))
+    there = {folder: Found(FOLDER | (bits if folder == path else 0o555), 9) for folder in folders}
+    todo = changes(tree, survey_of(tree, there))
+    assert todo.unlock == ({path: unlocked} if unlocked else {})
+    assert todo.chmod.get(path) == (0o555 if path == "./d" else None)
+    nothing_new = survey_of(tree, there | {f"{path}/f": Found(FILE | 0o644, 5)})
+    assert changes(tree, nothing_new, frozenset([f"{path}/f"])).unlock == {}
+
+
 def test_folder_that_files_names_keeps_the_bits_that_it_has_on_the_host() -> None:
     wanted = Tree({}, {"/tmp": 0o755, "/tmp/sub": 0o755}, frozenset({"/tmp"}))
     there = {path: Found(FOLDER | 0o707, 9) for path in ("/tmp", "/tmp/sub")}

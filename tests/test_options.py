@@ -68,6 +68,9 @@ def test_nothing_given_is_the_default_of_everything() -> None:
         (["-a", "p.py"], "arg_parser", "p.py"),
         (["--arg-parser", "p.py"], "arg_parser", "p.py"),
         (["--terminate"], "terminate", True),
+        (["--no-terminate"], "terminate", False),
+        (["--no-always-copy"], "always_copy", False),
+        (["--kill"], "kill_first", True),
     ],
 )
 def test_option_is_read(words: list[str], name: str, value: object) -> None:
@@ -134,6 +137,9 @@ def test_unknown_log_level_is_refused_with_the_known_ones() -> None:
         ({"screen": "mine"}, "screen", "mine"),
         ({"kill": False}, "kill_first", False),
         ({"zombie": False}, "no_zombie", True),
+        ({"no_zombie": True}, "no_zombie", True),
+        ({"no-kill": True}, "kill_first", False),
+        ({"no_kill": False}, "kill_first", True),
         ({"always_copy": True}, "always_copy", True),
         ({"extra_args": "x"}, "extra_args", "x"),
         ({"arg_parser": "p.py"}, "arg_parser", "p.py"),
@@ -193,7 +199,7 @@ def test_wrong_default_is_refused(defaults: Any, message: str) -> None:
         ("fabric.json", "{", [], "fabric.yaml in {folder}/: cannot be read as settings for Fabric: "),
         ("x.txt", "", ["-f", "x.txt"], "x.txt: cannot be read as settings for Fabric: Config files of type 'txt'"),
         ("x.py", "1/0", ["-f", "x.py"], "x.py: cannot be read as settings for Fabric: division by zero"),
-        ("x.py", "", ["-f", "y.py"], "-f/--config: y.py: there is no such file; name one with settings for Fabric"),
+        ("x.py", "", ["-f", "y.py"], "-f/--config: y.py: there is no such file"),
     ],
 )
 def test_settings_that_cannot_be_read_are_named(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Lab, eventually
+from .conftest import FAB, Lab, eventually
 from .test_kill_and_screen import alive, attached, ids, noted
 from .throwaway import ThrowawayHost, processes_of
 
@@ -182,7 +182,7 @@ def test_output_is_in_a_file_and_a_window_within_a_second_and_never_mixed(lab: L
         eventually(lambda: all("first" in text(path) for path in outputs.values()), "the first words")  # noqa: B023
     assert not any("then" in text(path) for path in outputs.values())
     (lab.node1.home / "go").touch()
-    eventually(lambda: all("then" in text(path) for path in outputs.values()), "the words in the files", seconds=1.3)
+    eventually(lambda: all("then" in text(path) for path in outputs.values()), "the words in the files", seconds=0.9)
     for name, path in outputs.items():
         assert text(path).split() == ["first", name, "then", name]
     (id_,) = ids(lab.node1)
@@ -313,6 +313,20 @@ add("later", "node3", 2, args=["later"])
     assert alive(lab.node3) == {"fine"}
 
 
+def test_what_lacks_something_is_reported_though_a_busy_host_takes_its_time_to_find_out(lab: Lab) -> None:
+    lab.write("lacks", "#!/usr/bin/env python3\nimport json, subprocess, sys\nsys.exit(127)\n", 0o755)
+    lab.config(
+        "def add(name, index, **more):\n    config.add_component(Component(name=name, host='node1',"
+        " start_index=index, base_dir='~/work', files={'lacks': 'lacks'}, **more))\n"
+        "for number in range(8):\n    add(f'busy{number}', 1, executable='/bin/sh', args=['-c', 'while :; do :; done'])\n"
+        "for number in range(3):\n    add(f'c{number}', 2, executable='lacks')\n"
+    )
+    done = lab.fab("run", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert len(re.findall(r"^node1/c\d: start 2: could not be started \(exit status 127\)", done.stderr, re.M)) == 3
+    lab.run("kill")
+
+
 def test_run_waits_and_shows_how_each_component_ended(lab: Lab) -> None:
     prepare(
         lab,
@@ -394,8 +408,8 @@ def test_ctrl_c_says_what_runs_and_how_to_kill_it_and_programs_go_on(lab: Lab) -
     assert "Traceback" not in said
     assert "secret" not in said
     assert alive(lab.node1) == alive(lab.node2) == {"one"}
-    (advice,) = re.findall("fab (kill .*)$", said, re.MULTILINE)
-    done = lab.fab(*shlex.split(advice))
+    (advice,) = re.findall("end all with: fab (.*)$", said, re.MULTILINE)
+    done = subprocess.run([FAB, *shlex.split(advice)], cwd=lab.folder, env=lab.environment, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert alive(lab.node1) == alive(lab.node2) == set()
 

@@ -307,6 +307,30 @@ def test_large_file_that_changes_there_while_it_is_compared_is_left_alone(
     assert not staged(lab.node1)
 
 
+# As root, but as bound by permission bits as anybody is.
+BOUND = "setpriv --bounding-set -dac_override,-dac_read_search" if os.getuid() == 0 else ""
+
+
+def test_what_permission_bits_forbid_their_owner_is_done_all_the_same(lab: Lab) -> None:
+    host = lab.farm.add("bound", {"ForceCommand": f'exec {BOUND} sh -c "$SSH_ORIGINAL_COMMAND"'})
+    lab.write("tree/ro/f", "one").parent.chmod(0o555)
+    lab.write("tree/g", "g")
+    config(lab, {"tree": "tree"}, ("bound",), base_dir="~/work")
+    tree = host.home / "work/tree"
+    for text, more in (("one", []), ("two", ["new"])):
+        (lab.folder / "tree/ro").chmod(0o755)
+        for name in ("f", *more):
+            (lab.folder / "tree/ro" / name).write_text(text)
+        (lab.folder / "tree/ro").chmod(0o555)
+        lab.run("sync")
+        assert {path.name for path in (tree / "ro").iterdir()} == {"f", *more}
+        assert (tree / "ro/f").read_text() == text
+        assert bits(tree / "ro") == 0o555
+    (tree / "g").chmod(0)
+    assert "nothing sent, permissions set on 1" in lab.run("sync").stdout
+    assert bits(tree / "g") == 0o644
+
+
 def test_the_file_of_a_running_program_is_replaced(lab: Lab) -> None:
     shutil.copy(shutil.which("sleep") or "", lab.folder / "x")
     lab.config(
