@@ -149,10 +149,11 @@ full() {  # tar's own words for it are about numbers of bytes
 ended() { answer "=$1"; }
 whole() { read -r end && [ "$end" = . ] || exit; }
 take_in() {
+  [ "$size" -gt 0 ] || { whole; return; }
   head -c "$size" >"$list" || fail "$state cannot be written to; is the disk full?"
   whole
 }
-each() { xargs -0 -r "$@" <"$list"; }
+each() { [ "$size" -eq 0 ] || xargs -0 "$@" <"$list"; }
 target() {  # LENGTH: a path
   target=$(head -c "$1"; echo .)
   target=${target%.}
@@ -160,18 +161,16 @@ target() {  # LENGTH: a path
 stream() { dd bs=128K iflag=fullblock,count_bytes count="$size" status=none; }  # head copies 8 KB at a time
 untar() {
   stream | {
-    said=$(tar -xPpmof - 2>&1) || { full; said="$said tar: it failed"; }
+    said=$(tar -xPpmof - 2>&1) || { full; said="$said tar: it failed"; cat >/dev/null; }
     echo "$said"
-    cat >/dev/null
   }
 }
 write() {  # MODE [OFFSET]
   stream | {
     if [ -z "${2-}" ] || [ -f "$target" ]; then
       dd bs=128K iflag=fullblock status=none of="$target" ${2:+conv=notrunc oflag=seek_bytes seek="$2"} ||
-        { rm -f -- "$target"; echo "$target: could not be written"; }
-    fi
-    cat >/dev/null
+        { rm -f -- "$target"; echo "$target: could not be written"; cat >/dev/null; }
+    else cat >/dev/null; fi
   }
   [ ! -f "$target" ] || chmod "$1" -- "$target"
 }
