@@ -17,10 +17,11 @@ from rr_config import Component, Options
 from rr_config.muddlers import Muddler
 
 from .connection import key_files
-from .launcher import Ended, Started
-from .runner import Observer, StageError, ending
+from .launcher import Started
+from .runner import Observer, StageError
 from .sessions import Killed, Session
 from .transfer import Synced
+from .waiting import Ended
 
 if TYPE_CHECKING:
     from .bars import Bars
@@ -102,7 +103,7 @@ class Console(Observer):
 
     def ended(self, ended: Ended) -> None:
         """A line for a component that has ended."""
-        self._line(ended.component.label, ending(ended))
+        self._line(ended.component.label, str(ended))
 
     def ends(self, stage: str) -> None:
         """Take the bars away, and show what waited for that."""
@@ -214,6 +215,7 @@ def same_hosts(options: Options) -> list[str]:
         "--screen": options.screen,
         "--arg-parser": options.arg_parser,
         "--extra-args": options.extra_args,
+        "--limit": options.limit,
     }
     words = [word for name, value in named.items() if value is not None for word in (name, value)]
     return words + [word for muddler in options.muddler for word in ("--muddler", muddler)]

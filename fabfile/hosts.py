@@ -30,7 +30,6 @@ from .conversation import Channel, Conversation, HostError
 log = logging.getLogger(__name__)
 
 BLOCK = 1 << 16
-AT_ONCE = 64
 
 T = TypeVar("T")
 
@@ -193,20 +192,19 @@ def _losses_as_os_errors() -> Iterator[None]:
 
 
 class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
-    """The hosts of a config: one connection each, all at work at once, up to a bound.
+    """The hosts of a config: one connection each, many at work at once.
 
     `user` logs in, but where the name of a host says who. ValueError where a name, or the ssh config for it,
     leads nowhere.
     """
 
-    def __init__(self, names: Iterable[str], settings: Config, user: str | None = None, at_once: int = AT_ONCE) -> None:
+    def __init__(self, names: Iterable[str], settings: Config, user: str | None = None) -> None:
         super().__init__()
         remote = [name for name in names if name != LOCALHOST]
         self.extend(_connection(name, settings, user) for name in remote)
         self.hosts: dict[str, Host] = {name: RemoteHost(name, c) for name, c in zip(remote, self, strict=True)}
         if LOCALHOST in names:
             self.hosts[LOCALHOST] = LocalHost()
-        self._at_once = at_once
 
     def spelled_twice(self) -> Iterator[tuple[str, str]]:
         """Pairs of names that lead to one login, by whatever ssh config says: to the same user, host and port."""
@@ -217,8 +215,10 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
                 if other != name:
                     yield other, name
 
-    def each(self, names: Iterable[str], work: Callable[[Host], T]) -> Iterator[tuple[str, T | HostFailure]]:
-        """Do `work` on each of the hosts named, and yield what comes of it as each one ends.
+    def each(
+        self, names: Iterable[str], work: Callable[[Host], T], at_once: int
+    ) -> Iterator[tuple[str, T | HostFailure]]:
+        """Do `work` on each of the hosts named, `at_once` at a time, and yield what comes of it as each one ends.
 
         HostError and OSError become a HostFailure; any other exception is raised here.
         """
@@ -237,7 +237,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
                     return
                 results.put((name, _outcome(self.hosts[name], work)))
 
-        for _ in range(min(count, self._at_once)):
+        for _ in range(min(count, at_once)):
             # Daemons, so that Ctrl-C need not wait for a host that does not answer.
             threading.Thread(target=worker, daemon=True).start()
         for _ in range(count):

@@ -62,6 +62,12 @@ def declare() -> list[Option]:
             help="The password for logins and keys. Others can see it; --prompt-for-login-password hides it.",
         ),
         Option(names=("log-level", "l"), attr_name="log_level", help=f"{', '.join(LOG_LEVELS)}. Default: INFO."),
+        Option(
+            names=("limit",),
+            help="Only the components that these patterns name, by name or host. `*` and `?` stand for any text, and"
+            " any letter; commas separate; `!` excludes.",
+        ),
+        Option(names=("parallel",), kind=int, help="How many hosts are worked on at a time. Default: 64."),
         Option(names=("screen",), help="The name of the screen session on every host. Default: runner."),
         Option(names=("kill",), kind=bool, default=True, help="End the old sessions before a run. Default: yes."),
         Option(
@@ -107,6 +113,9 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
     log_level = str(chosen("log_level", "INFO")).upper()
     if log_level not in LOG_LEVELS:
         raise ConfigError(f"--log-level {log_level}: there is no such level; choose one of {', '.join(LOG_LEVELS)}")
+    parallel = chosen("parallel", 64)
+    if parallel < 1:
+        raise ConfigError(f"--parallel {parallel}: must be 1 at least")
     return Options(
         config_file=chosen("config"),
         ssh_user=chosen("user"),
@@ -120,10 +129,12 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
         extra_args=chosen("extra_args"),
         arg_parser=chosen("arg_parser"),
         log_level=log_level,
+        limit=chosen("limit"),
+        parallel=parallel,
     )
 
 
-WORDS = {str: "a text", bool: "true or false"}
+WORDS = {str: "a text", bool: "true or false", int: "a whole number"}
 
 
 def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,7 +163,7 @@ def _spelled_like_options(name: str, value: Any) -> tuple[str, Any]:
 
 def _fits(option: Option, value: Any) -> bool:
     values = value if option.repeatable and isinstance(value, list) else [value]
-    return value is None or all(isinstance(each, option.kind) for each in values)
+    return value is None or all(type(each) is option.kind for each in values)
 
 
 class Command(Task):  # type: ignore[type-arg]

@@ -4,7 +4,6 @@ Nothing here prints, asks the user, or ends the program; who wants to follow a r
 """
 
 import contextlib
-import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -14,15 +13,16 @@ from fabric import Config as Settings
 from rr_config import Component, Config, ConfigError, Options
 from rr_config.files import Placed, Unusable, placed_files
 
-from . import launcher, sessions
+from . import launcher, sessions, waiting
 from .connection import connection_settings, key_files
 from .content import LocalHashes
 from .conversation import Conversation
 from .hosts import Host, HostFailure, HostGroup, ask, conversation
-from .launcher import Ended, NotStarted, Started
+from .launcher import NotStarted, Started
 from .manifest import Trees
 from .sessions import Killed, Session
 from .transfer import Synced, sync
+from .waiting import Ended
 
 T = TypeVar("T")
 
@@ -163,7 +163,7 @@ class Runner:
             ended = self._wait(talks, talks_end)
             if self.options.terminate:
                 self._on_all("terminate", lambda host: _terminate(talks[host.name]), hosts=talks)
-        failures = [(e.component.label, ending(e)) for es in ended.values() for e in es if not e.is_success]
+        failures = [(e.component.label, str(e)) for es in ended.values() for e in es if not e.is_success]
         if failures:
             raise StageError("wait", failures)
         return ended
@@ -192,17 +192,17 @@ class Runner:
 
         def work(host: Host) -> list[Ended]:
             wanted = awaited.get(host.name, [])
-            script = launcher.wait_script(self.options.screen, wanted, others.get(host.name, []))
+            script = waiting.wait_script(self.options.screen, wanted, others.get(host.name, []))
             talk = talks[host.name] = talks_end.enter_context(conversation(host, script))
             ended = []
-            for each in launcher.read_ended(wanted, talk.answer):
+            for each in waiting.read_ended(wanted, talk.answer):
                 self._ended.add(each.component.label)
                 self.observer.ended(each)
                 ended.append(each)
             return ended
 
         hosts = {*awaited, *others}
-        return self._on_all("wait", work, hosts=hosts) if hosts else {}
+        return self._on_all("wait", work, hosts=hosts, at_once=len(hosts)) if hosts else {}
 
     def _by_host(self, components: Iterable[Component]) -> dict[str, list[Component]]:
         by_host: dict[str, list[Component]] = {}
@@ -216,14 +216,16 @@ class Runner:
         work: Callable[[Host], T],
         failures_in: Callable[[str, T], list[tuple[str, str]]] = lambda host, result: [],
         hosts: Iterable[str] | None = None,
+        at_once: int | None = None,
     ) -> dict[str, T]:
         """Do one stage on all hosts; StageError when all are through, if any of them failed."""
         names = sorted(self.config.all_hosts() if hosts is None else hosts)
+        at_once = self.options.parallel if at_once is None else at_once
         self.observer.begins(stage, names)
         results: dict[str, T] = {}
         failures: list[tuple[str, str]] = []
         try:
-            for name, outcome in self._group.each(names, work):
+            for name, outcome in self._group.each(names, work, at_once):
                 if isinstance(outcome, HostFailure):
                     failures.append((name, outcome.reason))
                     self.observer.failed(stage, name, outcome.reason)
@@ -260,17 +262,8 @@ def check_identities(settings: Settings) -> None:
 
 
 def _terminate(talk: Conversation) -> None:
-    talk.send(launcher.TERMINATE_ORDER)
+    talk.send(waiting.TERMINATE_ORDER)
     list(talk.answers())
-
-
-def ending(ended: Ended) -> str:
-    """How a component ended, in words."""
-    if ended.status is None:
-        return "was killed, together with what would have written down its exit status"
-    if ended.status > 128 and ended.status - 128 in set(signal.Signals):
-        return f"was ended by {signal.Signals(ended.status - 128).name}"
-    return f"ended with exit status {ended.status}"
 
 
 def _placed_once() -> Callable[[Component], Sequence[Placed]]:

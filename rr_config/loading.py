@@ -16,6 +16,7 @@ from . import util
 from .checks import check_attributes, check_files
 from .component import LOCALHOST, Component, Config
 from .errors import ConfigError
+from .limit import limited
 from .muddlers import find_muddler
 from .options import Options
 from .paths import local_path, resolved
@@ -24,7 +25,7 @@ OWN_FOLDER = str(Path(__file__).parent)
 
 
 def load(options: Options) -> Config:
-    """The config that `options` name, muddled, checked, with every path full. Touches no host.
+    """The config that `options` name, muddled, limited, checked, with every path full. Touches no host.
 
     Runs the arg parser, then the config file, then each muddler. Raises ConfigError for all that is
     wrong in any of them; SystemExit(0) where the arg parser was asked for its help.
@@ -50,8 +51,9 @@ def load(options: Options) -> Config:
                 _muddle(muddler, config, options, given)
     check_attributes(config)
     complete = Config(resolved(component, config_dir) for component in config.all_components())
-    check_files(complete)
-    return complete
+    chosen = complete if options.limit is None else limited(complete, options.limit)
+    check_files(chosen)
+    return chosen
 
 
 def parse_extra_args(options: Options) -> Any:

@@ -30,6 +30,8 @@ class Options:
     extra_args: str | None = None
     arg_parser: str | None = None
     log_level: str = "INFO"
+    limit: str | None = None
+    parallel: int = 64
 
     @property
     def config_dir(self) -> Path | None:

@@ -208,7 +208,18 @@ def test_every_command_has_the_same_options(lab: Lab) -> None:
     helps = {command: lab.fab(command, "--help").stdout.partition("Options:")[2] for command in COMMANDS}
     assert len(set(helps.values())) == 1
     shorts = ["-c ", "-m", "-u ", "-p ", "-l ", "-a "]
-    longs = ["config", "muddler", "user", "pass", "log-level", "screen", "[no-]kill", "[no-]zombie"]
+    longs = [
+        "config",
+        "muddler",
+        "user",
+        "pass",
+        "log-level",
+        "limit",
+        "parallel",
+        "screen",
+        "[no-]kill",
+        "[no-]zombie",
+    ]
     for option in (
         *shorts,
         *(f"--{name}" for name in (*longs, "extra-args", "arg-parser", "[no-]always-copy", "[no-]terminate")),

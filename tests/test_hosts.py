@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import threading
 
 import pytest
 from fabric import Config
@@ -11,7 +12,7 @@ from paramiko.config import SSHConfig
 from fabfile import shell
 from fabfile.connection import connection_settings
 from fabfile.conversation import Conversation, HostError
-from fabfile.hosts import HostGroup
+from fabfile.hosts import Host, HostGroup
 
 from .conftest import Lab
 from .test_sync import connections
@@ -40,3 +41,24 @@ def cut(host: ThrowawayHost) -> None:
     for pid in connections(host):
         with contextlib.suppress(ProcessLookupError):  # a parent may have ended with its child
             os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_only_so_many_hosts_are_worked_on_at_a_time(at_once: int) -> None:
+    names = [f"h{number}" for number in range(9)]
+    begun, most, lock = 0, 0, threading.Lock()
+    full = threading.Barrier(at_once)
+
+    def work(host: Host) -> str:
+        nonlocal begun, most
+        with lock:
+            begun += 1
+            most = max(most, begun)
+        full.wait(timeout=10)  # until as many as may are at work; more would have been counted
+        with lock:
+            begun -= 1
+        return host.name
+
+    results = dict(HostGroup(names, Config()).each(names, work, at_once))
+    assert results == {name: name for name in names}
+    assert most == at_once

@@ -15,7 +15,7 @@ from rr_config import ConfigError, Options
 from .configs import COMPLETE, write
 from .conftest import FAB, ROOT
 
-NAMES = "config, muddler, user, pass, log_level, screen, kill, zombie, always_copy, extra_args, arg_parser, terminate"
+NAMES = "config, muddler, user, pass, log_level, limit, parallel, screen, kill, zombie, always_copy, extra_args, arg_parser, terminate"
 
 
 def parsed(*words: str) -> Options:
@@ -67,6 +67,8 @@ def test_nothing_given_is_the_default_of_everything() -> None:
         (["--extra-args", ""], "extra_args", ""),
         (["-a", "p.py"], "arg_parser", "p.py"),
         (["--arg-parser", "p.py"], "arg_parser", "p.py"),
+        (["--limit", "a,!b"], "limit", "a,!b"),
+        (["--parallel", "3"], "parallel", 3),
         (["--terminate"], "terminate", True),
         (["--no-terminate"], "terminate", False),
         (["--no-always-copy"], "always_copy", False),
@@ -99,7 +101,7 @@ def test_extra_args_are_taken_as_they_are(text: str) -> None:
         assert (options.extra_args, options.config_file) == (text, "cfg.py")
 
 
-@pytest.mark.parametrize("words", [["--no-such"], ["--extra-args"], ["-c"], ["--kill=maybe"]])
+@pytest.mark.parametrize("words", [["--no-such"], ["--extra-args"], ["-c"], ["--kill=maybe"], ["--parallel", "x"]])
 def test_wrong_command_line_ends_with_2(words: list[str]) -> None:
     with pytest.raises(Exit) as caught:
         parsed(*words)
@@ -145,6 +147,8 @@ def test_unknown_log_level_is_refused_with_the_known_ones() -> None:
         ({"arg_parser": "p.py"}, "arg_parser", "p.py"),
         ({"terminate": True}, "terminate", True),
         ({"screen": None}, "screen", "runner"),
+        ({"parallel": 3}, "parallel", 3),
+        ({"limit": "a"}, "limit", "a"),
     ],
 )
 def test_default_stands_in_fabric_yaml(defaults: dict[str, Any], name: str, value: object) -> None:
@@ -174,6 +178,8 @@ def test_command_line_comes_before_fabric_yaml(
         ({"scren": "x"}, f"fabric.yaml/remote_runner.scren: there is no such option; there is {NAMES}"),
         ({"screen": 3}, "fabric.yaml/remote_runner.screen: is 3; it must be a text"),
         ({"kill": "no"}, "fabric.yaml/remote_runner.kill: is 'no'; it must be true or false"),
+        ({"parallel": True}, "fabric.yaml/remote_runner.parallel: is True; it must be a whole number"),
+        ({"parallel": 0}, "--parallel 0: must be 1 at least"),
         ({"kill": 0}, "fabric.yaml/remote_runner.kill: is 0; it must be true or false"),
         ({"muddler": 3}, "fabric.yaml/remote_runner.muddler: is 3; it must be a text or a list of texts"),
         ({"muddler": [3]}, "fabric.yaml/remote_runner.muddler: is [3]; it must be a text or a list of texts"),

@@ -1,0 +1,40 @@
+"""Choosing some components of a config by their names and hosts, as `--limit` does. Pure."""
+
+from fnmatch import fnmatchcase
+
+from .component import Component, Config
+from .errors import ConfigError
+
+
+def limited(config: Config, limit: str) -> Config:
+    """The components that `limit` chooses: patterns, separated by commas.
+
+    A pattern matches a component by its name, its host, or both as `host/name`, whole, as fnmatch(3) has it
+    (`*`, `?`, `[ab]`). One that begins with `!` excludes what it matches. Where all exclude, the others are
+    chosen. Raises ConfigError for a pattern that matches nothing, and where nothing is left.
+    """
+    patterns = [pattern.strip() for pattern in limit.split(",") if pattern.strip()]
+    components = list(config.all_components())
+    chosen = [pattern for pattern in patterns if not pattern.startswith("!")]
+    excluded = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
+    strays = [p for p in (*chosen, *excluded) if not any(_matches(p, component) for component in components)]
+    if strays or not patterns:
+        known = ", ".join(component.label for component in components[:20]) + ", ..." * (len(components) > 20)
+        raise ConfigError(
+            *(f"--limit: {stray!r} matches no component; there are {known}" for stray in strays or [limit])
+        )
+
+    def is_chosen(component: Component) -> bool:
+        is_named = not chosen or any(_matches(pattern, component) for pattern in chosen)
+        return is_named and not any(_matches(pattern, component) for pattern in excluded)
+
+    left = Config(component for component in components if is_chosen(component))
+    if not any(left.all_components()):
+        raise ConfigError(f"--limit: {limit!r} leaves no component; exclude fewer")
+    return left
+
+
+def _matches(pattern: str, component: Component) -> bool:
+    bare = component.host.rpartition("@")[2]  # of user@host:port
+    names = {component.name, component.label, component.host, bare, bare.partition(":")[0]}
+    return any(fnmatchcase(name, pattern) for name in names)
