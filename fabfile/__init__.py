@@ -4,6 +4,7 @@ A command line that only lists or explains commands loads no more than this and 
 """
 
 import gc
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,48 +15,66 @@ from invoke.exceptions import Exit
 from rr_config import ConfigError, Options, load
 
 from .mends import INTERRUPTED, WRONG, mend
-from .options import SECTION, command, read_options
+from .options import SECTION, command, read_options, status_options
 
 if TYPE_CHECKING:
     from .console import Console
     from .runner import Runner
 
 FAILED = 1
+WATCH_SECONDS = 2
 
 mend()
 
 
-@command
+@command()
 def run(context: Context, **given: Any) -> None:
     """Kill, screen, sync and start on all hosts, then wait for the components with `wait`."""
-    _with_runner(context, given, lambda runner: runner.run())
+    _with_runner(context, given, lambda runner, console: runner.run())
 
 
-@command
+@command()
 def kill(context: Context, **given: Any) -> None:
     """End the screen sessions of that name, and every process started in one."""
-    _with_runner(context, given, lambda runner: runner.kill())
+    _with_runner(context, given, lambda runner, console: runner.kill())
 
 
-@command
+@command()
 def screen(context: Context, **given: Any) -> None:
     """Start a screen session on every host that has none of that name."""
-    _with_runner(context, given, lambda runner: runner.screen())
+    _with_runner(context, given, lambda runner, console: runner.screen())
 
 
-@command
+@command()
 def sync(context: Context, **given: Any) -> None:
     """Copy the files that the hosts lack or have differently."""
-    _with_runner(context, given, lambda runner: runner.sync())
+    _with_runner(context, given, lambda runner, console: runner.sync())
 
 
-@command
+@command()
 def start(context: Context, **given: Any) -> None:
     """Start the components in the sessions that are there, by start index."""
-    _with_runner(context, given, lambda runner: runner.start())
+    _with_runner(context, given, lambda runner, console: runner.start())
 
 
-@command
+@command(status_options)
+def status(context: Context, **given: Any) -> None:
+    """Show how every component is doing. Exits with 0 if all run or have ended with 0."""
+
+    def show(runner: "Runner", console: "Console") -> None:
+        while True:
+            statuses = runner.status()
+            console.statuses(statuses, as_json=bool(given["json"]), in_place=bool(given["watch"]))
+            if not given["watch"]:
+                break
+            time.sleep(WATCH_SECONDS)
+        if not all(each.is_well for each in statuses):
+            raise Exit(code=FAILED)
+
+    _with_runner(context, given, show, is_watched=False)
+
+
+@command()
 def muddlers(context: Context, **given: Any) -> None:
     """List the muddlers that can be named, with what each one does."""
     from rr_config.muddlers import all_muddlers
@@ -63,21 +82,29 @@ def muddlers(context: Context, **given: Any) -> None:
     _execute(context, given, lambda console, options: console.muddlers(all_muddlers(options.config_dir)))
 
 
-def _with_runner(context: Context, given: dict[str, Any], work: Callable[["Runner"], object]) -> None:
-    from .runner import Runner, StageError
+def _with_runner(
+    context: Context,
+    given: dict[str, Any],
+    work: Callable[["Runner", "Console"], object],
+    is_watched: bool = True,
+) -> None:
+    """Do `work` with a Runner that the console watches, unless the work shows all there is to see itself."""
+    from .runner import Observer, Runner, StageError
 
     def story(console: "Console", options: Options) -> None:
         try:
             config = load(options)
         except KeyboardInterrupt:
             raise Exit("interrupted; no host has been touched", INTERRUPTED) from None
-        with Runner(config, options, context.config, console) as runner:
+        with Runner(config, options, context.config, console if is_watched else Observer()) as runner:
             try:
-                work(runner)
+                work(runner, console)
             except StageError as error:
                 console.stage_failed(error)
                 raise Exit(code=FAILED) from error
             except KeyboardInterrupt:
+                if not is_watched:
+                    raise Exit(code=INTERRUPTED) from None
                 console.interrupted(runner.running, runner.starting, options, context.config)
                 raise Exit(code=INTERRUPTED) from None
 

@@ -3,6 +3,7 @@
 Results go to standard output; progress and errors to standard error.
 """
 
+import json
 import logging
 import os
 import shlex
@@ -20,6 +21,7 @@ from .connection import key_files
 from .launcher import Started
 from .runner import Observer, StageError
 from .sessions import Killed, Session
+from .status import Status
 from .transfer import Synced
 from .waiting import Ended
 
@@ -149,6 +151,20 @@ class Console(Observer):
         for where, reason in failures:
             self.error(cleaned(f"{where}: {stage}: {reason}"))
 
+    def statuses(self, found: Sequence[Status], as_json: bool, in_place: bool) -> None:
+        """A table of them, or one JSON document. A table that is shown `in_place` clears the terminal first."""
+        if as_json:
+            print(json.dumps([each.as_dict() for each in found], indent=2), flush=True)
+            return
+        if in_place and sys.stdout.isatty():
+            print("\033[H\033[2J", end="")
+        rows = [STATUS_COLUMNS, *map(status_row, found)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for number, row in enumerate(rows):
+            line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+            is_bad = number and not found[number - 1].is_well
+            print(styled(line, BOLD if not number else RED if is_bad else "", sys.stdout), flush=True)
+
     def muddlers(self, found: Iterable[Muddler]) -> None:
         """A line a muddler: what it is named by, what it does, where it is."""
         rows = [(muddler.name, cleaned(muddler.summary), str(muddler.path)) for muddler in found]
@@ -205,6 +221,41 @@ def synced(result: Synced) -> str:
     if result.problems:
         parts.append(f"{len(result.problems):,} not done")
     return ", ".join(parts)
+
+
+STATUS_COLUMNS = ("HOST", "COMPONENT", "STATE", "EXIT", "PID", "FOR", "CPU", "MEMORY")
+
+
+def status_row(status: Status) -> tuple[str, ...]:
+    """The cells of `STATUS_COLUMNS`."""
+
+    def shown(value: object, text: str) -> str:
+        return "-" if value is None else text
+
+    how = status.signal or status.exit_status
+    if status.state == "exited" and how is None:
+        how = "killed"  # together with its launcher
+    return (
+        cleaned(status.component.host),
+        cleaned(status.component.name),
+        str(status.state) if status.problem is None else f"{status.state}: {cleaned(status.problem)}",
+        shown(how, str(how)),
+        shown(status.pid, str(status.pid)),
+        shown(status.seconds, lasting(status.seconds or 0)),
+        shown(status.cpu, f"{100 * (status.cpu or 0):.0f} %"),
+        shown(status.memory, in_bytes(status.memory or 0)),
+    )
+
+
+def lasting(seconds: int) -> str:
+    """A time in its two largest units: `5 s`, `3 min 5 s`, `2 d 3 h`."""
+    units = [("d", 86400), ("h", 3600), ("min", 60), ("s", 1)]
+    parts: list[str] = []
+    for unit, size in units:
+        count, seconds = divmod(max(seconds, 0), size)
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])
 
 
 def same_hosts(options: Options) -> list[str]:

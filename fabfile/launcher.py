@@ -99,6 +99,7 @@ case ${{1-}} in
     set -- ${{_rr_own_stat##*) }}
     echo "${{20}}" >"$_rr_own_folder/born"
     echo "$$" >"$_rr_own_folder/pid"
+    echo "${{STY-}}" >"$_rr_own_folder/session"
     date +%s >"$_rr_own_folder/started"
     set --
     cd {base_dir} || exit 126
@@ -129,9 +130,22 @@ exit "$_rr_own_status"
 """
 
 
+# running FOLDER: whether its program has been exec'ed and still runs; sets pid.
+RUNNING = """\
+running() {
+  [ ! -s "$1/status" ] && { read -r pid <"$1/pid" && read -r born <"$1/born"; } 2>/dev/null || return
+  { read -r stat <"/proc/$pid/stat"; } 2>/dev/null || return
+  folder_of_running=$1
+  set -- ${stat##*) }  # behind the name, which may hold spaces: state, ..., and when it began
+  case $1 in Z | X) return 1 ;; esac
+  [ "${20}" = "$born" ] && ! grep -qzxsF "$state/$folder_of_running/launcher" "/proc/$pid/cmdline"
+}
+"""
+
+
 def start_script(session: str, components: Sequence[Component]) -> str:
     """Opens a window for each component, and answers for each once it runs or cannot."""
-    lines = [f"need screen\n{state.keep(session)}{SESSIONS}{state.TEMPORARY}{START}"]
+    lines = [f"need screen\n{state.keep(session)}{SESSIONS}{RUNNING}{state.TEMPORARY}{START}"]
     for component in components:
         arguments = [state.folder(component.name), _window_title(component.name), launcher(component)]
         lines.append(" ".join(["component", *map(shell.quote, arguments), "temporary" * (component.base_dir is None)]))
@@ -163,7 +177,6 @@ def read_started(components: Sequence[Component], answers: Iterable[str]) -> lis
 # `logfile` must be said once only: it moves the log of the window before, too. So a window is opened under
 # the name of its folder, which is where `%t` puts its log, and has its title after that.
 # component FOLDER TITLE LAUNCHER [temporary]: writes down what OPEN_WINDOWS will start.
-# running FOLDER: whether its program has been exec'ed and still runs.
 START = """\
 find_session
 [ "$id" ] || fail "there is no screen session named $session; start one with: fab screen"
@@ -174,19 +187,11 @@ else printf "logfile flush 0\\nlogfile '%s/%%t/output'\\n" "$(printf '%s' "$path
 component() {
   if running "$1"; then answer "running $1 $pid"; return; fi
   (umask 077; mkdir -p "$1") || fail "$state/$1 cannot be made"
-  rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/output"
+  rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/output"
   printf '%s' "$3" >"$1/launcher" || fail "$state/$1/launcher cannot be written; is the disk full?"
   [ -z "$4" ] || temporary "$1" >/dev/null || fail "no temporary folder can be made"
   printf "screen -L -t %s sh '%s/%s/launcher'\\ntitle %s\\n" "$1" "$path" "$1" "$2" >>.windows
   pending="$pending $1"
-}
-running() {
-  [ ! -s "$1/status" ] && { read -r pid <"$1/pid" && read -r born <"$1/born"; } 2>/dev/null || return
-  { read -r stat <"/proc/$pid/stat"; } 2>/dev/null || return
-  folder_of_running=$1
-  set -- ${stat##*) }  # behind the name, which may hold spaces: state, ..., and when it began
-  case $1 in Z | X) return 1 ;; esac
-  [ "${20}" = "$born" ] && ! grep -qzxsF "$state/$folder_of_running/launcher" "/proc/$pid/cmdline"
 }
 # beginning: whether one of $started has hardly run yet, though it wants to, or has ended this moment. It may end
 # with 126 or 127, since it lacks something, as `#!/usr/bin/env PROGRAM` does without the program.

@@ -98,6 +98,14 @@ def declare() -> list[Option]:
     ]
 
 
+def status_options() -> list[Option]:
+    """What only `fab status` has."""
+    return [
+        Option(names=("json",), kind=bool, help="Print one JSON document."),
+        Option(names=("watch", "w"), kind=bool, help="Show it again every two seconds, in place, until Ctrl-C."),
+    ]
+
+
 def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Options:
     """The options as `given` on the command line, else from `defaults` (`remote_runner:` in fabric.yaml).
 
@@ -167,13 +175,21 @@ def _fits(option: Option, value: Any) -> bool:
 
 
 class Command(Task):  # type: ignore[type-arg]
-    """A task with the options of `declare`, which its function gets as one dict."""
+    """A task with the options of `declare`, and perhaps some of its own, which its function gets as one dict."""
+
+    own: Callable[[], list[Option]] = list
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Option]:  # type: ignore[override]
-        """The shared options, in place of those of the function's signature."""
-        return declare()
+        """These options, in place of those of the function's signature."""
+        return declare() + self.own()
 
 
-def command(function: Callable[..., None]) -> Command:
-    """Make `function(context, **given)` a command."""
-    return Command(function)
+def command(own: Callable[[], list[Option]] = list) -> Callable[[Callable[..., None]], Command]:
+    """Make `function(context, **given)` a command; `own` declares the options that only it has."""
+
+    def made(function: Callable[..., None]) -> Command:
+        task = Command(function)
+        task.own = own
+        return task
+
+    return made

@@ -21,6 +21,7 @@ from .hosts import Host, HostFailure, HostGroup, ask, conversation
 from .launcher import NotStarted, Started
 from .manifest import Trees
 from .sessions import Killed, Session
+from .status import State, Status, read_status, status_script
 from .transfer import Synced, sync
 from .waiting import Ended
 
@@ -168,6 +169,21 @@ class Runner:
             raise StageError("wait", failures)
         return ended
 
+    def status(self) -> list[Status]:
+        """How every component is doing, in their order. A host that cannot say is no error: its own are `unknown`."""
+        by_host = self._by_host(self.config.all_components())
+
+        def work(host: Host) -> list[Status]:
+            wanted = by_host[host.name]
+            return read_status(wanted, ask(host, status_script(self.options.screen, wanted)))
+
+        results, failures = self._gather("status", work)
+        known = {id(each.component): each for statuses in results.values() for each in statuses}
+        reasons = dict(failures)
+        return [
+            known.get(id(c)) or Status(c, State.UNKNOWN, problem=reasons[c.host]) for c in self.config.all_components()
+        ]
+
     def _start_index(self, index: int, components: Sequence[Component]) -> dict[str, list[Started]]:
         by_host = self._by_host(components)
         self.starting = list(components)
@@ -219,6 +235,20 @@ class Runner:
         at_once: int | None = None,
     ) -> dict[str, T]:
         """Do one stage on all hosts; StageError when all are through, if any of them failed."""
+        results, failures = self._gather(stage, work, failures_in, hosts, at_once)
+        if failures:
+            raise StageError(stage, failures)
+        return results
+
+    def _gather(
+        self,
+        stage: str,
+        work: Callable[[Host], T],
+        failures_in: Callable[[str, T], list[tuple[str, str]]] = lambda host, result: [],
+        hosts: Iterable[str] | None = None,
+        at_once: int | None = None,
+    ) -> tuple[dict[str, T], list[tuple[str, str]]]:
+        """Do one stage on all hosts; the results by host, and what failed, both sorted."""
         names = sorted(self.config.all_hosts() if hosts is None else hosts)
         at_once = self.options.parallel if at_once is None else at_once
         self.observer.begins(stage, names)
@@ -235,9 +265,7 @@ class Runner:
                     self.observer.result(stage, name, outcome)
         finally:
             self.observer.ends(stage)
-        if failures:
-            raise StageError(stage, sorted(failures))
-        return dict(sorted(results.items()))
+        return dict(sorted(results.items())), sorted(failures)
 
 
 def check_session_name(name: str) -> None:

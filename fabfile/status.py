@@ -1,0 +1,163 @@
+"""How components are doing: the question to a host, and what it answers. Pure.
+
+The hosts are the truth: what a launcher has written down, and what the kernel says of the processes. CPU and
+memory are those of all processes in the session (setsid(2)) of a window, but for the launcher: those of the
+program, and of what it has started.
+"""
+
+import signal
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+import attrs
+
+from rr_config import Component
+
+from . import state
+from .launcher import RUNNING
+from .sessions import SESSIONS
+
+
+class State(StrEnum):
+    """What can be said of a component."""
+
+    WAITING = "waiting"
+    STARTING = "starting"
+    RUNNING = "running"
+    EXITED = "exited"
+    UNKNOWN = "unknown"
+
+
+@attrs.frozen
+class Status:
+    """How one component is doing.
+
+    `exit_status` is as sh has it (128 and more: a signal), None also where it was killed unseen. `seconds` is for
+    how long it has been in this state. `cpu` is in cores (1.0: one of them all the time), `memory` in bytes, of
+    what is running; `problem` says why nothing is known.
+    """
+
+    component: Component
+    state: State
+    pid: int | None = None
+    exit_status: int | None = None
+    seconds: int | None = None
+    cpu: float | None = None
+    memory: int | None = None
+    problem: str | None = None
+
+    @property
+    def signal(self) -> str | None:
+        """The name of the signal that ended it, if one did."""
+        number = (self.exit_status or 0) - 128
+        return signal.Signals(number).name if number in set(signal.Signals) else None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it runs, or has ended with 0."""
+        return self.state is State.RUNNING or self.exit_status == 0
+
+    def as_dict(self) -> dict[str, object]:
+        """All of it under plain names, as `fab status --json` has it."""
+        own = attrs.asdict(self, recurse=False) | {"state": str(self.state), "signal": self.signal}
+        del own["component"]
+        return {"host": self.component.host, "name": self.component.name} | own
+
+
+def status_script(session: str, components: Sequence[Component]) -> str:
+    """Answers what is known of each component, and two samples of what its processes use, 0.3 s apart."""
+    folders = " ".join(state.folder(component.name) for component in components)
+    return f'{state.keep(session)}{SESSIONS}{RUNNING}folders="{folders}"\n{STATUS}'
+
+
+def read_status(components: Sequence[Component], answers: Iterable[str]) -> list[Status]:
+    """What `status_script` answered, in the order of `components`."""
+    words = [answer.split(" ") for answer in answers]
+    now, ticks, page = next([int(value) for value in rest] for word, *rest in words if word == "units")
+    samples = [_Sample(rest, ticks) for word, *rest in words if word == "sample"]
+    by_folder = {folder: rest for word, folder, *rest in words if word == "component"}
+    return [_status(component, by_folder[state.folder(component.name)], samples, now, page) for component in components]
+
+
+class _Sample:
+    """What processes have used up to a moment."""
+
+    def __init__(self, words: Sequence[str], ticks: int) -> None:
+        uptime, *processes = words
+        self.seconds = float(uptime)
+        self._used: dict[int, dict[int, float]] = {}  # by session and process id
+        self._pages: dict[int, dict[int, int]] = {}
+        for process in processes:
+            session, pid, user, system, pages = map(int, process.split(","))
+            self._used.setdefault(session, {})[pid] = (user + system) / ticks
+            self._pages.setdefault(session, {})[pid] = pages
+
+    def used_since(self, before: "_Sample", session: int, but_for: set[int]) -> float:
+        """Seconds of CPU that the present processes of a session have used since."""
+        earlier = before._used.get(session, {})
+        used = self._used.get(session, {})
+        return sum(seconds - earlier.get(pid, 0) for pid, seconds in used.items() if pid not in but_for)
+
+    def pages(self, session: int, but_for: set[int]) -> int:
+        """Pages of memory that are theirs."""
+        return sum(pages for pid, pages in self._pages.get(session, {}).items() if pid not in but_for)
+
+
+def _status(component: Component, words: Sequence[str], samples: Sequence[_Sample], now: int, page: int) -> Status:
+    word, *numbers = words
+    pid, exit_status, started, ended, session, launcher = [int(number) if number else None for number in numbers]
+    if word != State.RUNNING or session is None or launcher is None:
+        since = ended if word == State.EXITED else started
+        return Status(component, State(word), pid, exit_status, None if since is None else now - since)
+    before, after = samples
+    but_for = {session, launcher}  # a session has the id of the process that leads it
+    return Status(
+        component,
+        State.RUNNING,
+        pid,
+        seconds=None if started is None else now - started,
+        cpu=after.used_since(before, session, but_for) / (after.seconds - before.seconds),
+        memory=after.pages(session, but_for) * page,
+    )
+
+
+# noted NAME: what the launcher has written to that file. kept: whether that was in the session that is there now,
+# or there is none. sample: for each process in one of $sessions: session, process id, ticks of CPU in user and
+# in system mode, pages of memory.
+STATUS = """\
+cd "$state" || fail "$state cannot be entered"
+find_session
+noted() { noted=; { read -r noted <"$folder/$1"; } 2>/dev/null; echo "$noted"; }
+kept() { [ -z "$id" ] || [ "$(noted session)" = "$id" ]; }
+sample() {
+  read -r up _ </proc/uptime
+  processes=
+  while IFS= read -r line; do
+    pid=${line%% *}
+    set -- ${line##*) }  # behind the name, which may hold spaces: state, parent, group, session, ...
+    case $sessions in *" $4 "*) processes="$processes $4,$pid,${12},${13},${22}" ;; esac
+  done <<END
+$(cat /proc/[0-9]*/stat 2>/dev/null)
+END
+  answer "sample $up$processes"
+}
+sessions=' '
+answer "units $(date +%s) $(getconf CLK_TCK 2>/dev/null || echo 100) $(getconf PAGESIZE 2>/dev/null || echo 4096)"
+for folder in $folders; do
+  word=waiting
+  rest='     '
+  if running "$folder"; then
+    word=running
+    read -r stat <"/proc/$pid/stat"
+    set -- ${stat##*) }
+    sessions="$sessions$4 "
+    rest="$pid  $(noted started)  $4 $(noted launcher.pid)"
+  elif kept && [ -e "$folder/launcher.pid" ]; then
+    word=exited
+    rest="$(noted pid) $(noted status) $(noted started) $(noted ended)  "
+    [ -s "$folder/status" ] || ! [ -d "/proc/$(noted launcher.pid)" ] || word=starting
+  fi
+  answer "component $folder $word $rest"
+done
+if [ "$sessions" != ' ' ]; then sample; sleep 0.3; sample; fi
+"""
