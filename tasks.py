@@ -56,6 +56,8 @@ def hosts(c: Context, count: int = 3, stop: bool = False) -> None:
         HOSTS.unlink(missing_ok=True)
         say("no throwaway host is up")
         return
+    if count < 1:
+        raise Exit(f"--count {count}: must be 1 at least", 2)
     require_programs(c)
     if HOSTS.exists():
         raise Exit("hosts are up already; end them first with: inv hosts --stop", 1)

@@ -120,6 +120,12 @@ def _was_silent(error: Exception, connection: Connection) -> bool:
     return is_agreeing or isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
 
 
+def _is_no_ssh(error: Exception, connection: Connection) -> bool:
+    """Whether something else than an SSH server took the connection."""
+    transport = connection.client.get_transport()
+    return isinstance(error, SSHException) and transport is not None and not transport.remote_version
+
+
 def connect_problem(error: Exception, connection: Connection) -> str:
     """Why `connection` could not be opened, and what can be done, in one line."""
     where = f"{connection.host} port {connection.port}"
@@ -133,6 +139,8 @@ def connect_problem(error: Exception, connection: Connection) -> str:
         return f"{where} does not answer"
     if isinstance(error, paramiko.ChannelException) and connection.gateway:
         return f"{where} cannot be reached from its gateway: {error.text.lower()}"
+    if _is_no_ssh(error, connection):
+        return f"{where}: no SSH server answers there; is it the right port?"
     causes = error.errors.values() if isinstance(error, NoValidConnectionsError) else [error]
     if all(isinstance(cause, OSError) for cause in causes):
         return f"{where}: {'; '.join(sorted({_words(cause) for cause in causes}))}"

@@ -8,6 +8,7 @@ import logging
 import os
 import shlex
 import sys
+import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -58,6 +59,7 @@ class Console(Observer):
         _open_missing_streams()
         level = logging.getLevelNamesMapping()[log_level]
         self._is_quiet = level > logging.INFO
+        self._lock = threading.Lock()
         self._bars: Bars | None = None
         self._held_back: list[str] = []  # lines that would be printed into the bars
         self._stage = ""
@@ -184,7 +186,8 @@ class Console(Observer):
         if self._is_quiet:
             return
         try:
-            print(line, flush=True)
+            with self._lock:  # lines come from several threads
+                print(line, flush=True)
         except OSError as error:
             self._is_quiet = True
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its end

@@ -17,7 +17,7 @@ import attrs
 from rr_config.files import LocalFile
 
 from .content import LocalHashes, Partial, compare
-from .manifest import TOP, Changes, Place, Tree, first_places, locate, outermost, touched, unmet
+from .manifest import TOP, Changes, Place, Tree, above, first_places, locate, outermost, touched, unmet
 from .orders import Orders
 
 # What OpenSSH takes in one packet.
@@ -98,10 +98,12 @@ class Delivery:
         self._settle(orders)
         if orders.all_done():
             return changed
+        causes = list(orders.words)
         orders.tell("resume")
         orders.tell("remove", self._not_whole(orders))
         self._settle(orders)
-        return {place: _reason(place[1], orders.words) for place in self._unmet(orders)} | changed
+        unmet = self._unmet(orders)
+        return {place: _reason(place[1], causes, orders.words[len(causes) :]) for place in unmet} | changed
 
     def _stage(self, orders: Orders, progress: Progress) -> set[Place]:
         """Bring all files to their staging folders; the places of those that changed here meanwhile."""
@@ -187,16 +189,17 @@ class Delivery:
         return sorted(posixpath.join(locate(self._known[root], folder), self._staging) for root, folder in folders)
 
 
-def _reason(path: str, words: Sequence[str]) -> str:
-    """The end of the line that speaks of `path`, or of the nearest folder above it; else of the last line."""
+def _reason(path: str, causes: Sequence[str], consequences: Sequence[str]) -> str:
+    """The end of the line that speaks of `path`, or of the nearest folder above it; else the last line."""
     path = path.removeprefix(".")
     moved = f"'./{posixpath.basename(path)}'"  # as mv spells it
-    while path not in ("/", ""):
-        for line in words:
-            if path in line or moved in line:
-                return line.rsplit(": ", 1)[-1].lower()
-        path = posixpath.dirname(path)
-    return words[-1].lower() if words else "it is not there, or not as it should be, for no reason that was given"
+    for words in (causes, consequences):
+        for there in (path, *above(path)):
+            for line in words:
+                if there != TOP and (there in line or moved in line):
+                    return line.rsplit(": ", 1)[-1].lower()
+    last = [*causes, *consequences][-1:]
+    return last[0].lower() if last else "it is not there, or not as it should be, for no reason that was given"
 
 
 def _send(orders: Orders, items: Iterable[Item], total: int, progress: Progress) -> set[Place]:

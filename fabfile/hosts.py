@@ -82,10 +82,11 @@ class LocalHost:
     def channel(self, script: bytes) -> Channel:
         """Start a shell here; see `Host`."""
         command = ["sh", "-c", shell.command(script)]
-        pipe = subprocess.PIPE
-        process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=Path.home(), start_new_session=True
-        )
+        pipe, home = subprocess.PIPE, Path.home()
+        try:
+            process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=home, start_new_session=True)
+        except OSError as error:
+            raise HostError(f"{error.filename}: {(error.strerror or str(error)).lower()}") from error
         self._running.append(process)
         return _LocalChannel(process)
 

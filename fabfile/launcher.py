@@ -106,6 +106,7 @@ case ${{1-}} in
 {environment}    {mark}=$_rr_own_folder
     export {mark}
     set -- {command}
+    [ ! -d "$1" ] || {{ echo "$1: is a directory" >&2; exit 126; }}
     [ -z "${{BASH_VERSION-}}" ] || [ ! -f "$1" ] || [ ! -x "$1" ] || case $(head -c 80 -- "$1" | tr '\\000' '\\007') in
       '#!'* | *"$(printf '\\007')"*) ;;
       *) exec sh "$@" ;;

@@ -277,10 +277,8 @@ def outermost(folders: Iterable[str]) -> dict[str, str]:
     """For each of `folders`, which are sorted, the outermost one of them that it is in, or is."""
     found: dict[str, str] = {}
     for folder in folders:
-        above = posixpath.dirname(folder)
-        while above not in found and above not in ("", ".", TOP):
-            above = posixpath.dirname(above)
-        found[folder] = found.get(above, folder)
+        nearest = next((up for up in above(folder) if up in found), folder)
+        found[folder] = found.get(nearest, folder)
     return found
 
 
@@ -309,10 +307,10 @@ def causes(problems: Mapping[Place, str], todo: Mapping[str, Changes]) -> dict[P
     """Those of `problems` that do not merely follow from another one: that a folder above could not be made."""
     in_the_way = {(root, path) for root, each in todo.items() for path in (*each.make, *each.problems)}
     lost = problems.keys() & in_the_way
-    return {(r, path): why for (r, path), why in problems.items() if not any((r, up) in lost for up in _above(path))}
+    return {(r, path): why for (r, path), why in problems.items() if not any((r, up) in lost for up in above(path))}
 
 
-def _above(path: str) -> Iterator[str]:
+def above(path: str) -> Iterator[str]:
     """The folders above `path`, up to the root."""
     while (folder := posixpath.dirname(path)) not in (path, ""):
         yield folder

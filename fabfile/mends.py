@@ -7,6 +7,7 @@ option may be given again; what follows `--extra-args` is its value, even if it 
 the ssh config, once this fabfile has been loaded. What it does before that cannot be mended.
 """
 
+import sys
 from pathlib import Path
 
 import fabric.executor
@@ -45,7 +46,9 @@ def _mend_parser() -> None:
             self.flag.raw_value = None  # by which the parser knows that a value is still to come
 
     def refuse(self: ParseMachine, msg: str) -> None:
-        raise Exit(msg, WRONG)
+        command = self.context.name if self.context and self.context.name else ""
+        program = Path(sys.argv[0]).name
+        raise Exit(f"{msg} What there is, shows: {program} --help {command}".rstrip(), WRONG)
 
     ParseMachine.handle = handle_values  # type: ignore[method-assign]
     ParseMachine.error = refuse  # type: ignore[method-assign]
@@ -62,7 +65,8 @@ def _mend_settings() -> None:
             load_file(self, prefix, absolute, merge)
         except Exception as error:  # whatever a parser, or a Python file of settings, can raise
             where = named or f"fabric.yaml in {getattr(self, f'_{prefix}_prefix')}"
-            raise Exit(f"{where}: cannot be read as settings for Fabric: {error}", WRONG) from error
+            hint = "; the config file of a command is named behind it" if absolute else ""
+            raise Exit(f"{where}: cannot be read as settings for Fabric: {error}{hint}", WRONG) from error
 
     def update_config_in_words(self: Fab) -> None:
         ssh_config = self.args["ssh-config"].value

@@ -136,7 +136,10 @@ class Runner:
         """Bring to every host the files that it lacks."""
         hashes = LocalHashes()
         trees = Trees(_placed_once())
-        by_host = {host: trees.of(own) for host, own in self._by_host(self.config.all_components()).items()}
+        try:
+            by_host = {host: trees.of(own) for host, own in self._by_host(self.config.all_components()).items()}
+        except ConfigError as error:  # a local file was there when the config was loaded
+            raise StageError("sync", [("localhost", problem) for problem in error.problems]) from error
 
         def work(host: Host) -> Synced:
             def progress(done: int, total: int) -> None:

@@ -78,16 +78,15 @@ PROLOGUE = f"""\
 answer() {{ printf '%s\\0' "$1"; }}
 fail() {{ answer "{FAILED}$1"; exit 1; }}
 need() {{
-  for program in "$@"; do
-    command -v "$program" >/dev/null 2>&1 || fail "$program is not installed; $(install_command "$program")"
-  done
+  missing=
+  for program in "$@"; do command -v "$program" >/dev/null 2>&1 || missing="$missing $program"; done
+  [ -z "$missing" ] || fail "not installed:$missing; $(install_command $missing)"
 }}
 install_command() {{
-  package=$1
   for line in 'apt-get install' 'dnf install' 'yum install' 'zypper install' 'pacman -S' 'apk add'; do
-    command -v "${{line%% *}}" >/dev/null 2>&1 && {{ echo "install it there with: sudo $line $package"; return; }}
+    command -v "${{line%% *}}" >/dev/null 2>&1 && {{ echo "install there with: sudo $line $*"; return; }}
   done
-  echo "install it there"
+  echo "install there what is missing"
 }}
 answer; answer {GREETING}
 """

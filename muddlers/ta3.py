@@ -4,7 +4,8 @@ The harness becomes the executable; the original executable and its arguments be
 harness, each as it was. `extra_options` may choose another one:
 
     harness       a local path, relative to the config file. Default: muddlers/harness/harness.py
-    harness_args  a list of the harness's own arguments, which come before the program
+    harness_args  a list of the harness's own arguments, which come before the program; one that wants `--`
+                  there has it as the last of them
     harness_logs  the remote folder for the logs of the default harness. Default: logs, in base_dir
 """
 
@@ -17,9 +18,22 @@ REMOTE_FOLDER = ".harness"
 
 
 def muddle(config, options):
+    check_options()
     for component in config.all_components():
         if is_complete(component) and component.name.startswith("publisher"):
             put_under_harness(component)
+
+
+def check_options():
+    """Raise ValueError where `extra_options` chooses a harness in a way that cannot be meant."""
+    for name, kinds, expected in (
+        ("harness", str | os.PathLike, "a local path"),
+        ("harness_args", list | tuple, "a list of arguments"),
+        ("harness_logs", str, "a remote folder"),
+    ):
+        value = getattr(extra_options, name, None)
+        if value is not None and not isinstance(value, kinds):
+            raise ValueError(f"extra_options.{name}: is {value!r}; it must be {expected}")
 
 
 def is_complete(component):
@@ -38,7 +52,7 @@ def put_under_harness(component):
     own_args = getattr(extra_options, "harness_args", None)
     if own_args is None:
         logs = getattr(extra_options, "harness_logs", None) or "logs"
-        own_args = ["--logs", logs, "--name", util.literal(component.name)]
+        own_args = ["--logs", logs, "--name", util.literal(component.name), "--"]
     program = os.fspath(component.executable)
     if component.is_local:
         program = str(Path(program).expanduser().absolute())
@@ -47,5 +61,8 @@ def put_under_harness(component):
         if not program.startswith(("/", "~")):
             program = f"./{program}"  # the harness starts in base_dir, and would look for a mere name in PATH
         component.executable = posixpath.join(REMOTE_FOLDER, harness.name)
-        component.files[str(harness)] = component.executable
-    component.args = [*own_args, "--", util.literal(program), *component.args]
+        key = str(harness)
+        while key in component.files:  # the user's own, with a place of its own
+            key = f"./{key}" if not harness.is_absolute() else f"/.{key}"
+        component.files[key] = component.executable
+    component.args = [*own_args, util.literal(program), *component.args]

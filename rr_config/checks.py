@@ -44,6 +44,7 @@ def check_files(config: Config) -> None:
     for own in reversed(distinct.values()):
         taken: dict[tuple[str, str], Placed] = {}
         for component in own:
+            problems |= dict.fromkeys(_ways_out(component))
             key = tuple(component.files.items())
             if key not in looked_up:
                 looked_up[key] = tuple(placed_files(component.files))
@@ -58,9 +59,6 @@ def check_files(config: Config) -> None:
 
 
 def _wrong_attributes(component: Component, number: int) -> Iterator[str]:
-    if not isinstance(component, Component):
-        yield f"component {number}: is a {type(component).__name__}; add Component objects only"
-        return
     who = _who(component, number)
     for name, (is_right, expected) in EXPECTED.items():
         value = getattr(component, name, None)
@@ -74,7 +72,8 @@ def _wrong_attributes(component: Component, number: int) -> Iterator[str]:
 
 def _who(component: Component, number: int) -> str:
     if isinstance(component.name, str) and component.name:
-        return component.label if isinstance(component.host, str) else component.name
+        who = component.label if isinstance(component.host, str) else component.name
+        return who if who.isprintable() else repr(who)
     return f"component {number}"
 
 
@@ -134,8 +133,8 @@ REQUIRED = ("name", "executable", "host", "start_index")
 EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_is_text, "a text that is not empty"),
     "executable": (_is_path, "the path of the program"),
-    "args": (_are_args, "a list of texts (numbers and paths are taken as text)"),
-    "files": (_are_files, "a dict of local path to remote path"),
+    "args": (_are_args, "a list of texts without NUL (numbers and paths are taken as text)"),
+    "files": (_are_files, "a dict of local path to remote path, none of them empty"),
     "host": (_is_host, "a host name, an address, user@host:port, a Host of ~/.ssh/config, or 'localhost'"),
     "base_dir": (lambda v: v is None or _is_path(v), "a remote path, or None for a temporary folder"),
     "start_index": (_is_whole, "a whole number"),
@@ -152,6 +151,15 @@ def _names_taken_twice(components: Iterable[Component]) -> Iterator[str]:
         if key in seen:
             yield f"{component.label}.name: is taken by another component of this host; choose another"
         seen.add(key)
+
+
+def _ways_out(component: Component) -> Iterator[str]:
+    for remote in component.files.values():
+        if component.base_dir is None and (remote.rstrip("/") + "/").startswith("../"):
+            yield (
+                f"{component.label}.files: {remote}: leads out of the temporary folder of the component;"
+                " set base_dir, or give a path that begins with / or ~"
+            )
 
 
 def _conflict(component: Component, found: Placed, taken: dict[tuple[str, str], Placed]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import copy
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -45,6 +45,9 @@ class Component:
             raise AttributeError(unknown_attribute(name))
         object.__setattr__(self, name, value)
 
+    def __getattr__(self, name: str) -> Any:  # of what is not there
+        raise AttributeError(unknown_attribute(name))
+
     @property
     def label(self) -> str:
         """`host/name`, as reports and errors call this component."""
@@ -77,26 +80,29 @@ class Config:
 
     def add_component(self, component: Component) -> None:
         """Add a deep copy of `component`, so that the same object can be changed and added again."""
+        if not isinstance(component, Component):
+            kind = "the class Component" if component is Component else f"a {type(component).__name__}"
+            raise TypeError(f"add_component takes a Component, not {kind}; write Component() to make one")
         self._components.append(copy.deepcopy(component))
 
     def clear_components(self) -> None:
         """Remove all components."""
         self._components = []
 
-    def all_components(self) -> Iterator[Component]:
+    def all_components(self) -> list[Component]:
         """All components: the ones held, not copies, so that a muddler can change them.
 
-        Adding and clearing while iterating is safe: it does not change what is iterated over.
+        The list is a new one: adding and clearing while iterating over it is safe.
         """
-        return iter(tuple(self._components))
+        return list(self._components)
 
-    def all_remote_components(self) -> Iterator[Component]:
+    def all_remote_components(self) -> list[Component]:
         """The components that are reached by SSH."""
-        return (c for c in self.all_components() if not c.is_local)
+        return [c for c in self._components if not c.is_local]
 
-    def all_local_components(self) -> Iterator[Component]:
+    def all_local_components(self) -> list[Component]:
         """The components of `localhost`."""
-        return (c for c in self.all_components() if c.is_local)
+        return [c for c in self._components if c.is_local]
 
     def all_hosts(self) -> set[str]:
         """The hosts of all components, each once, `localhost` among them."""

@@ -1,6 +1,7 @@
 """The one error that a config, a muddler, an arg parser or the command line can have."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 
 class ConfigError(Exception):
@@ -13,3 +14,14 @@ class ConfigError(Exception):
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
         self.problems: Sequence[str] = problems
+
+
+@contextlib.contextmanager
+def named(where: str) -> Iterator[None]:
+    """Turn what the system says of a path into a ConfigError that begins with `where`."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"{where}: {error.strerror or error}") from error
+    except RuntimeError as error:  # of links in a circle, until Python 3.12
+        raise ConfigError(f"{where}: {error}") from error

@@ -59,7 +59,9 @@ def placed_files(files: Mapping[str, str]) -> Iterator[Placed | Unusable]:
     for local, remote in files.items():
         place = remote.rstrip("/") or "/"
         if remote.endswith("/") and os.path.isfile(local):  # noqa: PTH113 - as in _placed
-            place = posixpath.join(remote, posixpath.basename(local))
+            name = posixpath.basename(local)
+            in_own_folder = f"./{name}" if name.startswith("~") else name
+            place = in_own_folder if place == "." else posixpath.join(place, name)
         yield from _placed(local, place)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import sys
+import sysconfig
 import traceback
 import types
 from collections.abc import Callable, Iterator
@@ -15,13 +16,14 @@ import attrs
 from . import util
 from .checks import check_attributes, check_files
 from .component import LOCALHOST, Component, Config
-from .errors import ConfigError
+from .errors import ConfigError, named
 from .limit import limited
 from .muddlers import find_muddler
 from .options import Options
 from .paths import local_path, resolved
 
-OWN_FOLDER = str(Path(__file__).parent)
+# Frames of these are none of the user's.
+OTHERS = (str(Path(__file__).parent), sysconfig.get_path("stdlib"))
 
 
 def load(options: Options) -> Config:
@@ -32,11 +34,12 @@ def load(options: Options) -> Config:
     """
     if not options.config_file:
         raise ConfigError("--config: no config file is named; name one with --config FILE")
-    config_file = local_path(options.config_file).absolute()
-    if not config_file.is_file():
-        raise ConfigError(
-            f"--config: {config_file}: there is no such file" + " (it is a folder)" * config_file.is_dir()
-        )
+    with named(f"--config: {options.config_file}"):
+        config_file = local_path(options.config_file).absolute()
+        if not config_file.is_file():
+            raise ConfigError(
+                f"--config: {config_file}: there is no such file" + " (it is a folder)" * config_file.is_dir()
+            )
     config_dir = config_file.parent
     # The user's files get a copy, so that nothing they assign to it changes how the run goes on.
     options = attrs.evolve(options, config_file=str(config_file), muddler=list(options.muddler))
@@ -46,14 +49,28 @@ def load(options: Options) -> Config:
     given = {"Component": Component, "util": util, "options": options, "extra_options": extra_options}
     with _working_in(config_dir, config_dir):
         _run_file(config_file, {**given, "config": config, "localhost": LOCALHOST})
-        for muddler in muddlers:
-            with _working_in(config_dir, muddler.parent):
-                _muddle(muddler, config, options, given)
+    for muddler in muddlers:
+        with _working_in(config_dir, muddler.parent, config_dir):
+            _muddle(muddler, config, options, given)
     check_attributes(config)
-    complete = Config(resolved(component, config_dir) for component in config.all_components())
+    complete = Config(_resolved(config, config_dir))
     chosen = complete if options.limit is None else limited(complete, options.limit)
     check_files(chosen)
     return chosen
+
+
+def _resolved(config: Config, config_dir: Path) -> list[Component]:
+    """The components with full paths; ConfigError for all whose paths cannot be made so."""
+    components: list[Component] = []
+    problems: list[str] = []
+    for component in config.all_components():
+        try:
+            components.append(resolved(component, config_dir))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(*problems)
+    return components
 
 
 def parse_extra_args(options: Options) -> Any:
@@ -65,10 +82,16 @@ def parse_extra_args(options: Options) -> Any:
         if options.extra_args is not None:
             raise ConfigError("--extra-args: there is nothing to parse it; name an --arg-parser FILE")
         return None
-    path = local_path(options.arg_parser).resolve()
+    with named(f"--arg-parser {options.arg_parser}"):
+        path = local_path(options.arg_parser).resolve()
+        if not path.is_file():
+            raise ConfigError(f"--arg-parser {options.arg_parser}: there is no such file")
+    form = "parse_args(extra_args, ssh_user)"
     with _working_in(Path.cwd(), path.parent):
         names = _run_file(path, {})
-        parse_args = _function(names, "parse_args", "parse_args(extra_args, ssh_user)", path)
+        parse_args = _function(names, "parse_args", form, path)
+        if not _takes(parse_args, 2):
+            raise ConfigError(f"{path}: its parse_args is no function that can be called as {form}")
         with _reported(path, help_allowed=True):
             return parse_args(options.extra_args or "", options.ssh_user)
 
@@ -87,7 +110,7 @@ def _muddle(path: Path, config: Config, options: Options, given: dict[str, Any])
 def _takes(function: Callable[..., Any], count: int) -> bool:
     try:
         inspect.signature(function).bind(*[None] * count)
-    except TypeError:
+    except (TypeError, ValueError):  # it takes something else, or nobody can tell
         return False
     return True
 
@@ -126,15 +149,22 @@ def _importable(module: types.ModuleType) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _working_in(directory: Path, import_folder: Path) -> Iterator[None]:
-    """Work with `directory` as the current one and `import_folder` first on `sys.path`."""
-    before = list(sys.path)
-    sys.path.insert(0, str(import_folder))
+def _working_in(directory: Path, *import_folders: Path) -> Iterator[None]:
+    """Work with `directory` as the current one and `import_folders` first on `sys.path`.
+
+    What is imported from there is forgotten afterwards: another folder may have a module of the same name.
+    """
+    before, modules = list(sys.path), set(sys.modules)
+    sys.path[:0] = map(str, import_folders)
     try:
         with contextlib.chdir(directory):
             yield
     finally:
         sys.path[:] = before
+        for name in set(sys.modules) - modules:
+            file = Path(getattr(sys.modules[name], "__file__", None) or "/")
+            if any(file.is_relative_to(folder) for folder in import_folders):
+                del sys.modules[name]
 
 
 @contextlib.contextmanager
@@ -145,7 +175,7 @@ def _reported(path: Path, help_allowed: bool = False) -> Iterator[None]:
     except SyntaxError as error:
         if error.filename == str(path):
             raise ConfigError(_syntax_problem(error)) from error
-        raise ConfigError(_raised(error, path)) from error
+        raise ConfigError(f"{_place(error, path)}: {_syntax_problem(error)}") from error
     except SystemExit as error:
         if help_allowed and not error.code:
             raise
@@ -160,7 +190,7 @@ def _reported(path: Path, help_allowed: bool = False) -> Iterator[None]:
 def _syntax_problem(error: SyntaxError) -> str:
     line = (error.text or "").strip()
     hint = "; Python 2 code needs Python 3 spelling" if "Missing parentheses in call" in str(error.msg) else ""
-    return f"{error.filename}:{error.lineno}: {error.msg}{hint}\n    {line}"
+    return f"{error.filename}:{error.lineno or 1}: {error.msg}{hint}" + (f"\n    {line}" if line else "")
 
 
 def _raised(error: BaseException, path: Path) -> str:
@@ -177,4 +207,4 @@ def _place(error: BaseException, path: Path) -> str:
 
 
 def _users_frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
-    return [frame for frame in traceback.extract_tb(trace) if not frame.filename.startswith(OWN_FOLDER)]
+    return [frame for frame in traceback.extract_tb(trace) if not frame.filename.startswith((*OTHERS, "<"))]

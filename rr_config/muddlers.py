@@ -5,7 +5,7 @@ from pathlib import Path
 
 import attrs
 
-from .errors import ConfigError
+from .errors import ConfigError, named
 from .paths import local_path
 
 OWN_FOLDER = Path(__file__).resolve().parent.parent / "muddlers"
@@ -28,27 +28,31 @@ def find_muddler(given: str, config_dir: Path | None) -> Path:
     with the names that exist.
     """
     if "/" not in given and not given.endswith(".py"):
-        for muddler in all_muddlers(config_dir):
+        known = all_muddlers(config_dir)
+        for muddler in known:
             if muddler.name == given:
                 return muddler.path
-        names = ", ".join(sorted({m.name for m in all_muddlers(config_dir)})) or "none"
+        names = ", ".join(sorted({muddler.name for muddler in known})) or "none"
         raise ConfigError(f"--muddler {given}: there is no such muddler; the names are: {names}")
-    path = local_path(given)
-    if not path.is_file():
-        raise ConfigError(f"--muddler {given}: there is no such file")
-    return path.resolve()
+    with named(f"--muddler {given}"):
+        path = local_path(given)
+        if not path.is_file():
+            raise ConfigError(f"--muddler {given}: there is no such file")
+        return path.resolve()
 
 
 def all_muddlers(config_dir: Path | None) -> list[Muddler]:
     """Every muddler that can be named, those beside the config first, each folder sorted."""
     folders = [OWN_FOLDER] if config_dir is None else [config_dir / "muddlers", OWN_FOLDER]
     distinct = dict.fromkeys(folder.resolve() for folder in folders)
-    return [
-        Muddler(path.stem, path, _summary(path))
-        for folder in distinct
-        for path in sorted(folder.glob("*.py"))
-        if not path.name.startswith("_")
-    ]
+    return [Muddler(path.stem, path, _summary(path)) for folder in distinct for path in _programs_in(folder)]
+
+
+def _programs_in(folder: Path) -> list[Path]:
+    """The Python files in a folder that may be meant as muddlers: no hidden ones, nor those of editors or helpers."""
+    with named(str(folder)):
+        found = sorted(folder.iterdir()) if folder.is_dir() else []
+        return [path for path in found if path.suffix == ".py" and path.name[0] not in "._" and path.is_file()]
 
 
 def _summary(path: Path) -> str:

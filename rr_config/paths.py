@@ -16,21 +16,40 @@ def resolved(component: Component, config_dir: Path) -> Component:
     Local paths are absolute. Remote ones are absolute or start with `~`, which the host expands;
     they are relative only where `base_dir` is None: then they are below the component's temporary
     folder, wherever its host puts that. A relative `base_dir` is relative to the login user's home.
+    ConfigError names every local path that begins with the home of nobody.
     """
-    base_dir = _base_dir(component, config_dir)
+    problems: list[str] = []
+
+    def local(attribute: str, path: str) -> str:
+        try:
+            return str(config_dir / local_path(path))
+        except ConfigError as error:
+            problems.append(f"{component.label}.{attribute}: {error}")
+            return ""
+
+    base_dir = component.base_dir
     if component.is_local:
-        executable = str(config_dir / local_path(component.executable))
+        base_dir = None if base_dir is None else local("base_dir", base_dir)
+        executable = local("executable", component.executable)
     else:
+        base_dir = None if base_dir is None else remote_path("~", os.fspath(base_dir))
         executable = remote_path(base_dir, os.fspath(component.executable))
     files: dict[str, str] = {}
-    for local, remote in component.files.items():
-        key = str(config_dir / local_path(local))
+    for path, remote in component.files.items():
+        key = local("files", path)
         while key in files:  # another spelling of the same path, with a place of its own
             key = f"/.{key}"
         place = os.fspath(remote)
-        files[key] = remote_path(base_dir, place) + "/" * place.endswith("/")  # see files.placed_files
+        files[key] = remote_path(base_dir, place) + "/" * _is_folder(place)  # see files.placed_files
+    if problems:
+        raise ConfigError(*problems)
     args = [arg if isinstance(arg, str) else str(arg) for arg in component.args]
     return attrs_evolved(component, executable=executable, files=files, args=args, base_dir=base_dir)
+
+
+def _is_folder(remote: str) -> bool:
+    """Whether a remote path can only be that of a folder."""
+    return posixpath.basename(remote) in ("", ".", "..") or (remote.startswith("~") and "/" not in remote)
 
 
 def local_path(path: str | os.PathLike[str]) -> Path:
@@ -54,21 +73,13 @@ def remote_path(base_dir: str | None, path: str) -> str:
     if path.startswith("~"):
         home, _, rest = path.partition("/")
         # What leads above a home can only be worked out on the host.
-        below = posixpath.normpath(rest) if rest else "."
+        below = posixpath.normpath(rest.lstrip("/")) if rest.strip("/") else "."
         return home if below == "." else f"{home}/{below}"
     if base_dir is not None and base_dir.startswith("~") and not path.startswith("/"):
         return remote_path(None, f"{base_dir}/{path}")
-    if base_dir is None:
+    if base_dir is None and not path.startswith("/"):
         below = posixpath.normpath(path)
         # './~x' is a name that begins with a tilde, '~x' somebody's home
         return f"./{below}" if below.startswith("~") else below
-    return posixpath.normpath(posixpath.join(base_dir, path))
-
-
-def _base_dir(component: Component, config_dir: Path) -> str | None:
-    if component.base_dir is None:
-        return None
-    if component.is_local:
-        return str(config_dir / local_path(component.base_dir))
-    base_dir = os.fspath(component.base_dir)
-    return remote_path("~", base_dir)
+    # Of two slashes in front normpath makes no single one, since POSIX lets a system give them a meaning.
+    return "/" + posixpath.normpath(posixpath.join(base_dir or "/", path)).lstrip("/")

@@ -3,6 +3,7 @@
 import os
 
 from .files import Placed, placed_files
+from .paths import local_path
 
 
 class literal(str):
@@ -15,14 +16,15 @@ def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, st
     """Every file under `src`, mapped to its place under `dest`, as `Component.files` wants it.
 
     `dest` is a remote folder; `'.'` is the component's `base_dir`. A relative `src` is relative to
-    the config file that calls this. Symbolic links are followed. Empty folders are left out; name the
-    folder itself in `files` to bring them too. What cannot be read is in the result, to be reported
-    when the config is checked. Raises FileNotFoundError or NotADirectoryError where `src` is no folder.
+    the config file that calls this; `~` in front is the home here. Symbolic links are followed. Empty
+    folders are left out; name the folder itself in `files` to bring them too. What cannot be read is in
+    the result, to be reported when the config is checked. Raises FileNotFoundError or NotADirectoryError
+    where `src` is no folder.
     """
-    source = os.fspath(src)
+    source = str(local_path(src))
     with os.scandir(source):  # the one path that must be a folder
         pass
-    found = placed_files({source: os.fspath(dest)})
+    found = placed_files({source: os.fspath(dest) or "."})
     return {
         item.local.path if isinstance(item, Placed) else item.path: item.remote
         for item in found

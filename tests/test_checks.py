@@ -11,8 +11,8 @@ from .configs import COMPLETE, complete, component_of, loaded, refused, write
 
 ROOT = Path(__file__).resolve().parent.parent
 NOBODY = 65534
-ARGS = "a list of texts (numbers and paths are taken as text)"
-FILES = "a dict of local path to remote path"
+ARGS = "a list of texts without NUL (numbers and paths are taken as text)"
+FILES = "a dict of local path to remote path, none of them empty"
 HOST = "a host name, an address, user@host:port, a Host of ~/.ssh/config, or 'localhost'"
 BASE_DIR = "a remote path, or None for a temporary folder"
 
@@ -94,12 +94,14 @@ def test_long_value_is_cut_in_the_message(tmp_path: Path) -> None:
 
 
 def test_what_is_no_component_is_refused(tmp_path: Path) -> None:
-    message = refused(tmp_path, COMPLETE + "config.add_component('a')\n")
-    assert message == "component 2: is a str; add Component objects only"
+    for value, kind in (("'a'", "a str"), ("Component", "the class Component")):
+        message = refused(tmp_path, COMPLETE + f"config.add_component({value})\n")
+        expected = f"TypeError: add_component takes a Component, not {kind}; write Component() to make one"
+        assert message.startswith(f"FOLDER/cfg.py:2: {expected}\n")
 
 
 def test_deleted_attribute_counts_as_not_set(tmp_path: Path) -> None:
-    message = refused(tmp_path, complete() + "del next(config.all_components()).executable\n")
+    message = refused(tmp_path, complete() + "del config.all_components()[0].executable\n")
     assert message == "h/a.executable: is not set; it must be the path of the program"
 
 

@@ -49,6 +49,11 @@ def test_any_other_attribute_is_refused_with_the_legal_ones_and_the_nearest(name
     assert (str(assigned.value), str(given.value)) == (message, message)
 
 
+def test_attribute_that_is_read_in_vain_is_refused_likewise() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'hostt', did you mean 'host'"):
+        Component().hostt  # type: ignore[attr-defined]  # noqa: B018
+
+
 def test_added_component_is_a_deep_copy() -> None:
     config = Config()
     component = Component(name="a", args=["1"], files={"x": "y"}, meta={"k": [1]})

@@ -34,6 +34,12 @@ def test_every_file_is_mapped_to_its_place(tree: Path, src: str, dest: str) -> N
     assert found == {f"{tree}/tree/{name}": os.path.normpath(f"{dest}/{name}") for name in names}
 
 
+def test_no_destination_is_base_dir_and_the_home_is_expanded(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tree))
+    found = recursive_files_dict("~/tree/sub", "")
+    assert found == {f"{tree}/tree/sub/b": "./b", f"{tree}/tree/sub/deep/c d": "./deep/c d"}
+
+
 @pytest.mark.parametrize("src", ["none", "tree/a"])
 def test_source_that_is_no_folder_is_an_error(tree: Path, src: str) -> None:
     with pytest.raises(OSError, match=src):
@@ -130,6 +136,13 @@ def test_links_are_followed(tree: Path) -> None:
         (None, "/x", "/x"),
         (None, "~/x", "~/x"),
         (None, "./~x", "./~x"),
+        ("/w", "//x/y", "/x/y"),
+        ("//w", "x", "/w/x"),
+        ("~", "~//x", "~/x"),
+        ("~//w", "x", "~/w/x"),
+        (None, "//x", "/x"),
+        (None, "~root///x//y", "~root/x/y"),
+        ("~//", "x", "~/x"),
     ],
 )
 def test_remote_paths_lead_where_they_say(tree: Path, base_dir: str | None, path: str, expected: str) -> None:
@@ -180,6 +193,37 @@ def test_local_paths_lead_where_they_say(
     assert os.path.normpath(local.executable) == expected.replace("FOLDER", str(tree))
 
 
+@pytest.mark.parametrize(
+    ("base_dir", "remote", "expected"),
+    [
+        ("/w", ".", "/w/a"),
+        ("/w", "./", "/w/a"),
+        ("/w", "sub/.", "/w/sub/a"),
+        ("/w", "sub/..", "/w/a"),
+        ("/w", "..", "/a"),
+        ("~/w", ".", "~/w/a"),
+        ("/w", "~", "~/a"),
+        (None, ".", "a"),
+        (None, "./", "a"),
+        (None, "sub/", "sub/a"),
+        ("/w", "sub", "/w/sub"),
+    ],
+)
+def test_file_is_put_into_what_can_only_be_a_folder(
+    tree: Path, base_dir: str | None, remote: str, expected: str
+) -> None:
+    component = component_of(tree, complete(base_dir=base_dir, files={"tree/a": remote}))
+    (placed,) = placed_files(component.files)
+    assert isinstance(placed, Placed)
+    assert placed.remote == expected
+
+
+@pytest.mark.parametrize("remote", ["../x", "..", "a/../../x", "../"])
+def test_way_out_of_a_temporary_folder_is_refused(tree: Path, remote: str) -> None:
+    with pytest.raises(ConfigError, match=r"^h/a\.files: .*: leads out of the temporary folder of the component; set"):
+        loaded(tree, complete(base_dir=None, files={"tree/a": remote}))
+
+
 def test_one_file_may_have_several_places(tree: Path) -> None:
     found = list(placed_files(component_files(tree, "{'tree/a': 'x', './tree/a': 'y', 'tree/../tree/a': 'z'}")))
     assert all(isinstance(item, Placed) and Path(item.local.path).read_text() == "tree/a" for item in found)
@@ -207,6 +251,16 @@ def test_path_through_a_link_leads_where_the_system_says(tree: Path) -> None:
 def test_home_of_nobody_is_an_error_of_the_config(tree: Path, text: str) -> None:
     with pytest.raises(ConfigError, match="~no-such-user/x"):
         loaded(tree, text)
+
+
+def test_all_paths_that_lead_nowhere_are_named_at_once(tree: Path) -> None:
+    text = complete(files={"~no-such-user/x": "x", "~nor-this/y": "y"}) + complete(
+        name="b", files={"~no-such-user/z": "z"}
+    )
+    with pytest.raises(ConfigError) as caught:
+        loaded(tree, text)
+    beginnings = ["h/a.files: ~no-such-user/x: ", "h/a.files: ~nor-this/y: ", "h/b.files: ~no-such-user/z: "]
+    assert [p.startswith(b) for p, b in zip(caught.value.problems, beginnings, strict=True)] == [True] * 3
 
 
 @pytest.mark.parametrize("option", ["config_file", "arg_parser", "muddler"])

@@ -99,6 +99,31 @@ def test_another_harness_comes_from_extra_options(tmp_path: Path) -> None:
     assert (component.args[:2], component.args[-1]) == (["-v", "a b"], "1")
 
 
+def test_harness_that_the_config_brings_already_is_brought_to_both_places(tmp_path: Path) -> None:
+    write(tmp_path / "h.sh", '#!/bin/sh\n"$@"\n').chmod(0o755)
+    parser = write(tmp_path / "p.py", EXTRA.format("harness='h.sh', harness_args=[]"))
+    text = complete(
+        name="publisher", base_dir="/b", executable="tools/h.sh", args=["echo"], files={"h.sh": "tools/h.sh"}
+    )
+    component = component_of(tmp_path, text, muddler=["ta3"], extra_args="", arg_parser=str(parser))
+    assert sorted(component.files.values()) == ["/b/.harness/h.sh", "/b/tools/h.sh"]
+    assert component.args == ["./tools/h.sh", "echo"], "and nothing that the user has not asked for"
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ("harness=5", "extra_options.harness: is 5; it must be a local path"),
+        ("harness_args='-v -q'", "extra_options.harness_args: is '-v -q'; it must be a list of arguments"),
+        ("harness_logs=['x']", "extra_options.harness_logs: is ['x']; it must be a remote folder"),
+    ],
+)
+def test_extra_options_of_a_wrong_kind_are_refused(tmp_path: Path, extra: str, message: str) -> None:
+    parser = write(tmp_path / "p.py", EXTRA.format(extra))
+    text = complete(name="publisher", base_dir="/b")
+    assert message in refused(tmp_path, text, muddler=["ta3"], extra_args="", arg_parser=str(parser))
+
+
 def test_folder_of_the_logs_comes_from_extra_options(tmp_path: Path) -> None:
     parser = write(tmp_path / "parser.py", EXTRA.format("harness_logs='my logs'"))
     text = complete(name="publisher", executable="/bin/echo", args=["hello"], base_dir="/b")
@@ -195,6 +220,40 @@ def test_output_is_shown_while_the_program_runs(tmp_path: Path, text: str) -> No
     finally:
         harness.terminate()
         harness.communicate()
+
+
+def test_line_is_logged_as_it_comes_and_stamped_once(tmp_path: Path) -> None:
+    program = "printf 'no newline'; until [ -e go ]; do sleep 0.02; done; printf ', and on\\nlast'"
+    with in_harness(tmp_path, "sh", "-c", program) as harness:
+        log = tmp_path / "logs/n.out"
+        eventually(lambda: log.exists() and log.read_bytes().endswith(b" no newline"), "the beginning of the line")
+        (tmp_path / "go").touch()
+        harness.communicate(timeout=10)
+    assert stamped(log) == [b"no newline, and on", b"last"]
+
+
+def test_much_output_without_a_newline_takes_no_time_that_grows_with_it(tmp_path: Path) -> None:
+    """64 MB: what was kept of the line would have been copied a thousand times."""
+    with in_harness(tmp_path, "head", "-c", "67108864", "/dev/zero") as harness:
+        assert harness.stdout
+        while harness.stdout.read(1 << 20):
+            pass
+    with (tmp_path / "logs/n.out").open("rb") as log:
+        assert log.read(28).endswith(b" \0")
+    assert (tmp_path / "logs/n.out").stat().st_size == 27 + 67108864 + 1
+
+
+@pytest.mark.parametrize("names", [("publisher/a", "publisher_a"), ("p" * 300, "p" * 300 + "q")])
+def test_logs_of_different_names_are_different_files(tmp_path: Path, names: tuple[str, str]) -> None:
+    for name in names:
+        in_harness(tmp_path, "echo", name, name=name).communicate(timeout=10)
+    assert sorted(len(stamped(log)) for log in (tmp_path / "logs").glob("*.out")) == [1, 1]
+
+
+def test_logs_may_be_in_the_home(tmp_path: Path) -> None:
+    command = [sys.executable, HARNESS, "--logs", "~/logs", "--name", "n", "--", "true"]
+    subprocess.run(command, cwd=tmp_path, env=os.environ | {"HOME": str(tmp_path / "home")}, check=True)
+    assert (tmp_path / "home/logs/n.out").exists()
 
 
 def test_much_output_on_both_streams_is_kept_whole(tmp_path: Path) -> None:

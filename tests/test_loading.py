@@ -216,7 +216,7 @@ def test_what_meta_holds_is_copied_once_only(tmp_path: Path) -> None:
     """By the `add_component` of the config; a muddler may put in what cannot be copied at all."""
     write(
         tmp_path / "m.py",
-        "import threading\ndef muddle(c):\n    next(c.all_components()).meta['lock'] = threading.Lock()",
+        "import threading\ndef muddle(c):\n    c.all_components()[0].meta['lock'] = threading.Lock()",
     )
     assert list(component_of(tmp_path, muddler=[str(tmp_path / "m.py")]).meta) == ["lock"]
 
@@ -228,8 +228,18 @@ def test_what_a_config_file_says_as_it_ends_itself_is_shown(tmp_path: Path) -> N
 def test_syntax_error_in_an_imported_file_names_both_places(tmp_path: Path) -> None:
     write(tmp_path / "broken_beside_the_config.py", "x = 1\nx = = 2\n")
     message = refused(tmp_path, "x = 1\nimport broken_beside_the_config\n")
-    assert "FOLDER/cfg.py" in message and "line 2" in message
-    assert "broken_beside_the_config.py" in message
+    broken = "FOLDER/broken_beside_the_config.py:2: invalid syntax"
+    assert message == f"FOLDER/cfg.py:2: {broken}\n    x = = 2"
+
+
+def test_unknown_encoding_is_reported_with_a_line(tmp_path: Path) -> None:
+    assert refused(tmp_path, "# coding: nonsense\n").startswith("FOLDER/cfg.py:1: ")
+
+
+def test_frames_of_python_itself_are_not_shown(tmp_path: Path) -> None:
+    message = refused(tmp_path, "import threading\n" + COMPLETE.replace("name=", "meta={1: threading.Lock()}, name="))
+    assert "cannot pickle" in message
+    assert message.count("File ") == 1
 
 
 def test_exception_in_an_imported_file_shows_its_line_too(tmp_path: Path) -> None:
@@ -295,7 +305,28 @@ def test_wrong_arg_parser_is_refused(tmp_path: Path, text: str, beginning: str) 
 
 def test_missing_arg_parser_is_named(tmp_path: Path) -> None:
     message = refused(tmp_path, extra_args="x", arg_parser=str(tmp_path / "none.py"))
-    assert message.startswith("FOLDER/none.py: ")
+    assert message == "--arg-parser FOLDER/none.py: there is no such file"
+    message = refused(tmp_path, extra_args="x", arg_parser=str(tmp_path))
+    assert message == "--arg-parser FOLDER: there is no such file"
+
+
+def test_arg_parser_that_takes_something_else_is_refused(tmp_path: Path) -> None:
+    parser = write(tmp_path / "parser.py", "def parse_args(extra_args): pass\n")
+    message = refused(tmp_path, extra_args="x", arg_parser=str(parser))
+    form = "parse_args(extra_args, ssh_user)"
+    assert message == f"FOLDER/parser.py: its parse_args is no function that can be called as {form}"
+
+
+@pytest.mark.parametrize("option", ["config_file", "arg_parser", "muddler"])
+@pytest.mark.parametrize("name", ["x" * 300 + ".py", "circle.py"])
+def test_path_that_cannot_even_be_looked_up_is_named_with_its_option(tmp_path: Path, option: str, name: str) -> None:
+    (tmp_path / "circle.py").symlink_to("circle.py")
+    given = {"config_file": str(write(tmp_path / "cfg.py", COMPLETE)), "extra_args": "x", "arg_parser": None}
+    path = str(tmp_path / name)
+    with pytest.raises(ConfigError) as caught:
+        load(Options(**given | {option: [path] if option == "muddler" else path}))  # type: ignore[arg-type]
+    option_name = {"config_file": "--config: ", "arg_parser": "--arg-parser ", "muddler": "--muddler "}[option]
+    assert str(caught.value).startswith(f"{option_name}{path}: ")
 
 
 ARGPARSE = """
@@ -380,7 +411,7 @@ def test_muddler_may_add_and_remove_and_replace(tmp_path: Path) -> None:
 def test_muddler_is_found_by_path_relative_to_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = "def muddle(config):\n    next(config.all_components()).name = 'by path'\n"
+    text = "def muddle(config):\n    config.all_components()[0].name = 'by path'\n"
     write(tmp_path / "here/mine.py", text)
     monkeypatch.chdir(tmp_path / "here")
     for given in ("mine.py", "./mine.py", str(tmp_path / "here/mine.py")):
@@ -388,13 +419,13 @@ def test_muddler_is_found_by_path_relative_to_the_current_folder(
 
 
 def test_muddler_beside_the_config_comes_before_one_of_the_project(tmp_path: Path) -> None:
-    write(tmp_path / "muddlers/ta3.py", "def muddle(config):\n    next(config.all_components()).name = 'own'\n")
+    write(tmp_path / "muddlers/ta3.py", "def muddle(config):\n    config.all_components()[0].name = 'own'\n")
     assert component_of(tmp_path, muddler=["ta3"]).name == "own"
 
 
 def test_muddler_imports_what_lies_beside_it(tmp_path: Path) -> None:
     write(tmp_path / "elsewhere/beside_the_muddler.py", "name = 'imported'\n")
-    text = "import beside_the_muddler as b\ndef muddle(config):\n    next(config.all_components()).name = b.name\n"
+    text = "import beside_the_muddler as b\ndef muddle(config):\n    config.all_components()[0].name = b.name\n"
     path = write(tmp_path / "elsewhere/mine.py", text)
     assert component_of(tmp_path, muddler=[str(path)]).name == "imported"
 
@@ -460,7 +491,7 @@ def test_components_are_checked_after_muddlers(tmp_path: Path) -> None:
 
 
 def test_config_may_leave_to_a_muddler_what_is_missing(tmp_path: Path) -> None:
-    write(tmp_path / "muddlers/mine.py", "def muddle(config):\n    next(config.all_components()).host = 'h'\n")
+    write(tmp_path / "muddlers/mine.py", "def muddle(config):\n    config.all_components()[0].host = 'h'\n")
     text = "config.add_component(Component(name='a', executable='x', start_index=1))\n"
     assert component_of(tmp_path, text, muddler=["mine"]).host == "h"
 
@@ -487,10 +518,39 @@ def test_muddler_that_is_no_python_does_not_keep_the_others_from_being_listed(tm
     assert {"mine", "ta3"} <= {muddler.name for muddler in all_muddlers(tmp_path)}
 
 
-def test_muddler_that_cannot_be_read_does_not_keep_the_others_from_being_listed(tmp_path: Path) -> None:
-    (tmp_path / "muddlers/mine.py").mkdir(parents=True)
+def test_what_is_no_muddler_is_not_listed(tmp_path: Path) -> None:
+    """A folder, what editors leave, and helpers."""
+    (tmp_path / "muddlers/folder.py").mkdir(parents=True)
+    for name in (".hidden.py", "_helper.py", "notes.txt", "mine.py"):
+        write(tmp_path / "muddlers" / name, "def muddle(config): pass\n")
+    (tmp_path / "muddlers/.#mine.py").symlink_to("nowhere")
+    (tmp_path / "muddlers/dangling.py").symlink_to("nowhere")
+    assert [muddler.name for muddler in all_muddlers(tmp_path)][:-1] == ["mine"]
+
+
+def test_each_file_imports_what_lies_beside_itself(tmp_path: Path) -> None:
+    """Modules of one name: beside the arg parser, the config, and each of two muddlers."""
+    for folder in ("parser", ".", "muddlers", "other"):
+        write(tmp_path / folder / "helper.py", f"WHO = {folder!r}\n")
+    parser = write(tmp_path / "parser/p.py", "import helper\ndef parse_args(extra_args, ssh_user): return helper.WHO\n")
+    muddler = "import helper\ndef muddle(config): config.all_components()[0].meta['seen'].append(helper.WHO)\n"
+    for path in ("muddlers/one.py", "other/two.py"):
+        write(tmp_path / path, muddler)
+    text = "import helper\n" + COMPLETE.replace("name=", "meta={'seen': [extra_options, helper.WHO]}, name=")
+    muddlers = ["one", str(tmp_path / "other/two.py")]
+    found = component_of(tmp_path, text, muddler=muddlers, arg_parser=str(parser), extra_args="x").meta["seen"]
+    assert found == ["parser", ".", "muddlers", "other"]
+
+
+def test_builtin_is_no_muddler(tmp_path: Path) -> None:
+    write(tmp_path / "m.py", "muddle = type\n")
+    assert "can be called as muddle(config)" in refused(tmp_path, muddler=[str(tmp_path / "m.py")])
+
+
+def test_broken_muddler_does_not_keep_the_others_from_being_listed(tmp_path: Path) -> None:
+    write(tmp_path / "muddlers/mine.py", "print 'hello'\n")
     found = {muddler.name: muddler for muddler in all_muddlers(tmp_path)}
-    assert "directory" in found["mine"].summary
+    assert found["mine"].summary.startswith("(cannot be read: ")
     assert found["ta3"].summary
 
 

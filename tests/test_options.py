@@ -113,7 +113,8 @@ def test_wrong_command_line_ends_with_2(words: list[str]) -> None:
 def test_missing_value_is_named(words: list[str]) -> None:
     with pytest.raises(Exit) as caught:
         parsed(*words)
-    assert caught.value.message == "Flag --config needed value and was not given one!"
+    assert caught.value.message.startswith("Flag --config needed value and was not given one! What there is, shows: ")
+    assert caught.value.message.endswith(" --help run")
 
 
 def test_unknown_log_level_is_refused_with_the_known_ones() -> None:

@@ -300,7 +300,7 @@ add("later", "node3", 2, args=["later"])
         "node1/missing": "not found",
         "node1/plain": "permission denied",
         "node1/orphan": "not found",
-        "node1/folder": "permission denied",
+        "node1/folder": "is a directory",
         "node2/says 127": "my own words",
         "node2/says 126": "other words",
         "localhost/local": "not found",

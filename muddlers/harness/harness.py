@@ -4,18 +4,22 @@
     harness.py --logs FOLDER --name NAME -- PROGRAM [ARGUMENT...]
 
 Standard output and error of PROGRAM are shown as they come, and kept in FOLDER/NAME.out and
-FOLDER/NAME.err, each line after the local time at which it was read. Signals are passed on. The exit
+FOLDER/NAME.err, each line after the local time at which it began. In the names of these files, what
+is not a letter, digit or `_.-~` is written as %XX. Signals are passed on. The exit
 status is that of PROGRAM; where a signal ended it, the same signal ends the harness; 126 or 127 where
 it cannot be started. Wants Python 3.8 or newer and its standard library.
 """
 
 import argparse
 import datetime
+import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
+import urllib.parse
 from pathlib import Path
 
 PASSED_ON = {
@@ -29,6 +33,7 @@ PASSED_ON = {
     signal.SIGWINCH,
 }
 FROM_TERMINAL = 0x80  # SI_KERNEL, sigaction(2): the terminal has sent it to the program too
+LONGEST_NAME = 200
 LAST_LINES_SECONDS = 2  # how long to read on, once the program has ended, while its children hold the pipe
 
 
@@ -42,9 +47,10 @@ def main():
     if not command:
         parser.error("no program is named")
     command[0] = os.path.expanduser(command[0])  # noqa: PTH111 - a Path would lose the ./ in front
-    options.logs.mkdir(parents=True, exist_ok=True)
-    file_name = options.name.replace("/", "_")
-    with (options.logs / f"{file_name}.out").open("ab") as out, (options.logs / f"{file_name}.err").open("ab") as err:
+    logs = options.logs.expanduser()
+    logs.mkdir(parents=True, exist_ok=True)
+    name = file_name(options.name)
+    with (logs / f"{name}.out").open("ab") as out, (logs / f"{name}.err").open("ab") as err:
         status = run(command, out, err)
     hush()
     if status < 0:
@@ -53,6 +59,15 @@ def main():
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {-status})
         os.kill(os.getpid(), -status)
     return status
+
+
+def file_name(name):
+    """A file name, another one for each `name`, and not too long for one."""
+    quoted = urllib.parse.quote(name, safe=" ", errors="surrogateescape")
+    if len(quoted) <= LONGEST_NAME:
+        return quoted
+    digest = hashlib.sha1(quoted.encode()).hexdigest()
+    return quoted[: LONGEST_NAME - len(digest) - 1] + "%" + digest
 
 
 def hush():
@@ -89,20 +104,21 @@ def run(command, out, err):
 
 
 def keep(source, shown, log):
-    """Copy `source` to `shown` as it comes, and line by line, with the time of each, to `log`."""
-    line = b""
+    """Copy `source` as it comes to `shown`, and to `log` with the time in front of each line."""
+    is_within_line = False
     while True:
         block = os.read(source.fileno(), 1 << 16)
-        shown = show(block, shown)
-        *lines, line = (line + block).split(b"\n")
-        if not block and line:
-            lines.append(line)
-        stamp = datetime.datetime.now().isoformat(timespec="microseconds").encode()
-        for whole in lines:
-            log.write(stamp + b" " + whole + b"\n")
-        log.flush()
         if not block:
-            return
+            break
+        shown = show(block, shown)
+        stamp = datetime.datetime.now().isoformat(timespec="microseconds").encode()
+        for piece in re.findall(rb"[^\n]*\n|[^\n]+", block):
+            log.write(piece if is_within_line else stamp + b" " + piece)
+            is_within_line = not piece.endswith(b"\n")
+        log.flush()
+    if is_within_line:
+        log.write(b"\n")
+        log.flush()
 
 
 def show(block, shown):
