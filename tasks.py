@@ -72,9 +72,9 @@ def hosts(c: Context, count: int = 3, stop: bool = False) -> None:
 
 @task(help={"args": "What else to tell pytest, for example '-k sync -x'."})
 def test(c: Context, args: str = "") -> None:
-    """Run all tests."""
+    """Run all tests, three at a time: most of them wait for hosts."""
     require_programs(c)
-    c.run(f"{sys.executable} -m pytest {args}", pty=sys.stdout.isatty())
+    c.run(f"{sys.executable} -m pytest -n 3 {args}", pty=sys.stdout.isatty())
 
 
 @task

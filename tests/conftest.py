@@ -18,6 +18,8 @@ from .throwaway import Farm, ThrowawayHost, end_processes, make_folders, process
 
 FAB = Path(sys.executable).with_name("fab")
 ROOT = Path(__file__).resolve().parent.parent
+# Runs a command without the right to pass over permission bits, which root has otherwise.
+BOUND = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.getuid() == 0 else []
 NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "tar", "rsync", "dash")
 
 

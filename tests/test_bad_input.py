@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Lab, eventually
+from .conftest import BOUND, Lab, eventually
 from .throwaway import ThrowawayHost, free_port, make_key
 
 Done = subprocess.CompletedProcess[str]
@@ -25,8 +25,6 @@ for host in {hosts}:
         base_dir="~/work", files={files},
     ))
 """
-# A command line that runs without the right to pass over permissions, which root has otherwise.
-BOUND = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.getuid() == 0 else []
 NAMESPACE = "unshare -m" if os.getuid() == 0 else "unshare -rm"
 
 

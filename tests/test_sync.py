@@ -3,6 +3,7 @@
 import contextlib
 import filecmp
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from fabfile.orders import PIECE, Orders
 from fabfile.runner import Runner, StageError
 from rr_config import Options, load
 
-from .conftest import Lab, eventually
+from .conftest import BOUND, Lab, eventually
 from .throwaway import ThrowawayHost, processes_of
 
 ODD_NAMES = [
@@ -307,12 +308,8 @@ def test_large_file_that_changes_there_while_it_is_compared_is_left_alone(
     assert not staged(lab.node1)
 
 
-# As root, but as bound by permission bits as anybody is.
-BOUND = "setpriv --bounding-set -dac_override,-dac_read_search" if os.getuid() == 0 else ""
-
-
 def test_what_permission_bits_forbid_their_owner_is_done_all_the_same(lab: Lab) -> None:
-    host = lab.farm.add("bound", {"ForceCommand": f'exec {BOUND} sh -c "$SSH_ORIGINAL_COMMAND"'})
+    host = lab.farm.add("bound", {"ForceCommand": f'exec {shlex.join(BOUND)} sh -c "$SSH_ORIGINAL_COMMAND"'})
     lab.write("tree/ro/f", "one").parent.chmod(0o555)
     lab.write("tree/g", "g")
     config(lab, {"tree": "tree"}, ("bound",), base_dir="~/work")
