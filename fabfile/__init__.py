@@ -15,7 +15,7 @@ from invoke.exceptions import Exit
 from rr_config import ConfigError, Options, load
 
 from .mends import INTERRUPTED, WRONG, mend
-from .options import SECTION, command, read_options, status_options
+from .options import SECTION, command, read_options, status_options, wait_options
 
 if TYPE_CHECKING:
     from .console import Console
@@ -72,6 +72,18 @@ def status(context: Context, **given: Any) -> None:
             raise Exit(code=FAILED)
 
     _with_runner(context, given, show, is_watched=False)
+
+
+@command(wait_options)
+def wait(context: Context, **given: Any) -> None:
+    """Wait for the components with `wait` to end, or for all if none has it, or those that --limit names."""
+
+    def work(runner: "Runner", console: "Console") -> None:
+        components = list(runner.config.all_components())
+        waited = [c for c in components if c.wait] if runner.options.limit is None else []
+        runner.wait(waited or components, given["timeout"])
+
+    _with_runner(context, given, work)
 
 
 @command()

@@ -144,7 +144,7 @@ def connect_problem(error: Exception, connection: Connection) -> str:
     causes = error.errors.values() if isinstance(error, NoValidConnectionsError) else [error]
     if all(isinstance(cause, OSError) for cause in causes):
         return f"{where}: {'; '.join(sorted({_words(cause) for cause in causes}))}"
-    return f"{where}: {error or 'the connection was lost'}"
+    return f"{where}: {str(error) or 'the connection was lost'}"
 
 
 def _words(error: Exception) -> str:

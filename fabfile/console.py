@@ -105,6 +105,10 @@ class Console(Observer):
         self._unanswered.discard(host)
         self._failures[host] = reason
 
+    def lost(self, stage: str, host: str, reason: str) -> None:
+        """A line for a connection that is taken up again."""
+        self.error(f"{host}: {stage}: {reason}; taking it up again")
+
     def ended(self, ended: Ended) -> None:
         """A line for a component that has ended."""
         self._line(ended.component.label, str(ended))

@@ -6,6 +6,7 @@ Knows nothing of SSH: `hosts` brings the channel. What a script and its records 
 import contextlib
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
@@ -17,6 +18,14 @@ GREETING, FAILED, DONE = shell.GREETING.encode(), shell.FAILED.encode(), shell.D
 
 class HostError(Exception):
     """Something on or about one host went wrong; the message says what, for a person, in one line."""
+
+
+class ConnectionLost(HostError):
+    """The connection is gone; what the script did, or still does, is not known."""
+
+
+class OutOfTime(Exception):
+    """No answer has come by the deadline of a conversation."""
 
 
 class Channel(Protocol):
@@ -36,10 +45,12 @@ class Conversation:
     """A script that runs on a host, what we send it, and the records that it answers.
 
     Answers are taken in by a thread of their own as they come: neither side ever waits for the other to read.
+    After `deadline`, of time.monotonic(), an answer that has not come is OutOfTime.
     """
 
-    def __init__(self, channel: Channel, script: bytes) -> None:
+    def __init__(self, channel: Channel, script: bytes, deadline: float | None = None) -> None:
         self._channel = channel
+        self._deadline = deadline
         self._blocks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._records: deque[bytes] = deque()
         self._rest = b""
@@ -53,7 +64,7 @@ class Conversation:
         try:
             self._channel.send(data)
         except OSError as error:
-            raise HostError(self._lost()) from error
+            raise self._lost() from error
 
     def answer(self) -> str:
         """The next record, or `shell.DONE`. HostError where the script failed or was cut off."""
@@ -79,18 +90,25 @@ class Conversation:
 
     def _next(self) -> bytes:
         while not self._records:
-            block = self._blocks.get()
+            block = self._next_block()
             if not block:
                 self._blocks.put(block)
-                raise HostError(self._lost())
+                raise self._lost()
             *records, self._rest = (self._rest + block).split(b"\0")
             self._records.extend(records)
         return self._records.popleft()
 
-    def _lost(self) -> str:
+    def _next_block(self) -> bytes:
+        left = None if self._deadline is None else max(self._deadline - time.monotonic(), 0)
+        try:
+            return self._blocks.get(timeout=left)
+        except queue.Empty:
+            raise OutOfTime from None
+
+    def _lost(self) -> HostError:
         self._is_over = True
         said = self._channel.close(is_over=True).strip()
-        return f"ended early: {said.splitlines()[-1]}" if said else "the connection was lost"
+        return HostError(f"ended early: {said.splitlines()[-1]}") if said else ConnectionLost("the connection was lost")
 
     def _take_in(self) -> None:
         with contextlib.suppress(OSError):  # a lost connection shows as the missing end of the answers

@@ -12,6 +12,7 @@ import queue
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -25,11 +26,12 @@ from rr_config.component import LOCALHOST
 
 from . import shell
 from .connection import connect_problem, open_connection
-from .conversation import Channel, Conversation, HostError
+from .conversation import Channel, ConnectionLost, Conversation, HostError
 
 log = logging.getLogger(__name__)
 
 BLOCK = 1 << 16
+RECONNECT_SECONDS = 60
 
 T = TypeVar("T")
 
@@ -55,10 +57,10 @@ class Host(Protocol):
 
 
 @contextlib.contextmanager
-def conversation(host: Host, body: str) -> Iterator[Conversation]:
-    """Run the script `body` (see `shell.script`) on `host`, over one channel."""
+def conversation(host: Host, body: str, deadline: float | None = None) -> Iterator[Conversation]:
+    """Run the script `body` (see `shell.script`) on `host`, over one channel; `deadline` as in `Conversation`."""
     script = shell.script(body)
-    talk = Conversation(host.channel(script), script)
+    talk = Conversation(host.channel(script), script, deadline)
     try:
         yield talk
     finally:
@@ -69,6 +71,25 @@ def ask(host: Host, body: str) -> list[str]:
     """All that the script `body` answers on `host`."""
     with conversation(host, body) as talk:
         return list(talk.answers())
+
+
+def persistently(attempt: Callable[[], T], lost: Callable[[str], None]) -> T:
+    """The result of `attempt`, which is made again where the connection is lost in the middle of it.
+
+    `lost` is told of each loss. HostError where the host cannot be reached again for a minute, or for another
+    reason than a loss.
+    """
+    give_up = 0.0
+    while True:
+        try:
+            return attempt()
+        except ConnectionLost as error:
+            lost(str(error))
+            give_up = time.monotonic() + RECONNECT_SECONDS
+        except HostError:
+            if time.monotonic() > give_up:
+                raise
+        time.sleep(1)
 
 
 class LocalHost:
@@ -149,6 +170,8 @@ class RemoteHost:
             channel.exec_command(shell.command(script))
             return _RemoteChannel(channel)
         except (OSError, EOFError, SSHException) as error:
+            if not self._connection.is_connected:
+                raise ConnectionLost("the connection was lost") from error
             raise HostError(connect_problem(error, self._connection)) from error
 
     def close(self) -> None:

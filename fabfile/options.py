@@ -106,6 +106,11 @@ def status_options() -> list[Option]:
     ]
 
 
+def wait_options() -> list[Option]:
+    """What only `fab wait` has."""
+    return [Option(names=("timeout",), kind=int, help="For how many seconds at most. Default: without end.")]
+
+
 def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Options:
     """The options as `given` on the command line, else from `defaults` (`remote_runner:` in fabric.yaml).
 

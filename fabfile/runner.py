@@ -4,6 +4,7 @@ Nothing here prints, asks the user, or ends the program; who wants to follow a r
 """
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -16,14 +17,14 @@ from rr_config.files import Placed, Unusable, placed_files
 from . import launcher, sessions, waiting
 from .connection import connection_settings, key_files
 from .content import LocalHashes
-from .conversation import Conversation
-from .hosts import Host, HostFailure, HostGroup, ask, conversation
+from .conversation import Conversation, OutOfTime
+from .hosts import Host, HostFailure, HostGroup, ask, conversation, persistently
 from .launcher import NotStarted, Started
 from .manifest import Trees
 from .sessions import Killed, Session
 from .status import State, Status, read_status, status_script
 from .transfer import Synced, sync
-from .waiting import Ended
+from .waiting import Ended, NotEnded
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ class StageError(Exception):
 class Observer:
     """Is told how a run goes on, as it goes on; each method does nothing unless it is overridden.
 
-    `progress` and `ended` are called from threads of their own, the others from the one that runs.
+    `progress`, `lost` and `ended` are called from threads of their own, the others from the one that runs.
     """
 
     def begins(self, stage: str, hosts: Sequence[str]) -> None:
@@ -57,6 +58,9 @@ class Observer:
 
     def progress(self, stage: str, host: str, done: int, total: int) -> None:
         """Of `total` bytes, `done` have been sent to `host`. Called from the threads that send."""
+
+    def lost(self, stage: str, host: str, reason: str) -> None:
+        """A connection was lost, and is taken up again. Called from threads of their own."""
 
     def ended(self, ended: Ended) -> None:
         """A component that is waited for has ended."""
@@ -160,17 +164,26 @@ class Runner:
                 started.setdefault(host, []).extend(results)
         return started
 
-    def wait(self) -> dict[str, list[Ended]]:
-        """Wait for the components with `wait` to end; with `options.terminate`, then end the others."""
+    def wait(
+        self, components: Iterable[Component] | None = None, timeout: float | None = None
+    ) -> dict[str, list[Ended]]:
+        """Wait for `components` to end, those with `wait` if none are named; how each did, by host.
+
+        A connection that is lost meanwhile is taken up again. StageError names what has not ended with 0, or not
+        within `timeout` seconds. With `options.terminate`, the others are ended when all have.
+        """
+        chosen = [c for c in self.config.all_components() if c.wait] if components is None else list(components)
+        deadline = None if timeout is None else time.monotonic() + timeout
         with contextlib.ExitStack() as talks_end:
             talks: dict[str, Conversation] = {}
-            ended = self._wait(talks, talks_end)
-            if self.options.terminate:
+            outcomes = self._wait(chosen, deadline, talks, talks_end)
+            failures = [(o.component.label, str(o)) for each in outcomes.values() for o in each if not o.is_success]
+            has_ended = all(isinstance(o, Ended) for each in outcomes.values() for o in each)
+            if self.options.terminate and has_ended:
                 self._on_all("terminate", lambda host: _terminate(talks[host.name]), hosts=talks)
-        failures = [(e.component.label, str(e)) for es in ended.values() for e in es if not e.is_success]
         if failures:
             raise StageError("wait", failures)
-        return ended
+        return {host: [o for o in each if isinstance(o, Ended)] for host, each in outcomes.items()}
 
     def status(self) -> list[Status]:
         """How every component is doing, in their order. A host that cannot say is no error: its own are `unknown`."""
@@ -204,20 +217,36 @@ class Runner:
         results = self._on_all(f"start {index}", work, failures, by_host)
         return {host: [r for r in rs if isinstance(r, Started)] for host, rs in results.items()}
 
-    def _wait(self, talks: dict[str, Conversation], talks_end: contextlib.ExitStack) -> dict[str, list[Ended]]:
+    def _wait(
+        self,
+        chosen: Sequence[Component],
+        deadline: float | None,
+        talks: dict[str, Conversation],
+        talks_end: contextlib.ExitStack,
+    ) -> dict[str, list[Ended | NotEnded]]:
         """Wait, by one conversation a host, which is left in `talks` for what comes after."""
-        awaited = self._by_host(c for c in self.config.all_components() if c.wait)
-        others = self._by_host(c for c in self.config.all_components() if self.options.terminate and not c.wait)
+        awaited = self._by_host(chosen)
+        known = {c.label for c in chosen}
+        others = self._by_host(c for c in self.config.all_components() if c.label not in known)
+        others = others if self.options.terminate else {}
 
-        def work(host: Host) -> list[Ended]:
-            wanted = awaited.get(host.name, [])
-            script = waiting.wait_script(self.options.screen, wanted, others.get(host.name, []))
-            talk = talks[host.name] = talks_end.enter_context(conversation(host, script))
-            ended = []
-            for each in waiting.read_ended(wanted, talk.answer):
-                self._ended.add(each.component.label)
-                self.observer.ended(each)
-                ended.append(each)
+        def work(host: Host) -> list[Ended | NotEnded]:
+            pending = list(awaited.get(host.name, []))
+            ended: list[Ended | NotEnded] = []
+
+            def attempt() -> None:
+                script = waiting.wait_script(self.options.screen, pending, others.get(host.name, []))
+                talk = talks[host.name] = talks_end.enter_context(conversation(host, script, deadline))
+                for each in waiting.read_ended(tuple(pending), talk.answer):
+                    pending.remove(each.component)
+                    self._ended.add(each.component.label)
+                    self.observer.ended(each)
+                    ended.append(each)
+
+            try:
+                persistently(attempt, lambda reason: self.observer.lost("wait", host.name, reason))
+            except OutOfTime:
+                ended += map(NotEnded, pending)
             return ended
 
         hosts = {*awaited, *others}

@@ -14,10 +14,14 @@ from .sessions import PROCESSES, SESSIONS
 
 @attrs.frozen
 class Ended:
-    """A component has ended; `status` as sh has it (128 and more: a signal), None where it was killed unseen."""
+    """A component has ended; `status` as sh has it (128 and more: a signal), None where it was killed unseen.
+
+    Not `was_started` where there was nothing to wait for.
+    """
 
     component: Component
     status: int | None
+    was_started: bool = True
 
     @property
     def is_success(self) -> bool:
@@ -26,11 +30,24 @@ class Ended:
 
     def __str__(self) -> str:
         """How it ended, in words."""
+        if not self.was_started:
+            return "has not been started"
         if self.status is None:
             return "was killed, together with what would have written down its exit status"
         if self.status > 128 and self.status - 128 in set(signal.Signals):
             return f"was ended by {signal.Signals(self.status - 128).name}"
         return f"ended with exit status {self.status}"
+
+
+@attrs.frozen
+class NotEnded:
+    """A component has not ended in the time that it was given."""
+
+    component: Component
+    is_success = False
+
+    def __str__(self) -> str:
+        return "has not ended in time"
 
 
 def wait_script(session: str, awaited: Sequence[Component], others: Sequence[Component]) -> str:
@@ -51,23 +68,31 @@ def read_ended(awaited: Sequence[Component], answer: Callable[[], str]) -> Itera
     by_folder = {state.folder(component.name): component for component in awaited}
     for _ in awaited:
         folder, _, status = answer().partition(" ")
-        yield Ended(by_folder[folder], int(status) if status else None)
+        yield Ended(by_folder[folder], int(status) if status.isdigit() else None, was_started=status != NEVER)
 
 
-# A launcher that is gone without having written down a status was killed itself. The parent is who asks:
-# our side of the connection, or the program here.
-WAIT = """\
+NEVER = "never"
+
+# A launcher that is gone without having written down a status was killed itself. Its process id may have been
+# given to another process since, but to see that takes a program: it is looked up every few seconds only. The
+# parent is who asks: our side of the connection, or the program here.
+WAIT = f"""\
+rounds=0
 while [ -n "$pending" ]; do
   [ -d "/proc/$PPID" ] || exit
   left=
   for folder in $pending; do
-    gone=
-    { read -r pid <"$folder/launcher.pid" && [ -d "/proc/$pid" ]; } 2>/dev/null || gone=1
     status=
-    if { read -r status <"$folder/status"; } 2>/dev/null || [ "$gone" ]; then answer "$folder $status"
+    gone=
+    [ -e "$folder/launcher.pid" ] || gone={NEVER}
+    {{ read -r pid <"$folder/launcher.pid" && [ -d "/proc/$pid" ]; }} 2>/dev/null || gone=${{gone:-killed}}
+    [ "$gone" ] || [ $((rounds % 25)) -gt 0 ] ||
+      grep -qzxsF "$state/$folder/launcher" "/proc/$pid/cmdline" || gone=killed
+    if {{ read -r status <"$folder/status"; }} 2>/dev/null || [ "$gone" ]; then answer "$folder ${{status:-$gone}}"
     else left="$left $folder"; fi
   done
   pending=$left
+  rounds=$((rounds + 1))
   [ -z "$pending" ] || sleep 0.2
 done
 """

@@ -27,8 +27,8 @@ def parse_args(extra_args, ssh_user):
         json.dump([extra_args, ssh_user], file)
     return extra_args
 """
-OWN = {"status": {"--json", "--watch", "-w"}}
-COMMANDS = ["kill", "muddlers", "run", "screen", "start", "status", "sync"]
+OWN = {"status": {"--json", "--watch", "-w"}, "wait": {"--timeout"}}
+COMMANDS = ["kill", "muddlers", "run", "screen", "start", "status", "sync", "wait"]
 
 
 def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:

@@ -1,0 +1,106 @@
+"""`fab wait`: it ends when the components have, whatever becomes of the connection meanwhile."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from .conftest import Lab, eventually
+from .test_hosts import cut
+from .test_start import running, sessions_begun, text
+
+CONFIG = """
+def add(name, host, script, **more):
+    config.add_component(
+        Component(name=name, host=host, executable="/bin/sh", args=["-c", script], start_index=1, **more))
+UNTIL_GO = "until [ -e ~/go ]; do sleep 0.05; done; exit "
+"""
+
+
+def test_wait_takes_up_a_lost_connection_again_and_knows_what_ended_meanwhile(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', UNTIL_GO + '0')\nadd('b', 'node1', UNTIL_GO + '3')\nadd('c', 'node2', '')")
+    lab.run("screen")
+    lab.run("start")
+    before = sessions_begun(lab.node1)
+    with running(lab, "wait") as fab:
+        eventually(lambda: sessions_begun(lab.node1) == before + 1, "the wait")
+        cut(lab.node1)
+        lab.farm.stop(lab.node1)
+        try:
+            (lab.node1.home / "go").touch()
+            ended = [lab.node1.state() / name / "status" for name in ("a", "b")]
+            eventually(lambda: all(text(path) for path in ended), "the end of both, which nobody sees")
+        finally:
+            lab.farm.start(lab.node1)
+        said, _ = fab.communicate(timeout=20)
+    assert fab.returncode == 1, said
+    assert "node1: wait: the connection was lost; taking it up again" in said
+    assert "  node1/a  ended with exit status 0\n" in said
+    assert "  node2/c  ended with exit status 0\n" in said
+    assert said.endswith("node1/b: wait: ended with exit status 3\n")
+
+
+def test_wait_for_a_host_that_does_not_come_back_names_it(lab: Lab) -> None:
+    """As the first connection fails, nothing is taken up again."""
+    lab.config(CONFIG + "add('a', 'node1', '')\nadd('b', 'node2', '')")
+    lab.run("run")
+    lab.farm.stop(lab.node1)
+    try:
+        done = lab.fab("wait", "-c", "cfg.py")
+    finally:
+        lab.farm.start(lab.node1)
+    assert done.returncode == 1
+    assert "node1: wait: " in done.stderr and "connection refused" in done.stderr
+
+
+def test_wait_ends_in_time_and_names_what_goes_on(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'exit 0')\nadd('b', 'node1', UNTIL_GO)\nadd('c', localhost, UNTIL_GO)")
+    lab.run("screen")
+    lab.run("start")
+    begun = time.monotonic()
+    done = lab.fab("wait", "--timeout", "1", "-c", "cfg.py")
+    assert 1 <= time.monotonic() - begun < 5
+    assert done.returncode == 1
+    assert done.stderr == "localhost/c: wait: has not ended in time\nnode1/b: wait: has not ended in time\n"
+    assert "node1/a  ended with exit status 0" in done.stdout
+
+
+def test_wait_waits_for_those_with_wait_or_those_that_are_named(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'exit 0', wait=True)\nadd('b', 'node1', UNTIL_GO + '0')")
+    lab.run("screen")
+    done = lab.fab("wait", "-c", "cfg.py")
+    assert (done.returncode, done.stderr) == (1, "node1/a: wait: has not been started\n")
+    lab.run("start")
+    assert "node1/b" not in lab.run("wait").stdout
+    assert lab.fab("wait", "-c", "cfg.py", "--limit", "b", "--timeout", "1").returncode == 1
+    (lab.node1.home / "go").touch()
+    assert "node1/b  ended with exit status 0" in lab.run("wait", "--limit", "b").stdout
+
+
+def test_wait_does_not_take_another_process_for_a_launcher_that_was_killed(lab: Lab) -> None:
+    """Its id may have been given to another one, after a reboot for example."""
+    lab.config(CONFIG + "add('a', 'node1', UNTIL_GO)")
+    lab.run("screen")
+    lab.run("start")
+    kept = lab.node1.state() / "a"
+    os.kill(int((kept / "launcher.pid").read_text()), signal.SIGKILL)
+    bystander = lab.node1.run("sleep 1000 >/dev/null 2>&1 & echo $!")
+    (kept / "launcher.pid").write_text(bystander)
+    done = lab.fab("wait", "--timeout", "20", "-c", "cfg.py")
+    os.kill(int(bystander), signal.SIGTERM)
+    assert "node1/a: wait: was killed" in done.stderr
+
+
+def test_run_takes_up_a_lost_connection_again(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', UNTIL_GO + '0', wait=True)\nadd('b', 'node1', 'sleep 1000')")
+    with running(lab, "run", "--terminate") as fab:
+        assert fab.stdout
+        for line in fab.stdout:
+            if line.startswith("wait"):
+                break
+        cut(lab.node1)
+        (lab.node1.home / "go").touch()
+        said, _ = fab.communicate(timeout=20)
+    assert fab.returncode == 0, said
+    assert "taking it up again" in said
+    assert not Path(f"/proc/{text(lab.node1.state() / 'b/pid').strip()}").exists()
