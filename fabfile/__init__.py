@@ -15,7 +15,7 @@ from invoke.exceptions import Exit
 from rr_config import ConfigError, Options, load
 
 from .mends import INTERRUPTED, WRONG, mend
-from .options import SECTION, command, read_options, status_options, wait_options
+from .options import SECTION, command, logs_options, read_options, status_options, wait_options
 
 if TYPE_CHECKING:
     from .console import Console
@@ -84,6 +84,22 @@ def wait(context: Context, **given: Any) -> None:
         runner.wait(waited or components, given["timeout"])
 
     _with_runner(context, given, work)
+
+
+@command(logs_options)
+def logs(context: Context, **given: Any) -> None:
+    """Show what the components have put out, each line behind the name of its component."""
+
+    def show(runner: "Runner", console: "Console") -> None:
+        from .console import Tagged
+
+        lines = given["lines"]
+        if lines is not None and lines < 0:
+            raise ConfigError(f"--lines {lines}: must be 0 at least")
+        runner.observer = Tagged(console, list(runner.config.all_components()), bool(given["raw"]))
+        runner.logs(lines, bool(given["follow"]))
+
+    _with_runner(context, given, show, is_watched=False)
 
 
 @command()

@@ -18,11 +18,12 @@ from fabric import Config as Settings
 from rr_config import Component, Options
 from rr_config.muddlers import Muddler
 
+from . import output
 from .connection import key_files
 from .launcher import Started
 from .runner import Observer, StageError
 from .sessions import Killed, Session
-from .status import Status
+from .statuses import Status
 from .transfer import Synced
 from .waiting import Ended
 
@@ -186,12 +187,15 @@ class Console(Observer):
             self._print(line)
 
     def _print(self, line: str) -> None:
-        """Print a line. Where it cannot be, as of `| head`, the work goes on all the same."""
-        if self._is_quiet:
-            return
+        if not self._is_quiet:
+            self.write(f"{line}\n".encode("utf-8", "replace"))
+
+    def write(self, line: bytes) -> None:
+        """Write a line. Where it cannot be, as of `| head`, the work goes on all the same."""
         try:
             with self._lock:  # lines come from several threads
-                print(line, flush=True)
+                sys.stdout.buffer.write(line)
+                sys.stdout.buffer.flush()
         except OSError as error:
             self._is_quiet = True
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its end
@@ -228,6 +232,35 @@ def synced(result: Synced) -> str:
     if result.problems:
         parts.append(f"{len(result.problems):,} not done")
     return ", ".join(parts)
+
+
+class Tagged(Observer):
+    """Shows what components put out, each line behind the name of its component."""
+
+    COLORS = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
+
+    def __init__(self, console: Console, components: Sequence[Component], is_raw: bool) -> None:
+        self._console, self._is_raw = console, is_raw
+        names = [component.name for component in components]
+        tags = {c.label: cleaned(c.name if names.count(c.name) == 1 else c.label) for c in components}
+        width = max(map(len, tags.values()))
+        self._tags = {
+            label: styled(f"{tag:<{width}} |", self.COLORS[number % len(self.COLORS)], sys.stdout).encode() + b" "
+            for number, (label, tag) in enumerate(tags.items())
+        }
+
+    def output(self, component: Component, line: bytes) -> None:
+        """Print it, as it is if raw, else without what could steer a terminal."""
+        text = line if self._is_raw else output.cleaned(line)
+        self._console.write(self._tags[component.label] + text + b"\n")
+
+    def failed(self, stage: str, host: str, reason: str) -> None:
+        """Say it at once: the others may go on without end."""
+        self._console.error(f"{host}: {stage}: {reason}")
+
+    def lost(self, stage: str, host: str, reason: str) -> None:
+        """A line for a connection that is taken up again."""
+        self._console.lost(stage, host, reason)
 
 
 STATUS_COLUMNS = ("HOST", "COMPONENT", "STATE", "EXIT", "PID", "FOR", "CPU", "MEMORY")

@@ -102,7 +102,7 @@ class _Question:
         orders.tell_modes(self._unreadable)
         self._hashed = orders.tell("hash", self.small)
         if self.large:
-            counts = {path: -(-self._tree.files[path].size // PIECE) for path in self.large}
+            self._counts = counts = {path: -(-self._tree.files[path].size // PIECE) for path in self.large}
             self._stamped = orders.tell("stamp", self.large)
             self._pieces = orders.tell_pairs("pieces", ((n, path) for path in self.large for n in range(counts[path])))
 
@@ -124,6 +124,8 @@ class _Question:
             there = frozenset(orders.answer(self._pieces))
             for path, lines in self._piece_lines.items():
                 differ = tuple(number for number, line in enumerate(lines) if line not in there)
+                if len(lines) != self._counts[path]:
+                    continue  # it has changed here since it was listed; that is noticed when it is sent
                 if not differ:
                     same.add(path)
                 elif len(differ) < len(lines) and path in stamps:

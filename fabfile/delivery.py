@@ -100,7 +100,8 @@ class Delivery:
             return changed
         causes = list(orders.words)
         orders.tell("resume")
-        orders.tell("remove", self._not_whole(orders))
+        self._send_lost_copies(orders, progress)
+        orders.tell("remove", [self._staged(place) for place in self._not_whole(orders)])
         self._settle(orders)
         unmet = self._unmet(orders)
         return {place: _reason(place[1], causes, orders.words[len(causes) :]) for place in unmet} | changed
@@ -135,17 +136,26 @@ class Delivery:
             orders.enter(root)
             orders.tell_modes(each.chmod)
 
-    def _not_whole(self, orders: Orders) -> list[str]:
-        """The staged files that have not arrived as they should."""
+    def _send_lost_copies(self, orders: Orders, progress: Progress) -> None:
+        """Send what should have been copied on the host, where that from which it is copied has not arrived."""
+        lost = [place for place in self._not_whole(orders) if place in self._copies]
+        items = [Item(place, self._staged_file(place), self._trees[place[0]].files[place[1]]) for place in lost]
+        _send(orders, items, sum(item.local.size for item in items), progress)
+
+    def _not_whole(self, orders: Orders) -> list[Place]:
+        """The places whose files have not been staged as they should."""
         by_root: dict[str, dict[str, LocalFile]] = {}
+        places: dict[Place, Place] = {}
         for (root, path), local in self.files():
-            by_root.setdefault(root, {})[self._staged_file((root, path))] = local
-        staged = {root: Tree(files) for root, files in by_root.items()}
-        asked = {root: orders.ask_for_survey(root, tree) for root, tree in staged.items()}
+            staged = self._staged_file((root, path))
+            by_root.setdefault(root, {})[staged] = local
+            places[root, staged] = root, path
+        trees = {root: Tree(files) for root, files in by_root.items()}
+        asked = {root: orders.ask_for_survey(root, tree) for root, tree in trees.items()}
         return [
-            locate(self._known[root], path)
-            for root, tree in staged.items()
-            for path in orders.survey(asked[root], tree).differing
+            places[root, staged]
+            for root, tree in trees.items()
+            for staged in orders.survey(asked[root], tree).differing
         ]
 
     def _unmet(self, orders: Orders) -> list[Place]:

@@ -265,12 +265,12 @@ def _in_the_way(survey: Survey) -> dict[str, str]:
 
 
 def _locked(tree: Tree, survey: Survey, folders: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """Those of `folders` that are ours and that their owner may not write to, with the bits they should have."""
+    """Those of `folders` that are ours and that their owner may not write to, with the bits they are to have then."""
     for path in folders:
         mode = tree.folders.get(path)
         found = survey.folders.get(path)
-        if mode is not None and found is not None and path not in tree.entered and not found.mode & stat.S_IWUSR:
-            yield path, mode
+        if mode is not None and found is not None and not found.mode & stat.S_IWUSR:
+            yield path, stat.S_IMODE(found.mode) if path in tree.entered else mode
 
 
 def outermost(folders: Iterable[str]) -> dict[str, str]:

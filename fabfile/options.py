@@ -111,6 +111,15 @@ def wait_options() -> list[Option]:
     return [Option(names=("timeout",), kind=int, help="For how many seconds at most. Default: without end.")]
 
 
+def logs_options() -> list[Option]:
+    """What only `fab logs` has."""
+    return [
+        Option(names=("follow", "f"), kind=bool, help="Go on with what comes, until Ctrl-C."),
+        Option(names=("lines", "n"), kind=int, help="Only the last lines of each component, so many. Default: all."),
+        Option(names=("raw",), kind=bool, help="With all control characters, as the window got them."),
+    ]
+
+
 def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Options:
     """The options as `given` on the command line, else from `defaults` (`remote_runner:` in fabric.yaml).
 

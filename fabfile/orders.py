@@ -149,7 +149,7 @@ full() {  # tar's own words for it are about numbers of bytes
 ended() { answer "=$1"; }
 whole() { read -r end && [ "$end" = . ] || exit; }
 take_in() {
-  [ "$size" -gt 0 ] || { whole; return; }
+  [ "$size" -gt 0 ] || { : >"$list"; whole; return; }
   head -c "$size" >"$list" || fail "$state cannot be written to; is the disk full?"
   whole
 }
@@ -167,7 +167,7 @@ untar() {
 }
 write() {  # MODE [OFFSET]
   stream | {
-    if [ -z "${2-}" ] || [ -f "$target" ]; then
+    if [ -z "${2-}" ] || { [ -f "$target" ] && chmod u+w -- "$target"; }; then
       dd bs=128K iflag=fullblock status=none of="$target" ${2:+conv=notrunc oflag=seek_bytes seek="$2"} ||
         { rm -f -- "$target"; echo "$target: could not be written"; cat >/dev/null; }
     else cat >/dev/null; fi
@@ -210,7 +210,7 @@ obey() {
       stage)
         unstage
         cat "$list" >"$state/.staging" || fail "$state/.staging cannot be written; is the disk full?"
-        words=$(xargs -0 -r mkdir -m 700 -- <"$state/.staging" 2>&1)
+        words=$(each mkdir -m 700 -- 2>&1)
         ;;
       untar) words=$(untar) ;;
       write) words=$(write ${rest#* } 2>&1) ;;

@@ -14,15 +14,16 @@ from fabric import Config as Settings
 from rr_config import Component, Config, ConfigError, Options
 from rr_config.files import Placed, Unusable, placed_files
 
-from . import launcher, sessions, waiting
+from . import launcher, sessions, shell, state, waiting
 from .connection import connection_settings, key_files
 from .content import LocalHashes
 from .conversation import Conversation, OutOfTime
 from .hosts import Host, HostFailure, HostGroup, ask, conversation, persistently
 from .launcher import NotStarted, Started
 from .manifest import Trees
+from .output import Reader, logs_script, read_logs
 from .sessions import Killed, Session
-from .status import State, Status, read_status, status_script
+from .statuses import State, Status, read_status, status_script
 from .transfer import Synced, sync
 from .waiting import Ended, NotEnded
 
@@ -44,7 +45,7 @@ class StageError(Exception):
 class Observer:
     """Is told how a run goes on, as it goes on; each method does nothing unless it is overridden.
 
-    `progress`, `lost` and `ended` are called from threads of their own, the others from the one that runs.
+    `progress`, `lost`, `ended` and `output` are called from threads of their own, the others from the one that runs.
     """
 
     def begins(self, stage: str, hosts: Sequence[str]) -> None:
@@ -64,6 +65,9 @@ class Observer:
 
     def ended(self, ended: Ended) -> None:
         """A component that is waited for has ended."""
+
+    def output(self, component: Component, line: bytes) -> None:
+        """A line that a component has put out, without its newline. Called from threads of their own."""
 
     def ends(self, stage: str) -> None:
         """A stage has ended, well or not."""
@@ -199,6 +203,31 @@ class Runner:
         return [
             known.get(id(c)) or Status(c, State.UNKNOWN, problem=reasons[c.host]) for c in self.config.all_components()
         ]
+
+    def logs(self, lines: int | None = None, follow: bool = False) -> None:
+        """Tell the observer, line by line, what the components have put out; the last `lines` lines of each, if said.
+
+        If it is to `follow`, it goes on until it is interrupted; a connection that is lost is taken up again,
+        and no line is missed.
+        """
+        by_host = self._by_host(self.config.all_components())
+
+        def work(host: Host) -> None:
+            readers = {state.folder(component.name): Reader(component) for component in by_host[host.name]}
+
+            def attempt() -> None:
+                script = logs_script(self.options.screen, list(readers.values()), lines, follow)
+                with conversation(host, script) as talk:
+                    for record in iter(talk.raw_answer, shell.DONE.encode()):
+                        for component, line in read_logs(readers, record):
+                            self.observer.output(component, line)
+
+            persistently(attempt, lambda reason: self.observer.lost("logs", host.name, reason))
+            for reader in readers.values():
+                for line in reader.end():
+                    self.observer.output(reader.component, line)
+
+        self._on_all("logs", work, at_once=len(by_host) if follow else None)
 
     def _start_index(self, index: int, components: Sequence[Component]) -> dict[str, list[Started]]:
         by_host = self._by_host(components)

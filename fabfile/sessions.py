@@ -171,7 +171,12 @@ end_members() {
     [ $tries -gt 150 ] && fail "these processes do not end, even when killed: $(echo $left)"
   done
 }
-cut_down() { marked | while read -r pid; do [ -O "/proc/$pid" ] && kill -KILL "$pid" 2>/dev/null; done; }
+cut_down() {
+  marked | while read -r pid; do
+    case $screens in *" $pid "*) continue ;; esac
+    [ -O "/proc/$pid" ] && kill -KILL "$pid" 2>/dev/null
+  done
+}
 """
 
 KILL = """\

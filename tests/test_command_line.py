@@ -27,8 +27,12 @@ def parse_args(extra_args, ssh_user):
         json.dump([extra_args, ssh_user], file)
     return extra_args
 """
-OWN = {"status": {"--json", "--watch", "-w"}, "wait": {"--timeout"}}
-COMMANDS = ["kill", "muddlers", "run", "screen", "start", "status", "sync", "wait"]
+OWN = {
+    "status": {"--json", "--watch", "-w"},
+    "wait": {"--timeout"},
+    "logs": {"--follow", "-f", "--lines", "-n", "--raw"},
+}
+COMMANDS = ["kill", "logs", "muddlers", "run", "screen", "start", "status", "sync", "wait"]
 
 
 def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -207,7 +211,7 @@ def test_list_has_all_commands(lab: Lab) -> None:
 
 def test_every_command_has_the_same_options(lab: Lab) -> None:
     helps = {command: lab.fab(command, "--help").stdout.partition("Options:")[2] for command in COMMANDS}
-    line = re.compile(r"^  (?:(-\w)(?: STRING)?, )?(--[\w\[\]-]+)", re.MULTILINE)
+    line = re.compile(r"^  (?:(-\w)(?: STRING| INT)?, )?(--[\w\[\]-]+)", re.MULTILINE)
     options = {command: {name for names in line.findall(text) for name in names} for command, text in helps.items()}
     shared = {"", "-c", "-m", "-u", "-p", "-l", "-a", "--config", "--muddler", "--user", "--pass", "--log-level"}
     shared |= {"--limit", "--parallel", "--screen", "--[no-]kill", "--[no-]zombie", "--[no-]always-copy"}

@@ -252,3 +252,15 @@ def attached(host: ThrowawayHost, *arguments: str) -> Iterator[int]:
         yield ours
         screen.kill()
     os.close(ours)
+
+
+def test_kill_leaves_other_sessions_alone_though_a_program_ignores_term(lab: Lab) -> None:
+    """The servers of sessions that were started from a window have its session in their environment."""
+    lab.config(ONE_PROGRAM)
+    other = "screen -dmS other sh -c 'echo $$ >~/pid.other; exec sleep 1000'"
+    stubborn = "(trap '' TERM HUP; echo $$ >~/pid.stubborn; while :; do sleep 1; done)"
+    lab.write("one.sh", f"#!/bin/sh\n{other}\n{stubborn}\n", 0o755)
+    lab.run("run")
+    eventually(lambda: noted(lab.node1).keys() == {"stubborn", "other"}, "both programs")
+    lab.run("kill")
+    assert alive(lab.node1) == {"other"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fabfile.console import lasting
-from fabfile.status import State, Status, read_status
+from fabfile.statuses import State, Status, read_status
 from rr_config import Component
 
 from .conftest import Lab, eventually

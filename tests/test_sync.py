@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from fabric import Config as Settings
 
-from fabfile.content import compare
+from fabfile.content import LocalHashes, compare
 from fabfile.orders import PIECE, Orders
 from fabfile.runner import Runner, StageError
 from rr_config import Options, load
+from rr_config.files import LocalFile
 
 from .conftest import BOUND, Lab, eventually
 from .throwaway import ThrowawayHost, processes_of
@@ -278,6 +279,52 @@ def test_of_a_large_file_only_the_pieces_that_differ_are_sent(lab: Lab, monkeypa
         assert not staged(host)
 
 
+def test_where_only_permission_bits_differ_nothing_else_happens(lab: Lab) -> None:
+    """No folder is made of what was hashed, the number of each piece among it."""
+    (lab.folder / "large").write_bytes(bytes(PIECE + 1))
+    config(lab, {"large": "large"}, base_dir="~/work")
+    lab.run("sync")
+    (lab.folder / "large").chmod(0o700)
+    before = sorted(os.listdir(lab.node1.home))  # noqa: PTH208
+    assert "nothing sent, permissions set on 1" in lab.run("sync").stdout
+    assert sorted(os.listdir(lab.node1.home)) == before  # noqa: PTH208
+    assert [path.name for path in (lab.node1.home / "work").iterdir()] == ["large"]
+
+
+def test_file_that_grows_here_by_pieces_while_it_is_compared_is_reported(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.write("f", "")
+    os.truncate(lab.folder / "f", PIECE + 5)
+    config(lab, {"f": "f"}, base_dir="~/work")
+    lab.run("sync")
+    options = Options(config_file=str(lab.folder / "cfg.py"))
+
+    class Growing(LocalHashes):
+        def __call__(self, local: LocalFile) -> tuple[str, ...]:
+            os.truncate(local.path, 3 * PIECE)
+            return super().__call__(local)
+
+    monkeypatch.setattr("fabfile.runner.LocalHashes", Growing)
+    with (
+        Runner(load(options), options, Settings(runtime_ssh_path=str(lab.farm.ssh_config))) as runner,
+        pytest.raises(StageError) as caught,
+    ):
+        runner.sync()
+    assert caught.value.failures == [(f"node1:{lab.node1.home}/work/f", "it changed here while it was sent")]
+
+
+def test_content_for_several_places_arrives_though_the_first_place_cannot_be_written(lab: Lab) -> None:
+    for name in ("f", "g"):
+        lab.write(name, "the same")
+    config(lab, {"f": "/proc/f", "g": "good/g"}, base_dir=str(lab.node1.home / "work"))
+    done = lab.fab("sync", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert (lab.node1.home / "work/good/g").read_text() == "the same"
+    (line, _) = done.stderr.splitlines()
+    assert line.startswith("node1:/proc/f: sync: ")
+
+
 def test_large_file_that_changes_there_while_it_is_compared_is_left_alone(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -312,17 +359,29 @@ def test_what_permission_bits_forbid_their_owner_is_done_all_the_same(lab: Lab) 
     host = lab.farm.add("bound", {"ForceCommand": f'exec {shlex.join(BOUND)} sh -c "$SSH_ORIGINAL_COMMAND"'})
     lab.write("tree/ro/f", "one").parent.chmod(0o555)
     lab.write("tree/g", "g")
-    config(lab, {"tree": "tree"}, ("bound",), base_dir="~/work")
+    lab.write("named/f", "one")
+    (lab.folder / "large").write_bytes(bytes(2 * PIECE + 1))
+    (lab.folder / "large").chmod(0o555)
+    config(lab, {"tree": "tree", "named": "named", "large": "large"}, ("bound",), base_dir="~/work")
     tree = host.home / "work/tree"
     for text, more in (("one", []), ("two", ["new"])):
         (lab.folder / "tree/ro").chmod(0o755)
         for name in ("f", *more):
             (lab.folder / "tree/ro" / name).write_text(text)
         (lab.folder / "tree/ro").chmod(0o555)
+        (lab.folder / "named").chmod(0o755)
+        (lab.folder / "named/f").write_text(text)
+        (lab.folder / "named").chmod(0o555)
+        (lab.folder / "large").write_bytes(text.encode() + bytes(2 * PIECE) + text.encode())
         lab.run("sync")
+        assert (host.home / "work/named/f").read_text() == text
+        assert bits(host.home / "work/named") == 0o555
+        assert filecmp.cmp(lab.folder / "large", host.home / "work/large", shallow=False)
+        assert bits(host.home / "work/large") == 0o555
         assert {path.name for path in (tree / "ro").iterdir()} == {"f", *more}
         assert (tree / "ro/f").read_text() == text
         assert bits(tree / "ro") == 0o555
+    assert "nothing sent" in lab.run("sync").stdout
     (tree / "g").chmod(0)
     assert "nothing sent, permissions set on 1" in lab.run("sync").stdout
     assert bits(tree / "g") == 0o644
