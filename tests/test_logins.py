@@ -289,7 +289,8 @@ def account(login: Login) -> Iterator[Account]:
         login.ssh_host("node1", login.lab.farm.add("guarded", settings), f"User {made.name}")
         yield made
     finally:
-        subprocess.run(["userdel", made.name], check=True)
+        # Refused as long as sshd has not ended the last process of the user.
+        eventually(lambda: subprocess.run(["userdel", made.name]).returncode == 0, "the user to be removed")
         shutil.rmtree(home)
 
 

@@ -93,11 +93,9 @@ def test_wait_does_not_take_another_process_for_a_launcher_that_was_killed(lab: 
 
 def test_run_takes_up_a_lost_connection_again(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', UNTIL_GO + '0', wait=True)\nadd('b', 'node1', 'sleep 1000')")
+    before = sessions_begun(lab.node1)
     with running(lab, "run", "--terminate") as fab:
-        assert fab.stdout
-        for line in fab.stdout:
-            if line.startswith("wait"):
-                break
+        eventually(lambda: sessions_begun(lab.node1) == before + 5, "the wait, after four other stages")
         cut(lab.node1)
         (lab.node1.home / "go").touch()
         said, _ = fab.communicate(timeout=20)
