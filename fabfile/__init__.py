@@ -117,7 +117,8 @@ def _with_runner(
     is_watched: bool = True,
 ) -> None:
     """Do `work` with a Runner that the console watches, unless the work shows all there is to see itself."""
-    from .runner import Observer, Runner, StageError
+    from .observer import Observer, StageError
+    from .runner import Runner
 
     def story(console: "Console", options: Options) -> None:
         try:

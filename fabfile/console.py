@@ -19,38 +19,29 @@ from rr_config import Component, Options
 from rr_config.muddlers import Muddler
 
 from . import output
-from .connection import key_files
 from .launcher import Started
-from .runner import Observer, StageError
+from .observer import Observer, StageError
 from .sessions import Killed, Session
 from .statuses import Status
 from .transfer import Synced
 from .waiting import Ended
+from .words import (
+    STATUS_COLUMNS,
+    cleaned,
+    counted,
+    killed,
+    running,
+    same_commands,
+    same_hosts,
+    same_settings,
+    status_row,
+    synced,
+)
 
 if TYPE_CHECKING:
     from .bars import Bars
 
 BOLD, RED = "1", "31"
-
-
-def cleaned(text: str) -> str:
-    """`text` with what could steer a terminal replaced: it may come from a host or a program."""
-    return "".join(c if c.isprintable() else "�" for c in text.encode("utf-8", "replace").decode())
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
-    ending = "es" if noun.endswith(("s", "ch")) else "s"
-    return f"{number:,} {noun if number == 1 else noun + ending}"
-
-
-def in_bytes(number: float) -> str:
-    """A number of bytes in the largest unit that leaves at least 1."""
-    units = ["B", "kB", "MB", "GB", "TB"]
-    while number >= 1000 and len(units) > 1:
-        number /= 1000
-        del units[0]
-    return f"{number:.0f} {units[0]}" if units[0] == "B" else f"{number:.1f} {units[0]}"
 
 
 class Console(Observer):
@@ -216,24 +207,6 @@ def styled(text: str, style: str, stream: TextIO) -> str:
     return f"\033[{style}m{text}\033[0m" if wants else text
 
 
-def killed(result: Killed) -> str:
-    """What was ended on a host, in words."""
-    if not result.sessions and not result.processes:
-        return "nothing to end"
-    return f"ended {' '.join(result.sessions) or 'no session'}, {counted(result.processes, 'process')}"
-
-
-def synced(result: Synced) -> str:
-    """What was sent to a host, in words."""
-    parts = [counted(result.files, "file")]
-    parts.append(f"{result.sent:,} sent ({in_bytes(result.sent_bytes)})" if result.sent else "nothing sent")
-    if result.chmodded:
-        parts.append(f"permissions set on {result.chmodded:,}")
-    if result.problems:
-        parts.append(f"{len(result.problems):,} not done")
-    return ", ".join(parts)
-
-
 class Tagged(Observer):
     """Shows what components put out, each line behind the name of its component."""
 
@@ -261,74 +234,3 @@ class Tagged(Observer):
     def lost(self, stage: str, host: str, reason: str) -> None:
         """A line for a connection that is taken up again."""
         self._console.lost(stage, host, reason)
-
-
-STATUS_COLUMNS = ("HOST", "COMPONENT", "STATE", "EXIT", "PID", "FOR", "CPU", "MEMORY")
-
-
-def status_row(status: Status) -> tuple[str, ...]:
-    """The cells of `STATUS_COLUMNS`."""
-
-    def shown(value: object, text: str) -> str:
-        return "-" if value is None else text
-
-    how = status.signal or status.exit_status
-    if status.state == "exited" and how is None:
-        how = "killed"  # together with its launcher
-    return (
-        cleaned(status.component.host),
-        cleaned(status.component.name),
-        str(status.state) if status.problem is None else f"{status.state}: {cleaned(status.problem)}",
-        shown(how, str(how)),
-        shown(status.pid, str(status.pid)),
-        shown(status.seconds, lasting(status.seconds or 0)),
-        shown(status.cpu, f"{100 * (status.cpu or 0):.0f} %"),
-        shown(status.memory, in_bytes(status.memory or 0)),
-    )
-
-
-def lasting(seconds: int) -> str:
-    """A time in its two largest units: `5 s`, `3 min 5 s`, `2 d 3 h`."""
-    units = [("d", 86400), ("h", 3600), ("min", 60), ("s", 1)]
-    parts: list[str] = []
-    for unit, size in units:
-        count, seconds = divmod(max(seconds, 0), size)
-        if count or (unit == "s" and not parts):
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2])
-
-
-def same_hosts(options: Options) -> list[str]:
-    """The options by which another command finds the same sessions; no password among them."""
-    named = {
-        "--config": options.config_file,
-        "--user": options.ssh_user,
-        "--screen": options.screen,
-        "--arg-parser": options.arg_parser,
-        "--extra-args": options.extra_args,
-        "--limit": options.limit,
-    }
-    words = [word for name, value in named.items() if value is not None for word in (name, value)]
-    return words + [word for muddler in options.muddler for word in ("--muddler", muddler)]
-
-
-def same_commands(settings: Settings) -> list[str]:
-    """Fabric's option, before the command, by which this fabfile is found again."""
-    project = settings._project_prefix
-    return ["-r", project] if project and not Path.cwd().is_relative_to(project) else []
-
-
-def same_settings(settings: Settings) -> list[str]:
-    """Fabric's options by which another command reaches the hosts in the same way."""
-    found = {
-        "-f": [settings._runtime_path],
-        "--ssh-config": [settings._runtime_ssh_path],
-        "--identity": map(str, key_files(settings.connect_kwargs)),
-    }
-    return [word for name, values in found.items() for value in values if value for word in (name, value)]
-
-
-def running(result: Started) -> str:
-    """How a component came to run, in words."""
-    state = "was running already" if result.was_running else "started"
-    return f"{state}, pid {result.pid}"

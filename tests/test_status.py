@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fabfile.console import lasting
 from fabfile.statuses import State, Status, read_status
+from fabfile.words import lasting
 from rr_config import Component
 
 from .conftest import Lab, eventually

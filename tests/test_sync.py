@@ -15,8 +15,9 @@ import pytest
 from fabric import Config as Settings
 
 from fabfile.content import LocalHashes, compare
+from fabfile.observer import StageError
 from fabfile.orders import PIECE, Orders
-from fabfile.runner import Runner, StageError
+from fabfile.runner import Runner
 from rr_config import Options, load
 from rr_config.files import LocalFile
 
