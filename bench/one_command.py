@@ -10,7 +10,7 @@ from fabfile.hosts import HostFailure, HostGroup, ask
 
 settings = Config(runtime_ssh_path=sys.argv[1])
 group = HostGroup(sys.argv[2:], connection_settings(settings))
-outcomes = dict(group.each(sys.argv[2:], lambda host: ask(host, "true")))
+outcomes = dict(group.each(sys.argv[2:], lambda host: ask(host, "true"), len(sys.argv)))
 failures = [outcome for outcome in outcomes.values() if isinstance(outcome, HostFailure)]
 group.close()
 gc.freeze()  # as `fab` does at its end
