@@ -143,7 +143,10 @@ class Console(Observer):
     def error(self, text: str) -> None:
         """A line, or several, on standard error."""
         for line in text.split("\n"):
-            print(styled(cleaned(line), RED, sys.stderr), file=sys.stderr, flush=True)
+            try:
+                print(styled(cleaned(line), RED, sys.stderr), file=sys.stderr, flush=True)
+            except OSError:  # nobody is there to be told
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
     def _failed_lines(self, stage: str, failures: Iterable[tuple[str, str]]) -> None:
         for where, reason in failures:
@@ -152,16 +155,17 @@ class Console(Observer):
     def statuses(self, found: Sequence[Status], as_json: bool, in_place: bool) -> None:
         """A table of them, or one JSON document. A table that is shown `in_place` clears the terminal first."""
         if as_json:
-            print(json.dumps([each.as_dict() for each in found], indent=2), flush=True)
+            self.write(json.dumps([each.as_dict() for each in found], indent=2).encode() + b"\n")
             return
         if in_place and sys.stdout.isatty():
-            print("\033[H\033[2J", end="")
+            self.write(b"\033[H\033[2J")
         rows = [STATUS_COLUMNS, *map(status_row, found)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         for number, row in enumerate(rows):
             line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
             is_bad = number and not found[number - 1].is_well
-            print(styled(line, BOLD if not number else RED if is_bad else "", sys.stdout), flush=True)
+            shown = styled(line, BOLD if not number else RED if is_bad else "", sys.stdout)
+            self.write(f"{shown}\n".encode("utf-8", "replace"))
 
     def muddlers(self, found: Iterable[Muddler]) -> None:
         """A line a muddler: what it is named by, what it does, where it is."""

@@ -50,7 +50,7 @@ class Conversation:
 
     def __init__(self, channel: Channel, script: bytes, deadline: float | None = None) -> None:
         self._channel = channel
-        self._deadline = deadline
+        self.deadline = deadline
         self._blocks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._records: deque[bytes] = deque()
         self._rest = b""
@@ -99,7 +99,7 @@ class Conversation:
         return self._records.popleft()
 
     def _next_block(self) -> bytes:
-        left = None if self._deadline is None else max(self._deadline - time.monotonic(), 0)
+        left = None if self.deadline is None else max(self.deadline - time.monotonic(), 0)
         try:
             return self._blocks.get(timeout=left)
         except queue.Empty:

@@ -94,15 +94,17 @@ class Delivery:
             return {}
         changed = dict.fromkeys(self._stage(orders, progress), "it changed here while it was sent")
         orders.tell("remove", [self._staged(place) for place in changed])
-        orders.tell("checkpoint")
+        checkpoint = orders.tell("checkpoint")
         self._settle(orders)
+        orders.answer(checkpoint)
+        causes = list(orders.words)
         if orders.all_done():
             return changed
-        causes = list(orders.words)
-        orders.tell("resume")
-        self._send_lost_copies(orders, progress)
-        orders.tell("remove", [self._staged(place) for place in self._not_whole(orders)])
-        self._settle(orders)
+        if causes:  # nothing has been moved yet
+            orders.tell("resume")
+            self._send_lost_copies(orders, progress)
+            orders.tell("remove", [self._staged(place) for place in self._not_whole(orders)])
+            self._settle(orders)
         unmet = self._unmet(orders)
         return {place: _reason(place[1], causes, orders.words[len(causes) :]) for place in unmet} | changed
 

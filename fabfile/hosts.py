@@ -201,9 +201,10 @@ class _RemoteChannel:
         said = b""
         while self._channel.recv_stderr_ready():
             said += self._channel.recv_stderr(BLOCK)
+        is_lost = not self._channel.get_transport().is_active()  # then it is of no meaning what it said before
         with contextlib.suppress(OSError), _losses_as_os_errors():  # what is lost need not be closed
             self._channel.close()
-        return said.decode(errors="replace")
+        return "" if is_lost else said.decode(errors="replace")
 
 
 @contextlib.contextmanager

@@ -140,8 +140,7 @@ only_staging='
   [ $# -eq 0 ] ||'
 unstage() {
   [ -f "$state/.staging" ] || return
-  xargs -0 -r sh -c "$only_staging rm -rf -- \"\$@\"" sh <"$state/.staging"
-  rm -f "$state/.staging"
+  xargs -0 -r sh -c "$only_staging rm -rf -- \"\$@\"" sh <"$state/.staging" 2>/dev/null && rm -f "$state/.staging"
 }
 full() {  # tar's own words for it are about numbers of bytes
   xargs -0 -r stat -f --printf '%a %n: no space left on device\n' -- <"$state/.staging" | grep '^0 '

@@ -67,14 +67,14 @@ def logs_script(session: str, readers: Sequence[Reader], lines: int | None, foll
 
 def read_logs(readers: Mapping[str, Reader], record: bytes) -> Iterator[tuple[Component, bytes]]:
     """The lines that end in one answer of `logs_script`; `readers` by the folder of their component."""
-    folder, position, content = record.split(b" ", 2)
+    _, folder, position, content = record.split(b" ", 3)
     reader = readers[folder.decode()]
     for line in reader.read(position.decode(), content):
         yield reader.component, line
 
 
 # $at holds FOLDER/TIME/OFFSET of each file that has been read, TIME being that when its launcher was written,
-# which is after an earlier output has been removed. Answers are FOLDER TIME/OFFSET CONTENT, without NUL, which
+# which is after an earlier output has been removed. Answers are output FOLDER TIME/OFFSET CONTENT, without NUL, which
 # ends an answer, and of which a terminal shows nothing.
 LOGS = r"""
 cd "$state" || fail "$state cannot be entered"
@@ -87,10 +87,12 @@ read_on() {  # FILE TIME SIZE
     *) offset=0; [ -z "$lines" ] || offset=$(($3 - $(tail -n "$lines" -- "$1" | head -c "$3" | wc -c))) ;;
   esac
   [ "$offset" -le "$3" ] || offset=0
+  # Also where there is nothing to show: from here on, nothing is to be missed.
+  case $at in *" $folder/$2/"*) ;; *) answer "output $folder $2/$offset " ;; esac
   while [ "$offset" -lt "$3" ]; do
     count=$(($3 - offset))
     [ $count -le 131072 ] || count=131072
-    printf '%s %s/%s ' "$folder" "$2" $((offset + count))
+    printf 'output %s %s/%s ' "$folder" "$2" $((offset + count))
     dd if="$1" bs=64K iflag=skip_bytes,count_bytes skip="$offset" count="$count" status=none | tr -d '\000'
     printf '\0'
     offset=$((offset + count))

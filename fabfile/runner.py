@@ -174,7 +174,9 @@ class Runner:
             readers = {state.folder(component.name): Reader(component) for component in by_host[host.name]}
 
             def attempt() -> None:
-                script = logs_script(self.options.screen, list(readers.values()), lines, follow)
+                is_first = not any(reader.position for reader in readers.values())
+                wanted = lines if is_first else None
+                script = logs_script(self.options.screen, list(readers.values()), wanted, follow)
                 with conversation(host, script) as talk:
                     for record in iter(talk.raw_answer, shell.DONE.encode()):
                         for component, line in read_logs(readers, record):
@@ -309,6 +311,7 @@ def check_identities(settings: Settings) -> None:
 
 
 def _terminate(talk: Conversation) -> None:
+    talk.deadline = None  # it was for what has ended by now
     talk.send(waiting.TERMINATE_ORDER)
     list(talk.answers())
 

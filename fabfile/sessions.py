@@ -212,6 +212,7 @@ finally:
 SCREEN = f"""\
 find_session
 if [ "$id" ]; then answer "old $id"; return; fi
+rm -f "$state/.logging"  # of a session of the same id, before a reboot
 cd || cd /
 if command -v python3 >/dev/null 2>&1; then
   python3 -c {shell.quote(ADOPTING)} screen -c "$state/.screenrc" -DmS "$session" </dev/null >/dev/null 2>&1 &

@@ -8,7 +8,7 @@ import attrs
 from rr_config import Component
 
 from . import state
-from .launcher import MARK
+from .launcher import MARK, RUNNING
 from .sessions import PROCESSES, SESSIONS
 
 
@@ -55,7 +55,7 @@ def wait_script(session: str, awaited: Sequence[Component], others: Sequence[Com
     pending = " ".join(state.folder(component.name) for component in awaited)
     folders = " ".join(state.folder(component.name) for component in others)
     return (
-        f'{state.keep(session)}{SESSIONS}{PROCESSES}cd "$state" || fail "$state cannot be entered"\n'
+        f'{state.keep(session)}{SESSIONS}{PROCESSES}{RUNNING}cd "$state" || fail "$state cannot be entered"\n'
         f'pending="{pending}"\nfolders="{folders}"\n{WAIT}{TERMINATE}'
     )
 
@@ -67,7 +67,7 @@ def read_ended(awaited: Sequence[Component], answer: Callable[[], str]) -> Itera
     """What `wait_script` answers, as it comes, until all that are awaited have ended."""
     by_folder = {state.folder(component.name): component for component in awaited}
     for _ in awaited:
-        folder, _, status = answer().partition(" ")
+        _, folder, status = answer().split(" ")
         yield Ended(by_folder[folder], int(status) if status.isdigit() else None, was_started=status != NEVER)
 
 
@@ -88,8 +88,9 @@ while [ -n "$pending" ]; do
     {{ read -r pid <"$folder/launcher.pid" && [ -d "/proc/$pid" ]; }} 2>/dev/null || gone=${{gone:-killed}}
     [ "$gone" ] || [ $((rounds % 25)) -gt 0 ] ||
       grep -qzxsF "$state/$folder/launcher" "/proc/$pid/cmdline" || gone=killed
-    if {{ read -r status <"$folder/status"; }} 2>/dev/null || [ "$gone" ]; then answer "$folder ${{status:-$gone}}"
-    else left="$left $folder"; fi
+    {{ read -r status <"$folder/status"; }} 2>/dev/null
+    status=${{status:-$gone}}
+    if [ "$status" ]; then answer "ended $folder $status"; else left="$left $folder"; fi
   done
   pending=$left
   rounds=$((rounds + 1))
@@ -103,8 +104,7 @@ read -r order || return
 servers=
 roots=
 for folder in $folders; do
-  [ -s "$folder/status" ] && continue
-  {{ read -r pid <"$folder/pid"; }} 2>/dev/null && roots="$roots $pid"
+  running "$folder" && roots="$roots $pid"
 done
 marks=$(for folder in $folders; do echo "{MARK}=$state/$folder"; done)
 end_members

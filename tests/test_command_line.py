@@ -166,6 +166,7 @@ def test_wrong_command_lines_are_refused(lab: Lab, words: list[str], reason: str
         (">/dev/full", "standard output: no space left on device; going on without it"),
         (">&-", ""),
         (">&- 2>&-", ""),
+        ("2>&1 | head -n 1", ""),
     ],
 )
 def test_run_goes_on_where_its_output_cannot_be_written(lab: Lab, redirection: str, said: str) -> None:

@@ -326,6 +326,28 @@ def test_content_for_several_places_arrives_though_the_first_place_cannot_be_wri
     assert line.startswith("node1:/proc/f: sync: ")
 
 
+def test_a_folder_of_somebody_else_keeps_nothing_else_from_its_place_and_leaves_nothing_behind(lab: Lab) -> None:
+    """Its bits cannot be set, which shows only when everything has been moved."""
+    if os.getuid() != 0:
+        pytest.fail("a folder can only be made somebody else's by root")
+    bound = "setpriv --bounding-set=-fowner"
+    host = lab.farm.add("bound", {"ForceCommand": f'exec {bound} sh -c "$SSH_ORIGINAL_COMMAND"'})
+    for name in ("a", "sub/b"):
+        lab.write(f"tree/new/{name}", "the same")
+    lab.write("tree/theirs/f", "f")
+    theirs = host.home / "work/tree/theirs"
+    theirs.mkdir(parents=True)
+    theirs.chmod(0o777)
+    os.chown(theirs, 65534, 65534)
+    config(lab, {"tree": "tree"}, ("bound",), base_dir="~/work")
+    done = lab.fab("sync", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"bound:{theirs}: sync: operation not permitted\n")
+    assert (host.home / "work/tree/new/sub/b").read_text() == (host.home / "work/tree/new/a").read_text() == "the same"
+    assert (theirs / "f").read_text() == "f"
+    assert not staged(host)
+
+
 def test_large_file_that_changes_there_while_it_is_compared_is_left_alone(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:

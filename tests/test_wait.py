@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .conftest import Lab, eventually
 from .test_hosts import cut
+from .test_kill_and_screen import is_alive
 from .test_start import running, sessions_begun, text
 
 CONFIG = """
@@ -54,7 +55,7 @@ def test_wait_for_a_host_that_does_not_come_back_names_it(lab: Lab) -> None:
 
 
 def test_wait_ends_in_time_and_names_what_goes_on(lab: Lab) -> None:
-    lab.config(CONFIG + "add('a', 'node1', 'exit 0')\nadd('b', 'node1', UNTIL_GO)\nadd('c', localhost, UNTIL_GO)")
+    lab.config(CONFIG + "add('fail', 'node1', 'exit 0')\nadd('b', 'node1', UNTIL_GO)\nadd('c', localhost, UNTIL_GO)")
     lab.run("screen")
     lab.run("start")
     begun = time.monotonic()
@@ -62,7 +63,7 @@ def test_wait_ends_in_time_and_names_what_goes_on(lab: Lab) -> None:
     assert 1 <= time.monotonic() - begun < 5
     assert done.returncode == 1
     assert done.stderr == "localhost/c: wait: has not ended in time\nnode1/b: wait: has not ended in time\n"
-    assert "node1/a  ended with exit status 0" in done.stdout
+    assert "node1/fail  ended with exit status 0" in done.stdout
 
 
 def test_wait_waits_for_those_with_wait_or_those_that_are_named(lab: Lab) -> None:
@@ -102,3 +103,16 @@ def test_run_takes_up_a_lost_connection_again(lab: Lab) -> None:
     assert fab.returncode == 0, said
     assert "taking it up again" in said
     assert not Path(f"/proc/{text(lab.node1.state() / 'b/pid').strip()}").exists()
+
+
+def test_terminate_leaves_a_process_alone_that_has_got_the_id_of_a_program(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'exit 0', wait=True)\nadd('b', 'node1', UNTIL_GO)")
+    lab.run("screen")
+    lab.run("start")
+    kept = lab.node1.state() / "b"
+    os.kill(int((kept / "launcher.pid").read_text()), signal.SIGKILL)
+    bystander = lab.node1.run("setsid sleep 1000 >/dev/null 2>&1 & echo $!")
+    (kept / "pid").write_text(bystander)
+    lab.run("wait", "--terminate")
+    assert is_alive(int(bystander))
+    os.kill(int(bystander), signal.SIGTERM)
