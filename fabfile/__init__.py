@@ -67,7 +67,7 @@ def status(context: Context, **given: Any) -> None:
             console.statuses(statuses, as_json=bool(given["json"]), in_place=bool(given["watch"]))
             if not given["watch"]:
                 break
-            time.sleep(WATCH_SECONDS)
+            time.sleep(WATCH_SECONDS)  # each look is one round trip to every host
         if not all(each.is_well for each in statuses):
             raise Exit(code=FAILED)
 

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 BLOCK = 1 << 16
 RECONNECT_SECONDS = 60
+RETRY_SECONDS = 1
 
 T = TypeVar("T")
 
@@ -76,8 +77,8 @@ def ask(host: Host, body: str) -> list[str]:
 def persistently(attempt: Callable[[], T], lost: Callable[[str], None]) -> T:
     """The result of `attempt`, which is made again where the connection is lost in the middle of it.
 
-    `lost` is told of each loss. HostError where the host cannot be reached again for a minute, or for another
-    reason than a loss.
+    `lost` is told of each loss. HostError where the host cannot be reached again within RECONNECT_SECONDS, or for
+    another reason than a loss.
     """
     give_up = 0.0
     while True:
@@ -89,7 +90,7 @@ def persistently(attempt: Callable[[], T], lost: Callable[[str], None]) -> T:
         except HostError:
             if time.monotonic() > give_up:
                 raise
-        time.sleep(1)
+        time.sleep(RETRY_SECONDS)  # a host that is away is not to be asked all the time
 
 
 class LocalHost:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from fabfile import shell
-from fabfile.conversation import Conversation
 from fabfile.orders import Orders, sync_script
 
 Snapshot = dict[str, tuple[int, bytes]]
@@ -28,7 +27,6 @@ def told(home: Path) -> list[bytes]:
     """Orders that would do harm if a path in them lost its end: each folder above holds something precious."""
     recorder = Recorder()
     orders = Orders(recorder, ["~"])  # type: ignore[arg-type]  # of a Conversation only `send` is used
-    assert isinstance(orders._talk, Recorder | Conversation)
     staging = [f"{home}/a/b/.remote-runner-s", f"{home}/a/c/.remote-runner-s"]
     orders.enter("~")
     orders.tell("mkdir", ["./a/b/.", "./a/new folder/."])
