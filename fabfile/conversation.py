@@ -45,7 +45,8 @@ class Conversation:
     """A script that runs on a host, what we send it, and the records that it answers.
 
     Answers are taken in by a thread of their own as they come: neither side ever waits for the other to read.
-    After `deadline`, of time.monotonic(), an answer that has not come is OutOfTime.
+    After `deadline`, of time.monotonic(), an answer that has not come is OutOfTime. `identity` is what tells a home
+    on the machine there from all others (see `shell.GREETING`), once there was an answer.
     """
 
     def __init__(self, channel: Channel, script: bytes, deadline: float | None = None) -> None:
@@ -55,7 +56,7 @@ class Conversation:
         self._records: deque[bytes] = deque()
         self._rest = b""
         threading.Thread(target=self._take_in, daemon=True).start()
-        self._greeted = False
+        self.identity: bytes | None = None
         self._is_over = False
         self.send(script)
 
@@ -72,8 +73,10 @@ class Conversation:
 
     def raw_answer(self) -> bytes:
         """The same as bytes, for answers of many records."""
-        while not self._greeted:
-            self._greeted = self._next() == GREETING
+        while self.identity is None:
+            greeting = self._next()
+            if greeting.startswith(GREETING):
+                self.identity = greeting.removeprefix(GREETING)
         record = self._next()
         if record.startswith(FAILED):
             raise HostError(record.removeprefix(FAILED).decode("utf-8", "surrogateescape"))

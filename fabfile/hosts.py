@@ -13,7 +13,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -46,9 +46,10 @@ class HostFailure:
 
 
 class Host(Protocol):
-    """A machine on which scripts can be run."""
+    """A machine on which scripts can be run; `identity` as a conversation with it has it, once there was one."""
 
     name: str
+    identity: bytes | None
 
     def channel(self, script: bytes) -> Channel:
         """Begin to run `script`, which has not been sent yet. HostError where that is impossible."""
@@ -65,6 +66,7 @@ def conversation(host: Host, body: str, deadline: float | None = None) -> Iterat
     try:
         yield talk
     finally:
+        host.identity = talk.identity or host.identity
         talk.close()
 
 
@@ -99,6 +101,7 @@ class LocalHost:
     name = LOCALHOST
 
     def __init__(self) -> None:
+        self.identity: bytes | None = None
         self._running: list[subprocess.Popen[bytes]] = []
 
     def channel(self, script: bytes) -> Channel:
@@ -153,6 +156,7 @@ class RemoteHost:
 
     def __init__(self, name: str, connection: Connection) -> None:
         self.name = name
+        self.identity: bytes | None = None
         self._connection = connection
         self.channels_opened = 0
 
@@ -234,12 +238,14 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
 
     def spelled_twice(self) -> Iterator[tuple[str, str]]:
         """Pairs of names that lead to one login, by whatever ssh config says: to the same user, host and port."""
-        known: dict[tuple[str, str, int, str], str] = {}
-        for name, host in self.hosts.items():
-            if isinstance(host, RemoteHost):
-                other = known.setdefault(host.login, name)
-                if other != name:
-                    yield other, name
+        logins = {name: host.login for name, host in self.hosts.items() if isinstance(host, RemoteHost)}
+        return _pairs(logins)
+
+    def met_twice(self) -> Iterator[tuple[str, str]]:
+        """Pairs of names that have turned out to lead to one home on one machine."""
+        met = {name: host.identity for name, host in self.hosts.items() if host.identity}
+        # Of a machine that does not say when it was booted, nothing is known.
+        return _pairs({name: identity for name, identity in met.items() if not identity.startswith(b" ")})
 
     def each(
         self, names: Iterable[str], work: Callable[[Host], T], at_once: int
@@ -276,6 +282,15 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
         """Close all connections."""
         for host in self.hosts.values():
             host.close()
+
+
+def _pairs(values: Mapping[str, Hashable]) -> Iterator[tuple[str, str]]:
+    """Each name whose value another one before it has, behind the first of those."""
+    first: dict[Hashable, str] = {}
+    for name, value in values.items():
+        other = first.setdefault(value, name)
+        if other != name:
+            yield other, name
 
 
 def _connection(name: str, settings: Config, user: str | None) -> Connection:

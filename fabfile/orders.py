@@ -21,7 +21,8 @@ WHOLE = b".\n"
 class Orders:
     """Orders to the script on one host, each known by a number. `words` are the complaints so far.
 
-    What the script says of its own, where the roots are, counts as the answer to order 0.
+    What the script says of its own, what to call staging folders and where the roots are, counts as the answer to
+    order 0.
     """
 
     def __init__(self, talk: Conversation, roots: Iterable[str]) -> None:
@@ -109,8 +110,8 @@ class Orders:
 
 
 def sync_script(session: str, roots: Iterable[str]) -> str:
-    """Answers where the roots are, in their order, then obeys."""
-    lines = [f"need openssl tar\n{state.keep(session)}{state.TEMPORARY}{OBEY}", "set --"]
+    """Answers what to call staging folders, and where the roots are, in their order, then obeys."""
+    lines = [f"need openssl tar\n{state.keep(session)}{state.TEMPORARY}{OBEY}", 'answer "$staging"; set --']
     for root in roots:
         if root.startswith(TEMPORARY):
             folder = shell.quote(state.folder(root.removeprefix(TEMPORARY)))
@@ -183,7 +184,11 @@ copy() {
     *) each -I {} cp -p -T -- {} "$target" ;;
   esac
 }
-move="$only_staging find \"\$@\" -mindepth 1 -maxdepth 1 -execdir mv -f -t .. -- {} +"
+# Where another machine, in a home that both share, has made a new folder meanwhile, hard links put into it what is new.
+move=$only_staging'{
+  set -- "$@" -mindepth 1 -maxdepth 1 -execdir
+  said=$(find "$@" mv -f -t .. -- {} + 2>&1) || find "$@" cp -alf -t .. -- {} + 2>/dev/null || echo "$said"
+}'
 obey() {
   complained=
   skipping=
@@ -227,7 +232,7 @@ obey() {
 exec 9<>"$state/.list.$$" || fail "$state/.list.$$ cannot be made; is the disk full?"
 rm -f "$state/.list.$$"  # it goes on as long as it is open
 list=/proc/$$/fd/9
-export staging=".remote-runner-$session"
+export staging=".remote-runner-$session@$machine"  # no other machine's, in a home that they share
 export LC_ALL=C
 PATH=$(printf %s "$PATH" | tr : '\n' | grep ^/ | tr '\n' :)  # find -execdir refuses a relative folder in it
 PATH=${PATH%:}

@@ -28,6 +28,8 @@ from .statuses import State, Status, read_status, status_script
 from .transfer import Synced, sync
 from .waiting import Ended, NotEnded
 
+ONE_MACHINE = "are one home on one machine; call it by one of these names alone, in all components"
+
 T = TypeVar("T")
 
 
@@ -257,6 +259,7 @@ class Runner:
     ) -> dict[str, T]:
         """Do one stage on all hosts; StageError when all are through, if any of them failed."""
         results, failures = self._gather(stage, work, failures_in, hosts, at_once)
+        failures += [(f"{one} and {other}", ONE_MACHINE) for one, other in self._group.met_twice()]
         if failures:
             raise StageError(stage, failures)
         return results

@@ -13,8 +13,9 @@ import shlex
 VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 HOME = re.compile(r"~[A-Za-z0-9_.-]*")
 
-# The first record of every script: what comes before it is noise of the login shell.
-GREETING = "remote-runner"
+# How the first record of every script begins: what comes before it is noise of the login shell. Behind it is by what
+# a machine and a home on it are known: the id of its last boot, its name, and the home. Machines may share a home.
+GREETING = "remote-runner "
 DONE = "done"
 FAILED = "fail "
 
@@ -62,7 +63,8 @@ def from_environment(name: str) -> str:
 def script(body: str) -> bytes:
     """The bytes of a script that greets, runs `body`, and says `done` if nothing failed.
 
-    `body` may use `answer TEXT` (a record) and `fail TEXT` (a last record, and the end).
+    `body` may use `answer TEXT` (a record), `fail TEXT` (a last record, and the end), and `$machine`, the name
+    of the host for itself.
     """
     # In a function, so that a script of which only a part arrives is a syntax error and does nothing.
     text = PROLOGUE + "main() {\n" + body + "\n}\nmain\nanswer done\n"
@@ -88,5 +90,7 @@ install_command() {{
   done
   echo "install there what is missing"
 }}
-answer; answer {GREETING}
+{{ read -r boot </proc/sys/kernel/random/boot_id; read -r machine </proc/sys/kernel/hostname; }} 2>/dev/null
+case $machine in '' | .* | */*) machine=unnamed ;; esac
+answer; answer "{GREETING}$boot $machine $HOME"
 """

@@ -1,6 +1,7 @@
 """What a host keeps of a session, and where. Pure.
 
-`${XDG_STATE_HOME:-$HOME/.local/state}/remote-runner/SESSION/`, mode 0700, holds one folder a component:
+`${XDG_STATE_HOME:-$HOME/.local/state}/remote-runner/MACHINE/SESSION/`, mode 0700, holds one folder a component.
+(MACHINE is what `uname -n` says: machines may share a home, but neither sessions nor process ids.)
 
     launcher       the script that runs it       launcher.pid   process id of the launcher
     pid            process id of the program     status         its exit status, once it has ended
@@ -38,7 +39,7 @@ def keep(session: str) -> str:
 
 
 KEEP = """\
-state=${XDG_STATE_HOME:-$HOME/.local/state}/remote-runner/$session
+state=${XDG_STATE_HOME:-$HOME/.local/state}/remote-runner/$machine/$session
 (umask 077; mkdir -p "$state") || fail "$state cannot be made; is there room, and may you write there?"
 [ -O "$state" ] || fail "$state belongs to another user"
 """

@@ -46,14 +46,15 @@ def sync(
     with conversation(host, sync_script(session, trees)) as talk:
         orders = Orders(talk, trees)
         asked = {root: orders.ask_for_survey(root, tree) for root, tree in trees.items()}
-        known = dict(zip(trees, map(os.fsdecode, orders.answer(0)), strict=True))
+        staging, *places = map(os.fsdecode, orders.answer(0))
+        known = dict(zip(trees, places, strict=True))
         surveys = {root: orders.survey(asked[root], tree) for root, tree in trees.items()}
         compared = {} if always_copy else compare(orders, trees, surveys, hashes)
         same = {root: each.same for root, each in compared.items()}
         taken = conflicts(trees, known)
         todo = {root: changes(tree, surveys[root], same.get(root), taken.get(root)) for root, tree in trees.items()}
         partial = {(root, path): part for root, each in compared.items() for path, part in each.partial.items()}
-        delivery = Delivery(trees, known, todo, partial, f".remote-runner-{session}", hashes)
+        delivery = Delivery(trees, known, todo, partial, staging, hashes)
         problems = {(root, path): why for root, each in todo.items() for path, why in each.problems.items()}
         problems |= delivery.carry_out(orders, progress)
         orders.end()

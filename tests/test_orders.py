@@ -10,6 +10,7 @@ import pytest
 from fabfile import shell
 from fabfile.orders import Orders, sync_script
 
+STAGING = f".remote-runner-s@{os.uname().nodename}"
 Snapshot = dict[str, tuple[int, bytes]]
 
 
@@ -27,11 +28,11 @@ def told(home: Path) -> list[bytes]:
     """Orders that would do harm if a path in them lost its end: each folder above holds something precious."""
     recorder = Recorder()
     orders = Orders(recorder, ["~"])  # type: ignore[arg-type]  # of a Conversation only `send` is used
-    staging = [f"{home}/a/b/.remote-runner-s", f"{home}/a/c/.remote-runner-s"]
+    staging = [f"{home}/a/b/{STAGING}", f"{home}/a/c/{STAGING}"]
     orders.enter("~")
     orders.tell("mkdir", ["./a/b/.", "./a/new folder/."])
     orders.tell("stage", staging)
-    orders.write("./a/b/.remote-runner-s/f", 0o640, 4)
+    orders.write(f"./a/b/{STAGING}/f", 0o640, 4)
     orders.send(b"sent")
     orders.tell_with_target("copy", [f"{staging[0]}/f"], f"{staging[1]}/copied")
     orders.tell("move", staging)
@@ -58,7 +59,7 @@ def obeyed(home: Path, orders: bytes) -> Snapshot:
         ["sh", "-c", shell.command(script)], input=script + orders, env=environment, cwd=home, capture_output=True
     )
     found = [path for path in home.rglob("*") if path.relative_to(home).parts[0] == "a"]
-    assert not list(home.rglob(".remote-runner-s"))
+    assert not list(home.rglob(STAGING))
     assert not list(home.rglob(".list*"))
     return {str(p.relative_to(home)): (p.stat().st_mode, b"" if p.is_dir() else p.read_bytes()) for p in found}
 

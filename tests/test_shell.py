@@ -218,7 +218,8 @@ def answered(sh: list[str], script: bytes, sent: bytes, folder: Path) -> list[st
     done = subprocess.run(["sh", "-c", command], cwd=folder, input=sent, capture_output=True, timeout=30)
     *whole, rest = os.fsdecode(done.stdout).split("\0")
     assert rest == ""
-    return whole[whole.index(shell.GREETING) + 1 :] if shell.GREETING in whole else []
+    greetings = [number for number, record in enumerate(whole) if record.startswith(shell.GREETING)]
+    return whole[greetings[0] + 1 :] if greetings else []
 
 
 def test_script_greets_answers_and_says_that_it_is_done(sh: list[str]) -> None:

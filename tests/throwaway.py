@@ -79,7 +79,7 @@ class ThrowawayHost:
 
     def state(self, session: str = "runner") -> Path:
         """The folder in which Remote Runner keeps what it knows of a session."""
-        return self.home / ".local/state/remote-runner" / session
+        return self.home / ".local/state/remote-runner" / os.uname().nodename / session
 
     def sessions(self) -> list[str]:
         """The names of the screen sessions that run there, without process ids, sorted."""

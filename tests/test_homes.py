@@ -1,0 +1,71 @@
+"""Homes that several machines share, and a machine that is called by two names."""
+
+import os
+import shlex
+from pathlib import Path
+
+from .conftest import Lab
+from .test_start import text
+from .throwaway import ThrowawayHost, own_name
+
+NAMESPACE = "unshare --uts" if os.getuid() == 0 else "unshare --map-current-user --uts"
+CONFIG = """
+def add(name, host, files={"shared": "work/shared"}, **more):
+    config.add_component(Component(name=name, host=host, executable="/bin/sh", args=["-c", "hostname; sleep 1000"],
+        files=files, base_dir="~", start_index=1, **more))
+"""
+TWO = """
+for name, host in ("a", "node1"), ("b", "other"):
+    add("same", host)
+    add(name, host, {name: "work/deep/" + name, "large": "work/large", "empty": "work/empty"})
+"""
+
+
+def machine_of_its_own(lab: Lab, name: str, home: ThrowawayHost) -> ThrowawayHost:
+    """A host with the home of another one, and with a name, sockets, and temporary files of its own."""
+    script = f'echo {name} >/proc/sys/kernel/hostname; export HOME={home.home}; cd; eval "$SSH_ORIGINAL_COMMAND"'
+    return lab.farm.add(name, {"ForceCommand": f"exec {NAMESPACE} sh -c {shlex.quote(script)}"})
+
+
+def content(folder: Path) -> dict[str, str]:
+    """The text of every file below a folder, by its path in there."""
+    return {str(path.relative_to(folder)): text(path) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_machines_that_share_a_home_have_sessions_and_components_of_their_own(lab: Lab) -> None:
+    machine_of_its_own(lab, "other", lab.node1)
+    lab.write("shared", "shared")
+    lab.write("large", "1" * (1 << 20))
+    lab.write("a", "of a")
+    lab.write("b", "of b")
+    (lab.folder / "empty").mkdir()
+    lab.config(CONFIG + TWO)
+    for _ in range(3):  # what both do at once, they should do in other orders, too
+        lab.node1.run("rm -rf work")
+        lab.run("run")
+        expected = {"shared": "shared", "large": "1" * (1 << 20), "deep/a": "of a", "deep/b": "of b"}
+        assert content(lab.node1.home / "work") == expected
+        assert (lab.node1.home / "work/empty").is_dir()
+        assert not list(lab.node1.home.rglob(".remote-runner-*"))
+        assert lab.run("status").stdout.count("running") == 4
+        logs = lab.run("logs").stdout.splitlines()
+        assert {line.split("|")[1].strip() for line in logs if line.startswith("other/same")} == {"other"}
+    assert "nothing sent" in lab.run("sync").stdout
+    lab.run("kill", "--limit", "node1")
+    done = lab.fab("status", "-c", "cfg.py")
+    assert (done.stdout.count("running"), done.stdout.count("exited")) == (2, 2)
+
+
+def test_a_machine_that_is_called_by_two_names_is_named(lab: Lab) -> None:
+    node1 = lab.node1
+    with lab.farm.ssh_config.open("a") as ssh_config:
+        login = f"User {own_name()}\n IdentityFile {lab.farm.key}"
+        ssh_config.write(f"Host near\n HostName {node1.address}\n Port {node1.port}\n ProxyJump node2\n {login}\n")
+    lab.config(CONFIG + "add('a', 'near', {})\nadd('b', 'node1', {})\nadd('c', 'node2', {})")
+    done = lab.fab("kill", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "near and node1: kill: are one home on one machine; call it by one of these names alone, in all components\n"
+        "kill failed; no later stage was begun\n"
+    )
+    assert "node2  nothing to end" in done.stdout
