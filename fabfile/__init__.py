@@ -12,13 +12,14 @@ from fabric import Connection
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from rr_config import ConfigError, Options, load
+from rr_config import Config, ConfigError, Options, load
 
 from .mends import INTERRUPTED, WRONG, mend
 from .options import SECTION, command, logs_options, read_options, status_options, wait_options
 
 if TYPE_CHECKING:
     from .console import Console
+    from .observer import Observer
     from .runner import Runner
 
 FAILED = 1
@@ -71,7 +72,7 @@ def status(context: Context, **given: Any) -> None:
         if not all(each.is_well for each in statuses):
             raise Exit(code=FAILED)
 
-    _with_runner(context, given, show, is_watched=False)
+    _with_runner(context, given, show, _nobody)
 
 
 @command(wait_options)
@@ -90,16 +91,18 @@ def wait(context: Context, **given: Any) -> None:
 def logs(context: Context, **given: Any) -> None:
     """Show what the components have put out, each line behind the name of its component."""
 
-    def show(runner: "Runner", console: "Console") -> None:
+    def observer(console: "Console", config: Config) -> "Observer":
         from .console import Tagged
 
+        return Tagged(console, config.all_components(), bool(given["raw"]))
+
+    def show(runner: "Runner", console: "Console") -> None:
         lines = given["lines"]
         if lines is not None and lines < 0:
             raise ConfigError(f"--lines {lines}: must be 0 at least")
-        runner.observer = Tagged(console, list(runner.config.all_components()), bool(given["raw"]))
         runner.logs(lines, bool(given["follow"]))
 
-    _with_runner(context, given, show, is_watched=False)
+    _with_runner(context, given, show, observer)
 
 
 @command()
@@ -110,14 +113,24 @@ def muddlers(context: Context, **given: Any) -> None:
     _execute(context, given, lambda console, options: console.muddlers(all_muddlers(options.config_dir)))
 
 
+def _the_console(console: "Console", _: Config) -> "Observer":
+    return console
+
+
+def _nobody(_: "Console", __: Config) -> "Observer":
+    from .observer import Observer
+
+    return Observer()
+
+
 def _with_runner(
     context: Context,
     given: dict[str, Any],
     work: Callable[["Runner", "Console"], object],
-    is_watched: bool = True,
+    observer: Callable[["Console", Config], "Observer"] = _the_console,
 ) -> None:
-    """Do `work` with a Runner that the console watches, unless the work shows all there is to see itself."""
-    from .observer import Observer, StageError
+    """Do `work` with a Runner; the console observes it, unless what it does is shown in another way."""
+    from .observer import StageError
     from .runner import Runner
 
     def story(console: "Console", options: Options) -> None:
@@ -125,16 +138,15 @@ def _with_runner(
             config = load(options)
         except KeyboardInterrupt:
             raise Exit("interrupted; no host has been touched", INTERRUPTED) from None
-        with Runner(config, options, context.config, console if is_watched else Observer()) as runner:
+        with Runner(config, options, context.config, observer(console, config)) as runner:
             try:
                 work(runner, console)
             except StageError as error:
                 console.stage_failed(error)
                 raise Exit(code=FAILED) from error
             except KeyboardInterrupt:
-                if not is_watched:
-                    raise Exit(code=INTERRUPTED) from None
-                console.interrupted(runner.running, runner.starting, options, context.config)
+                if runner.observer is console:
+                    console.interrupted(runner.running, runner.starting, options, context.config)
                 raise Exit(code=INTERRUPTED) from None
 
     _execute(context, given, story)

@@ -3,9 +3,12 @@
 import os
 import posixpath
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import attrs
+
+from .component import Component
+from .errors import ConfigError
 
 
 @attrs.frozen
@@ -99,3 +102,26 @@ def _placed_below(local: str, remote: str, above: Above) -> Iterator[Placed | Un
         return
     for name in names:
         yield from _placed(posixpath.join(local, name), posixpath.join(remote, name), above)
+
+
+def placed_once() -> Callable[[Component], Sequence[Placed]]:
+    """A function that lists what a component brings; ConfigError for what is `Unusable`.
+
+    The disk is asked once for components that bring the same.
+    """
+    known: dict[tuple[tuple[str, str], ...], Sequence[Placed]] = {}
+
+    def placed(component: Component) -> Sequence[Placed]:
+        key = tuple(component.files.items())
+        if key not in known:
+            known[key] = list(_all_usable(component))
+        return known[key]
+
+    return placed
+
+
+def _all_usable(component: Component) -> Iterator[Placed]:
+    for found in placed_files(component.files):
+        if isinstance(found, Unusable):
+            raise ConfigError(f"{component.label}.files: {found.path}: {found.reason}")
+        yield found
