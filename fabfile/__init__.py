@@ -15,7 +15,7 @@ from invoke.exceptions import Exit
 from rr_config import Config, ConfigError, Options, load
 
 from .mends import INTERRUPTED, WRONG, mend
-from .options import SECTION, command, logs_options, read_options, status_options, wait_options
+from .options import SECTION, command, logs_options, read_options, status_options, stop_options, wait_options
 
 if TYPE_CHECKING:
     from .console import Console
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FAILED = 1
 WATCH_SECONDS = 2
+MOST_SECONDS = 1_000_000
 
 mend()
 
@@ -56,6 +57,18 @@ def sync(context: Context, **given: Any) -> None:
 def start(context: Context, **given: Any) -> None:
     """Start the components in the sessions that are there, by start index."""
     _with_runner(context, given, lambda runner, console: runner.start())
+
+
+@command(stop_options)
+def stop(context: Context, **given: Any) -> None:
+    """End the components, by descending start index. The session and its windows stay."""
+    _with_runner(context, given, lambda runner, console: runner.stop(**_grace(given)))
+
+
+@command(stop_options)
+def restart(context: Context, **given: Any) -> None:
+    """Stop the components, then start them."""
+    _with_runner(context, given, lambda runner, console: runner.restart(**_grace(given)))
 
 
 @command(status_options)
@@ -111,6 +124,16 @@ def muddlers(context: Context, **given: Any) -> None:
     from rr_config.muddlers import all_muddlers
 
     _execute(context, given, lambda console, options: console.muddlers(all_muddlers(options.config_dir)))
+
+
+def _grace(given: dict[str, Any]) -> dict[str, int]:
+    """--grace as an argument of `Runner.stop`, if it was given."""
+    grace = given["grace"]
+    if grace is None:
+        return {}
+    if not 0 <= grace <= MOST_SECONDS:
+        raise ConfigError(f"--grace {grace}: must be a number of seconds, from 0 to {MOST_SECONDS}")
+    return {"grace": grace}
 
 
 def _the_console(console: "Console", _: Config) -> "Observer":

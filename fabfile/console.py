@@ -87,7 +87,10 @@ class Console(Observer):
                 self._line(host, f"{'new' if result.is_new else 'existing'} session {result.id}")
             case Synced():
                 self._line(host, synced(result))
-            case [Started() | _, *_] if stage != "wait":
+            case [Ended(), *_] if stage.startswith("stop "):
+                for ended in result:
+                    self._line(ended.component.label, str(ended) if ended.was_started else "was not running")
+            case [Started() | _, *_] if stage.startswith("start "):
                 for started in result:
                     if isinstance(started, Started):
                         self._line(started.component.label, running(started))

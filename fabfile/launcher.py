@@ -100,6 +100,7 @@ case ${{1-}} in
     echo "${{20}}" >"$_rr_own_folder/born"
     echo "$$" >"$_rr_own_folder/pid"
     echo "${{STY-}}" >"$_rr_own_folder/session"
+    echo "${{WINDOW-}}" >"$_rr_own_folder/window"
     date +%s >"$_rr_own_folder/started"
     set --
     cd {base_dir} || exit 126
@@ -148,16 +149,20 @@ def start_script(session: str, components: Sequence[Component]) -> str:
     """Opens a window for each component, and answers for each once it runs or cannot."""
     lines = [f"need screen\n{state.keep(session)}{SESSIONS}{RUNNING}{state.TEMPORARY}{START}"]
     for component in components:
-        arguments = [state.folder(component.name), _window_title(component.name), launcher(component)]
+        title = _window_title(component.name)
+        arguments = [state.folder(component.name), title, _rc_word(title), launcher(component)]
         lines.append(" ".join(["component", *map(shell.quote, arguments), "temporary" * (component.base_dir is None)]))
     lines.append(OPEN_WINDOWS)
     return "\n".join(lines)
 
 
 def _window_title(name: str) -> str:
-    """The name as a word of a screen rc file, where nothing is special between single quotes."""
-    printable = "".join(character if character.isprintable() else "?" for character in name)[:200]
-    return "'" + printable.replace("'", "'\"'\"'") + "'"
+    return "".join(character if character.isprintable() else "?" for character in name)[:200]
+
+
+def _rc_word(text: str) -> str:
+    """`text` as a word of a screen rc file, where nothing is special between single quotes."""
+    return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
 def read_started(components: Sequence[Component], answers: Iterable[str]) -> list[Started | NotStarted]:
@@ -177,7 +182,8 @@ def read_started(components: Sequence[Component], answers: Iterable[str]) -> lis
 # Output is written to the log at once (`flush 0`), not every 10 s.
 # `logfile` must be said once only: it moves the log of the window before, too. So a window is opened under
 # the name of its folder, which is where `%t` puts its log, and has its title after that.
-# component FOLDER TITLE LAUNCHER [temporary]: writes down what OPEN_WINDOWS will start.
+# component FOLDER TITLE TITLE-IN-RC LAUNCHER [temporary]: writes down what OPEN_WINDOWS will start.
+# old_window FOLDER TITLE: adds the window in which it has ended to $old_windows, if it still is there.
 START = """\
 find_session
 [ "$id" ] || fail "there is no screen session named $session; start one with: fab screen"
@@ -188,11 +194,17 @@ else printf "logfile flush 0\\nlogfile '%s/%%t/output'\\n" "$(printf '%s' "$path
 component() {
   if running "$1"; then answer "running $1 $pid"; return; fi
   (umask 077; mkdir -p "$1") || fail "$state/$1 cannot be made"
-  rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/output"
-  printf '%s' "$3" >"$1/launcher" || fail "$state/$1/launcher cannot be written; is the disk full?"
-  [ -z "$4" ] || temporary "$1" >/dev/null || fail "no temporary folder can be made"
-  printf "screen -L -t %s sh '%s/%s/launcher'\\ntitle %s\\n" "$1" "$path" "$1" "$2" >>.windows
+  old_window "$1" "$2"
+  rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/window" "$1/output"
+  printf '%s' "$4" >"$1/launcher" || fail "$state/$1/launcher cannot be written; is the disk full?"
+  [ -z "$5" ] || temporary "$1" >/dev/null || fail "no temporary folder can be made"
+  printf "screen -L -t %s sh '%s/%s/launcher'\\ntitle %s\\n" "$1" "$path" "$1" "$3" >>.windows
   pending="$pending $1"
+}
+old_window() {
+  { read -r window <"$1/window" && read -r session_of_window <"$1/session"; } 2>/dev/null || return
+  [ "$session_of_window" = "$id" ] && [ "$window" ] || return
+  [ "$(timeout 5 screen -S "$id" -p "$window" -Q title 2>/dev/null)" != "$2" ] || old_windows="$old_windows $window"
 }
 # beginning: whether one of $started has hardly run yet, though it wants to, or has ended this moment. It may end
 # with 126 or 127, since it lacks something, as `#!/usr/bin/env PROGRAM` does without the program.
@@ -209,13 +221,14 @@ beginning() {
   done
   return 1
 }
-pending= started= ended= failed=
+pending= started= ended= failed= old_windows=
 """
 
 # screen parses what `-X` hands it once more; within the file that it is told to read, quotes hold.
 OPEN_WINDOWS = r"""
 windows=$(printf '%s' "$state/.windows" | sed "s/[\\\\\$^\"']/\\\\&/g")
 [ -z "$pending" ] || { screen -S "$id" -X source "$windows" >/dev/null 2>&1 && echo "$id" >.logging; }
+for window in $old_windows; do screen -S "$id" -p "$window" -X kill; done  # a session ends with its last window
 tries=0
 while [ -n "$pending" ]; do
   left=

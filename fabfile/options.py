@@ -111,6 +111,13 @@ def wait_options() -> list[Option]:
     return [Option(names=("timeout",), kind=int, help="For how many seconds at most. Default: without end.")]
 
 
+def stop_options() -> list[Option]:
+    """What `fab stop` and `fab restart` have."""
+    return [
+        Option(names=("grace",), kind=int, help="Seconds until what has not ended is killed. Default: 10."),
+    ]
+
+
 def logs_options() -> list[Option]:
     """What only `fab logs` has."""
     return [

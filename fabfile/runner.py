@@ -23,7 +23,9 @@ from .preflight import checked_group
 from .sessions import Killed, Session
 from .statuses import State, Status, read_status, status_script
 from .transfer import Synced, sync
-from .waiting import Ended
+from .waiting import Ended, read_stopped, stop_script
+
+GRACE_SECONDS = 10.0
 
 
 @attrs.define
@@ -151,6 +153,29 @@ class Runner:
     def _has_ended(self, ended: Ended) -> None:
         self._ended.add(ended.component.label)
         self.observer.ended(ended)
+
+    def stop(self, grace: float = GRACE_SECONDS) -> dict[str, list[Ended]]:
+        """End the components, the last start index first; how each has ended, by host. Session and windows stay.
+
+        Each gets its `stop_signal`, as does what it has started; what has not ended after `grace` seconds gets KILL.
+        Not `was_started` where it did not run.
+        """
+        stopped: dict[str, list[Ended]] = {}
+        for index, components in reversed(launcher.in_order(self.config.all_components())):
+            wanted = by_host(components)
+
+            def work(host: Host, wanted: dict[str, list[Component]] = wanted) -> list[Ended]:
+                own = wanted[host.name]
+                return read_stopped(own, ask(host, stop_script(self.options.screen, own, grace)))
+
+            for host, ended in self._fleet.on_all(f"stop {index}", work, hosts=wanted).items():
+                stopped.setdefault(host, []).extend(ended)
+        return stopped
+
+    def restart(self, grace: float = GRACE_SECONDS) -> dict[str, list[Started]]:
+        """Stop and start the components, which get new windows in place of the old ones."""
+        self.stop(grace)
+        return self.start()
 
     def status(self) -> list[Status]:
         """How every component is doing, in their order. A host that cannot say is no error: its own are `unknown`."""

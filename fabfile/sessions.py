@@ -104,7 +104,8 @@ is_screen() {  # a zombie is none
 # members: prints the process ids of all that has a line of $marks in its environment, or descends from
 # $roots. $screens, the servers of all sessions, are none, and nothing is looked for below them: they are
 # the sessions that end themselves, or others that were started from a window.
-# end_members: ends them and $servers, with TERM, and with KILL what is left after five seconds. What it finds
+# end_members: ends them and $servers, with TERM, and with KILL what is left after five seconds. await_end: the
+# second half of it, for what has got a signal already ($found); then what still is there gets KILL. What is found
 # counts even if it is gone at the next moment, and it looks again, more often where new processes have come,
 # before it believes that nothing is left: a program may fork faster than we look.
 PROCESSES = """\
@@ -149,12 +150,20 @@ alive() {  # a zombie does not count
 }
 signal() { for pid in $2; do kill "-$1" "$pid" 2>/dev/null; done; }
 end_members() {
-  screens=' '
-  for id in $(listed | living); do screens="$screens${id%%.*} "; done
+  list_screens
   found=$(members)
   signal TERM "$servers $found"
+  await_end 500
+}
+list_screens() {
+  screens=' '
+  for id in $(listed | living); do screens="$screens${id%%.*} "; done
+}
+clock() { read -r clock _ </proc/uptime; clock=${clock%.*}${clock#*.}; }  # in 1/100 s
+await_end() {  # after so many 1/100 s, KILL
   known=" $(echo $servers $found) "
-  tries=0
+  clock
+  kill_at=$((clock + $1))
   empty=0
   enough=2
   while [ $empty -lt $enough ]; do
@@ -164,11 +173,11 @@ end_members() {
     for pid in $left; do
       case $known in *" $pid "*) ;; *) enough=20 ;; esac
     done
-    tries=$((tries + 1))
-    if [ $tries -le 50 ]; then sleep 0.1; continue; fi
+    clock
+    if [ "$clock" -lt $kill_at ]; then sleep 0.1; continue; fi
     cut_down
     signal KILL "$left"
-    [ $tries -gt 150 ] && fail "these processes do not end, even when killed: $(echo $left)"
+    [ "$clock" -gt $((kill_at + 1000)) ] && fail "these processes do not end, even when killed: $(echo $left)"
   done
 }
 cut_down() {

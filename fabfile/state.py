@@ -9,6 +9,7 @@
     born           the same as the kernel counts it, by which the process is known again
     output         all that its window showed    base_dir       its temporary folder, if it has one
     session        the screen session that it was started in, as PID.NAME
+    window         the number of its window there
 
 and, with a dot in front so that no component can be named alike: `.sessions` (each screen session
 that was started here, as PID.NAME), `.screenrc`, `.windows` (what screen was last told to open).

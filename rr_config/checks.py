@@ -6,6 +6,7 @@ Nothing here changes a component; `paths` does that, and runs first for what nee
 import os
 import posixpath
 import re
+import signal
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -129,6 +130,10 @@ def _are_files(value: object) -> bool:
     return isinstance(value, dict) and all(_is_path(k) and _is_path(v) for k, v in value.items())
 
 
+def _is_signal(value: object) -> bool:
+    return isinstance(value, str) and f"SIG{value.removeprefix('SIG')}" in signal.Signals.__members__
+
+
 REQUIRED = ("name", "executable", "host", "start_index")
 EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_is_text, "a text that is not empty"),
@@ -140,6 +145,7 @@ EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "start_index": (_is_whole, "a whole number"),
     "wait": (lambda v: isinstance(v, bool), "True or False"),
     "num_cores": (_is_whole, "a whole number"),
+    "stop_signal": (_is_signal, "the name of a signal, like 'TERM', 'INT' or 'USR1'"),
     "meta": (lambda v: isinstance(v, dict), "a dict"),
 }
 

@@ -33,6 +33,7 @@ class Component:
     start_index: int = UNSET
     wait: bool = False
     num_cores: int = 1
+    stop_signal: str = "TERM"
     meta: dict[Any, Any] = attrs.field(factory=dict)
 
     def __init__(self, **attributes: Any) -> None:

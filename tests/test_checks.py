@@ -68,6 +68,10 @@ def test_every_component_that_is_wrong_is_named(tmp_path: Path) -> None:
         ({"start_index": True}, "h/a.start_index: is True (bool); it must be a whole number"),
         ({"wait": "yes"}, "h/a.wait: is 'yes' (str); it must be True or False"),
         ({"wait": None}, "h/a.wait: is None (NoneType); it must be True or False"),
+        (
+            {"stop_signal": "TREM"},
+            "h/a.stop_signal: is 'TREM' (str); it must be the name of a signal, like 'TERM', 'INT' or 'USR1'",
+        ),
         ({"num_cores": "4"}, "h/a.num_cores: is '4' (str); it must be a whole number"),
         ({"meta": None}, "h/a.meta: is None (NoneType); it must be a dict"),
         ({"meta": []}, "h/a.meta: is [] (list); it must be a dict"),

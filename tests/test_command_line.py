@@ -30,9 +30,11 @@ def parse_args(extra_args, ssh_user):
 OWN = {
     "status": {"--json", "--watch", "-w"},
     "wait": {"--timeout"},
+    "stop": {"--grace"},
+    "restart": {"--grace"},
     "logs": {"--follow", "-f", "--lines", "-n", "--raw"},
 }
-COMMANDS = ["kill", "logs", "muddlers", "run", "screen", "start", "status", "sync", "wait"]
+COMMANDS = ["kill", "logs", "muddlers", "restart", "run", "screen", "start", "status", "stop", "sync", "wait"]
 
 
 def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
