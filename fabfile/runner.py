@@ -40,7 +40,7 @@ class Runner:
     config: Config
     options: Options = attrs.field(factory=Options)
     settings: Settings = attrs.field(factory=Settings, repr=False)
-    observer: Observer = attrs.field(factory=Observer)
+    observer: Observer = attrs.field(factory=Observer, on_setattr=attrs.setters.frozen)
     starting: list[Component] = attrs.field(init=False, factory=list)
     _fleet: Fleet = attrs.field(init=False, repr=False)
     _started: list[Started] = attrs.field(init=False, factory=list, repr=False)
