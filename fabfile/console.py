@@ -20,7 +20,8 @@ from rr_config.muddlers import Muddler
 
 from . import output
 from .launcher import Started
-from .observer import Observer, StageError
+from .observer import Failure, Observer, StageError
+from .readiness import BecameReady
 from .sessions import Killed, Session
 from .statuses import Status
 from .transfer import Synced
@@ -90,10 +91,6 @@ class Console(Observer):
             case [Ended(), *_] if stage.startswith("stop "):
                 for ended in result:
                     self._line(ended.component.label, str(ended) if ended.was_started else "was not running")
-            case [Started() | _, *_] if stage.startswith("start "):
-                for started in result:
-                    if isinstance(started, Started):
-                        self._line(started.component.label, running(started))
 
     def failed(self, stage: str, host: str, reason: str) -> None:
         """Keep it for the end of the stage."""
@@ -103,6 +100,14 @@ class Console(Observer):
     def lost(self, stage: str, host: str, reason: str) -> None:
         """A line for a connection that is taken up again."""
         self.error(f"{host}: {stage}: {reason}; taking it up again")
+
+    def started(self, started: Started) -> None:
+        """A line for a component that runs."""
+        self._line(started.component.label, running(started))
+
+    def became_ready(self, ready: BecameReady) -> None:
+        """A line for a component that is ready."""
+        self._line(ready.component.label, f"ready after {ready.seconds:.1f} s: {ready.component.ready}")
 
     def ended(self, ended: Ended) -> None:
         """A line for a component that has ended."""
@@ -127,7 +132,7 @@ class Console(Observer):
         self, running: Sequence[Started], starting: Sequence[Component], options: Options, settings: Settings
     ) -> None:
         """Say what is known of the stage, what runs where, and how it can be ended."""
-        self._failed_lines(self._stage, self._failures.items())
+        self._failed_lines(self._stage, [Failure(host, reason) for host, reason in self._failures.items()])
         waited = f", with no answer yet from {', '.join(sorted(self._unanswered))}" if self._unanswered else ""
         self.error(cleaned(f"interrupted in {self._stage}{waited}"))
         if running:
@@ -151,9 +156,11 @@ class Console(Observer):
             except OSError:  # nobody is there to be told
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
-    def _failed_lines(self, stage: str, failures: Iterable[tuple[str, str]]) -> None:
-        for where, reason in failures:
-            self.error(cleaned(f"{where}: {stage}: {reason}"))
+    def _failed_lines(self, stage: str, failures: Iterable[Failure]) -> None:
+        for where, reason, said in failures:
+            self.error(cleaned(f"{where}: {stage}: {reason}") + "; the end of its output:" * bool(said))
+            for line in said:
+                self.error(cleaned(f"  | {line}"))
 
     def statuses(self, found: Sequence[Status], as_json: bool, in_place: bool) -> None:
         """A table of them, or one JSON document. A table that is shown `in_place` clears the terminal first."""

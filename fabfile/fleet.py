@@ -8,12 +8,11 @@ import attrs
 from rr_config import Component
 
 from .hosts import Host, HostFailure, HostGroup
-from .observer import Observer, StageError
+from .observer import Failure, Observer, StageError
 
 ONE_MACHINE = "are one home on one machine; call it by one of these names alone, in all components"
 
 T = TypeVar("T")
-Failures = list[tuple[str, str]]
 
 
 @attrs.define
@@ -28,7 +27,7 @@ class Fleet:
         self,
         stage: str,
         work: Callable[[Host], T],
-        failures_in: Callable[[str, T], Failures] = lambda host, result: [],
+        failures_in: Callable[[str, T], list[Failure]] = lambda host, result: [],
         hosts: Iterable[str] | None = None,
         parallel: int | None = None,
     ) -> dict[str, T]:
@@ -37,7 +36,7 @@ class Fleet:
         StageError when all are through, if one failed, or its result has failures in it.
         """
         results, failures = self.gather(stage, work, failures_in, hosts, parallel)
-        failures += [(f"{one} and {other}", ONE_MACHINE) for one, other in self.group.met_twice()]
+        failures += [Failure(f"{one} and {other}", ONE_MACHINE) for one, other in self.group.met_twice()]
         if failures:
             raise StageError(stage, failures)
         return results
@@ -46,19 +45,19 @@ class Fleet:
         self,
         stage: str,
         work: Callable[[Host], T],
-        failures_in: Callable[[str, T], Failures] = lambda host, result: [],
+        failures_in: Callable[[str, T], list[Failure]] = lambda host, result: [],
         hosts: Iterable[str] | None = None,
         parallel: int | None = None,
-    ) -> tuple[dict[str, T], Failures]:
+    ) -> tuple[dict[str, T], list[Failure]]:
         """As `on_all`, but what failed is the second result, sorted too."""
         names = sorted(self.group.hosts if hosts is None else hosts)
         self.observer.begins(stage, names)
         results: dict[str, T] = {}
-        failures: Failures = []
+        failures: list[Failure] = []
         try:
             for name, outcome in self.group.each(names, work, parallel or self.parallel):
                 if isinstance(outcome, HostFailure):
-                    failures.append((name, outcome.reason))
+                    failures.append(Failure(name, outcome.reason))
                     self.observer.failed(stage, name, outcome.reason)
                 else:
                     results[name] = outcome

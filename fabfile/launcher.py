@@ -6,7 +6,7 @@ id is not the launcher's shell any more, by its command line: execve(2) has been
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
@@ -14,7 +14,8 @@ from rr_config import Component
 from rr_config.util import literal
 
 from . import shell, state
-from .sessions import SESSIONS
+from .readiness import OF_SCREEN, PORT, BecameReady, NotReady, await_lines, port_in_hex, read_ready, read_unready
+from .sessions import CLOCK, SESSIONS
 
 # The variable by which a program, and all that it starts, can be known: the folder of its component.
 MARK = "REMOTE_RUNNER_COMPONENT"
@@ -50,10 +51,11 @@ class NotStarted:
         return f"could not be started (exit status {self.status}): {words}"
 
 
-# How the line begins that screen adds to the window of a program that has ended.
-OF_SCREEN = "=== Command "
-# And how sh begins to say that the launcher could not exec the program: with a place in our script.
+# How sh begins to say that the launcher could not exec the program: with a place in our script.
 OF_LAUNCHER = re.compile(r"^.*/launcher: (line )?\d+: (exec: )?")
+
+
+Outcome = Started | NotStarted | BecameReady | NotReady
 
 
 def in_order(components: Iterable[Component]) -> list[tuple[int, list[Component]]]:
@@ -66,17 +68,23 @@ def in_order(components: Iterable[Component]) -> list[tuple[int, list[Component]
 
 def launcher(component: Component) -> str:
     """The script that a window runs for `component`."""
-    names = sorted(set().union(*(shell.variables(arg) for arg in component.args if not isinstance(arg, literal))))
-    words = [_executable(component)]
-    words += [shell.quote(arg) if isinstance(arg, literal) else shell.expanded(arg) for arg in component.args]
+    texts = [*component.args, *component.env.values()]
+    names = sorted(set().union(*(shell.variables(text) for text in texts if not isinstance(text, literal))))
+    is_checked = component.ready is not None and component.ready.kind == "command"
     return LAUNCHER.format(
         base_dir='"$(cat "$_rr_own_folder/base_dir")"'
         if component.base_dir is None
         else shell.path(component.base_dir),
-        environment="".join(f"    {shell.from_environment(name)}\n" for name in names),
-        command=" ".join(words),
+        host_environment="".join(f"  {shell.from_environment(name)}\n" for name in names),
+        own_environment="".join(f"  export {name}={_word(value)}\n" for name, value in component.env.items()),
+        command=" ".join([_executable(component), *map(_word, component.args)]),
+        check=shell.quote(component.ready.value) if component.ready and is_checked else ":",
         mark=MARK,
     )
+
+
+def _word(text: str) -> str:
+    return shell.quote(text) if isinstance(text, literal) else shell.expanded(text)
 
 
 def _executable(component: Component) -> str:
@@ -91,8 +99,16 @@ def _executable(component: Component) -> str:
 # program (SIGHUP) that the terminal is gone, and the second can still write down how that ended.
 # bash would run a text without `#!` in the very process of the launcher, so that there was no proof of it; it
 # gets what other shells give it, an sh of its own.
+# With `check`, it runs what `util.command` says as it would run the program.
 LAUNCHER = """\
 _rr_own_folder=${{0%/*}}
+read_environment() {{
+  :
+{host_environment}}}
+change_environment() {{
+  {mark}=$_rr_own_folder
+  export {mark}
+{own_environment}}}
 case ${{1-}} in
   exec)
     read -r _rr_own_stat <"/proc/$$/stat"
@@ -104,14 +120,21 @@ case ${{1-}} in
     date +%s >"$_rr_own_folder/started"
     set --
     cd {base_dir} || exit 126
-{environment}    {mark}=$_rr_own_folder
-    export {mark}
+    read_environment
     set -- {command}
     [ ! -d "$1" ] || {{ echo "$1: is a directory" >&2; exit 126; }}
     [ -z "${{BASH_VERSION-}}" ] || [ ! -f "$1" ] || [ ! -x "$1" ] || case $(head -c 80 -- "$1" | tr '\\000' '\\007') in
       '#!'* | *"$(printf '\\007')"*) ;;
-      *) exec sh "$@" ;;
+      *) set -- "$(command -v sh)" "$@" ;;
     esac
+    change_environment
+    exec "$@"
+    ;;
+  check)
+    cd {base_dir} || exit 126
+    read_environment
+    set -- "$(command -v sh)" -c {check}
+    change_environment
     exec "$@"
     ;;
   record)
@@ -147,13 +170,19 @@ running() {
 
 def start_script(session: str, components: Sequence[Component]) -> str:
     """Opens a window for each component, and answers for each once it runs or cannot."""
-    lines = [f"need screen\n{state.keep(session)}{SESSIONS}{RUNNING}{state.TEMPORARY}{START}"]
-    for component in components:
-        title = _window_title(component.name)
-        arguments = [state.folder(component.name), title, _rc_word(title), launcher(component)]
-        lines.append(" ".join(["component", *map(shell.quote, arguments), "temporary" * (component.base_dir is None)]))
-    lines.append(OPEN_WINDOWS)
+    lines = [f"need screen\n{state.keep(session)}{SESSIONS}{CLOCK}{RUNNING}{PORT}{state.TEMPORARY}{START}"]
+    lines += map(_component_line, components)
+    lines.append(OPEN_WINDOWS + await_lines(components))
     return "\n".join(lines)
+
+
+def _component_line(component: Component) -> str:
+    title, folder = _window_title(component.name), state.folder(component.name)
+    arguments = map(shell.quote, [folder, title, _rc_word(title), launcher(component)])
+    line = " ".join(["component", *arguments, "temporary" * (component.base_dir is None)])
+    if component.ready and component.ready.kind == "port":
+        return f"taken {folder} {port_in_hex(component.ready)} || {line}"
+    return line
 
 
 def _window_title(name: str) -> str:
@@ -165,24 +194,29 @@ def _rc_word(text: str) -> str:
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
-def read_started(components: Sequence[Component], answers: Iterable[str]) -> list[Started | NotStarted]:
-    """What `start_script` answered, in its order."""
+def read_started(components: Sequence[Component], answers: Iterable[str]) -> Iterator[Outcome]:
+    """What `start_script` answers, as it comes."""
     by_folder = {state.folder(component.name): component for component in components}
-    results: list[Started | NotStarted] = []
     for answer in answers:
-        word, folder, value, *words = answer.split(" ", 3)
+        word, folder, value = answer.split(" ", 2)
         component = by_folder[folder]
-        if word == "failed":
-            results.append(NotStarted(component, int(value) if value.isdigit() else None, "".join(words)))
-        else:
-            results.append(Started(component, int(value), was_running=word == "running"))
-    return results
+        match word:
+            case "failed":
+                status, _, words = value.partition(" ")
+                yield NotStarted(component, int(status) if status.isdigit() else None, words)
+            case "ready":
+                yield read_ready(component, value)
+            case "unready":
+                yield read_unready(component, value)
+            case _:
+                yield Started(component, int(value), was_running=word == "running")
 
 
 # Output is written to the log at once (`flush 0`), not every 10 s.
 # `logfile` must be said once only: it moves the log of the window before, too. So a window is opened under
 # the name of its folder, which is where `%t` puts its log, and has its title after that.
 # component FOLDER TITLE TITLE-IN-RC LAUNCHER [temporary]: writes down what OPEN_WINDOWS will start.
+# taken FOLDER PORT: whether it is not to be started, since another program would be taken for it.
 # old_window FOLDER TITLE: adds the window in which it has ended to $old_windows, if it still is there.
 START = """\
 find_session
@@ -191,11 +225,13 @@ cd "$state" || fail "$state cannot be entered"
 path=$(printf '%s' "$state" | sed "s/'/'\\"'\\"'/g")
 if [ "$(cat .logging 2>/dev/null)" = "$id" ]; then : >.windows
 else printf "logfile flush 0\\nlogfile '%s/%%t/output'\\n" "$(printf '%s' "$path" | sed 's/[%^]/&&/g')" >.windows; fi
+taken() { ! running "$1" && port "$2" && answer "unready $1 taken "; }
 component() {
-  if running "$1"; then answer "running $1 $pid"; return; fi
+  if running "$1"; then answer "running $1 $pid"; awaited="$awaited$1 "; return; fi
   (umask 077; mkdir -p "$1") || fail "$state/$1 cannot be made"
   old_window "$1" "$2"
-  rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/window" "$1/output"
+  rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/window" "$1/output" \
+    "$1/ready"
   printf '%s' "$4" >"$1/launcher" || fail "$state/$1/launcher cannot be written; is the disk full?"
   [ -z "$5" ] || temporary "$1" >/dev/null || fail "no temporary folder can be made"
   printf "screen -L -t %s sh '%s/%s/launcher'\\ntitle %s\\n" "$1" "$path" "$1" "$3" >>.windows
@@ -222,6 +258,7 @@ beginning() {
   return 1
 }
 pending= started= ended= failed= old_windows=
+awaited=' '
 """
 
 # screen parses what `-X` hands it once more; within the file that it is told to read, quotes hold.
@@ -252,7 +289,7 @@ for folder in $started $ended; do
   [ -s "$folder/status" ] && read -r status <"$folder/status"
   case $status in
     126 | 127) failed="$failed $folder" ;;
-    *) read -r pid <"$folder/pid"; answer "started $folder $pid" ;;
+    *) read -r pid <"$folder/pid"; answer "started $folder $pid"; awaited="$awaited$folder " ;;
   esac
 done
 [ -z "$failed" ] || sleep 0.3  # by then, screen has written down what the windows showed

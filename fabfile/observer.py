@@ -1,21 +1,28 @@
 """`Observer`, who is told how a run goes on, and `StageError`, by which one ends that did not go well."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rr_config import Component
 
+from .launcher import Started
+from .readiness import BecameReady
 from .waiting import Ended
 
 
+class Failure(NamedTuple):
+    """What failed (a host, or `host/component`, or `host:path`), why, and perhaps the last lines of its output."""
+
+    where: str
+    reason: str
+    output: tuple[str, ...] = ()
+
+
 class StageError(Exception):
-    """A stage did not succeed everywhere; no later stage has begun.
+    """A stage did not succeed everywhere; no later stage has begun."""
 
-    `failures` names what failed: a host, or `host/component`, or `host:path`, each with its reason.
-    """
-
-    def __init__(self, stage: str, failures: Sequence[tuple[str, str]]) -> None:
-        super().__init__("\n".join(f"{stage}: {where}: {reason}" for where, reason in failures))
+    def __init__(self, stage: str, failures: Sequence[Failure]) -> None:
+        super().__init__("\n".join(f"{stage}: {failure.where}: {failure.reason}" for failure in failures))
         self.stage = stage
         self.failures = failures
 
@@ -23,7 +30,7 @@ class StageError(Exception):
 class Observer:
     """Is told how a run goes on, as it goes on; each method does nothing unless it is overridden.
 
-    `progress`, `lost`, `ended` and `output` are called from threads of their own, the others from the one that runs.
+    `begins`, `result`, `failed` and `ends` are called from the thread that runs, the others from threads of their own.
     """
 
     def begins(self, stage: str, hosts: Sequence[str]) -> None:
@@ -40,6 +47,12 @@ class Observer:
 
     def lost(self, stage: str, host: str, reason: str) -> None:
         """A connection was lost, and is taken up again. Called from threads of their own."""
+
+    def started(self, started: Started) -> None:
+        """A component has been started, or was running already."""
+
+    def became_ready(self, ready: BecameReady) -> None:
+        """A component is ready, by its `ready`."""
 
     def ended(self, ended: Ended) -> None:
         """A component that is waited for has ended."""

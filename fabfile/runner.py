@@ -14,12 +14,13 @@ from rr_config.files import placed_once
 
 from . import following, launcher, sessions
 from .content import LocalHashes
-from .fleet import Failures, Fleet, by_host
-from .hosts import Host, ask
-from .launcher import NotStarted, Started
+from .fleet import Fleet, by_host
+from .hosts import Host, ask, conversation
+from .launcher import NotStarted, Outcome, Started
 from .manifest import Trees
-from .observer import Observer, StageError
+from .observer import Failure, Observer, StageError
 from .preflight import checked_group
+from .readiness import BecameReady, NotReady
 from .sessions import Killed, Session
 from .statuses import State, Status, read_status, status_script
 from .transfer import Synced, sync
@@ -92,7 +93,7 @@ class Runner:
         try:
             wanted = {host: trees.of(own) for host, own in by_host(self.config.all_components()).items()}
         except ConfigError as error:  # a local file was there when the config was loaded
-            raise StageError("sync", [("localhost", problem) for problem in error.problems]) from error
+            raise StageError("sync", [Failure("localhost", problem) for problem in error.problems]) from error
 
         def work(host: Host) -> Synced:
             def progress(done: int, total: int) -> None:
@@ -102,11 +103,11 @@ class Runner:
             return sync(host, options.screen, wanted[host.name], hashes, options.always_copy, progress)
 
         return self._fleet.on_all(
-            "sync", work, lambda host, synced: [(f"{host}:{p.path}", p.reason) for p in synced.problems]
+            "sync", work, lambda host, synced: [Failure(f"{host}:{p.path}", p.reason) for p in synced.problems]
         )
 
     def start(self) -> dict[str, list[Started]]:
-        """Start all components, by ascending start index; the next index only when all of one run."""
+        """Start all components, by ascending start index; the next index only when all of one run, and are ready."""
         started: dict[str, list[Started]] = {}
         for index, components in launcher.in_order(self.config.all_components()):
             for host, results in self._start_index(index, components).items():
@@ -117,18 +118,27 @@ class Runner:
         wanted = by_host(components)
         self.starting = list(components)
 
-        def work(host: Host) -> list[Started | NotStarted]:
+        def work(host: Host) -> list[Outcome]:
             own = wanted[host.name]
-            return launcher.read_started(own, ask(host, launcher.start_script(self.options.screen, own)))
+            with conversation(host, launcher.start_script(self.options.screen, own)) as talk:
+                return [self._took_note(outcome) for outcome in launcher.read_started(own, talk.answers())]
 
-        def failures(_: str, results: list[Started | NotStarted]) -> Failures:
-            self._started += [result for result in results if isinstance(result, Started)]
-            answered = {id(result.component) for result in results}
-            self.starting = [component for component in self.starting if id(component) not in answered]
-            return [(r.component.label, r.reason) for r in results if isinstance(r, NotStarted)]
+        def failures(_: str, outcomes: list[Outcome]) -> list[Failure]:
+            not_started = [Failure(o.component.label, o.reason) for o in outcomes if isinstance(o, NotStarted)]
+            not_ready = [Failure(o.component.label, o.reason, o.output) for o in outcomes if isinstance(o, NotReady)]
+            return not_started + not_ready
 
         results = self._fleet.on_all(f"start {index}", work, failures, wanted)
-        return {host: [r for r in rs if isinstance(r, Started)] for host, rs in results.items()}
+        return {host: [each for each in own if isinstance(each, Started)] for host, own in results.items()}
+
+    def _took_note(self, outcome: Outcome) -> Outcome:
+        self.starting = [component for component in self.starting if component is not outcome.component]
+        if isinstance(outcome, Started):
+            self._started.append(outcome)
+            self.observer.started(outcome)
+        elif isinstance(outcome, BecameReady):
+            self.observer.became_ready(outcome)
+        return outcome
 
     def wait(
         self, components: Iterable[Component] | None = None, timeout: float | None = None
@@ -145,7 +155,7 @@ class Runner:
         with following.ends(self._fleet, self.options.screen, chosen, others, deadline, self._has_ended) as ends:
             if self.options.terminate and all(isinstance(each, Ended) for each in ends.all()):
                 ends.terminate()
-        failures = [(each.component.label, str(each)) for each in ends.all() if not each.is_success]
+        failures = [Failure(each.component.label, str(each)) for each in ends.all() if not each.is_success]
         if failures:
             raise StageError("wait", failures)
         return {host: [each for each in own if isinstance(each, Ended)] for host, own in ends.by_host.items()}
@@ -187,7 +197,7 @@ class Runner:
 
         results, failures = self._fleet.gather("status", work)
         known = {id(each.component): each for statuses in results.values() for each in statuses}
-        reasons = dict(failures)
+        reasons = {failure.where: failure.reason for failure in failures}
         return [
             known.get(id(c)) or Status(c, State.UNKNOWN, problem=reasons[c.host]) for c in self.config.all_components()
         ]

@@ -108,7 +108,13 @@ is_screen() {  # a zombie is none
 # second half of it, for what has got a signal already ($found); then what still is there gets KILL. What is found
 # counts even if it is gone at the next moment, and it looks again, more often where new processes have come,
 # before it believes that nothing is left: a program may fork faster than we look.
-PROCESSES = """\
+CLOCK = """\
+clock() { read -r clock _ </proc/uptime; clock=${clock%.*}${clock#*.}; }  # in 1/100 s
+"""
+
+PROCESSES = (
+    CLOCK
+    + """\
 members() {
   { [ -z "$marks" ] || marked; descendants; } | while read -r pid; do
     case $screens in
@@ -159,7 +165,6 @@ list_screens() {
   screens=' '
   for id in $(listed | living); do screens="$screens${id%%.*} "; done
 }
-clock() { read -r clock _ </proc/uptime; clock=${clock%.*}${clock#*.}; }  # in 1/100 s
 await_end() {  # after so many 1/100 s, KILL
   known=" $(echo $servers $found) "
   clock
@@ -187,6 +192,7 @@ cut_down() {
   done
 }
 """
+)
 
 KILL = """\
 ids=$({ listed | named; cat "$state/.sessions" 2>/dev/null; } | sort -u)

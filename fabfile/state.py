@@ -10,6 +10,7 @@
     output         all that its window showed    base_dir       its temporary folder, if it has one
     session        the screen session that it was started in, as PID.NAME
     window         the number of its window there
+    ready          when it became ready, if it says when it is; `check` and `check.output`: of util.command
 
 and, with a dot in front so that no component can be named alike: `.sessions` (each screen session
 that was started here, as PID.NAME), `.screenrc`, `.windows` (what screen was last told to open).

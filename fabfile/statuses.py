@@ -19,10 +19,11 @@ from .sessions import SESSIONS
 
 
 class State(StrEnum):
-    """What can be said of a component."""
+    """What can be said of a component. One that says when it is `ready` is `starting` until then."""
 
     WAITING = "waiting"
     STARTING = "starting"
+    READY = "ready"
     RUNNING = "running"
     EXITED = "exited"
     UNKNOWN = "unknown"
@@ -54,8 +55,8 @@ class Status:
 
     @property
     def is_well(self) -> bool:
-        """Whether it runs, or has ended with 0."""
-        return self.state is State.RUNNING or self.exit_status == 0
+        """Whether it runs, and is ready where it says when it is, or has ended with 0."""
+        return self.state in (State.RUNNING, State.READY) or self.exit_status == 0
 
     def as_dict(self) -> dict[str, object]:
         """All of it under plain names, as `fab status --json` has it."""
@@ -105,15 +106,18 @@ class _Sample:
 
 def _status(component: Component, words: Sequence[str], samples: Sequence[_Sample], now: int, page: int) -> Status:
     word, *numbers = words
-    pid, exit_status, started, ended, session, launcher = [int(number) if number else None for number in numbers]
+    pid, exit_status, started, ended, session, launcher, ready = [int(n) if n else None for n in numbers]
     if word != State.RUNNING or session is None or launcher is None:
         since = ended if word == State.EXITED else started
         return Status(component, State(word), pid, exit_status, None if since is None else now - since)
+    now_state = State.RUNNING
+    if component.ready is not None:
+        now_state, started = (State.STARTING, started) if ready is None else (State.READY, ready)
     before, after = samples
     but_for = {session, launcher}  # a session has the id of the process that leads it
     return Status(
         component,
-        State.RUNNING,
+        now_state,
         pid,
         seconds=None if started is None else now - started,
         cpu=after.used_since(before, session, but_for) / (after.seconds - before.seconds),
@@ -145,16 +149,16 @@ sessions=' '
 answer "units $(date +%s) $(getconf CLK_TCK 2>/dev/null || echo 100) $(getconf PAGESIZE 2>/dev/null || echo 4096)"
 for folder in $folders; do
   word=waiting
-  rest='     '
+  rest='      '
   if running "$folder"; then
     word=running
     read -r stat <"/proc/$pid/stat"
     set -- ${stat##*) }
     sessions="$sessions$4 "
-    rest="$pid  $(noted started)  $4 $(noted launcher.pid)"
+    rest="$pid  $(noted started)  $4 $(noted launcher.pid) $(noted ready)"
   elif kept && [ -e "$folder/launcher.pid" ]; then
     word=exited
-    rest="$(noted pid) $(noted status) $(noted started) $(noted ended)  "
+    rest="$(noted pid) $(noted status) $(noted started) $(noted ended)   "
     [ -s "$folder/status" ] || ! [ -d "/proc/$(noted launcher.pid)" ] || word=starting
   fi
   answer "component $folder $word $rest"

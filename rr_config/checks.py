@@ -14,6 +14,7 @@ from typing import Any
 from .component import Component, Config
 from .errors import ConfigError
 from .files import Placed, Unusable, placed_files
+from .ready import Ready
 
 
 def check_attributes(config: Config) -> None:
@@ -126,6 +127,22 @@ def _is_arg(value: object) -> bool:
     return isinstance(value, str | int | float | os.PathLike) and not isinstance(value, bool)
 
 
+def _is_env(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and VARIABLE.fullmatch(name) and not NOT_OURS.fullmatch(name) and _are_args([text])
+        for name, text in value.items()
+    )
+
+
+# What sh takes as the name of a variable; and those that bash or dash keep to themselves, or by which the processes
+# of a component are known.
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NOT_OURS = re.compile(
+    r"_|E?UID|PPID|LINENO|OPTIND|S?RANDOM|(EPOCH)?SECONDS|EPOCHREALTIME|HISTCMD|FUNCNAME|GROUPS|DIRSTACK|SHELLOPTS"
+    r"|BASH(OPTS|PID|_VERSINFO|_SUBSHELL|_ARGV0|_ALIASES|_CMDS|_COMMAND)|STY|REMOTE_RUNNER_COMPONENT"
+)
+
+
 def _are_files(value: object) -> bool:
     return isinstance(value, dict) and all(_is_path(k) and _is_path(v) for k, v in value.items())
 
@@ -142,7 +159,12 @@ EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "files": (_are_files, "a dict of local path to remote path, none of them empty"),
     "host": (_is_host, "a host name, an address, user@host:port, a Host of ~/.ssh/config, or 'localhost'"),
     "base_dir": (lambda v: v is None or _is_path(v), "a remote path, or None for a temporary folder"),
+    "env": (_is_env, "a dict of names of variables, that sh does not keep to itself, to texts without NUL"),
     "start_index": (_is_whole, "a whole number"),
+    "ready": (
+        lambda v: v is None or isinstance(v, Ready),
+        "util.port(…), util.log(…), util.command(…), util.ended(), or None",
+    ),
     "wait": (lambda v: isinstance(v, bool), "True or False"),
     "num_cores": (_is_whole, "a whole number"),
     "stop_signal": (_is_signal, "the name of a signal, like 'TERM', 'INT' or 'USR1'"),

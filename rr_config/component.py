@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 
+from .ready import Ready
+
 LOCALHOST = "localhost"
 
 # A required attribute before the config file has assigned it. `checks` refuses what is still unset.
@@ -30,7 +32,9 @@ class Component:
     files: dict[str, str] = attrs.field(factory=dict)
     host: str = UNSET
     base_dir: str | None = None
+    env: dict[str, str] = attrs.field(factory=dict)
     start_index: int = UNSET
+    ready: Ready | None = None
     wait: bool = False
     num_cores: int = 1
     stop_signal: str = "TERM"

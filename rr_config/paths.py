@@ -43,8 +43,13 @@ def resolved(component: Component, config_dir: Path) -> Component:
         files[key] = remote_path(base_dir, place) + "/" * _is_folder(place)  # see files.placed_files
     if problems:
         raise ConfigError(*problems)
-    args = [arg if isinstance(arg, str) else str(arg) for arg in component.args]
-    return attrs_evolved(component, executable=executable, files=files, args=args, base_dir=base_dir)
+    args = [_as_text(arg) for arg in component.args]
+    env = {name: _as_text(value) for name, value in component.env.items()}
+    return attrs_evolved(component, executable=executable, files=files, args=args, base_dir=base_dir, env=env)
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else str(value)
 
 
 def _is_folder(remote: str) -> bool:

@@ -4,6 +4,9 @@ import os
 
 from .files import Placed, placed_files
 from .paths import local_path
+from .ready import command, ended, log, port
+
+__all__ = ["command", "ended", "literal", "log", "port", "recursive_files_dict"]
 
 
 class literal(str):

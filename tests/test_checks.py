@@ -14,6 +14,8 @@ ARGS = "a list of texts without NUL (numbers and paths are taken as text)"
 FILES = "a dict of local path to remote path, none of them empty"
 HOST = "a host name, an address, user@host:port, a Host of ~/.ssh/config, or 'localhost'"
 BASE_DIR = "a remote path, or None for a temporary folder"
+READY = "util.port(…), util.log(…), util.command(…), util.ended(), or None"
+ENV = "a dict of names of variables, that sh does not keep to itself, to texts without NUL"
 
 
 def test_empty_config_is_refused(tmp_path: Path) -> None:
@@ -72,6 +74,16 @@ def test_every_component_that_is_wrong_is_named(tmp_path: Path) -> None:
             {"stop_signal": "TREM"},
             "h/a.stop_signal: is 'TREM' (str); it must be the name of a signal, like 'TERM', 'INT' or 'USR1'",
         ),
+        ({"ready": 80}, f"h/a.ready: is 80 (int); it must be {READY}"),
+        ({"ready": "port"}, f"h/a.ready: is 'port' (str); it must be {READY}"),
+        ({"env": ["A=1"]}, f"h/a.env: is ['A=1'] (list); it must be {ENV}"),
+        ({"env": {"A-B": "1"}}, f"h/a.env: is {{'A-B': '1'}} (dict); it must be {ENV}"),
+        ({"env": {"A\n": "1"}}, f"h/a.env: is {{'A\\n': '1'}} (dict); it must be {ENV}"),
+        ({"env": {1: "1"}}, f"h/a.env: is {{1: '1'}} (dict); it must be {ENV}"),
+        ({"env": {"A": None}}, f"h/a.env: is {{'A': None}} (dict); it must be {ENV}"),
+        ({"env": {"A": "\0"}}, f"h/a.env: is {{'A': '\\x00'}} (dict); it must be {ENV}"),
+        ({"env": {"PPID": "1"}}, f"h/a.env: is {{'PPID': '1'}} (dict); it must be {ENV}"),
+        ({"env": {"STY": "1"}}, f"h/a.env: is {{'STY': '1'}} (dict); it must be {ENV}"),
         ({"num_cores": "4"}, "h/a.num_cores: is '4' (str); it must be a whole number"),
         ({"meta": None}, "h/a.meta: is None (NoneType); it must be a dict"),
         ({"meta": []}, "h/a.meta: is [] (list); it must be a dict"),

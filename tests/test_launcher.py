@@ -12,7 +12,7 @@ import pytest
 
 from fabfile import launcher, shell, state
 from fabfile.launcher import MARK
-from rr_config import Component
+from rr_config import Component, util
 from rr_config.util import literal
 
 from .conftest import eventually
@@ -112,6 +112,43 @@ def test_names_in_literal_args_are_kept(launch: Launch) -> None:
     args = [literal("$PLAIN ${PLAIN}"), "$PLAIN", *map(literal, AWKWARD)]
     assert launch.run(component(launch.program("show"), *args), PLAIN="value") == (0, "")
     assert launch.args == ["$PLAIN ${PLAIN}", "value", *AWKWARD]
+
+
+def test_env_is_for_the_program_alone_and_may_use_that_of_the_host(launch: Launch) -> None:
+    awkward = dict(zip((f"N{number}" for number in range(len(AWKWARD))), AWKWARD, strict=True))
+    it = component(launch.program("show"), "$PATH/x", "$OWN")
+    it.env = {
+        **{n: literal(v) for n, v in awkward.items()},
+        "PATH": "/none:$PATH",
+        "OWN": "x",
+        "KEPT": literal("$PATH"),
+    }
+    assert launch.run(it) == (0, "")
+    found = dict(line.partition("=")[::2] for line in launch.shown("env").split("\0") if line)
+    before = f"{launch.shells}:{os.environ['PATH']}"
+    assert {name: found[name] for name in awkward} == awkward
+    assert (found["PATH"], found["OWN"], found["KEPT"]) == (f"/none:{before}", "x", "$PATH")
+    assert launch.args == [f"{before}/x", ""]
+
+
+def test_a_path_that_leads_nowhere_does_not_keep_a_text_from_being_run(launch: Launch) -> None:
+    it = component(launch.program("text", 'echo "$PATH"\n'))
+    it.env = {"PATH": "/none"}
+    assert launch.run(it) == (0, "/none\n")
+
+
+def test_a_check_runs_as_the_program_would(launch: Launch) -> None:
+    it = component("/nowhere", base_dir=str(launch.home))
+    it.env = {"OWN": "it's $PLAIN"}
+    it.ready = util.command("pwd; echo \"$OWN\" '$OWN' $0; exit 7")
+    launch.kept(it).mkdir(parents=True)
+    script = launch.kept(it) / "launcher"
+    script.write_text(launcher.launcher(it))
+    own = {"PATH": f"{launch.shells}:{os.environ['PATH']}", "PLAIN": "a  b"}
+    done = subprocess.run(["sh", script, "check"], env=own, cwd="/", capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (7, "")
+    assert done.stdout == f"{launch.home}\nit's a  b $OWN {launch.shells}/sh\n"
+    assert [path.name for path in launch.kept(it).iterdir()] == ["launcher"]
 
 
 def test_text_without_a_first_line_for_it_is_run_by_an_sh_of_its_own(launch: Launch) -> None:
@@ -290,7 +327,7 @@ def test_missing_base_dir_ends_with_126(launch: Launch) -> None:
 def test_answers_are_read_in_their_order() -> None:
     components = [component("x", name=name) for name in ("a", "b c", "d")]
     answers = ["started b=20c 12", "failed a 127 sh: 1: exec: /x: not found\n", "running d 14"]
-    assert launcher.read_started(components, answers) == [
+    assert list(launcher.read_started(components, answers)) == [
         launcher.Started(components[1], 12),
         launcher.NotStarted(components[0], 127, "sh: 1: exec: /x: not found\n"),
         launcher.Started(components[2], 14, was_running=True),

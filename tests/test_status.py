@@ -41,9 +41,9 @@ def statuses(lab: Lab, *words: str, code: int) -> dict[str, dict[str, Any]]:
 def test_answers_are_read() -> None:
     answers = [
         "units 1000 100 4096",
-        "component a running 11  900  10 9",
-        "component b exited 21 137 800 960  ",
-        "component c waiting      ",
+        "component a running 11  900  10 9 ",
+        "component b exited 21 137 800 960   ",
+        "component c waiting       ",
         "sample 50.00 10,10,5,5,1 10,11,100,50,3 10,12,0,0,4 10,9,1,1,1 77,7,0,0,9",
         "sample 50.50 10,10,9,9,1 10,11,120,60,5 10,13,10,0,6 10,9,9,9,1 77,7,9,9,9",
     ]

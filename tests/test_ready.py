@@ -1,0 +1,204 @@
+"""Readiness: a larger start index begins when all of the smaller are ready, as their hosts say."""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from fabfile.launcher import read_started
+from fabfile.readiness import BecameReady, NotReady
+from rr_config import Component, util
+from rr_config.ready import Ready
+
+from .conftest import Lab, eventually
+from .test_start import running, sessions_begun, text
+from .throwaway import free_port, processes_of
+
+CONFIG = '''
+import sys
+def add(name, script, index=1, host="node1", executable="/bin/sh", flag="-c", **more):
+    config.add_component(Component(
+        name=name, host=host, start_index=index, executable=executable, args=[flag, script], **more))
+def serve(port):
+    return f"""import pathlib, socket, time
+time.sleep(0.7)
+pathlib.Path.home().joinpath("port").touch()
+server = socket.create_server(("127.0.0.1", {port}))
+time.sleep(1000)"""
+'''
+LATER = "add('later', 'exec sleep 1000', index=2, host='node2')\n"
+
+
+def failing(lab: Lab, *words: str) -> str:
+    lab.run("screen")
+    done = lab.fab("start", "-c", "cfg.py", *words)
+    assert done.returncode == 1, done.stdout
+    assert "later" not in done.stdout
+    assert not (lab.node2.state() / "later").exists()
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: util.port(0),
+        lambda: util.port(65536),
+        lambda: util.port("80"),  # type: ignore[arg-type]
+        lambda: util.log("("),
+        lambda: util.log(""),
+        lambda: util.log("a\nb"),
+        lambda: util.log(None),  # type: ignore[arg-type]
+        lambda: util.command(" "),
+        lambda: util.command(["true"]),  # type: ignore[arg-type]
+        lambda: util.command("a\0"),
+        lambda: util.ended(timeout=0),
+        lambda: util.ended(timeout=float("inf")),
+        lambda: util.port(80, timeout="1"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_cannot_be_meant_is_refused_where_it_is_written(made: object) -> None:
+    with pytest.raises(ValueError, match=r"^util\.(port|log|command|ended)"):
+        made()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("ready", "answer", "outcome"),
+    [
+        (util.port(80), "ready a 1234", ("", 12.34)),
+        (util.port(80), "unready a taken ", ("something else listens on port 80 of the host already", ())),
+        (util.port(80, 5), "unready a late \nx\ry\n\x1b[1mz\n", ("was not ready within 5 s: port 80", ("y", "z"))),
+        (util.log("up"), "unready a 3 \n", ("ended with exit status 3 before it was ready: log up", ())),
+        (util.log("up"), "unready a killed \n=== Command x\n", ("was killed before it was ready: log up", ())),
+        (util.log("up"), "unready a unusable \n", ("grep -P of the host cannot search for its log up", ())),
+        (
+            util.command("c", 1),
+            "unready a late 7 no\n",
+            ("command c; the last time, that ended with exit status 7: no", ()),
+        ),
+        (util.command("c", 1), "unready a late running \n", ("command c; it had not ended", ())),
+    ],
+)
+def test_answers_are_read(ready: Ready, answer: str, outcome: tuple[str, object]) -> None:
+    component = Component(name="a", host="h", executable="/x", start_index=1, ready=ready)
+    (read,) = read_started([component], [answer])
+    if isinstance(read, BecameReady):
+        assert outcome == ("", read.seconds)
+    else:
+        assert isinstance(read, NotReady)
+        assert outcome[0] in read.reason and read.output == outcome[1]
+
+
+@pytest.mark.parametrize("host", ["node1", "localhost"])
+def test_the_next_index_waits_for_all_to_be_ready(lab: Lab, host: str) -> None:
+    port = free_port("127.0.0.1")
+    lab.config(
+        CONFIG
+        + f"host = {host!r}\n"
+        + "LOG = util.log(r'it is up: \\d+$')\n"
+        + f"add('port', serve({port}), host=host, executable=sys.executable, ready=util.port({port}))\n"
+        + r"""add('log', r'sleep 0.8; : >~/log; printf "\033[32mit is\033[0m up: 42\r\n"; exec sleep 1000', host=host, ready=LOG)"""
+        + "\nadd('command', util.literal('sleep 0.9; : >$FILE; exec sleep 1000'), host=host, env={'FILE': '$HOME/command'}, ready=util.command('test -e $FILE'))\n"
+        + "add('ended', 'sleep 0.6; : >~/ended', host=host, ready=util.ended())\n"
+        + "add('plain', 'exec sleep 1000', host=host)\n"
+        + LATER
+    )
+    lab.run("screen")
+    before = sessions_begun(lab.node1)
+    done = lab.run("start")
+    machine = lab.here if host == "localhost" else lab.node1
+    assert sessions_begun(lab.node1) - before == (host == "node1")  # one channel for all of it
+    ready = {name: (machine.state() / name / "ready").stat().st_mtime for name in ("port", "log", "command", "ended")}
+    for name, when in ready.items():
+        assert when >= (machine.home / name).stat().st_mtime  # which it touches just before
+    assert (lab.node2.state() / "later/started").stat().st_mtime >= max(ready.values())
+    lines = done.stdout.splitlines()
+    for name, what in (("port", f"port {port}"), ("command", "command test -e $FILE"), ("ended", "ended")):
+        assert any(line.startswith(f"  {host}/{name}  ready after ") and line.endswith(f" s: {what}") for line in lines)
+    found = {each["name"]: each["state"] for each in json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)}
+    expected = dict.fromkeys(("port", "log", "command"), "ready") | dict.fromkeys(("plain", "later"), "running")
+    assert found == expected | {"ended": "exited"}
+
+
+def test_one_that_ends_first_fails_the_run_and_shows_its_end(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'seq 30; exit 3', ready=util.log('never'))\nadd('b', 'exec sleep 1000')\n" + LATER)
+    said = failing(lab)
+    lines = said.splitlines()
+    assert (
+        lines[0] == "node1/a: start 1: ended with exit status 3 before it was ready: log never; the end of its output:"
+    )
+    shown = [int(line.removeprefix("  | ")) for line in lines[1:-1]]
+    assert shown[-1] == 30 and 17 <= len(shown) <= 20  # screen adds a line or two of its own
+    assert lines[-1] == "start 1 failed; no later stage was begun"
+
+
+def test_a_log_that_matches_at_the_very_end_counts(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'sleep 0.5; echo it is up', ready=util.log('is up'))")
+    lab.run("screen")
+    assert "node1/a  ready after" in lab.run("start").stdout
+
+
+def test_one_that_is_not_ready_in_time_fails_the_run(lab: Lab) -> None:
+    lab.config(
+        CONFIG
+        + "add('log', 'echo hello; exec sleep 1000', ready=util.log('never', timeout=1))\n"
+        + "add('command', 'exec sleep 1000', ready=util.command('echo no, not yet >&2; exit 7', timeout=1.5))\n"
+        + "add('slow', 'exec sleep 1000', ready=util.command('sleep 1000', timeout=1))\n"
+        + "add('ended', 'exec sleep 1000', ready=util.ended(timeout=1))\n"
+        + LATER
+    )
+    begun = time.monotonic()
+    said = failing(lab)
+    assert time.monotonic() - begun < 10
+    assert "node1/log: start 1: was not ready within 1 s: log never; the end of its output:\n  | hello\n" in said
+    late = "the last time, that ended with exit status 7: no, not yet\n"
+    assert f"node1/command: start 1: was not ready within 1.5 s: command echo no, not yet >&2; exit 7; {late}" in said
+    assert "node1/slow: start 1: was not ready within 1 s: command sleep 1000" in said
+    assert "node1/ended: start 1: was not ready within 1 s: ended\n" in said
+    found = {each["name"]: each["state"] for each in json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)}
+    assert found["log"] == "starting"
+
+
+def test_a_port_on_which_something_listens_already_keeps_a_component_from_being_started(lab: Lab) -> None:
+    port = lab.node1.port  # its own sshd
+    lab.config(CONFIG + f"add('a', 'exec sleep 1000', ready=util.port({port}))\n" + LATER)
+    assert f"node1/a: start 1: something else listens on port {port} of the host already" in failing(lab)
+    assert not (lab.node1.state() / "a").exists()
+
+
+def test_a_component_that_runs_already_is_looked_at_again(lab: Lab) -> None:
+    port = free_port("127.0.0.1")
+    lab.config(CONFIG + f"add('a', serve({port}), executable=sys.executable, ready=util.port({port}))\n")
+    lab.run("screen")
+    lab.run("start")
+    (lab.node1.state() / "a/ready").unlink()
+    assert "node1/a  was running already" in lab.run("start").stdout
+    assert (lab.node1.state() / "a/ready").exists()
+
+
+def test_ctrl_c_ends_the_looking_and_tells_what_runs(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'exec sleep 1000', ready=util.log('never'))\n" + LATER)
+    lab.run("screen")
+    with running(lab, "start") as fab:
+        eventually(lambda: bool(text(lab.node1.state() / "a/pid")), "the start")
+        eventually(lambda: looks(lab) == 1, "a look at it")
+        eventually(lambda: "node1/a  started" in read_line(fab), "what is said of it")
+        fab.send_signal(signal.SIGINT)
+        said, _ = fab.communicate(timeout=20)
+    assert fab.returncode == 130
+    pid = text(lab.node1.state() / "a/pid").strip()
+    assert f"these go on running:\n  node1/a  pid {pid}\nend all with: " in said
+    eventually(lambda: looks(lab) == 0, "the end of the looking")
+
+
+def read_line(fab: "subprocess.Popen[str]") -> str:
+    assert fab.stdout
+    return fab.stdout.readline()
+
+
+def looks(lab: Lab) -> int:
+    """How many scripts of ours run on node1."""
+    lines = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in processes_of(lab.node1.folder)]
+    return sum(b"eval" in line for line in lines)
