@@ -34,12 +34,13 @@ def demo(c: Context) -> None:
             f" --arg-parser example/extra_args_parser.py --extra-args '--hosts {','.join(names)},localhost'"
         )
         say(f"$ {command}")
-        c.run(command, env=here.environment)
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        c.run(command, env=here.environment | {"PATH": path})
         for host in [*farm.hosts.values(), here]:
             say(f"\n{host.name}: screen -ls; and the end of what each window shows")
-            print(host.run("sleep 1; screen -ls; cd .local/state/remote-runner/runner && tail -n 3 */output"))
+            print(host.run("sleep 1; screen -ls; cd .local/state/remote-runner/*/runner && tail -n 3 */output"))
         say("the same again: nothing has changed, so nothing is sent")
-        c.run(command, env=here.environment)
+        c.run(command, env=here.environment | {"PATH": path})
     finally:
         farm.close()
         say("\nall processes of the demo have been ended, and its folder is removed")

@@ -7,6 +7,7 @@ import attrs
 
 from rr_config import Component
 
+from .conversation import HostError
 from .hosts import Host, HostFailure, HostGroup
 from .observer import Failure, Observer, StageError
 
@@ -22,6 +23,7 @@ class Fleet:
     group: HostGroup
     parallel: int
     observer: Observer
+    is_interrupted: bool = False
 
     def on_all(
         self,
@@ -40,6 +42,16 @@ class Fleet:
         if failures:
             raise StageError(stage, failures)
         return results
+
+    def lost(self, stage: str, host: str) -> Callable[[str], None]:
+        """What is to be done where the connection to `host` is lost in what lasts, and is to be taken up again."""
+
+        def tell(reason: str) -> None:
+            if self.is_interrupted:  # it was closed by us
+                raise HostError(reason)
+            self.observer.lost(stage, host, reason)
+
+        return tell
 
     def gather(
         self,
@@ -63,6 +75,9 @@ class Fleet:
                     results[name] = outcome
                     failures += failures_in(name, outcome)
                     self.observer.result(stage, name, outcome)
+        except KeyboardInterrupt:
+            self.is_interrupted = True
+            raise
         finally:
             self.observer.ends(stage)
         return dict(sorted(results.items())), sorted(failures)

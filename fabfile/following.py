@@ -72,7 +72,7 @@ def ends(
                 ended.append(each)
 
         try:
-            persistently(attempt, lambda reason: fleet.observer.lost("wait", host.name, reason))
+            persistently(attempt, fleet.lost("wait", host.name))
         except OutOfTime:
             ended += map(NotEnded, pending)
         return ended
@@ -96,7 +96,7 @@ def output(fleet: Fleet, session: str, components: Sequence[Component], lines: i
                     for component, line in read_logs(readers, record):
                         fleet.observer.output(component, line)
 
-        persistently(attempt, lambda reason: fleet.observer.lost("logs", host.name, reason))
+        persistently(attempt, fleet.lost("logs", host.name))
         for reader in readers.values():
             for line in reader.end():
                 fleet.observer.output(reader.component, line)

@@ -295,7 +295,9 @@ def _pairs(values: Mapping[str, Hashable]) -> Iterator[tuple[str, str]]:
 
 def _connection(name: str, settings: Config, user: str | None) -> Connection:
     try:
-        return Connection(name, user=None if "@" in name else user, config=settings)
+        # Of its own for each: Fabric adds to it the keys that the ssh config names for a host.
+        own = {key: value for key, value in settings.connect_kwargs.items() if key != "key_filename"}
+        return Connection(name, user=None if "@" in name else user, config=settings, connect_kwargs=own)
     except RecursionError as error:
         raise ValueError(f"{name}: its ProxyJump, in the ssh config, leads back to itself") from error
     except ValueError as error:

@@ -232,7 +232,8 @@ obey() {
 exec 9<>"$state/.list.$$" || fail "$state/.list.$$ cannot be made; is the disk full?"
 rm -f "$state/.list.$$"  # it goes on as long as it is open
 list=/proc/$$/fd/9
-export staging=".remote-runner-$session@$machine"  # no other machine's, in a home that they share
+# Not that of another machine, in a home that they share, nor of another user, in a folder that both may write to.
+export staging=".remote-runner-$session@$machine-$(printf %s "$HOME" | cksum | tr ' ' -)"
 export LC_ALL=C
 PATH=$(printf %s "$PATH" | tr : '\n' | grep ^/ | tr '\n' :)  # find -execdir refuses a relative folder in it
 PATH=${PATH%:}

@@ -195,7 +195,10 @@ cut_down() {
 )
 
 KILL = """\
-ids=$({ listed | named; cat "$state/.sessions" 2>/dev/null; } | sort -u)
+# A session that the user has given another name since is none of ours any more.
+elsewhere=" $(for id in $(listed | living); do [ "${id#*.}" = "$session" ] || echo "${id%%.*}"; done | tr '\\n' ' ')"
+ours() { while IFS= read -r id; do case $elsewhere in *" ${id%%.*} "*) ;; *) printf '%s\\n' "$id" ;; esac; done; }
+ids=$({ listed | named; cat "$state/.sessions" 2>/dev/null; } | sort -u | ours)
 servers=
 for id in $(sessions); do servers="$servers ${id%%.*}"; done
 marks=$(for id in $ids; do echo "STY=$id"; done)

@@ -56,6 +56,22 @@ def test_machines_that_share_a_home_have_sessions_and_components_of_their_own(la
     assert (done.stdout.count("running"), done.stdout.count("exited")) == (2, 2)
 
 
+def test_homes_on_one_machine_may_bring_files_to_one_folder(lab: Lab) -> None:
+    common = lab.node3.home / "common"
+    lab.write("f", "text" * 1000)
+    lab.config(
+        "for host in ('node1', 'node2', 'node3'):\n"
+        f"    files = {{'f': f'{common}/{{host}}', str(__file__): f'{common}/new/{{host}}'}}\n"
+        "    config.add_component(Component(name='a', host=host, executable='/x', start_index=1, files=files))\n"
+    )
+    names = {"node1", "node2", "node3"}
+    for _ in range(3):  # they have to come at the same moment
+        lab.node3.run("rm -rf common; mkdir common")
+        lab.run("sync")
+        assert {path.name for path in common.iterdir()} == names | {"new"}
+        assert {path.name for path in (common / "new").iterdir()} == names
+
+
 def test_a_machine_that_is_called_by_two_names_is_named(lab: Lab) -> None:
     node1 = lab.node1
     with lab.farm.ssh_config.open("a") as ssh_config:

@@ -123,6 +123,20 @@ def test_kill_ends_what_forks_faster_than_it_looks(lab: Lab) -> None:
         eventually(lambda: generations.stat().st_size > after, "another generation", seconds=0.5)
 
 
+def test_kill_leaves_a_session_alone_that_has_been_given_another_name(lab: Lab) -> None:
+    lab.config(ONE_PROGRAM)
+    lab.write("one.sh", "")
+    lab.run("screen")
+    (id_,) = ids(lab.node1)
+    lab.node1.run("echo 'echo $$ >~/pid.renamed; exec sleep 1000' >note")
+    lab.node1.run(f"screen -S {id_} -X screen sh note")
+    eventually(lambda: alive(lab.node1) == {"renamed"}, "a program")
+    lab.node1.run(f"screen -S {id_} -X sessionname mine")
+    lab.run("screen")
+    lab.run("kill")
+    assert (lab.node1.sessions(), alive(lab.node1)) == (["mine"], {"renamed"})
+
+
 @pytest.mark.parametrize("stage", ["screen", "start"])
 def test_one_of_several_sessions_of_that_name_is_not_chosen(lab: Lab, stage: str) -> None:
     for noted_as in ("first", "second"):

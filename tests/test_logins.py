@@ -100,6 +100,29 @@ def assert_synced(done: subprocess.CompletedProcess[str], *hosts: ThrowawayHost)
         assert (host.home / "work/good").read_text() == "good"
 
 
+def test_a_key_is_for_its_host_alone(login: Login) -> None:
+    """With those of all the others, sshd would hang up: it takes six at most."""
+    names = [f"node{number}" for number in range(11, 20)]
+    keys = {name: login.ssh / name for name in names}
+    for name, key in keys.items():
+        make_key(key)
+        host = login.lab.farm.add(name, {"AuthorizedKeysFile": f"{key}.pub"})
+        login.ssh_host(name, host, f"IdentityFile {key}", "IdentitiesOnly yes")
+    login.configure(*names)
+    assert_synced(login.sync(), *(login.lab.farm.hosts[name] for name in names))
+
+
+def test_too_many_keys_are_a_refused_login(login: Login) -> None:
+    lines = []
+    for number in range(8):
+        make_key(login.ssh / f"key{number}")
+        lines.append(f"IdentityFile {login.ssh}/key{number}")
+    login.ssh_host("node1", login.lab.node1, *lines)
+    done = login.sync()
+    assert done.returncode == 1
+    assert f"node1: sync: login as {own_name()} was refused" in done.stderr
+
+
 def guarded_key(login: Login, host: ThrowawayHost) -> Path:
     """A copy of the key of the hosts, with a passphrase."""
     key = login.ssh / "guarded"

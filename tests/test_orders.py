@@ -10,7 +10,6 @@ import pytest
 from fabfile import shell
 from fabfile.orders import Orders, sync_script
 
-STAGING = f".remote-runner-s@{os.uname().nodename}"
 Snapshot = dict[str, tuple[int, bytes]]
 
 
@@ -24,15 +23,22 @@ class Recorder:
         self.sent.append(data)
 
 
+def staging_name(home: Path) -> str:
+    """What staging folders of session `s` are called there."""
+    checksum = subprocess.run(["cksum"], input=os.fsencode(home), capture_output=True, check=True).stdout.decode()
+    return f".remote-runner-s@{os.uname().nodename}-{checksum.strip().replace(' ', '-')}"
+
+
 def told(home: Path) -> list[bytes]:
     """Orders that would do harm if a path in them lost its end: each folder above holds something precious."""
     recorder = Recorder()
     orders = Orders(recorder, ["~"])  # type: ignore[arg-type]  # of a Conversation only `send` is used
-    staging = [f"{home}/a/b/{STAGING}", f"{home}/a/c/{STAGING}"]
+    name = staging_name(home)
+    staging = [f"{home}/a/b/{name}", f"{home}/a/c/{name}"]
     orders.enter("~")
     orders.tell("mkdir", ["./a/b/.", "./a/new folder/."])
     orders.tell("stage", staging)
-    orders.write(f"./a/b/{STAGING}/f", 0o640, 4)
+    orders.write(f"./a/b/{name}/f", 0o640, 4)
     orders.send(b"sent")
     orders.tell_with_target("copy", [f"{staging[0]}/f"], f"{staging[1]}/copied")
     orders.tell("move", staging)
@@ -59,7 +65,7 @@ def obeyed(home: Path, orders: bytes) -> Snapshot:
         ["sh", "-c", shell.command(script)], input=script + orders, env=environment, cwd=home, capture_output=True
     )
     found = [path for path in home.rglob("*") if path.relative_to(home).parts[0] == "a"]
-    assert not list(home.rglob(STAGING))
+    assert not list(home.rglob(staging_name(home)))
     assert not list(home.rglob(".list*"))
     return {str(p.relative_to(home)): (p.stat().st_mode, b"" if p.is_dir() else p.read_bytes()) for p in found}
 

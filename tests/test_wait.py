@@ -8,6 +8,7 @@ from pathlib import Path
 from .conftest import Lab, eventually
 from .test_hosts import cut
 from .test_kill_and_screen import is_alive
+from .test_ready import read_line
 from .test_start import running, sessions_begun, text
 
 CONFIG = """
@@ -90,6 +91,20 @@ def test_wait_does_not_take_another_process_for_a_launcher_that_was_killed(lab: 
     done = lab.fab("wait", "--timeout", "20", "-c", "cfg.py")
     os.kill(int(bystander), signal.SIGTERM)
     assert "node1/a: wait: was killed" in done.stderr
+
+
+def test_ctrl_c_is_no_lost_connection(lab: Lab) -> None:
+    lab.config(
+        CONFIG + "".join(f"add('a', {host!r}, UNTIL_GO, wait=True)\n" for host in ("node1", "node2", "localhost"))
+    )
+    before = sessions_begun(lab.node1)
+    with running(lab, "run") as fab:
+        eventually(lambda: sessions_begun(lab.node1) == before + 5, "the wait, after four other stages")
+        eventually(lambda: "wait " in read_line(fab), "the stage")
+        fab.send_signal(signal.SIGINT)
+        said, _ = fab.communicate(timeout=20)
+    assert fab.returncode == 130
+    assert said.startswith("interrupted in wait, with no answer yet from localhost, node1, node2\n")
 
 
 def test_run_takes_up_a_lost_connection_again(lab: Lab) -> None:
