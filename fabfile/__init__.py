@@ -4,6 +4,7 @@ A command line that only lists or explains commands loads no more than this and 
 """
 
 import gc
+import signal
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -93,9 +94,12 @@ def wait(context: Context, **given: Any) -> None:
     """Wait for the components with `wait` to end, or for all if none has it, or those that --limit names."""
 
     def work(runner: "Runner", console: "Console") -> None:
+        timeout = given["timeout"]
+        if timeout is not None and not 0 <= timeout <= MOST_SECONDS:
+            raise ConfigError(f"--timeout {timeout}: must be a number of seconds, from 0 to {MOST_SECONDS}")
         components = list(runner.config.all_components())
         waited = [c for c in components if c.wait] if runner.options.limit is None else []
-        runner.wait(waited or components, given["timeout"])
+        runner.wait(waited or components, timeout)
 
     _with_runner(context, given, work)
 
@@ -168,8 +172,10 @@ def _with_runner(
                 console.stage_failed(error)
                 raise Exit(code=FAILED) from error
             except KeyboardInterrupt:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)  # once more is not to cut off what is said now
                 if runner.observer is console:
                     console.interrupted(runner.running, runner.starting, options, context.config)
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
                 raise Exit(code=INTERRUPTED) from None
 
     _execute(context, given, story)

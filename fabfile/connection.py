@@ -21,9 +21,6 @@ KEEPALIVE_SECONDS = 15
 # A peer that leaves what we sent unacknowledged for that long is gone (tcp(7), TCP_USER_TIMEOUT).
 UNACKNOWLEDGED_MS = 60_000
 CONNECT_ATTEMPTS = 4
-# What paramiko says, of no class of its own, where there was nothing to log in with, and where sshd has hung up
-# since too many keys were tried.
-REFUSED = ("No authentication methods", "No existing session")
 
 
 def connection_settings(settings: Config, password: str | None = None) -> Config:
@@ -136,10 +133,12 @@ def connect_problem(error: Exception, connection: Connection) -> str:
         return f"the host name {connection.host} is not known; is it spelled right, or missing in ~/.ssh/config?"
     if isinstance(error, paramiko.PasswordRequiredException):
         return "the SSH key has a passphrase; give it with --prompt-for-passphrase"
-    if isinstance(error, AuthenticationException) or any(words in str(error) for words in REFUSED):
+    if isinstance(error, AuthenticationException) or "No authentication methods" in str(error):
         return f"login as {connection.user} was refused; is there a key or a password for it?"
     if _was_silent(error, connection):
         return f"{where} does not answer"
+    if "No existing session" in str(error):  # paramiko's words where sshd has hung up in the middle of the login
+        return f"login as {connection.user} was refused, perhaps since too many keys were tried"
     if isinstance(error, paramiko.ChannelException) and connection.gateway:
         return f"{where} cannot be reached from its gateway: {error.text.lower()}"
     if _is_no_ssh(error, connection):

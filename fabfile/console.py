@@ -58,6 +58,7 @@ class Console(Observer):
         self._stage = ""
         self._unanswered: set[str] = set()
         self._failures: dict[str, str] = {}
+        self._told: set[tuple[str, str, str]] = set()
         logging.basicConfig(level=level, format="%(levelname)s %(message)s", force=True)
         # What goes wrong with a connection is reported with its host; paramiko would add a traceback.
         logging.getLogger("paramiko").setLevel(logging.CRITICAL)
@@ -122,10 +123,17 @@ class Console(Observer):
             self._print(line)
         self._held_back = []
 
+    def failed_for_now(self, stage: str, host: str, reason: str) -> None:
+        """A line for a host that failed, at once, where the stage may not end."""
+        self._told.add((stage, host, reason))
+        self._failed_lines(stage, [Failure(host, reason)])
+
     def stage_failed(self, error: StageError) -> None:
         """A line for each failure: where, in which stage, why."""
-        self._failed_lines(error.stage, error.failures)
-        if error.stage not in ("wait", "terminate"):
+        self._failed_lines(
+            error.stage, [f for f in error.failures if (error.stage, f.where, f.reason) not in self._told]
+        )
+        if error.stage not in ("wait", "terminate", "logs"):
             self.error(f"{error.stage} failed; no later stage was begun")
 
     def interrupted(
@@ -145,8 +153,12 @@ class Console(Observer):
             self.error(f"  {component.label}")
         if not running and not starting:
             self.error("this command has started no component; what was in the sessions before may still run")
+        # No password is shown; it will be asked for.
+        asking = ["--prompt-for-login-password"] if options.ssh_pass or settings.connect_kwargs.get("password") else []
         program = [Path(sys.argv[0]).name, *same_commands(settings)]
-        self.error(f"end all with: {shlex.join([*program, 'kill', *same_hosts(options), *same_settings(settings)])}")
+        self.error(
+            f"end all with: {shlex.join([*program, 'kill', *same_hosts(options), *same_settings(settings), *asking])}"
+        )
 
     def error(self, text: str) -> None:
         """A line, or several, on standard error."""
@@ -243,7 +255,7 @@ class Tagged(Observer):
 
     def failed(self, stage: str, host: str, reason: str) -> None:
         """Say it at once: the others may go on without end."""
-        self._console.error(f"{host}: {stage}: {reason}")
+        self._console.failed_for_now(stage, host, reason)
 
     def lost(self, stage: str, host: str, reason: str) -> None:
         """A line for a connection that is taken up again."""

@@ -171,7 +171,14 @@ def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
     if not hasattr(defaults, "items"):
         kind = type(defaults).__name__
         raise ConfigError(f"fabric.yaml/{SECTION}: is of type {kind}; it must be a mapping of option names to values")
-    own = dict(_spelled_like_options(str(name).replace("-", "_"), value) for name, value in defaults.items())
+    own: dict[str, Any] = {}
+    for given, value in defaults.items():
+        name, meant = _spelled_like_options(str(given).replace("-", "_"), value)
+        if name in own:
+            raise ConfigError(
+                f"fabric.yaml/{SECTION}.{given}: is said twice, as {name} and as no_{name}, or with - and _"
+            )
+        own[name] = meant
     known = {str(option.name): option for option in declare()}
     for name, value in own.items():
         if name not in known:

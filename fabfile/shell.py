@@ -41,23 +41,24 @@ def variables(text: str) -> set[str]:
 def expanded(text: str) -> str:
     """`text` as one word of sh in which `$NAME` and `${NAME}` stand for the host's environment.
 
-    The word reads `rr_NAME`, which the script has to set first (`from_environment`), so that sh's
+    The word reads `_rr_value_of_NAME`, which the script has to set first (`from_environment`), so that sh's
     own variables, which are not of the environment, count as unset.
     """
     word = ""
     end = 0
     for match in VARIABLE.finditer(text):
         literal = text[end : match.start()]
-        word += (quote(literal) if literal else "") + f'"$rr_{match[1] or match[2]}"'
+        word += (quote(literal) if literal else "") + f'"$_rr_value_of_{match[1] or match[2]}"'
         end = match.end()
     rest = text[end:]
     return word + (quote(rest) if rest or not word else "")
 
 
 def from_environment(name: str) -> str:
-    """A line of sh that sets `rr_NAME` to the environment's NAME, empty where that is unset."""
+    """A line of sh that sets `_rr_value_of_NAME` to the environment's NAME, empty where that is unset."""
     # The dot keeps the newlines at the end of the value, which $( ) would strip.
-    return f"rr_{name}=$(printenv {name} && echo .); rr_{name}=${{rr_{name}%?.}}"
+    own = f"_rr_value_of_{name}"
+    return f"{own}=$(printenv {name} && echo .); {own}=${{{own}%?.}}"
 
 
 def script(body: str) -> bytes:

@@ -1,11 +1,11 @@
 """Runs every component whose name starts with "publisher" under a test harness.
 
 The harness becomes the executable; the original executable and its arguments become arguments of the
-harness, each as it was. `extra_options` may choose another one:
+harness, each as it was. `extra_options`, an object or a dict, may choose another one, or else `options`:
 
     harness       a local path, relative to the config file. Default: muddlers/harness/harness.py
     harness_args  a list of the harness's own arguments, which come before the program; one that wants `--`
-                  there has it as the last of them
+                  there has it as the last of them. Default: those of the default harness, none of another one
     harness_logs  the remote folder for the logs of the default harness. Default: logs, in base_dir
 """
 
@@ -13,11 +13,13 @@ import os
 import posixpath
 from pathlib import Path
 
+from rr_config import ConfigError
+
 OWN_HARNESS = Path(__file__).resolve().parent / "harness" / "harness.py"
 REMOTE_FOLDER = ".harness"
 
 
-def muddle(config, options):
+def muddle(config):
     check_options()
     for component in config.all_components():
         if is_complete(component) and component.name.startswith("publisher"):
@@ -25,15 +27,24 @@ def muddle(config, options):
 
 
 def check_options():
-    """Raise ValueError where `extra_options` chooses a harness in a way that cannot be meant."""
+    """Raise ConfigError where a harness is chosen in a way that cannot be meant."""
     for name, kinds, expected in (
         ("harness", str | os.PathLike, "a local path"),
         ("harness_args", list | tuple, "a list of arguments"),
         ("harness_logs", str, "a remote folder"),
     ):
-        value = getattr(extra_options, name, None)
+        value = chosen(name)
         if value is not None and not isinstance(value, kinds):
-            raise ValueError(f"extra_options.{name}: is {value!r}; it must be {expected}")
+            raise ConfigError(f"--muddler ta3: extra_options.{name}: is {value!r}; it must be {expected}")
+
+
+def chosen(name):
+    """What `extra_options`, or else `options`, say under that name, or None."""
+    for source in (extra_options, options):
+        value = source.get(name) if isinstance(source, dict) else getattr(source, name, None)
+        if value is not None:
+            return value
+    return None
 
 
 def is_complete(component):
@@ -48,11 +59,11 @@ def is_complete(component):
 
 
 def put_under_harness(component):
-    harness = Path(getattr(extra_options, "harness", None) or OWN_HARNESS)
-    own_args = getattr(extra_options, "harness_args", None)
+    harness = Path(chosen("harness") or OWN_HARNESS)
+    own_args = chosen("harness_args")
     if own_args is None:
-        logs = getattr(extra_options, "harness_logs", None) or "logs"
-        own_args = ["--logs", logs, "--name", util.literal(component.name), "--"]
+        logs = ["--logs", chosen("harness_logs") or "logs", "--name", util.literal(component.name), "--"]
+        own_args = [] if chosen("harness") else logs
     program = os.fspath(component.executable)
     if component.is_local:
         program = str(Path(program).expanduser().absolute())

@@ -51,6 +51,8 @@ class Component:
         object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:  # of what is not there
+        if name in ATTRIBUTES:
+            raise AttributeError(f"{name!r} of this Component has been deleted; assign it again")
         raise AttributeError(unknown_attribute(name))
 
     @property
@@ -69,9 +71,14 @@ ATTRIBUTES = tuple(field.name for field in attrs.fields(Component))
 
 def unknown_attribute(name: str) -> str:
     """The text of the error for an attribute that a Component does not have."""
-    nearest = difflib.get_close_matches(name, ATTRIBUTES, n=1)
-    hint = f", did you mean {nearest[0]!r}?" if nearest else ";"
-    return f"a Component has no attribute {name!r}{hint} it has {', '.join(ATTRIBUTES)}"
+    given = name.lower()
+
+    def likeness(known: str) -> tuple[bool, bool, float]:
+        begins_alike = known.startswith(given) or given.startswith(known)
+        return (begins_alike, given in known or known in given, difflib.SequenceMatcher(None, given, known).ratio())
+
+    nearest = max(ATTRIBUTES, key=likeness)
+    return f"a Component has no attribute {name!r}, did you mean {nearest!r}? it has {', '.join(ATTRIBUTES)}"
 
 
 class Config:

@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import os
 import sys
 import sysconfig
 import traceback
@@ -23,7 +24,7 @@ from .options import Options
 from .paths import local_path, resolved
 
 # Frames of these are none of the user's.
-OTHERS = (str(Path(__file__).parent), sysconfig.get_path("stdlib"))
+OTHERS = tuple(os.path.join(folder, "") for folder in (Path(__file__).parent, sysconfig.get_path("stdlib")))  # noqa: PTH118
 
 
 def load(options: Options) -> Config:
@@ -53,24 +54,16 @@ def load(options: Options) -> Config:
         with _working_in(config_dir, muddler.parent, config_dir):
             _muddle(muddler, config, options, given)
     check_attributes(config)
-    complete = Config(_resolved(config, config_dir))
-    chosen = complete if options.limit is None else limited(complete, options.limit)
-    check_files(chosen)
-    return chosen
-
-
-def _resolved(config: Config, config_dir: Path) -> list[Component]:
-    """The components with full paths; ConfigError for all whose paths cannot be made so."""
-    components: list[Component] = []
     problems: list[str] = []
-    for component in config.all_components():
-        try:
-            components.append(resolved(component, config_dir))
-        except ConfigError as error:
-            problems += error.problems
+    complete = Config(resolved(component, config_dir, problems) for component in config.all_components())
+    chosen = complete if options.limit is None else limited(complete, options.limit)
+    try:
+        check_files(chosen)
+    except ConfigError as error:
+        problems += error.problems
     if problems:
         raise ConfigError(*problems)
-    return components
+    return chosen
 
 
 def parse_extra_args(options: Options) -> Any:
@@ -181,7 +174,7 @@ def _reported(path: Path, help_allowed: bool = False) -> Iterator[None]:
             raise
         where = _place(error, path)
         raise ConfigError(f"{where}: ended itself, with {error.code!r}; see what it says above") from error
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, ConfigError):  # by a ConfigError, it says what is wrong in its own words
         raise
     except BaseException as error:  # whatever a user's file can raise is the user's to see
         raise ConfigError(_raised(error, path)) from error

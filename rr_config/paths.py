@@ -10,15 +10,14 @@ from .component import Component
 from .errors import ConfigError
 
 
-def resolved(component: Component, config_dir: Path) -> Component:
+def resolved(component: Component, config_dir: Path, problems: list[str]) -> Component:
     """A copy of `component` with nothing left to guess.
 
     Local paths are absolute. Remote ones are absolute or start with `~`, which the host expands;
     they are relative only where `base_dir` is None: then they are below the component's temporary
     folder, wherever its host puts that. A relative `base_dir` is relative to the login user's home.
-    ConfigError names every local path that begins with the home of nobody.
+    A local path that begins with the home of nobody is added to `problems`, and left out.
     """
-    problems: list[str] = []
 
     def local(attribute: str, path: str) -> str:
         try:
@@ -37,12 +36,12 @@ def resolved(component: Component, config_dir: Path) -> Component:
     files: dict[str, str] = {}
     for path, remote in component.files.items():
         key = local("files", path)
+        if not key:
+            continue
         while key in files:  # another spelling of the same path, with a place of its own
             key = f"/.{key}"
         place = os.fspath(remote)
         files[key] = remote_path(base_dir, place) + "/" * _is_folder(place)  # see files.placed_files
-    if problems:
-        raise ConfigError(*problems)
     args = [_as_text(arg) for arg in component.args]
     env = {name: _as_text(value) for name, value in component.env.items()}
     return attrs_evolved(component, executable=executable, files=files, args=args, base_dir=base_dir, env=env)

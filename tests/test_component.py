@@ -37,7 +37,11 @@ def test_defaults_are_not_shared() -> None:
         ("arg", ", did you mean 'args'?"),
         ("Host", ", did you mean 'host'?"),
         ("numcores", ", did you mean 'num_cores'?"),
-        ("zzz", ";"),
+        ("dir", ", did you mean 'base_dir'?"),
+        ("exe", ", did you mean 'executable'?"),
+        ("NAME", ", did you mean 'name'?"),
+        ("hostname", ", did you mean 'host'?"),
+        ("indx", ", did you mean 'start_index'?"),
     ],
 )
 def test_any_other_attribute_is_refused_with_the_legal_ones_and_the_nearest(name: str, hint: str) -> None:
@@ -47,6 +51,15 @@ def test_any_other_attribute_is_refused_with_the_legal_ones_and_the_nearest(name
     with pytest.raises(AttributeError) as given:
         Component(**{name: "x"})
     assert (str(assigned.value), str(given.value)) == (message, message)
+
+
+def test_attribute_that_was_deleted_can_be_assigned_again() -> None:
+    component = Component(name="a")
+    del component.name
+    with pytest.raises(AttributeError, match="'name' of this Component has been deleted; assign it again"):
+        print(component.name)
+    component.name = "b"
+    assert component.name == "b"
 
 
 def test_attribute_that_is_read_in_vain_is_refused_likewise() -> None:

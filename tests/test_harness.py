@@ -99,6 +99,15 @@ def test_another_harness_comes_from_extra_options(tmp_path: Path) -> None:
     assert (component.args[:2], component.args[-1]) == (["-v", "a b"], "1")
 
 
+@pytest.mark.parametrize("made", ["{'harness': 'mine.sh'}", "types.SimpleNamespace(harness='mine.sh')"])
+def test_another_harness_gets_no_arguments_of_ours(tmp_path: Path, made: str) -> None:
+    write(tmp_path / "mine.sh", "")
+    parser = write(tmp_path / "p.py", f"import types\ndef parse_args(extra_args, ssh_user):\n    return {made}\n")
+    text = complete(name="publisher", executable="prog", args=["1"], base_dir="/b")
+    component = component_of(tmp_path, text, muddler=["ta3"], arg_parser=str(parser), extra_args="")
+    assert (component.executable, component.args) == ("/b/.harness/mine.sh", ["./prog", "1"])
+
+
 def test_harness_that_the_config_brings_already_is_brought_to_both_places(tmp_path: Path) -> None:
     write(tmp_path / "h.sh", '#!/bin/sh\n"$@"\n').chmod(0o755)
     parser = write(tmp_path / "p.py", EXTRA.format("harness='h.sh', harness_args=[]"))
@@ -121,7 +130,8 @@ def test_harness_that_the_config_brings_already_is_brought_to_both_places(tmp_pa
 def test_extra_options_of_a_wrong_kind_are_refused(tmp_path: Path, extra: str, message: str) -> None:
     parser = write(tmp_path / "p.py", EXTRA.format(extra))
     text = complete(name="publisher", base_dir="/b")
-    assert message in refused(tmp_path, text, muddler=["ta3"], extra_args="", arg_parser=str(parser))
+    said = refused(tmp_path, text, muddler=["ta3"], extra_args="", arg_parser=str(parser))
+    assert said == f"--muddler ta3: {message}"
 
 
 def test_folder_of_the_logs_comes_from_extra_options(tmp_path: Path) -> None:
@@ -174,7 +184,44 @@ def test_harness_ends_by_the_signal_that_ended_the_program(tmp_path: Path, numbe
     assert harness.returncode in (-number, 128 + number)
 
 
-@pytest.mark.parametrize("name", ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2"])
+def test_harness_does_not_wait_for_what_the_program_leaves_behind(tmp_path: Path) -> None:
+    """Nor does it complain of it."""
+    harness = in_harness(tmp_path, "/bin/sh", "-c", "yes & echo $! >&2; exit 5")
+    assert harness.stderr and harness.stdout
+    child = int(harness.stderr.readline())
+    try:
+        while harness.stdout.read(1 << 20):
+            if harness.poll() is not None:
+                break
+        assert (harness.wait(timeout=10), harness.stderr.read()) == (5, b"")
+    finally:
+        os.kill(child, signal.SIGKILL)
+        harness.communicate()
+
+
+def test_harness_goes_on_where_a_log_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs/n.out").symlink_to("/dev/full")
+    harness = in_harness(tmp_path, "/bin/sh", "-c", "seq 60000; exit 4")
+    output, errors = harness.communicate(timeout=20)
+    assert (len(output.splitlines()), harness.returncode) == (60_000, 4)
+    assert errors == b"harness: logs/n.out: No space left on device; going on without it\n"
+
+
+def test_harness_whose_logs_cannot_be_made_says_so(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("")
+    harness = in_harness(tmp_path, "/bin/true")
+    assert harness.communicate() == (b"", b"harness: logs: File exists\n")
+    assert harness.returncode == 126
+
+
+def test_a_text_without_a_first_line_for_it_is_run_by_sh(tmp_path: Path) -> None:
+    write(tmp_path / "text", 'echo "$1"; exit 3\n').chmod(0o755)
+    harness = in_harness(tmp_path, "./text", "a b")
+    assert (harness.communicate(), harness.returncode) == ((b"a b\n", b""), 3)
+
+
+@pytest.mark.parametrize("name", ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "ALRM", "PROF", "IO", "PWR", "RTMIN"])
 def test_signals_are_passed_on(tmp_path: Path, name: str) -> None:
     script = f"trap 'echo got {name}; exit 9' {name}; echo ready; while :; do sleep 0.02; done"
     harness = in_harness(tmp_path, "/bin/sh", "-c", script)

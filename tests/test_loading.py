@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rr_config import ConfigError, Options, load
+from rr_config import ConfigError, Options, load, loading
 from rr_config.muddlers import all_muddlers
 
 from .configs import COMPLETE, complete, component_of, loaded, refused, write
@@ -175,7 +175,26 @@ def test_unknown_attribute_names_the_legal_ones_and_the_nearest(tmp_path: Path) 
     first_line = refused(tmp_path, "c = Component()\nc.start_indx = 3\n").splitlines()[0]
     assert first_line == (
         "FOLDER/cfg.py:2: AttributeError: a Component has no attribute 'start_indx', did you mean 'start_index'?"
-        " it has name, executable, args, files, host, base_dir, start_index, wait, num_cores, stop_signal, meta"
+        " it has name, executable, args, files, host, base_dir, env, start_index, ready, wait, num_cores, stop_signal, meta"
+    )
+
+
+def test_only_what_is_below_a_folder_of_ours_is_none_of_the_users() -> None:
+    """And not what is in a folder whose name begins likewise."""
+    assert all(folder.endswith("/") for folder in loading.OTHERS)
+
+
+def test_a_home_of_nobody_is_named_together_with_files_that_are_missing(tmp_path: Path) -> None:
+    said = refused(tmp_path, complete(files={"~nobodyxx/a": "x", "no1": "y"}))
+    assert said.splitlines() == [
+        "h/a.files: ~nobodyxx/a: there is no user nobodyxx here; is the name right?",
+        "a.files: FOLDER/no1: No such file or directory",
+    ]
+
+
+def test_a_config_error_of_the_users_files_is_shown_in_its_own_words(tmp_path: Path) -> None:
+    assert refused(tmp_path, "from rr_config import ConfigError\nraise ConfigError('that is not to be')\n") == (
+        "that is not to be"
     )
 
 

@@ -141,3 +141,16 @@ def test_output_of_a_component_that_is_started_again_is_its_own(lab: Lab) -> Non
         eventually(lambda: (lab.node1.state() / "a/status").exists(), "its end")
     pid = Path(lab.node1.state() / "a/pid").read_text().strip()
     assert lab.run("logs").stdout == f"a | {pid}\n"
+
+
+def test_a_host_that_fails_is_named_once(lab: Lab) -> None:
+    lab.config(
+        "for host in ('node1', 'node2'):\n    config.add_component(Component(name='a', host=host, executable='/x', start_index=1))"
+    )
+    lab.farm.stop(lab.node1)
+    try:
+        done = lab.fab("logs", "-c", "cfg.py")
+    finally:
+        lab.farm.start(lab.node1)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("node1: logs: ")

@@ -30,6 +30,11 @@ def refused(defaults: Any) -> str:
     return str(caught.value)
 
 
+def test_a_default_that_is_said_twice_is_refused() -> None:
+    assert "no_kill: is said twice" in refused({"kill": True, "no_kill": True})
+    assert "log-level: is said twice" in refused({"log_level": "INFO", "log-level": "DEBUG"})
+
+
 # -- the command line
 
 

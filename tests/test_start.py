@@ -409,7 +409,9 @@ def test_ctrl_c_says_what_runs_and_how_to_kill_it_and_programs_go_on(lab: Lab) -
     assert "secret" not in said
     assert alive(lab.node1) == alive(lab.node2) == {"one"}
     (advice,) = re.findall("end all with: fab (.*)$", said, re.MULTILINE)
-    done = subprocess.run([FAB, *shlex.split(advice)], cwd=lab.folder, env=lab.environment, capture_output=True)
+    *words, asking = shlex.split(advice)
+    assert asking == "--prompt-for-login-password"
+    done = subprocess.run([FAB, *words], cwd=lab.folder, env=lab.environment, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert alive(lab.node1) == alive(lab.node2) == set()
 

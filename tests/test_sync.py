@@ -15,7 +15,7 @@ import pytest
 from fabric import Config as Settings
 
 from fabfile.content import LocalHashes, compare
-from fabfile.observer import StageError
+from fabfile.observer import Failure, StageError
 from fabfile.orders import PIECE, Orders
 from fabfile.runner import Runner
 from rr_config import Options, load
@@ -312,7 +312,7 @@ def test_file_that_grows_here_by_pieces_while_it_is_compared_is_reported(
         pytest.raises(StageError) as caught,
     ):
         runner.sync()
-    assert caught.value.failures == [(f"node1:{lab.node1.home}/work/f", "it changed here while it was sent")]
+    assert caught.value.failures == [Failure(f"node1:{lab.node1.home}/work/f", "it changed here while it was sent")]
 
 
 def test_content_for_several_places_arrives_though_the_first_place_cannot_be_written(lab: Lab) -> None:
@@ -373,7 +373,7 @@ def test_large_file_that_changes_there_while_it_is_compared_is_left_alone(
         pytest.raises(StageError) as caught,
     ):
         runner.sync()
-    assert caught.value.failures == [(f"node1:{there}", "it changed there while it was compared")]
+    assert caught.value.failures == [Failure(f"node1:{there}", "it changed there while it was compared")]
     assert there.read_bytes()[PIECE:] == b"new\0\0"
     assert not staged(lab.node1)
 

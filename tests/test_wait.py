@@ -5,6 +5,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from .conftest import Lab, eventually
 from .test_hosts import cut
 from .test_kill_and_screen import is_alive
@@ -65,6 +67,14 @@ def test_wait_ends_in_time_and_names_what_goes_on(lab: Lab) -> None:
     assert done.returncode == 1
     assert done.stderr == "localhost/c: wait: has not ended in time\nnode1/b: wait: has not ended in time\n"
     assert "node1/fail  ended with exit status 0" in done.stdout
+
+
+@pytest.mark.parametrize("timeout", ["-1", "x", "1.5", "1000001"])
+def test_a_timeout_that_is_no_time_is_refused(lab: Lab, timeout: str) -> None:
+    lab.config(CONFIG + "add('a', 'node1', '')")
+    done = lab.fab("wait", "-c", "cfg.py", "--timeout", timeout)
+    assert done.returncode == 2
+    assert "--timeout" in done.stderr
 
 
 def test_wait_waits_for_those_with_wait_or_those_that_are_named(lab: Lab) -> None:

@@ -11,7 +11,9 @@ it cannot be started. Wants Python 3.8 or newer and its standard library.
 """
 
 import argparse
+import contextlib
 import datetime
+import errno
 import hashlib
 import os
 import re
@@ -22,16 +24,9 @@ import threading
 import urllib.parse
 from pathlib import Path
 
-PASSED_ON = {
-    signal.SIGHUP,
-    signal.SIGINT,
-    signal.SIGQUIT,
-    signal.SIGTERM,
-    signal.SIGUSR1,
-    signal.SIGUSR2,
-    signal.SIGCONT,
-    signal.SIGWINCH,
-}
+# What cannot be caught, what the kernel says of this very process, and what stops a job of a terminal.
+NOT_PASSED_ON = "KILL STOP CHLD SEGV BUS ILL FPE TRAP SYS PIPE TSTP TTIN TTOU"
+PASSED_ON = signal.valid_signals() - {signal.Signals[f"SIG{name}"] for name in NOT_PASSED_ON.split()}
 FROM_TERMINAL = 0x80  # SI_KERNEL, sigaction(2): the terminal has sent it to the program too
 LONGEST_NAME = 200
 LAST_LINES_SECONDS = 2  # how long to read on, once the program has ended, while its children hold the pipe
@@ -48,11 +43,14 @@ def main():
         parser.error("no program is named")
     command[0] = os.path.expanduser(command[0])  # noqa: PTH111 - a Path would lose the ./ in front
     logs = options.logs.expanduser()
-    logs.mkdir(parents=True, exist_ok=True)
     name = file_name(options.name)
-    with (logs / f"{name}.out").open("ab") as out, (logs / f"{name}.err").open("ab") as err:
-        status = run(command, out, err)
-    hush()
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+        out, err = ((logs / f"{name}.{kind}").open("ab") for kind in ("out", "err"))
+    except OSError as error:
+        say(f"{error.filename}: {error.strerror}")
+        return 126
+    status = run(command, out, err)
     if status < 0:
         if -status != signal.SIGKILL:
             signal.signal(-status, signal.SIG_DFL)
@@ -70,21 +68,18 @@ def file_name(name):
     return quoted[: LONGEST_NAME - len(digest) - 1] + "%" + digest
 
 
-def hush():
-    """Keep Python from complaining, at its end, of an output that nobody reads any more."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+def say(text):
+    """A line of the harness's own, if anybody reads it."""
+    with contextlib.suppress(OSError):
+        print(f"harness: {text}", file=sys.stderr, flush=True)
 
 
 def run(command, out, err):
     """Run `command` to its end; its exit status, negative for the signal that ended it."""
     try:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = begin(command)
     except OSError as error:
-        print(f"harness: {command[0]}: {error.strerror}", file=sys.stderr)
+        say(f"{command[0]}: {error.strerror}")
         return 127 if isinstance(error, FileNotFoundError) else 126
     # Blocked only from here on, so that the program does not inherit it.
     signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON | {signal.SIGCHLD})
@@ -103,8 +98,21 @@ def run(command, out, err):
     return process.returncode
 
 
+def begin(command):
+    """Start `command`; a text that does not say what is to run it is run by sh, as a shell would."""
+    try:
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    except OSError as error:
+        if error.errno != errno.ENOEXEC:
+            raise
+        return subprocess.Popen(["sh", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
 def keep(source, shown, log):
-    """Copy `source` as it comes to `shown`, and to `log` with the time in front of each line."""
+    """Copy `source` as it comes to `shown`, and to `log` with the time in front of each line.
+
+    What cannot be written any more is done without: the program is not to wait for that.
+    """
     is_within_line = False
     while True:
         block = os.read(source.fileno(), 1 << 16)
@@ -112,13 +120,25 @@ def keep(source, shown, log):
             break
         shown = show(block, shown)
         stamp = datetime.datetime.now().isoformat(timespec="microseconds").encode()
+        lines = []
         for piece in re.findall(rb"[^\n]*\n|[^\n]+", block):
-            log.write(piece if is_within_line else stamp + b" " + piece)
+            lines.append(piece if is_within_line else stamp + b" " + piece)
             is_within_line = not piece.endswith(b"\n")
-        log.flush()
+        log = note(b"".join(lines), log)
     if is_within_line:
-        log.write(b"\n")
-        log.flush()
+        note(b"\n", log)
+
+
+def note(lines, log):
+    """Write `lines`; what to write the next to: None once that has failed."""
+    try:
+        if log is not None:
+            log.write(lines)
+            log.flush()
+    except OSError as error:
+        say(f"{log.name}: {error.strerror}; going on without it")
+        return None
+    return log
 
 
 def show(block, shown):
@@ -133,4 +153,4 @@ def show(block, shown):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())  # at once, since the program's children may still hold the pipes
