@@ -4,6 +4,7 @@ A connection that is lost meanwhile is taken up again. What is said on it, `wait
 """
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import attrs
@@ -11,74 +12,104 @@ import attrs
 from rr_config import Component
 
 from . import shell, state, waiting
-from .conversation import Conversation, OutOfTime
+from .conversation import Conversation, HostError, OutOfTime
 from .fleet import Fleet, by_host
 from .hosts import Host, conversation, persistently
 from .output import Reader, logs_script, read_logs
 from .waiting import Ended, NotEnded
 
-
-@attrs.define
-class Ends:
-    """How the components that were waited for have ended, by host; `terminate` ends the others."""
-
-    by_host: dict[str, list[Ended | NotEnded]]
-    _fleet: Fleet
-    _talks: dict[str, Conversation]
-
-    def all(self) -> list[Ended | NotEnded]:
-        """Those of all hosts."""
-        return [each for ends in self.by_host.values() for each in ends]
-
-    def terminate(self) -> None:
-        """End the others, by the conversations that are there. StageError as of any stage."""
-
-        def work(host: Host) -> None:
-            talk = self._talks[host.name]
-            talk.deadline = None  # it was for what has ended by now
-            talk.send(waiting.TERMINATE_ORDER)
-            list(talk.answers())
-
-        self._fleet.on_all("terminate", work, hosts=self._talks)
+Outcome = Ended | NotEnded
 
 
-@contextlib.contextmanager
 def ends(
     fleet: Fleet,
     session: str,
     awaited: Iterable[Component],
-    others: Iterable[Component],
+    watched: Iterable[Component],
+    terminated: Iterable[Component],
     deadline: float | None,
     tell: Callable[[Ended], None],
-) -> Iterator[Ends]:
-    """Wait until all `awaited` have ended, or it is `deadline`; `others` can be terminated within the context.
+) -> dict[str, list[Outcome]]:
+    """How all `awaited` have ended, or not by `deadline`, by host. Then those are ended that are to be `terminated`.
 
-    `tell` is called for each end as it is known, from threads of their own.
+    `tell` is called for each end as it is known, from threads of their own; until all awaited have ended, also for
+    those that are `watched`.
     """
-    awaited_by_host, others_by_host = by_host(awaited), by_host(others)
-    hosts = {*awaited_by_host, *others_by_host}
-    talks: dict[str, Conversation] = {}
+    wait = _Wait(fleet, session, by_host(awaited), by_host(watched), by_host(terminated), deadline, tell)
+    hosts = {*wait.awaited, *wait.watched, *wait.terminated}
+    return fleet.on_all("wait", wait.on, hosts=hosts, parallel=len(hosts)) if hosts else {}
 
-    def work(host: Host) -> list[Ended | NotEnded]:
-        pending = list(awaited_by_host.get(host.name, []))
-        ended: list[Ended | NotEnded] = []
+
+@attrs.define
+class _Wait:
+    """What the hosts that are waited for have to know of each other: whether more is awaited, on any of them."""
+
+    fleet: Fleet
+    session: str
+    awaited: dict[str, list[Component]]
+    watched: dict[str, list[Component]]
+    terminated: dict[str, list[Component]]
+    deadline: float | None
+    tell: Callable[[Ended], None]
+    _talks: dict[str, Conversation] = attrs.field(init=False, factory=dict)
+    _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock)
+    _pending_hosts: set[str] = attrs.field(init=False)
+    _order: bytes = attrs.field(init=False, default=waiting.TERMINATE_ORDER)
+
+    def __attrs_post_init__(self) -> None:
+        self._pending_hosts = set(self.awaited)
+
+    def on(self, host: Host) -> list[Outcome]:
+        """Wait on one host; what has become of what is awaited there."""
+        awaited = list(self.awaited.get(host.name, []))
+        pending = awaited + self.watched.get(host.name, [])
+        outcomes: list[Outcome] = []
 
         def attempt() -> None:
-            script = waiting.wait_script(session, pending, others_by_host.get(host.name, []))
-            talk = talks[host.name] = talks_end.enter_context(conversation(host, script, deadline))
-            for each in waiting.read_ended(tuple(pending), talk.answer):
-                pending.remove(each.component)
-                tell(each)
-                ended.append(each)
+            script = waiting.wait_script(self.session, pending, self.terminated.get(host.name, []))
+            with conversation(host, script, self.deadline) as talk, self._reachable(host, talk):
+                for each in waiting.read_ended(tuple(pending), talk.answer):
+                    pending.remove(each.component)
+                    self.tell(each)
+                    if each.component in awaited:
+                        awaited.remove(each.component)
+                        outcomes.append(each)
+                        if not awaited:
+                            self._is_through(host)
 
         try:
-            persistently(attempt, fleet.lost("wait", host.name))
+            persistently(attempt, self.fleet.lost("wait", host.name))
         except OutOfTime:
-            ended += map(NotEnded, pending)
-        return ended
+            outcomes += map(NotEnded, awaited)
+        except HostError:
+            self._order = waiting.LEAVE_ORDER
+            self._is_through(host)
+            raise
+        return outcomes
 
-    with contextlib.ExitStack() as talks_end:
-        yield Ends(fleet.on_all("wait", work, hosts=hosts, parallel=len(hosts)) if hosts else {}, fleet, talks)
+    @contextlib.contextmanager
+    def _reachable(self, host: Host, talk: Conversation) -> Iterator[None]:
+        with self._lock:
+            self._talks[host.name] = talk
+            if not self._pending_hosts:
+                self._tell_order(talk)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._talks.pop(host.name)
+
+    def _is_through(self, host: Host) -> None:
+        with self._lock:
+            self._pending_hosts.discard(host.name)
+            if not self._pending_hosts:
+                for talk in self._talks.values():
+                    self._tell_order(talk)
+
+    def _tell_order(self, talk: Conversation) -> None:
+        talk.deadline = None  # it was for what has ended by now
+        with contextlib.suppress(HostError):  # a lost connection shows where answers are awaited
+            talk.send(self._order)
 
 
 def output(fleet: Fleet, session: str, components: Sequence[Component], lines: int | None, follow: bool) -> None:

@@ -95,6 +95,11 @@ def declare() -> list[Option]:
             default=True,
             help="When all components with `wait` have ended, end the others too. Default: no.",
         ),
+        Option(
+            names=("on-exit",),
+            attr_name="on_exit",
+            help="`stop`: end all components when any of them fails. Default: leave them.",
+        ),
     ]
 
 
@@ -145,6 +150,9 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
     parallel = chosen("parallel", 64)
     if parallel < 1:
         raise ConfigError(f"--parallel {parallel}: must be 1 at least")
+    on_exit = chosen("on_exit")
+    if on_exit not in (None, "stop"):
+        raise ConfigError(f"--on-exit {on_exit}: there is no such way; there is: stop")
     return Options(
         config_file=chosen("config"),
         ssh_user=chosen("user"),
@@ -154,6 +162,7 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
         always_copy=chosen("always_copy", False),
         no_zombie=not chosen("zombie", True),
         terminate=chosen("terminate", False),
+        on_exit=on_exit,
         muddler=[muddlers] if isinstance(muddlers, str) else list(muddlers),
         extra_args=chosen("extra_args"),
         arg_parser=chosen("arg_parser"),

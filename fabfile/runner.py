@@ -45,6 +45,7 @@ class Runner:
     starting: list[Component] = attrs.field(init=False, factory=list)
     _fleet: Fleet = attrs.field(init=False, repr=False)
     _started: list[Started] = attrs.field(init=False, factory=list, repr=False)
+    _culprit: Ended | None = attrs.field(init=False, default=None, repr=False)
     _ended: set[str] = attrs.field(init=False, factory=set, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -107,11 +108,19 @@ class Runner:
         )
 
     def start(self) -> dict[str, list[Started]]:
-        """Start all components, by ascending start index; the next index only when all of one run, and are ready."""
+        """Start all components, by ascending start index; the next index only when all of one run, and are ready.
+
+        With `options.on_exit`, all are stopped where one fails.
+        """
         started: dict[str, list[Started]] = {}
-        for index, components in launcher.in_order(self.config.all_components()):
-            for host, results in self._start_index(index, components).items():
-                started.setdefault(host, []).extend(results)
+        try:
+            for index, components in launcher.in_order(self.config.all_components()):
+                for host, results in self._start_index(index, components).items():
+                    started.setdefault(host, []).extend(results)
+        except StageError:
+            if self.options.on_exit:
+                self.stop()
+            raise
         return started
 
     def _start_index(self, index: int, components: Sequence[Component]) -> dict[str, list[Started]]:
@@ -146,23 +155,33 @@ class Runner:
         """Wait for `components` to end, those with `wait` if none are named; how each did, by host.
 
         A connection that is lost meanwhile is taken up again. StageError names what has not ended with 0, or not
-        within `timeout` seconds. With `options.terminate`, the others are ended when all have.
+        within `timeout` seconds. With `options.terminate`, the others are ended when all have. With
+        `options.on_exit`, all are stopped when any component fails, and all are waited for if none has `wait`.
         """
-        chosen = [c for c in self.config.all_components() if c.wait] if components is None else list(components)
-        known = {c.label for c in chosen}
-        others = [c for c in self.config.all_components() if c.label not in known] if self.options.terminate else []
+        every = self.config.all_components()
+        chosen = [c for c in every if c.wait] if components is None else list(components)
+        if self.options.on_exit and not chosen:
+            chosen = every
+        others = [c for c in every if c not in chosen]
+        watched, terminated = others if self.options.on_exit else [], others if self.options.terminate else []
         deadline = None if timeout is None else time.monotonic() + timeout
-        with following.ends(self._fleet, self.options.screen, chosen, others, deadline, self._has_ended) as ends:
-            if self.options.terminate and all(isinstance(each, Ended) for each in ends.all()):
-                ends.terminate()
-        failures = [Failure(each.component.label, str(each)) for each in ends.all() if not each.is_success]
+        self._culprit = None
+        ends = following.ends(self._fleet, self.options.screen, chosen, watched, terminated, deadline, self._has_ended)
+        failures = [each for own in ends.values() for each in own if not each.is_success]
+        if self._culprit:
+            raise StageError("wait", [Failure(self._culprit.component.label, f"{self._culprit}; all were stopped")])
         if failures:
-            raise StageError("wait", failures)
-        return {host: [each for each in own if isinstance(each, Ended)] for host, own in ends.by_host.items()}
+            raise StageError("wait", [Failure(each.component.label, str(each)) for each in failures])
+        return {host: [each for each in own if isinstance(each, Ended)] for host, own in ends.items()}
 
     def _has_ended(self, ended: Ended) -> None:
         self._ended.add(ended.component.label)
+        if self._culprit:  # so it has been stopped, which is told already
+            return
         self.observer.ended(ended)
+        if self.options.on_exit and ended.was_started and not ended.is_success:
+            self._culprit = ended
+            self.stop()
 
     def stop(self, grace: float = GRACE_SECONDS) -> dict[str, list[Ended]]:
         """End the components, the last start index first; how each has ended, by host. Session and windows stay.

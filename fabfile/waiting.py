@@ -7,7 +7,7 @@ import attrs
 
 from rr_config import Component
 
-from . import state
+from . import shell, state
 from .launcher import MARK, RUNNING
 from .sessions import PROCESSES, SESSIONS
 
@@ -50,24 +50,28 @@ class NotEnded:
         return "has not ended in time"
 
 
-def wait_script(session: str, awaited: Sequence[Component], others: Sequence[Component]) -> str:
-    """Answers for each component that is awaited once it has ended; then ends the others, when it is told to."""
+def wait_script(session: str, awaited: Sequence[Component], terminated: Sequence[Component]) -> str:
+    """Answers for each component that is awaited once it has ended.
+
+    It ends when all have, if there is nothing to be terminated, or when an order comes: TERMINATE_ORDER has those
+    ended that are to be terminated.
+    """
     pending = " ".join(state.folder(component.name) for component in awaited)
-    folders = " ".join(state.folder(component.name) for component in others)
+    folders = " ".join(state.folder(component.name) for component in terminated)
     return (
         f'{state.keep(session)}{SESSIONS}{PROCESSES}{RUNNING}cd "$state" || fail "$state cannot be entered"\n'
         f'pending="{pending}"\nfolders="{folders}"\n{WAIT}{TERMINATE}'
     )
 
 
-TERMINATE_ORDER = b"terminate\n"
+TERMINATE_ORDER, LEAVE_ORDER = b"terminate\n", b"leave\n"
 
 
 def read_ended(awaited: Sequence[Component], answer: Callable[[], str]) -> Iterator[Ended]:
-    """What `wait_script` answers, as it comes, until all that are awaited have ended."""
+    """What `wait_script` answers, as it comes."""
     by_folder = {state.folder(component.name): component for component in awaited}
-    for _ in awaited:
-        _, folder, status = answer().split(" ")
+    for words in iter(answer, shell.DONE):
+        _, folder, status = words.split(" ")
         yield Ended(by_folder[folder], int(status) if status.isdigit() else None, was_started=status != NEVER)
 
 
@@ -75,10 +79,16 @@ NEVER = "never"
 
 # A launcher that is gone without having written down a status was killed itself. Its process id may have been
 # given to another process since, but to see that takes a program: it is looked up every few seconds only. The
-# parent is who asks: our side of the connection, or the program here.
+# parent is who asks: our side of the connection, or the program here. sh has no `read` with a timeout: an order is
+# read by another process.
 WAIT = f"""\
+exec 3<&0 9<>"$state/.order.$$" || fail "$state/.order.$$ cannot be made; is the disk full?"
+rm -f "$state/.order.$$"  # it goes on as long as it is open
+order=/proc/$$/fd/9
+{{ read -r word <&3 && echo "$word" >"$order"; }} &
+reader=$!
 rounds=0
-while [ -n "$pending" ]; do
+while [ -n "$pending" ] && [ ! -s "$order" ]; do
   [ -d "/proc/$PPID" ] || exit
   left=
   for folder in $pending; do
@@ -111,7 +121,7 @@ def stop_script(session: str, components: Sequence[Component], grace: float) -> 
 def read_stopped(components: Sequence[Component], answers: Iterable[str]) -> list[Ended]:
     """What `stop_script` answered, in its order."""
     remaining = iter(answers)
-    return list(read_ended(components, lambda: next(remaining)))
+    return list(read_ended(components, lambda: next(remaining, shell.DONE)))
 
 
 # stop FOLDER SIGNAL: sends the signal to the program and all that it started, in its group and out of it.
@@ -154,7 +164,10 @@ done
 
 # Ends the programs of $folders and all that they started; session and windows stay.
 TERMINATE = f"""\
-read -r order || return
+[ "$folders" ] || {{ kill "$reader"; return; }}
+wait "$reader"
+read -r word <"$order"
+[ "$word" = terminate ] || return
 servers=
 roots=
 for folder in $folders; do

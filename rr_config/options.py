@@ -26,6 +26,7 @@ class Options:
     always_copy: bool = False
     no_zombie: bool = False
     terminate: bool = False
+    on_exit: str | None = None
     muddler: list[str] = attrs.field(factory=list)
     extra_args: str | None = None
     arg_parser: str | None = None

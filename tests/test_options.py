@@ -15,7 +15,7 @@ from rr_config import ConfigError, Options
 from .configs import COMPLETE, write
 from .conftest import FAB, ROOT
 
-NAMES = "config, muddler, user, pass, log_level, limit, parallel, screen, kill, zombie, always_copy, extra_args, arg_parser, terminate"
+NAMES = "config, muddler, user, pass, log_level, limit, parallel, screen, kill, zombie, always_copy, extra_args, arg_parser, terminate, on_exit"
 
 
 def parsed(*words: str) -> Options:
@@ -183,6 +183,7 @@ def test_command_line_comes_before_fabric_yaml(
     [
         ({"scren": "x"}, f"fabric.yaml/remote_runner.scren: there is no such option; there is {NAMES}"),
         ({"screen": 3}, "fabric.yaml/remote_runner.screen: is 3; it must be a text"),
+        ({"on_exit": "go"}, "--on-exit go: there is no such way; there is: stop"),
         ({"kill": "no"}, "fabric.yaml/remote_runner.kill: is 'no'; it must be true or false"),
         ({"parallel": True}, "fabric.yaml/remote_runner.parallel: is True; it must be a whole number"),
         ({"parallel": 0}, "--parallel 0: must be 1 at least"),

@@ -424,7 +424,7 @@ def test_ctrl_c_ends_a_wait_for_localhost_at_once_and_leaves_no_script_on_any_ho
         for line in fab.stdout:
             if line.startswith("wait"):
                 break
-        eventually(lambda: len(waiting_scripts(lab)) == 2, "scripts that wait")
+        eventually(lambda: len(waiting_scripts(lab)) == 4, "scripts that wait, and their readers")
         os.killpg(fab.pid, signal.SIGINT)
         said, _ = fab.communicate(timeout=5)
     assert fab.returncode == 130, said

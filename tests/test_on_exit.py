@@ -1,0 +1,75 @@
+"""`--on-exit stop`: everything ends when any component fails."""
+
+import json
+import time
+
+import pytest
+
+from .conftest import Lab
+from .test_start import sessions_begun
+from .test_wait import CONFIG
+
+LONG = "'exec sleep 1000'"
+OTHERS = f"add('b', 'node2', {LONG}, wait=True)\nadd('c', localhost, {LONG})\n"
+
+
+def ended_by(lab: Lab) -> dict[str, str | int | None]:
+    """How each component has ended, as `fab status` says: a signal, or an exit status."""
+    found = json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)
+    return {each["name"]: each["signal"] or each["exit_status"] for each in found}
+
+
+@pytest.mark.parametrize("crashing", ["node1", "localhost"])
+@pytest.mark.parametrize("wait", [True, False])
+def test_all_are_stopped_when_one_fails_whether_it_is_waited_for_or_not(lab: Lab, crashing: str, wait: bool) -> None:
+    lab.config(CONFIG + f"add('a', {crashing!r}, 'sleep 0.5; exit 3', wait={wait})\n" + OTHERS)
+    begun = time.monotonic()
+    done = lab.fab("run", "--on-exit", "stop", "-c", "cfg.py")
+    assert time.monotonic() - begun < 10
+    assert done.returncode == 1
+    assert done.stderr == f"{crashing}/a: wait: ended with exit status 3; all were stopped\n"
+    assert done.stdout.count("node2/b  was ended by SIGTERM") == 1
+    assert ended_by(lab) == {"a": 3, "b": "SIGTERM", "c": "SIGTERM"}
+
+
+def test_none_is_stopped_when_one_ends_well_and_the_run_ends_with_those_that_it_waits_for(lab: Lab) -> None:
+    lab.config(
+        CONFIG + f"add('a', 'node1', 'sleep 0.5', wait=True)\nadd('b', 'node1', 'exit 0')\nadd('c', 'node2', {LONG})"
+    )
+    done = lab.run("run", "--on-exit", "stop")
+    assert "node1/a  ended with exit status 0" in done.stdout
+    assert ended_by(lab) == {"a": 0, "b": 0, "c": None}
+
+
+def test_where_none_has_wait_all_are_waited_for(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'sleep 0.5')\nadd('b', 'node2', 'sleep 1')")
+    lab.run("run", "--on-exit", "stop")
+    assert ended_by(lab) == {"a": 0, "b": 0}
+
+
+def test_all_are_stopped_where_one_cannot_be_started(lab: Lab) -> None:
+    lab.config(CONFIG + f"add('a', 'node1', {LONG})\nadd('b', 'node2', 'exit 127')\nadd('c', localhost, {LONG})")
+    done = lab.fab("run", "--on-exit", "stop", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert "node2/b: start 1: could not be started (exit status 127)" in done.stderr
+    assert ended_by(lab) == {"a": "SIGTERM", "b": 127, "c": "SIGTERM"}
+
+
+def test_with_terminate_the_others_end_once_all_that_is_waited_for_has_ended_well(lab: Lab) -> None:
+    lab.config(
+        CONFIG + f"add('a', 'node1', 'sleep 0.5', wait=True)\nadd('b', 'node1', {LONG})\nadd('c', 'node2', {LONG})"
+    )
+    before = sessions_begun(lab.node1)
+    done = lab.run("run", "--on-exit", "stop", "--terminate")
+    assert sessions_begun(lab.node1) - before == 5  # the wait is one channel, and ends the others, too
+    assert "node1/a  ended with exit status 0" in done.stdout
+    assert ended_by(lab) == {"a": 0, "b": "SIGTERM", "c": "SIGTERM"}
+
+
+def test_fab_wait_does_the_same_later(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'sleep 1; exit 3')\n" + OTHERS)
+    lab.run("screen")
+    lab.run("start")
+    done = lab.fab("wait", "--on-exit", "stop", "-c", "cfg.py")
+    assert (done.returncode, done.stderr) == (1, "node1/a: wait: ended with exit status 3; all were stopped\n")
+    assert ended_by(lab) == {"a": 3, "b": "SIGTERM", "c": "SIGTERM"}
