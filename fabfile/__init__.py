@@ -7,6 +7,7 @@ import gc
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fabric import Connection
@@ -16,7 +17,16 @@ from invoke.exceptions import Exit
 from rr_config import Config, ConfigError, Options, load
 
 from .mends import INTERRUPTED, WRONG, mend
-from .options import SECTION, command, logs_options, read_options, status_options, stop_options, wait_options
+from .options import (
+    SECTION,
+    command,
+    json_options,
+    logs_options,
+    read_options,
+    status_options,
+    stop_options,
+    wait_options,
+)
 
 if TYPE_CHECKING:
     from .console import Console
@@ -33,7 +43,32 @@ mend()
 @command()
 def run(context: Context, **given: Any) -> None:
     """Kill, screen, sync and start on all hosts, then wait for the components with `wait`."""
-    _with_runner(context, given, lambda runner, console: runner.run())
+    if context.config.run.dry:
+        context.config.run.dry = False
+        _with_runner(context, given, _show_plan, _nobody)
+    else:
+        _with_runner(context, given, lambda runner, console: runner.run())
+
+
+@command(json_options)
+def plan(context: Context, **given: Any) -> None:
+    """Show what `run` would do, as the hosts are now. Changes nothing."""
+    _with_runner(context, given, partial(_show_plan, as_json=bool(given["json"])), _nobody)
+
+
+def _show_plan(runner: "Runner", console: "Console", as_json: bool = False) -> None:
+    found = runner.plan()
+    console.plan(found, as_json)
+    if not found.is_possible:
+        raise Exit(code=FAILED)
+
+
+@command(json_options)
+def config(context: Context, **given: Any) -> None:
+    """Show the config as it is once loaded, muddled and limited. Touches no host."""
+    _execute(
+        context, given, lambda console, options: console.config(load(options).all_components(), bool(given["json"]))
+    )
 
 
 @command()
@@ -185,7 +220,7 @@ def _execute(context: Context, given: dict[str, Any], story: Callable[["Console"
     if isinstance(context, Connection):
         raise Exit("-H/--hosts: leave it out; the hosts are those of the components in the config file", WRONG)
     if context.config.run.dry:
-        raise Exit("-R/--dry: leave it out; what a command would do cannot be shown", WRONG)
+        raise Exit("-R/--dry: leave it out, but for `run`; what that would do, `plan` shows, too", WRONG)
     from .console import Console
 
     try:

@@ -18,9 +18,10 @@ from fabric import Config as Settings
 from rr_config import Component, Options
 from rr_config.muddlers import Muddler
 
-from . import output
+from . import listing, output
 from .launcher import Started
 from .observer import Failure, Observer, StageError
+from .planning import Plan
 from .readiness import BecameReady
 from .sessions import Killed, Session
 from .statuses import Status
@@ -31,6 +32,7 @@ from .words import (
     cleaned,
     counted,
     killed,
+    plan_lines,
     running,
     same_commands,
     same_hosts,
@@ -177,7 +179,7 @@ class Console(Observer):
     def statuses(self, found: Sequence[Status], as_json: bool, in_place: bool) -> None:
         """A table of them, or one JSON document. A table that is shown `in_place` clears the terminal first."""
         if as_json:
-            self.write(json.dumps([each.as_dict() for each in found], indent=2).encode() + b"\n")
+            self._json([each.as_dict() for each in found])
             return
         if in_place and sys.stdout.isatty():
             self.write(b"\033[H\033[2J")
@@ -188,6 +190,25 @@ class Console(Observer):
             is_bad = number and not found[number - 1].is_well
             shown = styled(line, BOLD if not number else RED if is_bad else "", sys.stdout)
             self.write(f"{shown}\n".encode("utf-8", "replace"))
+
+    def plan(self, found: Plan, as_json: bool) -> None:
+        """What would be done, host by host, and what would be started; or one JSON document."""
+        if as_json:
+            self._json(found.as_dict())
+            return
+        for line in plan_lines(found):
+            style = "" if line.startswith(" ") else BOLD
+            self.write(f"{styled(line, style, sys.stdout)}\n".encode("utf-8", "replace"))
+
+    def config(self, components: Sequence[Component], as_json: bool) -> None:
+        """The components as the text of a config file; or one JSON document."""
+        if as_json:
+            self._json([listing.as_values(component) for component in components])
+        else:
+            self.write(listing.as_python(components).encode("utf-8", "surrogateescape"))
+
+    def _json(self, document: object) -> None:
+        self.write(json.dumps(document, indent=2, default=repr).encode() + b"\n")
 
     def muddlers(self, found: Iterable[Muddler]) -> None:
         """A line a muddler: what it is named by, what it does, where it is."""

@@ -75,10 +75,17 @@ def _hashes(path: str) -> tuple[str, ...]:
 
 
 def compare(
-    orders: Orders, trees: Mapping[str, Tree], surveys: Mapping[str, Survey], hashes: LocalHashes
+    orders: Orders,
+    trees: Mapping[str, Tree],
+    surveys: Mapping[str, Survey],
+    hashes: LocalHashes,
+    may_change: bool = True,
 ) -> dict[str, Compared]:
-    """What the host has of the content of `trees`, by root."""
-    questions = [_Question(root, trees[root], surveys[root]) for root in trees]
+    """What the host has of the content of `trees`, by root.
+
+    What its owner cannot read there has its permission bits set; or counts as differing, unless it `may_change` them.
+    """
+    questions = [_Question(root, trees[root], surveys[root], may_change) for root in trees]
     asked = [question for question in questions if question.small or question.large]
     for question in asked:
         question.ask(orders)
@@ -90,10 +97,13 @@ def compare(
 class _Question:
     """What is asked about one root."""
 
-    def __init__(self, root: str, tree: Tree, survey: Survey) -> None:
+    def __init__(self, root: str, tree: Tree, survey: Survey, may_change: bool) -> None:
         self.root, self._tree = root, tree
         paths = to_hash(tree, survey)
         self._unreadable = {path: tree.files[path].mode for path in paths if is_unreadable(survey.differing.get(path))}
+        if not may_change:
+            paths = [path for path in paths if path not in self._unreadable]
+            self._unreadable = {}
         self.small = [path for path in paths if tree.files[path].size <= PIECE]
         self.large = [path for path in paths if tree.files[path].size > PIECE]
 

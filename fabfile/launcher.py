@@ -77,14 +77,25 @@ def launcher(component: Component) -> str:
         else shell.path(component.base_dir),
         host_environment="".join(f"  {shell.from_environment(name)}\n" for name in names),
         own_environment="".join(f"  export {name}={_word(value)}\n" for name, value in component.env.items()),
-        command=" ".join([_executable(component), *map(_word, component.args)]),
+        command=" ".join(_command(component)),
         check=shell.quote(component.ready.value) if component.ready and is_checked else ":",
         mark=MARK,
     )
 
 
-def _word(text: str) -> str:
-    return shell.quote(text) if isinstance(text, literal) else shell.expanded(text)
+def shown(component: Component) -> str:
+    """The command of `component` as one would type it on its host."""
+    folder = "its temporary folder" if component.base_dir is None else shell.path(component.base_dir)
+    env = [f"{name}={_word(value, '')}" for name, value in component.env.items()]
+    return " ".join(["cd", folder, "&&", *env, *_command(component, "")])
+
+
+def _command(component: Component, prefix: str = shell.OWN) -> list[str]:
+    return [_executable(component), *(_word(arg, prefix) for arg in component.args)]
+
+
+def _word(text: str, prefix: str = shell.OWN) -> str:
+    return shell.quote(text) if isinstance(text, literal) else shell.expanded(text, prefix)
 
 
 def _executable(component: Component) -> str:

@@ -253,6 +253,16 @@ def changes(
     return Changes(send, chmod | locked, make, problems, unlock)
 
 
+def why_sent(survey: Survey, path: str, size: int) -> str:
+    """Why a file of that size, which is not the same there, is to be sent."""
+    if path not in survey.differing:
+        return "other content there"
+    found = survey.differing[path]
+    if found is None:
+        return "missing there"
+    return "other content there" if found.size == size else f"{found.size} bytes there"
+
+
 def _in_the_way(survey: Survey) -> dict[str, str]:
     problems = {}
     for path, found in survey.differing.items():

@@ -103,10 +103,15 @@ def declare() -> list[Option]:
     ]
 
 
+def json_options() -> list[Option]:
+    """What commands have that can answer to programs, too."""
+    return [Option(names=("json",), kind=bool, help="Print one JSON document.")]
+
+
 def status_options() -> list[Option]:
     """What only `fab status` has."""
     return [
-        Option(names=("json",), kind=bool, help="Print one JSON document."),
+        *json_options(),
         Option(names=("watch", "w"), kind=bool, help="Show it again every two seconds, in place, until Ctrl-C."),
     ]
 

@@ -111,7 +111,16 @@ class Orders:
 
 def sync_script(session: str, roots: Iterable[str]) -> str:
     """Answers what to call staging folders, and where the roots are, in their order, then obeys."""
-    lines = [f"need openssl tar\n{state.keep(session)}{state.TEMPORARY}{OBEY}", 'answer "$staging"; set --']
+    return _script(f"{state.keep(session)}{state.TEMPORARY}{OBEY}{READY_TO_CHANGE}", roots)
+
+
+def look_script(session: str, roots: Iterable[str]) -> str:
+    """As `sync_script`, but for orders that change nothing. A temporary folder that is not there yet is empty."""
+    return _script(f"{state.where(session)}{OBEY}{READY_TO_LOOK}", roots)
+
+
+def _script(beginning: str, roots: Iterable[str]) -> str:
+    lines = [f"need openssl tar\n{beginning}", 'answer "$staging"; set --']
     for root in roots:
         if root.startswith(TEMPORARY):
             folder = shell.quote(state.folder(root.removeprefix(TEMPORARY)))
@@ -229,15 +238,33 @@ obey() {
     ended "$words"
   done
 }
-exec 9<>"$state/.list.$$" || fail "$state/.list.$$ cannot be made; is the disk full?"
-rm -f "$state/.list.$$"  # it goes on as long as it is open
-list=/proc/$$/fd/9
 # Not that of another machine, in a home that they share, nor of another user, in a folder that both may write to.
 export staging=".remote-runner-$session@$machine-$(printf %s "$HOME" | cksum | tr ' ' -)"
 export LC_ALL=C
 PATH=$(printf %s "$PATH" | tr : '\n' | grep ^/ | tr '\n' :)  # find -execdir refuses a relative folder in it
 PATH=${PATH%:}
-unstage
-trap unstage EXIT
 trap 'exit 1' HUP INT PIPE TERM
 """.replace("{PIECE_MB}", str(PIECE_MB))
+
+READY_TO_CHANGE = """\
+exec 9<>"$state/.list.$$" || fail "$state/.list.$$ cannot be made; is the disk full?"
+rm -f "$state/.list.$$"  # it goes on as long as it is open
+list=/proc/$$/fd/9
+unstage
+trap unstage EXIT
+"""
+
+# What stands for a temporary folder that has not been made.
+NOT_YET = "not-yet"
+
+# What is needed meanwhile is put into a folder that goes again.
+READY_TO_LOOK = """\
+meanwhile=$(mktemp -d "${TMPDIR:-/tmp}/remote-runner.XXXXXXXXXX") || fail "no temporary folder can be made"
+trap 'rm -rf "$meanwhile"' EXIT
+list=$meanwhile/list
+mkdir "$meanwhile/{NOT_YET}"
+temporary() {
+  if { read -r dir <"$state/$1/base_dir" && [ -d "$dir" ] && [ -O "$dir" ]; } 2>/dev/null; then printf '%s' "$dir"
+  else printf '%s' "$meanwhile/{NOT_YET}"; fi
+}
+""".replace("{NOT_YET}", NOT_YET)

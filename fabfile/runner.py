@@ -17,13 +17,14 @@ from .content import LocalHashes
 from .fleet import Fleet, by_host
 from .hosts import Host, ask, conversation
 from .launcher import NotStarted, Outcome, Started
-from .manifest import Trees
+from .manifest import Tree, Trees
 from .observer import Failure, Observer, StageError
+from .planning import Plan, Present, plan, present_script, read_present
 from .preflight import checked_group
 from .readiness import BecameReady, NotReady
 from .sessions import Killed, Session
 from .statuses import State, Status, read_status, status_script
-from .transfer import Synced, sync
+from .transfer import Synced, ToSync, preview, sync
 from .waiting import Ended, read_stopped, stop_script
 
 GRACE_SECONDS = 10.0
@@ -89,12 +90,7 @@ class Runner:
 
     def sync(self) -> dict[str, Synced]:
         """Bring to every host the files that it lacks."""
-        hashes = LocalHashes()
-        trees = Trees(placed_once())
-        try:
-            wanted = {host: trees.of(own) for host, own in by_host(self.config.all_components()).items()}
-        except ConfigError as error:  # a local file was there when the config was loaded
-            raise StageError("sync", [Failure("localhost", problem) for problem in error.problems]) from error
+        wanted, hashes = self._trees(), LocalHashes()
 
         def work(host: Host) -> Synced:
             def progress(done: int, total: int) -> None:
@@ -106,6 +102,14 @@ class Runner:
         return self._fleet.on_all(
             "sync", work, lambda host, synced: [Failure(f"{host}:{p.path}", p.reason) for p in synced.problems]
         )
+
+    def _trees(self) -> dict[str, dict[str, Tree]]:
+        """What is to be on each host, by root."""
+        trees = Trees(placed_once())
+        try:
+            return {host: trees.of(own) for host, own in by_host(self.config.all_components()).items()}
+        except ConfigError as error:  # a local file was there when the config was loaded
+            raise StageError("sync", [Failure("localhost", problem) for problem in error.problems]) from error
 
     def start(self) -> dict[str, list[Started]]:
         """Start all components, by ascending start index; the next index only when all of one run, and are ready.
@@ -205,6 +209,18 @@ class Runner:
         """Stop and start the components, which get new windows in place of the old ones."""
         self.stop(grace)
         return self.start()
+
+    def plan(self) -> Plan:
+        """What `run` would do, as the hosts are now. Changes nothing."""
+        wanted, trees, hashes = by_host(self.config.all_components()), self._trees(), LocalHashes()
+        options = self.options
+
+        def work(host: Host) -> tuple[Present, ToSync]:
+            own = wanted[host.name]
+            present = read_present(own, ask(host, present_script(options.screen, own)))
+            return present, preview(host, options.screen, trees[host.name], hashes, options.always_copy)
+
+        return plan(self.config.all_components(), self._fleet.on_all("plan", work), options)
 
     def status(self) -> list[Status]:
         """How every component is doing, in their order. A host that cannot say is no error: its own are `unknown`."""

@@ -38,17 +38,20 @@ def variables(text: str) -> set[str]:
     return {braced or plain for braced, plain in VARIABLE.findall(text)}
 
 
-def expanded(text: str) -> str:
+OWN = "_rr_value_of_"
+
+
+def expanded(text: str, prefix: str = OWN) -> str:
     """`text` as one word of sh in which `$NAME` and `${NAME}` stand for the host's environment.
 
-    The word reads `_rr_value_of_NAME`, which the script has to set first (`from_environment`), so that sh's
-    own variables, which are not of the environment, count as unset.
+    The word reads `_rr_value_of_NAME` (or NAME behind another `prefix`), which the script has to set first
+    (`from_environment`), so that sh's own variables, which are not of the environment, count as unset.
     """
     word = ""
     end = 0
     for match in VARIABLE.finditer(text):
         literal = text[end : match.start()]
-        word += (quote(literal) if literal else "") + f'"$_rr_value_of_{match[1] or match[2]}"'
+        word += (quote(literal) if literal else "") + f'"${prefix}{match[1] or match[2]}"'
         end = match.end()
     rest = text[end:]
     return word + (quote(rest) if rest or not word else "")
@@ -57,7 +60,7 @@ def expanded(text: str) -> str:
 def from_environment(name: str) -> str:
     """A line of sh that sets `_rr_value_of_NAME` to the environment's NAME, empty where that is unset."""
     # The dot keeps the newlines at the end of the value, which $( ) would strip.
-    own = f"_rr_value_of_{name}"
+    own = f"{OWN}{name}"
     return f"{own}=$(printenv {name} && echo .); {own}=${{{own}%?.}}"
 
 

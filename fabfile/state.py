@@ -37,11 +37,18 @@ def folder(name: str) -> str:
 
 def keep(session: str) -> str:
     """Lines of sh that set `$session` and `$state`, the folder above, and make it if need be."""
-    return f"session={shell.quote(session)}\n{KEEP}"
+    return where(session) + KEEP
+
+
+def where(session: str) -> str:
+    """Lines of sh that set `$session` and `$state`, the folder above, which may not be there."""
+    return (
+        f"session={shell.quote(session)}\n"
+        "state=${XDG_STATE_HOME:-$HOME/.local/state}/remote-runner/$machine/$session\n"
+    )
 
 
 KEEP = """\
-state=${XDG_STATE_HOME:-$HOME/.local/state}/remote-runner/$machine/$session
 (umask 077; mkdir -p "$state") || fail "$state cannot be made; is there room, and may you write there?"
 [ -O "$state" ] || fail "$state belongs to another user"
 """

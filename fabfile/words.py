@@ -1,5 +1,6 @@
 """What results are called in words, for a person. Pure: the console prints it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from fabric import Config as Settings
@@ -8,6 +9,7 @@ from rr_config import Options
 
 from .connection import key_files
 from .launcher import Started
+from .planning import HostPlan, Plan
 from .sessions import Killed
 from .statuses import Status
 from .transfer import Synced
@@ -55,6 +57,39 @@ def running(result: Started) -> str:
     """How a component came to run, in words."""
     state = "was running already" if result.was_running else "started"
     return f"{state}, pid {result.pid}"
+
+
+MOST_FILES = 20
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """What a run would do, in lines; those of a host, or of a start index, are indented."""
+    for host in plan.hosts:
+        yield cleaned(host.host)
+        yield from (f"  {cleaned(line)}" for line in _host_plan_lines(host))
+    for index, windows in plan.starts:
+        yield f"start {index}"
+        for window in windows:
+            what = "runs already" if window.is_running else window.command
+            yield f"  {cleaned(f'{window.component.label}  {what}')}"
+
+
+def _host_plan_lines(host: HostPlan) -> Iterator[str]:
+    yield from (f"end session {id_}" for id_ in host.ends)
+    yield f"use session {host.session}" if host.session else "start a new session"
+    sync = host.sync
+    size = in_bytes(sum(file.bytes for file in sync.send))
+    yield f"send {len(sync.send):,} of {counted(sync.files, 'file')} ({size})"
+    for file in sync.send[:MOST_FILES]:
+        yield f"  {file.remote}  {in_bytes(file.bytes)}, {file.why}"
+    if len(sync.send) > MOST_FILES:
+        yield f"  and {len(sync.send) - MOST_FILES:,} more; --json has all of them"
+    yield from (f"make folder {path}" for path in sync.make[:MOST_FILES])
+    if len(sync.make) > MOST_FILES:
+        yield f"and {counted(len(sync.make) - MOST_FILES, 'folder')} more"
+    if sync.chmod:
+        yield f"set permissions on {len(sync.chmod):,}"
+    yield from (f"cannot bring {problem.path}: {problem.reason}" for problem in sync.problems)
 
 
 STATUS_COLUMNS = ("HOST", "COMPONENT", "STATE", "EXIT", "PID", "FOR", "CPU", "MEMORY")

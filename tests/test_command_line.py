@@ -28,13 +28,29 @@ def parse_args(extra_args, ssh_user):
     return extra_args
 """
 OWN = {
+    "config": {"--json"},
+    "plan": {"--json"},
     "status": {"--json", "--watch", "-w"},
     "wait": {"--timeout"},
     "stop": {"--grace"},
     "restart": {"--grace"},
     "logs": {"--follow", "-f", "--lines", "-n", "--raw"},
 }
-COMMANDS = ["kill", "logs", "muddlers", "restart", "run", "screen", "start", "status", "stop", "sync", "wait"]
+COMMANDS = [
+    "config",
+    "kill",
+    "logs",
+    "muddlers",
+    "plan",
+    "restart",
+    "run",
+    "screen",
+    "start",
+    "status",
+    "stop",
+    "sync",
+    "wait",
+]
 
 
 def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -218,7 +234,7 @@ def test_every_command_has_the_same_options(lab: Lab) -> None:
     options = {command: {name for names in line.findall(text) for name in names} for command, text in helps.items()}
     shared = {"", "-c", "-m", "-u", "-p", "-l", "-a", "--config", "--muddler", "--user", "--pass", "--log-level"}
     shared |= {"--limit", "--parallel", "--screen", "--[no-]kill", "--[no-]zombie", "--[no-]always-copy"}
-    shared |= {"--extra-args", "--arg-parser", "--[no-]terminate"}
+    shared |= {"--extra-args", "--arg-parser", "--[no-]terminate", "--on-exit"}
     assert {command: found - shared for command, found in options.items()} == {c: OWN.get(c, set()) for c in COMMANDS}
     assert all(found >= shared for found in options.values())
 

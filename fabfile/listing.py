@@ -1,0 +1,43 @@
+"""A config as it has been loaded and muddled, in words: as the text of a config file, or as plain values. Pure."""
+
+from collections.abc import Iterable, Iterator
+
+import attrs
+
+from rr_config import Component
+from rr_config.ready import Ready
+from rr_config.util import literal
+
+DEFAULTS = Component()
+
+
+def as_python(components: Iterable[Component]) -> str:
+    """The text of a config file that makes these components. (What `meta` holds has to be plain values.)"""
+    return "\n".join(f"config.add_component(\n    Component(\n{''.join(_lines(c))}    )\n)\n" for c in components)
+
+
+def as_values(component: Component) -> dict[str, object]:
+    """All attributes of a component; only what `meta` holds may be no plain value."""
+    values = attrs.asdict(component, recurse=False)
+    return values | {"ready": None if component.ready is None else attrs.asdict(component.ready)}
+
+
+def _lines(component: Component) -> Iterator[str]:
+    for name, value in attrs.asdict(component, recurse=False).items():
+        if value != getattr(DEFAULTS, name):
+            yield f"        {name}={_source(value)},\n"
+
+
+def _source(value: object) -> str:
+    """`value` as Python spells it, with the functions of `util` where they made it."""
+    match value:
+        case literal():
+            return f"util.literal({str(value)!r})"
+        case Ready():
+            own = {"port": value.value, "ended": ""}.get(value.kind, repr(value.value))
+            return f"util.{value.kind}({own}{', ' * bool(own)}timeout={value.timeout!r})"
+        case list():
+            return f"[{', '.join(map(_source, value))}]"
+        case dict():
+            return f"{{{', '.join(f'{_source(key)}: {_source(own)}' for key, own in value.items())}}}"
+    return repr(value)
