@@ -19,12 +19,12 @@ from .throwaway import Farm, ThrowawayHost, end_processes, make_folders, process
 FAB = Path(sys.executable).with_name("fab")
 ROOT = Path(__file__).resolve().parent.parent
 # Runs a command without the right to pass over permission bits, which root has otherwise.
-BOUND = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.getuid() == 0 else []
+BOUND = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
 NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "tar", "rsync", "dash")
 
 
 def pytest_sessionstart() -> None:
-    """Fail, rather than skip, where a program is missing.
+    """Fail, rather than skip, where a program is missing, or the right to make users and namespaces.
 
     A shell has its background jobs ignore SIGINT and SIGQUIT, and all that they start; here they count.
     SIGTERM ends the tests as Ctrl-C does, so that the hosts are ended, too.
@@ -36,6 +36,8 @@ def pytest_sessionstart() -> None:
     missing = [name for name in (*NEEDED, "sshd") if shutil.which(name, path=path) is None]
     if missing:
         pytest.exit(f"not installed: {', '.join(missing)}; run the tests with ./dev test, which installs them", 1)
+    if os.getuid() != 0:
+        pytest.exit("the tests make users and namespaces of their own; run them with ./dev test, which uses sudo", 1)
 
 
 @pytest.fixture(scope="session")

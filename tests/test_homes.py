@@ -1,6 +1,5 @@
 """Homes that several machines share, and a machine that is called by two names."""
 
-import os
 import shlex
 from pathlib import Path
 
@@ -8,7 +7,6 @@ from .conftest import Lab
 from .test_start import text
 from .throwaway import ThrowawayHost, own_name
 
-NAMESPACE = "unshare --uts" if os.getuid() == 0 else "unshare --map-current-user --uts"
 CONFIG = """
 def add(name, host, files={"shared": "work/shared"}, **more):
     config.add_component(Component(name=name, host=host, executable="/bin/sh", args=["-c", "hostname; sleep 1000"],
@@ -24,7 +22,7 @@ for name, host in ("a", "node1"), ("b", "other"):
 def machine_of_its_own(lab: Lab, name: str, home: ThrowawayHost) -> ThrowawayHost:
     """A host with the home of another one, and with a name, sockets, and temporary files of its own."""
     script = f'echo {name} >/proc/sys/kernel/hostname; export HOME={home.home}; cd; eval "$SSH_ORIGINAL_COMMAND"'
-    return lab.farm.add(name, {"ForceCommand": f"exec {NAMESPACE} sh -c {shlex.quote(script)}"})
+    return lab.farm.add(name, {"ForceCommand": f"exec unshare --uts sh -c {shlex.quote(script)}"})
 
 
 def content(folder: Path) -> dict[str, str]:

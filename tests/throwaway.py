@@ -105,6 +105,8 @@ class Farm:
         self.known_hosts = folder / "known_hosts"
         self.key = folder / "key"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.getuid() == 0:  # sshd wants this folder then, which the service makes where it is started
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         make_key(self.key)
         self.ssh_config.touch()
 
