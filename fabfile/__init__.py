@@ -15,6 +15,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from rr_config import Config, ConfigError, Options, load
+from rr_config.paths import local_path
 
 from .mends import INTERRUPTED, WRONG, mend
 from .options import (
@@ -23,6 +24,7 @@ from .options import (
     json_options,
     logs_options,
     read_options,
+    report_options,
     status_options,
     stop_options,
     wait_options,
@@ -155,6 +157,30 @@ def logs(context: Context, **given: Any) -> None:
         runner.logs(lines, bool(given["follow"]))
 
     _with_runner(context, given, show, observer)
+
+
+@command(report_options)
+def report(context: Context, **given: Any) -> None:
+    """Make one HTML page of how all went, from the hosts as they are, or from what `fab collect` has brought."""
+    from . import reporting
+
+    ends = reporting.Ends()
+
+    def of_hosts(runner: "Runner", console: "Console") -> None:
+        target = reporting.target(given["output"], bool(given["overwrite"]))
+        run, outputs, failed = reporting.from_hosts(runner, ends)
+        console.wrote(target, reporting.write(target, run, outputs))
+        if failed:
+            raise failed
+
+    def of_folder(console: "Console", _: Options) -> None:
+        target = reporting.target(given["output"], bool(given["overwrite"]))
+        console.wrote(target, reporting.write(target, *reporting.from_folder(local_path(given["from"]))))
+
+    if given["from"] is None:
+        _with_runner(context, given, of_hosts, lambda *_: ends)
+    else:
+        _execute(context, given, of_folder)
 
 
 @command()

@@ -31,6 +31,7 @@ from .words import (
     STATUS_COLUMNS,
     cleaned,
     counted,
+    in_bytes,
     killed,
     plan_lines,
     running,
@@ -216,6 +217,10 @@ class Console(Observer):
         width = max((len(name) for name, _, _ in rows), default=0)
         for name, summary, path in rows:
             self._print(f"{name:<{width}}  {summary}  ({path})")
+
+    def wrote(self, path: Path, size: int) -> None:
+        """A line for a file that was made here."""
+        self._print(f"wrote {cleaned(str(path))} ({in_bytes(size)})")
 
     def _line(self, where: str, text: str) -> None:
         line = f"  {cleaned(where)}  {cleaned(text)}"

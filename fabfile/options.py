@@ -137,6 +137,15 @@ def logs_options() -> list[Option]:
     ]
 
 
+def report_options() -> list[Option]:
+    """What only `fab report` has."""
+    return [
+        Option(names=("from",), help="A folder that `fab collect` has made. Default: the hosts, as they are now."),
+        Option(names=("output", "o"), help="Where to write the page. Default: report.html."),
+        Option(names=("overwrite",), kind=bool, help="Also where a file is that is no report."),
+    ]
+
+
 def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Options:
     """The options as `given` on the command line, else from `defaults` (`remote_runner:` in fabric.yaml).
 

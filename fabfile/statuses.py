@@ -35,7 +35,8 @@ class Status:
 
     `exit_status` is as sh has it (128 and more: a signal), None also where it was killed unseen. `seconds` is for
     how long it has been in this state. `cpu` is in cores (1.0: one of them all the time), `memory` in bytes, of
-    what is running; `problem` says why nothing is known.
+    what is running; `problem` says why nothing is known. `started`, `ready` and `ended` are when that came about, in
+    seconds since 1970 by the clock of the host.
     """
 
     component: Component
@@ -46,6 +47,9 @@ class Status:
     cpu: float | None = None
     memory: int | None = None
     problem: str | None = None
+    started: int | None = None
+    ready: int | None = None
+    ended: int | None = None
 
     @property
     def signal(self) -> str | None:
@@ -107,22 +111,24 @@ class _Sample:
 def _status(component: Component, words: Sequence[str], samples: Sequence[_Sample], now: int, page: int) -> Status:
     word, *numbers = words
     pid, exit_status, started, ended, session, launcher, ready = [int(n) if n else None for n in numbers]
+    ready = None if component.ready is None else ready
+    found = Status(component, State(word), pid, exit_status, started=started, ready=ready, ended=ended)
     if word != State.RUNNING or session is None or launcher is None:
-        since = ended if word == State.EXITED else started
-        return Status(component, State(word), pid, exit_status, None if since is None else now - since)
-    now_state = State.RUNNING
+        return _lasting_until(now, found)
     if component.ready is not None:
-        now_state, started = (State.STARTING, started) if ready is None else (State.READY, ready)
+        found = attrs.evolve(found, state=State.STARTING if ready is None else State.READY)
     before, after = samples
     but_for = {session, launcher}  # a session has the id of the process that leads it
-    return Status(
-        component,
-        now_state,
-        pid,
-        seconds=None if started is None else now - started,
+    return attrs.evolve(
+        _lasting_until(now, found),
         cpu=after.used_since(before, session, but_for) / (after.seconds - before.seconds),
         memory=after.pages(session, but_for) * page,
     )
+
+
+def _lasting_until(now: int, found: Status) -> Status:
+    since = {State.EXITED: found.ended, State.READY: found.ready}.get(found.state, found.started)
+    return attrs.evolve(found, seconds=None if since is None else now - since)
 
 
 # noted NAME: what the launcher has written to that file. kept: whether that was in the session that is there now,
@@ -158,7 +164,7 @@ for folder in $folders; do
     rest="$pid  $(noted started)  $4 $(noted launcher.pid) $(noted ready)"
   elif kept && [ -e "$folder/launcher.pid" ]; then
     word=exited
-    rest="$(noted pid) $(noted status) $(noted started) $(noted ended)   "
+    rest="$(noted pid) $(noted status) $(noted started) $(noted ended)   $(noted ready)"
     [ -s "$folder/status" ] || ! [ -d "/proc/$(noted launcher.pid)" ] || word=starting
   fi
   answer "component $folder $word $rest"

@@ -35,6 +35,7 @@ OWN = {
     "stop": {"--grace"},
     "restart": {"--grace"},
     "logs": {"--follow", "-f", "--lines", "-n", "--raw"},
+    "report": {"--from", "--output", "-o", "--overwrite"},
 }
 COMMANDS = [
     "config",
@@ -42,6 +43,7 @@ COMMANDS = [
     "logs",
     "muddlers",
     "plan",
+    "report",
     "restart",
     "run",
     "screen",

@@ -11,11 +11,15 @@ import pytest
 from fabfile.statuses import State, Status, read_status
 from fabfile.words import lasting
 from rr_config import Component
+from rr_config.ready import port
 
 from .conftest import Lab, eventually
 from .test_start import sessions_begun
 
-COMPONENTS = [Component(name=name, host="h", executable="x", start_index=1) for name in ("a", "b", "c")]
+COMPONENTS = [
+    Component(name=name, host="h", executable="x", start_index=1, ready=port(80) if name in "de" else None)
+    for name in ("a", "b", "c", "d", "e", "f")
+]
 PROGRAMS = """
 def add(name, host, script, index=1):
     config.add_component(Component(name=name, host=host, executable="/bin/sh", args=["-c", script], start_index=index))
@@ -44,14 +48,20 @@ def test_answers_are_read() -> None:
         "component a running 11  900  10 9 ",
         "component b exited 21 137 800 960   ",
         "component c waiting       ",
+        "component d exited 22 0 800 970   830",
+        "component e running 12  900  10 9 930",
+        "component f starting   900    ",
         "sample 50.00 10,10,5,5,1 10,11,100,50,3 10,12,0,0,4 10,9,1,1,1 77,7,0,0,9",
         "sample 50.50 10,10,9,9,1 10,11,120,60,5 10,13,10,0,6 10,9,9,9,1 77,7,9,9,9",
     ]
-    a, b, c = COMPONENTS
+    a, b, c, d, e, f = COMPONENTS
     assert read_status(COMPONENTS, answers) == [
-        Status(a, State.RUNNING, 11, None, 100, cpu=0.8, memory=11 * 4096),
-        Status(b, State.EXITED, 21, 137, 40),
+        Status(a, State.RUNNING, 11, None, 100, cpu=0.8, memory=11 * 4096, started=900),
+        Status(b, State.EXITED, 21, 137, 40, started=800, ended=960),
         Status(c, State.WAITING),
+        Status(d, State.EXITED, 22, 0, 30, started=800, ready=830, ended=970),
+        Status(e, State.READY, 12, None, 70, cpu=0.8, memory=11 * 4096, started=900, ready=930),
+        Status(f, State.STARTING, seconds=100, started=900),
     ]
     assert read_status([b], answers)[0].signal == "SIGKILL"
 

@@ -1,0 +1,166 @@
+"""What a report is made of, from a folder of results or from the hosts as they are, and where it is put.
+
+What the page looks like, `webpage` says.
+"""
+
+import importlib
+import json
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from rr_config import Component, ConfigError, Options
+from rr_config.errors import named
+from rr_config.paths import local_path
+
+from .lives import lives, stages
+from .observer import Observer, StageError
+from .output import cleaned
+from .statuses import Status
+from .webpage import MARK, SECRET, page
+
+if TYPE_CHECKING:
+    from .runner import Runner
+
+Run = dict[str, Any]
+Outputs = dict[str, str]
+FORMAT = 1
+LINES = 200  # of each log
+MOST_BYTES = 1 << 18
+NEEDED = ("jinja2", "plotly.graph_objects")
+PARTS: Mapping[str, type | tuple[type, ...]] = {
+    "session": str,
+    "collected": (int, float),
+    "config": dict,
+    "options": dict,
+    "versions": dict,
+    "stages": list,
+    "components": list,
+}
+
+
+class Ends(Observer):
+    """Keeps the last lines of what each component has put out."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, deque[bytes]] = {}
+
+    def output(self, component: Component, line: bytes) -> None:
+        """Keep it, and forget what came too long before."""
+        self._lines.setdefault(component.label, deque(maxlen=LINES)).append(line)  # all of one come from one thread
+
+    def outputs(self) -> dict[str, str]:
+        """The end of each log, by label."""
+        return {label: _end(b"\n".join(lines)) for label, lines in self._lines.items()}
+
+
+def _end(output: bytes) -> str:
+    lines = output[-MOST_BYTES:].removesuffix(b"\n").split(b"\n")[-LINES:]
+    return b"\n".join(map(cleaned, lines)).decode("utf-8", "replace")
+
+
+def from_hosts(runner: "Runner", ends: Ends) -> tuple[Run, Outputs, StageError | None]:
+    """What `run.json` would hold, the end of each log by label, and what has failed; `ends` is the runner's observer.
+
+    Of the hosts that fail, the first two say that nothing is known.
+    """
+    run = _run(runner.status(), runner.options)
+    try:
+        runner.logs(LINES)
+    except StageError as error:
+        return run, ends.outputs(), error
+    return run, ends.outputs(), None
+
+
+def _run(statuses: Iterable[Status], options: Options) -> Run:
+    path = local_path(options.config_file or "")
+    with named(str(path)):
+        text = path.read_text("utf-8", "replace")
+    return {
+        "format": FORMAT,
+        "session": options.screen,
+        "collected": time.time(),
+        "config": {"path": str(path.absolute()), "text": text},
+        "options": {name: value for name, value in attrs.asdict(options).items() if name != SECRET},
+        "versions": {"remote-runner": metadata.version("remote-runner")},
+        "stages": [],  # when they began, nobody knows any more
+        "components": [_component(status) for status in statuses],
+    }
+
+
+def _component(status: Status) -> Run:
+    own = {name: getattr(status.component, name) for name in ("host", "name", "executable", "args", "start_index")}
+    known = ("pid", "exit_status", "signal", "started", "ready", "ended", "problem")
+    return own | {"state": str(status.state)} | {name: getattr(status, name) for name in known}
+
+
+def from_folder(folder: Path) -> tuple[Run, Outputs]:
+    """What `fab collect` has put there: what `run.json` holds, and the end of each log, by label.
+
+    ConfigError where it is no such folder.
+    """
+    path = folder / "run.json"
+    if not path.is_file():
+        raise ConfigError(f"{folder}: has no run.json; name a folder that `fab collect` has made")
+    with named(str(path)):
+        content = path.read_bytes()
+    try:
+        run = json.loads(content)
+        _check(run)
+        found = lives(run)
+        stages(run)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{path}: is not as `fab collect` writes it: {error}") from error
+    return run, {life.label: _output(folder, life.folder) for life in found if life.folder is not None}
+
+
+def _check(run: Any) -> None:
+    if not isinstance(run, dict) or run.get("format") != FORMAT:
+        raise ValueError(f"its format is not {FORMAT}, which this version reads")
+    for name, kind in PARTS.items():
+        if not isinstance(run.get(name), kind):
+            raise ValueError(f"{name} is missing, or of another type")
+
+
+def _output(folder: Path, own: str) -> str:
+    """The end of what a component has put out; nothing where that is not there."""
+    path = (folder / own / "output").resolve()
+    if not path.is_file() or not path.is_relative_to(folder.resolve()):
+        return ""
+    with named(str(path)), path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - MOST_BYTES))
+        return _end(file.read())
+
+
+def target(named_file: str | None, may_overwrite: bool) -> Path:
+    """Where the page is to be put.
+
+    ConfigError where none can be made, or where something else is that may not be lost.
+    """
+    try:
+        for library in NEEDED:
+            importlib.import_module(library)
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"report: {error}; install what it needs: pip install 'remote-runner[report]'") from error
+    path = local_path(named_file or "report.html")
+    with named(f"-o/--output {path}"):
+        if not may_overwrite and path.exists() and not _is_report(path):
+            raise ConfigError(f"-o/--output {path}: is there, and no report; name another file, or say --overwrite")
+    return path
+
+
+def _is_report(path: Path) -> bool:
+    with path.open("rb") as file:
+        return MARK.encode() in file.read(1000)
+
+
+def write(path: Path, run: Run, outputs: Outputs) -> int:
+    """Put the page there; how many bytes it has."""
+    content = page(run, outputs).encode("utf-8", "replace")
+    with named(f"-o/--output {path}"):
+        return path.write_bytes(content)
