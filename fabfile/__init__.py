@@ -15,16 +15,19 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from rr_config import Config, ConfigError, Options, load
+from rr_config.errors import named
 from rr_config.paths import local_path
 
 from .mends import INTERRUPTED, WRONG, mend
 from .options import (
     SECTION,
+    collect_options,
     command,
     json_options,
     logs_options,
     read_options,
     report_options,
+    run_options,
     status_options,
     stop_options,
     wait_options,
@@ -42,14 +45,41 @@ MOST_SECONDS = 1_000_000
 mend()
 
 
-@command()
+@command(run_options)
 def run(context: Context, **given: Any) -> None:
     """Kill, screen, sync and start on all hosts, then wait for the components with `wait`."""
     if context.config.run.dry:
         context.config.run.dry = False
         _with_runner(context, given, _show_plan, _nobody)
     else:
-        _with_runner(context, given, lambda runner, console: runner.run())
+        _with_runner(context, given, partial(_run, given))
+
+
+def _run(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
+    from .observer import StageError
+
+    try:
+        runner.run()
+    except StageError as error:
+        if given["collect"]:
+            console.stage_failed(error)
+            _collect(given, runner, console)
+            raise Exit(code=FAILED) from error
+        raise
+    if given["collect"]:
+        _collect(given, runner, console)
+
+
+@command(collect_options)
+def collect(context: Context, **given: Any) -> None:
+    """Bring output and `results` of the components into a new folder below `results`, named by the time."""
+    _with_runner(context, given, partial(_collect, given))
+
+
+def _collect(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
+    to = local_path(given["to"] or "results")
+    with named(f"--to {to}"):
+        console.collected(runner.collect(to))
 
 
 @command(json_options)

@@ -19,6 +19,7 @@ from rr_config import Component, Options
 from rr_config.muddlers import Muddler
 
 from . import listing, output
+from .collecting import Collected, HostResults
 from .launcher import Started
 from .observer import Failure, Observer, StageError
 from .planning import Plan
@@ -29,6 +30,7 @@ from .transfer import Synced
 from .waiting import Ended
 from .words import (
     STATUS_COLUMNS,
+    brought,
     cleaned,
     counted,
     in_bytes,
@@ -72,7 +74,7 @@ class Console(Observer):
         """Show the stage, and bars where it is `sync` on a terminal."""
         self._stage, self._unanswered, self._failures = stage, set(hosts), {}
         self._print(f"{styled(stage, BOLD, sys.stdout)}  {counted(len(hosts), 'host')}")
-        if stage == "sync" and sys.stderr.isatty() and not self._is_quiet:
+        if stage in ("sync", "collect") and sys.stderr.isatty() and not self._is_quiet:
             from .bars import Bars
 
             self._bars = Bars()
@@ -92,6 +94,8 @@ class Console(Observer):
                 self._line(host, f"{'new' if result.is_new else 'existing'} session {result.id}")
             case Synced():
                 self._line(host, synced(result))
+            case HostResults():
+                self._line(host, brought(result))
             case [Ended(), *_] if stage.startswith("stop "):
                 for ended in result:
                     self._line(ended.component.label, str(ended) if ended.was_started else "was not running")
@@ -136,7 +140,7 @@ class Console(Observer):
         self._failed_lines(
             error.stage, [f for f in error.failures if (error.stage, f.where, f.reason) not in self._told]
         )
-        if error.stage not in ("wait", "terminate", "logs"):
+        if error.stage not in ("wait", "terminate", "logs", "collect"):
             self.error(f"{error.stage} failed; no later stage was begun")
 
     def interrupted(
@@ -217,6 +221,10 @@ class Console(Observer):
         width = max((len(name) for name, _, _ in rows), default=0)
         for name, summary, path in rows:
             self._print(f"{name:<{width}}  {summary}  ({path})")
+
+    def collected(self, result: Collected) -> None:
+        """A line that says where all has been put."""
+        self._print(f"collected in {cleaned(str(result.folder))}")
 
     def wrote(self, path: Path, size: int) -> None:
         """A line for a file that was made here."""

@@ -46,13 +46,18 @@ class Conversation:
 
     Answers are taken in by a thread of their own as they come: neither side ever waits for the other to read.
     After `deadline`, of time.monotonic(), an answer that has not come is OutOfTime. `identity` is what tells a home
-    on the machine there from all others (see `shell.GREETING`), once there was an answer.
+    on the machine there from all others (see `shell.GREETING`), once there was an answer. For a script that answers
+    with more than there is memory for, `most_blocks` says how many blocks are taken in ahead; it must not be sent
+    more, meanwhile, than fits into a pipe.
     """
 
-    def __init__(self, channel: Channel, script: bytes, deadline: float | None = None) -> None:
+    def __init__(
+        self, channel: Channel, script: bytes, deadline: float | None = None, most_blocks: int | None = None
+    ) -> None:
         self._channel = channel
         self.deadline = deadline
-        self._blocks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._blocks: queue.SimpleQueue[bytes] | queue.Queue[bytes]
+        self._blocks = queue.SimpleQueue() if most_blocks is None else queue.Queue(most_blocks)
         self._records: deque[bytes] = deque()
         self._rest = b""
         threading.Thread(target=self._take_in, daemon=True).start()
@@ -83,6 +88,18 @@ class Conversation:
         self._is_over = record == DONE
         return record
 
+    def read(self, size: int) -> bytes:
+        """Of what follows the last record, not divided into records: the next bytes, `size` at most."""
+        if self._records:
+            self._rest = b"\0".join((*self._records, self._rest))
+            self._records.clear()
+        block = self._rest or self._next_block()
+        if not block:
+            self._blocks.put(block)
+            raise self._lost()
+        self._rest = block[size:]
+        return block[:size]
+
     def answers(self) -> Iterator[str]:
         """Every record up to `shell.DONE`, which is left out."""
         return iter(self.answer, shell.DONE)
@@ -90,14 +107,19 @@ class Conversation:
     def close(self) -> None:
         """Let go of the channel. A script that has not ended yet is ended."""
         self._channel.close(self._is_over)
+        with contextlib.suppress(queue.Empty):  # so that there is room for the end
+            while True:
+                self._blocks.get_nowait()
 
     def _next(self) -> bytes:
         while not self._records:
-            block = self._next_block()
-            if not block:
-                self._blocks.put(block)
-                raise self._lost()
-            *records, self._rest = (self._rest + block).split(b"\0")
+            if b"\0" not in self._rest:
+                block = self._next_block()
+                if not block:
+                    self._blocks.put(block)
+                    raise self._lost()
+                self._rest += block
+            *records, self._rest = self._rest.split(b"\0")
             self._records.extend(records)
         return self._records.popleft()
 

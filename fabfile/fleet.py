@@ -1,5 +1,6 @@
 """`Fleet`: a stage on all hosts of a config at once, told to an observer; failures come together at its end."""
 
+import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from rr_config import Component
 from .conversation import HostError
 from .hosts import Host, HostFailure, HostGroup
 from .observer import Failure, Observer, StageError
+from .record import StageTime
 
 ONE_MACHINE = "are one home on one machine; call it by one of these names alone, in all components"
 
@@ -24,6 +26,7 @@ class Fleet:
     parallel: int
     observer: Observer
     is_interrupted: bool = False
+    stages: list[StageTime] = attrs.field(factory=list)
 
     def on_all(
         self,
@@ -64,6 +67,7 @@ class Fleet:
         """As `on_all`, but what failed is the second result, sorted too."""
         names = sorted(self.group.hosts if hosts is None else hosts)
         self.observer.begins(stage, names)
+        began = time.time()
         results: dict[str, T] = {}
         failures: list[Failure] = []
         try:
@@ -79,6 +83,7 @@ class Fleet:
             self.is_interrupted = True
             raise
         finally:
+            self.stages.append(StageTime(stage, began, time.time()))
             self.observer.ends(stage)
         return dict(sorted(results.items())), sorted(failures)
 

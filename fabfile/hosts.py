@@ -59,10 +59,12 @@ class Host(Protocol):
 
 
 @contextlib.contextmanager
-def conversation(host: Host, body: str, deadline: float | None = None) -> Iterator[Conversation]:
-    """Run the script `body` (see `shell.script`) on `host`, over one channel; `deadline` as in `Conversation`."""
+def conversation(
+    host: Host, body: str, deadline: float | None = None, most_blocks: int | None = None
+) -> Iterator[Conversation]:
+    """Run the script `body` (see `shell.script`) on `host`, over one channel; the rest is as in `Conversation`."""
     script = shell.script(body)
-    talk = Conversation(host.channel(script), script, deadline)
+    talk = Conversation(host.channel(script), script, deadline, most_blocks)
     try:
         yield talk
     finally:

@@ -108,6 +108,21 @@ def json_options() -> list[Option]:
     return [Option(names=("json",), kind=bool, help="Print one JSON document.")]
 
 
+def collect_options() -> list[Option]:
+    """What only `fab collect` has."""
+    return [
+        Option(names=("to",), help="The folder that gets a new one for each collection. Default: results."),
+    ]
+
+
+def run_options() -> list[Option]:
+    """What only `fab run` has."""
+    return [
+        Option(names=("collect",), kind=bool, help="Collect at the end, as `collect` does, however the run went."),
+        *collect_options(),
+    ]
+
+
 def status_options() -> list[Option]:
     """What only `fab status` has."""
     return [

@@ -5,31 +5,26 @@ What the page looks like, `webpage` says.
 
 import importlib
 import json
-import time
 from collections import deque
-from collections.abc import Iterable, Mapping
-from importlib import metadata
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
-from rr_config import Component, ConfigError, Options
+from rr_config import Component, ConfigError
 from rr_config.errors import named
 from rr_config.paths import local_path
 
 from .lives import lives, stages
 from .observer import Observer, StageError
 from .output import cleaned
-from .statuses import Status
-from .webpage import MARK, SECRET, page
+from .record import FILE, FORMAT, record
+from .webpage import MARK, page
 
 if TYPE_CHECKING:
     from .runner import Runner
 
 Run = dict[str, Any]
 Outputs = dict[str, str]
-FORMAT = 1
 LINES = 200  # of each log
 MOST_BYTES = 1 << 18
 NEEDED = ("jinja2", "plotly.graph_objects")
@@ -69,7 +64,7 @@ def from_hosts(runner: "Runner", ends: Ends) -> tuple[Run, Outputs, StageError |
 
     Of the hosts that fail, the first two say that nothing is known.
     """
-    run = _run(runner.status(), runner.options)
+    run = record(runner.options, runner.status())
     try:
         runner.logs(LINES)
     except StageError as error:
@@ -77,34 +72,12 @@ def from_hosts(runner: "Runner", ends: Ends) -> tuple[Run, Outputs, StageError |
     return run, ends.outputs(), None
 
 
-def _run(statuses: Iterable[Status], options: Options) -> Run:
-    path = local_path(options.config_file or "")
-    with named(str(path)):
-        text = path.read_text("utf-8", "replace")
-    return {
-        "format": FORMAT,
-        "session": options.screen,
-        "collected": time.time(),
-        "config": {"path": str(path.absolute()), "text": text},
-        "options": {name: value for name, value in attrs.asdict(options).items() if name != SECRET},
-        "versions": {"remote-runner": metadata.version("remote-runner")},
-        "stages": [],  # when they began, nobody knows any more
-        "components": [_component(status) for status in statuses],
-    }
-
-
-def _component(status: Status) -> Run:
-    own = {name: getattr(status.component, name) for name in ("host", "name", "executable", "args", "start_index")}
-    known = ("pid", "exit_status", "signal", "started", "ready", "ended", "problem")
-    return own | {"state": str(status.state)} | {name: getattr(status, name) for name in known}
-
-
 def from_folder(folder: Path) -> tuple[Run, Outputs]:
     """What `fab collect` has put there: what `run.json` holds, and the end of each log, by label.
 
     ConfigError where it is no such folder.
     """
-    path = folder / "run.json"
+    path = folder / FILE
     if not path.is_file():
         raise ConfigError(f"{folder}: has no run.json; name a folder that `fab collect` has made")
     with named(str(path)):

@@ -5,6 +5,7 @@ Nothing here prints, asks the user, or ends the program; who wants to follow a r
 
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import attrs
 from fabric import Config as Settings
@@ -13,6 +14,7 @@ from rr_config import Component, Config, ConfigError, Options
 from rr_config.files import placed_once
 
 from . import following, launcher, sessions
+from .collecting import Collected, HostResults, bring, latest, new_folder
 from .content import LocalHashes
 from .fleet import Fleet, by_host
 from .hosts import Host, ask, conversation
@@ -22,6 +24,7 @@ from .observer import Failure, Observer, StageError
 from .planning import Plan, Present, plan, present_script, read_present
 from .preflight import checked_group
 from .readiness import BecameReady, NotReady
+from .record import record, write
 from .sessions import Killed, Session
 from .statuses import State, Status, read_status, status_script
 from .transfer import Synced, ToSync, preview, sync
@@ -236,6 +239,31 @@ class Runner:
         return [
             known.get(id(c)) or Status(c, State.UNKNOWN, problem=reasons[c.host]) for c in self.config.all_components()
         ]
+
+    def collect(self, to: Path) -> Collected:
+        """Bring output and `results` of all components into a new folder below `to`, with a `run.json`.
+
+        The folder is named by the time. What has not changed since the last collection there is a hard link to it.
+        StageError, when all that there is has been brought and written down, names what could not be.
+        """
+        statuses, wanted = self.status(), by_host(self.config.all_components())
+        earlier, folder = latest(to), new_folder(to)
+
+        def work(host: Host) -> HostResults:
+            def progress(done: int, total: int) -> None:
+                self.observer.progress("collect", host.name, done, total)
+
+            return bring(host, self.options.screen, wanted[host.name], folder, earlier, progress)
+
+        def failures(_: str, results: HostResults) -> list[Failure]:
+            return [Failure(f"{component.label}.results", reason) for component, reason in results.problems]
+
+        stages = [each for each in self._fleet.stages if each.stage not in ("status", "collect")]
+        found, failed = self._fleet.gather("collect", work, failures)
+        write(folder, record(self.options, statuses, stages, found))
+        if failed:
+            raise StageError("collect", failed)
+        return Collected(folder, found)
 
     def logs(self, lines: int | None = None, follow: bool = False) -> None:
         """Tell the observer, line by line, what the components have put out; the last `lines` lines of each, if said.

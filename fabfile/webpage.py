@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from .lives import MOODS, Life, lives, span, stages
+from .record import SECRET
 from .timeline import at, timeline
 from .words import cleaned, counted, lasting
 
 TEMPLATE = "webpage.html.j2"
 # By which a file is known to be a report, and may be replaced by a newer one.
 MARK = '<meta name="generator" content="Remote Runner">'
-SECRET = "ssh_pass"
 
 
 def page(run: Mapping[str, Any], outputs: Mapping[str, str]) -> str:

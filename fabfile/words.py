@@ -7,6 +7,7 @@ from fabric import Config as Settings
 
 from rr_config import Options
 
+from .collecting import HostResults
 from .connection import key_files
 from .launcher import Started
 from .planning import HostPlan, Plan
@@ -51,6 +52,13 @@ def synced(result: Synced) -> str:
     if result.problems:
         parts.append(f"{len(result.problems):,} not done")
     return ", ".join(parts)
+
+
+def brought(result: HostResults) -> str:
+    """What was brought from a host, in words."""
+    new = [each.result.size for each in result.brought if each.is_new]
+    text = f"{counted(len(result.brought), 'file')}, {len(new):,} brought ({in_bytes(sum(new))})"
+    return text + (f", {len(result.problems):,} not done" if result.problems else "")
 
 
 def running(result: Started) -> str:

@@ -147,6 +147,10 @@ def _are_files(value: object) -> bool:
     return isinstance(value, dict) and all(_is_path(k) and _is_path(v) for k, v in value.items())
 
 
+def _are_paths(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(map(_is_path, value))
+
+
 def _is_signal(value: object) -> bool:
     return isinstance(value, str) and f"SIG{value.removeprefix('SIG')}" in signal.Signals.__members__
 
@@ -168,6 +172,7 @@ EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "wait": (lambda v: isinstance(v, bool), "True or False"),
     "num_cores": (_is_whole, "a whole number"),
     "stop_signal": (_is_signal, "the name of a signal, like 'TERM', 'INT' or 'USR1'"),
+    "results": (_are_paths, "a list of remote paths or patterns, none of them empty"),
     "meta": (lambda v: isinstance(v, dict), "a dict"),
 }
 

@@ -38,6 +38,7 @@ class Component:
     wait: bool = False
     num_cores: int = 1
     stop_signal: str = "TERM"
+    results: list[str] = attrs.field(factory=list)
     meta: dict[Any, Any] = attrs.field(factory=dict)
 
     def __init__(self, **attributes: Any) -> None:

@@ -44,7 +44,8 @@ def resolved(component: Component, config_dir: Path, problems: list[str]) -> Com
         files[key] = remote_path(base_dir, place) + "/" * _is_folder(place)  # see files.placed_files
     args = [_as_text(arg) for arg in component.args]
     env = {name: _as_text(value) for name, value in component.env.items()}
-    return attrs_evolved(component, executable=executable, files=files, args=args, base_dir=base_dir, env=env)
+    changed: dict[str, object] = {"executable": executable, "files": files, "args": args, "base_dir": base_dir}
+    return attrs_evolved(component, **changed, env=env, results=[os.fspath(path) for path in component.results])
 
 
 def _as_text(value: object) -> str:

@@ -15,6 +15,7 @@ FILES = "a dict of local path to remote path, none of them empty"
 HOST = "a host name, an address, user@host:port, a Host of ~/.ssh/config, or 'localhost'"
 BASE_DIR = "a remote path, or None for a temporary folder"
 READY = "util.port(…), util.log(…), util.command(…), util.ended(), or None"
+RESULTS = "a list of remote paths or patterns, none of them empty"
 ENV = "a dict of names of variables, that sh does not keep to itself, to texts without NUL"
 
 
@@ -76,6 +77,8 @@ def test_every_component_that_is_wrong_is_named(tmp_path: Path) -> None:
         ),
         ({"ready": 80}, f"h/a.ready: is 80 (int); it must be {READY}"),
         ({"ready": "port"}, f"h/a.ready: is 'port' (str); it must be {READY}"),
+        ({"results": "x"}, f"h/a.results: is 'x' (str); it must be {RESULTS}"),
+        ({"results": [""]}, f"h/a.results: is [''] (list); it must be {RESULTS}"),
         ({"env": ["A=1"]}, f"h/a.env: is ['A=1'] (list); it must be {ENV}"),
         ({"env": {"A-B": "1"}}, f"h/a.env: is {{'A-B': '1'}} (dict); it must be {ENV}"),
         ({"env": {"A\n": "1"}}, f"h/a.env: is {{'A\\n': '1'}} (dict); it must be {ENV}"),

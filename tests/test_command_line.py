@@ -28,6 +28,8 @@ def parse_args(extra_args, ssh_user):
     return extra_args
 """
 OWN = {
+    "run": {"--collect", "--to"},
+    "collect": {"--to"},
     "config": {"--json"},
     "plan": {"--json"},
     "status": {"--json", "--watch", "-w"},
@@ -38,6 +40,7 @@ OWN = {
     "report": {"--from", "--output", "-o", "--overwrite"},
 }
 COMMANDS = [
+    "collect",
     "config",
     "kill",
     "logs",

@@ -5,7 +5,7 @@ import pytest
 from rr_config import Component, Config
 from rr_config.util import literal
 
-LEGAL = "name, executable, args, files, host, base_dir, env, start_index, ready, wait, num_cores, stop_signal, meta"
+LEGAL = "name, executable, args, files, host, base_dir, env, start_index, ready, wait, num_cores, stop_signal, results, meta"
 
 
 def test_component_is_filled_by_assignment_or_by_keywords() -> None:
@@ -19,7 +19,7 @@ def test_what_is_not_set_has_its_default() -> None:
     component = Component()
     assert (component.wait, component.args, component.files, component.base_dir) == (False, [], {}, None)
     assert isinstance(component.num_cores, int)
-    assert (component.meta, component.env, component.ready) == ({}, {}, None)
+    assert (component.meta, component.env, component.ready, component.results) == ({}, {}, None, [])
 
 
 def test_defaults_are_not_shared() -> None:

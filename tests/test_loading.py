@@ -175,7 +175,7 @@ def test_unknown_attribute_names_the_legal_ones_and_the_nearest(tmp_path: Path) 
     first_line = refused(tmp_path, "c = Component()\nc.start_indx = 3\n").splitlines()[0]
     assert first_line == (
         "FOLDER/cfg.py:2: AttributeError: a Component has no attribute 'start_indx', did you mean 'start_index'?"
-        " it has name, executable, args, files, host, base_dir, env, start_index, ready, wait, num_cores, stop_signal, meta"
+        " it has name, executable, args, files, host, base_dir, env, start_index, ready, wait, num_cores, stop_signal, results, meta"
     )
 
 

@@ -298,7 +298,8 @@ def account(login: Login) -> Iterator[Account]:
     made = Account(f"rr{secrets.token_hex(4)}", PASSPHRASE, home)
     crypt = subprocess.run(["openssl", "passwd", "-6", made.password], check=True, capture_output=True, text=True)
     options = ["-M", "-d", home, "-s", "/bin/sh", "-p", crypt.stdout.strip()]
-    subprocess.run(["useradd", *options, made.name], check=True)
+    # Refused while another one is being made.
+    eventually(lambda: subprocess.run(["useradd", *options, made.name]).returncode == 0, "the user to be made")
     try:
         shutil.chown(home, made.name, made.name)
         mark = f"{login.lab.farm.folder}/guarded"

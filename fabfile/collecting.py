@@ -1,0 +1,195 @@
+"""Brings the results of components from one host into a folder here: those that are not here already."""
+
+import contextlib
+import hashlib
+import os
+import tarfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import IO
+
+import attrs
+
+from rr_config import Component
+
+from . import shell, state
+from .conversation import Conversation
+from .hosts import Host, conversation
+from .manifest import hash_line
+from .results import Listed, Result, collect_script, read_listed
+
+BLOCK = 1 << 18
+# How many blocks of a host are in memory at most: 64 KB each.
+MOST_BLOCKS = 32
+Progress = Callable[[int, int], None]
+
+
+@attrs.frozen
+class Brought:
+    """A file that has been put at its place here; unless it `is_new`, it is a link to that of an earlier collection."""
+
+    result: Result
+    sha1: str
+    is_new: bool
+
+
+@attrs.frozen
+class HostResults:
+    """What has been brought from one host, and what could not be."""
+
+    brought: tuple[Brought, ...]
+    problems: tuple[tuple[Component, str], ...]
+    system: str
+
+
+@attrs.frozen
+class Collected:
+    """What has been brought, by host, and into which folder."""
+
+    folder: Path
+    results: dict[str, HostResults]
+
+
+def latest(to: Path) -> Path | None:
+    """The folder of the last collection below `to`."""
+    return max((path.parent for path in to.glob("*/run.json")), default=None)
+
+
+def new_folder(to: Path) -> Path:
+    """A new folder below `to`, whose name tells the time here. OSError where none can be made."""
+    to.mkdir(parents=True, exist_ok=True)
+    name = time.strftime("%Y-%m-%dT%H-%M-%S")
+    for ending in ("", *(f"-{number}" for number in range(2, 1000))):
+        with contextlib.suppress(FileExistsError):
+            folder = to / f"{name}{ending}"
+            folder.mkdir()
+            return folder
+    raise FileExistsError(f"{to}/{name}: is there already, a thousand times")
+
+
+def bring(
+    host: Host, session: str, components: Sequence[Component], folder: Path, earlier: Path | None, progress: Progress
+) -> HostResults:
+    """Put what `host` has of `components` below `folder`; what `earlier`, another such folder, has is linked.
+
+    Three round trips, however many files there are. HostError where the host as a whole fails, OSError where
+    something cannot be written here.
+    """
+    with conversation(host, collect_script(session, components), most_blocks=MOST_BLOCKS) as talk:
+        listed = read_listed(components, iter(talk.answer, shell.DONE))
+        known = dict(_link_known(talk, listed, folder, earlier))
+        missing = [result for place, result in listed.results.items() if place not in known]
+        total, done = sum(result.size for result in missing), 0
+        new: list[Brought] = []
+        words: list[str] = []
+        for component, own in _by_component(missing):
+            _order(talk, "fetch", component, own)
+            for brought in _received(talk, {result.path: result for result in own}, folder):
+                new.append(brought)
+                done += brought.result.size
+                progress(min(done, total), total)
+            words += _words(talk, "fetch").splitlines()
+        talk.send(b"end - 0\n")
+        list(talk.answers())
+    here = {brought.result.place for brought in new}
+    lost = [(each.component, f"{each.path}: {_reason(each.path, words)}") for each in missing if each.place not in here]
+    return HostResults((*known.values(), *new), (*listed.problems, *lost), listed.system)
+
+
+def _by_component(results: Sequence[Result]) -> Iterator[tuple[Component, list[Result]]]:
+    """The results of each component, which follow each other."""
+    for _, own in groupby(results, key=lambda result: result.component.label):
+        group = list(own)
+        yield group[0].component, group
+
+
+def _order(talk: Conversation, order: str, component: Component, results: Sequence[Result]) -> None:
+    paths = b"".join(os.fsencode(result.path) + b"\0" for result in results)
+    talk.send(f"{order} {state.folder(component.name)} {len(paths)}\n".encode() + paths)
+
+
+def _words(talk: Conversation, order: str) -> str:
+    """What the host had to say of an order; the end of a tar stream is nothing but empty records."""
+    for record in iter(talk.answer, shell.DONE):
+        if record.startswith(f"{order} "):
+            return record.removeprefix(f"{order} ")
+    return ""
+
+
+def _link_known(
+    talk: Conversation, listed: Listed, folder: Path, earlier: Path | None
+) -> Iterator[tuple[str, Brought]]:
+    """Link what has the same content in `earlier`: of the same size there, and then of the same SHA-1."""
+    if earlier is None:
+        return
+    alike = [each for each in listed.results.values() if _size(earlier / each.place) == each.size]
+    for component, own in _by_component(alike):
+        _order(talk, "hash", component, own)
+        hashes = {result.place: _sha1(earlier / result.place) for result in own}
+        there = set(iter(talk.raw_answer, b"hash "))
+        for result in own:
+            if hash_line(result.path, hashes[result.place]) in there:
+                target = folder / result.place
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.link(earlier / result.place, target)
+                yield result.place, Brought(result, hashes[result.place], is_new=False)
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
+
+
+def _sha1(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha1").hexdigest()
+
+
+def _received(talk: Conversation, wanted: dict[str, Result], folder: Path) -> Iterator[Brought]:
+    stream = _Stream(talk)
+    with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK) as archive:  # type: ignore[call-overload]
+        for member in archive:
+            stream.expect(member.size)
+            content = archive.extractfile(member)
+            result = wanted.get(member.name)
+            if content is not None and result is not None:
+                yield Brought(result, _write(folder / result.place, content, member), is_new=True)
+
+
+def _write(target: Path, content: IO[bytes], member: tarfile.TarInfo) -> str:
+    """Put a file there, once it is whole, with its permission bits and time of change; its SHA-1."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name[:200]}.part")
+    digest = hashlib.sha1(usedforsecurity=False)
+    with part.open("wb") as file:
+        while block := content.read(BLOCK):
+            digest.update(block)
+            file.write(block)
+    part.chmod(member.mode & 0o777 | 0o600)
+    os.utime(part, (member.mtime, member.mtime))
+    part.replace(target)
+    return digest.hexdigest()
+
+
+class _Stream:
+    """A tar stream, of which no byte behind its end is taken: content in large blocks, all else in small ones."""
+
+    def __init__(self, talk: Conversation) -> None:
+        self._talk = talk
+        self._content = 0
+
+    def expect(self, size: int) -> None:
+        """Now comes the content of a file."""
+        self._content = -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, `size` at most."""
+        block = self._talk.read(min(size, self._content or tarfile.BLOCKSIZE))
+        self._content = max(self._content - len(block), 0)
+        return block
+
+
+def _reason(path: str, words: Sequence[str]) -> str:
+    """What tar said of it."""
+    return next((line.rsplit(": ", 1)[-1].lower() for line in words if path in line), "it did not arrive")

@@ -1,0 +1,165 @@
+"""`fab collect`: results, output and how all went come here, and what is here already is not brought again."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from .conftest import Lab
+from .test_start import sessions_begun
+
+CONFIG = """
+def add(name, host, script, **more):
+    config.add_component(Component(name=name, host=host, executable="/bin/sh", args=["-c", script], start_index=1,
+        **({"base_dir": "~", "wait": True} | more)))
+"""
+# Names that a shell, xargs, find, tar or openssl could take for something else.
+NAMES = ["a b", "-x", "*", "[z]", "it's", "new\nline", "back\\slash", "$HOME", "ünï", "\udcff", "%s", "x" * 200]
+
+
+def collections(lab: Lab) -> list[Path]:
+    """The folders of all collections, the oldest first."""
+    return sorted((lab.folder / "results").iterdir())
+
+
+def run_json(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "run.json").read_text())
+    return found
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_output_and_results_are_brought_and_written_down(lab: Lab) -> None:
+    lab.write("sent", "text")
+    lab.config(
+        CONFIG
+        + "add('a', 'node1', 'echo hello; mkdir -p out/deep; echo 1 >out/1.log; echo 2 >out/deep/2; exit 3',"
+        + f" results=['out', 'out/*.log', '~/out/deep', '{lab.node1.home}/out/1.log'], files={{'sent': 'there'}})\n"
+        + "add('b', 'localhost', 'echo local; echo x >x', results=['x'], base_dir=None)\n"
+        + "add('c', 'node2', 'exec sleep 1000', wait=False)"
+    )
+    before = sessions_begun(lab.node1)
+    done = lab.fab("run", "--collect", "--pass", "secret word", "-c", "cfg.py")
+    assert sessions_begun(lab.node1) - before == 5 + 2
+    assert (done.returncode, done.stderr) == (1, "node1/a: wait: ended with exit status 3\n")
+    (folder,) = collections(lab)
+    assert f"collected in results/{folder.name}\n" in done.stdout
+    found = files_of(folder)
+    home = str(lab.node1.home)[1:]
+    assert found.pop("node1/a/output").startswith(b"hello\r\n")
+    assert found.pop("localhost/b/output").startswith(b"local\r\n")
+    text = found.pop("run.json").decode()
+    assert found == {
+        "node1/a/results/out/1.log": b"1\n",
+        "node1/a/results/out/deep/2": b"2\n",
+        f"node1/a/results/{home}/out/deep/2": b"2\n",
+        f"node1/a/results/{home}/out/1.log": b"1\n",
+        "localhost/b/results/x": b"x\n",
+        "node2/c/output": b"",
+    }
+    assert "secret" not in text
+    run = json.loads(text)
+    a, _, c = run["components"]
+    assert (a["state"], a["exit_status"], c["state"]) == ("exited", 3, "running")
+    assert a["started"] <= a["ended"] and a["folder"] == "node1/a"
+    assert a["collected"]["node1/a/results/out/1.log"] == hashlib.sha1(b"1\n").hexdigest()
+    assert a["sent"] == {"~/there": hashlib.sha1(b"text").hexdigest()}
+    assert run["config"]["text"] == (lab.folder / "cfg.py").read_text()
+    assert [each["stage"] for each in run["stages"]] == ["kill", "screen", "sync", "start 1", "wait"]
+    assert all(each["began"] <= each["ended"] for each in run["stages"])
+    assert run["systems"]["node1"].startswith("Linux ") and "fabric" in run["versions"]
+    assert lab.fab("report", "--from", f"results/{folder.name}").returncode == 0
+
+
+def test_what_has_not_changed_is_not_brought_again(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'echo 1 >one; echo 2 >two; echo 3 >three', results=['one', 't*'])")
+    lab.run("run", "--collect")
+    (lab.node1.home / "two").write_text("X\n")
+    (lab.node1.home / "three").write_text("longer\n")
+    done = lab.run("collect")
+    assert "node1  4 files, 2 brought (9 B)\n" in done.stdout
+    first, second = collections(lab)
+    for name in ("output", "results/one"):
+        assert (first / "node1/a" / name).samefile(second / "node1/a" / name)
+    assert (first / "node1/a/results/two").read_text() == "2\n"
+    assert (second / "node1/a/results/two").read_text() == "X\n"
+    assert (second / "node1/a/results/three").read_text() == "longer\n"
+    collected = run_json(second)["components"][0]["collected"]
+    for place, sha1 in collected.items():
+        assert hashlib.sha1((second / place).read_bytes()).hexdigest() == sha1
+
+
+def test_files_of_any_name_come_whole_with_their_bits_and_time(lab: Lab) -> None:
+    folder = lab.node1.home / "out"
+    folder.mkdir()
+    for name in NAMES:
+        path = folder / name
+        path.write_bytes(os.urandom(700))
+        path.chmod(0o640)
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    (folder / "empty").touch()
+    (folder / "linked").hardlink_to(folder / "empty")
+    with (folder / "large").open("wb") as file:
+        for _ in range(40):
+            file.write(os.urandom(1 << 20))
+    lab.config(
+        CONFIG
+        + f"add('a', 'node1', 'exit 0', results=['out', '*'])\nadd('b', 'node1', 'exit 0', base_dir='~/out', results={NAMES[:2] + NAMES[4:]!a})"
+    )
+    lab.run("run")
+    for _ in range(2):  # the second time, by their hashes
+        lab.run("collect")
+    for collection in collections(lab):
+        brought = files_of(collection / "node1/a/results/out")
+        assert brought == files_of(folder)
+        assert {path.name for path in (collection / "node1/b/results").iterdir()} >= set(NAMES) - {"*", "[z]"}
+    status = (collections(lab)[0] / "node1/a/results/out/it's").stat()
+    assert (status.st_mode & 0o777, status.st_mtime) == (0o640, 1_000_000_000)
+    first, second = (collection / "node1/a/results/out" for collection in collections(lab))
+    assert all((first / name).samefile(second / name) for name in (path.name for path in first.iterdir()))
+
+
+def test_what_cannot_be_brought_is_named_and_the_rest_is_brought(lab: Lab) -> None:
+    lab.config(
+        CONFIG
+        + "add('a', 'node1', 'echo 1 >one', results=['one', 'no*such', '/no/such'])\n"
+        + "add('b', 'node2', 'exit 0')\nadd('c', 'node3', 'echo 3 >three', results=['../three'], base_dir='~/gone', files={'cfg.py': 'x'})"
+    )
+    lab.run("run")
+    lab.node3.run("mv gone three other 2>/dev/null; mv gone elsewhere")
+    lab.farm.stop(lab.node2)
+    try:
+        done = lab.fab("collect", "-c", "cfg.py", "--to", "here")
+    finally:
+        lab.farm.start(lab.node2)
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert "node1/a.results: collect: no*such: matches nothing" in lines
+    assert "node1/a.results: collect: /no/such: matches nothing" in lines
+    assert "node3/c.results: collect: ~/gone: is not there" in lines
+    assert any(line.startswith("node2: collect: ") and "connection refused" in line for line in lines)
+    (folder,) = (lab.folder / "here").iterdir()
+    assert (folder / "node1/a/results/one").read_text() == "1\n"
+    assert (folder / "node3/c/output").exists()
+    assert [each["state"] for each in run_json(folder)["components"]] == ["exited", "unknown", "exited"]
+
+
+def test_results_from_above_stay_in_their_folder(lab: Lab) -> None:
+    lab.write("f", "")
+    lab.config(
+        CONFIG + "add('a', 'node1', 'echo 1 >../one', base_dir='~/w', files={'f': 'f'}, results=['../one', './../one'])"
+    )
+    lab.run("run", "--collect")
+    (folder,) = collections(lab)
+    assert (folder / "node1/a/results/up/one").read_text() == "1\n"
+
+
+def test_where_nothing_can_be_written_it_says_so(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'exit 0')")
+    lab.write("file", "")
+    done = lab.fab("collect", "-c", "cfg.py", "--to", "file")
+    assert done.returncode == 2
+    assert "--to file: " in done.stderr and "Traceback" not in done.stderr
