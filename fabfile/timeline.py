@@ -14,7 +14,7 @@ from .lives import Life, Phase, Stage
 COLORS = {"waiting": "#b4bcc8", "starting": "#e3a02f", "running": "#4c86dd", "ready": "#25a595"}
 GOOD, BAD = "#2a9d53", "#dc3f45"
 STAGES = ("#6a5bb5", "#8171c6")
-ROW, HEAD = 40, 104  # pixels
+ROW, AXIS, HEAD = 40, 36, 90  # heights in pixels: of a row, of what stands above the first, and of that and the legend
 
 
 def timeline(lives: Sequence[Life], stages: Sequence[Stage], begin: float, end: float) -> str:
@@ -92,9 +92,9 @@ def _stages(stages: Sequence[Stage], end: float) -> list[dict[str, Any]]:
     ends = [end if stage.ended is None else stage.ended for stage in stages]
     told = [_plain(f"{s.stage}: {s_end - s.began:.1f} s") for s, s_end in zip(stages, ends, strict=True)]
     colors = [STAGES[number % len(STAGES)] for number in range(len(stages))]
-    more: dict[str, Any] = {"y": [-1] * len(stages), "width": 0.44, "offset": 0.05, "marker": {"color": colors}}
+    more: dict[str, Any] = {"y": [-1] * len(stages), "width": 0.48, "offset": 0.02, "marker": {"color": colors}}
     more |= {"text": [_plain(stage.stage) for stage in stages], "textposition": "inside", "insidetextanchor": "start"}
-    more |= {"textangle": 0, "textfont": {"color": "white", "size": 11}, "hoverinfo": "text", "hovertext": told}
+    more |= {"textangle": 0, "textfont": {"color": "white", "size": 10}, "hoverinfo": "text", "hovertext": told}
     return [_bar([stage.began for stage in stages], ends, name="stages", showlegend=False, **more)]
 
 
@@ -102,18 +102,24 @@ def _layout(lives: Sequence[Life], stages: Sequence[Stage], begin: float, end: f
     margin = _margin(begin, end)
     labels = {row: f"<b>{_plain(life.label)}</b>  {_outcome(life)}" for row, life in enumerate(lives)}
     labels |= {-1: "<b>stages</b>"} if stages else {}
+    above = 1 + AXIS / (ROW * len(labels)) if labels else 1  # in heights of all rows
     return {
         "annotations": [_label(row, text) for row, text in labels.items()],
         "barmode": "overlay",
         "height": HEAD + ROW * len(labels),
-        "margin": {"l": 8, "r": 8, "t": 40, "b": 44},
+        "margin": {"l": 8, "r": 8, "t": 70, "b": 8},
         "font": {"family": "system-ui, sans-serif", "size": 12},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "hoverlabel": {"bgcolor": "#27303d", "bordercolor": "#27303d", "align": "left", "font": {"color": "white"}},
-        "legend": {"orientation": "h", "itemclick": False, "itemdoubleclick": False, "yanchor": "bottom", "y": 1},
-        "uniformtext": {"minsize": 10, "mode": "hide"},
-        "xaxis": {"type": "date", "range": [at(begin - margin), at(end + margin)]},
+        "legend": {"orientation": "h", "itemclick": False, "itemdoubleclick": False, "yanchor": "bottom", "y": above},
+        "uniformtext": {"minsize": 9, "mode": "hide"},
+        "xaxis": {
+            "type": "date",
+            "side": "top",
+            "autotickangles": [0],
+            "range": [at(begin - margin), at(end + margin)],
+        },
         "yaxis": {"range": [len(lives) - 0.5, min(labels, default=0) - 0.5], "fixedrange": True, "visible": False},
     }
 
@@ -131,7 +137,7 @@ def _label(row: int, text: str) -> dict[str, Any]:
 
 def _margin(begin: float, end: float) -> float:
     """How much time is shown beyond the first and the last moment."""
-    return (end - begin or 1) / 50
+    return (end - begin) / 50 or 0.5
 
 
 def _plain(text: str) -> str:
