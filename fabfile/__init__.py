@@ -5,6 +5,7 @@ A command line that only lists or explains commands loads no more than this and 
 
 import gc
 import signal
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -23,6 +24,7 @@ from .options import (
     SECTION,
     collect_options,
     command,
+    doctor_options,
     json_options,
     logs_options,
     read_options,
@@ -211,6 +213,27 @@ def report(context: Context, **given: Any) -> None:
         _with_runner(context, given, of_hosts, lambda *_: ends)
     else:
         _execute(context, given, of_folder)
+
+
+@command(doctor_options)
+def doctor(context: Context, **given: Any) -> None:
+    """Show what each host lacks, before anything is started. Exits with 0 if nothing is missing."""
+
+    def show(runner: "Runner", console: "Console") -> None:
+        found = runner.doctor()
+        if given["install"] and any(each.install_command for each in found):
+            if not given["json"]:
+                console.diagnoses(found, as_json=False)
+            if console.agrees_to_install(found, is_said=bool(given["yes"])):
+                runner.install(found)
+                found = runner.doctor()
+        console.diagnoses(found, as_json=bool(given["json"]))
+        if not all(each.is_well for each in found):
+            raise Exit(code=FAILED)
+
+    if given["install"] and not given["yes"] and not (sys.stdin and sys.stdin.isatty()):
+        raise Exit("--install: there is no terminal on which to ask; add --yes if it need not be asked", WRONG)
+    _with_runner(context, given, show, _nobody)
 
 
 @command()

@@ -20,6 +20,7 @@ from rr_config.muddlers import Muddler
 
 from . import listing, output
 from .collecting import Collected, HostResults
+from .diagnosis import DIAGNOSIS_COLUMNS, Diagnosis, Verdict, diagnosis_rows
 from .launcher import Started
 from .observer import Failure, Observer, StageError
 from .planning import Plan
@@ -47,7 +48,8 @@ from .words import (
 if TYPE_CHECKING:
     from .bars import Bars
 
-BOLD, RED = "1", "31"
+BOLD, RED, YELLOW = "1", "31", "33"
+COLORS = {Verdict.OK: "", Verdict.WARNING: YELLOW, Verdict.PROBLEM: RED}
 
 
 class Console(Observer):
@@ -140,7 +142,7 @@ class Console(Observer):
         self._failed_lines(
             error.stage, [f for f in error.failures if (error.stage, f.where, f.reason) not in self._told]
         )
-        if error.stage not in ("wait", "terminate", "logs", "collect"):
+        if error.stage not in ("wait", "terminate", "logs", "collect", "install"):
             self.error(f"{error.stage} failed; no later stage was begun")
 
     def interrupted(
@@ -188,13 +190,41 @@ class Console(Observer):
             return
         if in_place and sys.stdout.isatty():
             self.write(b"\033[H\033[2J")
-        rows = [STATUS_COLUMNS, *map(status_row, found)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for number, row in enumerate(rows):
+        self._table(STATUS_COLUMNS, [(status_row(each), "" if each.is_well else RED) for each in found])
+
+    def diagnoses(self, found: Sequence[Diagnosis], as_json: bool) -> None:
+        """A line for each problem and each warning, and one a host for what is fine; or one JSON document."""
+        if as_json:
+            checks = [check for each in found for check in each.as_dicts()]
+            self.write(json.dumps(checks, indent=2).encode() + b"\n")
+            return
+        rows = [(row, COLORS[row[1]]) for each in found for row in diagnosis_rows(each)]
+        self._table(DIAGNOSIS_COLUMNS, rows)
+
+    def agrees_to_install(self, found: Iterable[Diagnosis], is_said: bool) -> bool:
+        """Show the commands that would install what is missing, and ask, unless that is said already."""
+        self._aside("to be installed:\n")
+        for each in found:
+            if each.install_command:
+                self._aside(cleaned(f"  {each.host}  {each.install_command}") + "\n")
+        if is_said:
+            return True
+        self._aside("install? [y/N] ")
+        agrees = sys.stdin.readline().strip().lower() in ("y", "yes")
+        if not agrees:
+            self._aside("nothing has been installed\n")
+        return agrees
+
+    def _aside(self, text: str) -> None:
+        print(text, end="", file=sys.stderr, flush=True)
+
+    def _table(self, columns: tuple[str, ...], rows: Iterable[tuple[tuple[str, ...], str]]) -> None:
+        """Aligned columns; each row with its style."""
+        styled_rows = [(columns, BOLD), *rows]
+        widths = [max(map(len, column)) for column in zip(*(row for row, _ in styled_rows), strict=True)]
+        for row, style in styled_rows:
             line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-            is_bad = number and not found[number - 1].is_well
-            shown = styled(line, BOLD if not number else RED if is_bad else "", sys.stdout)
-            self.write(f"{shown}\n".encode("utf-8", "replace"))
+            self.write(f"{styled(line, style, sys.stdout)}\n".encode("utf-8", "replace"))
 
     def plan(self, found: Plan, as_json: bool) -> None:
         """What would be done, host by host, and what would be started; or one JSON document."""

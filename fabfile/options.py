@@ -143,6 +143,15 @@ def stop_options() -> list[Option]:
     ]
 
 
+def doctor_options() -> list[Option]:
+    """What only `fab doctor` has."""
+    return [
+        Option(names=("json",), kind=bool, help="Print one JSON document, with all checks."),
+        Option(names=("install",), kind=bool, help="Install what is missing, with the package manager of the host."),
+        Option(names=("yes", "y"), kind=bool, help="Do not ask before something is installed."),
+    ]
+
+
 def logs_options() -> list[Option]:
     """What only `fab logs` has."""
     return [

@@ -16,11 +16,13 @@ from rr_config.files import placed_once
 from . import following, launcher, sessions
 from .collecting import Collected, HostResults, bring, latest, new_folder
 from .content import LocalHashes
-from .fleet import Fleet, by_host
+from .diagnosis import Diagnosis, examine, unreachable
+from .fleet import ONE_MACHINE, Fleet, by_host
 from .hosts import Host, ask, conversation
 from .launcher import NotStarted, Outcome, Started
 from .manifest import Tree, Trees
 from .observer import Failure, Observer, StageError
+from .packages import install_script
 from .planning import Plan, Present, plan, present_script, read_present
 from .preflight import checked_group
 from .readiness import BecameReady, NotReady
@@ -93,7 +95,7 @@ class Runner:
 
     def sync(self) -> dict[str, Synced]:
         """Bring to every host the files that it lacks."""
-        wanted, hashes = self._trees(), LocalHashes()
+        wanted, hashes = self._trees("sync"), LocalHashes()
 
         def work(host: Host) -> Synced:
             def progress(done: int, total: int) -> None:
@@ -106,13 +108,13 @@ class Runner:
             "sync", work, lambda host, synced: [Failure(f"{host}:{p.path}", p.reason) for p in synced.problems]
         )
 
-    def _trees(self) -> dict[str, dict[str, Tree]]:
-        """What is to be on each host, by root."""
+    def _trees(self, stage: str) -> dict[str, dict[str, Tree]]:
+        """What is to be on each host, by root; for `stage`."""
         trees = Trees(placed_once())
         try:
             return {host: trees.of(own) for host, own in by_host(self.config.all_components()).items()}
         except ConfigError as error:  # a local file was there when the config was loaded
-            raise StageError("sync", [Failure("localhost", problem) for problem in error.problems]) from error
+            raise StageError(stage, [Failure("localhost", problem) for problem in error.problems]) from error
 
     def start(self) -> dict[str, list[Started]]:
         """Start all components, by ascending start index; the next index only when all of one run, and are ready.
@@ -215,7 +217,7 @@ class Runner:
 
     def plan(self) -> Plan:
         """What `run` would do, as the hosts are now. Changes nothing."""
-        wanted, trees, hashes = by_host(self.config.all_components()), self._trees(), LocalHashes()
+        wanted, trees, hashes = by_host(self.config.all_components()), self._trees("plan"), LocalHashes()
         options = self.options
 
         def work(host: Host) -> tuple[Present, ToSync]:
@@ -272,3 +274,32 @@ class Runner:
         and no line is missed.
         """
         following.output(self._fleet, self.options.screen, self.config.all_components(), lines, follow)
+
+    def doctor(self) -> list[Diagnosis]:
+        """What each host lacks for its components, by a look that changes nothing there; by host, sorted.
+
+        A host that cannot be looked at is no error: its diagnosis says why.
+        """
+        components, wanted = by_host(self.config.all_components()), self._trees("doctor")
+
+        def work(host: Host) -> Diagnosis:
+            options = self.options
+            return examine(host, options.screen, components[host.name], wanted[host.name], options.always_copy)
+
+        results, failures = self._fleet.gather("doctor", work)
+        found = [*results.values(), *(unreachable(failure.where, failure.reason) for failure in failures)]
+        found += [unreachable(f"{one} and {other}", ONE_MACHINE) for one, other in self._fleet.group.met_twice()]
+        return sorted(found, key=lambda each: each.host)
+
+    def install(self, diagnoses: Iterable[Diagnosis]) -> dict[str, tuple[str, ...]]:
+        """Install what hosts lack, where their package manager can; which packages, by host."""
+        lacking = {
+            each.host: (each.manager, each.missing) for each in diagnoses if each.manager and each.install_command
+        }
+
+        def work(host: Host) -> tuple[str, ...]:
+            manager, packages = lacking[host.name]
+            ask(host, install_script(manager, packages))
+            return packages
+
+        return self._fleet.on_all("install", work, hosts=lacking)

@@ -14,6 +14,8 @@ from . import shell, state
 
 # What `screen -S` takes without harm: no slash, no dot or dash in front, and room for PID. in a file name.
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@=-]{0,79}")
+# 100 if a session is not told, 2048 at most; beyond it, windows vanish without a word.
+MOST_WINDOWS = 2000
 
 
 @attrs.frozen
@@ -66,7 +68,7 @@ def screen_rc(zombie: bool) -> str:
     settings = [
         "startup_message off",
         "defutf8 on",
-        "maxwin 2000",  # 100 if not said, 2048 at most; beyond it windows vanish without a word
+        f"maxwin {MOST_WINDOWS}",
         "defscrollback 10000",
         "shelltitle shell",
     ]

@@ -88,11 +88,15 @@ need() {{
   for program in "$@"; do command -v "$program" >/dev/null 2>&1 || missing="$missing $program"; done
   [ -z "$missing" ] || fail "not installed:$missing; $(install_command $missing)"
 }}
-install_command() {{
+package_manager() {{  # with its word for installing
   for line in 'apt-get install' 'dnf install' 'yum install' 'zypper install' 'pacman -S' 'apk add'; do
-    command -v "${{line%% *}}" >/dev/null 2>&1 && {{ echo "install there with: sudo $line $*"; return; }}
+    command -v "${{line%% *}}" >/dev/null 2>&1 && {{ echo "$line"; return; }}
   done
-  echo "install there what is missing"
+  return 1
+}}
+install_command() {{
+  if line=$(package_manager); then echo "install there with: sudo $line $*"
+  else echo "install there what is missing"; fi
 }}
 {{ read -r boot </proc/sys/kernel/random/boot_id; read -r machine </proc/sys/kernel/hostname; }} 2>/dev/null
 case $machine in '' | .* | */*) machine=unnamed ;; esac

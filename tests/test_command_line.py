@@ -30,6 +30,7 @@ def parse_args(extra_args, ssh_user):
 OWN = {
     "run": {"--collect", "--to"},
     "collect": {"--to"},
+    "doctor": {"--json", "--install", "--yes", "-y"},
     "config": {"--json"},
     "plan": {"--json"},
     "status": {"--json", "--watch", "-w"},
@@ -42,6 +43,7 @@ OWN = {
 COMMANDS = [
     "collect",
     "config",
+    "doctor",
     "kill",
     "logs",
     "muddlers",
