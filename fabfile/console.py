@@ -20,7 +20,6 @@ from rr_config.muddlers import Muddler
 
 from . import listing, output
 from .collecting import Collected, HostResults
-from .diagnosis import DIAGNOSIS_COLUMNS, Diagnosis, Verdict, diagnosis_rows
 from .launcher import Started
 from .observer import Failure, Observer, StageError
 from .planning import Plan
@@ -47,9 +46,9 @@ from .words import (
 
 if TYPE_CHECKING:
     from .bars import Bars
+    from .diagnosis import Diagnosis
 
 BOLD, RED, YELLOW = "1", "31", "33"
-COLORS = {Verdict.OK: "", Verdict.WARNING: YELLOW, Verdict.PROBLEM: RED}
 
 
 class Console(Observer):
@@ -192,16 +191,19 @@ class Console(Observer):
             self.write(b"\033[H\033[2J")
         self._table(STATUS_COLUMNS, [(status_row(each), "" if each.is_well else RED) for each in found])
 
-    def diagnoses(self, found: Sequence[Diagnosis], as_json: bool) -> None:
+    def diagnoses(self, found: "Sequence[Diagnosis]", as_json: bool) -> None:
         """A line for each problem and each warning, and one a host for what is fine; or one JSON document."""
+        from .diagnosis import DIAGNOSIS_COLUMNS, Verdict, diagnosis_rows
+
         if as_json:
             checks = [check for each in found for check in each.as_dicts()]
             self.write(json.dumps(checks, indent=2).encode() + b"\n")
             return
-        rows = [(row, COLORS[row[1]]) for each in found for row in diagnosis_rows(each)]
+        colors: dict[str, str] = {Verdict.OK: "", Verdict.WARNING: YELLOW, Verdict.PROBLEM: RED}
+        rows = [(row, colors[row[1]]) for each in found for row in diagnosis_rows(each)]
         self._table(DIAGNOSIS_COLUMNS, rows)
 
-    def agrees_to_install(self, found: Iterable[Diagnosis], is_said: bool) -> bool:
+    def agrees_to_install(self, found: "Iterable[Diagnosis]", is_said: bool) -> bool:
         """Show the commands that would install what is missing, and ask, unless that is said already."""
         self._aside("to be installed:\n")
         for each in found:

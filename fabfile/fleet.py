@@ -11,11 +11,19 @@ from rr_config import Component
 from .conversation import HostError
 from .hosts import Host, HostFailure, HostGroup
 from .observer import Failure, Observer, StageError
-from .record import StageTime
 
 ONE_MACHINE = "are one home on one machine; call it by one of these names alone, in all components"
 
 T = TypeVar("T")
+
+
+@attrs.frozen
+class StageTime:
+    """When a stage began and ended, in seconds since 1970 by the clock here."""
+
+    stage: str
+    began: float
+    ended: float
 
 
 @attrs.define

@@ -5,7 +5,6 @@ import json
 import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from rr_config.muddlers import find_muddler
 from rr_config.paths import local_path
 
 from .collecting import HostResults
+from .fleet import StageTime
 from .listing import as_values
 from .results import folder_of
 from .statuses import Status
@@ -29,15 +29,6 @@ LIBRARIES = ("remote-runner", "fabric", "invoke", "paramiko")
 Record = dict[str, Any]
 
 
-@attrs.frozen
-class StageTime:
-    """When a stage began and ended, in seconds since 1970 by the clock here."""
-
-    stage: str
-    began: float
-    ended: float
-
-
 def record(
     options: Options,
     statuses: Iterable[Status],
@@ -45,6 +36,8 @@ def record(
     results: Mapping[str, HostResults] | None = None,
 ) -> Record:
     """All of it as plain values; no password. `results` by host, where they have been collected."""
+    from importlib import metadata  # takes long to load
+
     found = results or {}
     return {
         "format": FORMAT,

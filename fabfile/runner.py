@@ -6,6 +6,7 @@ Nothing here prints, asks the user, or ends the program; who wants to follow a r
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 from fabric import Config as Settings
@@ -16,21 +17,21 @@ from rr_config.files import placed_once
 from . import following, launcher, sessions
 from .collecting import Collected, HostResults, bring, latest, new_folder
 from .content import LocalHashes
-from .diagnosis import Diagnosis, examine, unreachable
 from .fleet import ONE_MACHINE, Fleet, by_host
 from .hosts import Host, ask, conversation
 from .launcher import NotStarted, Outcome, Started
 from .manifest import Tree, Trees
 from .observer import Failure, Observer, StageError
-from .packages import install_script
 from .planning import Plan, Present, plan, present_script, read_present
 from .preflight import checked_group
 from .readiness import BecameReady, NotReady
-from .record import record, write
 from .sessions import Killed, Session
 from .statuses import State, Status, read_status, status_script
 from .transfer import Synced, ToSync, preview, sync
 from .waiting import Ended, read_stopped, stop_script
+
+if TYPE_CHECKING:  # what only one command needs is loaded by that one: it takes as long as many a command
+    from .diagnosis import Diagnosis
 
 GRACE_SECONDS = 10.0
 
@@ -248,6 +249,8 @@ class Runner:
         The folder is named by the time. What has not changed since the last collection there is a hard link to it.
         StageError, when all that there is has been brought and written down, names what could not be.
         """
+        from .record import record, write
+
         statuses, wanted = self.status(), by_host(self.config.all_components())
         earlier, folder = latest(to), new_folder(to)
 
@@ -275,14 +278,16 @@ class Runner:
         """
         following.output(self._fleet, self.options.screen, self.config.all_components(), lines, follow)
 
-    def doctor(self) -> list[Diagnosis]:
+    def doctor(self) -> "list[Diagnosis]":
         """What each host lacks for its components, by a look that changes nothing there; by host, sorted.
 
         A host that cannot be looked at is no error: its diagnosis says why.
         """
+        from .diagnosis import examine, unreachable
+
         components, wanted = by_host(self.config.all_components()), self._trees("doctor")
 
-        def work(host: Host) -> Diagnosis:
+        def work(host: Host) -> "Diagnosis":
             options = self.options
             return examine(host, options.screen, components[host.name], wanted[host.name], options.always_copy)
 
@@ -291,8 +296,10 @@ class Runner:
         found += [unreachable(f"{one} and {other}", ONE_MACHINE) for one, other in self._fleet.group.met_twice()]
         return sorted(found, key=lambda each: each.host)
 
-    def install(self, diagnoses: Iterable[Diagnosis]) -> dict[str, tuple[str, ...]]:
+    def install(self, diagnoses: "Iterable[Diagnosis]") -> dict[str, tuple[str, ...]]:
         """Install what hosts lack, where their package manager can; which packages, by host."""
+        from .packages import install_script
+
         lacking = {
             each.host: (each.manager, each.missing) for each in diagnoses if each.manager and each.install_command
         }
