@@ -242,6 +242,10 @@ def test_without_the_extra_it_is_said_how_to_install_it(lab: Lab) -> None:
     assert done.stderr.endswith("; install what it needs: pip install 'remote-runner[report]'\n")
 
 
+def test_password_is_on_no_page() -> None:
+    assert RUN["options"]["ssh_pass"] not in page(RUN, OUTPUTS)
+
+
 def test_libraries_of_the_report_are_loaded_for_it_alone() -> None:
     program = "import sys, fabfile; print({'plotly', 'jinja2'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -255,6 +259,7 @@ def add(name, host, script, **more):
     config.add_component(Component(
         name=name, host=host, executable="/bin/sh", args=["-c", script], **{"start_index": 1, **more}))
 add("db", "node1", "sleep 1; echo up; exec sleep 1000", ready=util.log("up"))
+add("setup", "node1", "sleep 1", start_index=0, ready=util.ended())
 add("client", "node2", "seq 300; exit 3", start_index=2)
 add("idle", "node3", "exec sleep 1000")
 """
@@ -276,10 +281,12 @@ def test_report_of_the_hosts_as_they_are(lab: Lab, browser: Browser) -> None:
     assert "hunter2" not in content
     with viewed(browser, lab.folder / "report.html") as shown:
         rows = [row.split("\t") for row in shown.locator("#components tbody tr").all_inner_texts()]
-        assert [row[:3] for row in rows[::2]] == [["db", "node1", "ready"], ["client", "node2", "ended with 3"]]
-        assert rows[1][2].startswith("unknown: ")
-        started, ready, ended = rows[0][5:8]
-        assert started < ready and ended == ""
+        setup, db, idle, client = rows
+        assert [row[:3] for row in (setup, db)] == [["setup", "node1", "ended with 0"], ["db", "node1", "ready"]]
+        assert client[:3] == ["client", "node2", "ended with 3"]
+        assert idle[2].startswith("unknown: ")
+        assert all(setup[5:8]), "when it was ready is known after its end, too"
+        assert db[5] < db[6] and db[7] == ""
         assert log(shown, "node2/client") == "\n".join(map(str, range(101, 301)))
         assert log(shown, "node1/db") == "up"
 
@@ -328,7 +335,8 @@ def test_browser_shows_every_component_and_asks_no_network(
         ]
         assert shown.title().startswith("runner: "), "no script of a name or a log has run"
         assert EVIL in log(shown, "node1/db")
-        assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing to scroll sideways"
+        width = shown.evaluate("document.documentElement.scrollWidth")
+        assert width <= device["viewport"]["width"], "nothing to scroll sideways"
         light = [sum(map(int, re.findall(r"\d+", color)[:3])) / 3 for color in colors(shown)]
         paper, *inks = light if scheme == "light" else [255 - each for each in light]
         assert paper > 230 and max(inks) < 128
