@@ -116,7 +116,7 @@ def sync_script(session: str, roots: Iterable[str]) -> str:
 
 def look_script(session: str, roots: Iterable[str]) -> str:
     """As `sync_script`, but for orders that change nothing. A temporary folder that is not there yet is empty."""
-    return _script(f"{state.where(session)}{OBEY}{READY_TO_LOOK}", roots)
+    return _script(f"{state.where(session)}{OBEY}{READY_TO_LOOK}", roots) + '\nrm -rf "$meanwhile"'
 
 
 def _script(beginning: str, roots: Iterable[str]) -> str:
