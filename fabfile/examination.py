@@ -108,7 +108,8 @@ def read_volumes(records: Iterable[bytes]) -> dict[str, tuple[bytes, int]]:
 
 
 # temporary_root FOLDER: sets root to a component's temporary folder, or to that in which it will be made.
-# Root may have as many processes as it likes. Each thread counts.
+# Root may have as many processes as it likes. Each thread counts. (dash's `read` gets only the first digit of a number
+# in /proc/sys: it reads by bytes, and there all but the first read is empty.)
 LOOK = """\
 answer "user $(id -un) $(id -u)"
 answer "manager $(package_manager)"
@@ -121,7 +122,6 @@ done </proc/self/limits
 number=0
 for task in /proc/[0-9]*/task/[0-9]*; do [ ! -O "$task" ] || number=$((number + 1)); done
 answer "processes $limit $number"
-# At once: who takes a number there byte by byte, as `read` does, gets its first digit.
 answer "terminals $(cat /proc/sys/kernel/pty/max 2>/dev/null) $(cat /proc/sys/kernel/pty/nr 2>/dev/null)"
 temporary_root() {
   there=there

@@ -26,6 +26,8 @@ from fabfile.diagnosis import (
 from fabfile.examination import Facts, Root, Sample, examination_script, read_clock, read_facts, read_volumes
 from fabfile.manifest import Found, Tree
 from fabfile.packages import NEEDED, UNATTENDED, Manager
+from fabfile.runner import Runner
+from rr_config import Component, Config
 from rr_config.files import LocalFile
 
 from .conftest import Lab
@@ -192,6 +194,13 @@ def test_every_package_manager_is_told_not_to_ask(line: str) -> None:
     assert Manager(line, False, False).unattended(["x"]) == ""
 
 
+def test_nothing_is_installed_where_nobody_can_become_root() -> None:
+    config = Config([Component(name="a", host="no.invalid", executable="/x", start_index=1)])
+    with Runner(config) as runner:
+        lacking = Diagnosis("no.invalid", (), ("screen",), Manager("apt-get install", is_root=False, has_sudo=False))
+        assert runner.install([lacking]) == {}
+
+
 def test_rows_are_the_problems_and_what_is_fine_in_one() -> None:
     found = [
         Check("login", Verdict.OK, "as me"),
@@ -206,14 +215,15 @@ def test_rows_are_the_problems_and_what_is_fine_in_one() -> None:
 
 @pytest.mark.parametrize("sh", ["dash", "bash"])
 def test_script_says_where_roots_are_and_survives_paths_that_are_not(sh: str, tmp_path: Path) -> None:
-    (tmp_path / "a 'b'\n$c").write_text("1234")
+    (tmp_path / "-a 'b'\n$c").write_text("1234")
     (tmp_path / "there").mkdir()
     state_folder = tmp_path / "state/remote-runner" / os.uname().nodename / "s" / "known"
     state_folder.mkdir(parents=True)
     (state_folder / "base_dir").write_text(f"{tmp_path}/there\n")
     script = shell.script(examination_script("s", ["~", "~no-such-user", "temporary:known", "temporary:new"]))
-    listed = b"a 'b'\n$c\0none\0"
-    orders = b"files 2 %d\n%sfiles 1 %d\n%sfolders 1 2\n.\0clock\nend\n" % (len(listed), listed, len(listed), listed)
+    listed = b"-a 'b'\n$c\0none\0"
+    lost = b"none\0" * 100_000  # more than a pipe holds: all of it has to be taken in
+    orders = b"folders 2 %d\n%sfiles 1 %d\n%sfolders 1 2\n.\0clock\nend\n" % (len(lost), lost, len(listed), listed)
     own = {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
     done = subprocess.run(
         [sh, "-c", shell.command(script)], input=script + orders, env=os.environ | own, capture_output=True, check=True
@@ -226,10 +236,10 @@ def test_script_says_where_roots_are_and_survives_paths_that_are_not(sh: str, tm
     )
     nothing, of_file, end, of_folder, end_of_folders, clock, *last = rest.split(b"\0")
     assert (nothing, end, end_of_folders, last) == (b"", b"", b"", [b"done", b""])
-    assert of_file == b"81a4 4 a 'b'\n$c"
+    assert of_file == b"81a4 4 -a 'b'\n$c"
     assert re.fullmatch(rb"\w+/\d+ \d+ \d+ \.", of_folder)
     assert re.fullmatch(rb"\d+\.\d{9}", clock)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a 'b'\n$c", "state", "there"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["-a 'b'\n$c", "state", "there"]
 
 
 # -- whole
@@ -252,6 +262,8 @@ def test_hosts_that_lack_nothing_have_a_line_each_and_nothing_is_changed_there(l
     assert found["node2", "disk"]["detail"].startswith(f"{lab.node2.tmp}: 100.0 kB are to come, ")
     assert abs(found["node1", "clock"]["measured"]) < 0.5
     assert found["node1", "terminals"]["wanted"] == 2
+    most, number = (int(Path(f"/proc/sys/kernel/pty/{name}").read_text()) for name in ("max", "nr"))
+    assert found["node1", "terminals"]["measured"] == pytest.approx(most - number, abs=most / 2)
     assert not list(lab.node1.home.iterdir()) and not list(lab.node2.tmp.iterdir())
     lab.run("sync")
     found = checks(lab, code=0)
@@ -279,7 +291,7 @@ def test_what_hosts_lack_is_said_of_each_and_one_that_cannot_be_reached_is_a_lin
     assert shown[0][:2] == ("bare", "problem")
     assert shown[0][2] == "screen: not installed; install it there with: apt-get install screen"
     assert shown[1][2] == "openssl: not installed; install it there with: apt-get install openssl"
-    assert [row[1] for row in shown[2:]] == ["warning", "warning", "ok", "problem"]
+    assert [row[1] for row in shown[2:]] == ["warning", "warning", "ok", "problem"], done.stdout
     assert re.fullmatch(r"clock: 3,\d\d\d\.\d{3} s behind this machine \(give or take \d\.\d{3} s\)", shown[2][2])
     assert re.fullmatch(r"disk: \S+: 8\.8 TB are to come, .* are free", shown[3][2])
     assert shown[5][0] == "node1" and "connection refused" in shown[5][2]
