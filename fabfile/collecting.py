@@ -162,13 +162,16 @@ def _write(target: Path, content: IO[bytes], member: tarfile.TarInfo) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name[:200]}.part")
     digest = hashlib.sha1(usedforsecurity=False)
-    with part.open("wb") as file:
-        while block := content.read(BLOCK):
-            digest.update(block)
-            file.write(block)
-    part.chmod(member.mode & 0o777 | 0o600)
-    os.utime(part, (member.mtime, member.mtime))
-    part.replace(target)
+    try:
+        with part.open("wb") as file:
+            while block := content.read(BLOCK):
+                digest.update(block)
+                file.write(block)
+        part.chmod(member.mode & 0o777 | 0o600)
+        os.utime(part, (member.mtime, member.mtime))
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)  # where the connection was cut, or the disk is full
     return digest.hexdigest()
 
 

@@ -28,7 +28,10 @@ class StageTime:
 
 @attrs.define
 class Fleet:
-    """The hosts of a config, of which `parallel` are worked on at a time. `observer` is told how that goes on."""
+    """The hosts of a config, of which `parallel` are worked on at a time. `observer` is told how that goes on.
+
+    `stages` are those that have ended, each with its time; `is_interrupted` once Ctrl-C has cut one off.
+    """
 
     group: HostGroup
     parallel: int
