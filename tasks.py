@@ -76,7 +76,9 @@ def test(c: Context, args: str = "") -> None:
     """Run all tests, three at a time: most of them wait for hosts. By root, since they make users of their own."""
     require_programs(c)
     by_root = "" if os.getuid() == 0 else "sudo env PYTHONDONTWRITEBYTECODE=1 PATH=$PATH "
-    c.run(f"{by_root}{sys.executable} -m pytest -p no:cacheprovider -n 3 {args}", pty=sys.stdout.isatty())
+    # All tests of a file by one process: what they share, a browser say, is started once.
+    command = f"{sys.executable} -m pytest -p no:cacheprovider -n 3 --dist loadfile {args}"
+    c.run(by_root + command, pty=sys.stdout.isatty())
 
 
 @task

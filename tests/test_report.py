@@ -26,8 +26,7 @@ CHROMIUM = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync"
 )
-
-
+DESKTOP = {"viewport": {"width": 1200, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
 
 
@@ -320,8 +319,7 @@ def row_in_timeline(shown: Page, number: int) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("device", [{"viewport": {"width": 1200, "height": 900}}, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(("device", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["desktop", "phone"])
 def test_browser_shows_every_component_and_asks_no_network(
     browser: Browser, report: Path, device: dict[str, Any], scheme: str
 ) -> None:
@@ -355,7 +353,7 @@ def colors(shown: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("device", [{"viewport": {"width": 1200, "height": 900}}, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_click_on_a_component_opens_its_log(browser: Browser, report: Path, device: dict[str, Any]) -> None:
     with viewed(browser, report, **device) as shown:
         assert [is_open(shown, label) for label in LABELS] == [False, False, True, True, False, True], (
@@ -386,7 +384,7 @@ def test_all_logs_open_and_close_at_once(browser: Browser, report: Path) -> None
 
 
 def test_timeline_fits_on_paper_and_on_the_screen_again(browser: Browser, report: Path) -> None:
-    with viewed(browser, report, viewport={"width": 1200, "height": 900}) as shown:
+    with viewed(browser, report, **DESKTOP) as shown:
         plot = shown.locator("#timeline .main-svg").first
         for event, is_narrow in (("beforeprint", True), ("afterprint", False)):
             shown.evaluate(f"dispatchEvent(new Event('{event}'))")
