@@ -3,9 +3,15 @@
 A command line that only lists or explains commands loads no more than this and `options`.
 """
 
+import sys
+
+# Invoke has Python keep nothing that it compiles, so that each start would compile all of this again, for 60 ms.
+# That holds again before a config is loaded: nothing is to appear beside what that imports.
+if keeps_nothing := sys.dont_write_bytecode:
+    sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
+
 import gc
 import signal
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -304,6 +310,7 @@ def _execute(context: Context, given: dict[str, Any], story: Callable[["Console"
 
     try:
         options = read_options(given, context.config.get(SECTION) or {})
+        sys.dont_write_bytecode = keeps_nothing
         story(Console(options.log_level), options)
     except ConfigError as error:
         raise Exit(str(error), WRONG) from error

@@ -89,9 +89,14 @@ class Lab:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of `fab`: that of this machine, with a home of its own."""
-        own = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "SSH_")) and k != "STY"}
-        return own | self.here.environment | {"COLUMNS": "200"}
+        """The environment of `fab`: that of this machine, with a home of its own.
+
+        Python compiles what it loads once for all tests, as for a user; what it compiles goes with the hosts.
+        """
+        left_out = ("STY", "PYTHONDONTWRITEBYTECODE")
+        own = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "SSH_")) and k not in left_out}
+        compiled = {"PYTHONPYCACHEPREFIX": str(self.farm.folder / "compiled")}
+        return own | self.here.environment | compiled | {"COLUMNS": "200"}
 
     def fab(self, *arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run `fab` with the hosts' ssh config in the folder of the config file."""

@@ -284,6 +284,19 @@ def muddle(config):
         refused(lab.fab("kill", "-c", "cfg.py", *given), f"Exception: {expected}")
 
 
+def test_what_is_compiled_is_kept_but_of_what_a_config_imports(lab: Lab) -> None:
+    lab.write("helper.py", "")
+    lab.config("import helper\n" + COMPONENT)
+    kept = lab.folder / "kept"
+    lab.fab("config", "-c", "cfg.py", env={"PYTHONPYCACHEPREFIX": str(kept)})
+    names = {path.name.partition(".")[0] for path in kept.rglob("*.pyc")}
+    assert names >= {"muddlers", "runner", "console"}
+    assert "helper" not in names
+    nothing = lab.folder / "nothing"
+    lab.fab("config", "-c", "cfg.py", env={"PYTHONPYCACHEPREFIX": str(nothing), "PYTHONDONTWRITEBYTECODE": "1"})
+    assert not nothing.exists()
+
+
 # ---- passwords
 
 
