@@ -28,6 +28,7 @@ from rr_config.paths import local_path
 from .mends import INTERRUPTED, WRONG, mend
 from .options import (
     SECTION,
+    attach_options,
     collect_options,
     command,
     doctor_options,
@@ -195,6 +196,21 @@ def logs(context: Context, **given: Any) -> None:
         runner.logs(lines, bool(given["follow"]))
 
     _with_runner(context, given, show, observer)
+
+
+@command(attach_options)
+def attach(context: Context, **given: Any) -> None:
+    """Show the window of a component, on its host, in this terminal. C-a d detaches, as always in screen."""
+    from rr_config.limit import named as component_named
+
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
+        raise Exit("attach: standard input and output must be a terminal; what is put out, shows: fab logs", WRONG)
+    _with_runner(
+        context,
+        given,
+        lambda runner, console: runner.attach(component_named(runner.config, given["component"])),
+        _nobody,
+    )
 
 
 @command(report_options)

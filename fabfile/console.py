@@ -141,7 +141,7 @@ class Console(Observer):
         self._failed_lines(
             error.stage, [f for f in error.failures if (error.stage, f.where, f.reason) not in self._told]
         )
-        if error.stage not in ("wait", "terminate", "logs", "collect", "install"):
+        if error.stage not in ("wait", "terminate", "logs", "attach", "collect", "install"):
             self.error(f"{error.stage} failed; no later stage was begun")
 
     def interrupted(

@@ -6,31 +6,21 @@ the others. `localhost` is a host like any other, reached without SSH.
 """
 
 import contextlib
-import logging
-import os
 import queue
-import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 import attrs
-import paramiko
 from fabric import Config, Connection, ThreadingGroup
-from paramiko.ssh_exception import SSHException
 
 from rr_config.component import LOCALHOST
 
 from . import shell
-from .connection import connect_problem, open_connection
 from .conversation import Channel, ConnectionLost, Conversation, HostError
+from .machines import LocalHost, RemoteHost
 
-log = logging.getLogger(__name__)
-
-BLOCK = 1 << 16
 RECONNECT_SECONDS = 60
 RETRY_SECONDS = 1
 
@@ -53,6 +43,9 @@ class Host(Protocol):
 
     def channel(self, script: bytes) -> Channel:
         """Begin to run `script`, which has not been sent yet. HostError where that is impossible."""
+
+    def hand_terminal(self, command: str) -> int:
+        """Run a line of sh in the user's terminal until it ends; its exit status. HostError as above."""
 
     def close(self) -> None:
         """Let go of the connection; what waits for an answer of it gets a HostError."""
@@ -95,132 +88,6 @@ def persistently(attempt: Callable[[], T], lost: Callable[[str], None]) -> T:
             if time.monotonic() > give_up:
                 raise
         time.sleep(RETRY_SECONDS)  # a host that is away is not to be asked all the time
-
-
-class LocalHost:
-    """The machine that runs this program."""
-
-    name = LOCALHOST
-
-    def __init__(self) -> None:
-        self.identity: bytes | None = None
-        self._running: list[subprocess.Popen[bytes]] = []
-
-    def channel(self, script: bytes) -> Channel:
-        """Start a shell here; see `Host`."""
-        command = ["sh", "-c", shell.command(script)]
-        pipe, home = subprocess.PIPE, Path.home()
-        try:
-            process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=home, start_new_session=True)
-        except OSError as error:
-            raise HostError(f"{error.filename}: {(error.strerror or str(error)).lower()}") from error
-        self._running.append(process)
-        return _LocalChannel(process)
-
-    def close(self) -> None:
-        """Kill the scripts that still run; see `Host`."""
-        for process in self._running:
-            process.kill()
-            process.wait()
-
-
-class _LocalChannel:
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
-
-    def send(self, data: bytes) -> None:
-        assert self._process.stdin
-        self._process.stdin.write(data)
-        self._process.stdin.flush()
-
-    def receive(self) -> bytes:
-        assert self._process.stdout
-        block = os.read(self._process.stdout.fileno(), BLOCK)
-        if not block:
-            self._process.stdout.close()
-        return block
-
-    def close(self, is_over: bool) -> str:
-        assert self._process.stdin and self._process.stderr
-        if not is_over:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGTERM)  # its group holds what it has started, but for sessions
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        said = b"" if self._process.stderr.closed else self._process.stderr.read()
-        self._process.stderr.close()
-        self._process.wait()
-        return said.decode(errors="replace")
-
-
-class RemoteHost:
-    """A host that is reached by SSH, through one connection that is opened when first needed."""
-
-    def __init__(self, name: str, connection: Connection) -> None:
-        self.name = name
-        self.identity: bytes | None = None
-        self._connection = connection
-        self.channels_opened = 0
-
-    @property
-    def login(self) -> tuple[str, str, int, str]:
-        """Who logs in where, and by which way."""
-        return (self._connection.user, self._connection.host, self._connection.port, repr(self._connection.gateway))
-
-    def channel(self, script: bytes) -> Channel:
-        """Open a channel, and the connection before it; see `Host`."""
-        open_connection(self._connection)
-        try:
-            channel = self._connection.create_session()
-            self.channels_opened += 1
-            log.debug("%s: channel %d", self.name, self.channels_opened)
-            channel.exec_command(shell.command(script))
-            return _RemoteChannel(channel)
-        except (OSError, EOFError, SSHException) as error:
-            if not self._connection.is_connected:
-                raise ConnectionLost("the connection was lost") from error
-            raise HostError(connect_problem(error, self._connection)) from error
-
-    def close(self) -> None:
-        """Close the connection, and those to the gateways before it; see `Host`."""
-        connection = self._connection
-        while isinstance(connection, Connection):
-            connection.close()
-            connection = connection.gateway
-
-
-class _RemoteChannel:
-    def __init__(self, channel: paramiko.Channel) -> None:
-        self._channel = channel
-
-    def send(self, data: bytes) -> None:
-        # As much as goes into one packet: of more, sendall() would copy the rest for each packet.
-        packet = self._channel.out_max_packet_size - 64
-        with _losses_as_os_errors():
-            for start in range(0, len(data), packet):
-                self._channel.sendall(data[start : start + packet])
-
-    def receive(self) -> bytes:
-        with _losses_as_os_errors():
-            return self._channel.recv(BLOCK)
-
-    def close(self, is_over: bool) -> str:
-        said = b""
-        while self._channel.recv_stderr_ready():
-            said += self._channel.recv_stderr(BLOCK)
-        is_lost = not self._channel.get_transport().is_active()  # then it is of no meaning what it said before
-        with contextlib.suppress(OSError), _losses_as_os_errors():  # what is lost need not be closed
-            self._channel.close()
-        return "" if is_lost else said.decode(errors="replace")
-
-
-@contextlib.contextmanager
-def _losses_as_os_errors() -> Iterator[None]:
-    """Let a connection that is lost in the middle of something be an OSError, whatever paramiko says of it."""
-    try:
-        yield
-    except (EOFError, SSHException) as error:
-        raise ConnectionError(str(error)) from error
 
 
 class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types

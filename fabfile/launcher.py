@@ -15,7 +15,7 @@ from rr_config.util import literal
 
 from . import shell, state
 from .readiness import OF_SCREEN, PORT, BecameReady, NotReady, await_lines, port_in_hex, read_ready, read_unready
-from .sessions import CLOCK, SESSIONS
+from .sessions import CLOCK, OWN_WINDOW, SESSIONS
 
 # The variable by which a program, and all that it starts, can be known: the folder of its component.
 MARK = "REMOTE_RUNNER_COMPONENT"
@@ -181,14 +181,14 @@ running() {
 
 def start_script(session: str, components: Sequence[Component]) -> str:
     """Opens a window for each component, and answers for each once it runs or cannot."""
-    lines = [f"need screen\n{state.keep(session)}{SESSIONS}{CLOCK}{RUNNING}{PORT}{state.TEMPORARY}{START}"]
+    lines = [f"need screen\n{state.keep(session)}{SESSIONS}{CLOCK}{RUNNING}{OWN_WINDOW}{PORT}{state.TEMPORARY}{START}"]
     lines += map(_component_line, components)
     lines.append(OPEN_WINDOWS + await_lines(components))
     return "\n".join(lines)
 
 
 def _component_line(component: Component) -> str:
-    title, folder = _window_title(component.name), state.folder(component.name)
+    title, folder = window_title(component.name), state.folder(component.name)
     arguments = map(shell.quote, [folder, title, _rc_word(title), launcher(component)])
     line = " ".join(["component", *arguments, "temporary" * (component.base_dir is None)])
     if component.ready and component.ready.kind == "port":
@@ -196,7 +196,7 @@ def _component_line(component: Component) -> str:
     return line
 
 
-def _window_title(name: str) -> str:
+def window_title(name: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in name)[:200]
 
 
@@ -228,7 +228,6 @@ def read_started(components: Sequence[Component], answers: Iterable[str]) -> Ite
 # the name of its folder, which is where `%t` puts its log, and has its title after that.
 # component FOLDER TITLE TITLE-IN-RC LAUNCHER [temporary]: writes down what OPEN_WINDOWS will start.
 # taken FOLDER PORT: whether it is not to be started, since another program would be taken for it.
-# old_window FOLDER TITLE: adds the window in which it has ended to $old_windows, if it still is there.
 START = """\
 find_session
 [ "$id" ] || fail "there is no screen session named $session; start one with: fab screen"
@@ -240,18 +239,13 @@ taken() { ! running "$1" && port "$2" && answer "unready $1 taken "; }
 component() {
   if running "$1"; then answer "running $1 $pid"; awaited="$awaited$1 "; return; fi
   (umask 077; mkdir -p "$1") || fail "$state/$1 cannot be made"
-  old_window "$1" "$2"
+  ! own_window "$1" "$2" || old_windows="$old_windows $window"
   rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/window" "$1/output" \
     "$1/ready"
   printf '%s' "$4" >"$1/launcher" || fail "$state/$1/launcher cannot be written; is the disk full?"
   [ -z "$5" ] || temporary "$1" >/dev/null || fail "no temporary folder can be made"
   printf "screen -L -t %s sh '%s/%s/launcher'\\ntitle %s\\n" "$1" "$path" "$1" "$3" >>.windows
   pending="$pending $1"
-}
-old_window() {
-  { read -r window <"$1/window" && read -r session_of_window <"$1/session"; } 2>/dev/null || return
-  [ "$session_of_window" = "$id" ] && [ "$window" ] || return
-  [ "$(timeout 5 screen -S "$id" -p "$window" -Q title 2>/dev/null)" != "$2" ] || old_windows="$old_windows $window"
 }
 # beginning: whether one of $started has hardly run yet, though it wants to, or has ended this moment. It may end
 # with 126 or 127, since it lacks something, as `#!/usr/bin/env PROGRAM` does without the program.

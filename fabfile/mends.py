@@ -37,6 +37,13 @@ def _mend_parser() -> None:
         if self.flag and self.flag.name == "extra_args" and self.waiting_for_flag_value:
             self.see_value(token)
             return
+        if self.context and self.context.missing_positional_args and token in self.initial.flags:
+            # Invoke would take an option of Fabric's, behind the command, for the word that is still to come.
+            awaited, self.context.positional_args = self.context.positional_args, []
+            handle(self, token)
+            if token not in ("--help", "-h"):  # for which no word need come
+                self.context.positional_args = awaited
+            return
         try:
             handle(self, token)
         except ValueError as error:

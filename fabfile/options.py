@@ -161,6 +161,17 @@ def logs_options() -> list[Option]:
     ]
 
 
+def attach_options() -> list[Option]:
+    """What only `fab attach` has."""
+    return [
+        Option(
+            names=("component",),
+            positional=True,
+            help="Whose window to show: a name, or HOST/NAME. Needs no --component.",
+        )
+    ]
+
+
 def report_options() -> list[Option]:
     """What only `fab report` has."""
     return [

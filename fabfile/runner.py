@@ -14,9 +14,10 @@ from fabric import Config as Settings
 from rr_config import Component, Config, ConfigError, Options
 from rr_config.files import placed_once
 
-from . import following, launcher, sessions
+from . import attaching, following, launcher, sessions
 from .collecting import Collected, HostResults, bring, latest, new_folder
 from .content import LocalHashes
+from .conversation import HostError
 from .fleet import ONE_MACHINE, Fleet, by_host
 from .hosts import Host, ask, conversation
 from .launcher import NotStarted, Outcome, Started
@@ -277,6 +278,23 @@ class Runner:
         and no line is missed.
         """
         following.output(self._fleet, self.options.screen, self.config.all_components(), lines, follow)
+
+    def attach(self, component: Component) -> None:
+        """Show the window of `component` in the terminal of this process, until the user detaches it.
+
+        StageError where it has no window, or the connection is lost meanwhile.
+        """
+        script = attaching.window_script(self.options.screen, component)
+        windows = self._fleet.on_all(
+            "attach", lambda host: attaching.read_window(ask(host, script)), hosts=[component.host]
+        )
+        host = self._fleet.group.hosts[component.host]
+        try:
+            status = host.hand_terminal(attaching.attach_command(windows[host.name]))
+        except HostError as error:
+            raise StageError("attach", [Failure(component.label, str(error))]) from error
+        if status:
+            raise StageError("attach", [Failure(component.label, f"screen has ended with exit status {status}")])
 
     def doctor(self) -> "list[Diagnosis]":
         """What each host lacks for its components, by a look that changes nothing there; by host, sorted.

@@ -103,6 +103,16 @@ is_screen() {  # a zombie is none
 }
 """
 
+# own_window FOLDER TITLE: sets $window to the number of the window of a component, if it is still there. That of one
+# that has ended may have been closed, and its number given to another.
+OWN_WINDOW = """\
+own_window() {
+  { read -r window <"$1/window" && read -r session_of_window <"$1/session"; } 2>/dev/null || return
+  [ "$session_of_window" = "$id" ] && [ "$window" ] || return
+  running "$1" || [ "$(timeout 5 screen -S "$id" -p "$window" -Q title 2>/dev/null)" = "$2" ]
+}
+"""
+
 # members: prints the process ids of all that has a line of $marks in its environment, or descends from
 # $roots. $screens, the servers of all sessions, are none, and nothing is looked for below them: they are
 # the sessions that end themselves, or others that were started from a window.

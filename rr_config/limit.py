@@ -1,9 +1,21 @@
 """Choosing some components of a config by their names and hosts, as `--limit` does. Pure."""
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from .component import Component, Config
 from .errors import ConfigError
+
+
+def named(config: Config, name: str) -> Component:
+    """The one component of that name, or of that `host/name`. ConfigError where there is none, or more than one."""
+    components = config.all_components()
+    found = [each for each in components if name in (each.name, each.label)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ConfigError(f"{name}: is the name of {', '.join(each.label for each in found)}; name one of these")
+    raise ConfigError(f"{name}: there is no such component; there are {_listed(components)}")
 
 
 def limited(config: Config, limit: str) -> Config:
@@ -19,7 +31,7 @@ def limited(config: Config, limit: str) -> Config:
     excluded = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
     strays = [p for p in (*chosen, *excluded) if not any(_matches(p, component) for component in components)]
     if strays or not patterns:
-        known = ", ".join(component.label for component in components[:20]) + ", ..." * (len(components) > 20)
+        known = _listed(components)
         raise ConfigError(
             *(f"--limit: {stray!r} matches no component; there are {known}" for stray in strays or [limit])
         )
@@ -32,6 +44,10 @@ def limited(config: Config, limit: str) -> Config:
     if not any(left.all_components()):
         raise ConfigError(f"--limit: {limit!r} leaves no component; exclude fewer")
     return left
+
+
+def _listed(components: Sequence[Component]) -> str:
+    return ", ".join(component.label for component in components[:20]) + ", ..." * (len(components) > 20)
 
 
 def _matches(pattern: str, component: Component) -> bool:

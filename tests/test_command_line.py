@@ -33,6 +33,7 @@ def parse_args(extra_args, ssh_user):
     return extra_args
 """
 OWN = {
+    "attach": {"--component"},
     "run": {"--collect", "--to"},
     "collect": {"--to"},
     "doctor": {"--json", "--install", "--yes", "-y"},
@@ -46,6 +47,7 @@ OWN = {
     "report": {"--from", "--output", "-o", "--overwrite"},
 }
 COMMANDS = [
+    "attach",
     "collect",
     "config",
     "doctor",

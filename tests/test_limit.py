@@ -3,7 +3,7 @@
 import pytest
 
 from rr_config import Component, Config, ConfigError
-from rr_config.limit import limited
+from rr_config.limit import limited, named
 
 CONFIG = Config(
     Component(name=name, host=host, executable="x", start_index=1)
@@ -46,3 +46,16 @@ def test_limit_that_chooses_nothing_is_refused(limit: str, message: str) -> None
     with pytest.raises(ConfigError) as caught:
         limited(CONFIG, limit)
     assert str(caught.value).startswith(message)
+
+
+def test_one_component_is_named_by_its_name_or_by_host_and_name() -> None:
+    config = Config([*CONFIG.all_components(), Component(name="only", host="node1", executable="x", start_index=1)])
+    assert named(config, "only").label == "node1/only"
+    assert named(config, "user@node2:2222/server").label == "user@node2:2222/server"
+    with pytest.raises(ConfigError) as several:
+        named(config, "server")
+    labels = "node1/server, user@node2:2222/server, localhost/server"
+    assert str(several.value) == f"server: is the name of {labels}; name one of these"
+    with pytest.raises(ConfigError) as none:
+        named(config, "serv*")
+    assert str(none.value).startswith("serv*: there is no such component; there are node1/server, node1/client-1, ")

@@ -157,7 +157,7 @@ class Farm:
         wait_for_banner(host)
 
     def stop(self, host: ThrowawayHost) -> None:
-        """End the sshd of a host and its connections; what was started there goes on."""
+        """End the sshd of a host; its connections, and what was started there, go on."""
         pid_file = host.folder / "sshd.pid"
         if pid_file.exists():
             with contextlib.suppress(ProcessLookupError):
