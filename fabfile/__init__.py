@@ -310,7 +310,7 @@ def _with_runner(
             except KeyboardInterrupt:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)  # once more is not to cut off what is said now
                 if runner.observer is console:
-                    console.interrupted(runner.running, runner.starting, options, context.config)
+                    console.interrupted(runner.running, runner.unknown, options, context.config)
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
                 raise Exit(code=INTERRUPTED) from None
 

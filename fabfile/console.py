@@ -145,7 +145,7 @@ class Console(Observer):
             self.error(f"{error.stage} failed; no later stage was begun")
 
     def interrupted(
-        self, running: Sequence[Started], starting: Sequence[Component], options: Options, settings: Settings
+        self, running: Sequence[Started], unknown: Sequence[Component], options: Options, settings: Settings
     ) -> None:
         """Say what is known of the stage, what runs where, and how it can be ended."""
         self._failed_lines(self._stage, [Failure(host, reason) for host, reason in self._failures.items()])
@@ -155,11 +155,11 @@ class Console(Observer):
             self.error("these go on running:")
         for each in running:
             self.error(f"  {each.component.label}  pid {each.pid}")
-        if starting:
-            self.error("these were being started, and may run:")
-        for component in starting:
+        if unknown:
+            self.error("these may run:")
+        for component in unknown:
             self.error(f"  {component.label}")
-        if not running and not starting:
+        if not running and not unknown:
             self.error("this command has started no component; what was in the sessions before may still run")
         # No password is shown; it will be asked for.
         asking = ["--prompt-for-login-password"] if options.ssh_pass or settings.connect_kwargs.get("password") else []

@@ -98,7 +98,7 @@ def declare() -> list[Option]:
         Option(
             names=("on-exit",),
             attr_name="on_exit",
-            help="`stop`: end all components when any of them fails. Default: leave them.",
+            help="`stop`: end all components when any of them fails. Default: `leave` them.",
         ),
     ]
 
@@ -200,8 +200,8 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
     if parallel < 1:
         raise ConfigError(f"--parallel {parallel}: must be 1 at least")
     on_exit = chosen("on_exit")
-    if on_exit not in (None, "stop"):
-        raise ConfigError(f"--on-exit {on_exit}: there is no such way; there is: stop")
+    if on_exit not in (None, "leave", "stop"):
+        raise ConfigError(f"--on-exit {on_exit}: there is no such way; there are: leave, stop")
     return Options(
         config_file=chosen("config"),
         ssh_user=chosen("user"),
@@ -211,7 +211,7 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
         always_copy=chosen("always_copy", False),
         no_zombie=not chosen("zombie", True),
         terminate=chosen("terminate", False),
-        on_exit=on_exit,
+        on_exit="stop" if on_exit == "stop" else None,
         muddler=[muddlers] if isinstance(muddlers, str) else list(muddlers),
         extra_args=chosen("extra_args"),
         arg_parser=chosen("arg_parser"),
@@ -250,8 +250,8 @@ def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
 
 def _spelled_like_options(name: str, value: Any) -> tuple[str, Any]:
     """`no_kill: true` as `kill: false`: on the command line, it is --no-kill."""
-    if name.startswith("no_") and isinstance(value, bool):
-        return name.removeprefix("no_"), not value
+    if name.startswith("no_"):
+        return name.removeprefix("no_"), not value if isinstance(value, bool) else value
     return name, value
 
 

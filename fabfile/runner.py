@@ -42,16 +42,17 @@ class Runner:
     """Runs the components of a loaded config. A method for each stage; `run` is all of them.
 
     Making one checks the options (ConfigError) and touches no host. Every method works on all hosts at
-    once, lets all of them finish, and raises StageError if any failed. `starting` lists what `start` has
-    begun to start and has no answer for. `close` lets go of the connections; a `with` statement does too.
+    once, lets all of them finish, and raises StageError if any failed. `close` lets go of the connections; a
+    `with` statement does too.
     """
 
     config: Config
     options: Options = attrs.field(factory=Options)
     settings: Settings = attrs.field(factory=Settings, repr=False)
     observer: Observer = attrs.field(factory=Observer, on_setattr=attrs.setters.frozen)
-    starting: list[Component] = attrs.field(init=False, factory=list)
     _fleet: Fleet = attrs.field(init=False, repr=False)
+    _starting: list[Component] = attrs.field(init=False, factory=list, repr=False)
+    _awaited: list[Component] = attrs.field(init=False, factory=list, repr=False)
     _started: list[Started] = attrs.field(init=False, factory=list, repr=False)
     _culprit: Ended | None = attrs.field(init=False, default=None, repr=False)
     _ended: set[str] = attrs.field(init=False, factory=set, repr=False)
@@ -70,6 +71,13 @@ class Runner:
     def running(self) -> list[Started]:
         """What has been started and, as far as is known, has not ended."""
         return [started for started in self._started if started.component.label not in self._ended]
+
+    @property
+    def unknown(self) -> list[Component]:
+        """What may run: what is being started, or has been waited for, started by another, and not been seen to end."""
+        started = {each.component.label for each in self._started}
+        awaited = [c for c in self._awaited if c.label not in started | self._ended]
+        return [*self._starting, *awaited]
 
     def close(self) -> None:
         """Let go of all connections. What was started goes on."""
@@ -136,7 +144,7 @@ class Runner:
 
     def _start_index(self, index: int, components: Sequence[Component]) -> dict[str, list[Started]]:
         wanted = by_host(components)
-        self.starting = list(components)
+        self._starting = list(components)
 
         def work(host: Host) -> list[Outcome]:
             own = wanted[host.name]
@@ -152,7 +160,7 @@ class Runner:
         return {host: [each for each in own if isinstance(each, Started)] for host, own in results.items()}
 
     def _took_note(self, outcome: Outcome) -> Outcome:
-        self.starting = [component for component in self.starting if component is not outcome.component]
+        self._starting = [component for component in self._starting if component is not outcome.component]
         if isinstance(outcome, Started):
             self._started.append(outcome)
             self.observer.started(outcome)
@@ -174,6 +182,7 @@ class Runner:
         if self.options.on_exit and not chosen:
             chosen = every
         others = [c for c in every if c not in chosen]
+        self._awaited = [*chosen]
         watched, terminated = others if self.options.on_exit else [], others if self.options.terminate else []
         deadline = None if timeout is None else time.monotonic() + timeout
         self._culprit = None

@@ -183,7 +183,8 @@ def test_command_line_comes_before_fabric_yaml(
     [
         ({"scren": "x"}, f"fabric.yaml/remote_runner.scren: there is no such option; there is {NAMES}"),
         ({"screen": 3}, "fabric.yaml/remote_runner.screen: is 3; it must be a text"),
-        ({"on_exit": "go"}, "--on-exit go: there is no such way; there is: stop"),
+        ({"on_exit": "go"}, "--on-exit go: there is no such way; there are: leave, stop"),
+        ({"no_kill": "maybe"}, "fabric.yaml/remote_runner.kill: is 'maybe'; it must be true or false"),
         ({"kill": "no"}, "fabric.yaml/remote_runner.kill: is 'no'; it must be true or false"),
         ({"parallel": True}, "fabric.yaml/remote_runner.parallel: is True; it must be a whole number"),
         ({"parallel": 0}, "--parallel 0: must be 1 at least"),

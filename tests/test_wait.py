@@ -117,6 +117,23 @@ def test_ctrl_c_is_no_lost_connection(lab: Lab) -> None:
     assert said.startswith("interrupted in wait, with no answer yet from localhost, node1, node2\n")
 
 
+def test_ctrl_c_names_what_was_waited_for_and_has_not_ended(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'exit 0', wait=True)\nadd('b', 'node1', UNTIL_GO, wait=True)")
+    lab.run("screen")
+    lab.run("start")
+    with running(lab, "wait") as fab:
+        eventually(lambda: "node1/a" in read_line(fab), "the end of the other")
+        fab.send_signal(signal.SIGINT)
+        said, _ = fab.communicate(timeout=20)
+    assert fab.returncode == 130
+    assert said.splitlines()[:3] == [
+        "interrupted in wait, with no answer yet from node1",
+        "these may run:",
+        "  node1/b",
+    ]
+    assert said.splitlines()[3].startswith("end all with: ")
+
+
 def test_run_takes_up_a_lost_connection_again(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', UNTIL_GO + '0', wait=True)\nadd('b', 'node1', 'sleep 1000')")
     before = sessions_begun(lab.node1)

@@ -1,0 +1,140 @@
+"""The publish/subscribe example from start to finish: twenty components on four hosts, of which three have faults."""
+
+import json
+import re
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from .conftest import ROOT, Lab, eventually
+from .test_attach import Terminal
+from .test_report import browser, log, viewed  # noqa: F401  # browser is a fixture
+
+HOSTS = ["node1", "node2", "node3", "node4"]
+PROGRAMS = ["prepare", "broker", "subscriber", "publisher", "monitor"]
+
+
+def free_ports(count: int) -> int:
+    """The first of so many ports in a row that are free."""
+    for first in range(30000, 60000, count):
+        with_all = [socket.socket() for _ in range(count)]
+        try:
+            for number, each in enumerate(with_all):
+                each.bind(("127.0.0.1", first + number))
+            return first
+        except OSError:
+            continue
+        finally:
+            for each in with_all:
+                each.close()
+    raise OSError("no ports are free")
+
+
+@pytest.fixture
+def four(lab: Lab) -> Lab:
+    """The lab with one host more, and defaults in fabric.yaml by which all commands mean the example, with faults."""
+    lab.farm.add("node4")
+    defaults = {
+        "config": str(ROOT / "example/pubsub/config.py"),
+        "arg_parser": str(ROOT / "example/pubsub/args.py"),
+        "extra_args": f"--hosts {','.join(HOSTS)} --port {free_ports(4)} --messages 10 --faults",
+    }
+    (lab.here.home / ".fabric.yaml").write_text(json.dumps({"remote_runner": defaults}))  # JSON is YAML
+    return lab
+
+
+def states(lab: Lab) -> dict[str, tuple[str, int | None]]:
+    """State and exit status of each component."""
+    done = lab.fab("status", "--json")
+    assert done.returncode == 1
+    return {each["name"]: (each["state"], each["exit_status"]) for each in json.loads(done.stdout)}
+
+
+def test_run_watched_followed_waited_for_collected_and_reported(four: Lab, browser) -> None:  # type: ignore[no-untyped-def] # noqa: F811
+    run = four.fab("run")
+    assert run.returncode == 1
+    slow = re.search(r"subscriber-node1  ready after (\d)\.\d s: log \^subscribed", run.stdout)
+    assert slow and int(slow[1]) >= 2, "the others wait for it"
+    assert run.stdout.index("ready after", slow.end()) > run.stdout.index("start 3")
+    never, *words, end = run.stderr.splitlines()
+    assert never == "node4/monitor-node4: start 4: was not ready within 3 s: log healthy; the end of its output:"
+    assert len(words) >= 2
+    assert all(word.startswith("  | broker does not answer: ") for word in words)
+    assert end == "start 4 failed; no later stage was begun"
+
+    expected = {f"prepare-{host}": ("exited", 0) for host in HOSTS}
+    expected |= {f"{name}-{host}": ("ready", None) for name in ("broker", "monitor") for host in HOSTS}
+    expected |= {f"{name}-{host}": ("exited", 0) for name in ("subscriber", "publisher") for host in HOSTS}
+    expected |= {"publisher-node2": ("exited", 1), "subscriber-node2": ("ready", None)}
+    expected["monitor-node4"] = ("starting", None)
+    eventually(lambda: states(four) == expected, "all messages have been received")
+
+    labels = [f"{host}/{name}-{host}" for host in HOSTS for name in PROGRAMS]
+    watching = Terminal(four.command("status", "--watch"), cwd=four.folder, env=four.environment | {"TERM": "xterm"})
+    try:
+        for _ in range(2):
+            for label in labels:
+                watching.shows(label.rpartition("/")[2].encode())
+        watching.types(b"\x03")
+        assert watching.ends() == 130
+    finally:
+        watching.close()
+
+    following = Terminal(four.command("logs", "-f"), cwd=four.folder, env=four.environment | {"TERM": "xterm"})
+    try:
+        names = {label.rpartition("/")[2] for label in labels}
+        eventually(
+            lambda: set(re.findall(r"\x1b\[\d+m([a-z]+-node\d) ", following.shown.decode())) == names, "all logs"
+        )
+        for _ in range(2):
+            following.shows(b"broker is healthy")
+            following.shown = b""  # what comes from now on
+        following.types(b"\x03")
+        assert following.ends() == 130
+    finally:
+        following.close()
+
+    wait = four.fab("wait")
+    assert (wait.returncode, wait.stderr) == (1, "node2/publisher-node2: wait: ended with exit status 1\n")
+
+    collect = four.fab("collect")
+    assert (collect.returncode, collect.stderr) == (0, "")
+    (folder,) = (four.folder / "results").iterdir()
+    for host in ("node1", "node3", "node4"):
+        received = folder / host / f"subscriber-{host}" / "results/received.csv"
+        assert [line.partition(",")[2] for line in received.read_text().splitlines()] == [
+            f"message {number}" for number in range(1, 11)
+        ]
+    known = json.loads((folder / "run.json").read_text())
+    assert sorted(f"{each['host']}/{each['name']}" for each in known["components"]) == sorted(labels)
+
+    report = four.fab("report", "--from", folder)
+    assert (report.returncode, report.stderr) == (0, "")
+    with viewed(browser, four.folder / "report.html") as shown:
+        rows = [row.split("\t")[:3] for row in shown.locator("#components tbody tr").all_inner_texts()]
+        assert sorted(f"{host}/{name}" for name, host, _ in rows) == sorted(labels)
+        outcomes = {name: outcome for name, _, outcome in rows}
+        assert (outcomes["publisher-node2"], outcomes["monitor-node4"]) == ("ended with 1", "starting")
+        assert "publisher: out of paper" in log(shown, "node2/publisher-node2")
+
+
+def test_parameter_sweep_leaves_the_results_of_every_run(lab: Lab) -> None:
+    ssh = lab.here.home / ".ssh"
+    ssh.mkdir(mode=0o700)
+    (ssh / "config").write_text(lab.farm.ssh_config.read_text())
+    program = f"import sys; sys.argv = ['sweep', 'node1']; sys.path.insert(0, {str(ROOT / 'example')!r}); import sweep"
+    call = f"from pathlib import Path; print(sweep.run('node1 --port {free_ports(1)}', 5, Path('sweep')))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}\n{call}"],
+        cwd=lab.folder,
+        env=lab.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    folder = lab.folder / done.stdout.strip()
+    assert folder.parent == lab.folder / "sweep/messages-5"
+    assert (folder / "node1/publisher-node1/output").read_text().count("published") == 5
+    assert lab.node1.sessions() == []
