@@ -1,7 +1,8 @@
 """What Invoke and Fabric do with a command line and with settings, mended where they have no setting for it.
 
 A wrong command line, and settings that cannot be read, exit with 2 and a sentence, as a wrong config does; an
-option may be given again; what follows `--extra-args` is its value, even if it is spelled like an option.
+option may be given again; what follows `--extra-args` is its value, even if it is spelled like an option; values of
+options are completed, too.
 
 `fab` is Fabric's program: it makes its parser of the words behind a command's name, and reads fabric.yaml and
 the ssh config, once this fabfile has been loaded. What it does before that cannot be mended.
@@ -26,6 +27,7 @@ def mend() -> None:
     """Mend them for the rest of this process."""
     _mend_parser()
     _mend_settings()
+    _mend_completion()
     fabric.executor.NothingToDo = _refuse_remainder
 
 
@@ -95,6 +97,19 @@ def _mend_settings() -> None:
 def _check_file(option: str, named: str) -> None:
     if not Path(named).expanduser().is_file():
         raise Exit(f"{option}: {named}: there is no such file", WRONG)
+
+
+def _mend_completion() -> None:
+    parse_cleanup = Fab.parse_cleanup
+
+    def answer_or_clean_up(self: Fab) -> None:
+        if self.args.complete.value:
+            from .completion import answer
+
+            answer(self)
+        parse_cleanup(self)
+
+    Fab.parse_cleanup = answer_or_clean_up
 
 
 def _refuse_remainder(msg: str) -> Exit:

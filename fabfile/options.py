@@ -4,7 +4,8 @@ Invoke takes the options of a task from the signature of its function; here they
 so that every command has the same ones under the same short names.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum, auto
 from typing import Any
 
 from invoke.parser.argument import Argument
@@ -16,17 +17,30 @@ from rr_config.options import LOG_LEVELS
 SECTION = "remote_runner"
 
 
+class Values(Enum):
+    """What the shell completes the value of an option with, where that is no fixed list of words."""
+
+    COMMAND = auto()
+    COMPONENT = auto()
+    LIMIT = auto()
+    MUDDLER = auto()
+    PATH = auto()
+
+
 class Option(Argument):
     """An option whose value is None unless it was given, so that `fabric.yaml` can say it instead.
 
-    Given again, the last value holds; where the option is `repeatable`, all of them do, as a list.
+    Given again, the last value holds; where the option is `repeatable`, all of them do, as a list. `values` are what
+    the shell completes its value with; nothing, if that can be any text.
     """
 
     _value: Any
 
-    def __init__(self, names: tuple[str, ...], repeatable: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, names: tuple[str, ...], repeatable: bool = False, values: Values | Sequence[str] = (), **kwargs: Any
+    ) -> None:
         super().__init__(names=names, **kwargs)
-        self.repeatable = repeatable
+        self.repeatable, self.values = repeatable, values
 
     def __repr__(self) -> str:  # for what Invoke says of it to the user
         return f"--{self.names[0]}"
@@ -48,10 +62,15 @@ def declare() -> list[Option]:
     Invoke takes `--no-NAME` for those options, true or false, whose `default` is True; that default is never used.
     """
     return [
-        Option(names=("config", "c"), help="The config file: a Python program that says what runs where."),
+        Option(
+            names=("config", "c"),
+            values=Values.PATH,
+            help="The config file: a Python program that says what runs where.",
+        ),
         Option(
             names=("muddler", "m"),
             repeatable=True,
+            values=Values.MUDDLER,
             help="A muddler that changes the loaded config, by name (see `fab muddlers`) or path. Repeatable.",
         ),
         Option(
@@ -61,9 +80,15 @@ def declare() -> list[Option]:
             names=("pass", "p"),
             help="The password for logins and keys. Others can see it; --prompt-for-login-password hides it.",
         ),
-        Option(names=("log-level", "l"), attr_name="log_level", help=f"{', '.join(LOG_LEVELS)}. Default: INFO."),
+        Option(
+            names=("log-level", "l"),
+            attr_name="log_level",
+            values=LOG_LEVELS,
+            help=f"{', '.join(LOG_LEVELS)}. Default: INFO.",
+        ),
         Option(
             names=("limit",),
+            values=Values.LIMIT,
             help="Only the components that these patterns name, by name or host. `*` and `?` stand for any text, and"
             " any letter; commas separate; `!` excludes.",
         ),
@@ -87,6 +112,7 @@ def declare() -> list[Option]:
         Option(
             names=("arg-parser", "a"),
             attr_name="arg_parser",
+            values=Values.PATH,
             help="A Python file whose parse_args(extra_args, ssh_user) makes `extra_options` of --extra-args.",
         ),
         Option(
@@ -98,6 +124,7 @@ def declare() -> list[Option]:
         Option(
             names=("on-exit",),
             attr_name="on_exit",
+            values=("leave", "stop"),
             help="`stop`: end all components when any of them fails. Default: `leave` them.",
         ),
     ]
@@ -111,7 +138,11 @@ def json_options() -> list[Option]:
 def collect_options() -> list[Option]:
     """What only `fab collect` has."""
     return [
-        Option(names=("to",), help="The folder that gets a new one for each collection. Default: results."),
+        Option(
+            names=("to",),
+            values=Values.PATH,
+            help="The folder that gets a new one for each collection. Default: results.",
+        ),
     ]
 
 
@@ -167,6 +198,7 @@ def attach_options() -> list[Option]:
         Option(
             names=("component",),
             positional=True,
+            values=Values.COMPONENT,
             help="Whose window to show: a name, or HOST/NAME. Needs no --component.",
         )
     ]
@@ -175,8 +207,12 @@ def attach_options() -> list[Option]:
 def report_options() -> list[Option]:
     """What only `fab report` has."""
     return [
-        Option(names=("from",), help="A folder that `fab collect` has made. Default: the hosts, as they are now."),
-        Option(names=("output", "o"), help="Where to write the page. Default: report.html."),
+        Option(
+            names=("from",),
+            values=Values.PATH,
+            help="A folder that `fab collect` has made. Default: the hosts, as they are now.",
+        ),
+        Option(names=("output", "o"), values=Values.PATH, help="Where to write the page. Default: report.html."),
         Option(names=("overwrite",), kind=bool, help="Also where a file is that is no report."),
     ]
 

@@ -50,7 +50,11 @@ def _listed(components: Sequence[Component]) -> str:
     return ", ".join(component.label for component in components[:20]) + ", ..." * (len(components) > 20)
 
 
-def _matches(pattern: str, component: Component) -> bool:
+def names(component: Component) -> tuple[str, ...]:
+    """What a pattern can match: its name, its host without user and port, and with them, and `host/name`."""
     bare = component.host.rpartition("@")[2]  # of user@host:port
-    names = {component.name, component.label, component.host, bare, bare.partition(":")[0]}
-    return any(fnmatchcase(name, pattern) for name in names)
+    return (component.name, bare.partition(":")[0], bare, component.host, component.label)
+
+
+def _matches(pattern: str, component: Component) -> bool:
+    return any(fnmatchcase(name, pattern) for name in names(component))

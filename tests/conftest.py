@@ -20,7 +20,7 @@ FAB = Path(sys.executable).with_name("fab")
 ROOT = Path(__file__).resolve().parent.parent
 # Runs a command without the right to pass over permission bits, which root has otherwise.
 BOUND = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
-NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "tar", "rsync", "dash", "chromium")
+NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "tar", "rsync", "dash", "zsh", "chromium")
 
 
 def pytest_sessionstart() -> None:

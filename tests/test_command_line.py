@@ -293,7 +293,7 @@ def test_what_is_compiled_is_kept_but_of_what_a_config_imports(lab: Lab) -> None
     lab.fab("config", "-c", "cfg.py", env={"PYTHONPYCACHEPREFIX": str(kept)})
     names = {path.name.partition(".")[0] for path in kept.rglob("*.pyc")}
     assert names >= {"muddlers", "runner", "console"}
-    assert "helper" not in names
+    assert not names & {"helper", "completion"}
     nothing = lab.folder / "nothing"
     lab.fab("config", "-c", "cfg.py", env={"PYTHONPYCACHEPREFIX": str(nothing), "PYTHONDONTWRITEBYTECODE": "1"})
     assert not nothing.exists()
@@ -382,3 +382,9 @@ def test_installed_command_has_its_muddlers_and_their_harness(lab: Lab, installe
     output = lab.node1.state() / "publisher/output"
     eventually(lambda: "in a harness" in output.read_text(), "the output of the program")
     assert list((lab.node1.home / "work/logs").iterdir())
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_installed_command_prints_its_completion_script(installed: Path, shell: str) -> None:
+    done = subprocess.run([installed, "--print-completion-script", shell], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, (ROOT / f"fabfile/completion.{shell}").read_text())

@@ -1,0 +1,425 @@
+"""What TAB offers: decided by pure functions, answered by `fab --complete`, inserted by a real shell in a terminal."""
+
+import contextlib
+import os
+import pty
+import re
+import select
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import attrs
+import pytest
+from fabric.main import Fab
+from invoke.collection import Collection
+from invoke.exceptions import Exit
+from invoke.parser.context import ParserContext
+from invoke.parser.parser import Parser
+
+import fabfile
+from fabfile.completion import limits, offered, placed, single_names, split
+from fabfile.options import Values
+from rr_config import Component
+
+from .configs import complete, write
+from .conftest import FAB, ROOT, eventually
+
+FABRIC = Fab()
+PARSER = Parser(
+    Collection.from_module(fabfile).to_contexts(),
+    initial=ParserContext(args=FABRIC.core_args() + FABRIC.task_args()),
+)
+# Says so wherever it can, and counts how often it is run.
+LOUD = """
+import os, sys
+print("NOISE")
+print("NOISE", file=sys.stderr)
+os.system("echo NOISE; echo NOISE >&2")
+import helper
+open("runs", "a").write("x")
+for name, host in (("web-1", "node1"), ("web-2", "me@node2:2222"), ("my db", "node1"), ("a@b", "node1")):
+    config.add_component(Component(name=name, executable="/bin/true", host=host, start_index=1))
+"""
+
+
+# ---- what is decided
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("", [""]),
+        ("fab", ["fab"]),
+        ("fab ", ["fab", ""]),
+        ("fab run  -c ", ["fab", "run", "-c", ""]),
+        ("fab my\\ file", ["fab", "my file"]),
+        ("fab my\\", ["fab", "my"]),
+        ("fab 'my file' \"my", ["fab", "my file", "my"]),
+        ("fab 'say \"hi", ["fab", 'say "hi']),
+        ("fab \"it's", ["fab", "it's"]),
+        ("fab # !x", ["fab", "#", "!x"]),
+    ],
+)
+def test_a_line_is_split_as_a_shell_does(line: str, words: list[str]) -> None:
+    assert split(line) == words
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("", Values.COMMAND),  # by Invoke's own script for zsh
+        ("fab ", Values.COMMAND),
+        ("/some/where/fab ru", Values.COMMAND),
+        ("fab -S x ", Values.COMMAND),
+        ("fab --echo ru", Values.COMMAND),
+        ("fab --help ", Values.COMMAND),
+        ("fab kill -c x sy", Values.COMMAND),
+        ("fab kill x", Values.COMMAND),
+        ("fab -S ", Values.PATH),
+        ("fab --ssh-config=", Values.PATH),
+        ("fab -f ", Values.PATH),
+        ("fab -i a -i ", Values.PATH),
+        ("fab -r ", Values.PATH),
+        ("fab run -i ", Values.PATH),
+        ("fab run -c ", Values.PATH),
+        ("fab run --config=x", Values.PATH),
+        ("fab run -c x -c ", Values.PATH),
+        ("fab run -a ", Values.PATH),
+        ("fab collect --to ", Values.PATH),
+        ("fab report --from ", Values.PATH),
+        ("fab report -o ", Values.PATH),
+        ("fab run -m ", Values.MUDDLER),
+        ("fab run -m a --muddler=b", Values.MUDDLER),
+        ("fab kill --limit ", Values.LIMIT),
+        ("fab attach ", Values.COMPONENT),
+        ("fab attach -c x -S y we", Values.COMPONENT),
+        ("fab attach web ru", Values.COMMAND),
+        ("fab kill --limit='a b,", Values.LIMIT),
+        ("fab kill -c x sync --limit a", Values.LIMIT),
+        ("fab run -l ", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        ("fab run --on-exit=", ("leave", "stop")),
+        ("fab --print-completion-script ", ("bash", "fish", "zsh")),
+        ("fab -F ", ("flat", "json", "nested")),
+        ("fab run --screen ", ()),
+        ("fab run --extra-args --limit", ()),
+        ("fab -H ", ()),
+    ],
+)
+def test_what_can_come_is_known_from_the_line_before(line: str, expected: Values | Sequence[str]) -> None:
+    assert offered(placed(line, PARSER)) == expected
+
+
+def test_one_component_is_offered_by_its_name_unless_others_have_it() -> None:
+    pairs = [("web", "h"), ("db", "h"), ("db", "g")]
+    components = [Component(name=name, host=host, executable="x", start_index=1) for name, host in pairs]
+    assert single_names(components) == ["web", "h/db", "g/db"]
+
+
+@pytest.mark.parametrize(
+    ("line", "some", "others"),
+    [
+        ("fab -", {"-S", "--ssh-config", "--list"}, {"--limit", "-m"}),
+        ("fab run ", {"-c", "--config", "--kill", "--no-kill", "--to"}, {"-S", "--follow", "--no-collect"}),
+        ("fab run -c x --limit y --", {"--limit", "--no-zombie"}, {"--hosts"}),
+        ("fab run -m", {"-m"}, {"-S"}),
+        ("fab kill logs -", {"--follow", "-f", "-n"}, {"--to"}),
+        ("fab attach -", {"--limit", "-c"}, {"--to"}),
+    ],
+)
+def test_options_are_those_of_the_command(line: str, some: set[str], others: set[str]) -> None:
+    names = set(offered(placed(line, PARSER)))  # type: ignore[arg-type]
+    assert names >= some
+    assert not names & others
+
+
+@pytest.mark.parametrize("line", ["fab --no-such ", "fab run --parallel ", "fab nothing ", "fab run -c x nothing "])
+def test_nothing_can_come_after_what_is_wrong(line: str) -> None:
+    with pytest.raises(Exit):
+        placed(line, PARSER)
+
+
+@pytest.mark.parametrize(
+    ("line", "word", "before"),
+    [
+        ("fab run --limit a", "a", ""),
+        ("fab run --limit=a", "a", "--limit="),
+        ("fab run --limit=a=b", "a=b", "--limit="),
+        ("fab run --limit", "--limit", ""),
+        ("fab run --kill=a", "--kill=a", ""),
+        ("fab run -c 'my file", "my file", ""),
+    ],
+)
+def test_the_name_of_an_option_stays_before_its_value(line: str, word: str, before: str) -> None:
+    place = placed(line, PARSER)
+    assert (place.word, place.before) == (word, before)
+
+
+@pytest.mark.parametrize(
+    ("word", "starts"), [("", ""), ("we", ""), ("!", "!"), ("!no", "!"), ("a,", "a,"), ("a,b", "a,"), ("!a,!", "!a,!")]
+)
+def test_limit_goes_on_with_names_and_hosts(word: str, starts: str) -> None:
+    components = [
+        Component(name="web", host="node1"),
+        Component(name="db", host="me@node2:22"),
+        Component(name="db", host="node1"),
+    ]
+    assert limits(word, components) == [starts + name for name in ("web", "node1", "db", "node2")]
+
+
+# ---- what `fab --complete` answers
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which `fab` finds its commands, with configs in it."""
+    folder = tmp_path_factory.mktemp("completion").resolve()
+    (folder / "fabfile").symlink_to(ROOT / "fabfile")
+    (folder / "checkout").symlink_to(ROOT)
+    (folder / "bin").symlink_to(FAB.parent)
+    write(folder / "my dir/cfg.py", LOUD)
+    write(folder / "my dir/helper.py", "")
+    write(folder / "my dir/muddlers/mine.py", "def muddle(config): pass\n")
+    write(folder / "named.py", "def muddle(config):\n    for each in config.all_components(): each.name = 'muddled'\n")
+    write(folder / "parser.py", "def parse_args(extra_args, ssh_user): return extra_args\n")
+    write(
+        folder / "parsed.py",
+        "config.add_component(Component(name=extra_options, host='h', executable='/x', start_index=1))",
+    )
+    write(folder / "broken.py", "print('NOISE')\n1/0\n")
+    write(folder / "asks.py", "input('NOISE')\n" + complete())
+    return folder
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The environment of who calls `fab`. Python compiles what it loads once for all tests, as for a user."""
+    usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    own = {"HOME": folder, "CFG": "my dir/cfg.py", "PYTHONPYCACHEPREFIX": folder / "compiled"}
+    return usual | {name: str(value) for name, value in own.items()} | {"PATH": f"{FAB.parent}:{usual['PATH']}"}
+
+
+def answered(folder: Path, line: str, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [FAB, *words, "--complete", "--", line]
+    return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True)
+
+
+LIMITS = "web-1\nnode1\nweb-2\nnode2\nmy db\na@b\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("fab run -c 'my dir/cfg.py' --limit ", LIMITS),
+        ("fab run -c $CFG --limit x", LIMITS),
+        ("fab run -c ~/broken.py -c '~/my dir/cfg.py' --limit ", LIMITS),
+        ("fab run -c parsed.py -a parser.py --extra-args --user --limit=!", "--limit=!--user\n--limit=!h\n"),
+        ("fab run -c parsed.py -a parser.py --extra-args x -m named.py --limit ", "muddled\nh\n"),
+        ("fab run -c 'my dir/cfg.py' -m m", "mine\n"),
+        ("fab run -c 'my dir/cfg.py' -m nam", ""),
+        ("fab run -m ", "ta3\n"),
+        ("fab run -c ", ""),
+    ],
+)
+def test_nothing_but_candidates_is_printed(folder: Path, line: str, expected: str) -> None:
+    done = answered(folder, line)
+    assert (done.returncode, done.stdout, done.stderr) == (0, expected, "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "fab run --limit ",
+        "fab run -c broken.py --limit ",
+        "fab run -c nowhere.py --limit ",
+        "fab run -c asks.py --limit ",
+        "fab run -c 'my dir/cfg.py' -m nowhere --limit ",
+        "fab run -c 'my dir/cfg.py' -l loud --limit ",
+        "fab run --parallel ",
+        "fab run --screen ",
+    ],
+)
+def test_what_is_wrong_has_no_candidates_and_says_nothing(folder: Path, line: str) -> None:
+    done = answered(folder, line)
+    assert (done.returncode != 0, done.stdout, done.stderr) == (True, "", "")
+
+
+def test_the_config_of_fabric_yaml_is_used(folder: Path) -> None:
+    settings = write(folder / "fabric.yaml", "remote_runner:\n  config: my dir/cfg.py\n")
+    assert answered(folder, "fab run --limit ").stdout == LIMITS
+    assert answered(folder, "fab run -m ").stdout == "mine\nta3\n"
+    settings.unlink()
+
+
+def test_a_config_is_run_for_limit_alone_and_leaves_nothing(folder: Path) -> None:
+    runs = folder / "my dir/runs"
+    runs.unlink(missing_ok=True)
+    for typed in ("--limit", "-m ", "-c "):
+        answered(folder, f"fab run -c 'my dir/cfg.py' {typed}")
+    assert not runs.exists()
+    answered(folder, "fab run -c 'my dir/cfg.py' --limit ")
+    assert runs.read_text() == "x"
+    compiled = {path.name.partition(".")[0] for path in (folder / "compiled").rglob("*.pyc")}
+    assert "completion" in compiled
+    assert "helper" not in compiled
+
+
+# ---- in a terminal
+
+
+# With the lines of the README; and ^T, by which a test sees what is typed.
+BASH = r"""
+source <(remote-runner --print-completion-script bash)
+PS1='$ '
+bind -x '"\C-t": printf "%s\n" "$READLINE_LINE" >"$HOME/line"'
+"""
+ZSH = r"""
+autoload -U compinit && compinit -D
+source <(remote-runner --print-completion-script zsh)
+PS1='$ '
+write() { printf "%s\n" "$BUFFER" >"$HOME/line"; }
+zle -N write
+bindkey '^T' write
+"""
+
+
+@attrs.frozen
+class Shell:
+    """A shell in a terminal of its own."""
+
+    terminal: int
+    folder: Path
+
+    def typed(self, keys: str) -> tuple[str, str]:
+        """The line that `keys` lead to, and what the terminal has shown meanwhile."""
+        line = self.folder / "line"
+        line.unlink(missing_ok=True)
+        os.write(self.terminal, f"\x05\x15{keys}\x14".encode())  # ^E ^U clear the line, ^T writes it down
+        shown = b""
+
+        def is_written() -> bool:
+            nonlocal shown
+            while select.select([self.terminal], [], [], 0)[0]:
+                shown += os.read(self.terminal, 4096)
+            return line.exists() and line.read_text().endswith("\n")
+
+        eventually(is_written, f"the line after {keys!r}; shown: {shown!r}")
+        return line.read_text()[:-1], shown.decode()
+
+
+@contextlib.contextmanager
+def started(folder: Path, *command: str | Path) -> Iterator[Shell]:
+    """A shell that ends with the block."""
+    terminal, other_end = pty.openpty()
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment(folder) | {"TERM": "dumb"},
+        stdin=other_end,
+        stdout=other_end,
+        stderr=other_end,
+        start_new_session=True,
+    )
+    os.close(other_end)
+    try:
+        yield Shell(terminal, folder)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(terminal)
+
+
+@pytest.fixture(scope="module")
+def bash(folder: Path) -> Iterator[Shell]:
+    """A bash that completes."""
+    with started(folder, "bash", "--rcfile", write(folder / ".bashrc", BASH), "-i") as shell:
+        yield shell
+
+
+@pytest.fixture(scope="module")
+def zsh(folder: Path) -> Iterator[Shell]:
+    """A zsh that completes."""
+    write(folder / ".zshrc", ZSH)
+    with started(folder, "zsh", "-d", "-i") as shell:
+        yield shell
+
+
+CONFIG = "fab run -c my\\ dir/cfg.py "
+ATTACH = "fab attach -c my\\ dir/cfg.py "
+ALL = "\x1b*"  # has bash insert all candidates
+BACK = "\x02"
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        ("fab ru\t", "fab run "),
+        ("fab re\t", "fab re"),
+        (f"fab re{ALL}", "fab report restart "),
+        ("fab run -c my\t", "fab run -c my\\ dir/"),
+        ("fab run -c 'my dir/cf\t", "fab run -c 'my dir/cfg.py' "),
+        ("fab -S $CF\t", "fab -S $CFG "),
+        (f"fab run -l {ALL}", "fab run -l DEBUG ERROR INFO WARNING "),
+        ("fab run --on-exit=s\t", "fab run --on-exit=stop "),
+        (f"{CONFIG}-m {ALL}", f"{CONFIG}-m mine ta3 "),
+        (f"{CONFIG}-m br\t", f"{CONFIG}-m broken.py "),
+        (f"{CONFIG}--limit {ALL}", f"{CONFIG}--limit a@b my\\ db node1 node2 web-1 web-2 "),
+        (f"{ATTACH}{ALL}", f"{ATTACH}a@b my\\ db web-1 web-2 "),
+        (f"{CONFIG}--limit my\t", f"{CONFIG}--limit my\\ db "),
+        (f"{CONFIG}--limit my\\ d\t", f"{CONFIG}--limit my\\ db "),
+        (f"{CONFIG}--limit 'my d\t", f"{CONFIG}--limit 'my db' "),
+        (f"{CONFIG}--limit web-1,n\t", f"{CONFIG}--limit web-1,node"),
+        (f"{CONFIG}--limit a@\t", f"{CONFIG}--limit a@b "),
+        (f"{CONFIG}--limit=w\t", f"{CONFIG}--limit=web-"),
+        (f"{CONFIG}--limit '!my\t", f"{CONFIG}--limit '!my db' "),
+        (f"{CONFIG}--limit \\!my\t", f"{CONFIG}--limit \\!my\\ db "),
+        ("fab run -c broken.py --limit \t", "fab run -c broken.py --limit "),
+        ("fab run --screen \t", "fab run --screen "),
+        (f"{CONFIG}--limit my --kill{BACK * 7}\t", f"{CONFIG}--limit my\\ db --kill"),
+        ("remote-runner ru\t", "remote-runner run "),
+        (f"remote-runner run {CONFIG[8:]}--limit my\t", f"remote-runner run {CONFIG[8:]}--limit my\\ db "),
+        (f"{FAB} ru\t", f"{FAB} run "),
+    ],
+)
+def test_tab_inserts_what_is_offered_in_bash(bash: Shell, keys: str, line: str) -> None:
+    inserts(bash, keys, line)
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        ("fab ru\t", "fab run "),
+        ("fab run -c my\t", "fab run -c my\\ dir/"),
+        ("fab run --on-exit=s\t", "fab run --on-exit=stop "),
+        (f"{CONFIG}-m br\t", f"{CONFIG}-m broken.py "),
+        (f"{CONFIG}--limit my\\ d\t", f"{CONFIG}--limit my\\ db "),
+        (f"{CONFIG}--limit '!my\t", f"{CONFIG}--limit '!my db' "),
+        (f"{CONFIG}--limit web-1,n\t", f"{CONFIG}--limit web-1,node"),
+        (f"{CONFIG}--limit a@\t", f"{CONFIG}--limit a@b "),
+        (f"{CONFIG}--limit my --kill{BACK * 7}\t", f"{CONFIG}--limit my\\ db  --kill"),
+        ("fab run -c broken.py --limit \t", "fab run -c broken.py --limit "),
+        ("remote-runner ru\t", "remote-runner run "),
+        (f"{FAB} ru\t", f"{FAB} run "),
+    ],
+)
+def test_tab_inserts_what_is_offered_in_zsh(zsh: Shell, keys: str, line: str) -> None:
+    inserts(zsh, keys, line)
+
+
+def inserts(shell: Shell, keys: str, line: str) -> None:
+    """The line is that one afterwards, and no message has been shown."""
+    found, shown = shell.typed(keys)
+    assert found == line
+    assert not re.search("NOISE|rror|Can't", shown)
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh"])
+def test_tab_finds_the_commands_below_the_search_root(request: pytest.FixtureRequest, name: str) -> None:
+    """In a folder that has none itself, nor above it."""
+    shell: Shell = request.getfixturevalue(name)
+    shell.typed("cd /\n")
+    try:
+        inserts(shell, "fab ru\t", "fab ru")
+        inserts(shell, "~/bin/fab -r ~/checkout ru\t", "~/bin/fab -r ~/checkout run ")
+        inserts(shell, "remote-runner ru\t", "remote-runner run ")
+    finally:
+        shell.typed("cd\n")
