@@ -45,6 +45,7 @@ from .options import (
 if TYPE_CHECKING:
     from .console import Console
     from .observer import Observer
+    from .output import Selection
     from .runner import Runner
 
 FAILED = 1
@@ -190,10 +191,7 @@ def logs(context: Context, **given: Any) -> None:
         return Tagged(console, config.all_components(), bool(given["raw"]))
 
     def show(runner: "Runner", console: "Console") -> None:
-        lines = given["lines"]
-        if lines is not None and lines < 0:
-            raise ConfigError(f"--lines {lines}: must be 0 at least")
-        runner.logs(lines, bool(given["follow"]))
+        runner.logs(_selection(given))
 
     _with_runner(context, given, show, observer)
 
@@ -264,6 +262,22 @@ def muddlers(context: Context, **given: Any) -> None:
     from rr_config.muddlers import all_muddlers
 
     _execute(context, given, lambda console, options: console.muddlers(all_muddlers(options.config_dir)))
+
+
+def _selection(given: dict[str, Any]) -> "Selection":
+    """What `fab logs` is to show."""
+    from .output import Selection
+    from .stamps import since_expression
+
+    lines, since = given["lines"], given["since"]
+    if lines is not None and lines < 0:
+        raise ConfigError(f"--lines {lines}: must be 0 at least")
+    return Selection(
+        lines,
+        None if since is None else since_expression(since),
+        follow=bool(given["follow"]),
+        timestamps=bool(given["timestamps"]),
+    )
 
 
 def _grace(given: dict[str, Any]) -> dict[str, int]:

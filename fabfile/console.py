@@ -18,7 +18,7 @@ from fabric import Config as Settings
 from rr_config import Component, Options
 from rr_config.muddlers import Muddler
 
-from . import listing, output
+from . import listing, output, stamps
 from .collecting import Collected, HostResults
 from .launcher import Started
 from .observer import Failure, Observer, StageError
@@ -314,10 +314,11 @@ class Tagged(Observer):
             for number, (label, tag) in enumerate(tags.items())
         }
 
-    def output(self, component: Component, line: bytes) -> None:
-        """Print it, as it is if raw, else without what could steer a terminal."""
-        text = line if self._is_raw else output.cleaned(line)
-        self._console.write(self._tags[component.label] + text + b"\n")
+    def output(self, component: Component, line: output.Line) -> None:
+        """Print it with its time, if it has one; as it is if raw, else without what could steer a terminal."""
+        text = line.text if self._is_raw else output.cleaned(line.text)
+        time = b"" if line.time is None else stamps.shown(line.time).encode() + b" "
+        self._console.write(self._tags[component.label] + time + text + b"\n")
 
     def failed(self, stage: str, host: str, reason: str) -> None:
         """Say it at once: the others may go on without end."""

@@ -15,7 +15,7 @@ from . import shell, state, waiting
 from .conversation import Conversation, HostError, OutOfTime
 from .fleet import Fleet, by_host
 from .hosts import Host, conversation, persistently
-from .output import Reader, logs_script, read_logs
+from .output import Reader, Selection, logs_script, read_logs
 from .waiting import Ended, NotEnded
 
 Outcome = Ended | NotEnded
@@ -112,8 +112,8 @@ class _Wait:
             talk.send(self._order)
 
 
-def output(fleet: Fleet, session: str, components: Sequence[Component], lines: int | None, follow: bool) -> None:
-    """Tell the fleet's observer what the components have put out; if it is to `follow`, without end."""
+def output(fleet: Fleet, session: str, components: Sequence[Component], selection: Selection) -> None:
+    """Tell the fleet's observer what the components have put out, or will; without end, if it is to follow."""
     wanted = by_host(components)
 
     def work(host: Host) -> None:
@@ -121,7 +121,8 @@ def output(fleet: Fleet, session: str, components: Sequence[Component], lines: i
 
         def attempt() -> None:
             is_first = not any(reader.position for reader in readers.values())
-            script = logs_script(session, list(readers.values()), lines if is_first else None, follow)
+            rest = attrs.evolve(selection, lines=None, since=None)
+            script = logs_script(session, list(readers.values()), selection if is_first else rest)
             with conversation(host, script) as talk:
                 for record in iter(talk.raw_answer, shell.DONE.encode()):
                     for component, line in read_logs(readers, record):
@@ -132,4 +133,4 @@ def output(fleet: Fleet, session: str, components: Sequence[Component], lines: i
             for line in reader.end():
                 fleet.observer.output(reader.component, line)
 
-    fleet.on_all("logs", work, hosts=wanted, parallel=len(wanted) if follow else None)
+    fleet.on_all("logs", work, hosts=wanted, parallel=len(wanted) if selection.follow else None)

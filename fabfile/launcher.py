@@ -14,11 +14,10 @@ from rr_config import Component
 from rr_config.util import literal
 
 from . import shell, state
+from .notetaker import TAKE_NOTES
 from .readiness import OF_SCREEN, PORT, BecameReady, NotReady, await_lines, port_in_hex, read_ready, read_unready
 from .sessions import CLOCK, OWN_WINDOW, SESSIONS
-
-# The variable by which a program, and all that it starts, can be known: the folder of its component.
-MARK = "REMOTE_RUNNER_COMPONENT"
+from .state import MARK
 
 
 @attrs.frozen
@@ -181,7 +180,8 @@ running() {
 
 def start_script(session: str, components: Sequence[Component]) -> str:
     """Opens a window for each component, and answers for each once it runs or cannot."""
-    lines = [f"need screen\n{state.keep(session)}{SESSIONS}{CLOCK}{RUNNING}{OWN_WINDOW}{PORT}{state.TEMPORARY}{START}"]
+    needed = f"{SESSIONS}{CLOCK}{RUNNING}{OWN_WINDOW}{PORT}{state.TEMPORARY}{TAKE_NOTES}"
+    lines = [f"need screen\n{state.keep(session)}{needed}{START}"]
     lines += map(_component_line, components)
     lines.append(OPEN_WINDOWS + await_lines(components))
     return "\n".join(lines)
@@ -237,11 +237,11 @@ if [ "$(cat .logging 2>/dev/null)" = "$id" ]; then : >.windows
 else printf "logfile flush 0\\nlogfile '%s/%%t/output'\\n" "$(printf '%s' "$path" | sed 's/[%^]/&&/g')" >.windows; fi
 taken() { ! running "$1" && port "$2" && answer "unready $1 taken "; }
 component() {
-  if running "$1"; then answer "running $1 $pid"; awaited="$awaited$1 "; return; fi
+  if running "$1"; then answer "running $1 $pid"; awaited="$awaited$1 "; take_notes; return; fi
   (umask 077; mkdir -p "$1") || fail "$state/$1 cannot be made"
   ! own_window "$1" "$2" || old_windows="$old_windows $window"
   rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/window" "$1/output" \
-    "$1/ready"
+    "$1/ready" "$1/times"
   printf '%s' "$4" >"$1/launcher" || fail "$state/$1/launcher cannot be written; is the disk full?"
   [ -z "$5" ] || temporary "$1" >/dev/null || fail "no temporary folder can be made"
   printf "screen -L -t %s sh '%s/%s/launcher'\\ntitle %s\\n" "$1" "$path" "$1" "$3" >>.windows
@@ -279,7 +279,7 @@ while [ -n "$pending" ]; do
     elif [ -s "$folder/status" ]; then ended="$ended $folder"
     else left="$left $folder"; fi
   done
-  [ "$left" = "$pending" ] && tries=$((tries + 1)) || tries=0
+  [ "$left" = "$pending" ] && tries=$((tries + 1)) || { tries=0; take_notes; }
   pending=$left
   if [ $tries -gt 300 ]; then for folder in $pending; do answer "failed $folder - "; done; break; fi
   [ -z "$pending" ] || sleep 0.05

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from rr_config import Component
 
 from .launcher import Started
+from .output import Line
 from .readiness import BecameReady
 from .waiting import Ended
 
@@ -57,8 +58,8 @@ class Observer:
     def ended(self, ended: Ended) -> None:
         """A component that is waited for has ended."""
 
-    def output(self, component: Component, line: bytes) -> None:
-        """A line that a component has put out, without its newline. Called from threads of their own."""
+    def output(self, component: Component, line: Line) -> None:
+        """A line that a component has put out. Called from threads of their own."""
 
     def ends(self, stage: str) -> None:
         """A stage has ended, well or not."""

@@ -188,6 +188,11 @@ def logs_options() -> list[Option]:
     return [
         Option(names=("follow", "f"), kind=bool, help="Go on with what comes, until Ctrl-C."),
         Option(names=("lines", "n"), kind=int, help="Only the last lines of each component, so many. Default: all."),
+        Option(
+            names=("since",),
+            help="Only what was put out since then: so many seconds ago, 10m, 2h, or a time by ISO 8601.",
+        ),
+        Option(names=("timestamps", "t"), kind=bool, help="With each line, show when it was put out."),
         Option(names=("raw",), kind=bool, help="With all control characters, as the window got them."),
     ]
 

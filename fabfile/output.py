@@ -6,19 +6,46 @@ byte and gets none twice. A component that is started again has a new file, perh
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
 from rr_config import Component
 
 from . import state
+from .stamps import KNOWN_TIMES, read_times
 
 # What a terminal takes for an order: CSI, OSC and other escape sequences (ECMA-48, section 5).
 ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x07|\x1b\\)|[ -/]*[0-~])", re.DOTALL)
 CONTROLS = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 # A line that is longer comes in parts.
 LONGEST_LINE = 1 << 16
+
+
+@attrs.frozen
+class Selection:
+    """What is wanted of the output: all of it, if nothing else is said.
+
+    The last `lines` lines of each component; what was put out `since` a time (see `stamps.since_expression`); what
+    comes after, without end (`follow`); and with each line its time (`timestamps`).
+    """
+
+    lines: int | None = None
+    since: str | None = None
+    follow: bool = False
+    timestamps: bool = False
+
+
+@attrs.frozen
+class Line:
+    """A line that a component has put out, without its newline.
+
+    `time` is when, in seconds since 1970 by the clock of its host, if that was asked for.
+    """
+
+    text: bytes
+    time: int | None = None
 
 
 @attrs.define
@@ -28,22 +55,35 @@ class Reader:
     component: Component
     position: str = ""
     _rest: bytes = b""
+    _times: deque[tuple[int, int]] = attrs.field(factory=deque)
 
-    def read(self, position: str, content: bytes) -> Iterator[bytes]:
-        """The lines that end in `content`, without their newlines; `position` is that behind it."""
-        if position.partition("/")[0] != self.position.partition("/")[0]:
+    def read(self, position: str, content: bytes, times: Iterable[tuple[int, int]] = ()) -> Iterator[Line]:
+        """The lines that end in `content`; `position` is that behind it, `times` are as of `stamps.read_times`."""
+        written, _, behind = position.partition("/")
+        if written != self.position.partition("/")[0]:
             yield from self.end()  # it was started again
+            self._times.clear()
         self.position = position
-        *lines, self._rest = (self._rest + content).split(b"\n")
-        yield from lines
+        self._times.extend(times)
+        content = self._rest + content
+        end = int(behind) - len(content)
+        *lines, self._rest = content.split(b"\n")
+        for line in lines:
+            end += len(line) + 1
+            yield Line(line, self._time_of(end))
         if len(self._rest) > LONGEST_LINE:
             yield from self.end()
 
-    def end(self) -> Iterator[bytes]:
+    def end(self) -> Iterator[Line]:
         """The last line, if it had no newline."""
         if self._rest:
             rest, self._rest = self._rest, b""
-            yield rest
+            yield Line(rest, self._time_of(int(self.position.partition("/")[2])))
+
+    def _time_of(self, end: int) -> int | None:
+        while len(self._times) > 1 and self._times[0][0] < end:
+            self._times.popleft()
+        return self._times[0][1] if self._times else None
 
 
 def cleaned(line: bytes) -> bytes:
@@ -52,65 +92,76 @@ def cleaned(line: bytes) -> bytes:
     return CONTROLS.sub(b"", plain.rpartition(b"\r")[2])
 
 
-def logs_script(session: str, readers: Sequence[Reader], lines: int | None, follow: bool) -> str:
-    """Answers with what the components have put out: all of it, or the last `lines` lines of each.
-
-    Behind the positions of `readers`, where they have one. If it is to `follow`, it goes on with what comes.
-    """
+def logs_script(session: str, readers: Sequence[Reader], wanted: Selection) -> str:
+    """Answers with what is wanted of the output of components, behind the positions that `readers` have."""
     folders = " ".join(state.folder(reader.component.name) for reader in readers)
     known = "".join(f"{state.folder(r.component.name)}/{r.position} " for r in readers if r.position)
     return (
         f'{state.keep(session)}folders="{folders}"\nat=" {known}"\n'
-        f"lines={'' if lines is None else lines}\nfollow={'1' if follow else ''}\n{LOGS}"
+        f"lines={'' if wanted.lines is None else wanted.lines}\n"
+        f"since={'' if wanted.since is None else f'$(({wanted.since}))'}\n"
+        f"follow={'1' * wanted.follow}\nstamped={'1' * wanted.timestamps}\n{KNOWN_TIMES}{LOGS}"
     )
 
 
-def read_logs(readers: Mapping[str, Reader], record: bytes) -> Iterator[tuple[Component, bytes]]:
+def read_logs(readers: Mapping[str, Reader], record: bytes) -> Iterator[tuple[Component, Line]]:
     """The lines that end in one answer of `logs_script`; `readers` by the folder of their component."""
-    _, folder, position, content = record.split(b" ", 3)
+    _, folder, position, times, content = record.split(b" ", 4)
     reader = readers[folder.decode()]
-    for line in reader.read(position.decode(), content):
+    for line in reader.read(position.decode(), content, read_times(times.decode())):
         yield reader.component, line
 
 
 # $at holds FOLDER/TIME/OFFSET of each file that has been read, TIME being that when its launcher was written,
-# which is after an earlier output has been removed. Answers are output FOLDER TIME/OFFSET CONTENT, without NUL, which
-# ends an answer, and of which a terminal shows nothing.
+# which is after an earlier output has been removed. Answers are output FOLDER TIME/OFFSET TIMES CONTENT. NUL ends an
+# answer; in the content it becomes another of which a terminal shows nothing.
 LOGS = r"""
 cd "$state" || fail "$state cannot be entered"
 files=$(for folder in $folders; do echo "$folder/launcher" "$folder/output"; done)
-read_on() {  # FILE TIME SIZE
+first=1
+read_on() {  # FILE TIME; with its $size, and when it was $changed
   folder=${1%/output}
   case $at in
     *" $folder/$2/"*) offset=${at#*" $folder/$2/"}; offset=${offset%% *} ;;
     *" $folder/"*) offset=0 ;;
-    *) offset=0; [ -z "$lines" ] || offset=$(($3 - $(tail -n "$lines" -- "$1" | head -c "$3" | wc -c))) ;;
+    *)
+      offset=0
+      [ -z "$lines" ] || offset=$((size - $(tail -n "$lines" -- "$1" | head -c "$size" | wc -c)))
+      [ -z "$since" ] || not_before
+      ;;
   esac
-  [ "$offset" -le "$3" ] || offset=0
+  [ "$offset" -le "$size" ] || offset=0
   # Also where there is nothing to show: from here on, nothing is to be missed.
-  case $at in *" $folder/$2/"*) ;; *) answer "output $folder $2/$offset " ;; esac
-  while [ "$offset" -lt "$3" ]; do
-    count=$(($3 - offset))
+  case $at in *" $folder/$2/"*) ;; *) answer "output $folder $2/$offset  " ;; esac
+  is_stamped=$stamped
+  while [ "$offset" -lt "$size" ]; do
+    count=$((size - offset))
     [ $count -le 131072 ] || count=131072
     printf 'output %s %s/%s ' "$folder" "$2" $((offset + count))
-    dd if="$1" bs=64K iflag=skip_bytes,count_bytes skip="$offset" count="$count" status=none | tr -d '\000'
+    [ -z "$is_stamped" ] || known_times
+    printf ' '
+    dd if="$1" bs=64K iflag=skip_bytes,count_bytes skip="$offset" count="$count" status=none | tr '\000' '\177'
     printf '\0'
     offset=$((offset + count))
+    is_stamped=
   done
   now="$now$folder/$2/$offset "
 }
 while [ -d "/proc/$PPID" ]; do
   now=' '
   while read -r time size file; do
+    changed=${time%%[!0-9]*}
     case $file in
       */launcher) written=$time ;;
-      */output) read_on "$file" "$written" "$size" ;;
+      */output) read_on "$file" "$written" ;;
     esac
   done <<END
 $(stat -c '%.9Y %s %n' -- $files 2>/dev/null)
 END
   at=$now
   lines=
+  since=
+  first=
   [ "$follow" ] || break
   sleep 0.2
 done

@@ -16,7 +16,7 @@ from rr_config.paths import local_path
 
 from .lives import lives, stages
 from .observer import Observer, StageError
-from .output import cleaned
+from .output import Line, Selection, cleaned
 from .record import FILE, FORMAT, record
 from .webpage import MARK, page
 
@@ -45,9 +45,9 @@ class Ends(Observer):
     def __init__(self) -> None:
         self._lines: dict[str, deque[bytes]] = {}
 
-    def output(self, component: Component, line: bytes) -> None:
+    def output(self, component: Component, line: Line) -> None:
         """Keep it, and forget what came too long before."""
-        self._lines.setdefault(component.label, deque(maxlen=LINES)).append(line)  # all of one come from one thread
+        self._lines.setdefault(component.label, deque(maxlen=LINES)).append(line.text)  # all of one are of one thread
 
     def outputs(self) -> dict[str, str]:
         """The end of each log, by label."""
@@ -66,7 +66,7 @@ def from_hosts(runner: "Runner", ends: Ends) -> tuple[Run, Outputs, StageError |
     """
     run = record(runner.options, runner.status())
     try:
-        runner.logs(LINES)
+        runner.logs(Selection(lines=LINES))
     except StageError as error:
         return run, ends.outputs(), error
     return run, ends.outputs(), None

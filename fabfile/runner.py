@@ -23,6 +23,7 @@ from .hosts import Host, ask, conversation
 from .launcher import NotStarted, Outcome, Started
 from .manifest import Tree, Trees
 from .observer import Failure, Observer, StageError
+from .output import Selection
 from .planning import Plan, Present, plan, present_script, read_present
 from .preflight import checked_group
 from .readiness import BecameReady, NotReady
@@ -280,13 +281,13 @@ class Runner:
             raise StageError("collect", failed)
         return Collected(folder, found)
 
-    def logs(self, lines: int | None = None, follow: bool = False) -> None:
-        """Tell the observer, line by line, what the components have put out; the last `lines` lines of each, if said.
+    def logs(self, selection: Selection | None = None) -> None:
+        """Tell the observer, line by line, what the components have put out: what `selection` says, or all.
 
-        If it is to `follow`, it goes on until it is interrupted; a connection that is lost is taken up again,
+        If it is to follow, it goes on until it is interrupted; a connection that is lost is taken up again,
         and no line is missed.
         """
-        following.output(self._fleet, self.options.screen, self.config.all_components(), lines, follow)
+        following.output(self._fleet, self.options.screen, self.config.all_components(), selection or Selection())
 
     def attach(self, component: Component) -> None:
         """Show the window of `component` in the terminal of this process, until the user detaches it.

@@ -77,10 +77,20 @@ def screen_rc(zombie: bool) -> str:
     return "".join(f"{setting}\n" for setting in settings)
 
 
+# is_screen PID: whether that is the server of a session of this user.
+IS_SCREEN = """\
+is_screen() {  # a zombie is none
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return
+  case $stat in "$1 (screen) "[!ZX]*) [ -O "/proc/$1" ] ;; *) return 1 ;; esac
+}
+"""
+
 # listed: prints PID.NAME of all sessions of this user, of dead ones too; named and living pick, from such
 # lines, those of exactly this name, and those that have a screen. sessions: those that are both.
 # Of `screen -ls`, only the lines that begin with a tab and a process id are read, and of those only that.
-SESSIONS = """\
+SESSIONS = (
+    IS_SCREEN
+    + """\
 listed() {
   tab=$(printf '\\t')
   screen -ls 2>/dev/null | while IFS= read -r line; do
@@ -97,11 +107,8 @@ find_session() {  # sets id, to nothing where there is none
   [ $# -lt 2 ] || fail "there are $# screen sessions named $session; end all of them with: fab kill"
   id=${1-}
 }
-is_screen() {  # a zombie is none
-  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return
-  case $stat in "$1 (screen) "[!ZX]*) [ -O "/proc/$1" ] ;; *) return 1 ;; esac
-}
 """
+)
 
 # own_window FOLDER TITLE: sets $window to the number of the window of a component, if it is still there. That of one
 # that has ended may have been closed, and its number given to another.

@@ -7,19 +7,24 @@
     pid            process id of the program     status         its exit status, once it has ended
     started        when, in seconds since 1970   ended          likewise
     born           the same as the kernel counts it, by which the process is known again
-    output         all that its window showed    base_dir       its temporary folder, if it has one
+    output         all that its window showed    times          when that had grown, and to which size
+    base_dir       its temporary folder, if it has one
     session        the screen session that it was started in, as PID.NAME
     window         the number of its window there
     ready          when it became ready, if it says when it is; `check` and `check.output`: of util.command
 
 and, with a dot in front so that no component can be named alike: `.sessions` (each screen session
-that was started here, as PID.NAME), `.screenrc`, `.windows` (what screen was last told to open).
+that was started here, as PID.NAME), `.screenrc`, `.windows` (what screen was last told to open), `.note-times` (the
+script that writes `times`) and `.noting` (the process that runs it, and for which screen session).
 """
 
 import hashlib
 import re
 
 from . import shell
+
+# The variable by which a program, and all that it starts, can be known: the folder of its component.
+MARK = "REMOTE_RUNNER_COMPONENT"
 
 UNSAFE = re.compile(rb"[^A-Za-z0-9_.-]|^[.-]")
 LONGEST = 200

@@ -8,8 +8,9 @@ import attrs
 from rr_config import Component
 
 from . import shell, state
-from .launcher import MARK, RUNNING
+from .launcher import RUNNING
 from .sessions import PROCESSES, SESSIONS
+from .state import MARK
 
 
 @attrs.frozen

@@ -43,7 +43,7 @@ OWN = {
     "wait": {"--timeout"},
     "stop": {"--grace"},
     "restart": {"--grace"},
-    "logs": {"--follow", "-f", "--lines", "-n", "--raw"},
+    "logs": {"--follow", "-f", "--lines", "-n", "--raw", "--since", "--timestamps", "-t"},
     "report": {"--from", "--output", "-o", "--overwrite"},
 }
 COMMANDS = [

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from fabfile import launcher, shell, state
-from fabfile.launcher import MARK
+from fabfile.state import MARK
 from rr_config import Component, util
 from rr_config.util import literal
 

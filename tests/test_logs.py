@@ -1,14 +1,18 @@
 """`fab logs`: what components have put out, of all hosts, with no line lost."""
 
 import os
+import re
 import signal
 import subprocess
+import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from fabfile.output import LONGEST_LINE, Reader, cleaned
-from rr_config import Component
+from fabfile.output import LONGEST_LINE, Line, Reader, cleaned
+from fabfile.stamps import since_expression
+from rr_config import Component, ConfigError
 
 from .conftest import Lab, eventually
 from .test_hosts import cut
@@ -40,12 +44,47 @@ def test_line_is_cleaned_of_what_steers_a_terminal(line: bytes, expected: bytes)
 
 def test_reader_makes_lines_of_what_comes_in_parts() -> None:
     reader = Reader(Component(name="a", host="h", executable="x", start_index=1))
-    assert list(reader.read("7/5", b"one\ntw")) == [b"one"]
-    assert list(reader.read("7/12", b"o\n\nthree")) == [b"two", b""]
-    assert list(reader.read("8/4", b"new\n")) == [b"three", b"new"], "another file: it was started again"
+    assert list(reader.read("7/6", b"one\ntw")) == [Line(b"one")]
+    assert list(reader.read("7/14", b"o\n\nthree")) == [Line(b"two"), Line(b"")]
+    new = list(reader.read("8/4", b"new\n"))
+    assert new == [Line(b"three"), Line(b"new")], "another file: it was started again"
     assert reader.position == "8/4"
-    assert list(reader.read("8/9", b"x" * (LONGEST_LINE + 1))) == [b"x" * (LONGEST_LINE + 1)]
+    assert list(reader.read("8/9", b"x" * (LONGEST_LINE + 1))) == [Line(b"x" * (LONGEST_LINE + 1))]
     assert list(reader.end()) == []
+
+
+def test_a_line_has_the_time_that_was_noted_first_when_all_of_it_was_there() -> None:
+    reader = Reader(Component(name="a", host="h", executable="x", start_index=1))
+    first = list(reader.read("7/13", b"one\ntwo\nthree", [(3, 50), (4, 51), (9, 60), (13, 70)]))
+    assert first == [Line(b"one", 51), Line(b"two", 60)]
+    assert list(reader.read("7/20", b"\nfour\nx", [(16, 80), (20, 90)])) == [Line(b"three", 80), Line(b"four", 90)]
+    again = list(reader.read("8/2", b"a\n", [(2, 100)]))
+    assert again == [Line(b"x", 90), Line(b"a", 100)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("90", "$(date +%s) - 90"),
+        ("90s", "$(date +%s) - 90"),
+        ("10m", "$(date +%s) - 600"),
+        ("2h", "$(date +%s) - 7200"),
+        ("1d", "$(date +%s) - 86400"),
+        ("1970-01-02T00:00Z", "86400"),
+        ("1970-01-02T00:00:01.9+01:00", "82801"),
+        ("2026-11-25", f"{datetime(2026, 11, 25).timestamp():.0f}"),
+    ],
+)
+def test_since_is_a_time_ago_or_a_time(text: str, expression: str) -> None:
+    assert since_expression(text) == expression
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "-1", "1.5", "10 m", "1w", "10m5s", "25:00", "2026-13-01", "٣", "9" * 10, "$x"]
+)
+def test_since_that_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(f"--since {text!r}: is no time; give ")):
+        since_expression(text)
 
 
 def test_logs_are_shown_behind_the_names_of_their_components(lab: Lab) -> None:
@@ -154,3 +193,101 @@ def test_a_host_that_fails_is_named_once(lab: Lab) -> None:
         lab.farm.start(lab.node1)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("node1: logs: ")
+
+
+def stamped(text: str) -> list[tuple[float, str]]:
+    """The time and the text of each line of `fab logs --timestamps`, of one component."""
+    lines = (line.partition(" | ")[2].partition(" ") for line in text.splitlines())
+    return [(datetime.fromisoformat(stamp).timestamp(), line) for stamp, _, line in lines]
+
+
+def noted(lab: Lab) -> list[list[str]]:
+    """What node1 has noted of the times of component `a`."""
+    file = lab.node1.state() / "a/times"
+    return [line.split() for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def test_the_time_of_each_line_is_known_to_about_a_second(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'echo one; head -n 1; head -n 1')")
+    begun = int(time.time())
+    lab.run("run", "--no-zombie")
+    (session,) = (lab.node1.state() / "a/session").read_text().split()
+    (window,) = (lab.node1.state() / "a/window").read_text().split()
+    written: list[float] = []
+    for word in ("two", "three"):  # the second one ends it, in the middle of a second
+        eventually(lambda: len(noted(lab)) > len(written), "a note of what there is")
+        eventually(lambda: time.time() > int(noted(lab)[-1][0]) + 1, "another second")
+        written.append(time.time())
+        lab.node1.run(f"screen -S {session} -p {window} -X stuff {word}'\\r'")
+    eventually((lab.node1.state() / "a/status").exists, "its end")
+    shown = stamped(lab.run("logs", "-t").stdout)
+    assert [line for _, line in shown] == ["one", "two", "two", "three", "three"], "what was typed, and its echo"
+    at = [stamp for stamp, _ in shown]
+    assert begun <= at[0] < written[0]
+    assert int(written[0]) <= at[1] <= at[2] <= written[0] + 2
+    assert int(written[1]) <= at[3] <= at[4] <= written[1] + 2
+    since = lab.run("logs", "--since", datetime.fromtimestamp(int(written[1])).isoformat()).stdout
+    assert since == "a | three\na | three\n"
+
+
+def has_put_out(lab: Lab, output: str, at: int) -> Path:
+    """Let component `a` on node1 have put that out, the last of it at that time, and have ended; what is kept of it."""
+    lab.config(CONFIG + "add('a', 'node1', 'exit 0')")
+    lab.run("run")
+    lab.run("kill")  # so that no notes are taken any more
+    kept = lab.node1.state() / "a"
+    (kept / "times").unlink(missing_ok=True)
+    (kept / "output").write_text(output)
+    os.utime(kept / "output", (at, at))
+    return kept
+
+
+def since(lab: Lab, seconds: int, *more: str) -> list[str]:
+    """The lines that `fab logs` shows of component `a` since a time, in seconds since 1970."""
+    moment = datetime.fromtimestamp(seconds).isoformat()
+    return [line.removeprefix("a | ") for line in lab.run("logs", "--since", moment, *more).stdout.splitlines()]
+
+
+def test_what_was_put_out_since_a_time_begins_with_a_whole_line(lab: Lab) -> None:
+    before = "x" * 100_000 + "\n"
+    kept = has_put_out(lab, f"{before}\0\0begun and ended\nlater\nlast", at=1000)
+    sizes = [10, len(before), len(before) + 5, len(before) + 18]
+    (kept / "times").write_text("".join(f"{100 * n} {size}\n" for n, size in enumerate(sizes, 1)))
+    assert since(lab, 301) == since(lab, 400) == ["begun and ended", "later", "last"]
+    assert since(lab, 300) == ["begun and ended", "later", "last"], "the line that goes on then"
+    assert since(lab, 401) == since(lab, 1000) == ["later", "last"]
+    assert since(lab, 1001) == []
+    assert len(since(lab, 200)) == len(since(lab, 1)) == 4
+    assert since(lab, 301, "-n", "2") == ["later", "last"]
+    assert [stamp for stamp, _ in stamped(lab.run("logs", "-t").stdout)] == [200, 400, 1000, 1000]
+    assert [stamp for stamp, _ in stamped(lab.run("logs", "-t", "-n", "3").stdout)] == [400, 1000, 1000]
+    done = lab.fab("logs", "--since", "yesterday", "-c", "cfg.py")
+    assert (done.returncode, done.stderr[:30]) == (2, "--since 'yesterday': is no tim")
+
+
+def test_output_without_notes_has_the_time_when_it_was_last_written_to(lab: Lab) -> None:
+    """As that of a component which was started by an older version."""
+    has_put_out(lab, "one\ntwo\n", at=1000)
+    shown = lab.run("-t", "9", "logs", "-t").stdout  # the first one is Fabric's, and a number
+    assert stamped(shown) == [(1000, "one"), (1000, "two")]
+    assert since(lab, 1000) == ["one", "two"]
+    assert since(lab, 1001) == []
+
+
+def test_lines_that_are_followed_have_their_times(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'exec cat')")
+    lab.run("run")
+    (session,) = (lab.node1.state() / "a/session").read_text().split()
+    (window,) = (lab.node1.state() / "a/window").read_text().split()
+    with running(lab, "logs", "-f", "-t", "--since", "1000") as fab:
+        try:
+            for word in ("one", "two"):
+                before = int(time.time())
+                lab.node1.run(f"screen -S {session} -p {window} -X stuff {word}'\\r'")
+                lines = [*followed(fab, word), *followed(fab, word)]  # what was typed, and what cat makes of it
+                for stamp, line in stamped("\n".join(lines)):
+                    assert line == word
+                    assert before <= stamp <= time.time()
+        finally:
+            os.killpg(fab.pid, signal.SIGINT)
+            fab.communicate(timeout=10)

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +14,7 @@ from rr_config.ready import Ready
 
 from .conftest import Lab, eventually
 from .test_start import running, sessions_begun, text
-from .throwaway import free_port, processes_of
+from .throwaway import command_lines, free_port
 
 CONFIG = '''
 import sys
@@ -200,5 +199,4 @@ def read_line(fab: "subprocess.Popen[str]") -> str:
 
 def looks(lab: Lab) -> int:
     """How many scripts of ours run on node1."""
-    lines = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in processes_of(lab.node1.folder)]
-    return sum(b"eval" in line for line in lines)
+    return sum(b"eval" in line for line in command_lines(lab.node1.folder).values())

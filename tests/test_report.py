@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from fabfile.lives import MOODS, Life, Phase, Stage, span
+from fabfile.output import Line
 from fabfile.reporting import LINES, MOST_BYTES, Ends, from_folder, write
 from fabfile.webpage import page
 from rr_config import Component, ConfigError
@@ -294,7 +295,7 @@ def test_the_last_lines_alone_are_kept() -> None:
     one = Component(name="a", host="h", executable="x", start_index=1)
     ends = Ends()
     for number in range(LINES + 5):
-        ends.output(one, b"\x1b[1m%d" % number)
+        ends.output(one, Line(b"\x1b[1m%d" % number))
     assert ends.outputs() == {"h/a": "\n".join(map(str, range(5, LINES + 5)))}
 
 

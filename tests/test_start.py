@@ -13,7 +13,7 @@ import pytest
 
 from .conftest import FAB, Lab, eventually
 from .test_kill_and_screen import alive, attached, ids, noted
-from .throwaway import ThrowawayHost, processes_of
+from .throwaway import ThrowawayHost, command_lines
 
 # Writes its arguments, each with a NUL behind it, to ~/args.N, N being in its own name; and its folder to ~/cwd.N.
 PRINTER = r"""#!/bin/sh
@@ -246,9 +246,10 @@ def test_a_process_that_has_got_the_id_of_an_ended_program_is_not_taken_for_it(l
     """As after a restart of the host, or where the launcher was killed with its program."""
     prepare(lab, "add('one', args=['one'])")
     lab.run("run")
-    for pid in processes_of(lab.node1.folder):
-        if b"one" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            os.kill(pid, signal.SIGKILL)
+    for pid, line in command_lines(lab.node1.folder).items():
+        if b"one" in line:
+            with contextlib.suppress(ProcessLookupError):  # a look of the note-taker, which names it, too
+                os.kill(pid, signal.SIGKILL)
     eventually(lambda: alive(lab.node1) == set(), "the end of the program")
     other = int(lab.node1.run("sleep 1000 >/dev/null 2>&1 & echo $!"))
     (lab.node1.state() / "one/pid").write_text(f"{other}\n")
@@ -435,12 +436,7 @@ def test_ctrl_c_ends_a_wait_for_localhost_at_once_and_leaves_no_script_on_any_ho
 
 def waiting_scripts(lab: Lab) -> list[int]:
     """The shells on any host that were sent a script."""
-    with_script = []
-    for pid in processes_of(lab.farm.folder):
-        with contextlib.suppress(OSError):
-            if b"eval" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                with_script.append(pid)
-    return with_script
+    return [pid for pid, line in command_lines(lab.farm.folder).items() if b"eval" in line]
 
 
 def test_ctrl_c_while_the_config_is_evaluated_says_that_no_host_was_touched(lab: Lab) -> None:

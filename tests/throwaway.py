@@ -235,6 +235,15 @@ def processes_of(folder: Path) -> Iterator[int]:
                 yield int(environ.parent.name)
 
 
+def command_lines(folder: Path) -> dict[int, bytes]:
+    """The command line of each of `processes_of(folder)`, but for what ends meanwhile."""
+    found = {}
+    for pid in processes_of(folder):
+        with contextlib.suppress(OSError):
+            found[pid] = Path(f"/proc/{pid}/cmdline").read_bytes()
+    return found
+
+
 def end_processes(folder: Path) -> None:
     """Kill all of `processes_of(folder)`, and what they start meanwhile."""
     own = os.getpid()
