@@ -73,11 +73,11 @@ def hosts(c: Context, count: int = 3, stop: bool = False) -> None:
 
 @task(help={"args": "What else to tell pytest, for example '-k sync -x'."})
 def test(c: Context, args: str = "") -> None:
-    """Run all tests, three at a time: most of them wait for hosts. By root, since they make users of their own."""
+    """Run all tests, four at a time: most of them wait for hosts. By root, since they make users of their own."""
     require_programs(c)
     by_root = "" if os.getuid() == 0 else "sudo env PYTHONDONTWRITEBYTECODE=1 PATH=$PATH "
     # All tests of a file by one process: what they share, a browser say, is started once.
-    command = f"{sys.executable} -m pytest -p no:cacheprovider -n 3 --dist loadfile {args}"
+    command = f"{sys.executable} -m pytest -p no:cacheprovider -n 4 --dist loadfile {args}"
     c.run(by_root + command, pty=sys.stdout.isatty())
 
 

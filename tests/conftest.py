@@ -14,6 +14,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from .prefork import Prefork
 from .throwaway import Farm, ThrowawayHost, end_processes, make_folders, processes_of, remove_tree
 
 FAB = Path(sys.executable).with_name("fab")
@@ -59,6 +60,7 @@ class Lab:
     farm: Farm
     here: ThrowawayHost
     folder: Path
+    prefork: Prefork
 
     @property
     def node1(self) -> ThrowawayHost:
@@ -99,11 +101,14 @@ class Lab:
         return own | self.here.environment | compiled | {"COLUMNS": "200"}
 
     def fab(self, *arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Run `fab` with the hosts' ssh config in the folder of the config file."""
+        """Run `fab` with the hosts' ssh config in the folder of the config file; with more in its environment, if said."""
+        command = self.command(*arguments)
+        if not env:
+            return self.prefork.run(command, self.folder, self.environment, 60)
         return subprocess.run(
-            self.command(*arguments),
+            command,
             cwd=self.folder,
-            env=self.environment | (env or {}),
+            env=self.environment | env,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -122,8 +127,17 @@ class Lab:
         return done
 
 
+@pytest.fixture(scope="session")
+def prefork(session_farm: Farm) -> Iterator[Prefork]:
+    """What runs `fab` for all tests, with what Python compiles kept as for any user."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    program = Prefork(session_farm.folder, environment | {"PYTHONPYCACHEPREFIX": str(session_farm.folder / "compiled")})
+    yield program
+    program.close()
+
+
 @pytest.fixture
-def lab(session_farm: Farm, tmp_path: Path) -> Iterator[Lab]:
+def lab(session_farm: Farm, prefork: Prefork, tmp_path: Path) -> Iterator[Lab]:
     """Three hosts on which nothing runs and whose folders are empty, and the same for localhost.
 
     Hosts that the test adds to `lab.farm` are removed after it, and what it adds to the ssh config.
@@ -133,7 +147,7 @@ def lab(session_farm: Farm, tmp_path: Path) -> Iterator[Lab]:
     folder = tmp_path / "configs"
     folder.mkdir()
     try:
-        yield Lab(session_farm, here, folder)
+        yield Lab(session_farm, here, folder, prefork)
     finally:
         end_processes(session_farm.folder)
         for name in set(session_farm.hosts) - usual:
