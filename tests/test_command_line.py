@@ -1,6 +1,7 @@
 """What the command line takes: defaults, words that look like options, help, muddlers, the installed command."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -209,6 +210,29 @@ def test_run_goes_on_where_its_output_cannot_be_written(lab: Lab, redirection: s
     assert (lab.folder / "exit").read_text() == "0\n", done.stderr
     assert done.stderr == (f"{said}\n" if said else "")
     assert (lab.node1.state() / "web/pid").exists()
+
+
+LINES_OF_MANY = """
+import threading
+from fabfile.console import Console
+
+console = Console("INFO")
+def says(say, text):
+    for number in range(1000):
+        say(text)
+threads = [threading.Thread(target=says, args=args) for args in [(console.error, "wrong"), (console.write, b"right\\n")] * 2]
+for thread in threads:
+    thread.start()
+"""
+
+
+def test_lines_of_both_streams_stay_whole_on_one_terminal() -> None:
+    """Also where Python writes every piece at once."""
+    command, environment = [sys.executable, "-c", LINES_OF_MANY], os.environ | {"PYTHONUNBUFFERED": "1"}
+    both = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, cwd=ROOT, text=True
+    )
+    assert sorted(both.stdout.splitlines()) == ["right"] * 2000 + ["wrong"] * 2000
 
 
 # ---- extra args
