@@ -172,8 +172,8 @@ class Console(Observer):
         """A line, or several, on standard error."""
         for line in text.split("\n"):
             try:
-                with self._lock:  # and at once with its end: on one terminal, lines of others may come between
-                    print(f"{styled(cleaned(line), RED, sys.stderr)}\n", end="", file=sys.stderr, flush=True)
+                with self._lock:  # no line of another thread is to get into it
+                    print(styled(cleaned(line), RED, sys.stderr), file=sys.stderr, flush=True)
             except OSError:  # nobody is there to be told
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
