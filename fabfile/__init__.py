@@ -1,23 +1,18 @@
 """The commands: options in, `Runner` called, results shown, exit code out.
 
-A command line that only lists or explains commands loads no more than this and `options`.
+A command line that only lists or explains commands loads no more than this, `execution` and `options`.
 """
 
 import sys
 
 # Invoke has Python keep nothing that it compiles, so that each start would compile all of this again, for 60 ms.
-# That holds again before a config is loaded: nothing is to appear beside what that imports.
-if keeps_nothing := sys.dont_write_bytecode:
-    sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
+if not sys.flags.dont_write_bytecode:
+    sys.dont_write_bytecode = False
 
-import gc
-import signal
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fabric import Connection
 from invoke.context import Context
 from invoke.exceptions import Exit
 
@@ -25,16 +20,15 @@ from rr_config import Config, ConfigError, Options, load
 from rr_config.errors import named
 from rr_config.paths import local_path
 
-from .mends import INTERRUPTED, WRONG, mend
+from .execution import FAILED, execute, nobody, with_runner
+from .mends import WRONG, mend
 from .options import (
-    SECTION,
     attach_options,
     collect_options,
     command,
     doctor_options,
     json_options,
     logs_options,
-    read_options,
     report_options,
     run_options,
     status_options,
@@ -48,7 +42,6 @@ if TYPE_CHECKING:
     from .output import Selection
     from .runner import Runner
 
-FAILED = 1
 WATCH_SECONDS = 2
 MOST_SECONDS = 1_000_000
 
@@ -60,9 +53,9 @@ def run(context: Context, **given: Any) -> None:
     """Kill, screen, sync and start on all hosts, then wait for the components with `wait`."""
     if context.config.run.dry:
         context.config.run.dry = False
-        _with_runner(context, given, _show_plan, _nobody)
+        with_runner(context, given, _show_plan, nobody)
     else:
-        _with_runner(context, given, partial(_run, given))
+        with_runner(context, given, partial(_run, given))
 
 
 def _run(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
@@ -83,7 +76,7 @@ def _run(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
 @command(collect_options)
 def collect(context: Context, **given: Any) -> None:
     """Bring output and `results` of the components into a new folder below `results`, named by the time."""
-    _with_runner(context, given, partial(_collect, given))
+    with_runner(context, given, partial(_collect, given))
 
 
 def _collect(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
@@ -95,7 +88,7 @@ def _collect(given: dict[str, Any], runner: "Runner", console: "Console") -> Non
 @command(json_options)
 def plan(context: Context, **given: Any) -> None:
     """Show what `run` would do, as the hosts are now. Changes nothing."""
-    _with_runner(context, given, partial(_show_plan, as_json=bool(given["json"])), _nobody)
+    with_runner(context, given, partial(_show_plan, as_json=bool(given["json"])), nobody)
 
 
 def _show_plan(runner: "Runner", console: "Console", as_json: bool = False) -> None:
@@ -108,7 +101,7 @@ def _show_plan(runner: "Runner", console: "Console", as_json: bool = False) -> N
 @command(json_options)
 def config(context: Context, **given: Any) -> None:
     """Show the config as it is once loaded, muddled and limited. Touches no host."""
-    _execute(
+    execute(
         context, given, lambda console, options: console.config(load(options).all_components(), bool(given["json"]))
     )
 
@@ -116,37 +109,37 @@ def config(context: Context, **given: Any) -> None:
 @command()
 def kill(context: Context, **given: Any) -> None:
     """End the screen sessions of that name, and every process started in one."""
-    _with_runner(context, given, lambda runner, console: runner.kill())
+    with_runner(context, given, lambda runner, console: runner.kill())
 
 
 @command()
 def screen(context: Context, **given: Any) -> None:
     """Start a screen session on every host that has none of that name."""
-    _with_runner(context, given, lambda runner, console: runner.screen())
+    with_runner(context, given, lambda runner, console: runner.screen())
 
 
 @command()
 def sync(context: Context, **given: Any) -> None:
     """Copy the files that the hosts lack or have differently."""
-    _with_runner(context, given, lambda runner, console: runner.sync())
+    with_runner(context, given, lambda runner, console: runner.sync())
 
 
 @command()
 def start(context: Context, **given: Any) -> None:
     """Start the components in the sessions that are there, by start index."""
-    _with_runner(context, given, lambda runner, console: runner.start())
+    with_runner(context, given, lambda runner, console: runner.start())
 
 
 @command(stop_options)
 def stop(context: Context, **given: Any) -> None:
     """End the components, by descending start index. The session and its windows stay."""
-    _with_runner(context, given, lambda runner, console: runner.stop(**_grace(given)))
+    with_runner(context, given, lambda runner, console: runner.stop(**_grace(given)))
 
 
 @command(stop_options)
 def restart(context: Context, **given: Any) -> None:
     """Stop the components, then start them."""
-    _with_runner(context, given, lambda runner, console: runner.restart(**_grace(given)))
+    with_runner(context, given, lambda runner, console: runner.restart(**_grace(given)))
 
 
 @command(status_options)
@@ -163,7 +156,7 @@ def status(context: Context, **given: Any) -> None:
         if not all(each.is_well for each in statuses):
             raise Exit(code=FAILED)
 
-    _with_runner(context, given, show, _nobody)
+    with_runner(context, given, show, nobody)
 
 
 @command(wait_options)
@@ -178,7 +171,7 @@ def wait(context: Context, **given: Any) -> None:
         waited = [c for c in components if c.wait] if runner.options.limit is None else []
         runner.wait(waited or components, timeout)
 
-    _with_runner(context, given, work)
+    with_runner(context, given, work)
 
 
 @command(logs_options)
@@ -193,7 +186,7 @@ def logs(context: Context, **given: Any) -> None:
     def show(runner: "Runner", console: "Console") -> None:
         runner.logs(_selection(given))
 
-    _with_runner(context, given, show, observer)
+    with_runner(context, given, show, observer)
 
 
 @command(attach_options)
@@ -203,11 +196,11 @@ def attach(context: Context, **given: Any) -> None:
 
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
         raise Exit("attach: standard input and output must be a terminal; what is put out, shows: fab logs", WRONG)
-    _with_runner(
+    with_runner(
         context,
         given,
         lambda runner, console: runner.attach(component_named(runner.config, given["component"])),
-        _nobody,
+        nobody,
     )
 
 
@@ -230,9 +223,9 @@ def report(context: Context, **given: Any) -> None:
         console.wrote(target, reporting.write(target, *reporting.from_folder(local_path(given["from"]))))
 
     if given["from"] is None:
-        _with_runner(context, given, of_hosts, lambda *_: ends)
+        with_runner(context, given, of_hosts, lambda *_: ends)
     else:
-        _execute(context, given, of_folder)
+        execute(context, given, of_folder)
 
 
 @command(doctor_options)
@@ -253,7 +246,7 @@ def doctor(context: Context, **given: Any) -> None:
 
     if given["install"] and not given["yes"] and not (sys.stdin and sys.stdin.isatty()):
         raise Exit("--install: there is no terminal on which to ask; add --yes if it need not be asked", WRONG)
-    _with_runner(context, given, show, _nobody)
+    with_runner(context, given, show, nobody)
 
 
 @command()
@@ -261,7 +254,7 @@ def muddlers(context: Context, **given: Any) -> None:
     """List the muddlers that can be named, with what each one does."""
     from rr_config.muddlers import all_muddlers
 
-    _execute(context, given, lambda console, options: console.muddlers(all_muddlers(options.config_dir)))
+    execute(context, given, lambda console, options: console.muddlers(all_muddlers(options.config_dir)))
 
 
 def _selection(given: dict[str, Any]) -> "Selection":
@@ -288,61 +281,3 @@ def _grace(given: dict[str, Any]) -> dict[str, int]:
     if not 0 <= grace <= MOST_SECONDS:
         raise ConfigError(f"--grace {grace}: must be a number of seconds, from 0 to {MOST_SECONDS}")
     return {"grace": grace}
-
-
-def _the_console(console: "Console", _: Config) -> "Observer":
-    return console
-
-
-def _nobody(_: "Console", __: Config) -> "Observer":
-    from .observer import Observer
-
-    return Observer()
-
-
-def _with_runner(
-    context: Context,
-    given: dict[str, Any],
-    work: Callable[["Runner", "Console"], object],
-    observer: Callable[["Console", Config], "Observer"] = _the_console,
-) -> None:
-    """Do `work` with a Runner; the console observes it, unless what it does is shown in another way."""
-    from .observer import StageError
-    from .runner import Runner
-
-    def story(console: "Console", options: Options) -> None:
-        try:
-            config = load(options)
-        except KeyboardInterrupt:
-            raise Exit("interrupted; no host has been touched", INTERRUPTED) from None
-        with Runner(config, options, context.config, observer(console, config)) as runner:
-            try:
-                work(runner, console)
-            except StageError as error:
-                console.stage_failed(error)
-                raise Exit(code=FAILED) from error
-            except KeyboardInterrupt:
-                signal.signal(signal.SIGINT, signal.SIG_IGN)  # once more is not to cut off what is said now
-                if runner.observer is console:
-                    console.interrupted(runner.running, runner.unknown, options, context.config)
-                signal.signal(signal.SIGINT, signal.SIG_DFL)
-                raise Exit(code=INTERRUPTED) from None
-
-    _execute(context, given, story)
-
-
-def _execute(context: Context, given: dict[str, Any], story: Callable[["Console", Options], None]) -> None:
-    if isinstance(context, Connection):
-        raise Exit("-H/--hosts: leave it out; the hosts are those of the components in the config file", WRONG)
-    if context.config.run.dry:
-        raise Exit("-R/--dry: leave it out, but for `run`; what that would do, `plan` shows, too", WRONG)
-    from .console import Console
-
-    try:
-        options = read_options(given, context.config.get(SECTION) or {})
-        sys.dont_write_bytecode = keeps_nothing
-        story(Console(options.log_level), options)
-    except ConfigError as error:
-        raise Exit(str(error), WRONG) from error
-    finally:
-        gc.freeze()  # the end of the process frees all; to look through it for garbage first takes 30 ms
