@@ -208,22 +208,24 @@ def attach(context: Context, **given: Any) -> None:
 def report(context: Context, **given: Any) -> None:
     """Make one HTML page of how all went, from the hosts as they are, or from what `fab collect` has brought."""
     from . import reporting
-
-    ends = reporting.Ends()
+    from .observer import StageError
 
     def of_hosts(runner: "Runner", console: "Console") -> None:
         target = reporting.target(given["output"], bool(given["overwrite"]))
-        run, outputs, failed = reporting.from_hosts(runner, ends)
-        console.wrote(target, reporting.write(target, run, outputs))
-        if failed:
-            raise failed
+        try:
+            runner.report(target)
+        except StageError:  # it tells of the other hosts
+            console.wrote(target)
+            raise
+        console.wrote(target)
 
     def of_folder(console: "Console", _: Options) -> None:
         target = reporting.target(given["output"], bool(given["overwrite"]))
-        console.wrote(target, reporting.write(target, *reporting.from_folder(local_path(given["from"]))))
+        reporting.write(target, *reporting.from_folder(local_path(given["from"])))
+        console.wrote(target)
 
     if given["from"] is None:
-        with_runner(context, given, of_hosts, lambda *_: ends)
+        with_runner(context, given, of_hosts, nobody)
     else:
         execute(context, given, of_folder)
 

@@ -259,9 +259,9 @@ class Console(Observer):
         """A line that says where all has been put."""
         self._print(f"collected in {cleaned(str(result.folder))}")
 
-    def wrote(self, path: Path, size: int) -> None:
+    def wrote(self, path: Path) -> None:
         """A line for a file that was made here."""
-        self._print(f"wrote {cleaned(str(path))} ({in_bytes(size)})")
+        self._print(f"wrote {cleaned(str(path))} ({in_bytes(path.stat().st_size)})")
 
     def _line(self, where: str, text: str) -> None:
         line = f"  {cleaned(where)}  {cleaned(text)}"

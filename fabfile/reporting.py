@@ -59,14 +59,14 @@ def _end(output: bytes) -> str:
     return b"\n".join(map(cleaned, lines)).decode("utf-8", "replace")
 
 
-def from_hosts(runner: "Runner", ends: Ends) -> tuple[Run, Outputs, StageError | None]:
-    """What `run.json` would hold, the end of each log by label, and what has failed; `ends` is the runner's observer.
+def from_hosts(runner: "Runner") -> tuple[Run, Outputs, StageError | None]:
+    """What `run.json` would hold, the end of each log by label, and what has failed.
 
     Of the hosts that fail, the first two say that nothing is known.
     """
-    run = record(runner.options, runner.status())
+    run, ends = record(runner.options, runner.status()), Ends()
     try:
-        runner.logs(Selection(lines=LINES))
+        runner.logs(Selection(lines=LINES), ends)
     except StageError as error:
         return run, ends.outputs(), error
     return run, ends.outputs(), None
@@ -132,8 +132,8 @@ def _is_report(path: Path) -> bool:
         return MARK.encode() in file.read(1000)
 
 
-def write(path: Path, run: Run, outputs: Outputs) -> int:
-    """Put the page there; how many bytes it has."""
+def write(path: Path, run: Run, outputs: Outputs) -> None:
+    """Put the page there."""
     content = page(run, outputs).encode("utf-8", "replace")
     with named(f"-o/--output {path}"):
-        return path.write_bytes(content)
+        path.write_bytes(content)

@@ -281,13 +281,26 @@ class Runner:
             raise StageError("collect", failed)
         return Collected(folder, found)
 
-    def logs(self, selection: Selection | None = None) -> None:
-        """Tell the observer, line by line, what the components have put out: what `selection` says, or all.
+    def report(self, to: Path) -> None:
+        """Write to a file the page that tells how all is, from the hosts as they are.
+
+        StageError, when it has been written, names those of which nothing is known. Needs the extra `report`.
+        """
+        from . import reporting
+
+        run, outputs, failed = reporting.from_hosts(self)
+        reporting.write(to, run, outputs)
+        if failed:
+            raise failed
+
+    def logs(self, selection: Selection | None = None, observer: Observer | None = None) -> None:
+        """Tell an observer, line by line, what the components have put out: what `selection` says, or all.
 
         If it is to follow, it goes on until it is interrupted; a connection that is lost is taken up again,
         and no line is missed.
         """
-        following.output(self._fleet, self.options.screen, self.config.all_components(), selection or Selection())
+        fleet = attrs.evolve(self._fleet, observer=observer or self.observer)
+        following.output(fleet, self.options.screen, self.config.all_components(), selection or Selection())
 
     def attach(self, component: Component) -> None:
         """Show the window of `component` in the terminal of this process, until the user detaches it.
