@@ -79,10 +79,10 @@ def collect(context: Context, **given: Any) -> None:
     with_runner(context, given, partial(_collect, given))
 
 
-def _collect(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
+def _collect(given: dict[str, Any], runner: "Runner", _: "Console") -> None:
     to = local_path(given["to"] or "results")
     with named(f"--to {to}"):
-        console.collected(runner.collect(to))
+        runner.collect(to)
 
 
 @command(json_options)

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import shlex
+import signal
 import sys
 import threading
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,7 @@ from rr_config import Component, Options
 from rr_config.muddlers import Muddler
 
 from . import listing, output, stamps
-from .collecting import Collected, HostResults
+from .collecting import HostResults
 from .launcher import Started
 from .observer import Failure, Observer, StageError
 from .planning import Plan
@@ -52,13 +53,17 @@ BOLD, RED, YELLOW = "1", "31", "33"
 
 
 class Console(Observer):
-    """Follows a run on a terminal, or as plain lines. Above level INFO it says nothing but errors."""
+    """Follows a run on a terminal, or as plain lines. Above level INFO it says nothing but errors.
+
+    A command that does nothing but show things `ends_with_output`: where that cannot be written any more, as by Ctrl-C.
+    """
 
     def __init__(self, log_level: str) -> None:
         _open_missing_streams()
         level = logging.getLevelNamesMapping()[log_level]
         self._is_quiet = level > logging.INFO
         self._lock = threading.Lock()
+        self.ends_with_output = False
         self._bars: Bars | None = None
         self._held_back: list[str] = []  # lines that would be printed into the bars
         self._stage = ""
@@ -185,6 +190,7 @@ class Console(Observer):
 
     def statuses(self, found: Sequence[Status], as_json: bool, in_place: bool) -> None:
         """A table of them, or one JSON document. A table that is shown `in_place` clears the terminal first."""
+        self.ends_with_output = in_place
         if as_json:
             self._json([each.as_dict() for each in found])
             return
@@ -255,9 +261,9 @@ class Console(Observer):
         for name, summary, path in rows:
             self._print(f"{name:<{width}}  {summary}  ({path})")
 
-    def collected(self, result: Collected) -> None:
+    def collected(self, folder: Path) -> None:
         """A line that says where all has been put."""
-        self._print(f"collected in {cleaned(str(result.folder))}")
+        self._print(f"collected in {cleaned(str(folder))}")
 
     def wrote(self, path: Path) -> None:
         """A line for a file that was made here."""
@@ -275,7 +281,7 @@ class Console(Observer):
             self.write(f"{line}\n".encode("utf-8", "replace"))
 
     def write(self, line: bytes) -> None:
-        """Write a line. Where it cannot be, as of `| head`, the work goes on all the same."""
+        """Write a line. Where it cannot be, as of `| head`, work goes on all the same."""
         try:
             with self._lock:  # lines come from several threads
                 sys.stdout.buffer.write(line)
@@ -283,7 +289,10 @@ class Console(Observer):
         except OSError as error:
             self._is_quiet = True
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its end
-            self.error(f"standard output: {(error.strerror or str(error)).lower()}; going on without it")
+            if self.ends_with_output:
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            else:
+                self.error(f"standard output: {(error.strerror or str(error)).lower()}; going on without it")
 
 
 def _open_missing_streams() -> None:
@@ -307,6 +316,7 @@ class Tagged(Observer):
 
     def __init__(self, console: Console, components: Sequence[Component], is_raw: bool) -> None:
         self._console, self._is_raw = console, is_raw
+        console.ends_with_output = True
         names = [component.name for component in components]
         tags = {c.label: cleaned(c.name if names.count(c.name) == 1 else c.label) for c in components}
         width = max(map(len, tags.values()))

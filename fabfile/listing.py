@@ -17,9 +17,20 @@ def as_python(components: Iterable[Component]) -> str:
 
 
 def as_values(component: Component) -> dict[str, object]:
-    """All attributes of a component; only what `meta` holds may be no plain value."""
+    """All attributes of a component, of which only `meta` may hold what is no plain value.
+
+    A text of `util.literal` is an object with that text as `literal`.
+    """
     values = attrs.asdict(component, recurse=False)
-    return values | {"ready": None if component.ready is None else attrs.asdict(component.ready)}
+    return values | {
+        "args": [_value(arg) for arg in component.args],
+        "env": {name: _value(value) for name, value in component.env.items()},
+        "ready": None if component.ready is None else attrs.asdict(component.ready),
+    }
+
+
+def _value(text: str) -> str | dict[str, str]:
+    return {"literal": str(text)} if isinstance(text, literal) else text
 
 
 def _lines(component: Component) -> Iterator[str]:

@@ -20,7 +20,7 @@ def _shown(text: object) -> str:
 
 
 def _all_shown(words: Iterable[object]) -> list[str]:
-    return [_shown(word) for word in words]
+    return [_shown(word.get("literal", word) if isinstance(word, dict) else word) for word in words]
 
 
 class Phase(NamedTuple):

@@ -1,6 +1,7 @@
 """`Observer`, who is told how a run goes on, and `StageError`, by which one ends that did not go well."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from rr_config import Component
@@ -60,6 +61,9 @@ class Observer:
 
     def output(self, component: Component, line: Line) -> None:
         """A line that a component has put out. Called from threads of their own."""
+
+    def collected(self, folder: Path) -> None:
+        """What there is has been brought into a new folder."""
 
     def ends(self, stage: str) -> None:
         """A stage has ended, well or not."""

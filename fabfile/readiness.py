@@ -14,6 +14,7 @@ from rr_config.ready import Ready
 from . import output, shell, state
 
 LINES = 20
+LINES_OF_SCREEN = 4  # what it adds to a window in which a program has ended: two lines, each behind an empty one
 # How the line begins that screen adds to the window of a program that has ended.
 OF_SCREEN = "=== Command "
 
@@ -74,7 +75,8 @@ def read_unready(component: Component, rest: str) -> NotReady:
             reason = f"was killed before it was ready: {ready}"
         case _:
             reason = f"ended with exit status {why} before it was ready: {ready}"
-    return NotReady(component, reason, tuple(line for line in lines if line and not line.startswith(OF_SCREEN)))
+    own = [line for line in lines if line and not line.startswith(OF_SCREEN)]
+    return NotReady(component, reason, tuple(own[-LINES:]))
 
 
 def _last_check(words: str) -> str:
@@ -133,7 +135,7 @@ look() {{
   checked=
   [ "$3" != command ] || checked="$(cat "$1/check") $(tail -n 1 "$1/check.output" 2>/dev/null | tr -d '\\000')"
   answer "unready $1 $why $checked
-$(tail -n {LINES} "$1/output" 2>/dev/null | tail -c 20000 | tr -d '\\000')"
+$(tail -n {LINES + LINES_OF_SCREEN} "$1/output" 2>/dev/null | tail -c 20000 | tr -d '\\000')"
 }}
 for folder in $awaited; do rm -f "$folder/ready" "$folder/check" "$folder/check.output"; done
 clock

@@ -277,6 +277,7 @@ class Runner:
         stages = [each for each in self._fleet.stages if each.stage not in ("status", "collect")]
         found, failed = self._fleet.gather("collect", work, failures)
         write(folder, record(self.options, statuses, stages, found))
+        self.observer.collected(folder)
         if failed:
             raise StageError("collect", failed)
         return Collected(folder, found)

@@ -142,6 +142,7 @@ def test_what_cannot_be_brought_is_named_and_the_rest_is_brought(lab: Lab) -> No
     assert "node3/c.results: collect: ~/gone: is not there" in lines
     assert any(line.startswith("node2: collect: ") and "connection refused" in line for line in lines)
     (folder,) = (lab.folder / "here").iterdir()
+    assert done.stdout.endswith(f"collected in here/{folder.name}\n")
     assert (folder / "node1/a/results/one").read_text() == "1\n"
     assert (folder / "node3/c/output").exists()
     assert [each["state"] for each in run_json(folder)["components"]] == ["exited", "unknown", "exited"]

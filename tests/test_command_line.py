@@ -212,6 +212,17 @@ def test_run_goes_on_where_its_output_cannot_be_written(lab: Lab, redirection: s
     assert (lab.node1.state() / "web/pid").exists()
 
 
+@pytest.mark.parametrize("words", ["logs -f", "status --watch", "status --watch --json"])
+def test_what_only_shows_ends_with_its_output(lab: Lab, words: str) -> None:
+    lab.config(COMPONENT.replace("sleep 1000", "while :; do echo on; sleep 0.1; done"))
+    lab.run("run")
+    command = shlex.join(lab.command(*words.split(), "-c", "cfg.py"))
+    script = f"{{ {command}; echo $? >exit; }} | head -n 1"
+    command_line = ["sh", "-c", script]
+    done = subprocess.run(command_line, cwd=lab.folder, env=lab.environment, capture_output=True, text=True, timeout=20)
+    assert ((lab.folder / "exit").read_text(), done.stderr) == ("130\n", "")
+
+
 LINES_OF_MANY = """
 import threading
 from fabfile.console import Console

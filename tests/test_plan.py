@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fabfile.listing import as_python
+from fabfile.listing import as_python, as_values
 from rr_config import util
 from rr_config.util import literal
 
@@ -171,6 +171,9 @@ def test_what_config_shows_can_be_loaded_again(tmp_path: Path, ready: object) ->
     again = component_of(tmp_path / "again", as_python([component]))
     assert again == component
     assert [type(arg) for arg in again.args] == [type(arg) for arg in args]
+    values = as_values(component)
+    assert values["args"] == [{"literal": str(arg)} if isinstance(arg, literal) else arg for arg in args]
+    assert values["env"] == {"A": {"literal": "$B"}}
 
 
 def test_config_touches_no_host_and_shows_what_muddlers_have_made(lab: Lab) -> None:

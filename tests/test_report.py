@@ -90,7 +90,9 @@ RUN = {
     ],
     "components": [
         component("node2/client", "exited", start_index=2, started=NOON + 20, ended=NOON + 40, exit_status=3, pid=7),
-        component("node1/db", "ready", started=NOON + 10, ready=NOON + 20, pid=8, args=["--home", "a b", EVIL]),
+        component(
+            "node1/db", "ready", started=NOON + 10, ready=NOON + 20, pid=8, args=["--home", {"literal": "a b"}, EVIL]
+        ),
         component("node2/db", "exited", started=NOON + 10, ended=NOON + 50, exit_status=0),
         component("node1/gone", "exited", started=NOON + 10, ended=NOON + 30, exit_status=137, signal="SIGKILL"),
         component("node1/late", "waiting", start_index=3),
@@ -198,6 +200,10 @@ def test_results_of_another_form_are_refused(tmp_path: Path, content: str, probl
     ) as e:
         from_folder(tmp_path)
     assert problem in str(e.value)
+
+
+def test_command_is_shown_as_one_would_type_it() -> None:
+    assert life(args=["--home", {"literal": "a b"}]).command == "~/bin/server --home 'a b'"
 
 
 def test_what_a_later_version_adds_is_passed_over(tmp_path: Path) -> None:
