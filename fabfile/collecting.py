@@ -151,7 +151,7 @@ def _received(talk: Conversation, wanted: dict[str, Result], folder: Path) -> It
     with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK) as archive:  # type: ignore[call-overload]
         for member in archive:
             stream.expect(member.size)
-            content = archive.extractfile(member)
+            content = archive.extractfile(member) if member.isreg() else None
             result = wanted.get(member.name)
             if content is not None and result is not None:
                 yield Brought(result, _write(folder / result.place, content, member), is_new=True)

@@ -84,6 +84,8 @@ def read_listed(components: Sequence[Component], answers: Iterable[str]) -> List
                 problems.append((component, f"{component.base_dir or 'its temporary folder'}: is not there"))
             case "nothing":
                 problems.append((component, f"{rest}: matches nothing"))
+            case "dangling":
+                problems.append((component, f"{rest}: is a link to nothing"))
             case "unread":
                 problems.append((component, f"{rest}: cannot be read, or not all of it"))
             case "file" | "output":
@@ -93,8 +95,9 @@ def read_listed(components: Sequence[Component], answers: Iterable[str]) -> List
     return Listed(results, tuple(problems), system)
 
 
-# list FOLDER: answers each regular file that $pattern names, or that is below a folder that it names. What comes of
-# a variable is expanded, and with no IFS it stays one word.
+# list FOLDER: answers each regular file that $pattern names, or that is below a folder that it names, and each link to
+# one. (A link to a folder is followed where $pattern names it, not below: that may lead anywhere.) What comes of a
+# variable is expanded, and with no IFS it stays one word.
 COLLECT = r"""
 list() {
   IFS=
@@ -104,8 +107,10 @@ list() {
   shift
   if ! [ -e "$1" ] && ! [ -h "$1" ]; then answer "nothing $folder $pattern"; return; fi
   for path; do
+    [ -e "$path" ] || answer "dangling $folder $path"
     case $path in /*) ;; *) path=./$path ;; esac
     find -H "$path" -type f -printf "file $folder %s %p\\0" 2>/dev/null || answer "unread $folder $path"
+    find -H "$path" -type l -xtype f -print0 2>/dev/null | xargs -0 -r stat -L --printf "file $folder %s %n\\0"
   done
 }
 list_output() {
@@ -127,7 +132,7 @@ while read -r order folder size; do
   into "$folder" || cd /
   case $order in
     hash) xargs -0 openssl dgst -sha1 -r <"$list" 2>/dev/null | tr '\n' '\0' ;;
-    fetch) said=$(tar -b 1 -cPf - --no-recursion --hard-dereference --null -T "$list" 2>&1 >&3) ;;
+    fetch) said=$(tar -b 1 -chPf - --no-recursion --hard-dereference --null -T "$list" 2>&1 >&3) ;;
     end) return ;;
   esac
   answer "$order $said"

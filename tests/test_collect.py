@@ -102,6 +102,9 @@ def test_files_of_any_name_come_whole_with_their_bits_and_time(lab: Lab) -> None
         os.utime(path, (1_000_000_000, 1_000_000_000))
     (folder / "empty").touch()
     (folder / "linked").hardlink_to(folder / "empty")
+    (folder / "latest").symlink_to(NAMES[0])
+    (folder / "into nothing").symlink_to("no such")
+    (folder / "elsewhere").symlink_to("/etc")
     with (folder / "large").open("wb") as file:
         for _ in range(40):
             file.write(os.urandom(1 << 20))
@@ -115,6 +118,8 @@ def test_files_of_any_name_come_whole_with_their_bits_and_time(lab: Lab) -> None
     for collection in collections(lab):
         brought = files_of(collection / "node1/a/results/out")
         assert brought == files_of(folder)
+        assert brought["latest"] == brought[NAMES[0]]
+        assert not any(path.is_symlink() for path in collection.rglob("*"))
         assert {path.name for path in (collection / "node1/b/results").iterdir()} >= set(NAMES) - {"*", "[z]"}
     status = (collections(lab)[0] / "node1/a/results/out/it's").stat()
     assert (status.st_mode & 0o777, status.st_mtime) == (0o640, 1_000_000_000)
@@ -125,7 +130,7 @@ def test_files_of_any_name_come_whole_with_their_bits_and_time(lab: Lab) -> None
 def test_what_cannot_be_brought_is_named_and_the_rest_is_brought(lab: Lab) -> None:
     lab.config(
         CONFIG
-        + "add('a', 'node1', 'echo 1 >one', results=['one', 'no*such', '/no/such'])\n"
+        + "add('a', 'node1', 'echo 1 >one; ln -s one link; ln -s no into', results=['one', 'link', 'no*such', '/no/such', 'into*'])\n"
         + "add('b', 'node2', 'exit 0')\nadd('c', 'node3', 'echo 3 >three', results=['../three'], base_dir='~/gone', files={'cfg.py': 'x'})"
     )
     lab.run("run")
@@ -139,11 +144,13 @@ def test_what_cannot_be_brought_is_named_and_the_rest_is_brought(lab: Lab) -> No
     lines = done.stderr.splitlines()
     assert "node1/a.results: collect: no*such: matches nothing" in lines
     assert "node1/a.results: collect: /no/such: matches nothing" in lines
+    assert "node1/a.results: collect: into: is a link to nothing" in lines
+    assert lines.count("node1/a.results: collect: into: is a link to nothing") == 1
     assert "node3/c.results: collect: ~/gone: is not there" in lines
     assert any(line.startswith("node2: collect: ") and "connection refused" in line for line in lines)
     (folder,) = (lab.folder / "here").iterdir()
     assert done.stdout.endswith(f"collected in here/{folder.name}\n")
-    assert (folder / "node1/a/results/one").read_text() == "1\n"
+    assert (folder / "node1/a/results/one").read_text() == (folder / "node1/a/results/link").read_text() == "1\n"
     assert (folder / "node3/c/output").exists()
     assert [each["state"] for each in run_json(folder)["components"]] == ["exited", "unknown", "exited"]
 
