@@ -109,7 +109,7 @@ def test_restart_leaves_a_window_alone_that_has_the_number_of_an_old_one(lab: La
     assert {"mine", "a"} <= set(titles(lab.node1))
 
 
-@pytest.mark.parametrize("grace", ["-1", "x", "1.5", "1000001"])
+@pytest.mark.parametrize("grace", ["-1", "1000001"])
 def test_a_grace_that_is_no_time_is_refused(lab: Lab, grace: str) -> None:
     lab.config(CONFIG + "add('a', 'node1', '')")
     done = lab.fab("stop", "-c", "cfg.py", "--grace", grace)
