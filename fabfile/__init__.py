@@ -192,7 +192,7 @@ def logs(context: Context, **given: Any) -> None:
 @command(attach_options)
 def attach(context: Context, **given: Any) -> None:
     """Show the window of a component, on its host, in this terminal. C-a d detaches, as always in screen."""
-    from rr_config.limit import named as component_named
+    from rr_config.limit import component_named
 
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
         raise Exit("attach: standard input and output must be a terminal; what is put out, shows: fab logs", WRONG)

@@ -7,7 +7,7 @@ from .component import Component, Config
 from .errors import ConfigError
 
 
-def named(config: Config, name: str) -> Component:
+def component_named(config: Config, name: str) -> Component:
     """The one component of that name, or of that `host/name`. ConfigError where there is none, or more than one."""
     components = config.all_components()
     found = [each for each in components if name in (each.name, each.label)]

@@ -3,7 +3,7 @@
 import pytest
 
 from rr_config import Component, Config, ConfigError
-from rr_config.limit import limited, named
+from rr_config.limit import component_named, limited
 
 CONFIG = Config(
     Component(name=name, host=host, executable="x", start_index=1)
@@ -50,12 +50,12 @@ def test_limit_that_chooses_nothing_is_refused(limit: str, message: str) -> None
 
 def test_one_component_is_named_by_its_name_or_by_host_and_name() -> None:
     config = Config([*CONFIG.all_components(), Component(name="only", host="node1", executable="x", start_index=1)])
-    assert named(config, "only").label == "node1/only"
-    assert named(config, "user@node2:2222/server").label == "user@node2:2222/server"
+    assert component_named(config, "only").label == "node1/only"
+    assert component_named(config, "user@node2:2222/server").label == "user@node2:2222/server"
     with pytest.raises(ConfigError) as several:
-        named(config, "server")
+        component_named(config, "server")
     labels = "node1/server, user@node2:2222/server, localhost/server"
     assert str(several.value) == f"server: is the name of {labels}; name one of these"
     with pytest.raises(ConfigError) as none:
-        named(config, "serv*")
+        component_named(config, "serv*")
     assert str(none.value).startswith("serv*: there is no such component; there are node1/server, node1/client-1, ")

@@ -11,4 +11,4 @@ while True:
         print("broker is healthy", flush=True)
     except OSError as error:
         print(f"broker does not answer: {error}", flush=True)
-    time.sleep(1)
+    time.sleep(1)  # until it asks again

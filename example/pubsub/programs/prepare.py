@@ -5,5 +5,5 @@ import platform
 import time
 
 print(f"preparing {platform.node()}")
-time.sleep(0.5)
+time.sleep(0.5)  # as if it took some work
 print("prepared")

@@ -12,4 +12,4 @@ with socket.create_connection(("127.0.0.1", port)) as broker:
             sys.exit("publisher: out of paper")
         broker.sendall(f"message {number}\n".encode())
         print(f"published {number} of {count}", flush=True)
-        time.sleep(0.1)
+        time.sleep(0.1)  # so that it publishes ten a second

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 port, count, slow = map(int, sys.argv[1:])
-time.sleep(slow)
+time.sleep(slow)  # to show what waits for one that is slow to get ready
 with socket.create_connection(("127.0.0.1", port)) as broker, Path("received.csv").open("w") as received:
     lines = broker.makefile("r")
     broker.sendall(b"subscribe\n")
