@@ -6,7 +6,8 @@ Both sides hash at the same time. Of a file of which only some pieces differ, on
 import hashlib
 import os
 import threading
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping
 
 import attrs
 
@@ -43,15 +44,25 @@ class LocalHashes:
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[str, ...]] = {}
-        self._locks: dict[str, threading.Lock] = {}
-        self._lock = threading.Lock()
+        self._lines: dict[Tree, dict[str, bytes]] = defaultdict(dict)
+        self._locks: dict[Hashable, threading.Lock] = defaultdict(threading.Lock)
+
+    def lines(self, tree: Tree, paths: Iterable[str]) -> Mapping[str, bytes]:
+        """What a host says of at least these files of a tree, by path, if it has the same there.
+
+        Hosts that should have the same wait for one of them, which is faster than to take turns at each file.
+        """
+        lines = self._lines[tree]
+        with self._locks[tree]:
+            for path in paths:
+                if path not in lines:
+                    lines[path] = hash_line(path, "".join(self(tree.files[path])))
+        return lines
 
     def __call__(self, local: LocalFile) -> tuple[str, ...]:
         """The hash of each piece, as hexadecimal digits; of one, of nothing, if the file is empty."""
         if local.path not in self._known:
-            with self._lock:
-                lock = self._locks.setdefault(local.path, threading.Lock())
-            with lock:
+            with self._locks[local.path]:
                 if local.path not in self._known:
                     self._known[local.path] = _hashes(local.path)
             self._locks.pop(local.path, None)
@@ -117,10 +128,9 @@ class _Question:
             self._pieces = orders.tell_pairs("pieces", ((n, path) for path in self.large for n in range(counts[path])))
 
     def look_up(self, hashes: LocalHashes) -> None:
-        files = self._tree.files
-        self._lines = {hash_line(path, "".join(hashes(files[path]))): path for path in self.small}
+        self._lines = hashes.lines(self._tree, self.small)
         self._piece_lines = {
-            path: [piece_line(path, number, sha1) for number, sha1 in enumerate(hashes(files[path]))]
+            path: [piece_line(path, number, sha1) for number, sha1 in enumerate(hashes(self._tree.files[path]))]
             for path in self.large
         }
 
@@ -128,7 +138,8 @@ class _Question:
         same: set[str] = set()
         partial: dict[str, Partial] = {}
         if self.small:
-            same.update(self._lines[line] for line in self._lines.keys() & orders.answer(self._hashed))
+            there = frozenset(b"".join(orders.answer(self._hashed)).split(b"\n"))
+            same.update(path for path in self.small if self._lines[path] in there)
         if self.large:
             stamps = dict(os.fsdecode(record).split(" ", 1)[::-1] for record in orders.answer(self._stamped))
             there = frozenset(orders.answer(self._pieces))

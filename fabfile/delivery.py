@@ -6,38 +6,52 @@ staged and moved with all that is in it. Content that a host needs in several pl
 copied there. Of a large file that it has in part, only the other pieces are sent.
 """
 
-import os
 import posixpath
-import tarfile
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from itertools import groupby
 
 import attrs
 
 from rr_config.files import LocalFile
 
+from .archive import BLOCK, END, Archives, Member, length, read
 from .content import LocalHashes, Partial, compare
 from .manifest import TOP, Changes, Place, Tree, above, first_places, locate, outermost, touched, unmet
 from .orders import Orders
 
-# What OpenSSH takes in one packet.
-BLOCK = 32768 - 64
 # From this size on a file is sent by itself: it is written in less time than by tar.
 LARGE = 1 << 18
-BATCH = 500
-END_OF_TAR = bytes(2 * tarfile.BLOCKSIZE)
+# In a tar stream, which all hosts are to get alike, the name of the staging folders; which no file has by chance.
+STAGED_AS = f".remote-runner-{secrets.token_hex(8)}"
 # Called with the number of bytes that have been sent, and of all that are to be sent.
 Progress = Callable[[int, int], None]
 
 
 @attrs.frozen
+class Sources:
+    """What is known of the files here, for all hosts of a sync."""
+
+    hashes: LocalHashes = attrs.field(factory=LocalHashes)
+    archives: Archives = attrs.field(factory=Archives)
+
+
+@attrs.frozen
 class Item:
-    """A file that is sent to a host: its place there, and the path in the same root where it is staged."""
+    """A file that is sent to a host: its place there, and the path in the same root where it is staged.
+
+    In the path of a small one, the name of staging folders is STAGED_AS.
+    """
 
     place: Place
     staged: str
     local: LocalFile
     partial: Partial | None = None
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is sent with others."""
+        return self.local.size < LARGE
 
     @property
     def parts(self) -> list[tuple[int, int]]:
@@ -59,12 +73,12 @@ class Delivery:
         todo: Mapping[str, Changes],
         partial: Mapping[Place, Partial],
         staging: str,
-        hashes: LocalHashes,
+        sources: Sources,
     ) -> None:
         self._trees, self._known, self._todo, self._staging = trees, known, todo, staging
-        self._partial, self._hashes = partial, hashes
+        self._partial, self._sources = partial, sources
         self._new = {root: outermost(each.make) for root, each in todo.items()}
-        self._copies = first_places(self.files(), hashes)
+        self._copies = first_places(self.files(), sources.hashes)
 
     def files(self) -> Iterator[tuple[Place, LocalFile]]:
         """The files that the host is to get, and where."""
@@ -118,9 +132,9 @@ class Delivery:
         orders.tell("stage", self._staging_folders())
         for root, new in self._new.items():
             orders.enter(root)
-            orders.tell("mkdir", [self._staged_in_root(folder, top) for folder, top in new.items()])
+            orders.tell("mkdir", [_staged_in_root(folder, top, self._staging) for folder, top in new.items()])
         total = sum(self.sent_bytes(place, local) for place, local in self.files())
-        changed = _send(orders, self._streamed(), total, progress)
+        changed = self._send(orders, (place for place, _ in self.files() if place not in self._copies), total, progress)
         groups: dict[str, list[str]] = {}  # by where they are copied to
         for place, source in self._copies.items():
             target, origin = self._staged(place), self._staged(source)
@@ -141,15 +155,14 @@ class Delivery:
     def _send_lost_copies(self, orders: Orders, progress: Progress) -> None:
         """Send what should have been copied on the host, where that from which it is copied has not arrived."""
         lost = [place for place in self._not_whole(orders) if place in self._copies]
-        items = [Item(place, self._staged_file(place), self._trees[place[0]].files[place[1]]) for place in lost]
-        _send(orders, items, sum(item.local.size for item in items), progress)
+        self._send(orders, lost, sum(self._trees[root].files[path].size for root, path in lost), progress)
 
     def _not_whole(self, orders: Orders) -> list[Place]:
         """The places whose files have not been staged as they should."""
         by_root: dict[str, dict[str, LocalFile]] = {}
         places: dict[Place, Place] = {}
         for (root, path), local in self.files():
-            staged = self._staged_file((root, path))
+            staged = self._staged_file((root, path), self._staging)
             by_root.setdefault(root, {})[staged] = local
             places[root, staged] = root, path
         trees = {root: Tree(files) for root, files in by_root.items()}
@@ -165,31 +178,37 @@ class Delivery:
         after = {root: touched(self._trees[root], each) for root, each in self._todo.items()}
         asked = {root: orders.ask_for_survey(root, tree) for root, tree in after.items()}
         surveys = {root: orders.survey(asked[root], tree) for root, tree in after.items()}
-        compared = compare(orders, after, surveys, self._hashes)
+        compared = compare(orders, after, surveys, self._sources.hashes)
         return [
             (root, path)
             for root, each in self._todo.items()
             for path in unmet(each, surveys[root], compared[root].same)
         ]
 
-    def _streamed(self) -> Iterator[Item]:
-        """The files that are sent, and not copied on the host."""
-        for place, local in self.files():
-            if place not in self._copies:
-                yield Item(place, self._staged_file(place), local, self._partial.get(place))
+    def _send(self, orders: Orders, places: Iterable[Place], total: int, progress: Progress) -> set[Place]:
+        """Send files, of `total` bytes, the small ones of a root as a tar stream; those that changed meanwhile."""
+        sending = _Sending(orders, total, progress)
+        for root, of_root in groupby(map(self._item, places), lambda item: item.place[0]):
+            items = list(of_root)
+            if small := [item for item in items if item.is_small]:
+                sending.archive(root, small, self._sources.archives)
+            for item in items:
+                if not item.is_small:
+                    sending.file(item)
+        return sending.changed
+
+    def _item(self, place: Place) -> Item:
+        local = self._trees[place[0]].files[place[1]]
+        staging = STAGED_AS if local.size < LARGE else self._staging
+        return Item(place, self._staged_file(place, staging), local, self._partial.get(place))
 
     def _staged(self, place: Place) -> str:
-        return locate(self._known[place[0]], self._staged_file(place))
+        return locate(self._known[place[0]], self._staged_file(place, self._staging))
 
-    def _staged_file(self, place: Place) -> str:
-        """Where a file is staged, as a path in its root."""
+    def _staged_file(self, place: Place, staging: str) -> str:
+        """Where a file is staged, as a path in its root, if staging folders are called `staging`."""
         root, path = place
-        return self._staged_in_root(path, self._new[root].get(path.rpartition("/")[0] or TOP, path))
-
-    def _staged_in_root(self, path: str, moved: str) -> str:
-        """Where `path` is staged, if `moved`, itself or a folder above it, is what will be moved."""
-        folder = moved.rpartition("/")[0]
-        return f"{folder}/{self._staging}/{path[len(folder) + 1 :]}"
+        return _staged_in_root(path, self._new[root].get(path.rpartition("/")[0] or TOP, path), staging)
 
     def _staging_folders(self) -> list[str]:
         """All of them, as absolute paths."""
@@ -199,6 +218,12 @@ class Delivery:
                 moved.add((root, path))
         folders = {(root, posixpath.dirname(path)) for root, path in moved}
         return sorted(posixpath.join(locate(self._known[root], folder), self._staging) for root, folder in folders)
+
+
+def _staged_in_root(path: str, moved: str, staging: str) -> str:
+    """Where `path` is staged, if `moved`, itself or a folder above it, is what will be moved."""
+    folder = moved.rpartition("/")[0]
+    return f"{folder}/{staging}/{path[len(folder) + 1 :]}"
 
 
 def _reason(path: str, causes: Sequence[str], consequences: Sequence[str]) -> str:
@@ -214,77 +239,49 @@ def _reason(path: str, causes: Sequence[str], consequences: Sequence[str]) -> st
     return last[0].lower() if last else "it is not there, or not as it should be, for no reason that was given"
 
 
-def _send(orders: Orders, items: Iterable[Item], total: int, progress: Progress) -> set[Place]:
-    """Send files, of `total` bytes, small ones as some tar streams; the places of those that changed meanwhile."""
-    sent = 0
-    changed: set[Place] = set()
+@attrs.define
+class _Sending:
+    """Sends files to one host, and knows how far that is, in bytes of content, and what changed meanwhile."""
 
-    def send(blocks: Iterable[bytes], size: int) -> None:
-        nonlocal sent
-        end = sent + size
-        for block in blocks:
-            orders.send(block)
-            sent = min(sent + len(block), end)
-            progress(sent, total)
+    orders: Orders
+    total: int
+    progress: Progress
+    sent: int = 0
+    changed: set[Place] = attrs.field(factory=set)
 
-    for batch in _batches(items):
-        orders.enter(batch[0].place[0])
-        if batch[0].local.size >= LARGE:
-            (item,) = batch
-            if item.partial:
-                orders.tell_with_target("take", [item.place[1]], item.staged, item.partial.stamp)
-            for offset, size in item.parts:
-                orders.write(item.staged, item.local.mode, size, offset if item.partial else None)
-                send(_filled(item, size, changed, offset), size)
-        else:
-            headers = [_tar_header(item.staged, item.local.mode, item.local.size) for item in batch]
-            sizes = [len(header) + _padded(item.local.size) for header, item in zip(headers, batch, strict=True)]
-            orders.untar(sum(sizes) + len(END_OF_TAR))
-            send(_joined(_tar_stream(batch, headers, changed)), sum(item.local.size for item in batch))
-    return changed
+    def send(self, block: bytes, size: int) -> None:
+        """Send a block with that many bytes of content."""
+        self.orders.send(block)
+        self.sent += size
+        self.progress(self.sent, self.total)
 
+    def archive(self, root: str, items: Sequence[Item], archives: Archives) -> None:
+        """Send small files, as one tar stream."""
+        members = [Member(item.staged, item.local) for item in items]
+        self.orders.enter(root)
+        self.orders.untar(length(members), STAGED_AS)
+        changed: set[str] = set()
+        for piece in archives.pieces(members):
+            self.send(piece.content, piece.size)
+            changed |= piece.changed
+        self.send(END, 0)
+        self.changed |= {item.place for item in items if item.staged in changed}
 
-def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Each large file by itself, small ones of the same root together.
-
-    Not all of those: the host is to extract the first ones while the next ones are still being read.
-    """
-    small: list[Item] = []
-    for item in items:
-        if item.local.size >= LARGE:
-            yield [item]
-            continue
-        if small and (len(small) == BATCH or small[0].place[0] != item.place[0]):
-            yield small
-            small = []
-        small.append(item)
-    if small:
-        yield small
+    def file(self, item: Item) -> None:
+        """Send a large file, or the pieces of it that the host has not."""
+        self.orders.enter(item.place[0])
+        if item.partial:
+            self.orders.tell_with_target("take", [item.place[1]], item.staged, item.partial.stamp)
+        for offset, size in item.parts:
+            self.orders.write(item.staged, item.local.mode, size, offset if item.partial else None)
+            for block in _filled(item, size, self.changed, offset):
+                self.send(block, len(block))
 
 
-# Hosts that get the same file get the same header; to make one takes longer than to send it.
-@lru_cache(1 << 12)
-def _tar_header(path: str, mode: int, size: int) -> bytes:
-    entry = tarfile.TarInfo(path)
-    entry.mode, entry.size = mode, size
-    return entry.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
-
-
-def _padded(size: int) -> int:
-    return -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
-
-
-def _tar_stream(items: Iterable[Item], headers: Iterable[bytes], changed: set[Place]) -> Iterator[bytes]:
-    for item, header in zip(items, headers, strict=True):
-        yield header
-        yield from _filled(item, _padded(item.local.size), changed)
-    yield END_OF_TAR
-
-
-def _filled(item: Item, length: int, changed: set[Place], offset: int = 0) -> Iterator[bytes]:
+def _filled(item: Item, length: int, changed: set[Place], offset: int) -> Iterator[bytes]:
     """`length` bytes of a file from `offset` on, and zeros behind its end. If it changed, it is put in `changed`."""
     try:
-        for block in _content(item.local, offset, length):
+        for block in read(item.local, offset, length):
             length -= len(block)
             yield block
     except OSError:
@@ -293,33 +290,3 @@ def _filled(item: Item, length: int, changed: set[Place], offset: int = 0) -> It
         zeros = bytes(min(BLOCK, length))
         length -= len(zeros)
         yield zeros
-
-
-def _content(local: LocalFile, offset: int, length: int) -> Iterator[bytes]:
-    """At most `length` bytes from `offset` on, up to the end as it was when the file was looked at.
-
-    OSError at the end, if it is not the same file any more.
-    """
-    file = os.open(local.path, os.O_RDONLY)
-    try:
-        left = min(length, local.size - offset)
-        os.lseek(file, offset, os.SEEK_SET)
-        while left and (block := os.read(file, min(BLOCK, left))):
-            left -= len(block)
-            yield block
-        now = os.fstat(file)
-    finally:
-        os.close(file)
-    if left or (now.st_size, now.st_mtime_ns) != (local.size, local.mtime_ns):
-        raise OSError(f"{local.path} has changed")
-
-
-def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in fewer pieces, so that small files do not cost a packet each."""
-    block = bytearray()
-    for piece in pieces:
-        block += piece
-        if len(block) >= LARGE:
-            yield bytes(block)
-            block.clear()
-    yield bytes(block)

@@ -41,6 +41,9 @@ class Host(Protocol):
     name: str
     identity: bytes | None
 
+    def open(self) -> None:
+        """Connect, unless that has been done. HostError where it is impossible."""
+
     def channel(self, script: bytes) -> Channel:
         """Begin to run `script`, which has not been sent yet. HostError where that is impossible."""
 

@@ -175,15 +175,12 @@ def conflicts(trees: Mapping[str, Tree], known: Mapping[str, str]) -> dict[str, 
 # -- what is there
 
 
-def read_survey(tree: Tree, files: Iterable[bytes], folders: Iterable[bytes]) -> Survey:
+def read_survey(tree: Tree, records: Iterable[bytes]) -> Survey:
     """What `stat --printf '%f %s %n'` says of the files and folders of a tree."""
-    answered = frozenset(files)
-    if tree.records.keys() <= answered:
-        differing: dict[str, Found | None] = {}
-    else:
-        found = read_stat(answered - tree.records.keys())
-        differing = {path: found.get(path) for record, path in tree.records.items() if record not in answered}
-    return Survey(differing, read_stat(folders))
+    answered = frozenset(records)
+    found = read_stat(answered - tree.records.keys())
+    differing = {path: found.get(path) for record, path in tree.records.items() if record not in answered}
+    return Survey(differing, {path: there for path, there in found.items() if path in tree.folders})
 
 
 def read_stat(records: Iterable[bytes]) -> dict[str, Found]:

@@ -56,9 +56,12 @@ class Orders:
         encoded = os.fsencode(target)
         return self.tell(order, paths, rest=f"{len(encoded)} {word}", before=encoded)
 
-    def untar(self, size: int) -> None:
-        """Give the order to extract a tar stream of `size` bytes, which have to be sent now."""
-        self.send(f"untar {size}\n".encode())
+    def untar(self, size: int, staged_as: str) -> None:
+        """Give the order to extract a tar stream of `size` bytes, which have to be sent now.
+
+        In the paths there, `staged_as` stands for the name of staging folders.
+        """
+        self.send(f"untar {size} {staged_as}\n".encode())
         self._told += 1
 
     def write(self, path: str, mode: int, size: int, offset: int | None = None) -> None:
@@ -89,13 +92,11 @@ class Orders:
     def ask_for_survey(self, root: str, tree: Tree) -> int:
         """Ask what the host has of `tree`, which is below `root`; a number for `survey`."""
         self.enter(root)
-        self.tell("stat", tree.files)
-        return self.tell("stat", tree.folders)
+        return self.tell("stat", (*tree.files, *tree.folders))
 
     def survey(self, number: int, tree: Tree) -> Survey:
         """The answer to `ask_for_survey`."""
-        files = self.answer(number - 1)
-        return read_survey(tree, files, self.answer(number))
+        return read_survey(tree, self.answer(number))
 
     def all_done(self) -> bool:
         """Wait until every order has been carried out; whether there is no complaint."""
@@ -168,9 +169,9 @@ target() {  # LENGTH: a path
   target=${target%.}
 }
 stream() { dd bs=128K iflag=fullblock,count_bytes count="$size" status=none; }  # head copies 8 KB at a time
-untar() {
+untar() {  # STAGED_AS
   stream | {
-    said=$(tar -xPpmof - 2>&1) || { full; said="$said tar: it failed"; cat >/dev/null; }
+    said=$(tar -xPpmof - --transform="s,$1,$staging," 2>&1) || { full; said="$said tar: it failed"; cat >/dev/null; }
     echo "$said"
   }
 }
@@ -217,7 +218,7 @@ obey() {
       stat) each stat -L --printf '%f %s %n\0' -- 2>/dev/null ;;
       stamp) each stat -L --printf '%.9Z %n\0' -- 2>/dev/null ;;
       pieces) each -n 2 -P "$(nproc)" sh -c "$piece" sh 2>/dev/null ;;
-      hash) each openssl dgst -sha1 -r 2>/dev/null | tr '\n' '\0' ;;
+      hash) each openssl dgst -sha1 -r 2>/dev/null; answer ;;
       mkdir) words=$(each mkdir -p -- 2>&1) ;;
       chmod) words=$(each chmod "$rest" -- 2>&1) ;;
       stage)
@@ -225,7 +226,7 @@ obey() {
         cat "$list" >"$state/.staging" || fail "$state/.staging cannot be written; is the disk full?"
         words=$(each mkdir -m 700 -- 2>&1)
         ;;
-      untar) words=$(untar) ;;
+      untar) words=$(untar "$rest") ;;
       write) words=$(write ${rest#* } 2>&1) ;;
       take) words=$(each -n 1 sh -c "$take" sh "$target" "${rest#* }" 2>&1) ;;
       copy) words=$(copy 2>&1) ;;
@@ -239,10 +240,16 @@ obey() {
   done
 }
 # Not that of another machine, in a home that they share, nor of another user, in a folder that both may write to.
-export staging=".remote-runner-$session@$machine-$(printf %s "$HOME" | cksum | tr ' ' -)"
+set -- $(cksum <<END
+$HOME
+END
+)
+export staging=".remote-runner-$session@$machine-$1-$2"
 export LC_ALL=C
-PATH=$(printf %s "$PATH" | tr : '\n' | grep ^/ | tr '\n' :)  # find -execdir refuses a relative folder in it
-PATH=${PATH%:}
+case :$PATH in *:[!/]* | *::* | *:)  # find -execdir refuses a relative folder in it
+  PATH=$(printf %s "$PATH" | tr : '\n' | grep ^/ | tr '\n' :)
+  PATH=${PATH%:}
+esac
 trap 'exit 1' HUP INT PIPE TERM
 """.replace("{PIECE_MB}", str(PIECE_MB))
 

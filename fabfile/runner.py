@@ -4,7 +4,7 @@ Nothing here prints, asks the user, or ends the program; who wants to follow a r
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,14 @@ from rr_config.files import placed_once
 
 from . import attaching, following, launcher, sessions
 from .collecting import Collected, HostResults, bring, latest, new_folder
-from .content import LocalHashes
 from .conversation import HostError
+from .delivery import Sources
 from .fleet import ONE_MACHINE, Fleet, by_host
 from .hosts import Host, ask, conversation
 from .launcher import NotStarted, Outcome, Started
 from .manifest import Tree, Trees
 from .observer import Failure, Observer, StageError
+from .once import once
 from .output import Selection
 from .planning import Plan, Present, plan, present_script, read_present
 from .preflight import checked_group
@@ -106,26 +107,32 @@ class Runner:
 
     def sync(self) -> dict[str, Synced]:
         """Bring to every host the files that it lacks."""
-        wanted, hashes = self._trees("sync"), LocalHashes()
+        trees, sources = self._trees("sync"), Sources()
 
         def work(host: Host) -> Synced:
+            host.open()
+
             def progress(done: int, total: int) -> None:
                 self.observer.progress("sync", host.name, done, total)
 
             options = self.options
-            return sync(host, options.screen, wanted[host.name], hashes, options.always_copy, progress)
+            return sync(host, options.screen, trees()[host.name], sources, options.always_copy, progress)
 
         return self._fleet.on_all(
             "sync", work, lambda host, synced: [Failure(f"{host}:{p.path}", p.reason) for p in synced.problems]
         )
 
-    def _trees(self, stage: str) -> dict[str, dict[str, Tree]]:
-        """What is to be on each host, by root; for `stage`."""
-        trees = Trees(placed_once())
-        try:
-            return {host: trees.of(own) for host, own in by_host(self.config.all_components()).items()}
-        except ConfigError as error:  # a local file was there when the config was loaded
-            raise StageError(stage, [Failure("localhost", problem) for problem in error.problems]) from error
+    def _trees(self, stage: str) -> Callable[[], dict[str, dict[str, Tree]]]:
+        """What is to be on each host, by root; for `stage`. Local files are looked at when that is first asked for."""
+
+        def find() -> dict[str, dict[str, Tree]]:
+            trees = Trees(placed_once())
+            try:
+                return {host: trees.of(own) for host, own in by_host(self.config.all_components()).items()}
+            except ConfigError as error:  # a local file was there when the config was loaded
+                raise StageError(stage, [Failure("localhost", problem) for problem in error.problems]) from error
+
+        return once(find)
 
     def start(self) -> dict[str, list[Started]]:
         """Start all components, by ascending start index; the next index only when all of one run, and are ready.
@@ -229,13 +236,13 @@ class Runner:
 
     def plan(self) -> Plan:
         """What `run` would do, as the hosts are now. Changes nothing."""
-        wanted, trees, hashes = by_host(self.config.all_components()), self._trees("plan"), LocalHashes()
+        wanted, trees, sources = by_host(self.config.all_components()), self._trees("plan"), Sources()
         options = self.options
 
         def work(host: Host) -> tuple[Present, ToSync]:
             own = wanted[host.name]
             present = read_present(own, ask(host, present_script(options.screen, own)))
-            return present, preview(host, options.screen, trees[host.name], hashes, options.always_copy)
+            return present, preview(host, options.screen, trees()[host.name], sources, options.always_copy)
 
         return plan(self.config.all_components(), self._fleet.on_all("plan", work), options)
 
@@ -327,11 +334,11 @@ class Runner:
         """
         from .diagnosis import examine, unreachable
 
-        components, wanted = by_host(self.config.all_components()), self._trees("doctor")
+        components, trees = by_host(self.config.all_components()), self._trees("doctor")
 
         def work(host: Host) -> "Diagnosis":
             options = self.options
-            return examine(host, options.screen, components[host.name], wanted[host.name], options.always_copy)
+            return examine(host, options.screen, components[host.name], trees()[host.name], options.always_copy)
 
         results, failures = self._fleet.gather("doctor", work)
         found = [*results.values(), *(unreachable(failure.where, failure.reason) for failure in failures)]

@@ -99,6 +99,6 @@ install_command() {{
   else echo "install there what is missing"; fi
 }}
 {{ read -r boot </proc/sys/kernel/random/boot_id; read -r machine </proc/sys/kernel/hostname; }} 2>/dev/null
-case $machine in '' | .* | */*) machine=unnamed ;; esac
+case $machine in '' | .* | *[!A-Za-z0-9_.-]*) machine=unnamed ;; esac
 answer; answer "{GREETING}$boot $machine $HOME"
 """

@@ -54,7 +54,7 @@ def where(session: str) -> str:
 
 
 KEEP = """\
-(umask 077; mkdir -p "$state") || fail "$state cannot be made; is there room, and may you write there?"
+[ -d "$state" ] || (umask 077; mkdir -p "$state") || fail "$state cannot be made; is there room, may you write there?"
 [ -O "$state" ] || fail "$state belongs to another user"
 """
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import attrs
 
-from .content import LocalHashes, compare
-from .delivery import Delivery, Progress
+from .content import compare
+from .delivery import Delivery, Progress, Sources
 from .hosts import Host, conversation
 from .manifest import Changes, Place, Survey, Tree, causes, changes, conflicts, why_sent
 from .orders import NOT_YET, Orders, look_script, sync_script
@@ -77,14 +77,14 @@ def sync(
     host: Host,
     session: str,
     trees: Mapping[str, Tree],
-    hashes: LocalHashes,
+    sources: Sources,
     always_copy: bool,
     progress: Progress,
 ) -> Synced:
     """Bring `trees`, by root, to `host`. HostError where the host as a whole fails."""
     with conversation(host, sync_script(session, trees)) as talk:
         orders = Orders(talk, trees)
-        found = _find_out(orders, trees, hashes, always_copy, may_change=True)
+        found = _find_out(orders, trees, sources, always_copy, may_change=True)
         delivery, todo = found.delivery, found.todo
         problems = found.problems | delivery.carry_out(orders, progress)
         orders.end()
@@ -99,11 +99,11 @@ def sync(
     )
 
 
-def preview(host: Host, session: str, trees: Mapping[str, Tree], hashes: LocalHashes, always_copy: bool) -> ToSync:
+def preview(host: Host, session: str, trees: Mapping[str, Tree], sources: Sources, always_copy: bool) -> ToSync:
     """What `sync` would do, as far as can be known without doing it. Changes nothing."""
     with conversation(host, look_script(session, trees)) as talk:
         orders = Orders(talk, trees)
-        found = _find_out(orders, trees, hashes, always_copy, may_change=False)
+        found = _find_out(orders, trees, sources, always_copy, may_change=False)
         orders.end()
     delivery, todo = found.delivery, found.todo
 
@@ -131,15 +131,15 @@ def preview(host: Host, session: str, trees: Mapping[str, Tree], hashes: LocalHa
 
 
 def _find_out(
-    orders: Orders, trees: Mapping[str, Tree], hashes: LocalHashes, always_copy: bool, may_change: bool
+    orders: Orders, trees: Mapping[str, Tree], sources: Sources, always_copy: bool, may_change: bool
 ) -> _Found:
     asked = {root: orders.ask_for_survey(root, tree) for root, tree in trees.items()}
     staging, *places = map(os.fsdecode, orders.answer(0))
     known = dict(zip(trees, places, strict=True))
     surveys = {root: orders.survey(asked[root], tree) for root, tree in trees.items()}
-    compared = {} if always_copy else compare(orders, trees, surveys, hashes, may_change)
+    compared = {} if always_copy else compare(orders, trees, surveys, sources.hashes, may_change)
     same = {root: each.same for root, each in compared.items()}
     taken = conflicts(trees, known)
     todo = {root: changes(tree, surveys[root], same.get(root), taken.get(root)) for root, tree in trees.items()}
     partial = {(root, path): part for root, each in compared.items() for path, part in each.partial.items()}
-    return _Found(surveys, todo, Delivery(trees, known, todo, partial, staging, hashes))
+    return _Found(surveys, todo, Delivery(trees, known, todo, partial, staging, sources))

@@ -13,8 +13,9 @@ from fabfile import shell
 from fabfile.connection import connection_settings
 from fabfile.conversation import Conversation, HostError
 from fabfile.hosts import Host, HostGroup
+from fabfile.machines import LEAST_BACKLOG, backlog
 
-from .conftest import Lab
+from .conftest import Lab, eventually
 from .test_sync import connections
 from .throwaway import ThrowawayHost
 
@@ -62,3 +63,39 @@ def test_only_so_many_hosts_are_worked_on_at_a_time(at_once: int) -> None:
     results = dict(HostGroup(names, Config()).each(names, work, at_once))
     assert results == {name: name for name in names}
     assert most == at_once
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(0, 1 << 19), (0.001, 1 << 19), (0.01, 1_342_177), (0.05, 6_710_886)]
+)
+def test_as_much_may_be_on_its_way_as_keeps_the_connection_busy(seconds: float, expected: int) -> None:
+    assert backlog(seconds) == expected
+
+
+def test_no_more_is_sent_than_the_backlog_to_a_program_that_does_not_read(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fabfile.machines.RATE", 0)  # however long a round trip takes here
+    settings = connection_settings(Config(ssh_config=SSHConfig.from_path(str(lab.farm.ssh_config))))
+    settings.connect_kwargs["key_filename"] = str(lab.farm.key)
+    script = shell.script("read -r _; cat | wc -c")
+    sent = 0
+    with contextlib.closing(HostGroup(["node1"], settings)) as group:
+        channel = group.hosts["node1"].channel(script)
+        talk = Conversation(channel, script)
+
+        def send() -> None:
+            nonlocal sent
+            with contextlib.suppress(HostError):
+                while True:
+                    talk.send(bytes(1000))
+                    sent += 1000
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        eventually(lambda: sent > LEAST_BACKLOG, "as much as may be is sent")
+        assert not channel._channel.send_ready()  # type: ignore[attr-defined]
+        assert sent < LEAST_BACKLOG + (1 << 18)  # and what is in a pipe there, and our shell has read ahead
+        group.close()
+        sender.join()
+        talk.close()

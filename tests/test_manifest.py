@@ -1,9 +1,12 @@
 """What has to be sent, set and made; and what real `stat` and `openssl` say, read back."""
 
+import contextlib
 import hashlib
 import os
 import stat
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,7 @@ from fabfile.manifest import (
     touched,
     unmet,
 )
+from fabfile.once import once
 from rr_config import Component
 from rr_config.files import LocalFile, Placed
 
@@ -52,8 +56,7 @@ def record(found: Found, path: str) -> bytes:
 
 def survey_of(tree: Tree, there: dict[str, Found]) -> Survey:
     """The survey of a host that has `there`."""
-    answers = [[record(there[path], path) for path in paths if path in there] for paths in (tree.files, tree.folders)]
-    return read_survey(tree, *answers)
+    return read_survey(tree, [record(there[path], path) for path in (*tree.files, *tree.folders) if path in there])
 
 
 def survey(found: Found | None) -> Survey:
@@ -372,8 +375,8 @@ def test_answer_of_stat_is_read_whatever_the_names(awkward: dict[str, bytes], tm
     assert found.pop(str(tmp_path)).is_dir
     assert found == {path: Found(FILE | 0o640, len(content)) for path, content in awkward.items()}
     tree = Tree({path: LocalFile("/l", 0o640, len(content)) for path, content in awkward.items()})
-    assert read_survey(tree, answers, []).differing == {}
-    assert read_survey(tree, answers[1:], []).differing == {next(iter(awkward)): None}
+    assert read_survey(tree, answers).differing == {}
+    assert read_survey(tree, answers[1:]).differing == {next(iter(awkward)): None}
 
 
 def test_answer_of_openssl_is_foreseen_whatever_the_names(awkward: dict[str, bytes], tmp_path: Path) -> None:
@@ -403,3 +406,41 @@ def test_local_file_is_hashed_once(tmp_path: Path) -> None:
     assert sha1(local) == (hashlib.sha1(b"first").hexdigest(),)
     path.unlink()
     assert sha1(local) == (hashlib.sha1(b"first").hexdigest(),)
+
+
+def test_hosts_that_should_have_the_same_share_what_is_hashed_also_where_they_have_other_parts_of_it(
+    tmp_path: Path,
+) -> None:
+    for name in ("f", "g"):
+        (tmp_path / name).write_text(name)
+    tree = Tree({f"./{name}": LocalFile(str(tmp_path / name), 0o644, 1) for name in ("f", "g")})
+    hashes = LocalHashes()
+    expected = {f"./{name}": hash_line(f"./{name}", hashlib.sha1(name.encode()).hexdigest()) for name in ("f", "g")}
+    assert hashes.lines(tree, ["./f"])["./f"] == expected["./f"]
+    (tmp_path / "f").unlink()
+    assert hashes.lines(tree, ["./f", "./g"]) == expected
+
+
+def test_what_several_threads_want_is_made_once() -> None:
+    calls: list[int] = []
+    begun, two_in_it = threading.Barrier(8), threading.Barrier(2)
+
+    def make() -> int:
+        calls.append(1)
+        if len(calls) == 1:
+            raise OSError
+        with contextlib.suppress(threading.BrokenBarrierError):
+            two_in_it.wait(timeout=0.3)  # as long as another one has to come in
+        return 5
+
+    get = once(make)
+
+    def want(_: int) -> int:
+        begun.wait(timeout=10)
+        return get()
+
+    with pytest.raises(OSError, match=r"^$"):
+        get()
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(want, range(8))) == [5] * 8
+    assert len(calls) == 2

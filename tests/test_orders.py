@@ -25,7 +25,9 @@ class Recorder:
 
 def staging_name(home: Path) -> str:
     """What staging folders of session `s` are called there."""
-    checksum = subprocess.run(["cksum"], input=os.fsencode(home), capture_output=True, check=True).stdout.decode()
+    checksum = subprocess.run(
+        ["cksum"], input=os.fsencode(home) + b"\n", capture_output=True, check=True
+    ).stdout.decode()
     return f".remote-runner-s@{os.uname().nodename}-{checksum.strip().replace(' ', '-')}"
 
 

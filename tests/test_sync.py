@@ -8,18 +8,21 @@ import shutil
 import signal
 import subprocess
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fabric import Config as Settings
 
+from fabfile import archive
 from fabfile.content import LocalHashes, compare
+from fabfile.delivery import Sources
 from fabfile.observer import Failure, StageError
 from fabfile.orders import PIECE, Orders
 from fabfile.runner import Runner
-from rr_config import Options, load
-from rr_config.files import LocalFile
+from rr_config import Component, Options, load
+from rr_config.files import LocalFile, Placed, placed_once
 
 from .conftest import BOUND, Lab, eventually
 from .throwaway import ThrowawayHost
@@ -240,6 +243,33 @@ def test_content_for_several_places_on_a_host_is_sent_once(lab: Lab, monkeypatch
         assert runner.sync()["node1"].sent == 0
 
 
+def test_hosts_are_connected_while_files_are_looked_at_and_each_is_read_once_for_all(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        lab.write(f"tree/{number}", str(number) * 1000)
+    lab.config(
+        "for host in ('node1', 'node2', 'node3'):\n"
+        "    config.add_component(Component(name='c', host=host, executable='x', start_index=1, files={'tree': 'tree'}))\n"
+    )
+    read_once: list[str] = []
+    read = archive.read
+    monkeypatch.setattr(archive, "read", lambda local, *args: (read_once.append(local.path), read(local, *args))[1])
+    options = Options(config_file=str(lab.folder / "cfg.py"))
+    with Runner(load(options), options, Settings(runtime_ssh_path=str(lab.farm.ssh_config))) as runner:
+
+        def placed_when_connected() -> Callable[[Component], Sequence[Placed]]:
+            remote = list(runner._fleet.group)
+            eventually(lambda: all(connection.is_connected for connection in remote), "all hosts are connected")
+            return placed_once()
+
+        monkeypatch.setattr("fabfile.runner.placed_once", placed_when_connected)
+        assert {host: synced.sent for host, synced in runner.sync().items()} == dict.fromkeys(
+            ("node1", "node2", "node3"), 20
+        )
+    assert sorted(read_once) == sorted(str(path) for path in (lab.folder / "tree").iterdir())
+
+
 def test_of_a_large_file_only_the_pieces_that_differ_are_sent(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three pieces, the last one of five bytes; each host has another state."""
     size = 2 * PIECE + 5
@@ -306,7 +336,7 @@ def test_file_that_grows_here_by_pieces_while_it_is_compared_is_reported(
             os.truncate(local.path, 3 * PIECE)
             return super().__call__(local)
 
-    monkeypatch.setattr("fabfile.runner.LocalHashes", Growing)
+    monkeypatch.setattr("fabfile.runner.Sources", lambda: Sources(hashes=Growing()))
     with (
         Runner(load(options), options, Settings(runtime_ssh_path=str(lab.farm.ssh_config))) as runner,
         pytest.raises(StageError) as caught,
