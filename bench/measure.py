@@ -31,15 +31,19 @@ console = Console(stderr=True)
 
 @attrs.frozen
 class Measured:
-    """What each contender's runs took, in the unit of the row, and how ours compares."""
+    """What the figures of each contender's runs are (see `figures_of`), and how ours compares."""
 
-    row: Row = attrs.field(metadata={"json": False})
-    runs: dict[str, list[float]]
+    row: Row
+    runs: dict[str, list[dict[str, float]]]
+
+    def medians_of(self, figure: str) -> dict[str, float]:
+        """The median of one figure for each contender."""
+        return {name: statistics.median(each[figure] for each in runs) for name, runs in self.runs.items()}
 
     @property
     def medians(self) -> dict[str, float]:
-        """The median of each contender."""
-        return {name: statistics.median(values) for name, values in self.runs.items()}
+        """The median of each contender, in what counts."""
+        return self.medians_of(self.row.figure)
 
     @property
     def best_peer(self) -> float | None:
@@ -62,6 +66,9 @@ class Measured:
         return {
             **{"name": row.name, "work": row.work, "figure": row.figure, "unit": UNITS[row.figure]},
             **{"runs": self.runs, "medians": self.medians, "against": list(row.against)},
+            "cores_busy": {
+                name: self.medians_of("all_cpu")[name] / wall for name, wall in self.medians_of("wall").items()
+            },
             **{"times": row.times, "plus": row.plus, "limit": self.limit, "within": self.is_within},
             "ratio": self.medians[OURS] / self.best_peer if self.best_peer else None,
         }
@@ -70,22 +77,25 @@ class Measured:
 def measure(row: Row, on: Field, runs: int) -> Measured:
     """Run the contenders of a row in turn, after one run each that does not count."""
     contenders = row.contenders(on)
-    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    taken: dict[str, list[dict[str, float]]] = {name: [] for name in contenders}
     for number in range(runs + 1):
         for name, contender in contenders.items():
             console.print(f"{row.name}: {name}, run {number} of {runs}", style="dim")
             figures = figures_of(contender)
             if number:
-                taken[name].append(figures[row.figure])
+                taken[name].append(figures)
     for contender in contenders.values():
         contender.clean_up()
     return Measured(row, taken)
 
 
 def figures_of(contender: Contender) -> dict[str, float]:
-    """One run; SystemExit or AssertionError where it does not do what it should."""
+    """One run: seconds by the clock (`wall`), of its CPU (`cpu`), of all CPUs (`all_cpu`), and its `memory` in MB.
+
+    SystemExit or AssertionError where it does not do what it should.
+    """
     contender.prepare()
-    begin = time.perf_counter()
+    busy, begin = busy_seconds(), time.perf_counter()
     pipe = subprocess.PIPE
     with subprocess.Popen(
         contender.command, cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=pipe, stderr=subprocess.STDOUT
@@ -94,11 +104,19 @@ def figures_of(contender: Contender) -> dict[str, float]:
         said = process.stdout.read()
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begin
+        all_cpu = busy_seconds() - busy
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{contender.command}: exit status {process.returncode}\n{said.decode(errors='replace')}")
     contender.check()
-    return {"wall": wall, "cpu": used.ru_utime + used.ru_stime, "memory": used.ru_maxrss * 1024 / 1e6}
+    cpu = used.ru_utime + used.ru_stime
+    return {"wall": wall, "cpu": cpu, "all_cpu": all_cpu, "memory": used.ru_maxrss * 1024 / 1e6}
+
+
+def busy_seconds() -> float:
+    """How long the CPUs of this machine have been at work since it was booted: proc(5), `cpu` of /proc/stat."""
+    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
 def table(results: Iterable[Measured]) -> Table:

@@ -9,7 +9,6 @@ copied there. Of a large file that it has in part, only the other pieces are sen
 import posixpath
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 
 import attrs
 
@@ -22,6 +21,7 @@ from .orders import Orders
 
 # From this size on a file is sent by itself: it is written in less time than by tar.
 LARGE = 1 << 18
+BATCH = 1000
 # In a tar stream, which all hosts are to get alike, the name of the staging folders; which no file has by chance.
 STAGED_AS = f".remote-runner-{secrets.token_hex(8)}"
 # Called with the number of bytes that have been sent, and of all that are to be sent.
@@ -186,15 +186,14 @@ class Delivery:
         ]
 
     def _send(self, orders: Orders, places: Iterable[Place], total: int, progress: Progress) -> set[Place]:
-        """Send files, of `total` bytes, the small ones of a root as a tar stream; those that changed meanwhile."""
+        """Send files, of `total` bytes, small ones as some tar streams; those that changed meanwhile."""
         sending = _Sending(orders, total, progress)
-        for root, of_root in groupby(map(self._item, places), lambda item: item.place[0]):
-            items = list(of_root)
-            if small := [item for item in items if item.is_small]:
-                sending.archive(root, small, self._sources.archives)
-            for item in items:
-                if not item.is_small:
-                    sending.file(item)
+        for batch in _batches(map(self._item, places)):
+            orders.enter(batch[0].place[0])
+            if batch[0].is_small:
+                sending.archive(batch, self._sources.archives)
+            else:
+                sending.file(batch[0])
         return sending.changed
 
     def _item(self, place: Place) -> Item:
@@ -239,6 +238,21 @@ def _reason(path: str, causes: Sequence[str], consequences: Sequence[str]) -> st
     return last[0].lower() if last else "it is not there, or not as it should be, for no reason that was given"
 
 
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Each large file by itself, small ones of a root together: BATCH at most, since each host has its own."""
+    small: list[Item] = []
+    for item in items:
+        if not item.is_small:
+            yield [item]
+            continue
+        if small and (len(small) == BATCH or small[0].place[0] != item.place[0]):
+            yield small
+            small = []
+        small.append(item)
+    if small:
+        yield small
+
+
 @attrs.define
 class _Sending:
     """Sends files to one host, and knows how far that is, in bytes of content, and what changed meanwhile."""
@@ -255,10 +269,9 @@ class _Sending:
         self.sent += size
         self.progress(self.sent, self.total)
 
-    def archive(self, root: str, items: Sequence[Item], archives: Archives) -> None:
+    def archive(self, items: Sequence[Item], archives: Archives) -> None:
         """Send small files, as one tar stream."""
         members = [Member(item.staged, item.local) for item in items]
-        self.orders.enter(root)
         self.orders.untar(length(members), STAGED_AS)
         changed: set[str] = set()
         for piece in archives.pieces(members):
@@ -269,7 +282,6 @@ class _Sending:
 
     def file(self, item: Item) -> None:
         """Send a large file, or the pieces of it that the host has not."""
-        self.orders.enter(item.place[0])
         if item.partial:
             self.orders.tell_with_target("take", [item.place[1]], item.staged, item.partial.stamp)
         for offset, size in item.parts:

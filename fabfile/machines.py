@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 BLOCK = 1 << 16
 # See `backlog`: about as much as goes through one connection in a second, and what does no harm.
 RATE = 128 << 20
-LEAST_BACKLOG = 1 << 19
+LEAST_BACKLOG = 1 << 20
 
 
 class LocalHost:

@@ -168,7 +168,7 @@ target() {  # LENGTH: a path
   target=$(head -c "$1"; echo .)
   target=${target%.}
 }
-stream() { dd bs=128K iflag=fullblock,count_bytes count="$size" status=none; }  # head copies 8 KB at a time
+stream() { dd bs=128K iflag=fullblock,count_bytes count="$size" status=none "$@"; }  # head copies 8 KB at a time
 untar() {  # STAGED_AS
   stream | {
     said=$(tar -xPpmof - --transform="s,$1,$staging," 2>&1) || { full; said="$said tar: it failed"; cat >/dev/null; }
@@ -176,12 +176,17 @@ untar() {  # STAGED_AS
   }
 }
 write() {  # MODE [OFFSET]
-  stream | {
-    if [ -z "${2-}" ] || { [ -f "$target" ] && chmod u+w -- "$target"; }; then
-      dd bs=128K iflag=fullblock status=none of="$target" ${2:+conv=notrunc oflag=seek_bytes seek="$2"} ||
-        { rm -f -- "$target"; echo "$target: could not be written"; cat >/dev/null; }
-    else cat >/dev/null; fi
-  }
+  if [ -z "${2-}" ] || { [ -f "$target" ] && chmod u+w -- "$target"; }; then
+    said=$(stream status=noxfer of="$target" ${2:+conv=notrunc oflag=seek_bytes seek="$2"} 2>&1) || {
+      rm -f -- "$target"
+      echo "$said
+$target: could not be written"
+      taken=$(echo "$said" | sed -n 's/ records in$//p')  # so POSIX: whole ones, and partial
+      case ${taken:=0+0} in
+        *+0) size=$((size - ${taken%+0} * 131072)); stream of=/dev/null ;;
+      esac
+    }
+  else stream of=/dev/null; fi
   [ ! -f "$target" ] || chmod "$1" -- "$target"
 }
 take='{ cp --reflink=auto -T -- "$3" "$1" && [ "$(stat -L --printf %.9Z -- "$3")" = "$2" ]; } ||

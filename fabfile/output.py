@@ -19,6 +19,8 @@ from .stamps import KNOWN_TIMES, read_times
 # What a terminal takes for an order: CSI, OSC and other escape sequences (ECMA-48, section 5).
 ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x07|\x1b\\)|[ -/]*[0-~])", re.DOTALL)
 CONTROLS = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
+# An order (escape sequence or control character), or text.
+STEPS = re.compile(rf"({ESCAPES.pattern.decode()}|[\x00-\x08\x0b-\x1f\x7f])|([^\x00-\x08\x0b-\x1f\x7f]+)", re.DOTALL)
 # A line that is longer comes in parts.
 LONGEST_LINE = 1 << 16
 
@@ -87,9 +89,24 @@ class Reader:
 
 
 def cleaned(line: bytes) -> bytes:
-    """What was last seen of a line on a terminal: without control characters, and what a carriage return hides."""
-    plain = ESCAPES.sub(b"", line).rstrip(b"\r")
-    return CONTROLS.sub(b"", plain.rpartition(b"\r")[2])
+    """What was last seen of a line on a terminal: no control characters, nor what was written over, or erased."""
+    line = line.rstrip(b"\r")
+    if b"\r" not in line and b"\b" not in line:
+        return CONTROLS.sub(b"", ESCAPES.sub(b"", line))
+    shown: list[str] = []
+    at = 0
+    for order, text in STEPS.findall(line.decode("utf-8", "surrogateescape")):
+        if order == "\r":
+            at = 0
+        elif order == "\b":
+            at = max(at - 1, 0)
+        elif order in ("\x1b[K", "\x1b[0K"):
+            del shown[at:]
+        elif order == "\x1b[2K":
+            shown[:] = " " * at
+        shown[at : at + len(text)] = text
+        at += len(text)
+    return "".join(shown).encode("utf-8", "surrogateescape")
 
 
 def logs_script(session: str, readers: Sequence[Reader], wanted: Selection) -> str:

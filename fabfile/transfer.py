@@ -82,12 +82,11 @@ def sync(
     progress: Progress,
 ) -> Synced:
     """Bring `trees`, by root, to `host`. HostError where the host as a whole fails."""
-    with conversation(host, sync_script(session, trees)) as talk:
+    with conversation(host, sync_script(session, trees)) as talk:  # which ends the script: one round trip less
         orders = Orders(talk, trees)
         found = _find_out(orders, trees, sources, always_copy, may_change=True)
         delivery, todo = found.delivery, found.todo
         problems = found.problems | delivery.carry_out(orders, progress)
-        orders.end()
     named = causes(problems, todo)
     sent = [delivery.sent_bytes(place, local) for place, local in delivery.files() if place not in problems]
     return Synced(

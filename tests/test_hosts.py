@@ -66,7 +66,7 @@ def test_only_so_many_hosts_are_worked_on_at_a_time(at_once: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "expected"), [(0, 1 << 19), (0.001, 1 << 19), (0.01, 1_342_177), (0.05, 6_710_886)]
+    ("seconds", "expected"), [(0, 1 << 20), (0.007, 1 << 20), (0.01, 1_342_177), (0.05, 6_710_886)]
 )
 def test_as_much_may_be_on_its_way_as_keeps_the_connection_busy(seconds: float, expected: int) -> None:
     assert backlog(seconds) == expected

@@ -32,10 +32,15 @@ def add(name, host, script, **more):
         (b"\x1b[1;31mred\x1b[0m and \x1b[Kmore", b"red and more"),
         (b"\x1b]0;a title\x07text\x1b]0;a title\x1b\\", b"text"),
         (b"10 %\r50 %\r100 %\r", b"100 %"),
-        (b"\x1b(Bbell\x07 back\x08 \x00nul \x7f", b"bell back nul "),
+        (b"\x1b(Bbell\x07 back\x08 \x00nul \x7f", b"bell bac nul "),
         (b"\x1b[?2004hprompt\x1b7\x1b8", b"prompt"),
         (b"\x1b", b""),
         (b"\r\r", b""),
+        (b"abc\b\bXY", b"aXY"),
+        (b"\b\babc\rX", b"Xbc"),
+        (b"a longer one\r\x1b[Kshort", b"short"),
+        (b"a longer one\x1b[2K\rshort", b"short       "),
+        (b"\x1b[1mab\x1b[0m\b\xc3\xa9\xff\x1b[0K\r\x1b", b"a\xc3\xa9\xff"),
     ],
 )
 def test_line_is_cleaned_of_what_steers_a_terminal(line: bytes, expected: bytes) -> None:

@@ -90,3 +90,33 @@ def test_order_that_is_cut_off_is_as_good_as_none(home: Path) -> None:
         for cut in sorted({match.start() for match in re.finditer(rb"[/\0\n]|$| and|-runner", order)} - {len(order)}):
             assert obeyed(home, before + order[:cut]) == untouched, f"{order[:cut]!r} was obeyed"
         before += order
+
+
+@pytest.mark.parametrize("size", [100, 131_072, 131_172, 300_000, 1_000_000])
+@pytest.mark.parametrize("target", ["./full", "./none/f"])
+def test_a_file_that_cannot_be_written_is_named_and_the_orders_behind_it_are_obeyed(
+    home: Path, target: str, size: int
+) -> None:
+    home.mkdir()
+    (home / "full").symlink_to("/dev/full")
+    recorder = Recorder()
+    orders = Orders(recorder, ["~"])  # type: ignore[arg-type]  # as in `told`
+    orders.enter("~")
+    orders.write(target, 0o644, size)
+    orders.send(b"mkdir 9 \n" * (size // 9 + 1))
+    recorder.sent[-1] = recorder.sent[-1][:size]
+    orders.tell("mkdir", ["./behind"])
+    script = shell.script(sync_script("s", ["~"]))
+    answers = subprocess.run(
+        ["sh", "-c", shell.command(script)],
+        input=script + b"".join(recorder.sent),
+        env={"PATH": os.environ["PATH"], "HOME": str(home)},
+        capture_output=True,
+        check=True,
+    ).stdout.split(b"\0")
+    written, made = [answer for answer in answers if answer.startswith(b"=")][1:]
+    assert written.endswith(b"%b: could not be written" % target.encode())
+    assert (b"No space left on device" in written) == (target == "./full")
+    assert made == b"="
+    assert (home / "behind").is_dir()
+    assert not (home / "full").is_symlink() or target != "./full"
