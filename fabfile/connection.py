@@ -13,6 +13,7 @@ from fabric import Config, Connection
 from paramiko.ssh_exception import AuthenticationException, NoValidConnectionsError, SSHException
 
 from .conversation import HostError
+from .sshconfig import index
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ CONNECT_ATTEMPTS = 4
 def connection_settings(settings: Config, password: str | None = None) -> Config:
     """A copy of Fabric's `settings` with the timeouts of this program, and `password` for logins and keys."""
     own = settings.clone()
+    index(own)
     kwargs: dict[str, Any] = dict(own.connect_kwargs)
     seconds = kwargs.get("timeout") or own.timeouts.connect or CONNECT_SECONDS
     kwargs.setdefault("timeout", seconds)
