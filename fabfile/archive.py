@@ -17,12 +17,12 @@ from rr_config.files import LocalFile
 
 from .once import once
 
-# What OpenSSH takes in one packet.
-BLOCK = 32768 - 64
+# So many packets as OpenSSH takes them: with one by one, other threads get in between each time.
+BLOCK = 8 * (32768 - 64)
 # A piece has at least that many bytes, but for the last one.
 PIECE = 1 << 18
 # So many pieces are kept, for hosts that are a little slower than the first.
-KEPT = 32
+KEPT = 16
 END = bytes(2 * tarfile.BLOCKSIZE)
 
 
