@@ -37,7 +37,8 @@ class Orders:
 
     def tell(self, order: str, paths: Iterable[str] = (), rest: str = "", before: bytes = b"") -> int:
         """Give an order for `paths`; its number."""
-        payload = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        text = "\0".join(paths)
+        payload = os.fsencode(text) + b"\0" if text else b""
         self.send(f"{order} {len(payload)} {rest}\n".encode() + before + payload + WHOLE)
         self._told += 1
         return self._told

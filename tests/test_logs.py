@@ -178,6 +178,31 @@ def test_no_line_is_lost_while_output_is_followed_over_a_lost_connection(lab: La
         assert own == [f"{name}    | {number} of {name}" for number in range(1, 20001)]
 
 
+def test_fifty_components_on_eight_hosts_are_followed_over_a_channel_each_and_no_line_is_lost(lab: Lab) -> None:
+    """Each says 1,000 lines, 100 at a time, before and while they are followed."""
+    for number in range(5):
+        lab.farm.add(f"more{number}")
+    hosts = list(lab.farm.hosts.values())
+    count = "for begin in 0 1 2 3 4 5 6 7 8 9; do seq -f '%.0f of 1000' $((begin * 100 + 1)) $((begin * 100 + 100)); sleep 0.3; done; sleep 1000"
+    lab.config(
+        f"for number in range(50):\n    config.add_component(Component(name=f'c{{number}}',"
+        f" host={[host.name for host in hosts]}[number % 8], executable='/bin/sh', args=['-c', util.literal({count!r})], start_index=1))\n"
+    )
+    lab.run("run")
+    begun = [sessions_begun(host) for host in hosts]
+    lines: list[str] = []
+    with running(lab, "logs", "--follow") as fab:
+        for _ in range(50):
+            lines += followed(fab, " | 1000 of 1000")
+        os.killpg(fab.pid, signal.SIGINT)
+        fab.communicate(timeout=10)
+    assert [sessions_begun(host) for host in hosts] == [number + 1 for number in begun]
+    for number in range(50):
+        label = f"c{number} ".ljust(4) + "| "
+        own = [line.removeprefix(label) for line in lines if line.startswith(label)]
+        assert own == [f"{number} of 1000" for number in range(1, 1001)], label
+
+
 def test_output_of_a_component_that_is_started_again_is_its_own(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'echo $$')")
     for _ in range(2):
