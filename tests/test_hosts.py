@@ -99,3 +99,10 @@ def test_no_more_is_sent_than_the_backlog_to_a_program_that_does_not_read(
         group.close()
         sender.join()
         talk.close()
+
+
+def test_each_step_of_connecting_may_take_as_long_as_was_said() -> None:
+    steps = ("timeout", "banner_timeout", "auth_timeout", "channel_timeout")
+    assert [connection_settings(Config()).connect_kwargs[step] for step in steps] == [10] * 4
+    said = Config(overrides={"timeouts": {"connect": 2}})
+    assert [connection_settings(said).connect_kwargs[step] for step in steps] == [2] * 4

@@ -1,7 +1,6 @@
 """`--on-exit stop`: everything ends when any component fails."""
 
 import json
-import time
 
 import pytest
 
@@ -23,9 +22,7 @@ def ended_by(lab: Lab) -> dict[str, str | int | None]:
 @pytest.mark.parametrize("wait", [True, False])
 def test_all_are_stopped_when_one_fails_whether_it_is_waited_for_or_not(lab: Lab, crashing: str, wait: bool) -> None:
     lab.config(CONFIG + f"add('a', {crashing!r}, 'sleep 0.5; exit 3', wait={wait})\n" + OTHERS)
-    begun = time.monotonic()
     done = lab.fab("run", "--on-exit", "stop", "-c", "cfg.py")
-    assert time.monotonic() - begun < 10
     assert done.returncode == 1
     assert done.stderr == f"{crashing}/a: wait: ended with exit status 3; all were stopped\n"
     assert done.stdout.count("node2/b  was ended by SIGTERM") == 1

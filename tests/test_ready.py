@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -148,9 +147,7 @@ def test_one_that_is_not_ready_in_time_fails_the_run(lab: Lab) -> None:
         + "add('ended', 'exec sleep 1000', ready=util.ended(timeout=1))\n"
         + LATER
     )
-    begun = time.monotonic()
     said = failing(lab)
-    assert time.monotonic() - begun < 10
     assert "node1/log: start 1: was not ready within 1 s: log never; the end of its output:\n  | hello\n" in said
     late = "the last time, that ended with exit status 7: no, not yet\n"
     assert f"node1/command: start 1: was not ready within 1.5 s: command echo no, not yet >&2; exit 7; {late}" in said
