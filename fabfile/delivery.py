@@ -7,25 +7,17 @@ copied there. Of a large file that it has in part, only the other pieces are sen
 """
 
 import posixpath
-import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
 from rr_config.files import LocalFile
 
-from .archive import BLOCK, END, Archives, Member, length, read
+from .archive import Archives
 from .content import LocalHashes, Partial, compare
 from .manifest import TOP, Changes, Place, Tree, above, first_places, locate, outermost, touched, unmet
 from .orders import Orders
-
-# From this size on a file is sent by itself: it is written in less time than by tar.
-LARGE = 1 << 18
-BATCH = 1000
-# In a tar stream, which all hosts are to get alike, the name of the staging folders; which no file has by chance.
-STAGED_AS = f".remote-runner-{secrets.token_hex(8)}"
-# Called with the number of bytes that have been sent, and of all that are to be sent.
-Progress = Callable[[int, int], None]
+from .sending import LARGE, STAGED_AS, Item, Progress, send
 
 
 @attrs.frozen
@@ -34,29 +26,6 @@ class Sources:
 
     hashes: LocalHashes = attrs.field(factory=LocalHashes)
     archives: Archives = attrs.field(factory=Archives)
-
-
-@attrs.frozen
-class Item:
-    """A file that is sent to a host: its place there, and the path in the same root where it is staged.
-
-    In the path of a small one, the name of staging folders is STAGED_AS.
-    """
-
-    place: Place
-    staged: str
-    local: LocalFile
-    partial: Partial | None = None
-
-    @property
-    def is_small(self) -> bool:
-        """Whether it is sent with others."""
-        return self.local.size < LARGE
-
-    @property
-    def parts(self) -> list[tuple[int, int]]:
-        """What is sent of it, as pairs of where that begins and how many bytes it has."""
-        return self.partial.parts(self.local.size) if self.partial else [(0, self.local.size)]
 
 
 class Delivery:
@@ -134,7 +103,8 @@ class Delivery:
             orders.enter(root)
             orders.tell("mkdir", [_staged_in_root(folder, top, self._staging) for folder, top in new.items()])
         total = sum(self.sent_bytes(place, local) for place, local in self.files())
-        changed = self._send(orders, (place for place, _ in self.files() if place not in self._copies), total, progress)
+        items = (self._item(place) for place, _ in self.files() if place not in self._copies)
+        changed = send(orders, items, self._sources.archives, total, progress)
         groups: dict[str, list[str]] = {}  # by where they are copied to
         for place, source in self._copies.items():
             target, origin = self._staged(place), self._staged(source)
@@ -155,7 +125,8 @@ class Delivery:
     def _send_lost_copies(self, orders: Orders, progress: Progress) -> None:
         """Send what should have been copied on the host, where that from which it is copied has not arrived."""
         lost = [place for place in self._not_whole(orders) if place in self._copies]
-        self._send(orders, lost, sum(self._trees[root].files[path].size for root, path in lost), progress)
+        items = [self._item(place) for place in lost]
+        send(orders, items, self._sources.archives, sum(item.local.size for item in items), progress)
 
     def _not_whole(self, orders: Orders) -> list[Place]:
         """The places whose files have not been staged as they should."""
@@ -184,17 +155,6 @@ class Delivery:
             for root, each in self._todo.items()
             for path in unmet(each, surveys[root], compared[root].same)
         ]
-
-    def _send(self, orders: Orders, places: Iterable[Place], total: int, progress: Progress) -> set[Place]:
-        """Send files, of `total` bytes, small ones as some tar streams; those that changed meanwhile."""
-        sending = _Sending(orders, total, progress)
-        for batch in _batches(map(self._item, places)):
-            orders.enter(batch[0].place[0])
-            if batch[0].is_small:
-                sending.archive(batch, self._sources.archives)
-            else:
-                sending.file(batch[0])
-        return sending.changed
 
     def _item(self, place: Place) -> Item:
         local = self._trees[place[0]].files[place[1]]
@@ -236,69 +196,3 @@ def _reason(path: str, causes: Sequence[str], consequences: Sequence[str]) -> st
                     return line.rsplit(": ", 1)[-1].lower()
     last = [*causes, *consequences][-1:]
     return last[0].lower() if last else "it is not there, or not as it should be, for no reason that was given"
-
-
-def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Each large file by itself, small ones of a root together: BATCH at most, since each host has its own."""
-    small: list[Item] = []
-    for item in items:
-        if not item.is_small:
-            yield [item]
-            continue
-        if small and (len(small) == BATCH or small[0].place[0] != item.place[0]):
-            yield small
-            small = []
-        small.append(item)
-    if small:
-        yield small
-
-
-@attrs.define
-class _Sending:
-    """Sends files to one host, and knows how far that is, in bytes of content, and what changed meanwhile."""
-
-    orders: Orders
-    total: int
-    progress: Progress
-    sent: int = 0
-    changed: set[Place] = attrs.field(factory=set)
-
-    def send(self, block: bytes, size: int) -> None:
-        """Send a block with that many bytes of content."""
-        self.orders.send(block)
-        self.sent += size
-        self.progress(self.sent, self.total)
-
-    def archive(self, items: Sequence[Item], archives: Archives) -> None:
-        """Send small files, as one tar stream."""
-        members = [Member(item.staged, item.local) for item in items]
-        self.orders.untar(length(members), STAGED_AS)
-        changed: set[str] = set()
-        for piece in archives.pieces(members):
-            self.send(piece.content, piece.size)
-            changed |= piece.changed
-        self.send(END, 0)
-        self.changed |= {item.place for item in items if item.staged in changed}
-
-    def file(self, item: Item) -> None:
-        """Send a large file, or the pieces of it that the host has not."""
-        if item.partial:
-            self.orders.tell_with_target("take", [item.place[1]], item.staged, item.partial.stamp)
-        for offset, size in item.parts:
-            self.orders.write(item.staged, item.local.mode, size, offset if item.partial else None)
-            for block in _filled(item, size, self.changed, offset):
-                self.send(block, len(block))
-
-
-def _filled(item: Item, length: int, changed: set[Place], offset: int) -> Iterator[bytes]:
-    """`length` bytes of a file from `offset` on, and zeros behind its end. If it changed, it is put in `changed`."""
-    try:
-        for block in read(item.local, offset, length):
-            length -= len(block)
-            yield block
-    except OSError:
-        changed.add(item.place)
-    while length:
-        zeros = bytes(min(BLOCK, length))
-        length -= len(zeros)
-        yield zeros

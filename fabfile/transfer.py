@@ -9,10 +9,11 @@ from collections.abc import Mapping
 import attrs
 
 from .content import compare
-from .delivery import Delivery, Progress, Sources
+from .delivery import Delivery, Sources
 from .hosts import Host, conversation
 from .manifest import Changes, Place, Survey, Tree, causes, changes, conflicts, why_sent
 from .orders import NOT_YET, Orders, look_script, sync_script
+from .sending import Progress
 
 NEW_FOLDER = "(new temporary folder)"
 
