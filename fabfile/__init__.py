@@ -53,9 +53,9 @@ def run(context: Context, **given: Any) -> None:
     """Kill, screen, sync and start on all hosts, then wait for the components with `wait`."""
     if context.config.run.dry:
         context.config.run.dry = False
-        with_runner(context, given, _show_plan, nobody)
+        with_runner(context, given, _show_plan, nobody, with_files=True)
     else:
-        with_runner(context, given, partial(_run, given))
+        with_runner(context, given, partial(_run, given), with_files=True)
 
 
 def _run(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
@@ -88,7 +88,7 @@ def _collect(given: dict[str, Any], runner: "Runner", _: "Console") -> None:
 @command(json_options)
 def plan(context: Context, **given: Any) -> None:
     """Show what `run` would do, as the hosts are now. Changes nothing."""
-    with_runner(context, given, partial(_show_plan, as_json=bool(given["json"])), nobody)
+    with_runner(context, given, partial(_show_plan, as_json=bool(given["json"])), nobody, with_files=True)
 
 
 def _show_plan(runner: "Runner", console: "Console", as_json: bool = False) -> None:
@@ -121,7 +121,7 @@ def screen(context: Context, **given: Any) -> None:
 @command()
 def sync(context: Context, **given: Any) -> None:
     """Copy the files that the hosts lack or have differently."""
-    with_runner(context, given, lambda runner, console: runner.sync())
+    with_runner(context, given, lambda runner, console: runner.sync(), with_files=True)
 
 
 @command()
@@ -145,6 +145,9 @@ def restart(context: Context, **given: Any) -> None:
 @command(status_options)
 def status(context: Context, **given: Any) -> None:
     """Show how every component is doing. Exits with 0 if all run or have ended with 0."""
+
+    if given["watch"] and given["json"]:
+        raise Exit("--watch: leave it out with --json, which prints one document", WRONG)
 
     def show(runner: "Runner", console: "Console") -> None:
         while True:
@@ -219,9 +222,9 @@ def report(context: Context, **given: Any) -> None:
             raise
         console.wrote(target)
 
-    def of_folder(console: "Console", _: Options) -> None:
+    def of_folder(console: "Console", options: Options) -> None:
         target = reporting.target(given["output"], bool(given["overwrite"]))
-        reporting.write(target, *reporting.from_folder(local_path(given["from"])))
+        reporting.write(target, *reporting.from_folder(local_path(given["from"]), options.limit))
         console.wrote(target)
 
     if given["from"] is None:
@@ -248,7 +251,7 @@ def doctor(context: Context, **given: Any) -> None:
 
     if given["install"] and not given["yes"] and not (sys.stdin and sys.stdin.isatty()):
         raise Exit("--install: there is no terminal on which to ask; add --yes if it need not be asked", WRONG)
-    with_runner(context, given, show, nobody)
+    with_runner(context, given, show, nobody, with_files=True)
 
 
 @command()

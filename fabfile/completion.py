@@ -109,9 +109,9 @@ def _candidates(place: Place, commands: Iterable[str], defaults: Mapping[str, An
         return []
     options = attrs.evolve(read_options(place.contexts[-1].as_kwargs, defaults), limit=None)
     if values is Values.LIMIT:
-        return limits(place.word, load(options).all_components())
+        return limits(place.word, load(options, with_files=False).all_components())
     if values is Values.COMPONENT:
-        return single_names(load(options).all_components())
+        return single_names(load(options, with_files=False).all_components())
     names = [muddler.name for muddler in all_muddlers(options.config_dir)]
     return [name for name in names if name.startswith(place.word)]  # with none of them, it is a path
 

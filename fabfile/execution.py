@@ -42,14 +42,18 @@ def with_runner(
     given: dict[str, Any],
     work: Callable[["Runner", "Console"], object],
     observer: Callable[["Console", Config], "Observer"] = _the_console,
+    with_files: bool = False,
 ) -> None:
-    """Do `work` with a Runner; the console observes it, unless what it does is shown in another way."""
+    """Do `work` with a Runner; the console observes it, unless what it does is shown in another way.
+
+    `with_files` where the local files of components are needed.
+    """
     from .observer import StageError
     from .runner import Runner
 
     def story(console: "Console", options: Options) -> None:
         try:
-            config = load(options)
+            config = load(options, with_files)
         except KeyboardInterrupt:
             raise Exit("interrupted; no host has been touched", INTERRUPTED) from None
         with Runner(config, options, context.config, observer(console, config)) as runner:

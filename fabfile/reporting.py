@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rr_config import Component, ConfigError
+from rr_config import Component, Config, ConfigError
 from rr_config.errors import named
+from rr_config.limit import limited
 from rr_config.paths import local_path
 
 from .lives import lives, stages
@@ -72,10 +73,10 @@ def from_hosts(runner: "Runner") -> tuple[Run, Outputs, StageError | None]:
     return run, ends.outputs(), None
 
 
-def from_folder(folder: Path) -> tuple[Run, Outputs]:
+def from_folder(folder: Path, limit: str | None = None) -> tuple[Run, Outputs]:
     """What `fab collect` has put there: what `run.json` holds, and the end of each log, by label.
 
-    ConfigError where it is no such folder.
+    Of all components, or of those that `limit` chooses. ConfigError where it is no such folder.
     """
     path = folder / FILE
     if not path.is_file():
@@ -89,6 +90,11 @@ def from_folder(folder: Path) -> tuple[Run, Outputs]:
         stages(run)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{path}: is not as `fab collect` writes it: {error}") from error
+    if limit is not None:
+        every = Config(Component(name=life.name, host=life.host) for life in found)
+        chosen = {component.label for component in limited(every, limit).all_components()}
+        run["components"] = [each for each in run["components"] if f"{each['host']}/{each['name']}" in chosen]
+        found = [life for life in found if life.label in chosen]
     return run, {life.label: _output(folder, life.folder) for life in found if life.folder is not None}
 
 

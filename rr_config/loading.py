@@ -27,11 +27,12 @@ from .paths import local_path, resolved
 OTHERS = tuple(os.path.join(folder, "") for folder in (Path(__file__).parent, sysconfig.get_path("stdlib")))  # noqa: PTH118
 
 
-def load(options: Options) -> Config:
+def load(options: Options, with_files: bool = True) -> Config:
     """The config that `options` name, muddled, limited, checked, with every path full. Touches no host.
 
     Runs the arg parser, then the config file, then each muddler. Raises ConfigError for all that is
-    wrong in any of them; SystemExit(0) where the arg parser was asked for its help.
+    wrong in any of them; SystemExit(0) where the arg parser was asked for its help. Without `with_files`, the
+    local files of components are not looked at, which may be missing where nothing is to be sent.
     """
     if not options.config_file:
         raise ConfigError("--config: no config file is named; name one with --config FILE")
@@ -58,7 +59,8 @@ def load(options: Options) -> Config:
     complete = Config(resolved(component, config_dir, problems) for component in config.all_components())
     chosen = complete if options.limit is None else limited(complete, options.limit)
     try:
-        check_files(chosen)
+        if with_files:
+            check_files(chosen)
     except ConfigError as error:
         problems += error.problems
     if problems:

@@ -174,6 +174,14 @@ def test_results_are_read_with_the_end_of_each_log(tmp_path: Path) -> None:
     assert len(from_folder(tmp_path)[1]["node1/db"]) == MOST_BYTES
 
 
+def test_of_results_those_that_limit_chooses_are_reported(tmp_path: Path) -> None:
+    run, outputs = from_folder(results(tmp_path), "node1")
+    assert {each["host"] for each in run["components"]} == {"node1"}
+    assert outputs.keys() == {f"node1/{each['name']}" for each in run["components"]} > set()
+    with pytest.raises(ConfigError, match=r"^--limit: 'none' matches no component; there are node1/db"):
+        from_folder(tmp_path, "none")
+
+
 def test_output_outside_of_the_results_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "output").write_text("secret")
     folder = results(tmp_path / "results", components=[component("node1/db", "waiting", folder="..")])

@@ -119,3 +119,26 @@ def test_status_is_0_if_all_run_or_have_ended_well_and_of_this_session(lab: Lab)
     assert statuses(lab, code=1)["node1/busy"]["signal"] in ("SIGTERM", "SIGHUP")
     lab.run("screen")
     assert {each["state"] for each in statuses(lab, code=1).values()} == {"waiting"}, "in the new session"
+
+
+def test_a_document_is_not_shown_again_and_again(lab: Lab) -> None:
+    lab.config(PROGRAMS)
+    done = lab.fab("status", "--watch", "--json", "-c", "cfg.py")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "--watch: leave it out with --json, which prints one document\n"
+
+
+def test_what_sends_nothing_works_where_local_files_are_gone(lab: Lab) -> None:
+    lab.write("data", "here for now")
+    lab.config(
+        "config.add_component(Component(name='a', host='node1', executable='/bin/sleep', args=['1000'],"
+        " start_index=1, files={'data': 'data'}))"
+    )
+    lab.run("run")
+    (lab.folder / "data").unlink()
+    for command in ("status", "logs", "collect", "stop", "start", "restart", "screen", "kill"):
+        lab.run(command)
+    for command in ("run", "sync", "plan", "doctor", "config"):
+        done = lab.fab(command, "-c", "cfg.py")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"a.files: {lab.folder}/data: No such file or directory\n"
