@@ -73,16 +73,18 @@ class Life:
         """One of `MOODS`: `good` has ended with 0, `alive` runs, `open` is still to come, `bad` is the rest."""
         if self.state == "exited":
             return "good" if self.exit_status == 0 else "bad"
-        return "alive" if self.is_alive else "bad" if self.state == "unknown" else "open"
+        if self.problem or self.state == "unknown":
+            return "bad"
+        return "alive" if self.is_alive else "open"
 
     @property
     def outcome(self) -> str:
         """How it is, or how it ended, in words."""
-        if self.state != "exited":
-            return f"{self.state}: {self.problem}" if self.problem else self.state
-        if self.signal is not None:
-            return f"ended by {self.signal}"
-        return "killed" if self.exit_status is None else f"ended with {self.exit_status}"
+        how = self.state
+        if self.state == "exited":
+            how = "killed" if self.exit_status is None else f"ended with {self.exit_status}"
+            how = how if self.signal is None else f"ended by {self.signal}"
+        return f"{how}: {self.problem}" if self.problem else how
 
     @property
     def times(self) -> list[float]:

@@ -134,10 +134,11 @@ look() {{
   esac
   checked=
   [ "$3" != command ] || checked="$(cat "$1/check") $(tail -n 1 "$1/check.output" 2>/dev/null | tr -d '\\000')"
+  echo "$why" >"$1/unready"
   answer "unready $1 $why $checked
 $(tail -n {LINES + LINES_OF_SCREEN} "$1/output" 2>/dev/null | tail -c 20000 | tr -d '\\000')"
 }}
-for folder in $awaited; do rm -f "$folder/ready" "$folder/check" "$folder/check.output"; done
+for folder in $awaited; do rm -f "$folder/ready" "$folder/unready" "$folder/check" "$folder/check.output"; done
 clock
 begun=$clock
 rounds=0

@@ -12,6 +12,7 @@
     session        the screen session that it was started in, as PID.NAME
     window         the number of its window there
     ready          when it became ready, if it says when it is; `check` and `check.output`: of util.command
+    unready        why a start has given up waiting for that
 
 and, with a dot in front so that no component can be named alike: `.sessions` (each screen session
 that was started here, as PID.NAME), `.screenrc`, `.windows` (what screen was last told to open), `.note-times` (the

@@ -17,6 +17,8 @@ from . import state
 from .launcher import RUNNING
 from .sessions import SESSIONS
 
+NOT_READY = "was not ready in time"
+
 
 class State(StrEnum):
     """What can be said of a component. One that says when it is `ready` is `starting` until then."""
@@ -35,8 +37,8 @@ class Status:
 
     `exit_status` is as sh has it (128 and more: a signal), None also where it was killed unseen. `seconds` is for
     how long it has been in this state. `cpu` is in cores (1.0: one of them all the time), `memory` in bytes, of
-    what is running; `problem` says why nothing is known. `started`, `ready` and `ended` are when that came about, in
-    seconds since 1970 by the clock of the host.
+    what is running; `problem` says why nothing is known, or that it was not ready in time. `started`, `ready` and
+    `ended` are when that came about, in seconds since 1970 by the clock of the host.
     """
 
     component: Component
@@ -109,10 +111,11 @@ class _Sample:
 
 
 def _status(component: Component, words: Sequence[str], samples: Sequence[_Sample], now: int, page: int) -> Status:
-    word, *numbers = words
+    word, *numbers, unready = words
     pid, exit_status, started, ended, session, launcher, ready = [int(n) if n else None for n in numbers]
     ready = None if component.ready is None else ready
-    found = Status(component, State(word), pid, exit_status, started=started, ready=ready, ended=ended)
+    problem = NOT_READY if unready == "late" and component.ready is not None else None
+    found = Status(component, State(word), pid, exit_status, problem=problem, started=started, ready=ready, ended=ended)
     if word != State.RUNNING or session is None or launcher is None:
         return _lasting_until(now, found)
     if component.ready is not None:
@@ -155,16 +158,16 @@ sessions=' '
 answer "units $(date +%s) $(getconf CLK_TCK 2>/dev/null || echo 100) $(getconf PAGESIZE 2>/dev/null || echo 4096)"
 for folder in $folders; do
   word=waiting
-  rest='      '
+  rest='       '
   if running "$folder"; then
     word=running
     read -r stat <"/proc/$pid/stat"
     set -- ${stat##*) }
     sessions="$sessions$4 "
-    rest="$pid  $(noted started)  $4 $(noted launcher.pid) $(noted ready)"
+    rest="$pid  $(noted started)  $4 $(noted launcher.pid) $(noted ready) $(noted unready)"
   elif kept && [ -e "$folder/launcher.pid" ]; then
     word=exited
-    rest="$(noted pid) $(noted status) $(noted started) $(noted ended)   $(noted ready)"
+    rest="$(noted pid) $(noted status) $(noted started) $(noted ended)   $(noted ready) $(noted unready)"
     [ -s "$folder/status" ] || ! [ -d "/proc/$(noted launcher.pid)" ] || word=starting
   fi
   answer "component $folder $word $rest"

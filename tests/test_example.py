@@ -115,7 +115,10 @@ def test_run_watched_followed_waited_for_collected_and_reported(four: Lab) -> No
     rows = re.findall(r"<tr>.*?</tr>", page, re.DOTALL)[1:]
     outcomes = {row[0]: row[2] for row in (re.findall(r"<td[^>]*>\s*(?:<a[^>]*>)?([^<]*?)\s*<", each) for each in rows)}
     assert sorted(outcomes) == sorted(label.rpartition("/")[2] for label in labels)
-    assert (outcomes["publisher-node2"], outcomes["monitor-node4"]) == ("ended with 1", "starting")
+    assert (outcomes["publisher-node2"], outcomes["monitor-node4"]) == (
+        "ended with 1",
+        "starting: was not ready in time",
+    )
     assert "publisher: out of paper" in page
 
 

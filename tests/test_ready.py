@@ -153,8 +153,13 @@ def test_one_that_is_not_ready_in_time_fails_the_run(lab: Lab) -> None:
     assert f"node1/command: start 1: was not ready within 1.5 s: command echo no, not yet >&2; exit 7; {late}" in said
     assert "node1/slow: start 1: was not ready within 1 s: command sleep 1000" in said
     assert "node1/ended: start 1: was not ready within 1 s: ended\n" in said
+    found = json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)
+    assert {each["problem"] for each in found if each["name"] != "later"} == {"was not ready in time"}
     found = {each["name"]: each["state"] for each in json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)}
     assert found["log"] == "starting"
+    lab.run("stop", "--limit", "log")
+    (ended,) = json.loads(lab.fab("status", "--json", "--limit", "log", "-c", "cfg.py").stdout)
+    assert (ended["signal"], ended["problem"]) == ("SIGTERM", "was not ready in time")
 
 
 def test_a_port_on_which_something_listens_already_keeps_a_component_from_being_started(lab: Lab) -> None:
@@ -197,3 +202,13 @@ def read_line(fab: "subprocess.Popen[str]") -> str:
 def looks(lab: Lab) -> int:
     """How many scripts of ours run on node1."""
     return sum(b"eval" in line for line in command_lines(lab.node1.folder).values())
+
+
+def test_one_that_was_not_ready_in_time_may_be_when_it_is_started_again(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'exec sleep 1000', ready=util.command('test -e ~/go', timeout=1))")
+    lab.run("screen")
+    assert lab.fab("start", "-c", "cfg.py").returncode == 1
+    (lab.node1.home / "go").touch()
+    lab.run("restart")
+    (found,) = json.loads(lab.run("status", "--json").stdout)
+    assert (found["state"], found["problem"]) == ("ready", None)
