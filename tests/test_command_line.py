@@ -212,7 +212,7 @@ def test_run_goes_on_where_its_output_cannot_be_written(lab: Lab, redirection: s
     assert (lab.node1.state() / "web/pid").exists()
 
 
-@pytest.mark.parametrize("words", ["logs -f", "status --watch", "status --watch --json"])
+@pytest.mark.parametrize("words", ["logs -f", "status --watch"])
 def test_what_only_shows_ends_with_its_output(lab: Lab, words: str) -> None:
     lab.config(COMPONENT.replace("sleep 1000", "while :; do echo on; sleep 0.1; done"))
     lab.run("run")
