@@ -7,6 +7,7 @@ copied there. Of a large file that it has in part, only the other pieces are sen
 """
 
 import posixpath
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
@@ -22,10 +23,14 @@ from .sending import LARGE, STAGED_AS, Item, Progress, send
 
 @attrs.frozen
 class Sources:
-    """What is known of the files here, for all hosts of a sync."""
+    """What is known of the files here, for all hosts of a sync.
+
+    They take their `turn` where one alone does it for all that have the same to do, or where it takes much memory.
+    """
 
     hashes: LocalHashes = attrs.field(factory=LocalHashes)
     archives: Archives = attrs.field(factory=Archives)
+    turn: threading.Lock = attrs.field(factory=threading.Lock)
 
 
 class Delivery:
@@ -47,7 +52,8 @@ class Delivery:
         self._trees, self._known, self._todo, self._staging = trees, known, todo, staging
         self._partial, self._sources = partial, sources
         self._new = {root: outermost(each.make) for root, each in todo.items()}
-        self._copies = first_places(self.files(), sources.hashes)
+        with sources.turn:
+            self._copies = first_places(self.files(), sources.hashes)
 
     def files(self) -> Iterator[tuple[Place, LocalFile]]:
         """The files that the host is to get, and where."""
