@@ -86,7 +86,7 @@ while True:
     if os.fork():
         os._exit(0)
     os.setsid()
-    time.sleep(0.03)
+    time.sleep(0.03)  # or it would fill the process table
     pathlib.Path("~/generations").expanduser().open("a").write("x")
 """
 

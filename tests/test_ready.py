@@ -22,10 +22,11 @@ def add(name, script, index=1, host="node1", executable="/bin/sh", flag="-c", **
         name=name, host=host, start_index=index, executable=executable, args=[flag, script], **more))
 def serve(port):
     return f"""import pathlib, socket, time
-time.sleep(0.7)
+time.sleep(0.7)  # so that it is not ready at once
 pathlib.Path.home().joinpath("port").touch()
 server = socket.create_server(("127.0.0.1", {port}))
-time.sleep(1000)"""
+time.sleep(1000)  # it goes on
+"""
 '''
 LATER = "add('later', 'exec sleep 1000', index=2, host='node2')\n"
 
