@@ -106,7 +106,8 @@ def relayed(near: Field) -> Iterator[Field]:
     pairs = [f"{host.address}:{ports[host.name]}={host.address}:{host.port}" for host in near.hosts]
     text, known = near.ssh_config.read_text(), near.farm.known_hosts.read_text()
     for host in near.hosts:
-        text = text.replace(f"    Port {host.port}\n", f"    Port {ports[host.name]}\n")
+        near_by, far = (f"    HostName {host.address}\n    Port {port}\n" for port in (host.port, ports[host.name]))
+        text = text.replace(near_by, far)  # with the address: other hosts may have the same port
         known = known.replace(f"[{host.address}]:{host.port} ", f"[{host.address}]:{ports[host.name]} ")
     known_hosts, ssh_config = near.folder / "known_hosts.relayed", near.folder / "ssh_config.relayed"
     known_hosts.write_text(known)

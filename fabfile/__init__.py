@@ -61,11 +61,14 @@ def run(context: Context, **given: Any) -> None:
 def _run(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
     from .observer import StageError
 
+    if given["collect"]:
+        own = ["--to", given["to"]] if given["to"] else []
+        console.afterwards["bring what there is with"] = ["collect", *own]
     try:
         runner.run()
     except StageError as error:
         if given["collect"]:
-            console.stage_failed(error)
+            console.stage_failed(error, runner.limit_for(error))
             _collect(given, runner, console)
             raise Exit(code=FAILED) from error
         raise

@@ -5,7 +5,7 @@ import hashlib
 import os
 import tarfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import IO
@@ -16,8 +16,9 @@ from rr_config import Component
 
 from . import shell, state
 from .conversation import Conversation
+from .fingerprints import Fingerprint, fingerprints
 from .hosts import Host, conversation
-from .manifest import hash_line
+from .manifest import Tree, hash_line
 from .results import Listed, Result, collect_script, read_listed
 
 BLOCK = 1 << 18
@@ -37,11 +38,12 @@ class Brought:
 
 @attrs.frozen
 class HostResults:
-    """What has been brought from one host, and what could not be."""
+    """What has been brought from one host, and what could not be; what is in the files it should have, by path."""
 
     brought: tuple[Brought, ...]
     problems: tuple[tuple[Component, str], ...]
     system: str
+    files: Mapping[str, Fingerprint]
 
 
 @attrs.frozen
@@ -70,13 +72,20 @@ def new_folder(to: Path) -> Path:
 
 
 def bring(
-    host: Host, session: str, components: Sequence[Component], folder: Path, earlier: Path | None, progress: Progress
+    host: Host,
+    session: str,
+    components: Sequence[Component],
+    trees: Mapping[str, Tree],
+    folder: Path,
+    earlier: Path | None,
+    progress: Progress,
 ) -> HostResults:
     """Put what `host` has of `components` below `folder`; what `earlier`, another such folder, has is linked.
 
-    Three round trips, however many files there are. HostError where the host as a whole fails, OSError where
+    Some round trips, however many files there are. HostError where the host as a whole fails, OSError where
     something cannot be written here.
     """
+    files = fingerprints(host, session, trees)
     with conversation(host, collect_script(session, components), most_blocks=MOST_BLOCKS) as talk:
         listed = read_listed(components, iter(talk.answer, shell.DONE))
         known = dict(_link_known(talk, listed, folder, earlier))
@@ -95,7 +104,7 @@ def bring(
         list(talk.answers())
     here = {brought.result.place for brought in new}
     lost = [(each.component, f"{each.path}: {_reason(each.path, words)}") for each in missing if each.place not in here]
-    return HostResults((*known.values(), *new), (*listed.problems, *lost), listed.system)
+    return HostResults((*known.values(), *new), (*listed.problems, *lost), listed.system, files)
 
 
 def _by_component(results: Sequence[Result]) -> Iterator[tuple[Component, list[Result]]]:

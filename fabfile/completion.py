@@ -11,6 +11,7 @@ import gc
 import os
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -111,7 +112,7 @@ def _candidates(place: Place, commands: Iterable[str], defaults: Mapping[str, An
     if values is Values.LIMIT:
         return limits(place.word, load(options, with_files=False).all_components())
     if values is Values.COMPONENT:
-        return single_names(load(options, with_files=False).all_components())
+        return single_names(place.word, load(options, with_files=False).all_components())
     names = [muddler.name for muddler in all_muddlers(options.config_dir)]
     return [name for name in names if name.startswith(place.word)]  # with none of them, it is a path
 
@@ -130,10 +131,17 @@ def offered(place: Place) -> Values | Sequence[str]:
     return command.flag_names() if has_options else Values.COMMAND
 
 
-def single_names(components: Sequence[Component]) -> list[str]:
-    """By what each component can be named where one is meant: its name, or its label where others have that, too."""
-    names = [component.name for component in components]
-    return [c.name if names.count(c.name) == 1 else c.label for c in components]
+def single_names(word: str, components: Sequence[Component]) -> list[str]:
+    """By what each component can be named where one is meant: its name; its label where others have that, too.
+
+    That also where `word` begins like the label and not like the name.
+    """
+    names = Counter(component.name for component in components)
+
+    def is_by_label(component: Component) -> bool:
+        return names[component.name] > 1 or (component.label.startswith(word) and not component.name.startswith(word))
+
+    return [c.label if is_by_label(c) else c.name for c in components]
 
 
 def limits(word: str, components: Iterable[Component]) -> list[str]:

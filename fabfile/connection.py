@@ -1,27 +1,35 @@
 """How a connection to a host is opened, quickly, and why one cannot be."""
 
+import contextlib
+import errno
+import itertools
 import logging
+import math
 import random
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import paramiko
 from fabric import Config, Connection
+from paramiko.common import cMSG_GLOBAL_REQUEST
 from paramiko.ssh_exception import AuthenticationException, NoValidConnectionsError, SSHException
 
 from .conversation import HostError
+from .hostkeys import HostKeyError
 from .sshconfig import index
 
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10
-KEEPALIVE_SECONDS = 15
+# What the ssh config calls ServerAliveInterval and ServerAliveCountMax, where it does not say them.
+ALIVE_SECONDS, ALIVE_TIMES = 15, 3
 # A peer that leaves what we sent unacknowledged for that long is gone (tcp(7), TCP_USER_TIMEOUT).
 UNACKNOWLEDGED_MS = 60_000
-CONNECT_ATTEMPTS = 4
+RETRIES_OF_DROPPED = 3
+MOST_SECONDS_APART = 30
 
 
 def connection_settings(settings: Config, password: str | None = None) -> Config:
@@ -41,57 +49,101 @@ def connection_settings(settings: Config, password: str | None = None) -> Config
     return own
 
 
-class PromptSocket(socket.socket):
-    """A TCP socket on which neither side waits for the other's acknowledgements: see `FastTransport`."""
-
-    def __init__(self, taken: socket.socket) -> None:
-        super().__init__(taken.family, taken.type, taken.proto, taken.detach())
-        self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
-
-    def recv(self, *arguments: int) -> bytes:
-        """As `socket.recv`; what was received is acknowledged at once."""
-        data = super().recv(*arguments)
-        self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # the kernel forgets it, tcp(7)
-        return data
-
-
-class FastTransport(paramiko.Transport):
-    """paramiko's, but that it does not wait, and prefers the ciphers that cost least: those with their own MAC.
+class Line:
+    """What a transport talks over: a socket, the channel of a gateway, or a ProxyCommand; not waited for in vain.
 
     Of a small packet behind another, the kernel lets only the first go until it has been acknowledged, which
     the other side puts off for 40 ms. That happens four times before a first command runs: in our packets,
     unless TCP_NODELAY is set, and in those of sshd, which sets it later, unless we acknowledge at once.
+    A peer that has said nothing for `most_silent` seconds is gone: OSError.
     """
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._is_socket = isinstance(sock, socket.socket)
+        self._heard = time.monotonic()
+        self.most_silent = math.inf
+        if self._is_socket:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+
+    def recv(self, size: int) -> bytes:
+        """As `socket.recv`; what was received is acknowledged at once."""
+        with self._unless_silent():
+            data: bytes = self._sock.recv(size)
+        self._heard = time.monotonic()
+        if self._is_socket:
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # the kernel forgets it, tcp(7)
+        return data
+
+    def send(self, data: bytes) -> int:
+        """As `socket.send`."""
+        with self._unless_silent():
+            return int(self._sock.send(data))
+
+    @contextlib.contextmanager
+    def _unless_silent(self) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError:  # paramiko has it wait for 0.1 s at a time
+            silent = time.monotonic() - self._heard
+            if silent > self.most_silent:
+                raise OSError(errno.ECONNABORTED, f"nothing was heard for {silent:.0f} s") from None
+            raise
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+class FastTransport(paramiko.Transport):
+    """paramiko's, but that it does not wait in vain, and prefers the ciphers that cost least: those with a MAC."""
 
     _preferred_ciphers = sorted(paramiko.Transport._preferred_ciphers, key=lambda name: "gcm" not in name)  # type: ignore[attr-defined]
 
     def __init__(self, sock: Any, **kwargs: Any) -> None:
-        # Another kind of sock is the channel of a gateway, or a ProxyCommand.
-        super().__init__(PromptSocket(sock) if isinstance(sock, socket.socket) else sock, **kwargs)
+        self._line = Line(sock)
+        super().__init__(self._line, **kwargs)  # type: ignore[arg-type]  # all that a socket has
+
+    def watch(self, interval: float, times: int) -> None:
+        """Ask the peer for a sign of life after each `interval` seconds, in which nothing is sent; it may miss so many.
+
+        paramiko's own `set_keepalive` asks for no answer.
+        """
+        self._line.most_silent = interval * (times + 1)
+        question = paramiko.Message()
+        question.add_byte(cMSG_GLOBAL_REQUEST)
+        question.add_string("keepalive@openssh.com")
+        question.add_boolean(True)
+        self.packetizer.set_keepalive(interval, lambda: self._send_user_message(question))  # type: ignore[attr-defined]
 
 
-def open_connection(connection: Connection) -> None:
+def open_connection(connection: Connection, retries: int = 0) -> None:
     """Open a connection, after those to the gateways before it. HostError says why one cannot be opened.
 
-    Tries again, after a while, where sshd dropped it for being too busy.
+    Tries again, after a while, where sshd dropped it for being too busy; where the host cannot be reached for
+    another reason, so many times as `retries` says.
     """
     if isinstance(connection.gateway, Connection):
         try:
-            open_connection(connection.gateway)
+            open_connection(connection.gateway, retries)
         except HostError as error:
             raise HostError(f"its gateway {connection.gateway.original_host}: {error}") from error
     _leave_out_missing_keys(connection)
-    for attempt in range(1, CONNECT_ATTEMPTS + 1):
+    for attempt in itertools.count():
         try:
             connection.open()
             break
         except (OSError, EOFError, SSHException, UnicodeError) as error:
-            if attempt == CONNECT_ATTEMPTS or not _was_dropped(error):
-                raise HostError(connect_problem(error, connection)) from error
-            log.debug("%s: dropped (%s), trying again", connection.host, error)
-            time.sleep(random.uniform(0, 2**attempt / 4))  # sshd(8) drops at random, MaxStartups
-    connection.transport.set_keepalive(KEEPALIVE_SECONDS)
+            if attempt >= (max(retries, RETRIES_OF_DROPPED) if _was_dropped(error) else retries) or _is_final(error):
+                problem = connect_problem(error, connection)
+                connection.client.close()  # where a key is refused, paramiko leaves it open
+                raise HostError(problem) from error
+            log.debug("%s: %s, trying again", connection.host, error)
+            connection.client.close()
+            time.sleep(random.uniform(0, min(2**attempt / 2, MOST_SECONDS_APART)))  # sshd drops at random, MaxStartups
+    alive = [connection.ssh_config.get(f"serveralive{name}", "") for name in ("interval", "countmax")]
+    interval, times = (int(word) if word.isdigit() else 0 for word in alive)
+    connection.transport.watch(interval or ALIVE_SECONDS, times or ALIVE_TIMES)
 
 
 def _leave_out_missing_keys(connection: Connection) -> None:
@@ -105,6 +157,12 @@ def key_files(connect_kwargs: Mapping[str, Any]) -> list[Path]:
     """The files of the keys that are to be tried."""
     given = connect_kwargs.get("key_filename") or []
     return [Path(key).expanduser() for key in ([given] if isinstance(given, str) else given)]
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether the host, or somebody in its place, has answered, and trying again would not help."""
+    no_key = "No authentication methods" in str(error) or "No existing session" in str(error)
+    return isinstance(error, AuthenticationException | HostKeyError | UnicodeError) or no_key
 
 
 def _was_dropped(error: Exception) -> bool:
@@ -131,6 +189,8 @@ def _is_no_ssh(error: Exception, connection: Connection) -> bool:
 def connect_problem(error: Exception, connection: Connection) -> str:
     """Why `connection` could not be opened, and what can be done, in one line."""
     where = f"{connection.host} port {connection.port}"
+    if isinstance(error, HostKeyError):
+        return str(error)
     if isinstance(error, socket.gaierror | UnicodeError):  # a name that cannot even be asked for
         return f"the host name {connection.host} is not known; is it spelled right, or missing in ~/.ssh/config?"
     if isinstance(error, paramiko.PasswordRequiredException):

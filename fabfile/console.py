@@ -70,6 +70,7 @@ class Console(Observer):
         self._unanswered: set[str] = set()
         self._failures: dict[str, str] = {}
         self._told: set[tuple[str, str, str]] = set()
+        self.afterwards: dict[str, list[str]] = {"end all with": ["kill"]}  # what to do once interrupted, and how
         logging.basicConfig(level=level, format="%(levelname)s %(message)s", force=True)
         # What goes wrong with a connection is reported with its host; paramiko would add a traceback.
         logging.getLogger("paramiko").setLevel(logging.CRITICAL)
@@ -141,13 +142,24 @@ class Console(Observer):
         self._told.add((stage, host, reason))
         self._failed_lines(stage, [Failure(host, reason)])
 
-    def stage_failed(self, error: StageError) -> None:
-        """A line for each failure: where, in which stage, why."""
-        self._failed_lines(
-            error.stage, [f for f in error.failures if (error.stage, f.where, f.reason) not in self._told]
-        )
-        if error.stage not in ("wait", "terminate", "logs", "attach", "collect", "install"):
+    def goes_on(self, stage: str, failures: Sequence[Failure]) -> None:
+        """A line for each failure, at once."""
+        self._failed_lines(stage, failures)
+        self._told.update((stage, each.where, each.reason) for each in failures)
+
+    def stage_failed(self, error: StageError, again: str | None = None) -> None:
+        """A line for each failure: where, in which stage, why; and what has become of the others.
+
+        `again` is the --limit that repeats the failed hosts alone.
+        """
+        untold = [f for f in error.failures if (f.stage or error.stage, f.where, f.reason) not in self._told]
+        self._failed_lines(error.stage, untold)
+        if error.went_on:
+            self.error(f"{counted(len(error.hosts), 'host')} failed; all was done on the others")
+        elif error.stage not in ("wait", "terminate", "logs", "attach", "collect", "install"):
             self.error(f"{error.stage} failed; no later stage was begun")
+        if again is not None:
+            self.error(f"again, for what failed alone: --limit {shlex.quote(again)}")
 
     def interrupted(
         self, running: Sequence[Started], unknown: Sequence[Component], options: Options, settings: Settings
@@ -169,9 +181,9 @@ class Console(Observer):
         # No password is shown; it will be asked for.
         asking = ["--prompt-for-login-password"] if options.ssh_pass or settings.connect_kwargs.get("password") else []
         program = [Path(sys.argv[0]).name, *same_commands(settings)]
-        self.error(
-            f"end all with: {shlex.join([*program, 'kill', *same_hosts(options), *same_settings(settings), *asking])}"
-        )
+        same = [*same_hosts(options), *same_settings(settings), *asking]
+        for what, command in self.afterwards.items():
+            self.error(f"{what}: {shlex.join([*program, *command, *same])}")
 
     def error(self, text: str) -> None:
         """A line, or several, on standard error."""
@@ -183,8 +195,8 @@ class Console(Observer):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
     def _failed_lines(self, stage: str, failures: Iterable[Failure]) -> None:
-        for where, reason, said in failures:
-            self.error(cleaned(f"{where}: {stage}: {reason}") + "; the end of its output:" * bool(said))
+        for where, reason, said, own_stage in failures:
+            self.error(cleaned(f"{where}: {own_stage or stage}: {reason}") + "; the end of its output:" * bool(said))
             for line in said:
                 self.error(cleaned(f"  | {line}"))
 

@@ -4,6 +4,7 @@ Knows nothing of SSH: `hosts` brings the channel. What a script and its records 
 """
 
 import contextlib
+import math
 import queue
 import threading
 import time
@@ -48,14 +49,20 @@ class Conversation:
     After `deadline`, of time.monotonic(), an answer that has not come is OutOfTime. `identity` is what tells a home
     on the machine there from all others (see `shell.GREETING`), once there was an answer. For a script that answers
     with more than there is memory for, `most_blocks` says how many blocks are taken in ahead; it must not be sent
-    more, meanwhile, than fits into a pipe.
+    more, meanwhile, than fits into a pipe. One that says nothing, or takes nothing of what is sent, for `most_silent`
+    seconds is given up: HostError.
     """
 
     def __init__(
-        self, channel: Channel, script: bytes, deadline: float | None = None, most_blocks: int | None = None
+        self,
+        channel: Channel,
+        script: bytes,
+        deadline: float | None = None,
+        most_blocks: int | None = None,
+        most_silent: float = math.inf,
     ) -> None:
         self._channel = channel
-        self.deadline = deadline
+        self.deadline, self._most_silent = deadline, most_silent
         self._blocks: queue.SimpleQueue[bytes] | queue.Queue[bytes]
         self._blocks = queue.SimpleQueue() if most_blocks is None else queue.Queue(most_blocks)
         self._records: deque[bytes] = deque()
@@ -69,6 +76,8 @@ class Conversation:
         """Send `data` to the script's standard input. HostError where the connection is lost."""
         try:
             self._channel.send(data)
+        except TimeoutError as error:
+            raise self._silent() from error
         except OSError as error:
             raise self._lost() from error
 
@@ -124,11 +133,18 @@ class Conversation:
         return self._records.popleft()
 
     def _next_block(self) -> bytes:
-        left = None if self.deadline is None else max(self.deadline - time.monotonic(), 0)
+        left = math.inf if self.deadline is None else max(self.deadline - time.monotonic(), 0)
+        patience = min(left, self._most_silent)
         try:
-            return self._blocks.get(timeout=left)
+            return self._blocks.get(timeout=None if patience == math.inf else patience)
         except queue.Empty:
-            raise OutOfTime from None
+            raise (OutOfTime if left <= self._most_silent else self._silent()) from None
+
+    def _silent(self) -> HostError:
+        return HostError(
+            f"has done nothing for {self._most_silent:g} s, though it is connected; does a file system hang there, or"
+            " is more time needed (--io-timeout)?"
+        )
 
     def _lost(self) -> HostError:
         self._is_over = True

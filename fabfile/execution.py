@@ -60,7 +60,7 @@ def with_runner(
             try:
                 work(runner, console)
             except StageError as error:
-                console.stage_failed(error)
+                console.stage_failed(error, runner.limit_for(error))
                 raise Exit(code=FAILED) from error
             except KeyboardInterrupt:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)  # once more is not to cut off what is said now

@@ -1,8 +1,10 @@
 """`Fleet`: a stage on all hosts of a config at once, told to an observer; failures come together at its end."""
 
+import contextlib
+import functools
 import time
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 import attrs
 
@@ -15,6 +17,7 @@ from .observer import Failure, Observer, StageError
 ONE_MACHINE = "are one home on one machine; call it by one of these names alone, in all components"
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 @attrs.frozen
@@ -30,14 +33,35 @@ class StageTime:
 class Fleet:
     """The hosts of a config, of which `parallel` are worked on at a time. `observer` is told how that goes on.
 
-    `stages` are those that have ended, each with its time; `is_interrupted` once Ctrl-C has cut one off.
+    Up to `most_failed` hosts may fail in a `whole` of several stages before no later one begins. `stages` are those
+    that have ended, each with its time; `is_interrupted` once Ctrl-C has cut one off.
     """
 
     group: HostGroup
     parallel: int
     observer: Observer
+    most_failed: float = 0
     is_interrupted: bool = False
     stages: list[StageTime] = attrs.field(factory=list)
+    out: set[str] = attrs.field(factory=set)
+    failures: list[Failure] = attrs.field(factory=list)
+    _depth: int = 0
+
+    @contextlib.contextmanager
+    def whole(self) -> Iterator[None]:
+        """Stages that belong together: a host that is `out`, since it has failed in one, takes no part in later ones.
+
+        StageError with the `failures` of all of them, at the end of the outermost whole.
+        """
+        self._depth += 1
+        try:
+            yield
+            if self._depth == 1 and self.failures:
+                raise StageError(self.failures[-1].stage, self.failures, self.out, went_on=True)
+        finally:
+            self._depth -= 1
+            if not self._depth:
+                self.out, self.failures = set(), []
 
     def on_all(
         self,
@@ -49,12 +73,31 @@ class Fleet:
     ) -> dict[str, T]:
         """Do one stage on all hosts, or those that are named; the results by host, sorted.
 
-        StageError when all are through, if one failed, or its result has failures in it.
+        StageError when all are through, if more failed, or have failures in their results, than may.
         """
-        results, failures = self.gather(stage, work, failures_in, hosts, parallel)
-        failures += [Failure(f"{one} and {other}", ONE_MACHINE) for one, other in self.group.met_twice()]
+        failed: set[str] = set()
+
+        def failures_of(host: str, result: T) -> list[Failure]:
+            found = failures_in(host, result)
+            failed.update([host] if found else [])
+            return found
+
+        asked = set(self.group.hosts if hosts is None else hosts) - self.out
+        results, failures = self.gather(stage, work, failures_of, asked, parallel)
+        failed |= asked - results.keys()
+        twice = [Failure(f"{one} and {other}", ONE_MACHINE) for one, other in self.group.met_twice()]
+        if twice:  # the one keeps the other from its work
+            raise StageError(stage, twice)
         if failures:
-            raise StageError(stage, failures)
+            self.out |= failed
+            failures = [*self.failures, *failures]
+            if not self._depth:
+                raise StageError(stage, failures)
+            if len(self.out) > self.most_failed or self.out >= self.group.hosts.keys():
+                raise StageError(stage, failures, self.out)
+            new = [each._replace(stage=stage) for each in failures[len(self.failures) :]]
+            self.failures += new
+            self.observer.goes_on(stage, new)
         return results
 
     def lost(self, stage: str, host: str) -> Callable[[str], None]:
@@ -105,3 +148,22 @@ def by_host(components: Iterable[Component]) -> dict[str, list[Component]]:
     for component in components:
         found.setdefault(component.host, []).append(component)
     return found
+
+
+class _HasFleet(Protocol):
+    @property
+    def _fleet(self) -> Fleet: ...
+
+
+S = TypeVar("S", bound=_HasFleet)
+
+
+def whole(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """A method whose stages are one `Fleet.whole`."""
+
+    @functools.wraps(method)
+    def together(self: S, *args: P.args, **kwargs: P.kwargs) -> T:
+        with self._fleet.whole():
+            return method(self, *args, **kwargs)
+
+    return together  # type: ignore[return-value]  # it calls its first parameter `self`

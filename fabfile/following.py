@@ -4,6 +4,7 @@ A connection that is lost meanwhile is taken up again. What is said on it, `wait
 """
 
 import contextlib
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -35,7 +36,9 @@ def ends(
     `tell` is called for each end as it is known, from threads of their own; until all awaited have ended, also for
     those that are `watched`.
     """
-    wait = _Wait(fleet, session, by_host(awaited), by_host(watched), by_host(terminated), deadline, tell)
+    every = (awaited, watched, terminated)
+    ours, others, ended = (by_host(c for c in each if c.host not in fleet.out) for each in every)
+    wait = _Wait(fleet, session, ours, others, ended, deadline, tell)
     hosts = {*wait.awaited, *wait.watched, *wait.terminated}
     return fleet.on_all("wait", wait.on, hosts=hosts, parallel=len(hosts)) if hosts else {}
 
@@ -67,7 +70,7 @@ class _Wait:
 
         def attempt() -> None:
             script = waiting.wait_script(self.session, pending, self.terminated.get(host.name, []))
-            with conversation(host, script, self.deadline) as talk, self._reachable(host, talk):
+            with conversation(host, script, self.deadline, patience=math.inf) as talk, self._reachable(host, talk):
                 for each in waiting.read_ended(tuple(pending), talk.answer):
                     pending.remove(each.component)
                     self.tell(each)
@@ -123,7 +126,7 @@ def output(fleet: Fleet, session: str, components: Sequence[Component], selectio
             is_first = not any(reader.position for reader in readers.values())
             rest = attrs.evolve(selection, lines=None, since=None)
             script = logs_script(session, list(readers.values()), selection if is_first else rest)
-            with conversation(host, script) as talk:
+            with conversation(host, script, patience=math.inf if selection.follow else 0) as talk:
                 for record in iter(talk.raw_answer, shell.DONE.encode()):
                     for component, line in read_logs(readers, record):
                         fleet.observer.output(component, line)

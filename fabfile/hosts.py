@@ -6,7 +6,10 @@ the others. `localhost` is a host like any other, reached without SSH.
 """
 
 import contextlib
+import getpass
+import os
 import queue
+import socket
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -15,14 +18,17 @@ from typing import Protocol, TypeVar
 import attrs
 from fabric import Config, Connection, ThreadingGroup
 
+from rr_config import Options
 from rr_config.component import LOCALHOST
 
 from . import shell
 from .conversation import Channel, ConnectionLost, Conversation, HostError
+from .hostkeys import HostKeys
 from .machines import LocalHost, RemoteHost
 
 RECONNECT_SECONDS = 60
 RETRY_SECONDS = 1
+BORN_MS = time.time_ns() // 1_000_000
 
 T = TypeVar("T")
 
@@ -36,10 +42,14 @@ class HostFailure:
 
 
 class Host(Protocol):
-    """A machine on which scripts can be run; `identity` as a conversation with it has it, once there was one."""
+    """A machine on which scripts can be run; `identity` as a conversation with it has it, once there was one.
+
+    A script that has said nothing for `most_silent` seconds is taken to hang.
+    """
 
     name: str
     identity: bytes | None
+    most_silent: float
 
     def open(self) -> None:
         """Connect, unless that has been done. HostError where it is impossible."""
@@ -56,11 +66,14 @@ class Host(Protocol):
 
 @contextlib.contextmanager
 def conversation(
-    host: Host, body: str, deadline: float | None = None, most_blocks: int | None = None
+    host: Host, body: str, deadline: float | None = None, most_blocks: int | None = None, patience: float = 0
 ) -> Iterator[Conversation]:
-    """Run the script `body` (see `shell.script`) on `host`, over one channel; the rest is as in `Conversation`."""
-    script = shell.script(body)
-    talk = Conversation(host.channel(script), script, deadline, most_blocks)
+    """Run the script `body` (see `shell.script`) on `host`, over one channel; the rest is as in `Conversation`.
+
+    It may say nothing for `patience` seconds more than hosts usually may.
+    """
+    script = shell.script(body, _controller(), BORN_MS)
+    talk = Conversation(host.channel(script), script, deadline, most_blocks, host.most_silent + patience)
     try:
         yield talk
     finally:
@@ -68,9 +81,14 @@ def conversation(
         talk.close()
 
 
-def ask(host: Host, body: str) -> list[str]:
-    """All that the script `body` answers on `host`."""
-    with conversation(host, body) as talk:
+def _controller() -> str:
+    """Who this is, for others."""
+    return f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()},"
+
+
+def ask(host: Host, body: str, patience: float = 0) -> list[str]:
+    """All that the script `body` answers on `host`; `patience` as in `conversation`."""
+    with conversation(host, body, patience=patience) as talk:
         return list(talk.answers())
 
 
@@ -96,17 +114,22 @@ def persistently(attempt: Callable[[], T], lost: Callable[[str], None]) -> T:
 class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
     """The hosts of a config: one connection each, many at work at once.
 
-    `user` logs in, but where the name of a host says who. ValueError where a name, or the ssh config for it,
-    leads nowhere.
+    `options.ssh_user` logs in, but where the name of a host says who. ValueError where a name, or the ssh config for
+    it, leads nowhere.
     """
 
-    def __init__(self, names: Iterable[str], settings: Config, user: str | None = None) -> None:
+    def __init__(self, names: Iterable[str], settings: Config, options: Options | None = None) -> None:
         super().__init__()
-        remote = [name for name in names if name != LOCALHOST]
-        self.extend(_connection(name, settings, user) for name in remote)
-        self.hosts: dict[str, Host] = {name: RemoteHost(name, c) for name, c in zip(remote, self, strict=True)}
-        if LOCALHOST in names:
-            self.hosts[LOCALHOST] = LocalHost()
+        given = options or Options()
+        keys = HostKeys(given.host_keys)
+        self.hosts: dict[str, Host] = {}
+        for name in names:
+            if name == LOCALHOST:
+                self.hosts[name] = LocalHost(given.io_timeout)
+            else:
+                connection = _connection(name, settings, given.ssh_user, keys)
+                self.append(connection)
+                self.hosts[name] = RemoteHost(name, connection, given.retries, given.io_timeout)
 
     def spelled_twice(self) -> Iterator[tuple[str, str]]:
         """Pairs of names that lead to one login, by whatever ssh config says: to the same user, host and port."""
@@ -165,15 +188,17 @@ def _pairs(values: Mapping[str, Hashable]) -> Iterator[tuple[str, str]]:
             yield other, name
 
 
-def _connection(name: str, settings: Config, user: str | None) -> Connection:
+def _connection(name: str, settings: Config, user: str | None, keys: HostKeys) -> Connection:
     try:
         # Of its own for each: Fabric adds to it the keys that the ssh config names for a host.
         own = {key: value for key, value in settings.connect_kwargs.items() if key != "key_filename"}
-        return Connection(name, user=None if "@" in name else user, config=settings, connect_kwargs=own)
+        connection = Connection(name, user=None if "@" in name else user, config=settings, connect_kwargs=own)
     except RecursionError as error:
         raise ValueError(f"{name}: its ProxyJump, in the ssh config, leads back to itself") from error
     except ValueError as error:
         raise ValueError(f"{name}: is no host: {error}") from error
+    keys.guard(connection)
+    return connection
 
 
 def _outcome(host: Host, work: Callable[[Host], T]) -> T | HostFailure | BaseException:

@@ -178,12 +178,17 @@ running() {
 """
 
 
-def start_script(session: str, components: Sequence[Component]) -> str:
-    """Opens a window for each component, and answers for each once it runs or cannot."""
+def start_script(session: str, components: Sequence[Component], origin: str, is_last: bool) -> str:
+    """Opens a window for each component, and answers for each once it runs or cannot.
+
+    `origin` is kept beside each that it starts: a text that tells with what it was. What `is_last` releases the session
+    for other controllers.
+    """
     needed = f"{SESSIONS}{CLOCK}{RUNNING}{OWN_WINDOW}{PORT}{state.TEMPORARY}{TAKE_NOTES}"
-    lines = [f"need screen\n{state.keep(session)}{needed}{START}"]
+    lines = [f"need screen\n{state.hold(session)}{needed}{START}origin={shell.quote(origin)}"]
     lines += map(_component_line, components)
     lines.append(OPEN_WINDOWS + await_lines(components))
+    lines += ["release"] * is_last
     return "\n".join(lines)
 
 
@@ -242,7 +247,8 @@ component() {
   ! own_window "$1" "$2" || old_windows="$old_windows $window"
   rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/window" "$1/output" \
     "$1/ready" "$1/times"
-  printf '%s' "$4" >"$1/launcher" || fail "$state/$1/launcher cannot be written; is the disk full?"
+  printf '%s' "$origin" >"$1/origin" && printf '%s' "$4" >"$1/launcher" ||
+    fail "$state/$1 cannot be written to; is the disk full?"
   [ -z "$5" ] || temporary "$1" >/dev/null || fail "no temporary folder can be made"
   printf "screen -L -t %s sh '%s/%s/launcher'\\ntitle %s\\n" "$1" "$path" "$1" "$3" >>.windows
   pending="$pending $1"

@@ -36,8 +36,9 @@ class LocalHost:
 
     name = LOCALHOST
 
-    def __init__(self) -> None:
+    def __init__(self, most_silent: float) -> None:
         self.identity: bytes | None = None
+        self.most_silent = most_silent
         self._running: list[subprocess.Popen[bytes]] = []
 
     def open(self) -> None:
@@ -97,9 +98,11 @@ class _LocalChannel:
 class RemoteHost:
     """A host that is reached by SSH, through one connection that is opened when first needed."""
 
-    def __init__(self, name: str, connection: Connection) -> None:
+    def __init__(self, name: str, connection: Connection, retries: int, most_silent: float) -> None:
         self.name = name
         self.identity: bytes | None = None
+        self.most_silent = most_silent
+        self._retries = retries
         self._connection = connection
         self.channels_opened = 0
         self._round_trip = math.inf  # in seconds, as far as is known
@@ -111,7 +114,7 @@ class RemoteHost:
 
     def open(self) -> None:
         """Open the connection; see `Host`."""
-        open_connection(self._connection)
+        open_connection(self._connection, self._retries)
 
     def channel(self, script: bytes) -> Channel:
         """Open a channel, and the connection before it; see `Host`."""
@@ -119,6 +122,7 @@ class RemoteHost:
             with self._timed():
                 channel.exec_command(shell.command(script))
             _hold_back(channel, self._round_trip)
+            channel.settimeout(self.most_silent)
             return _RemoteChannel(channel)
 
     def hand_terminal(self, command: str) -> int:
@@ -195,7 +199,9 @@ class _RemoteChannel:
 
     def receive(self) -> bytes:
         with _losses_as_os_errors():
-            return self._channel.recv(BLOCK)
+            while True:
+                with contextlib.suppress(TimeoutError):  # that is for what is sent
+                    return self._channel.recv(BLOCK)
 
     def close(self, is_over: bool) -> str:
         said = b""

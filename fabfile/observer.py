@@ -1,6 +1,6 @@
 """`Observer`, who is told how a run goes on, and `StageError`, by which one ends that did not go well."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,20 +13,31 @@ from .waiting import Ended
 
 
 class Failure(NamedTuple):
-    """What failed (a host, or `host/component`, or `host:path`), why, and perhaps the last lines of its output."""
+    """What failed (a host, or `host/component`, or `host:path`), why, and perhaps the last lines of its output.
+
+    In which `stage`, where it is not that of the StageError.
+    """
 
     where: str
     reason: str
     output: tuple[str, ...] = ()
+    stage: str = ""
 
 
 class StageError(Exception):
-    """A stage did not succeed everywhere; no later stage has begun."""
+    """A stage did not succeed everywhere; no later stage has begun, unless `went_on`, on the other hosts.
 
-    def __init__(self, stage: str, failures: Sequence[Failure]) -> None:
-        super().__init__("\n".join(f"{stage}: {failure.where}: {failure.reason}" for failure in failures))
+    `hosts` are those that failed, as far as they are known by name.
+    """
+
+    def __init__(
+        self, stage: str, failures: Sequence[Failure], hosts: Iterable[str] = (), went_on: bool = False
+    ) -> None:
+        super().__init__("\n".join(f"{each.stage or stage}: {each.where}: {each.reason}" for each in failures))
         self.stage = stage
         self.failures = failures
+        self.hosts = frozenset(hosts)
+        self.went_on = went_on
 
 
 class Observer:
@@ -46,6 +57,9 @@ class Observer:
 
     def progress(self, stage: str, host: str, done: int, total: int) -> None:
         """Of `total` bytes, `done` have been sent to `host`. Called from the threads that send."""
+
+    def goes_on(self, stage: str, failures: Sequence[Failure]) -> None:
+        """A stage has failed on some hosts, as was allowed for; the work goes on without them."""
 
     def lost(self, stage: str, host: str, reason: str) -> None:
         """A connection was lost, and is taken up again. Called from threads of their own."""

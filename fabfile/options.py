@@ -12,7 +12,7 @@ from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
 from rr_config import ConfigError, Options
-from rr_config.options import LOG_LEVELS
+from rr_config.options import HOST_KEYS, LOG_LEVELS
 
 SECTION = "remote_runner"
 
@@ -93,6 +93,13 @@ def declare() -> list[Option]:
             " any letter; commas separate; `!` excludes.",
         ),
         Option(names=("parallel",), kind=int, help="How many hosts are worked on at a time. Default: 64."),
+        Option(
+            names=("host-keys",),
+            attr_name="host_keys",
+            values=HOST_KEYS,
+            help="What to do with a host whose key is in no known_hosts file: `accept-new` writes it down, `strict`"
+            " refuses it. Default: what the ssh config says, else accept-new. One that has changed is always refused.",
+        ),
         Option(names=("screen",), help="The name of the screen session on every host. Default: runner."),
         Option(names=("kill",), kind=bool, default=True, help="End the old sessions before a run. Default: yes."),
         Option(
@@ -126,6 +133,31 @@ def declare() -> list[Option]:
             attr_name="on_exit",
             values=("leave", "stop"),
             help="`stop`: end all components when any of them fails. Default: `leave` them.",
+        ),
+        Option(
+            names=("keep-going",),
+            attr_name="keep_going",
+            kind=bool,
+            default=True,
+            help="Where hosts fail, go on to the later stages on the others. Default: no.",
+        ),
+        Option(
+            names=("max-failures",),
+            attr_name="max_failures",
+            kind=int,
+            help="As --keep-going, as long as no more hosts than that have failed. Default: 0.",
+        ),
+        Option(
+            names=("retries",),
+            kind=int,
+            help="How often to try again to connect to a host that cannot be reached. Default: 0; where sshd drops"
+            " connections since it is busy, 3.",
+        ),
+        Option(
+            names=("io-timeout",),
+            attr_name="io_timeout",
+            kind=int,
+            help="For how many seconds a host may do nothing in a stage before it is given up. Default: 600.",
         ),
     ]
 
@@ -190,7 +222,7 @@ def logs_options() -> list[Option]:
         Option(names=("lines", "n"), kind=int, help="Only the last lines of each component, so many. Default: all."),
         Option(
             names=("since",),
-            help="Only what was put out since then: so many seconds ago, 10m, 2h, or a time by ISO 8601.",
+            help="Only what was put out since then: so many seconds ago, 10m, 2h, 1d, or a time by ISO 8601.",
         ),
         Option(names=("timestamps", "t"), kind=bool, help="With each line, show when it was put out."),
         Option(names=("raw",), kind=bool, help="With all control characters, as the window got them."),
@@ -237,12 +269,16 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
     log_level = str(chosen("log_level", "INFO")).upper()
     if log_level not in LOG_LEVELS:
         raise ConfigError(f"--log-level {log_level}: there is no such level; choose one of {', '.join(LOG_LEVELS)}")
-    parallel = chosen("parallel", 64)
-    if parallel < 1:
-        raise ConfigError(f"--parallel {parallel}: must be 1 at least")
+    numbers = {name: chosen(name, usual) for name, (usual, _) in NUMBERS.items()}
+    for name, (_, least) in NUMBERS.items():
+        if not least <= numbers[name] <= MOST:
+            raise ConfigError(f"--{name.replace('_', '-')} {numbers[name]}: must be a number from {least} to {MOST:,}")
     on_exit = chosen("on_exit")
     if on_exit not in (None, "leave", "stop"):
         raise ConfigError(f"--on-exit {on_exit}: there is no such way; there are: leave, stop")
+    host_keys = chosen("host_keys")
+    if host_keys not in (None, *HOST_KEYS):
+        raise ConfigError(f"--host-keys {host_keys}: there is no such way; there are: {', '.join(HOST_KEYS)}")
     return Options(
         config_file=chosen("config"),
         ssh_user=chosen("user"),
@@ -258,10 +294,15 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
         arg_parser=chosen("arg_parser"),
         log_level=log_level,
         limit=chosen("limit"),
-        parallel=parallel,
+        host_keys=host_keys,
+        keep_going=chosen("keep_going", False),
+        **numbers,
     )
 
 
+# What they are by default, and at least.
+NUMBERS = {"parallel": (64, 1), "max_failures": (0, 0), "retries": (0, 0), "io_timeout": (600, 1)}
+MOST = 1_000_000
 WORDS = {str: "a text", bool: "true or false", int: "a whole number"}
 
 

@@ -113,7 +113,7 @@ class Orders:
 
 def sync_script(session: str, roots: Iterable[str]) -> str:
     """Answers what to call staging folders, and where the roots are, in their order, then obeys."""
-    return _script(f"{state.keep(session)}{state.TEMPORARY}{OBEY}{READY_TO_CHANGE}", roots)
+    return _script(f"{state.hold(session)}{state.TEMPORARY}{OBEY}{READY_TO_CHANGE}", roots)
 
 
 def look_script(session: str, roots: Iterable[str]) -> str:

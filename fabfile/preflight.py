@@ -13,10 +13,11 @@ def checked_group(config: Config, options: Options, settings: Settings) -> HostG
     """The hosts of `config`. ConfigError for what cannot be meant."""
     _check_session_name(options.screen)
     _check_terminate(config, options)
+    _check_on_exit(options)
     _check_identities(settings)
     try:
         hosts = sorted(config.all_hosts())
-        group = HostGroup(hosts, connection_settings(settings, options.ssh_pass), options.ssh_user)
+        group = HostGroup(hosts, connection_settings(settings, options.ssh_pass), options)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     twice = [f"{one}, {other}: are the same login; spell it alike" for one, other in group.spelled_twice()]
@@ -37,6 +38,12 @@ def _check_terminate(config: Config, options: Options) -> None:
     """Refuse `--terminate` where it has nothing to wait for."""
     if options.terminate and not any(component.wait for component in config.all_components()):
         raise ConfigError("--terminate: no component has wait = True, so all would be ended at once; set it for one")
+
+
+def _check_on_exit(options: Options) -> None:
+    """Refuse what contradicts itself."""
+    if options.on_exit and options.most_failed:
+        raise ConfigError("--on-exit stop: leave it out with --keep-going or --max-failures: it stops all for one")
 
 
 def _check_identities(settings: Settings) -> None:

@@ -74,7 +74,9 @@ def read_unready(component: Component, rest: str) -> NotReady:
         case "killed":
             reason = f"was killed before it was ready: {ready}"
         case _:
-            reason = f"ended with exit status {why} before it was ready: {ready}"
+            by = shell.signal_of(int(why))
+            how = f"was ended by {by}" if by else f"ended with exit status {why}"
+            reason = f"{how} before it was ready: {ready}"
     own = [line for line in lines if line and not line.startswith(OF_SCREEN)]
     return NotReady(component, reason, tuple(own[-LINES:]))
 

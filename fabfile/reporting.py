@@ -6,7 +6,6 @@ What the page looks like, `webpage` says.
 import importlib
 import json
 from collections import deque
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,27 +16,20 @@ from rr_config.paths import local_path
 
 from .lives import lives, stages
 from .observer import Observer, StageError
+from .origin import Kinds, check, check_parts
 from .output import Line, Selection, cleaned
-from .record import FILE, FORMAT, record
+from .record import FILE, record
 from .webpage import MARK, page
 
 if TYPE_CHECKING:
-    from .runner import Runner
+    from .viewer import Viewer
 
 Run = dict[str, Any]
 Outputs = dict[str, str]
 LINES = 200  # of each log
 MOST_BYTES = 1 << 18
 NEEDED = ("jinja2", "plotly.graph_objects")
-PARTS: Mapping[str, type | tuple[type, ...]] = {
-    "session": str,
-    "collected": (int, float),
-    "config": dict,
-    "options": dict,
-    "versions": dict,
-    "stages": list,
-    "components": list,
-}
+PARTS: Kinds = {"session": str, "collected": (int, float), "runs": list, "components": list}
 
 
 class Ends(Observer):
@@ -60,24 +52,25 @@ def _end(output: bytes) -> str:
     return b"\n".join(map(cleaned, lines)).decode("utf-8", "replace")
 
 
-def from_hosts(runner: "Runner") -> tuple[Run, Outputs, StageError | None]:
+def from_hosts(viewer: "Viewer") -> tuple[Run, Outputs, StageError | None]:
     """What `run.json` would hold, the end of each log by label, and what has failed.
 
     Of the hosts that fail, the first two say that nothing is known.
     """
-    run, ends = record(runner.options, runner.status()), Ends()
+    run, ends = record(viewer.options, viewer.status(with_origins=True)), Ends()
     try:
-        runner.logs(Selection(lines=LINES), ends)
+        viewer.logs(Selection(lines=LINES), ends)
     except StageError as error:
         return run, ends.outputs(), error
     return run, ends.outputs(), None
 
 
-def from_folder(folder: Path, limit: str | None = None) -> tuple[Run, Outputs]:
+def from_folder(folder: str | Path, limit: str | None = None) -> tuple[Run, Outputs]:
     """What `fab collect` has put there: what `run.json` holds, and the end of each log, by label.
 
     Of all components, or of those that `limit` chooses. ConfigError where it is no such folder.
     """
+    folder = Path(folder)
     path = folder / FILE
     if not path.is_file():
         raise ConfigError(f"{folder}: has no run.json; name a folder that `fab collect` has made")
@@ -99,11 +92,10 @@ def from_folder(folder: Path, limit: str | None = None) -> tuple[Run, Outputs]:
 
 
 def _check(run: Any) -> None:
-    if not isinstance(run, dict) or run.get("format") != FORMAT:
-        raise ValueError(f"its format is not {FORMAT}, which this version reads")
-    for name, kind in PARTS.items():
-        if not isinstance(run.get(name), kind):
-            raise ValueError(f"{name} is missing, or of another type")
+    check(run)
+    check_parts(run, PARTS)
+    for each in run["runs"]:
+        check(each)
 
 
 def _output(folder: Path, own: str) -> str:
@@ -138,8 +130,8 @@ def _is_report(path: Path) -> bool:
         return MARK.encode() in file.read(1000)
 
 
-def write(path: Path, run: Run, outputs: Outputs) -> None:
+def write(path: str | Path, run: Run, outputs: Outputs) -> None:
     """Put the page there."""
     content = page(run, outputs).encode("utf-8", "replace")
     with named(f"-o/--output {path}"):
-        path.write_bytes(content)
+        Path(path).write_bytes(content)

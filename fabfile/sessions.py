@@ -40,7 +40,7 @@ def kill_script(session: str, programs: Iterable[str]) -> str:
     TERM first, KILL after five seconds. `programs` are what the host must have.
     """
     needed = " ".join(shell.quote(program) for program in programs)
-    return f"need {needed}\n{state.keep(session)}{SESSIONS}{PROCESSES}{KILL}"
+    return f"need {needed}\n{state.hold(session)}{SESSIONS}{PROCESSES}{KILL}"
 
 
 def read_killed(answers: Iterable[str]) -> Killed:
@@ -54,7 +54,7 @@ def screen_script(session: str, zombie: bool, programs: Iterable[str]) -> str:
     """Makes sure that there is one session of that name; uses the one that is there, if there is."""
     needed = " ".join(shell.quote(program) for program in programs)
     screenrc = shell.quote(screen_rc(zombie))
-    return f'need {needed}\n{state.keep(session)}{SESSIONS}printf %s {screenrc} >"$state/.screenrc"\n{SCREEN}'
+    return f'need {needed}\n{state.hold(session)}{SESSIONS}printf %s {screenrc} >"$state/.screenrc"\n{SCREEN}'
 
 
 def read_session(answers: Iterable[str]) -> Session:

@@ -9,6 +9,7 @@ the login shell of the user (which may be csh or fish) matters; what it has to r
 
 import re
 import shlex
+import signal
 
 VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 HOME = re.compile(r"~[A-Za-z0-9_.-]*")
@@ -64,14 +65,26 @@ def from_environment(name: str) -> str:
     return f"{own}=$(printenv {name} && echo .); {own}=${{{own}%?.}}"
 
 
-def script(body: str) -> bytes:
+def signal_of(status: int | None) -> str | None:
+    """The name of the signal by which a program was ended that has that exit status, if it was by one (see `sh`)."""
+    number = (status or 0) - 128
+    return signal.Signals(number).name if number in set(signal.Signals) else None
+
+
+def script(body: str, controller: str = "", born: int = 0) -> bytes:
     """The bytes of a script that greets, runs `body`, and says `done` if nothing failed.
 
-    `body` may use `answer TEXT` (a record), `fail TEXT` (a last record, and the end), and `$machine`, the name
-    of the host for itself.
+    `body` may use `answer TEXT` (a record), `fail TEXT` (a last record, and the end), `$machine`, the name
+    of the host for itself, and `$controller`, who runs it from where, which came up at `$controller_born`.
     """
     # In a function, so that a script of which only a part arrives is a syntax error and does nothing.
-    text = PROLOGUE + "main() {\n" + body + "\n}\nmain\nanswer done\n"
+    text = (
+        f"controller={quote(controller)} controller_born={born}\n"
+        + PROLOGUE
+        + "main() {\n"
+        + body
+        + "\n}\nmain\nanswer done\n"
+    )
     return text.encode("utf-8", "surrogateescape")
 
 

@@ -9,6 +9,7 @@
     born           the same as the kernel counts it, by which the process is known again
     output         all that its window showed    times          when that had grown, and to which size
     base_dir       its temporary folder, if it has one
+    origin         with what it was started, as a JSON text (see `record`)
     session        the screen session that it was started in, as PID.NAME
     window         the number of its window there
     ready          when it became ready, if it says when it is; `check` and `check.output`: of util.command
@@ -16,7 +17,8 @@
 
 and, with a dot in front so that no component can be named alike: `.sessions` (each screen session
 that was started here, as PID.NAME), `.screenrc`, `.windows` (what screen was last told to open), `.note-times` (the
-script that writes `times`) and `.noting` (the process that runs it, and for which screen session).
+script that writes `times`), `.noting` (the process that runs it, and for which screen session) and `.held.PID.BORN`
+(by which controller the session is being changed, over which process).
 """
 
 import hashlib
@@ -53,6 +55,49 @@ def where(session: str) -> str:
         "state=${XDG_STATE_HOME:-$HOME/.local/state}/remote-runner/$machine/$session\n"
     )
 
+
+def hold(session: str) -> str:
+    """As `keep`; and lines that see to it that no other controller changes anything of that session meanwhile."""
+    return keep(session) + HOLD
+
+
+# The hold is that of the connection: of the process whose child this script is, sshd's or the controller's own. So all
+# scripts of one controller share it, and it ends with that process, however that ends. Who finds no claim beside its
+# own has the hold. Of two that find each other's, the younger controller gives up and the older waits for that: on all
+# hosts the same one, so that one of them gets all ("wait-die", Rosenkrantz, Stearns, Lewis 1978).
+HOLD = """\
+began() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null && set -- ${stat##*) } && echo "${20}"; }
+# others: sets $holder and $by to another claim whose process lives, and $born to its age if it is not younger.
+others() {
+  holder=
+  for other in "$state"/.held.*; do
+    owner=${other##*/.held.}
+    [ "$owner" != "$claim" ] || continue
+    if [ "$(began "${owner%.*}")" != "${owner#*.}" ]; then rm -f "$other"; continue; fi
+    { read -r born words <"$other"; } 2>/dev/null || continue
+    holder=$owner by=$words
+    [ "$born" -gt "$controller_born" ] || return
+  done
+  born=
+}
+hold() {
+  claim=$PPID.$(began "$PPID")
+  case $claim in *.) return 0 ;; esac  # where processes are hidden (hidepid), nobody could see when it ends
+  [ ! -e "$state/.held.$claim" ] || return 0
+  { echo "$controller_born $controller" >"$state/.held.$claim"; } 2>/dev/null || return 0  # for others, too
+  tries=0
+  while others; [ "$holder" ]; do
+    tries=$((tries + 1))
+    if [ "$born" ] || [ $tries -gt 300 ]; then
+      release
+      fail "$by works on the session $session, over process ${holder%.*} of this host; let that end, or end it"
+    fi
+    sleep 0.2
+  done
+}
+release() { rm -f "$state/.held.$claim"; }
+hold
+"""
 
 KEEP = """\
 [ -d "$state" ] || (umask 077; mkdir -p "$state") || fail "$state cannot be made; is there room, may you write there?"

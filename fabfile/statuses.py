@@ -5,7 +5,6 @@ memory are those of all processes in the session (setsid(2)) of a window, but fo
 program, and of what it has started.
 """
 
-import signal
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
@@ -13,7 +12,7 @@ import attrs
 
 from rr_config import Component
 
-from . import state
+from . import shell, state
 from .launcher import RUNNING
 from .sessions import SESSIONS
 
@@ -38,7 +37,8 @@ class Status:
     `exit_status` is as sh has it (128 and more: a signal), None also where it was killed unseen. `seconds` is for
     how long it has been in this state. `cpu` is in cores (1.0: one of them all the time), `memory` in bytes, of
     what is running; `problem` says why nothing is known, or that it was not ready in time. `started`, `ready` and
-    `ended` are when that came about, in seconds since 1970 by the clock of the host.
+    `ended` are when that came about, in seconds since 1970 by the clock of the host. `origin` is what it was started
+    with (see `launcher.start_script`), where that is known and was asked for.
     """
 
     component: Component
@@ -52,12 +52,12 @@ class Status:
     started: int | None = None
     ready: int | None = None
     ended: int | None = None
+    origin: str | None = attrs.field(default=None, repr=False)
 
     @property
     def signal(self) -> str | None:
         """The name of the signal that ended it, if one did."""
-        number = (self.exit_status or 0) - 128
-        return signal.Signals(number).name if number in set(signal.Signals) else None
+        return shell.signal_of(self.exit_status)
 
     @property
     def is_well(self) -> bool:
@@ -67,14 +67,15 @@ class Status:
     def as_dict(self) -> dict[str, object]:
         """All of it under plain names, as `fab status --json` has it."""
         own = attrs.asdict(self, recurse=False) | {"state": str(self.state), "signal": self.signal}
-        del own["component"]
+        del own["component"], own["origin"]
         return {"host": self.component.host, "name": self.component.name} | own
 
 
-def status_script(session: str, components: Sequence[Component]) -> str:
+def status_script(session: str, components: Sequence[Component], with_origins: bool = False) -> str:
     """Answers what is known of each component, and two samples of what its processes use, 0.3 s apart."""
     folders = " ".join(state.folder(component.name) for component in components)
-    return f'{state.keep(session)}{SESSIONS}{RUNNING}folders="{folders}"\n{STATUS}'
+    wanted = f'folders="{folders}"\nwith_origins={"yes" if with_origins else ""}\n'
+    return f"{state.keep(session)}{SESSIONS}{RUNNING}{wanted}{STATUS}"
 
 
 def read_status(components: Sequence[Component], answers: Iterable[str]) -> list[Status]:
@@ -83,7 +84,11 @@ def read_status(components: Sequence[Component], answers: Iterable[str]) -> list
     now, ticks, page = next([int(value) for value in rest] for word, *rest in words if word == "units")
     samples = [_Sample(rest, ticks) for word, *rest in words if word == "sample"]
     by_folder = {folder: rest for word, folder, *rest in words if word == "component"}
-    return [_status(component, by_folder[state.folder(component.name)], samples, now, page) for component in components]
+    origins = {folder: " ".join(text) for word, folder, *text in words if word == "origin"}
+    return [
+        attrs.evolve(_status(component, by_folder[folder], samples, now, page), origin=origins.get(folder))
+        for component, folder in ((component, state.folder(component.name)) for component in components)
+    ]
 
 
 class _Sample:
@@ -171,6 +176,8 @@ for folder in $folders; do
     [ -s "$folder/status" ] || ! [ -d "/proc/$(noted launcher.pid)" ] || word=starting
   fi
   answer "component $folder $word $rest"
+  [ -z "$with_origins" ] || [ "$word" = waiting ] || [ ! -s "$folder/origin" ] ||
+    answer "origin $folder $(cat "$folder/origin")"
 done
 if [ "$sessions" != ' ' ]; then sample; sleep 0.3; sample; fi
 """

@@ -1,6 +1,5 @@
 """Waiting for components to end, on their hosts, and ending them: the scripts, and what they answer. Pure."""
 
-import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import attrs
@@ -35,9 +34,8 @@ class Ended:
             return "has not been started"
         if self.status is None:
             return "was killed, together with what would have written down its exit status"
-        if self.status > 128 and self.status - 128 in set(signal.Signals):
-            return f"was ended by {signal.Signals(self.status - 128).name}"
-        return f"ended with exit status {self.status}"
+        by = shell.signal_of(self.status)
+        return f"was ended by {by}" if by else f"ended with exit status {self.status}"
 
 
 @attrs.frozen
@@ -114,7 +112,7 @@ def stop_script(session: str, components: Sequence[Component], grace: float) -> 
     """Ends components, each with its `stop_signal`, and after `grace` seconds with KILL; answers how each has ended."""
     stops = "".join(f"stop {state.folder(c.name)} {c.stop_signal.removeprefix('SIG')}\n" for c in components)
     return (
-        f'{state.keep(session)}{SESSIONS}{PROCESSES}{RUNNING}cd "$state" || fail "$state cannot be entered"\n'
+        f'{state.hold(session)}{SESSIONS}{PROCESSES}{RUNNING}cd "$state" || fail "$state cannot be entered"\n'
         f"{STOP}{stops}hundredths={round(grace * 100)}\n{STOPPED}"
     )
 

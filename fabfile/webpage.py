@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .lives import MOODS, Life, lives, span, stages
-from .record import SECRET
+from .origin import SECRET
 from .timeline import at, timeline
 from .words import cleaned, counted, lasting
 
@@ -35,11 +35,18 @@ def page(run: Mapping[str, Any], outputs: Mapping[str, str]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"clock": _clock, "moment": _moment, "zone": _zone, "lasting": _lasting, "cleaned": cleaned}
+    environment.filters |= {
+        "given": _given,
+        "clock": _clock,
+        "moment": _moment,
+        "zone": _zone,
+        "lasting": _lasting,
+        "cleaned": cleaned,
+    }
     return environment.get_template(TEMPLATE).render(
         mark=Markup(MARK),
         run=run,
-        options={name: value for name, value in run["options"].items() if value is not None and name != SECRET},
+        runs=run["runs"] or [run],  # of what has not been started, what would be
         lives=found,
         stages=of_run,
         outputs={cleaned(label): text for label, text in outputs.items()},
@@ -58,6 +65,10 @@ def _outcomes(found: Iterable[Life]) -> list[tuple[str, str, int]]:
         (mood, outcome, counts[mood, outcome])
         for mood, outcome in sorted(counts, key=lambda each: MOODS.index(each[0]))
     ]
+
+
+def _given(options: Mapping[str, object]) -> list[tuple[str, object]]:
+    return [(name, value) for name, value in options.items() if value is not None and name != SECRET]
 
 
 def _clock(seconds: float | None) -> str:

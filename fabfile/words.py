@@ -144,6 +144,7 @@ def same_hosts(options: Options) -> list[str]:
         "--arg-parser": options.arg_parser,
         "--extra-args": options.extra_args,
         "--limit": options.limit,
+        "--host-keys": options.host_keys,
     }
     words = [word for name, value in named.items() if value is not None for word in (name, value)]
     return words + [word for muddler in options.muddler for word in ("--muddler", muddler)]

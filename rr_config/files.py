@@ -104,6 +104,14 @@ def _placed_below(local: str, remote: str, above: Above) -> Iterator[Placed | Un
         yield from _placed(posixpath.join(local, name), posixpath.join(remote, name), above)
 
 
+def expected_files(component: Component) -> list[Placed]:
+    """What a component brings, as far as can be said: of what is not here, or `Unusable`, that it has a place there."""
+    return [
+        Placed(LocalFile(found.path, 0, 0), found.remote, True) if isinstance(found, Unusable) else found
+        for found in placed_files(component.files)
+    ]
+
+
 def placed_once() -> Callable[[Component], Sequence[Placed]]:
     """A function that lists what a component brings; ConfigError for what is `Unusable`.
 

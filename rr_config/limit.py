@@ -1,6 +1,7 @@
 """Choosing some components of a config by their names and hosts, as `--limit` does. Pure."""
 
-from collections.abc import Sequence
+import glob
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
 from .component import Component, Config
@@ -44,6 +45,18 @@ def limited(config: Config, limit: str) -> Config:
     if not any(left.all_components()):
         raise ConfigError(f"--limit: {limit!r} leaves no component; exclude fewer")
     return left
+
+
+def limit_to(hosts: Collection[str], config: Config, was_limited: bool) -> str:
+    """The pattern by which the components of `config` on these hosts are chosen; `was_limited` where it has not all."""
+    if not was_limited:
+        return ",".join(f"{_literal(host)}/*" for host in sorted(hosts))
+    return ",".join(_literal(each.label) for each in config.all_components() if each.host in hosts)
+
+
+def _literal(name: str) -> str:
+    """The pattern that matches `name`, and hardly anything else."""
+    return glob.escape(name).replace(",", "?")
 
 
 def _listed(components: Sequence[Component]) -> str:

@@ -41,9 +41,9 @@ def find_muddler(given: str, config_dir: Path | None) -> Path:
         return path.resolve()
 
 
-def all_muddlers(config_dir: Path | None) -> list[Muddler]:
+def all_muddlers(config_dir: str | Path | None) -> list[Muddler]:
     """Every muddler that can be named, those beside the config first, each folder sorted."""
-    folders = [OWN_FOLDER] if config_dir is None else [config_dir / "muddlers", OWN_FOLDER]
+    folders = [OWN_FOLDER] if config_dir is None else [Path(config_dir) / "muddlers", OWN_FOLDER]
     distinct = dict.fromkeys(folder.resolve() for folder in folders)
     return [Muddler(path.stem, path, _summary(path)) for folder in distinct for path in _programs_in(folder)]
 

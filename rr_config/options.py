@@ -1,5 +1,6 @@
 """What the command line said, as config files, muddlers and arg parsers see it."""
 
+import math
 from pathlib import Path
 
 import attrs
@@ -7,6 +8,7 @@ import attrs
 from .paths import local_path
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+HOST_KEYS = ("accept-new", "strict")
 
 
 @attrs.define(kw_only=True)
@@ -33,6 +35,16 @@ class Options:
     log_level: str = "INFO"
     limit: str | None = None
     parallel: int = 64
+    host_keys: str | None = None
+    max_failures: int = 0
+    keep_going: bool = False
+    retries: int = 0
+    io_timeout: int = 600
+
+    @property
+    def most_failed(self) -> float:
+        """How many hosts may fail before no later stage begins."""
+        return math.inf if self.keep_going else self.max_failures
 
     @property
     def config_dir(self) -> Path | None:

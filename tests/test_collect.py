@@ -43,7 +43,7 @@ def test_output_and_results_are_brought_and_written_down(lab: Lab) -> None:
     )
     before = sessions_begun(lab.node1)
     done = lab.fab("run", "--collect", "--pass", "secret word", "-c", "cfg.py")
-    assert sessions_begun(lab.node1) - before == 5 + 2
+    assert sessions_begun(lab.node1) - before == 5 + 3
     assert (done.returncode, done.stderr) == (1, "node1/a: wait: ended with exit status 3\n")
     (folder,) = collections(lab)
     assert f"collected in results/{folder.name}\n" in done.stdout
@@ -66,12 +66,84 @@ def test_output_and_results_are_brought_and_written_down(lab: Lab) -> None:
     assert (a["state"], a["exit_status"], c["state"]) == ("exited", 3, "running")
     assert a["started"] <= a["ended"] and a["folder"] == "node1/a"
     assert a["collected"]["node1/a/results/out/1.log"] == hashlib.sha1(b"1\n").hexdigest()
-    assert a["sent"] == {"~/there": hashlib.sha1(b"text").hexdigest()}
-    assert run["config"]["text"] == (lab.folder / "cfg.py").read_text()
+    assert run["files"]["node1"].keys() == {f"{lab.node1.home}/there"}
+    assert run["config"]["text"] == run["runs"][0]["config"]["text"] == (lab.folder / "cfg.py").read_text()
     assert [each["stage"] for each in run["stages"]] == ["kill", "screen", "sync", "start 1", "wait"]
+    assert ([each["run"] for each in run["components"]], len(run["runs"])) == ([0, 0, 0], 1)
     assert all(each["began"] <= each["ended"] for each in run["stages"])
     assert run["systems"]["node1"].startswith("Linux ") and "fabric" in run["versions"]
     assert lab.fab("report", "--from", f"results/{folder.name}").returncode == 0
+
+
+def test_run_json_tells_what_was_run_even_if_all_has_changed_since(lab: Lab) -> None:
+    lab.write("sent", "as it was")
+    lab.write("muddler.py", "def muddle(config):\n    pass\n")
+    lab.config(
+        CONFIG + "add('a', 'node1', 'sleep 1000', wait=False, files={'sent': 'there'})\nadd('b', 'node1', 'exit 0')"
+    )
+    lab.run("run", "--muddler", "muddler.py", "--pass", "secret word", "--parallel", "7")
+    then = (lab.folder / "cfg.py").read_text()
+    lab.write("sent", "as it is now")
+    (lab.folder / "cfg.py").write_text(f"{then}\n# changed\n")
+    lab.run("collect")
+    run = run_json(collections(lab)[0])
+    (how,) = run["runs"]
+    assert (how["config"]["text"], how["options"]["parallel"]) == (then, 7)
+    assert how["muddlers"] == [
+        {"path": str(lab.folder / "muddler.py"), "text": (lab.folder / "muddler.py").read_text()}
+    ]
+    assert "secret" not in json.dumps(run)
+    assert [each["stage"] for each in run["stages"]] == ["kill", "screen", "sync"]
+    there = run["files"]["node1"][f"{lab.node1.home}/there"]
+    assert there["sha1"] == hashlib.sha1(b"as it was").hexdigest()
+    assert there["changed"] < run["components"][0]["started"] + 1
+    lab.run("restart", "--limit", "a")
+    (lab.folder / "sent").unlink()
+    lab.node1.run("echo other >there")
+    lab.run("collect")
+    run = run_json(collections(lab)[1])
+    assert [how["config"]["text"] == then for how in run["runs"]] == [False, True]
+    assert [each["run"] for each in run["components"]] == [0, 1]
+    assert [each["stage"] for each in run["stages"]] == ["kill", "screen", "sync", "stop 1"]
+    there = run["files"]["node1"][f"{lab.node1.home}/there"]
+    assert there["sha1"] == hashlib.sha1(b"other\n").hexdigest()
+    assert there["changed"] > run["components"][0]["started"]
+
+
+def test_of_what_was_started_by_no_command_of_this_version_nothing_is_told(lab: Lab) -> None:
+    lab.config(
+        CONFIG + "add('a', 'node1', 'sleep 1000', wait=False)\nadd('b', 'node1', 'exit 0')\nadd('c', 'node2', '')"
+    )
+    lab.run("run", "--limit", "node1")
+    lab.node1.run("cd .local/state/remote-runner/*/runner && echo '[1' >a/origin && rm b/origin")
+    lab.run("collect")
+    run = run_json(collections(lab)[0])
+    assert (run["runs"], [each["run"] for each in run["components"]]) == ([], [None, None, None])
+    assert lab.fab("report", "--from", f"results/{collections(lab)[0].name}").returncode == 0
+
+
+def test_every_file_that_a_host_should_have_has_its_hash(lab: Lab) -> None:
+    for name in NAMES:
+        (lab.folder / "sent" / name).parent.mkdir(exist_ok=True)
+        (lab.folder / "sent" / name).write_text(name, errors="surrogateescape")
+    lab.config(
+        CONFIG
+        + "add('a', 'node1', 'exit 0', files={'sent': 'there'})\n"
+        + "add('b', 'node1', 'exit 0', base_dir=None, files={'cfg.py': 'x', 'sent': 'there'})"
+    )
+    lab.run("run")
+    lab.run("collect")
+    found = run_json(collections(lab)[0])["files"]["node1"]
+    here = {name: hashlib.sha1((lab.folder / "sent" / name).read_bytes()).hexdigest() for name in NAMES}
+    in_home, elsewhere = (
+        {path.rpartition("/there/")[2]: each["sha1"] for path, each in found.items() if is_there(path)}
+        for is_there in (
+            lambda path: path.startswith(f"{lab.node1.home}/there/"),
+            lambda path: path.startswith("/tmp/") and not path.endswith("/x"),
+        )
+    )
+    assert (in_home, elsewhere) == (here, here)
+    assert len(found) == 2 * len(NAMES) + 1
 
 
 def test_what_has_not_changed_is_not_brought_again(lab: Lab) -> None:

@@ -286,8 +286,9 @@ def test_every_command_has_the_same_options(capsys: pytest.CaptureFixture[str]) 
     line = re.compile(r"^  (?:(-\w)(?: STRING| INT)?, )?(--[\w\[\]-]+)", re.MULTILINE)
     options = {command: {name for names in line.findall(text) for name in names} for command, text in helps.items()}
     shared = {"", "-c", "-m", "-u", "-p", "-l", "-a", "--config", "--muddler", "--user", "--pass", "--log-level"}
-    shared |= {"--limit", "--parallel", "--screen", "--[no-]kill", "--[no-]zombie", "--[no-]always-copy"}
-    shared |= {"--extra-args", "--arg-parser", "--[no-]terminate", "--on-exit"}
+    shared |= {"--limit", "--parallel", "--host-keys", "--screen", "--[no-]kill", "--[no-]zombie", "--[no-]always-copy"}
+    shared |= {"--extra-args", "--arg-parser", "--[no-]terminate", "--on-exit", "--[no-]keep-going", "--max-failures"}
+    shared |= {"--retries", "--io-timeout"}
     assert {command: found - shared for command, found in options.items()} == {c: OWN.get(c, set()) for c in COMMANDS}
     assert all(found >= shared for found in options.values())
 

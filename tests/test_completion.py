@@ -99,6 +99,7 @@ def test_a_line_is_split_as_a_shell_does(line: str, words: list[str]) -> None:
         ("fab kill -c x sync --limit a", Values.LIMIT),
         ("fab run -l ", ("DEBUG", "INFO", "WARNING", "ERROR")),
         ("fab run --on-exit=", ("leave", "stop")),
+        ("fab run --host-keys ", ("accept-new", "strict")),
         ("fab --print-completion-script ", ("bash", "fish", "zsh")),
         ("fab -F ", ("flat", "json", "nested")),
         ("fab run --screen ", ()),
@@ -113,7 +114,8 @@ def test_what_can_come_is_known_from_the_line_before(line: str, expected: Values
 def test_one_component_is_offered_by_its_name_unless_others_have_it() -> None:
     pairs = [("web", "h"), ("db", "h"), ("db", "g")]
     components = [Component(name=name, host=host, executable="x", start_index=1) for name, host in pairs]
-    assert single_names(components) == ["web", "h/db", "g/db"]
+    assert single_names("", components) == ["web", "h/db", "g/db"]
+    assert single_names("h/", components) == ["h/web", "h/db", "g/db"]
 
 
 @pytest.mark.parametrize(

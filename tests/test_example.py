@@ -57,11 +57,12 @@ def test_run_watched_followed_waited_for_collected_and_reported(four: Lab) -> No
     slow = re.search(r"subscriber-node1  ready after (\d)\.\d s: log \^subscribed", run.stdout)
     assert slow and int(slow[1]) >= 2, "the others wait for it"
     assert run.stdout.index("ready after", slow.end()) > run.stdout.index("start 3")
-    never, *words, end = run.stderr.splitlines()
+    never, *words, end, again = run.stderr.splitlines()
     assert never == "node4/monitor-node4: start 4: was not ready within 3 s: log healthy; the end of its output:"
     assert len(words) >= 2
     assert all(word.startswith("  | broker does not answer: ") for word in words)
     assert end == "start 4 failed; no later stage was begun"
+    assert again == "again, for what failed alone: --limit 'node4/*'"
 
     expected = {f"prepare-{host}": ("exited", 0) for host in HOSTS}
     expected |= {f"{name}-{host}": ("ready", None) for name in ("broker", "monitor") for host in HOSTS}
@@ -112,7 +113,8 @@ def test_run_watched_followed_waited_for_collected_and_reported(four: Lab) -> No
     report = four.fab("report", "--from", folder)
     assert (report.returncode, report.stderr) == (0, "")
     page = (four.folder / "report.html").read_text()
-    rows = re.findall(r"<tr>.*?</tr>", page, re.DOTALL)[1:]
+    components, *_ = re.findall(r"<table.*?</table>", page, re.DOTALL)
+    rows = re.findall(r"<tr>.*?</tr>", components, re.DOTALL)[1:]
     outcomes = {row[0]: row[2] for row in (re.findall(r"<td[^>]*>\s*(?:<a[^>]*>)?([^<]*?)\s*<", each) for each in rows)}
     assert sorted(outcomes) == sorted(label.rpartition("/")[2] for label in labels)
     assert (outcomes["publisher-node2"], outcomes["monitor-node4"]) == (

@@ -75,6 +75,7 @@ def test_a_machine_that_is_called_by_two_names_is_named(lab: Lab) -> None:
     with lab.farm.ssh_config.open("a") as ssh_config:
         login = f"User {own_name()}\n IdentityFile {lab.farm.key}"
         ssh_config.write(f"Host near\n HostName {node1.address}\n Port {node1.port}\n ProxyJump node2\n {login}\n")
+        ssh_config.write(f" UserKnownHostsFile {lab.farm.known_hosts}\n")
     lab.config(CONFIG + "add('a', 'near', {})\nadd('b', 'node1', {})\nadd('c', 'node2', {})")
     done = lab.fab("kill", "-c", "cfg.py")
     assert done.returncode == 1

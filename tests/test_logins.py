@@ -48,6 +48,8 @@ class Login:
         section = [f"Host {name}", f"HostName {host.address}", f"Port {host.port}", *lines]
         with (self.ssh / "config").open("a") as config:
             config.write("\n    ".join(section) + "\n")
+        with (self.ssh / "known_hosts").open("a") as known_hosts:
+            known_hosts.write(f"[{host.address}]:{host.port} {(host.folder / 'host_key.pub').read_text()}")
 
     def command(self, *core: str | Path, then: tuple[str, ...] = ()) -> list[str]:
         """`fab sync`; `core` are Fabric's own options, `then` those of the command."""

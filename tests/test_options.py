@@ -15,7 +15,7 @@ from rr_config import ConfigError, Options
 from .configs import COMPLETE, write
 from .conftest import FAB, ROOT
 
-NAMES = "config, muddler, user, pass, log_level, limit, parallel, screen, kill, zombie, always_copy, extra_args, arg_parser, terminate, on_exit"
+NAMES = "config, muddler, user, pass, log_level, limit, parallel, host_keys, screen, kill, zombie, always_copy, extra_args, arg_parser, terminate, on_exit, keep_going, max_failures, retries, io_timeout"
 
 
 def parsed(*words: str) -> Options:
@@ -74,6 +74,11 @@ def test_nothing_given_is_the_default_of_everything() -> None:
         (["--arg-parser", "p.py"], "arg_parser", "p.py"),
         (["--limit", "a,!b"], "limit", "a,!b"),
         (["--parallel", "3"], "parallel", 3),
+        (["--host-keys", "strict"], "host_keys", "strict"),
+        (["--keep-going"], "keep_going", True),
+        (["--max-failures", "2"], "max_failures", 2),
+        (["--retries", "2"], "retries", 2),
+        (["--io-timeout", "2"], "io_timeout", 2),
         (["--terminate"], "terminate", True),
         (["--no-terminate"], "terminate", False),
         (["--no-always-copy"], "always_copy", False),
@@ -154,6 +159,11 @@ def test_unknown_log_level_is_refused_with_the_known_ones() -> None:
         ({"terminate": True}, "terminate", True),
         ({"screen": None}, "screen", "runner"),
         ({"parallel": 3}, "parallel", 3),
+        ({"host_keys": "strict"}, "host_keys", "strict"),
+        ({"keep_going": True}, "keep_going", True),
+        ({"max_failures": 2}, "max_failures", 2),
+        ({"retries": 2}, "retries", 2),
+        ({"io_timeout": 2}, "io_timeout", 2),
         ({"limit": "a"}, "limit", "a"),
     ],
 )
@@ -187,7 +197,11 @@ def test_command_line_comes_before_fabric_yaml(
         ({"no_kill": "maybe"}, "fabric.yaml/remote_runner.kill: is 'maybe'; it must be true or false"),
         ({"kill": "no"}, "fabric.yaml/remote_runner.kill: is 'no'; it must be true or false"),
         ({"parallel": True}, "fabric.yaml/remote_runner.parallel: is True; it must be a whole number"),
-        ({"parallel": 0}, "--parallel 0: must be 1 at least"),
+        ({"parallel": 0}, "--parallel 0: must be a number from 1 to 1,000,000"),
+        ({"max_failures": -1}, "--max-failures -1: must be a number from 0 to 1,000,000"),
+        ({"retries": -1}, "--retries -1: must be a number from 0 to 1,000,000"),
+        ({"io_timeout": 0}, "--io-timeout 0: must be a number from 1 to 1,000,000"),
+        ({"host-keys": "no"}, "--host-keys no: there is no such way; there are: accept-new, strict"),
         ({"kill": 0}, "fabric.yaml/remote_runner.kill: is 0; it must be true or false"),
         ({"muddler": 3}, "fabric.yaml/remote_runner.muddler: is 3; it must be a text or a list of texts"),
         ({"muddler": [3]}, "fabric.yaml/remote_runner.muddler: is [3]; it must be a text or a list of texts"),

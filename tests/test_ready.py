@@ -70,6 +70,7 @@ def test_what_cannot_be_meant_is_refused_where_it_is_written(made: object) -> No
         (util.port(80), "unready a taken ", ("something else listens on port 80 of the host already", ())),
         (util.port(80, 5), "unready a late \nx\ry\n\x1b[1mz\n", ("was not ready within 5 s: port 80", ("y", "z"))),
         (util.log("up"), "unready a 3 \n", ("ended with exit status 3 before it was ready: log up", ())),
+        (util.log("up"), "unready a 139 \n", ("was ended by SIGSEGV before it was ready: log up", ())),
         (util.log("up"), "unready a killed \n=== Command x\n", ("was killed before it was ready: log up", ())),
         (util.log("up"), "unready a unusable \n", ("grep -P of the host cannot search for its log up", ())),
         (
@@ -128,9 +129,12 @@ def test_one_that_ends_first_fails_the_run_and_shows_its_end(lab: Lab) -> None:
     assert (
         lines[0] == "node1/a: start 1: ended with exit status 3 before it was ready: log never; the end of its output:"
     )
-    shown = [int(line.removeprefix("  | ")) for line in lines[1:-1]]
+    shown = [int(line.removeprefix("  | ")) for line in lines[1:-2]]
     assert shown == list(range(11, 31))
-    assert lines[-1] == "start 1 failed; no later stage was begun"
+    assert lines[-2:] == [
+        "start 1 failed; no later stage was begun",
+        "again, for what failed alone: --limit 'node1/*'",
+    ]
 
 
 def test_a_log_that_matches_at_the_very_end_counts(lab: Lab) -> None:

@@ -78,12 +78,13 @@ def life(state: str = "exited", **more: Any) -> Life:
 
 
 RUN = {
-    "format": 1,
+    "format": 2,
     "session": "runner",
     "collected": NOON + 60.5,
     "config": {"path": "/cfg.py", "text": f"# {EVIL}\n"},
     "options": {"screen": "runner", "limit": None, "ssh_pass": "hunter2"},
     "versions": {"remote-runner": "0.1.0"},
+    "runs": [],
     "stages": [
         {"stage": "sync", "began": NOON, "ended": NOON + 5.25},
         {"stage": "wait", "began": NOON + 5.25, "ended": None},
@@ -192,11 +193,14 @@ def test_output_outside_of_the_results_is_not_read(tmp_path: Path) -> None:
     ("content", "problem"),
     [
         ("{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
-        ("[]", "its format is not 1, which this version reads"),
-        (json.dumps(RUN | {"format": 2}), "its format is not 1, which this version reads"),
+        ("[]", "its format is not 2, which this version reads"),
+        (json.dumps(RUN | {"format": 1}), "its format is not 2, which this version reads"),
         (json.dumps(RUN | {"stages": None}), "stages is missing, or of another type"),
         (json.dumps(RUN | {"components": [3]}), "3 is no object"),
-        (json.dumps(RUN | {"stages": [{"stage": "x", "began": "y", "ended": 1}]}), "'began' must be"),
+        (json.dumps(RUN | {"stages": [{"stage": "x", "began": "y", "ended": 1}]}), "began is missing, or of another"),
+        (json.dumps(RUN | {"stages": [3]}), "stage is missing, or of another"),
+        (json.dumps(RUN | {"runs": [RUN | {"options": None}]}), "options is missing, or of another"),
+        (json.dumps(RUN | {"runs": [RUN | {"config": {"path": "x"}}]}), "text is missing, or of another"),
         (json.dumps(RUN | {"components": [component("h/x", "exited", ended="now")]}), "'ended' must be"),
         (json.dumps(RUN | {"components": [{"host": "h"}]}), "missing 12 required positional arguments: 'name'"),
     ],

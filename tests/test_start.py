@@ -395,7 +395,7 @@ def test_ctrl_c_says_what_runs_and_how_to_kill_it_and_programs_go_on(lab: Lab) -
     lab.write("rename.py", "def muddle(config):\n    for c in config.all_components():\n        c.name += '!'\n")
     prepare(lab, "for host in extra_options:\n    add('one', host, wait=True, args=['one'])")
     given = ["--arg-parser", "parser.py", "--extra-args", "node1 node2", "--muddler", "rename.py", "--screen", "mine"]
-    with running(lab, "run", *given, "--pass", "secret word") as fab:
+    with running(lab, "run", *given, "--pass", "secret word", "--collect", "--to", "a b") as fab:
         eventually(lambda: alive(lab.node1) == alive(lab.node2) == {"one"}, "both programs")
         assert fab.stdout
         for line in fab.stdout:
@@ -412,9 +412,13 @@ def test_ctrl_c_says_what_runs_and_how_to_kill_it_and_programs_go_on(lab: Lab) -
     (advice,) = re.findall("end all with: fab (.*)$", said, re.MULTILINE)
     *words, asking = shlex.split(advice)
     assert asking == "--prompt-for-login-password"
-    done = subprocess.run([FAB, *words], cwd=lab.folder, env=lab.environment, capture_output=True)
-    assert done.returncode == 0, done.stderr
+    (bring,) = re.findall("bring what there is with: fab (.*)$", said, re.MULTILINE)
+    *brings, _ = shlex.split(bring)
+    for each in (brings, words):
+        done = subprocess.run([FAB, *each], cwd=lab.folder, env=lab.environment, capture_output=True)
+        assert done.returncode == 0, done.stderr
     assert alive(lab.node1) == alive(lab.node2) == set()
+    assert len(list(lab.folder.glob("a b/*/run.json"))) == 1
 
 
 def test_ctrl_c_ends_a_wait_for_localhost_at_once_and_leaves_no_script_on_any_host(lab: Lab) -> None:

@@ -263,7 +263,7 @@ def test_hosts_are_connected_while_files_are_looked_at_and_each_is_read_once_for
             eventually(lambda: all(connection.is_connected for connection in remote), "all hosts are connected")
             return placed_once()
 
-        monkeypatch.setattr("fabfile.runner.placed_once", placed_when_connected)
+        monkeypatch.setattr("fabfile.viewer.placed_once", placed_when_connected)
         assert {host: synced.sent for host, synced in runner.sync().items()} == dict.fromkeys(
             ("node1", "node2", "node3"), 20
         )

@@ -1,0 +1,201 @@
+"""Whether a host is the one that it is taken for: its key, by the known_hosts files that OpenSSH would look into.
+
+Those of the ssh config: UserKnownHostsFile, GlobalKnownHostsFile, HostKeyAlias, HashKnownHosts, StrictHostKeyChecking.
+What is unknown is written down in the first of them (`accept-new`), or refused (`strict`); see ssh_config(5).
+"""
+
+import fcntl
+import logging
+import os
+import re
+import shlex
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import attrs
+import paramiko
+from fabric import Connection
+from paramiko.ssh_exception import SSHException
+
+from .knownhosts import Entry, KeyRefused, KnownHosts, is_known, spelled, types
+
+log = logging.getLogger(__name__)
+
+STRICT = "strict"
+USER_FILES = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
+GLOBAL_FILES = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
+# By which signatures a host may prove that it has a key of that type, where these are called otherwise (RFC 8332).
+ALGORITHMS = {"ssh-rsa": ["rsa-sha2-512", "rsa-sha2-256"]}
+TOKEN = re.compile(r"%(.)|\$\{(\w+)\}", re.DOTALL)
+
+
+class HostKeyError(SSHException):
+    """The key of a host was refused; the message says why."""
+
+
+@attrs.frozen
+class Check:
+    """How the key of one host is to be checked: by which name, in which files.
+
+    The `host` as a config spells it; the key that is known by `without_port` is right as well, if not known by `name`.
+    """
+
+    host: str
+    name: str
+    without_port: str
+    user_files: tuple[str, ...]
+    global_files: tuple[str, ...]
+    is_strict: bool
+    is_hashed: bool
+
+
+def check_of(connection: Connection, mode: str | None) -> Check:
+    """What the ssh config says of a connection; `mode` wins. ValueError where it cannot be understood."""
+    config: Mapping[str, str] = connection.ssh_config
+    alias = config.get("hostkeyalias")
+    name = alias.lower() if alias else spelled(connection.host, connection.port)
+    strict = config.get("stricthostkeychecking", "").lower() == "yes" if mode is None else mode == STRICT
+    return Check(
+        host=connection.original_host,
+        name=name,
+        without_port=name if alias else connection.host.lower(),
+        user_files=_files(config.get("userknownhostsfile", USER_FILES), connection),
+        global_files=_files(config.get("globalknownhostsfile", GLOBAL_FILES), connection),
+        is_strict=strict,
+        is_hashed=config.get("hashknownhosts", "").lower() == "yes",
+    )
+
+
+def _files(text: str, connection: Connection) -> tuple[str, ...]:
+    where = f"{connection.original_host}: its known_hosts files, {text!r} in the ssh config, cannot be understood"
+    home = str(Path.home())
+    user = os.environ.get("USER", "")
+    tokens = {"%": "%", "d": home, "h": connection.host, "n": connection.original_host, "p": str(connection.port)}
+    tokens |= {"r": connection.user, "u": user, "k": connection.ssh_config.get("hostkeyalias", connection.host)}
+
+    def value(match: re.Match[str]) -> str:
+        token, variable = match.groups()
+        try:
+            return tokens[token] if token else os.environ[variable]
+        except KeyError as error:
+            raise ValueError(f"{where}: {match[0]}") from error
+
+    try:
+        files = shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"{where}: {str(error).lower()}") from error
+    paths = [TOKEN.sub(value, file) for file in files if file.lower() != "none"]
+    return tuple(os.path.expanduser(path) for path in paths)  # noqa: PTH111 - that of a Path fails for no such user
+
+
+class HostKeys:
+    """The known_hosts files, each set of them read once, for all connections of a group; from any thread.
+
+    With the `mode` STRICT, no unknown key is taken; with another, all are; with none, the ssh config says.
+    """
+
+    def __init__(self, mode: str | None) -> None:
+        self._mode = mode
+        self._known: dict[tuple[str, ...], KnownHosts] = {}
+        self._lock = threading.Lock()
+
+    def guard(self, connection: Connection) -> None:
+        """Have the key of the host checked whenever `connection` is opened, and of each gateway before it.
+
+        ValueError where the ssh config cannot be understood.
+        """
+        while isinstance(connection, Connection):
+            check = check_of(connection, self._mode)
+            connection.client.set_missing_host_key_policy(_Policy(self, check))
+            transport = partial(
+                self._transport, connection.connect_kwargs.get("transport_factory", paramiko.Transport), check
+            )
+            # Not into those that are there, which are of all gateways.
+            connection.connect_kwargs = {**connection.connect_kwargs, "transport_factory": transport}
+            connection = connection.gateway
+
+    def _transport(
+        self, factory: Callable[..., paramiko.Transport], check: Check, *args: Any, **kwargs: Any
+    ) -> paramiko.Transport:
+        """A transport that asks for a key of a type that is known, if the host has several."""
+        transport = factory(*args, **kwargs)
+        with self._lock:
+            entries = self._entries(check, check.name) or self._entries(check, check.without_port)
+        known = {name for type_ in types(entries) for name in ALGORITHMS.get(type_, [type_])}
+        options = transport.get_security_options()
+        plain = [each for each in options.key_types if "-cert-" not in each]
+        options.key_types = sorted(plain, key=lambda each: each not in known)
+        return transport
+
+    def verify(self, check: Check, key: paramiko.PKey) -> None:
+        """Return if `key` is the right one, or is new and has been written down. Else HostKeyError."""
+        try:
+            with self._lock:
+                if not is_known(self._entries(check, check.name), key.asbytes()):
+                    without_port = (e.key for e in self._entries(check, check.without_port) if not e.marker)
+                    if key.asbytes() not in without_port:
+                        self._take(check, key)
+        except KeyRefused as error:
+            raise HostKeyError(f"its key, {key.get_name()} {key.fingerprint}, {error}") from error
+
+    def _entries(self, check: Check, name: str) -> list[Entry]:
+        files = check.user_files + check.global_files
+        if files not in self._known:
+            self._known[files] = KnownHosts((file, _text(file)) for file in files)
+        return self._known[files].of(name)
+
+    def _take(self, check: Check, key: paramiko.PKey) -> None:
+        """Write down a new key."""
+        if check.is_strict:
+            raise KeyRefused(
+                f"is in none of {', '.join(check.user_files + check.global_files)}; add it, if it is right"
+            )
+        if not check.user_files:
+            raise KeyRefused(
+                "is new, and UserKnownHostsFile names no file to write it to; name one, or add it yourself"
+            )
+        name, file = check.name, check.user_files[0]
+        shown = paramiko.HostKeys.hash_host(name) if check.is_hashed else name
+        line = f"{shown} {key.get_name()} {key.get_base64()}\n"
+        try:
+            _append(Path(file), line)
+        except OSError as error:
+            raise KeyRefused(
+                f"is new, and cannot be written to {file}: {(error.strerror or str(error)).lower()}"
+            ) from error
+        log.warning("%s: its key is new: %s %s, now in %s", check.host, key.get_name(), key.fingerprint, file)
+        self._known.clear()  # it is read again, when it is needed
+
+
+class _Policy(paramiko.MissingHostKeyPolicy):
+    """Asked by paramiko, which has no keys of its own here, each time."""
+
+    def __init__(self, keys: HostKeys, check: Check) -> None:
+        self._keys, self._check = keys, check
+
+    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
+        self._keys.verify(self._check, key)
+
+
+def _text(file: str) -> str:
+    """What is in a file; nothing, where there is none, as for ssh."""
+    try:
+        return Path(file).read_text("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise HostKeyError(f"{file} cannot be read: {(error.strerror or str(error)).lower()}") from error
+
+
+def _append(path: Path, line: str) -> None:
+    """Add a line to a file, which only its owner may write to; it and its folder are made if need be."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # others of this program may run
+        if path.is_file() and file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            line = line if file.read(1) == b"\n" else f"\n{line}"
+        file.write(line.encode("utf-8", "surrogateescape"))
