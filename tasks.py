@@ -83,8 +83,16 @@ def test(c: Context, args: str = "") -> None:
 
 @task
 def lint(c: Context) -> None:
-    """Check style and types."""
-    c.run("ruff check . && ruff format --check . && mypy")
+    """Check style and types, and look for what is known to be unsafe, here and in what is installed."""
+    c.run("ruff check . && ruff format --check . && mypy && bandit -q -ll -r fabfile rr_config muddlers")
+    # It says so of each library of which the package index here knows no weaknesses, nor that there are none.
+    c.run("pip-audit --skip-editable --progress-spinner off")
+
+
+@task(help={"seconds": "For how long. Default: 60."})
+def fuzz(c: Context, seconds: int = 60) -> None:
+    """Fuzz all that reads what a host answers."""
+    c.run(f"{sys.executable} -m fuzz.answers -max_total_time={seconds}", pty=sys.stdout.isatty())
 
 
 @task(
@@ -100,6 +108,14 @@ def bench(c: Context, only: str = "", runs: int = 5, slow_peers: bool = False, j
     require_programs(c)
     words = ["--runs", str(runs), "--json", json, *(["--only", only] if only else []), *["--slow-peers"] * slow_peers]
     c.run(shlex.join([sys.executable, "-m", "bench.measure", *words]), pty=sys.stdout.isatty())
+
+
+@task(help={"runs": "Default: 1000.", "hosts": "Default: 200.", "components": "Default: 1000."})
+def soak(c: Context, runs: int = 1000, hosts: int = 200, components: int = 1000) -> None:
+    """So many runs on one host, then one of components on many hosts; fails where something grows or is lost."""
+    require_programs(c)
+    words = ["--runs", str(runs), "--hosts", str(hosts), "--components", str(components)]
+    c.run(shlex.join([sys.executable, "-m", "bench.soak", *words]), pty=sys.stdout.isatty())
 
 
 def require_programs(c: Context) -> None:

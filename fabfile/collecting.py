@@ -15,7 +15,7 @@ import attrs
 from rr_config import Component
 
 from . import shell, state
-from .conversation import Conversation
+from .conversation import Conversation, HostError
 from .fingerprints import Fingerprint, fingerprints
 from .hosts import Host, conversation
 from .manifest import Tree, hash_line
@@ -24,6 +24,10 @@ from .results import Listed, Result, collect_script, read_listed
 BLOCK = 1 << 18
 # How many blocks of a host are in memory at most: 64 KB each.
 MOST_BLOCKS = 32
+# Between the contents of two files, a tar stream has their names, and no more than that.
+MOST_BESIDES = 1 << 20
+# By how many bytes, more than twice its size, a file may have grown since it was listed.
+MOST_GROWTH = 1 << 30
 Progress = Callable[[int, int], None]
 
 
@@ -157,13 +161,18 @@ def _sha1(path: Path) -> str:
 
 def _received(talk: Conversation, wanted: dict[str, Result], folder: Path) -> Iterator[Brought]:
     stream = _Stream(talk)
-    with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK) as archive:  # type: ignore[call-overload]
-        for member in archive:
-            stream.expect(member.size)
-            content = archive.extractfile(member) if member.isreg() else None
-            result = wanted.get(member.name)
-            if content is not None and result is not None:
-                yield Brought(result, _write(folder / result.place, content, member), is_new=True)
+    try:
+        with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK) as archive:  # type: ignore[call-overload]
+            for member in archive:
+                stream.expect(member.size)
+                content = archive.extractfile(member) if member.isreg() else None
+                result = wanted.get(member.name)
+                if result is None or member.size > 2 * result.size + MOST_GROWTH:
+                    raise HostError(f"sends what was not asked for: {member.name!r}, {member.size:,} bytes")
+                if content is not None:
+                    yield Brought(result, _write(folder / result.place, content, member), is_new=True)
+    except tarfile.TarError as error:
+        raise HostError(f"sends what is no archive of files: {error}") from error
 
 
 def _write(target: Path, content: IO[bytes], member: tarfile.TarInfo) -> str:
@@ -190,14 +199,19 @@ class _Stream:
     def __init__(self, talk: Conversation) -> None:
         self._talk = talk
         self._content = 0
+        self._besides = 0
 
     def expect(self, size: int) -> None:
         """Now comes the content of a file."""
+        self._besides = 0
         self._content = -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
 
     def read(self, size: int) -> bytes:
         """The next bytes, `size` at most."""
         block = self._talk.read(min(size, self._content or tarfile.BLOCKSIZE))
+        self._besides += 0 if self._content else len(block)
+        if self._besides > MOST_BESIDES:  # tarfile would keep all of it in memory
+            raise HostError("sends what is no archive of files")
         self._content = max(self._content - len(block), 0)
         return block
 

@@ -1,6 +1,5 @@
 """How a connection to a host is opened, quickly, and why one cannot be."""
 
-import contextlib
 import errno
 import itertools
 import logging
@@ -8,7 +7,7 @@ import math
 import random
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,8 @@ ALIVE_SECONDS, ALIVE_TIMES = 15, 3
 # A peer that leaves what we sent unacknowledged for that long is gone (tcp(7), TCP_USER_TIMEOUT).
 UNACKNOWLEDGED_MS = 60_000
 RETRIES_OF_DROPPED = 3
+MOST_BEFORE_LOGIN = 1 << 18
+MOST_IN_A_PACKET = 1 << 18  # RFC 4253, 6.1, asks for 35,000 bytes; ours are 32 KB
 MOST_SECONDS_APART = 30
 
 
@@ -55,7 +56,8 @@ class Line:
     Of a small packet behind another, the kernel lets only the first go until it has been acknowledged, which
     the other side puts off for 40 ms. That happens four times before a first command runs: in our packets,
     unless TCP_NODELAY is set, and in those of sshd, which sets it later, unless we acknowledge at once.
-    A peer that has said nothing for `most_silent` seconds is gone: OSError.
+    A peer that has said nothing for `most_silent` seconds is gone, and one that says more than `most_received` bytes
+    is none: OSError.
     """
 
     def __init__(self, sock: Any) -> None:
@@ -63,33 +65,38 @@ class Line:
         self._is_socket = isinstance(sock, socket.socket)
         self._heard = time.monotonic()
         self.most_silent = math.inf
+        self.most_received: float = MOST_BEFORE_LOGIN
         if self._is_socket:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
 
     def recv(self, size: int) -> bytes:
         """As `socket.recv`; what was received is acknowledged at once."""
-        with self._unless_silent():
+        try:
             data: bytes = self._sock.recv(size)
+        except TimeoutError:
+            self._check_silence()
+            raise
         self._heard = time.monotonic()
+        self.most_received -= len(data)
+        if self.most_received < 0:
+            raise OSError(errno.EPROTO, "no SSH server says as much before a login")
         if self._is_socket:
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # the kernel forgets it, tcp(7)
         return data
 
     def send(self, data: bytes) -> int:
         """As `socket.send`."""
-        with self._unless_silent():
-            return int(self._sock.send(data))
-
-    @contextlib.contextmanager
-    def _unless_silent(self) -> Iterator[None]:
         try:
-            yield
-        except TimeoutError:  # paramiko has it wait for 0.1 s at a time
-            silent = time.monotonic() - self._heard
-            if silent > self.most_silent:
-                raise OSError(errno.ECONNABORTED, f"nothing was heard for {silent:.0f} s") from None
+            return int(self._sock.send(data))
+        except TimeoutError:
+            self._check_silence()
             raise
+
+    def _check_silence(self) -> None:  # ten times a second: paramiko has the socket wait no longer
+        silent = time.monotonic() - self._heard
+        if silent > self.most_silent:
+            raise OSError(errno.ECONNABORTED, f"nothing was heard for {silent:.0f} s")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
@@ -103,6 +110,14 @@ class FastTransport(paramiko.Transport):
     def __init__(self, sock: Any, **kwargs: Any) -> None:
         self._line = Line(sock)
         super().__init__(self._line, **kwargs)  # type: ignore[arg-type]  # all that a socket has
+        read_all = self.packetizer.read_all
+
+        def read_packet(size: int, check_rekey: bool = False) -> bytes:
+            if size > MOST_IN_A_PACKET:  # paramiko would take in up to 4 GB
+                raise OSError(errno.EPROTO, f"a packet of {size:,} bytes is none of SSH")
+            return bytes(read_all(size, check_rekey))
+
+        self.packetizer.read_all = read_packet  # type: ignore[method-assign, assignment]
 
     def watch(self, interval: float, times: int) -> None:
         """Ask the peer for a sign of life after each `interval` seconds, in which nothing is sent; it may miss so many.
@@ -110,6 +125,7 @@ class FastTransport(paramiko.Transport):
         paramiko's own `set_keepalive` asks for no answer.
         """
         self._line.most_silent = interval * (times + 1)
+        self._line.most_received = math.inf
         question = paramiko.Message()
         question.add_byte(cMSG_GLOBAL_REQUEST)
         question.add_string("keepalive@openssh.com")

@@ -14,6 +14,12 @@ from typing import Protocol
 
 from . import shell
 
+# What an honest host stays below, in bytes: before the greeting, in all, and in one record. The hashes of a million
+# files, which are one, have 100 MB.
+MOST_NOISE = 1 << 20
+MOST_ANSWERED = 1 << 28
+MOST_IN_A_RECORD = 1 << 27
+COST_OF_A_RECORD = 64  # what Python keeps of one, beside its bytes
 GREETING, FAILED, DONE = shell.GREETING.encode(), shell.FAILED.encode(), shell.DONE.encode()
 
 
@@ -43,34 +49,37 @@ class Channel(Protocol):
 
 
 class Conversation:
-    """A script that runs on a host, what we send it, and the records that it answers.
+    """A script that runs on a host, what we send it (itself, first of all), and the records that it answers.
 
     Answers are taken in by a thread of their own as they come: neither side ever waits for the other to read.
     After `deadline`, of time.monotonic(), an answer that has not come is OutOfTime. `identity` is what tells a home
     on the machine there from all others (see `shell.GREETING`), once there was an answer. For a script that answers
     with more than there is memory for, `most_blocks` says how many blocks are taken in ahead; it must not be sent
-    more, meanwhile, than fits into a pipe. One that says nothing, or takes nothing of what is sent, for `most_silent`
-    seconds is given up: HostError.
+    more, meanwhile, than fits into a pipe. One that answers with more than `most_answered` bytes, or says nothing,
+    or takes nothing of what is sent, for `most_silent` seconds, is given up: HostError.
     """
 
     def __init__(
         self,
         channel: Channel,
-        script: bytes,
         deadline: float | None = None,
         most_blocks: int | None = None,
         most_silent: float = math.inf,
+        most_answered: float = MOST_ANSWERED,
     ) -> None:
         self._channel = channel
+        self._left: float = MOST_NOISE
+        self._most_answered = most_answered
         self.deadline, self._most_silent = deadline, most_silent
         self._blocks: queue.SimpleQueue[bytes] | queue.Queue[bytes]
         self._blocks = queue.SimpleQueue() if most_blocks is None else queue.Queue(most_blocks)
         self._records: deque[bytes] = deque()
-        self._rest = b""
+        self._parts: list[bytes] = []  # of the next record
+        self._size = 0
+        self._back = b""  # what has been taken in, and not been read
         threading.Thread(target=self._take_in, daemon=True).start()
         self.identity: bytes | None = None
         self._is_over = False
-        self.send(script)
 
     def send(self, data: bytes) -> None:
         """Send `data` to the script's standard input. HostError where the connection is lost."""
@@ -80,6 +89,16 @@ class Conversation:
             raise self._silent() from error
         except OSError as error:
             raise self._lost() from error
+
+    def reason(self) -> HostError | None:
+        """Once nothing more can be sent: what the script, in answers that were not read, gives as the reason."""
+        try:
+            while True:
+                self.raw_answer()
+        except ConnectionLost:
+            return None
+        except HostError as error:
+            return error
 
     def answer(self) -> str:
         """The next record, or `shell.DONE`. HostError where the script failed or was cut off."""
@@ -91,6 +110,7 @@ class Conversation:
             greeting = self._next()
             if greeting.startswith(GREETING):
                 self.identity = greeting.removeprefix(GREETING)
+                self._left = self._most_answered
         record = self._next()
         if record.startswith(FAILED):
             raise HostError(record.removeprefix(FAILED).decode("utf-8", "surrogateescape"))
@@ -99,14 +119,12 @@ class Conversation:
 
     def read(self, size: int) -> bytes:
         """Of what follows the last record, not divided into records: the next bytes, `size` at most."""
-        if self._records:
-            self._rest = b"\0".join((*self._records, self._rest))
+        if self._records or self._parts:
+            self._back = b"\0".join((*self._records, b"".join((*self._parts, self._back))))
             self._records.clear()
-        block = self._rest or self._next_block()
-        if not block:
-            self._blocks.put(block)
-            raise self._lost()
-        self._rest = block[size:]
+            self._parts, self._size = [], 0
+        block = self._next_block()
+        self._back = block[size:]
         return block[:size]
 
     def answers(self) -> Iterator[str]:
@@ -122,23 +140,33 @@ class Conversation:
 
     def _next(self) -> bytes:
         while not self._records:
-            if b"\0" not in self._rest:
-                block = self._next_block()
-                if not block:
-                    self._blocks.put(block)
-                    raise self._lost()
-                self._rest += block
-            *records, self._rest = self._rest.split(b"\0")
-            self._records.extend(records)
+            block = self._next_block()
+            first, *others = block.split(b"\0")
+            self._parts.append(first)
+            self._size += len(first)
+            self._left -= len(block) + COST_OF_A_RECORD * len(others)
+            if self._size > MOST_IN_A_RECORD or self._left < 0:
+                raise HostError("answers with more than it was asked for; is that the right machine, and is it well?")
+            if others:
+                *whole, rest = others
+                self._records.extend((b"".join(self._parts), *whole))
+                self._parts, self._size = [rest], len(rest)
         return self._records.popleft()
 
     def _next_block(self) -> bytes:
+        if self._back:
+            block, self._back = self._back, b""
+            return block
         left = math.inf if self.deadline is None else max(self.deadline - time.monotonic(), 0)
         patience = min(left, self._most_silent)
         try:
-            return self._blocks.get(timeout=None if patience == math.inf else patience)
+            block = self._blocks.get(timeout=None if patience == math.inf else patience)
         except queue.Empty:
             raise (OutOfTime if left <= self._most_silent else self._silent()) from None
+        if not block:
+            self._blocks.put(block)
+            raise self._lost()
+        return block
 
     def _silent(self) -> HostError:
         return HostError(

@@ -4,6 +4,7 @@ Loads no more than it must: what a command needs is loaded when it is called.
 """
 
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .runner import Runner
 
 FAILED = 1
+PASSWORD = "REMOTE_RUNNER_PASS"
 
 
 def _the_console(console: "Console", _: Config) -> "Observer":
@@ -80,10 +82,15 @@ def execute(context: Context, given: dict[str, Any], story: Callable[["Console",
         raise Exit("-R/--dry: leave it out, but for `run`; what that would do, `plan` shows, too", WRONG)
     from .console import Console
 
+    secret = os.environ.pop(PASSWORD, None)  # nothing that is started here is to have it
     try:
-        options = read_options(given, context.config.get(SECTION) or {})
+        options = read_options(given | {"pass": given["pass"] or secret}, context.config.get(SECTION) or {})
         sys.dont_write_bytecode = True  # nothing is to appear beside what a config imports
-        story(Console(options.log_level), options)
+        console = Console(options.log_level)
+        if given["pass"] is not None:
+            safer = f"give --prompt-for-login-password, or ${PASSWORD}"
+            console.error(f"--pass: others can see it in the process list; {safer}")
+        story(console, options)
     except ConfigError as error:
         raise Exit(str(error), WRONG) from error
     finally:

@@ -20,6 +20,8 @@ from .output import Reader, Selection, logs_script, read_logs
 from .waiting import Ended, NotEnded
 
 Outcome = Ended | NotEnded
+# How many blocks of output of a host are in memory at most, where they come faster than they are shown: 64 KB each.
+MOST_BLOCKS = 32
 
 
 def ends(
@@ -126,7 +128,8 @@ def output(fleet: Fleet, session: str, components: Sequence[Component], selectio
             is_first = not any(reader.position for reader in readers.values())
             rest = attrs.evolve(selection, lines=None, since=None)
             script = logs_script(session, list(readers.values()), selection if is_first else rest)
-            with conversation(host, script, patience=math.inf if selection.follow else 0) as talk:
+            patience = math.inf if selection.follow else 0
+            with conversation(host, script, None, MOST_BLOCKS, patience, most_answered=math.inf) as talk:
                 for record in iter(talk.raw_answer, shell.DONE.encode()):
                     for component, line in read_logs(readers, record):
                         fleet.observer.output(component, line)

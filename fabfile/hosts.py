@@ -7,6 +7,7 @@ the others. `localhost` is a host like any other, reached without SSH.
 
 import contextlib
 import getpass
+import logging
 import os
 import queue
 import socket
@@ -22,13 +23,18 @@ from rr_config import Options
 from rr_config.component import LOCALHOST
 
 from . import shell
-from .conversation import Channel, ConnectionLost, Conversation, HostError
+from .conversation import MOST_ANSWERED, Channel, ConnectionLost, Conversation, HostError
 from .hostkeys import HostKeys
 from .machines import LocalHost, RemoteHost
+
+log = logging.getLogger(__name__)
 
 RECONNECT_SECONDS = 60
 RETRY_SECONDS = 1
 BORN_MS = time.time_ns() // 1_000_000
+
+# What the readers of answers raise where a host answers nonsense.
+NONSENSE = (ValueError, LookupError, ArithmeticError, StopIteration)
 
 T = TypeVar("T")
 
@@ -66,16 +72,24 @@ class Host(Protocol):
 
 @contextlib.contextmanager
 def conversation(
-    host: Host, body: str, deadline: float | None = None, most_blocks: int | None = None, patience: float = 0
+    host: Host,
+    body: str,
+    deadline: float | None = None,
+    most_blocks: int | None = None,
+    patience: float = 0,
+    most_answered: float = MOST_ANSWERED,
 ) -> Iterator[Conversation]:
     """Run the script `body` (see `shell.script`) on `host`, over one channel; the rest is as in `Conversation`.
 
     It may say nothing for `patience` seconds more than hosts usually may.
     """
     script = shell.script(body, _controller(), BORN_MS)
-    talk = Conversation(host.channel(script), script, deadline, most_blocks, host.most_silent + patience)
+    talk = Conversation(host.channel(script), deadline, most_blocks, host.most_silent + patience, most_answered)
     try:
+        talk.send(script)
         yield talk
+    except ConnectionLost as error:
+        raise talk.reason() or error from error
     finally:
         host.identity = talk.identity or host.identity
         talk.close()
@@ -147,7 +161,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
     ) -> Iterator[tuple[str, T | HostFailure]]:
         """Do `work` on each of the hosts named, `at_once` at a time, and yield what comes of it as each one ends.
 
-        HostError and OSError become a HostFailure; any other exception is raised here.
+        HostError, OSError and NONSENSE become a HostFailure; any other exception is raised here.
         """
         waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
         results: queue.SimpleQueue[tuple[str, T | HostFailure | BaseException]] = queue.SimpleQueue()
@@ -208,5 +222,8 @@ def _outcome(host: Host, work: Callable[[Host], T]) -> T | HostFailure | BaseExc
         return HostFailure(host.name, str(error))
     except OSError as error:
         return HostFailure(host.name, str(error))
+    except NONSENSE as error:
+        log.debug("%s: nonsense", host.name, exc_info=True)
+        return HostFailure(host.name, f"answers what cannot be understood ({type(error).__name__}: {error})")
     except BaseException as error:  # raised again where the results are read
         return error

@@ -121,6 +121,8 @@ change_environment() {{
 {own_environment}}}
 case ${{1-}} in
   exec)
+    _rr_own_umask=$(umask)
+    umask 077
     read -r _rr_own_stat <"/proc/$$/stat"
     set -- ${{_rr_own_stat##*) }}
     echo "${{20}}" >"$_rr_own_folder/born"
@@ -128,6 +130,7 @@ case ${{1-}} in
     echo "${{STY-}}" >"$_rr_own_folder/session"
     echo "${{WINDOW-}}" >"$_rr_own_folder/window"
     date +%s >"$_rr_own_folder/started"
+    umask "$_rr_own_umask"
     set --
     cd {base_dir} || exit 126
     read_environment
@@ -149,9 +152,10 @@ case ${{1-}} in
     ;;
   record)
     trap : HUP INT QUIT TERM
-    echo "$$" >"$_rr_own_folder/launcher.pid"
+    (umask 077; echo "$$" >"$_rr_own_folder/launcher.pid")
     sh "$0" exec
     _rr_own_status=$?
+    umask 077
     date +%s >"$_rr_own_folder/ended"
     echo "$_rr_own_status" >"$_rr_own_folder/status"
     ;;
@@ -243,12 +247,13 @@ else printf "logfile flush 0\\nlogfile '%s/%%t/output'\\n" "$(printf '%s' "$path
 taken() { ! running "$1" && port "$2" && answer "unready $1 taken "; }
 component() {
   if running "$1"; then answer "running $1 $pid"; awaited="$awaited$1 "; take_notes; return; fi
-  (umask 077; mkdir -p "$1") || fail "$state/$1 cannot be made"
+  mkdir -p "$1" || fail "$state/$1 cannot be made"
   ! own_window "$1" "$2" || old_windows="$old_windows $window"
   rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/window" "$1/output" \
     "$1/ready" "$1/times"
   printf '%s' "$origin" >"$1/origin" && printf '%s' "$4" >"$1/launcher" ||
     fail "$state/$1 cannot be written to; is the disk full?"
+  : >"$1/output"
   [ -z "$5" ] || temporary "$1" >/dev/null || fail "no temporary folder can be made"
   printf "screen -L -t %s sh '%s/%s/launcher'\\ntitle %s\\n" "$1" "$path" "$1" "$3" >>.windows
   pending="$pending $1"

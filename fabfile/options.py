@@ -78,7 +78,8 @@ def declare() -> list[Option]:
         ),
         Option(
             names=("pass", "p"),
-            help="The password for logins and keys. Others can see it; --prompt-for-login-password hides it.",
+            help="The password for logins and keys. Others can see it: rather give --prompt-for-login-password, or"
+            " $REMOTE_RUNNER_PASS.",
         ),
         Option(
             names=("log-level", "l"),

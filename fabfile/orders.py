@@ -150,6 +150,7 @@ only_staging='
     case $folder in */"$staging") [ ! -d "$folder" ] || set -- "$@" "$folder" ;; esac
   done
   [ $# -eq 0 ] ||'
+planted_ones='for folder; do [ ! -h "$folder" ] && { [ ! -e "$folder" ] || [ -O "$folder" ]; } || echo "$folder"; done'
 unstage() {
   [ -f "$state/.staging" ] || return
   xargs -0 -r sh -c "$only_staging rm -rf -- \"\$@\"" sh <"$state/.staging" 2>/dev/null && rm -f "$state/.staging"
@@ -229,8 +230,10 @@ obey() {
       chmod) words=$(each chmod "$rest" -- 2>&1) ;;
       stage)
         unstage
-        cat "$list" >"$state/.staging" || fail "$state/.staging cannot be written; is the disk full?"
+        (umask 077; cat "$list" >"$state/.staging") || fail "$state/.staging cannot be written; is the disk full?"
         words=$(each mkdir -m 700 -- 2>&1)
+        planted=$([ -z "$words" ] || each sh -c "$planted_ones" sh | head -n 1)
+        [ -z "$planted" ] || fail "$planted is in the way, where files are put first; whose is it? take it away"
         ;;
       untar) words=$(untar "$rest") ;;
       write) words=$(write ${rest#* } 2>&1) ;;
@@ -263,6 +266,7 @@ READY_TO_CHANGE = """\
 exec 9<>"$state/.list.$$" || fail "$state/.list.$$ cannot be made; is the disk full?"
 rm -f "$state/.list.$$"  # it goes on as long as it is open
 list=/proc/$$/fd/9
+umask "$own_umask"
 unstage
 trap unstage EXIT
 """

@@ -62,7 +62,8 @@ def read_unready(component: Component, rest: str) -> NotReady:
     why, _, rest = rest.partition(" ")
     checked, _, shown = rest.partition("\n")
     ready = component.ready
-    assert ready is not None
+    if ready is None:
+        raise ValueError(f"{component.label} has nothing to wait for")
     lines = [output.cleaned(line).decode(errors="replace") for line in shown.encode(errors="replace").split(b"\n")]
     match why:
         case "taken":
@@ -111,6 +112,8 @@ ready_command() {{
   [ -z "$ended" ] && [ $((rounds % 5)) -eq 0 ] || return 1
   echo running >"$1/check"
   {{
+    : >"$1/check.output"
+    umask "$own_umask"
     timeout -k 1 "$seconds_left" sh "$state/$1/launcher" check >"$1/check.output" 2>&1
     echo "$?" >"$1/check"
   }} </dev/null >/dev/null 2>&1 &

@@ -59,7 +59,9 @@ def screen_script(session: str, zombie: bool, programs: Iterable[str]) -> str:
 
 def read_session(answers: Iterable[str]) -> Session:
     """What `screen_script` answered."""
-    word, _, id_ = next(iter(answers)).partition(" ")
+    word, id_ = next(iter(answers)).split(" ", 1)
+    if word not in ("new", "old"):
+        raise ValueError(word)
     return Session(id_, is_new=word == "new")
 
 
@@ -250,6 +252,8 @@ SCREEN = f"""\
 find_session
 if [ "$id" ]; then answer "old $id"; return; fi
 rm -f "$state/.logging"  # of a session of the same id, before a reboot
+: >>"$state/.sessions"
+umask "$own_umask"  # for what will run there
 cd || cd /
 if command -v python3 >/dev/null 2>&1; then
   python3 -c {shell.quote(ADOPTING)} screen -c "$state/.screenrc" -DmS "$session" </dev/null >/dev/null 2>&1 &

@@ -99,17 +99,22 @@ release() { rm -f "$state/.held.$claim"; }
 hold
 """
 
+# What is made from here on, nobody else can read; $own_umask is for what is none of ours.
 KEEP = """\
-[ -d "$state" ] || (umask 077; mkdir -p "$state") || fail "$state cannot be made; is there room, may you write there?"
-[ -O "$state" ] || fail "$state belongs to another user"
+own_umask=$(umask)
+umask 077
+[ -d "$state" ] || mkdir -p "$state" || fail "$state cannot be made; is there room, may you write there?"
+for folder in "${state%/*/*}" "${state%/*}" "$state"; do
+  { [ -O "$folder" ] && [ ! -h "$folder" ]; } || fail "$folder belongs to another user, or is a link; take it away"
+done
 """
 
 # temporary FOLDER: prints a component's temporary folder, which is made when it is first asked for.
 TEMPORARY = """\
 temporary() {
-  if ! { read -r dir <"$state/$1/base_dir" && [ -d "$dir" ] && [ -O "$dir" ]; } 2>/dev/null; then
+  if ! { read -r dir <"$state/$1/base_dir" && [ -d "$dir" ] && [ -O "$dir" ] && [ ! -h "$dir" ]; } 2>/dev/null; then
     dir=$(mktemp -d "${TMPDIR:-/tmp}/remote-runner.XXXXXXXXXX") || return
-    (umask 077; mkdir -p "$state/$1") && printf '%s\\n' "$dir" >"$state/$1/base_dir" || return
+    (umask 077; mkdir -p "$state/$1" && printf '%s\\n' "$dir" >"$state/$1/base_dir") || return
   fi
   printf '%s' "$dir"
 }

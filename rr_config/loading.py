@@ -128,7 +128,7 @@ def _run_file(path: Path, names: dict[str, Any]) -> dict[str, Any]:
     module = types.ModuleType(path.stem)
     module.__dict__.update(names, __file__=str(path))
     with _reported(path), _importable(module):
-        exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - its purpose
+        exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - its purpose  # nosec B102
     return module.__dict__
 
 

@@ -42,7 +42,7 @@ def test_output_and_results_are_brought_and_written_down(lab: Lab) -> None:
         + "add('c', 'node2', 'exec sleep 1000', wait=False)"
     )
     before = sessions_begun(lab.node1)
-    done = lab.fab("run", "--collect", "--pass", "secret word", "-c", "cfg.py")
+    done = lab.fab("run", "--collect", "-c", "cfg.py", env={"REMOTE_RUNNER_PASS": "secret word"})
     assert sessions_begun(lab.node1) - before == 5 + 3
     assert (done.returncode, done.stderr) == (1, "node1/a: wait: ended with exit status 3\n")
     (folder,) = collections(lab)

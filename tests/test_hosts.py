@@ -28,7 +28,8 @@ def test_a_connection_that_is_cut_while_we_send_is_a_host_error(lab: Lab) -> Non
     settings.connect_kwargs["key_filename"] = str(lab.farm.key)
     for _ in range(10):
         with contextlib.closing(HostGroup(["node1"], settings)) as group:
-            talk = Conversation(group.hosts["node1"].channel(SCRIPT), SCRIPT)
+            talk = Conversation(group.hosts["node1"].channel(SCRIPT))
+            talk.send(SCRIPT)
             talk.send(bytes(100_000))
             cut(lab.node1)
             with pytest.raises(HostError, match=r"^the connection was lost$"):
@@ -82,7 +83,8 @@ def test_no_more_is_sent_than_the_backlog_to_a_program_that_does_not_read(
     sent = 0
     with contextlib.closing(HostGroup(["node1"], settings)) as group:
         channel = group.hosts["node1"].channel(script)
-        talk = Conversation(channel, script)
+        talk = Conversation(channel)
+        talk.send(script)
 
         def send() -> None:
             nonlocal sent

@@ -289,7 +289,7 @@ def test_report_of_the_hosts_as_they_are(lab: Lab, browser: Browser) -> None:
     eventually(lambda: (lab.node2.state() / "client/status").exists(), "the end of the client")
     lab.farm.stop(lab.node3)
     try:
-        done = lab.fab("report", "-c", "cfg.py", "-p", "hunter2")
+        done = lab.fab("report", "-c", "cfg.py", env={"REMOTE_RUNNER_PASS": "hunter2"})
     finally:
         lab.farm.start(lab.node3)
     assert done.returncode == 1, "of one host, nothing is known"

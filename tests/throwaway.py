@@ -120,8 +120,10 @@ class Farm:
         make_folders(host)
         make_key(host.folder / "host_key")
         text = SSHD_CONFIG.format(**attrs.asdict(host), keys=f"{self.key}.pub")
-        changed = "".join(f"{keyword} {value}\n" for keyword, value in (settings or {}).items())
-        (host.folder / "sshd_config").write_text(changed + text)  # sshd takes the first of each
+        changed = settings or {}
+        usual = [line for line in text.splitlines() if line.partition(" ")[0] not in changed]
+        lines = [*(f"{keyword} {value}" for keyword, value in changed.items()), *usual]
+        (host.folder / "sshd_config").write_text("\n".join(lines) + "\n")
         with self.ssh_config.open("a") as config:
             values = attrs.asdict(host)
             config.write(SSH_CONFIG.format(**values, user=own_name(), key=self.key, known_hosts=self.known_hosts))

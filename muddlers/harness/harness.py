@@ -64,7 +64,7 @@ def file_name(name):
     quoted = urllib.parse.quote(name, safe=" ", errors="surrogateescape")
     if len(quoted) <= LONGEST_NAME:
         return quoted
-    digest = hashlib.sha1(quoted.encode()).hexdigest()
+    digest = hashlib.sha1(quoted.encode()).hexdigest()  # Python 3.8 has no usedforsecurity  # nosec B324
     return quoted[: LONGEST_NAME - len(digest) - 1] + "%" + digest
 
 

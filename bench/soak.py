@@ -1,0 +1,132 @@
+"""What does not fit into a test: a thousand runs on one host, and one run on hundreds of hosts.
+
+`inv soak` and `inv load`. Both end with an AssertionError where something has grown, is missing, or is there twice.
+"""
+
+import argparse
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from rr_config import Options, load
+from tests.throwaway import ThrowawayHost, command_lines, processes_of
+
+from .field import FAB, ROOT, Field, field
+
+CONFIG = """
+for number in range({components}):
+    config.add_component(Component(
+        name=f"c{{number}}", host=f"node{{number % {hosts} + 1}}", executable="/bin/sh", base_dir="~",
+        args=["-c", f"echo >>started.{{number}}; exec sleep 1000000"], start_index=number * {indices} // {components},
+    ))
+"""
+SETTLED = 20  # runs, after which nothing is to grow any more
+console = Console()
+
+
+def traces(host: ThrowawayHost) -> dict[str, float]:
+    """What there is on a host: files and their bytes, processes and their memory in MB, sessions."""
+    # A file that is written to at each start is what was asked for.
+    files = [p for p in host.folder.rglob("*") if p.is_file() and not p.name.startswith(("started.", "sshd.log"))]
+    pids = list(processes_of(host.folder))
+    return {
+        "files": len(files),
+        "bytes": sum(path.stat().st_size for path in files),
+        "processes": len([line for line in command_lines(host.folder).values() if b"sleep\0001\0" not in line]),
+        "memory": sum(_resident(pid) for pid in pids) / 1e6,
+        "sessions": len(host.sessions()),
+    }
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except FileNotFoundError:  # it has ended meanwhile
+        return 0
+
+
+def soak(runs: int) -> None:
+    """So many whole runs on one host, one after the other, by one controller: nothing there, nor here, grows."""
+    from fabric import Config as Settings
+
+    from fabfile.runner import Runner
+
+    with field(1) as on:
+        config = on.config("soak", CONFIG.format(components=6, hosts=1, indices=2))
+        options = Options(config_file=str(config))
+        (host,) = on.hosts
+        before: dict[str, float] = {}
+        for number in range(1, runs + 1):
+            with Runner(load(options), options, Settings(runtime_ssh_path=str(on.ssh_config))) as runner:
+                runner.run()
+            if number in (min(SETTLED, runs), runs) or number % 100 == 0:
+                found = traces(host) | {"memory here": _resident(os.getpid()) / 1e6}
+                console.print(number, {name: round(value, 1) for name, value in found.items()})
+                before = before or found
+    for name in before:
+        slack = 1.1 if "memory" in name else 1
+        assert found[name] <= slack * before[name], f"{name} has grown from {before[name]} to {found[name]}"
+
+
+def load_test(hosts: int, components: int) -> None:
+    """One `fab run` of so many components on so many hosts: all are started, none twice; what that took."""
+    with field(hosts) as on:
+        config = on.config("load", CONFIG.format(components=components, hosts=hosts, indices=2))
+        begin = time.perf_counter()
+        with subprocess.Popen(on.fab("run", config), cwd=ROOT, stdin=subprocess.DEVNULL) as process:
+            threads = 0
+            while process.poll() is None:
+                threads = max(threads, _threads(process.pid))
+                time.sleep(0.05)  # between two looks
+        used = os.times()
+        assert process.returncode == 0, f"exit status {process.returncode}"
+        wall = time.perf_counter() - begin
+        check_started(on, components)
+        console.print(
+            f"{components:,} components on {hosts} hosts: {wall:.1f} s, of CPU here {used.children_user:.1f} s,"
+            f" at most {threads} threads and {_peak_memory():.0f} MB"
+        )
+
+
+def _threads(pid: int) -> int:
+    try:
+        return len(list(Path(f"/proc/{pid}/task").iterdir()))
+    except OSError:  # it has ended
+        return 0
+
+
+def _peak_memory() -> float:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6
+
+
+def check_started(on: Field, components: int) -> None:
+    """AssertionError unless each component has been started once, and runs."""
+    found = sorted(path.name for host in on.hosts for path in host.home.glob("started.*") if path.stat().st_size == 1)
+    wanted = sorted(f"started.{number}" for number in range(components))
+    assert found == wanted, f"{len(found)} of {components} were started, and once"
+    count = on.sleepers("1000000")
+    assert count == components, f"{count} of {components} run"
+
+
+def main() -> None:
+    """As the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=0)
+    parser.add_argument("--hosts", type=int, default=0)
+    parser.add_argument("--components", type=int, default=1000)
+    given = parser.parse_args()
+    if not FAB.exists():
+        parser.error(f"{FAB} is missing; ./dev makes it")
+    if given.runs:
+        soak(given.runs)
+    if given.hosts:
+        load_test(given.hosts, given.components)
+
+
+if __name__ == "__main__":
+    main()

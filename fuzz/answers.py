@@ -1,0 +1,153 @@
+"""Fuzzes all that reads what a host answers: `python -m fuzz.answers [-max_total_time=60]`, with options of libFuzzer.
+
+A reader may refuse an answer with one of `hosts.NONSENSE`, or a HostError, which become the failure of that host. Any
+other exception would end the run for all of them.
+"""
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import atheris
+
+with atheris.instrument_imports(include=["fabfile", "rr_config"]):
+    from fabfile.attaching import read_window
+    from fabfile.conversation import Conversation, HostError
+    from fabfile.examination import read_clock, read_facts, read_volumes
+    from fabfile.hosts import NONSENSE
+    from fabfile.launcher import read_started
+    from fabfile.lives import lives, stages
+    from fabfile.manifest import Tree, read_stat, read_survey
+    from fabfile.origin import read_origin
+    from fabfile.output import Reader, cleaned, read_logs
+    from fabfile.planning import read_present
+    from fabfile.record import record
+    from fabfile.results import read_listed
+    from fabfile.sessions import read_killed, read_session
+    from fabfile.statuses import read_status
+    from fabfile.waiting import read_stopped
+    from fabfile.words import status_row
+    from rr_config import Component, Options, util
+    from rr_config.files import LocalFile
+
+COMPONENTS = [
+    Component(name="a", host="h", executable="x", start_index=1, ready=util.port(80), results=["*"]),
+    Component(name="b", host="h", executable="x", start_index=1, base_dir="~"),
+]
+TREE = Tree({"./f": LocalFile("/f", 0o644, 3)}, {".": None})
+
+
+class Answering:
+    """A channel on which the answer comes in blocks of seven bytes."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+
+    def send(self, data: bytes) -> None:
+        """Nobody reads it."""
+
+    def receive(self) -> bytes:
+        """The next block."""
+        block, self._answer = self._answer[:7], self._answer[7:]
+        return block
+
+    def close(self, is_over: bool) -> str:
+        """Nothing was said besides."""
+        return ""
+
+
+def talk(answer: bytes) -> None:
+    """All records of a whole conversation."""
+    conversation = Conversation(Answering(answer))
+    try:
+        list(conversation.answers())
+    finally:
+        conversation.close()
+
+
+def status(answers: Iterable[str]) -> None:
+    """What `fab status` and `fab report` make of it, too."""
+    found = read_status(COMPONENTS, answers)
+    list(map(status_row, found))
+    run = record(Options(), found)
+    for life in lives(run):
+        life.phases(0, run["collected"])
+    stages(run)
+
+
+def texts(read: Callable[[list[str]], Any]) -> Callable[[bytes], None]:
+    """A reader of texts, as one of bytes."""
+
+    def read_bytes(answer: bytes) -> None:
+        found = read(answer.decode("utf-8", "surrogateescape").split("\0"))
+        if not isinstance(found, str | bytes | type(None)) and hasattr(found, "__iter__"):
+            list(found)
+
+    return read_bytes
+
+
+READERS: list[Callable[[bytes], object]] = [
+    talk,
+    texts(status),
+    texts(lambda answers: read_started(COMPONENTS, answers)),
+    texts(lambda answers: read_stopped(COMPONENTS, answers)),
+    texts(lambda answers: read_listed(COMPONENTS, answers)),
+    texts(lambda answers: read_present(COMPONENTS, answers)),
+    texts(lambda answers: read_facts(["~"], answers)),
+    texts(lambda answers: read_clock(answers[0], 1, 2)),
+    texts(lambda answers: read_origin(answers[0])),
+    texts(read_killed),
+    texts(read_session),
+    texts(read_window),
+    lambda answer: read_survey(TREE, answer.split(b"\0")),
+    lambda answer: read_stat(answer.split(b"\0")),
+    lambda answer: read_volumes(answer.split(b"\0")),
+    lambda answer: list(read_logs({"a": Reader(COMPONENTS[0])}, answer)),
+    cleaned,
+]
+
+
+def one(data: bytes) -> None:
+    """Let one of the readers have it: the first byte says which."""
+    if data:
+        try:
+            READERS[data[0] % len(READERS)](data[1:])
+        except (HostError, *NONSENSE):
+            pass
+
+
+def seeds() -> list[bytes]:
+    """Answers that are right, to begin with."""
+    right = [
+        b"\0remote-runner boot machine /home\0x\0done\0",
+        b"units 100 100 4096\0component a running 5  7  5 6 8 \0component b exited 5 0 7 9    late\0"
+        b"sample 1.5 5,6,7,8,9\0sample 1.8 5,6,7,8,9\0origin a {}",
+        b"started a 5\0ready a 120\0unready a late 1 x\ny\0failed b 127 no\0running b 7",
+        b"ended a 0\0ended b never",
+        b"system Linux\0output a 5 /o\0file a 5 ./r\0nothing b x\0listed",
+        b"session 5.runner\0running a",
+        b"system Linux\0looked",
+        b"5.5",
+        b'{"format": 2, "config": null, "options": {}, "versions": {}, "stages": []}',
+        b"session 5.runner\0processes 3",
+        b"new 5.runner",
+        b"5.runner 3",
+        b"81a4 3 ./f",
+        b"81a4 3 ./f",
+        b"x 5 /",
+        b"output a 5.0/7 7:5, hello\nx",
+        b"\x1b[1ma\rb\x08c",
+    ]
+    return [bytes([number]) + text for number, text in enumerate(right)]
+
+
+def main() -> None:
+    """Run until stopped, or as long as the options say."""
+    for seed in seeds():
+        one(seed)
+    atheris.Setup(sys.argv, one)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
