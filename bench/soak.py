@@ -77,9 +77,9 @@ def load_test(hosts: int, components: int) -> None:
         config = on.config("load", CONFIG.format(components=components, hosts=hosts, indices=2))
         begin = time.perf_counter()
         with subprocess.Popen(on.fab("run", config), cwd=ROOT, stdin=subprocess.DEVNULL) as process:
-            threads = 0
+            threads = files = 0
             while process.poll() is None:
-                threads = max(threads, _threads(process.pid))
+                threads, files = max(threads, _count(process.pid, "task")), max(files, _count(process.pid, "fd"))
                 time.sleep(0.05)  # between two looks
         used = os.times()
         assert process.returncode == 0, f"exit status {process.returncode}"
@@ -87,13 +87,13 @@ def load_test(hosts: int, components: int) -> None:
         check_started(on, components)
         console.print(
             f"{components:,} components on {hosts} hosts: {wall:.1f} s, of CPU here {used.children_user:.1f} s,"
-            f" at most {threads} threads and {_peak_memory():.0f} MB"
+            f" at most {threads} threads, {files} open files and {_peak_memory():.0f} MB"
         )
 
 
-def _threads(pid: int) -> int:
+def _count(pid: int, kind: str) -> int:
     try:
-        return len(list(Path(f"/proc/{pid}/task").iterdir()))
+        return len(list(Path(f"/proc/{pid}/{kind}").iterdir()))
     except OSError:  # it has ended
         return 0
 

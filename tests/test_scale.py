@@ -1,0 +1,33 @@
+"""Large configs: how long they take, `docs/scale.md` has. Here, that they get through at all, and come out right."""
+
+import json
+from pathlib import Path
+
+from fabfile import launcher
+from fabfile.fleet import by_host
+from fabfile.planning import Present, plan
+from fabfile.transfer import ToSync
+from rr_config import Options, load
+
+HOSTS, COMPONENTS = 500, 10_000
+CONFIG = f"""
+for number in range({COMPONENTS}):
+    config.add_component(Component(
+        name=f"c{{number}}", host=f"h{{number % {HOSTS}}}.example", executable="run", args=["--id", str(number), "$HOME"],
+        start_index=number % 5, base_dir="~/work", files={{"run": "run"}}, results=["*.csv"],
+    ))
+"""
+
+
+def test_10000_components_on_500_hosts_are_loaded_and_planned(tmp_path: Path) -> None:
+    (tmp_path / "cfg.py").write_text(CONFIG)
+    (tmp_path / "run").write_text("#!/bin/sh\n")
+    options = Options(config_file=str(tmp_path / "cfg.py"))
+    components = load(options).all_components()
+    nothing = (Present((), frozenset()), ToSync(1, (), (), (), ()))
+    made = plan(components, {host: nothing for host in by_host(components)}, options)
+    assert len(made.hosts) == HOSTS
+    assert sum(len(windows) for _, windows in made.starts) == COMPONENTS
+    assert len(json.dumps(made.as_dict())) > COMPONENTS
+    for own in by_host(components).values():
+        assert launcher.start_script("runner", own, "{}", is_last=True).count("\ncomponent ") == COMPONENTS // HOSTS
