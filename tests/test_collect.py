@@ -122,6 +122,14 @@ def test_of_what_was_started_by_no_command_of_this_version_nothing_is_told(lab: 
     assert lab.fab("report", "--from", f"results/{collections(lab)[0].name}").returncode == 0
 
 
+def test_of_what_has_not_been_started_in_the_session_that_is_there_nothing_is_told(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'sleep 1000', wait=False)")
+    for command in ("run", "kill", "screen", "collect"):
+        lab.run(command)
+    run = run_json(collections(lab)[0])
+    assert (run["runs"], run["components"][0]["state"], run["components"][0]["run"]) == ([], "waiting", None)
+
+
 def test_every_file_that_a_host_should_have_has_its_hash(lab: Lab) -> None:
     for name in NAMES:
         (lab.folder / "sent" / name).parent.mkdir(exist_ok=True)

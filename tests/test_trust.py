@@ -300,6 +300,26 @@ def test_planted_staging_folder_is_not_written_to(lab: Lab) -> None:
     assert list((lab.node1.home / "elsewhere").iterdir()) == []
 
 
+@pytest.mark.parametrize("kind", ["link", "of another user"])
+def test_planted_temporary_folder_is_not_used(lab: Lab, kind: str) -> None:
+    lab.write("f", "content")
+    lab.config(CONFIG + "add('a', 'node1', 'pwd >~/where; exec sleep 1000', base_dir=None, files={'f': 'f'})")
+    lab.run("sync")
+    (temporary,) = lab.node1.tmp.glob("remote-runner.*")
+    shutil.rmtree(temporary)
+    elsewhere = lab.node1.home / "elsewhere"
+    elsewhere.mkdir()
+    if kind == "link":
+        temporary.symlink_to(elsewhere)
+    else:
+        temporary.mkdir()
+        os.chown(temporary, 65534, 65534)
+    lab.run("run")
+    eventually(lambda: (lab.node1.home / "where").exists(), "the program")
+    assert (lab.node1.home / "where").read_text().strip() not in (str(temporary), str(elsewhere))
+    assert list(elsewhere.iterdir()) == list(temporary.iterdir()) == []
+
+
 def staging_name(lab: Lab) -> str:
     """How staging folders are called there: as they are seen while one is in use."""
     (lab.folder / "f").write_bytes(bytes(300_000_000))
