@@ -25,7 +25,7 @@ def test_10000_components_on_500_hosts_are_loaded_and_planned(tmp_path: Path) ->
     options = Options(config_file=str(tmp_path / "cfg.py"))
     components = load(options).all_components()
     nothing = (Present((), frozenset()), ToSync(1, (), (), (), ()))
-    made = plan(components, {host: nothing for host in by_host(components)}, options)
+    made = plan(components, dict.fromkeys(by_host(components), nothing), options)
     assert len(made.hosts) == HOSTS
     assert sum(len(windows) for _, windows in made.starts) == COMPONENTS
     assert len(json.dumps(made.as_dict())) > COMPONENTS
