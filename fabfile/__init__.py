@@ -18,6 +18,7 @@ from invoke.exceptions import Exit
 
 from rr_config import Config, ConfigError, Options, load
 from rr_config.errors import named
+from rr_config.loading import evaluated
 from rr_config.paths import local_path
 
 from .execution import FAILED, execute, nobody, with_runner
@@ -26,6 +27,7 @@ from .options import (
     attach_options,
     collect_options,
     command,
+    config_options,
     doctor_options,
     json_options,
     logs_options,
@@ -101,12 +103,30 @@ def _show_plan(runner: "Runner", console: "Console", as_json: bool = False) -> N
         raise Exit(code=FAILED)
 
 
-@command(json_options)
+@command(config_options)
 def config(context: Context, **given: Any) -> None:
     """Show the config as it is once loaded, muddled and limited. Touches no host."""
-    execute(
-        context, given, lambda console, options: console.config(load(options).all_components(), bool(given["json"]))
-    )
+
+    def show(console: "Console", options: Options) -> None:
+        if given["diff"]:
+            _show_diff(console, options, bool(given["json"]))
+        else:
+            console.config(load(options).all_components(), bool(given["json"]))
+
+    execute(context, given, show)
+
+
+def _show_diff(console: "Console", options: Options, as_json: bool) -> None:
+    from .listing import as_python
+
+    if not options.muddler:
+        raise ConfigError("--diff: there is nothing to compare with; name a --muddler")
+    if as_json or options.limit is not None:
+        raise ConfigError("--diff: leave out --json and --limit; it compares the text of all of it")
+    # Before it is checked: it may be a muddler that completes it. Each text is made before the next muddler runs.
+    before, *_, after = [as_python(each.all_components()) for each in evaluated(options)]
+    names = (options.config_file or "", " ".join(f"--muddler {each}" for each in options.muddler))
+    console.diff(before, after, names)
 
 
 @command()
@@ -185,7 +205,7 @@ def logs(context: Context, **given: Any) -> None:
     """Show what the components have put out, each line behind the name of its component."""
 
     def observer(console: "Console", config: Config) -> "Observer":
-        from .console import Tagged
+        from .tagged import Tagged
 
         return Tagged(console, config.all_components(), bool(given["raw"]))
 

@@ -3,6 +3,7 @@
 Results go to standard output; progress and errors to standard error.
 """
 
+import difflib
 import json
 import logging
 import os
@@ -12,14 +13,14 @@ import sys
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from fabric import Config as Settings
 
 from rr_config import Component, Options
 from rr_config.muddlers import Muddler
 
-from . import listing, output, stamps
+from . import listing
 from .collecting import HostResults
 from .launcher import Started
 from .observer import Failure, Observer, StageError
@@ -27,6 +28,7 @@ from .planning import Plan
 from .readiness import BecameReady
 from .sessions import Killed, Session
 from .statuses import Status
+from .styles import BOLD, OF_CHANGES, RED, YELLOW, styled
 from .transfer import Synced
 from .waiting import Ended
 from .words import (
@@ -48,8 +50,6 @@ from .words import (
 if TYPE_CHECKING:
     from .bars import Bars
     from .diagnosis import Diagnosis
-
-BOLD, RED, YELLOW = "1", "31", "33"
 
 
 class Console(Observer):
@@ -263,6 +263,12 @@ class Console(Observer):
         else:
             self.write(listing.as_python(components).encode("utf-8", "surrogateescape"))
 
+    def diff(self, before: str, after: str, names: tuple[str, str]) -> None:
+        """What has changed in a text, as `diff -u` shows it; its lines have names for the texts at the top."""
+        for line in difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm=""):
+            text = styled(cleaned(line), OF_CHANGES.get(line[:1], ""), sys.stdout)
+            self.write(text.encode("utf-8", "replace") + b"\n")
+
     def _json(self, document: object) -> None:
         self.write(json.dumps(document, indent=2, default=repr).encode() + b"\n")
 
@@ -313,40 +319,3 @@ def _open_missing_streams() -> None:
         if getattr(sys, name) is None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), number)
             setattr(sys, name, os.fdopen(number, "w", closefd=False))
-
-
-def styled(text: str, style: str, stream: TextIO) -> str:
-    """`text` in a style, where `stream` is a terminal whose user wants styles."""
-    wants = text and stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    return f"\033[{style}m{text}\033[0m" if wants else text
-
-
-class Tagged(Observer):
-    """Shows what components put out, each line behind the name of its component."""
-
-    COLORS = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
-
-    def __init__(self, console: Console, components: Sequence[Component], is_raw: bool) -> None:
-        self._console, self._is_raw = console, is_raw
-        console.ends_with_output = True
-        names = [component.name for component in components]
-        tags = {c.label: cleaned(c.name if names.count(c.name) == 1 else c.label) for c in components}
-        width = max(map(len, tags.values()))
-        self._tags = {
-            label: styled(f"{tag:<{width}} |", self.COLORS[number % len(self.COLORS)], sys.stdout).encode() + b" "
-            for number, (label, tag) in enumerate(tags.items())
-        }
-
-    def output(self, component: Component, line: output.Line) -> None:
-        """Print it with its time, if it has one; as it is if raw, else without what could steer a terminal."""
-        text = line.text if self._is_raw else output.cleaned(line.text)
-        time = b"" if line.time is None else stamps.shown(line.time).encode() + b" "
-        self._console.write(self._tags[component.label] + time + text + b"\n")
-
-    def failed(self, stage: str, host: str, reason: str) -> None:
-        """Say it at once: the others may go on without end."""
-        self._console.failed_for_now(stage, host, reason)
-
-    def lost(self, stage: str, host: str, reason: str) -> None:
-        """A line for a connection that is taken up again."""
-        self._console.lost(stage, host, reason)

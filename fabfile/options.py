@@ -168,6 +168,14 @@ def json_options() -> list[Option]:
     return [Option(names=("json",), kind=bool, help="Print one JSON document.")]
 
 
+def config_options() -> list[Option]:
+    """What only `fab config` has."""
+    return [
+        *json_options(),
+        Option(names=("diff",), kind=bool, help="Show what the muddlers have changed in it."),
+    ]
+
+
 def collect_options() -> list[Option]:
     """What only `fab collect` has."""
     return [

@@ -30,9 +30,31 @@ OTHERS = tuple(os.path.join(folder, "") for folder in (Path(__file__).parent, sy
 def load(options: Options, with_files: bool = True) -> Config:
     """The config that `options` name, muddled, limited, checked, with every path full. Touches no host.
 
-    Runs the arg parser, then the config file, then each muddler. Raises ConfigError for all that is
-    wrong in any of them; SystemExit(0) where the arg parser was asked for its help. Without `with_files`, the
+    Raises ConfigError for all that is wrong with it; else as `evaluated`. Without `with_files`, the
     local files of components are not looked at, which may be missing where nothing is to be sent.
+    """
+    *_, config = evaluated(options)
+    check_attributes(config)
+    problems: list[str] = []
+    config_dir = options.config_dir
+    assert config_dir is not None  # there was a config file
+    complete = Config(resolved(component, config_dir, problems) for component in config.all_components())
+    chosen = complete if options.limit is None else limited(complete, options.limit)
+    try:
+        if with_files:
+            check_files(chosen)
+    except ConfigError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigError(*problems)
+    return chosen
+
+
+def evaluated(options: Options) -> Iterator[Config]:
+    """The config that `options` name, as its file makes it, and again after each muddler; nothing is checked yet.
+
+    Runs the arg parser, then the config file, then each muddler. Raises ConfigError for all that is
+    wrong in any of them; SystemExit(0) where the arg parser was asked for its help.
     """
     if not options.config_file:
         raise ConfigError("--config: no config file is named; name one with --config FILE")
@@ -51,21 +73,11 @@ def load(options: Options, with_files: bool = True) -> Config:
     given = {"Component": Component, "util": util, "options": options, "extra_options": extra_options}
     with _working_in(config_dir, config_dir):
         _run_file(config_file, {**given, "config": config, "localhost": LOCALHOST})
+    yield config
     for muddler in muddlers:
         with _working_in(config_dir, muddler.parent, config_dir):
             _muddle(muddler, config, options, given)
-    check_attributes(config)
-    problems: list[str] = []
-    complete = Config(resolved(component, config_dir, problems) for component in config.all_components())
-    chosen = complete if options.limit is None else limited(complete, options.limit)
-    try:
-        if with_files:
-            check_files(chosen)
-    except ConfigError as error:
-        problems += error.problems
-    if problems:
-        raise ConfigError(*problems)
-    return chosen
+        yield config
 
 
 def parse_extra_args(options: Options) -> Any:

@@ -38,7 +38,7 @@ OWN = {
     "run": {"--collect", "--to"},
     "collect": {"--to"},
     "doctor": {"--json", "--install", "--yes", "-y"},
-    "config": {"--json"},
+    "config": {"--json", "--diff"},
     "plan": {"--json"},
     "status": {"--json", "--watch", "-w"},
     "wait": {"--timeout"},

@@ -192,3 +192,40 @@ def test_what_a_config_says_that_is_no_utf_8_is_shown_as_it_is(lab: Lab) -> None
     lab.config(CONFIG + "add('a', env={'A': '\\udcff'})")
     assert "'\\udcff'" in lab.run("config").stdout
     assert os.fsencode("\udcff") == b"\xff"
+
+
+MUDDLER = """
+def muddle(config):
+    for component in config.all_components():
+        component.args.append("--more")
+        component.host = "node2"
+"""
+
+
+def test_diff_shows_what_muddlers_have_changed(lab: Lab) -> None:
+    lab.write("m.py", MUDDLER)
+    lab.config(
+        "config.add_component(Component(name='a', executable='x', args=['1'], start_index=1))"
+    )  # as yet, nowhere
+    done = lab.fab("config", "-c", "cfg.py", "-m", "m.py", "--diff")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "--- cfg.py\n+++ --muddler m.py\n@@ -2,7 +2,8 @@\n     Component(\n         name='a',\n"
+        "+        host='node2',\n         executable='x',\n-        args=['1'],\n+        args=['1', '--more'],\n"
+        "         start_index=1,\n     )\n )\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ([], "--diff: there is nothing to compare with; name a --muddler\n"),
+        (["-m", "m.py", "--json"], "--diff: leave out --json and --limit; it compares the text of all of it\n"),
+        (["-m", "m.py", "--limit", "a"], "--diff: leave out --json and --limit; it compares the text of all of it\n"),
+    ],
+)
+def test_diff_is_refused_where_it_makes_no_sense(lab: Lab, words: list[str], problem: str) -> None:
+    lab.write("m.py", MUDDLER)
+    lab.config("config.add_component(Component(name='a', host='h', executable='x', start_index=1))")
+    done = lab.fab("config", "-c", "cfg.py", "--diff", *words)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", problem)
