@@ -211,7 +211,7 @@ def test_diff_shows_what_muddlers_have_changed(lab: Lab) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
         "--- cfg.py\n+++ --muddler m.py\n@@ -2,7 +2,8 @@\n     Component(\n         name='a',\n"
-        "+        host='node2',\n         executable='x',\n-        args=['1'],\n+        args=['1', '--more'],\n"
+        "         executable='x',\n-        args=['1'],\n+        args=['1', '--more'],\n+        host='node2',\n"
         "         start_index=1,\n     )\n )\n"
     )
 
