@@ -25,8 +25,10 @@ def run(hosts: str, messages: int, results: Path) -> Path:
     with Runner(load(options), options) as runner:
         try:
             runner.run()
-        except StageError as error:  # what has failed is in the results, too
-            print(error, file=sys.stderr)
+        except StageError as error:
+            if error.stage != "wait":  # it did not get that far, and there is nothing to collect of it
+                raise
+            print(error, file=sys.stderr)  # how each has ended is in the results, too
         folder = runner.collect(results / f"messages-{messages}").folder
         runner.kill()
     return folder

@@ -23,6 +23,7 @@ from .sshconfig import index
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10
+STEPS = ("timeout", "banner_timeout", "auth_timeout", "channel_timeout")
 # What the ssh config calls ServerAliveInterval and ServerAliveCountMax, where it does not say them.
 ALIVE_SECONDS, ALIVE_TIMES = 15, 3
 # A peer that leaves what we sent unacknowledged for that long is gone (tcp(7), TCP_USER_TIMEOUT).
@@ -39,15 +40,23 @@ def connection_settings(settings: Config, password: str | None = None) -> Config
     index(own)
     kwargs: dict[str, Any] = dict(own.connect_kwargs)
     seconds = kwargs.get("timeout") or own.timeouts.connect or CONNECT_SECONDS
-    kwargs.setdefault("timeout", seconds)
     own.timeouts.connect = None  # Fabric refuses to be told twice
-    for name in ("banner_timeout", "auth_timeout", "channel_timeout"):
+    for name in STEPS:
         kwargs.setdefault(name, seconds)
     kwargs.setdefault("transport_factory", FastTransport)
     if password is not None:
         kwargs |= {"password": password, "passphrase": password}
     own.connect_kwargs = kwargs
     return own
+
+
+def take_timeout(connection: Connection) -> None:
+    """Let ConnectTimeout of the ssh config count, for each step, unless another time was given; for gateways, too."""
+    while isinstance(connection, Connection):
+        seconds, connection.connect_timeout = connection.connect_timeout, None  # Fabric refuses to be told twice
+        if seconds and connection.connect_kwargs.get("timeout") == CONNECT_SECONDS:
+            connection.connect_kwargs = {**connection.connect_kwargs, **dict.fromkeys(STEPS, seconds)}
+        connection = connection.gateway
 
 
 class Line:
@@ -130,7 +139,14 @@ class FastTransport(paramiko.Transport):
         question.add_byte(cMSG_GLOBAL_REQUEST)
         question.add_string("keepalive@openssh.com")
         question.add_boolean(True)
-        self.packetizer.set_keepalive(interval, lambda: self._send_user_message(question))  # type: ignore[attr-defined]
+
+        def ask() -> None:
+            if (
+                self.clear_to_send.is_set()
+            ):  # else keys are being exchanged, and to wait for that here would be for ever
+                self._send_user_message(question)  # type: ignore[attr-defined]
+
+        self.packetizer.set_keepalive(interval, ask)
 
 
 def open_connection(connection: Connection, retries: int = 0) -> None:

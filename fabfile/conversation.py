@@ -14,12 +14,13 @@ from typing import Protocol
 
 from . import shell
 
-# What an honest host stays below, in bytes: before the greeting, in all, and in one record. The hashes of a million
-# files, which are one, have 100 MB.
+# What an honest host stays below, in bytes: before the greeting, in all, and in one record, or before it is read; what
+# it is asked for about many paths comes on top.
 MOST_NOISE = 1 << 20
 MOST_ANSWERED = 1 << 28
-MOST_IN_A_RECORD = 1 << 27
+MOST_IN_A_RECORD = 1 << 26
 COST_OF_A_RECORD = 64  # what Python keeps of one, beside its bytes
+TOO_MUCH = "answers with more than it was asked for; is that the right machine, and is it well?"
 GREETING, FAILED, DONE = shell.GREETING.encode(), shell.FAILED.encode(), shell.DONE.encode()
 
 
@@ -70,6 +71,9 @@ class Conversation:
         self._channel = channel
         self._left: float = MOST_NOISE
         self._most_answered = most_answered
+        self._most_in_a_record = MOST_IN_A_RECORD
+        self._ahead = 0  # bytes that have been taken in, and not been read
+        self._is_flooded = False
         self.deadline, self._most_silent = deadline, most_silent
         self._blocks: queue.SimpleQueue[bytes] | queue.Queue[bytes]
         self._blocks = queue.SimpleQueue() if most_blocks is None else queue.Queue(most_blocks)
@@ -99,6 +103,13 @@ class Conversation:
             return None
         except HostError as error:
             return error
+
+    def expect(self, size: int) -> None:
+        """Let so many bytes more be answered than to other questions, perhaps in one record."""
+        self._most_answered += size
+        self._most_in_a_record += size
+        if self.identity is not None:
+            self._left += size
 
     def answer(self) -> str:
         """The next record, or `shell.DONE`. HostError where the script failed or was cut off."""
@@ -145,8 +156,8 @@ class Conversation:
             self._parts.append(first)
             self._size += len(first)
             self._left -= len(block) + COST_OF_A_RECORD * len(others)
-            if self._size > MOST_IN_A_RECORD or self._left < 0:
-                raise HostError("answers with more than it was asked for; is that the right machine, and is it well?")
+            if self._size > self._most_in_a_record or self._left < 0:
+                raise HostError(TOO_MUCH)
             if others:
                 *whole, rest = others
                 self._records.extend((b"".join(self._parts), *whole))
@@ -166,6 +177,7 @@ class Conversation:
         if not block:
             self._blocks.put(block)
             raise self._lost()
+        self._ahead -= len(block)
         return block
 
     def _silent(self) -> HostError:
@@ -176,11 +188,18 @@ class Conversation:
 
     def _lost(self) -> HostError:
         self._is_over = True
+        if self._is_flooded:
+            return HostError(TOO_MUCH)
         said = self._channel.close(is_over=True).strip()
         return HostError(f"ended early: {said.splitlines()[-1]}") if said else ConnectionLost("the connection was lost")
 
     def _take_in(self) -> None:
         with contextlib.suppress(OSError):  # a lost connection shows as the missing end of the answers
             while block := self._channel.receive():
+                self._ahead += len(block)
+                if self._ahead > self._most_in_a_record + MOST_NOISE:
+                    self._is_flooded = True
+                    self._channel.close(is_over=False)  # for who is sending meanwhile
+                    break
                 self._blocks.put(block)
         self._blocks.put(b"")

@@ -85,18 +85,21 @@ class Fleet:
         asked = set(self.group.hosts if hosts is None else hosts) - self.out
         results, failures = self.gather(stage, work, failures_of, asked, parallel)
         failed |= asked - results.keys()
-        twice = [Failure(f"{one} and {other}", ONE_MACHINE) for one, other in self.group.met_twice()]
-        if twice:  # the one keeps the other from its work
-            raise StageError(stage, twice)
+        pairs = list(self.group.met_twice())
+        doubles = {name for pair in pairs for name in pair}  # of which the one may keep the other from its work
+        failures = [each for each in failures if each.where not in doubles]
+        failures += [Failure(f"{one} and {other}", ONE_MACHINE) for one, other in pairs]
         if failures:
-            self.out |= failed
+            self.out |= failed | doubles
             failures = [*self.failures, *failures]
             if not self._depth:
                 raise StageError(stage, failures)
             if len(self.out) > self.most_failed or self.out >= self.group.hosts.keys():
-                raise StageError(stage, failures, self.out)
+                raise StageError(stage, failures, self.out - doubles)
             new = [each._replace(stage=stage) for each in failures[len(self.failures) :]]
             self.failures += new
+            for name in failed | doubles:
+                self.group.hosts[name].close()  # with that, what holds a session there for us ends
             self.observer.goes_on(stage, new)
         return results
 

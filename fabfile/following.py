@@ -86,7 +86,7 @@ class _Wait:
             persistently(attempt, self.fleet.lost("wait", host.name))
         except OutOfTime:
             outcomes += map(NotEnded, awaited)
-        except HostError:
+        except BaseException:  # whatever it is, the others are not to wait for this host
             self._order = waiting.LEAVE_ORDER
             self._is_through(host)
             raise

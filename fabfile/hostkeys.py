@@ -10,7 +10,7 @@ import os
 import re
 import shlex
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import paramiko
 from fabric import Connection
 from paramiko.ssh_exception import SSHException
 
-from .knownhosts import Entry, KeyRefused, KnownHosts, is_known, spelled, types
+from .knownhosts import REVOKED, Entry, KeyRefused, KnownHosts, is_known, spelled, types
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,8 @@ USER_FILES = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
 GLOBAL_FILES = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
 # By which signatures a host may prove that it has a key of that type, where these are called otherwise (RFC 8332).
 ALGORITHMS = {"ssh-rsa": ["rsa-sha2-512", "rsa-sha2-256"]}
+# What StrictHostKeyChecking may say, and whether a key that is not known is refused. Nobody is asked here.
+WAYS = {"yes": True, "true": True, "accept-new": False, "ask": False, "no": False, "off": False, "false": False}
 TOKEN = re.compile(r"%(.)|\$\{(\w+)\}", re.DOTALL)
 
 
@@ -53,41 +55,64 @@ class Check:
 
 
 def check_of(connection: Connection, mode: str | None) -> Check:
-    """What the ssh config says of a connection; `mode` wins. ValueError where it cannot be understood."""
-    config: Mapping[str, str] = connection.ssh_config
-    alias = config.get("hostkeyalias")
-    name = alias.lower() if alias else spelled(connection.host, connection.port)
-    strict = config.get("stricthostkeychecking", "").lower() == "yes" if mode is None else mode == STRICT
+    """What the ssh config says of a connection; `mode` wins. ValueError where it cannot be understood, or followed."""
+    where = connection.original_host
+    for unknown in ("RevokedHostKeys", "KnownHostsCommand"):
+        if _word(connection, unknown) not in ("", "none"):
+            raise ValueError(f"{where}: {unknown} of the ssh config cannot be followed here; use @revoked, known_hosts")
+    alias = _word(connection, "HostKeyAlias").lower()
+    said = _word(connection, "StrictHostKeyChecking").lower() or "ask"
+    if said not in WAYS:
+        raise ValueError(f"{where}: StrictHostKeyChecking {said} of the ssh config: there is {', '.join(WAYS)}")
+    name = alias or spelled(connection.host, connection.port)
     return Check(
-        host=connection.original_host,
+        host=where,
         name=name,
+        # As ssh does where a port is not known: "checking without port identifier".
         without_port=name if alias else connection.host.lower(),
-        user_files=_files(config.get("userknownhostsfile", USER_FILES), connection),
-        global_files=_files(config.get("globalknownhostsfile", GLOBAL_FILES), connection),
-        is_strict=strict,
-        is_hashed=config.get("hashknownhosts", "").lower() == "yes",
+        user_files=_files(connection, "UserKnownHostsFile", USER_FILES),
+        global_files=_files(connection, "GlobalKnownHostsFile", GLOBAL_FILES),
+        is_strict=WAYS[said] if mode is None else mode == STRICT,
+        is_hashed=_word(connection, "HashKnownHosts").lower() in ("yes", "true"),
     )
 
 
-def _files(text: str, connection: Connection) -> tuple[str, ...]:
-    where = f"{connection.original_host}: its known_hosts files, {text!r} in the ssh config, cannot be understood"
+def _words(connection: Connection, name: str, text: str) -> list[str]:
+    """The words of a setting of the ssh config, without what is behind `#`."""
+    try:
+        return shlex.split(text, comments=True)
+    except ValueError as error:
+        where = f"{connection.original_host}: {name} {text!r} of the ssh config"
+        raise ValueError(f"{where}: cannot be understood: {str(error).lower()}") from error
+
+
+def _word(connection: Connection, name: str) -> str:
+    text = connection.ssh_config.get(name.lower(), "")
+    words = _words(connection, name, text)
+    if len(words) > 1:
+        raise ValueError(f"{connection.original_host}: {name} {text!r} of the ssh config: must be one word")
+    return words[0] if words else ""
+
+
+def _files(connection: Connection, name: str, usual: str) -> tuple[str, ...]:
+    text = connection.ssh_config.get(name.lower(), usual)
     home = str(Path.home())
-    user = os.environ.get("USER", "")
     tokens = {"%": "%", "d": home, "h": connection.host, "n": connection.original_host, "p": str(connection.port)}
-    tokens |= {"r": connection.user, "u": user, "k": connection.ssh_config.get("hostkeyalias", connection.host)}
+    alias = connection.ssh_config.get("hostkeyalias", connection.host)
+    tokens |= {"r": connection.user, "u": os.environ.get("USER", ""), "k": alias}
 
     def value(match: re.Match[str]) -> str:
         token, variable = match.groups()
         try:
             return tokens[token] if token else os.environ[variable]
         except KeyError as error:
-            raise ValueError(f"{where}: {match[0]}") from error
+            where = f"{connection.original_host}: {name} {text!r} of the ssh config"
+            raise ValueError(f"{where}: cannot be understood: {match[0]}") from error
 
-    try:
-        files = shlex.split(text)
-    except ValueError as error:
-        raise ValueError(f"{where}: {str(error).lower()}") from error
-    paths = [TOKEN.sub(value, file) for file in files if file.lower() != "none"]
+    # paramiko takes quotes away that are around all of it.
+    is_quoted = '" "' in text or Path(text).expanduser().is_file()
+    words = _words(connection, name, f'"{text}"' if is_quoted else text)
+    paths = [TOKEN.sub(value, word) for word in words if word.lower() != "none"]
     return tuple(os.path.expanduser(path) for path in paths)  # noqa: PTH111 - that of a Path fails for no such user
 
 
@@ -134,10 +159,12 @@ class HostKeys:
         """Return if `key` is the right one, or is new and has been written down. Else HostKeyError."""
         try:
             with self._lock:
-                if not is_known(self._entries(check, check.name), key.asbytes()):
-                    without_port = (e.key for e in self._entries(check, check.without_port) if not e.marker)
-                    if key.asbytes() not in without_port:
-                        self._take(check, key)
+                without_port = self._entries(check, check.without_port)
+                revoked = [entry for entry in without_port if entry.marker == REVOKED]
+                if not is_known([*self._entries(check, check.name), *revoked], key.asbytes()) and not any(
+                    entry.key == key.asbytes() for entry in without_port if not entry.marker
+                ):
+                    self._take(check, key)
         except KeyRefused as error:
             raise HostKeyError(f"its key, {key.get_name()} {key.fingerprint}, {error}") from error
 

@@ -7,6 +7,7 @@ the others. `localhost` is a host like any other, reached without SSH.
 
 import contextlib
 import getpass
+import itertools
 import logging
 import os
 import queue
@@ -23,6 +24,7 @@ from rr_config import Options
 from rr_config.component import LOCALHOST
 
 from . import shell
+from .connection import take_timeout
 from .conversation import MOST_ANSWERED, Channel, ConnectionLost, Conversation, HostError
 from .hostkeys import HostKeys
 from .machines import LocalHost, RemoteHost
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 
 RECONNECT_SECONDS = 60
 RETRY_SECONDS = 1
+GROUPS = itertools.count(1)
 BORN_MS = time.time_ns() // 1_000_000
 
 # What the readers of answers raise where a host answers nonsense.
@@ -50,12 +53,14 @@ class HostFailure:
 class Host(Protocol):
     """A machine on which scripts can be run; `identity` as a conversation with it has it, once there was one.
 
-    A script that has said nothing for `most_silent` seconds is taken to hang.
+    A script that has said nothing for `most_silent` seconds is taken to hang. `group` is the number of the HostGroup
+    that it is in, in this process.
     """
 
     name: str
     identity: bytes | None
     most_silent: float
+    group: int
 
     def open(self) -> None:
         """Connect, unless that has been done. HostError where it is impossible."""
@@ -83,7 +88,7 @@ def conversation(
 
     It may say nothing for `patience` seconds more than hosts usually may.
     """
-    script = shell.script(body, _controller(), BORN_MS)
+    script = shell.script(body, _controller(), BORN_MS, host.group)
     talk = Conversation(host.channel(script), deadline, most_blocks, host.most_silent + patience, most_answered)
     try:
         talk.send(script)
@@ -137,13 +142,14 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
         given = options or Options()
         keys = HostKeys(given.host_keys)
         self.hosts: dict[str, Host] = {}
+        group = next(GROUPS)
         for name in names:
             if name == LOCALHOST:
-                self.hosts[name] = LocalHost(given.io_timeout)
+                self.hosts[name] = LocalHost(given.io_timeout, group)
             else:
                 connection = _connection(name, settings, given.ssh_user, keys)
                 self.append(connection)
-                self.hosts[name] = RemoteHost(name, connection, given.retries, given.io_timeout)
+                self.hosts[name] = RemoteHost(name, connection, given.retries, given.io_timeout, group)
 
     def spelled_twice(self) -> Iterator[tuple[str, str]]:
         """Pairs of names that lead to one login, by whatever ssh config says: to the same user, host and port."""
@@ -207,12 +213,24 @@ def _connection(name: str, settings: Config, user: str | None, keys: HostKeys) -
         # Of its own for each: Fabric adds to it the keys that the ssh config names for a host.
         own = {key: value for key, value in settings.connect_kwargs.items() if key != "key_filename"}
         connection = Connection(name, user=None if "@" in name else user, config=settings, connect_kwargs=own)
+        jumps = connection.ssh_config.get("proxyjump", "")
+        if "," in jumps:  # Fabric takes them from last to first
+            connection.gateway = _gateway(jumps, settings)
     except RecursionError as error:
         raise ValueError(f"{name}: its ProxyJump, in the ssh config, leads back to itself") from error
     except ValueError as error:
         raise ValueError(f"{name}: is no host: {error}") from error
     keys.guard(connection)
+    take_timeout(connection)
     return connection
+
+
+def _gateway(jumps: str, settings: Config) -> Connection:
+    """The last one of several gateways, each behind the one before it, as ssh_config(5) has them."""
+    gateway = None
+    for jump in jumps.split(","):
+        gateway = Connection(jump.strip(), config=settings, gateway=gateway)
+    return gateway
 
 
 def _outcome(host: Host, work: Callable[[Host], T]) -> T | HostFailure | BaseException:

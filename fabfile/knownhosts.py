@@ -1,7 +1,6 @@
 """What known_hosts files say of the keys of hosts. Pure; their format is in sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"."""
 
 import base64
-import binascii
 import hmac
 import re
 from collections import defaultdict
@@ -60,14 +59,17 @@ def spelled(host: str, port: int) -> str:
 
 
 def _parsed(path: str, number: int, line: str) -> tuple[str, Entry] | None:
-    marker, *fields = line.split() if line.startswith("@") else ("", *line.split())
+    marker, *fields = line.split() if line.lstrip().startswith("@") else ("", *line.split())
     if len(fields) < 3 or fields[0].startswith("#") or marker not in ("", CERTIFIER, REVOKED):
         return None
-    names, type_, key = fields[:3]
+    names, type_, text = fields[:3]
     try:
-        return names.lower() if "|" not in names else names, Entry(path, number, marker, type_, base64.b64decode(key))
-    except binascii.Error:
+        key = base64.b64decode(text, validate=True)
+    except ValueError:
         return None
+    if not key.startswith(len(type_).to_bytes(4, "big") + type_.encode("utf-8", "surrogateescape")):
+        return None
+    return names.lower() if "|" not in names else names, Entry(path, number, marker, type_, key)
 
 
 def _matcher(names: str) -> Callable[[str], bool]:
@@ -76,9 +78,9 @@ def _matcher(names: str) -> Callable[[str], bool]:
         salt, _, digest = names.removeprefix("|1|").partition("|")
         try:
             key, expected = base64.b64decode(salt), base64.b64decode(digest)
-        except binascii.Error:
+        except ValueError:
             return lambda name: False
-        return lambda name: hmac.digest(key, name.encode(), "sha1") == expected
+        return lambda name: hmac.digest(key, name.encode("utf-8", "surrogateescape"), "sha1") == expected
     parts = names.split(",")
     wanted = _pattern(part for part in parts if not part.startswith("!"))
     excluded = _pattern(part[1:] for part in parts if part.startswith("!"))

@@ -248,6 +248,7 @@ taken() { ! running "$1" && port "$2" && answer "unready $1 taken "; }
 component() {
   if running "$1"; then answer "running $1 $pid"; awaited="$awaited$1 "; take_notes; return; fi
   mkdir -p "$1" || fail "$state/$1 cannot be made"
+  { [ -O "$1" ] && [ ! -h "$1" ]; } || fail "$state/$1 belongs to another user, or is a link; take it away"
   ! own_window "$1" "$2" || old_windows="$old_windows $window"
   rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/window" "$1/output" \
     "$1/ready" "$1/times"

@@ -26,6 +26,7 @@ from .conversation import Channel, ConnectionLost, HostError
 log = logging.getLogger(__name__)
 
 BLOCK = 1 << 16
+MOST_SECONDS_TO_END = 5
 # See `backlog`: about as much as goes through one connection in a second, and what does no harm.
 RATE = 128 << 20
 LEAST_BACKLOG = 1 << 20
@@ -36,7 +37,8 @@ class LocalHost:
 
     name = LOCALHOST
 
-    def __init__(self, most_silent: float) -> None:
+    def __init__(self, most_silent: float, group: int) -> None:
+        self.group = group
         self.identity: bytes | None = None
         self.most_silent = most_silent
         self._running: list[subprocess.Popen[bytes]] = []
@@ -85,8 +87,7 @@ class _LocalChannel:
     def close(self, is_over: bool) -> str:
         assert self._process.stdin and self._process.stderr
         if not is_over:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGTERM)  # its group holds what it has started, but for sessions
+            self._end_group()
         with contextlib.suppress(OSError):
             self._process.stdin.close()
         said = b"" if self._process.stderr.closed else self._process.stderr.read()
@@ -94,12 +95,22 @@ class _LocalChannel:
         self._process.wait()
         return said.decode(errors="replace")
 
+    def _end_group(self) -> None:
+        """End the script and what it has started, but for sessions, which are in groups of their own."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+            try:
+                self._process.wait(MOST_SECONDS_TO_END)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._process.pid, signal.SIGKILL)
+
 
 class RemoteHost:
     """A host that is reached by SSH, through one connection that is opened when first needed."""
 
-    def __init__(self, name: str, connection: Connection, retries: int, most_silent: float) -> None:
+    def __init__(self, name: str, connection: Connection, retries: int, most_silent: float, group: int) -> None:
         self.name = name
+        self.group = group
         self.identity: bytes | None = None
         self.most_silent = most_silent
         self._retries = retries

@@ -16,6 +16,8 @@ from .manifest import TEMPORARY, Survey, Tree, read_survey
 # Ends the paths of an order. Without it nothing is done: where a connection was cut in the middle of a path,
 # what has come of it is the path of something else.
 WHOLE = b".\n"
+# What a host answers about a path, beside that itself; and what that costs in memory.
+MOST_OF_A_PATH = 256
 
 
 class Orders:
@@ -39,6 +41,7 @@ class Orders:
         """Give an order for `paths`; its number."""
         text = "\0".join(paths)
         payload = os.fsencode(text) + b"\0" if text else b""
+        self._talk.expect(2 * len(payload) + MOST_OF_A_PATH * payload.count(b"\0"))
         self.send(f"{order} {len(payload)} {rest}\n".encode() + before + payload + WHOLE)
         self._told += 1
         return self._told

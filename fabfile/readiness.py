@@ -109,7 +109,7 @@ ready_command() {{
     0) return ;;
     running | '') return 1 ;;
   esac
-  [ -z "$ended" ] && [ $((rounds % 5)) -eq 0 ] || return 1
+  [ -z "$ended" ] && [ "$seconds_left" -gt 0 ] && [ $((rounds % 5)) -eq 0 ] || return 1
   echo running >"$1/check"
   {{
     : >"$1/check.output"
@@ -127,7 +127,8 @@ look() {{
   {{ read -r status <"$1/status"; }} 2>/dev/null
   ended=${{status:-$gone}}
   [ -z "$ended" ] || sleep 0.3  # by then, screen has written down what the window showed
-  seconds_left=$((($2 - clock + begun) / 100 + 1))
+  seconds_left=0
+  [ $((clock - begun)) -ge "$2" ] || seconds_left=$((($2 - clock + begun) / 100 + 1))
   "ready_$3" "$1" "$4"
   case $?/$3 in
     0/*) date +%s >"$1/ready"; answer "ready $1 $((clock - begun))"; return ;;

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -32,21 +32,25 @@ def record(
     """
     found = results or {}
     runs = _runs(statuses)
-    told = [stage for run in runs.values() for stage in run["stages"]]
-    every = {(stage["stage"], stage["began"]): stage for stage in (*told, *map(attrs.asdict, stages))}
-    own = {
+    own = [attrs.asdict(stage) for stage in stages]
+    told = [*own, *(stage for run in runs.values() for stage in run["stages"])]
+    if not any(stage["stage"].startswith("start ") for stage in own):
+        told += _starts(statuses)
+    every = {(stage["stage"], stage["began"]): stage for stage in told}
+    known = {
         **origin(options),
         "session": options.screen,
         "collected": time.time(),
         "runs": list(runs.values()),
-        "stages": sorted(every.values(), key=lambda stage: stage["began"]),
+        # Those that hosts tell are whole seconds, rounded down.
+        "stages": sorted(every.values(), key=lambda stage: stage["began"] + isinstance(stage["began"], int)),
         "systems": {host: each.system for host, each in found.items()},
         "files": {
             host: {path: attrs.asdict(file) for path, file in each.files.items()} for host, each in found.items()
         },
     }
     numbers = {text: number for number, text in enumerate(runs)}
-    return own | {
+    return known | {
         "components": [
             _component(each, numbers.get(each.origin or ""), found.get(each.component.host)) for each in statuses
         ]
@@ -57,6 +61,17 @@ def write(folder: Path, values: Record) -> None:
     """Put it there as FILE."""
     text = json.dumps(values, indent=2, default=repr)  # `meta` may hold whatever a config puts there
     (folder / FILE).write_text(text + "\n", "utf-8", "surrogateescape")
+
+
+def _starts(statuses: Iterable[Status]) -> Iterator[Record]:
+    """The stages in which components were started, as far as their own times tell: to when the last one was ready."""
+    times: dict[tuple[str, int], list[int]] = {}
+    for status in statuses:
+        if status.origin is not None and status.started is not None:
+            own = times.setdefault((status.origin, status.component.start_index), [])
+            own += [status.started, status.ready or status.started]
+    for (_, index), moments in times.items():
+        yield {"stage": f"start {index}", "began": min(moments), "ended": max(moments)}
 
 
 def _runs(statuses: Iterable[Status]) -> dict[str, Record]:

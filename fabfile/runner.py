@@ -127,11 +127,20 @@ class Runner(Viewer):
             for index, components in launcher.in_order(self.config.all_components()):
                 for host, results in self._start_index(index, components, with_what).items():
                     started.setdefault(host, []).extend(results)
-        except StageError:
+        except StageError as error:
             if self.options.on_exit:
-                self.stop()
+                self._stop_all(error)
             raise
         return started
+
+    def _stop_all(self, error: StageError) -> None:
+        """Stop what has been started, on all hosts; what fails of that is added to the `error` that it is for."""
+        self._fleet.out.clear()
+        try:
+            self.stop()
+        except StageError as another:
+            failures = [each._replace(stage=another.stage) for each in another.failures]
+            raise StageError(error.stage, [*error.failures, *failures], error.hosts | another.hosts) from error
 
     def _start_index(self, index: int, components: Sequence[Component], with_what: str) -> dict[str, list[Started]]:
         wanted = by_host(components)
@@ -196,6 +205,7 @@ class Runner(Viewer):
         self.observer.ended(ended)
         if self.options.on_exit and ended.was_started and not ended.is_success:
             self._culprit = ended
+            self._fleet.out.clear()
             self.stop()
 
     @whole

@@ -71,15 +71,16 @@ def signal_of(status: int | None) -> str | None:
     return signal.Signals(number).name if number in set(signal.Signals) else None
 
 
-def script(body: str, controller: str = "", born: int = 0) -> bytes:
+def script(body: str, controller: str = "", born: int = 0, group: int = 0) -> bytes:
     """The bytes of a script that greets, runs `body`, and says `done` if nothing failed.
 
     `body` may use `answer TEXT` (a record), `fail TEXT` (a last record, and the end), `$machine`, the name
-    of the host for itself, and `$controller`, who runs it from where, which came up at `$controller_born`.
+    of the host for itself, and `$controller`, who runs it from where, which came up at `$controller_born`, in the
+    `$own_group`th group of its connections.
     """
     # In a function, so that a script of which only a part arrives is a syntax error and does nothing.
     text = (
-        f"controller={quote(controller)} controller_born={born}\n"
+        f"controller={quote(controller)} controller_born={born} own_group={group}\n"
         + PROLOGUE
         + "main() {\n"
         + body

@@ -49,10 +49,10 @@ def keep(session: str) -> str:
 
 
 def where(session: str) -> str:
-    """Lines of sh that set `$session` and `$state`, the folder above, which may not be there."""
+    """Lines of sh that set `$session` and `$state`, the folder above; if it is there, it has to be ours."""
     return (
         f"session={shell.quote(session)}\n"
-        "state=${XDG_STATE_HOME:-$HOME/.local/state}/remote-runner/$machine/$session\n"
+        "state=${XDG_STATE_HOME:-$HOME/.local/state}/remote-runner/$machine/$session\n" + OURS
     )
 
 
@@ -64,7 +64,8 @@ def hold(session: str) -> str:
 # The hold is that of the connection: of the process whose child this script is, sshd's or the controller's own. So all
 # scripts of one controller share it, and it ends with that process, however that ends. Who finds no claim beside its
 # own has the hold. Of two that find each other's, the younger controller gives up and the older waits for that: on all
-# hosts the same one, so that one of them gets all ("wait-die", Rosenkrantz, Stearns, Lewis 1978).
+# hosts the same one, so that one of them gets all ("wait-die", Rosenkrantz, Stearns, Lewis 1978). Of one process, each
+# group of connections waits for the other, which may just have been closed.
 HOLD = """\
 began() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null && set -- ${stat##*) } && echo "${20}"; }
 # others: sets $holder and $by to another claim whose process lives, and $born to its age if it is not younger.
@@ -74,9 +75,9 @@ others() {
     owner=${other##*/.held.}
     [ "$owner" != "$claim" ] || continue
     if [ "$(began "${owner%.*}")" != "${owner#*.}" ]; then rm -f "$other"; continue; fi
-    { read -r born words <"$other"; } 2>/dev/null || continue
+    { read -r born group words <"$other"; } 2>/dev/null || continue
     holder=$owner by=$words
-    [ "$born" -gt "$controller_born" ] || return
+    [ "$born" -ge "$controller_born" ] && [ "$born.$group" != "$controller_born.$own_group" ] || return
   done
   born=
 }
@@ -84,7 +85,7 @@ hold() {
   claim=$PPID.$(began "$PPID")
   case $claim in *.) return 0 ;; esac  # where processes are hidden (hidepid), nobody could see when it ends
   [ ! -e "$state/.held.$claim" ] || return 0
-  { echo "$controller_born $controller" >"$state/.held.$claim"; } 2>/dev/null || return 0  # for others, too
+  { echo "$controller_born $own_group $controller" >"$state/.held.$claim"; } 2>/dev/null || return 0  # nobody can
   tries=0
   while others; [ "$holder" ]; do
     tries=$((tries + 1))
@@ -100,13 +101,18 @@ hold
 """
 
 # What is made from here on, nobody else can read; $own_umask is for what is none of ours.
+OURS = """\
+for folder in "${state%/*/*}" "${state%/*}" "$state"; do
+  if [ -h "$folder" ] || { [ -e "$folder" ] && [ ! -O "$folder" ]; }; then
+    fail "$folder belongs to another user, or is a link; take it away"
+  fi
+done
+"""
 KEEP = """\
 own_umask=$(umask)
 umask 077
 [ -d "$state" ] || mkdir -p "$state" || fail "$state cannot be made; is there room, may you write there?"
-for folder in "${state%/*/*}" "${state%/*}" "$state"; do
-  { [ -O "$folder" ] && [ ! -h "$folder" ]; } || fail "$folder belongs to another user, or is a link; take it away"
-done
+chmod go= "${state%/*/*}" "${state%/*}" "$state" 2>/dev/null  # of another version, perhaps; or on a read-only disk
 """
 
 # temporary FOLDER: prints a component's temporary folder, which is made when it is first asked for.

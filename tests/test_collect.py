@@ -93,7 +93,7 @@ def test_run_json_tells_what_was_run_even_if_all_has_changed_since(lab: Lab) -> 
         {"path": str(lab.folder / "muddler.py"), "text": (lab.folder / "muddler.py").read_text()}
     ]
     assert "secret" not in json.dumps(run)
-    assert [each["stage"] for each in run["stages"]] == ["kill", "screen", "sync"]
+    assert [each["stage"] for each in run["stages"]] == ["kill", "screen", "sync", "start 1"]
     there = run["files"]["node1"][f"{lab.node1.home}/there"]
     assert there["sha1"] == hashlib.sha1(b"as it was").hexdigest()
     assert there["changed"] < run["components"][0]["started"] + 1
@@ -104,7 +104,7 @@ def test_run_json_tells_what_was_run_even_if_all_has_changed_since(lab: Lab) -> 
     run = run_json(collections(lab)[1])
     assert [how["config"]["text"] == then for how in run["runs"]] == [False, True]
     assert [each["run"] for each in run["components"]] == [0, 1]
-    assert [each["stage"] for each in run["stages"]] == ["kill", "screen", "sync", "stop 1"]
+    assert sorted(each["stage"] for each in run["stages"]) == ["kill", "screen", "start 1", "start 1", "stop 1", "sync"]
     there = run["files"]["node1"][f"{lab.node1.home}/there"]
     assert there["sha1"] == hashlib.sha1(b"other\n").hexdigest()
     assert there["changed"] > run["components"][0]["started"]
@@ -233,6 +233,25 @@ def test_what_cannot_be_brought_is_named_and_the_rest_is_brought(lab: Lab) -> No
     assert (folder / "node1/a/results/one").read_text() == (folder / "node1/a/results/link").read_text() == "1\n"
     assert (folder / "node3/c/output").exists()
     assert [each["state"] for each in run_json(folder)["components"]] == ["exited", "unknown", "exited"]
+
+
+def test_nothing_is_taken_from_elsewhere_where_a_folder_is_not_there(lab: Lab) -> None:
+    (lab.node1.home / "etc").mkdir()
+    (lab.node1.home / "etc/hostname").write_text("mine")
+    lab.config(
+        CONFIG
+        + "add('a', 'node1', 'exit 0', base_dir='~/gone', results=['x', '~/etc/hostname'])\n"
+        + "add('b', 'node1', 'exit 0', base_dir=None, results=['etc/hostname', '*'])"
+    )
+    done = lab.fab("collect", "-c", "cfg.py")
+    assert done.stderr.splitlines()[:2] == [
+        "node1/a.results: collect: ~/gone: is not there",
+        "node1/b.results: collect: its temporary folder: is not there",
+    ]
+    (folder,) = collections(lab)
+    found = files_of(folder)
+    del found["run.json"]
+    assert found == {f"node1/a/results{lab.node1.home}/etc/hostname": b"mine"}
 
 
 def test_results_from_above_stay_in_their_folder(lab: Lab) -> None:

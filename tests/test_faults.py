@@ -9,6 +9,11 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 
+from fabric import Config as Settings
+
+from fabfile.runner import Runner
+from rr_config import Options, load
+
 from .conftest import Lab, eventually
 from .test_start import running
 from .test_sync import connections
@@ -271,3 +276,22 @@ def test_session_is_free_again_once_all_has_been_started(lab: Lab) -> None:
         eventually(lambda: not list(lab.node1.state().glob(".held*")), "the release")
         lab.run("stop")
         fab.communicate(timeout=20)
+
+
+def test_host_that_is_out_is_free_for_others_while_the_rest_goes_on(lab: Lab) -> None:
+    configure(lab, ["node1", "node2"])
+    with lab.config((lab.folder / "cfg.py").read_text()).open("a") as config:
+        config.write("for c in config.all_components():\n    c.wait = True\n")
+    with broken(lab.node1), running(lab, "run", "--keep-going") as fab:
+        eventually(lambda: started(lab.node2) == ["a", "b"], "both programs of the other")
+        assert lab.fab("kill", "-c", "cfg.py", "--limit", "node1").returncode == 0
+        lab.run("stop", "--limit", "node2")
+        fab.communicate(timeout=20)
+
+
+def test_next_runner_of_a_process_does_not_stumble_over_the_one_before(lab: Lab) -> None:
+    configure(lab, ["node1", "node2"])
+    options = Options(config_file=str(lab.folder / "cfg.py"))
+    for _ in range(8):  # whether sshd has noticed by then is a matter of luck
+        with Runner(load(options), options, Settings(runtime_ssh_path=str(lab.farm.ssh_config))) as runner:
+            runner.kill()

@@ -36,6 +36,8 @@ for host in {hosts}:
         ("@cert-authority *.example " + KEYS[0], ["a.example", "b.example", "c.d.example"]),
         ("\t a.example\t" + KEYS[0], ["a.example"]),
         ("# a.example " + KEYS[0], []),
+        (" @revoked a.example " + KEYS[0], ["a.example"]),
+        ("комментарий без решётки тут", []),
         ("@other a.example " + KEYS[0], []),
         ("a.example ssh-ed25519", []),
         ("|1|nonsense|nonsense " + KEYS[0], []),
@@ -50,6 +52,11 @@ def test_line_is_about_the_hosts_that_ssh_would_find(tmp_path: Path, line: str, 
     found = [name for name in asked if known.of(name)]
     assert sorted(found) == sorted(names) == sorted(name for name in asked if is_found_by_ssh(path, name))
     assert all(str(known.of(name)[0]) == f"{path} line 2" for name in found)
+
+
+@pytest.mark.parametrize("key", ["ssh-ed25519 ключ", "ssh-ed25519 AAAA", "ssh-rsa " + KEYS[0].split()[1]])
+def test_what_is_no_key_does_not_count_as_one(key: str) -> None:
+    assert KnownHosts([("f", f"h {key}")]).of("h") == []
 
 
 def is_found_by_ssh(path: Path, name: str) -> bool:
@@ -256,6 +263,50 @@ def test_key_of_a_gateway_is_checked(trust: Trust) -> None:
 
 
 @pytest.mark.parametrize(
+    ("lines", "is_taken"),
+    [
+        (["StrictHostKeyChecking yes # lab"], False),
+        (["StrictHostKeyChecking true"], False),
+        (["StrictHostKeyChecking accept-new"], True),
+        (["StrictHostKeyChecking no"], True),
+        (["StrictHostKeyChecking off"], True),
+        (["StrictHostKeyChecking yess"], None),
+        (["RevokedHostKeys ~/revoked"], None),
+        (["RevokedHostKeys none"], True),
+        (["KnownHostsCommand /bin/true"], None),
+        (["HostKeyAlias a b"], None),
+        (["HostKeyAlias one # lab"], True),
+    ],
+)
+def test_new_key_is_taken_where_ssh_would(trust: Trust, lines: list[str], is_taken: bool | None) -> None:
+    trust.host("one", trust.lab.node1, *lines)
+    done = trust.fab("one")
+    assert done.returncode == {True: 0, False: 1, None: 2}[is_taken], done.stderr
+    assert trust.known.exists() == bool(is_taken)
+    if is_taken:
+        assert trust.fab("one").stderr == "", "it is known now"
+
+
+def test_key_that_is_revoked_without_a_port_is_refused_for_all_ports(trust: Trust) -> None:
+    host = trust.lab.node1
+    trust.host("one", host)
+    trust.known.write_text(f"{host.address} {public_key(host)}\n @revoked {host.address} {public_key(host)}\n")
+    done = trust.fab("one")
+    assert f"is revoked by {trust.known} line 2" in done.stderr
+
+
+def test_files_with_blanks_in_their_names_are_found(trust: Trust) -> None:
+    host = trust.lab.node1
+    for name in ("a b", "c d"):
+        trust.host(
+            f"in-{name[0]}", host, f'UserKnownHostsFile "{trust.known.parent}/no {name}" "{trust.known.parent}/{name}"'
+        )
+        trust.known.with_name(name).write_text(f"[{host.address}]:{host.port} {public_key(host)}\n")
+        done = trust.fab(f"in-{name[0]}", then=["--host-keys", "strict"])
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
     ("line", "why"),
     [
         ("UserKnownHostsFile none", "is new, and UserKnownHostsFile names no file to write it to; name one, or add"),
@@ -264,7 +315,7 @@ def test_key_of_a_gateway_is_checked(trust: Trust) -> None:
             "is new, and cannot be written to /proc/no/known: no such file or directory",
         ),
         ("UserKnownHostsFile ~", "cannot be read: is a directory"),
-        ("UserKnownHostsFile %i", "one: its known_hosts files, '%i' in the ssh config, cannot be understood: %i"),
+        ("UserKnownHostsFile %i", "one: UserKnownHostsFile '%i' of the ssh config: cannot be understood: %i"),
         ("UserKnownHostsFile a'b", "cannot be understood: no closing quotation"),
     ],
 )

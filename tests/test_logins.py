@@ -204,6 +204,31 @@ def test_proxy_jump_and_its_gateway_work_in_one_run(login: Login) -> None:
     assert_synced(login.sync(), lab.node1, lab.node2, lab.node3)
 
 
+def test_several_gateways_are_gone_through_in_their_order(login: Login) -> None:
+    lab = login.lab
+    identity = f"IdentityFile {lab.farm.key}"
+    login.ssh_host("first", lab.node1, identity)
+    # Only the sshd of the first one lets it through to this one, and only that of this one to the last.
+    inner = lab.farm.add("inner", {"PermitOpen": f"{lab.node3.address}:{lab.node3.port}"})
+    login.ssh_host("inner", inner, identity)
+    login.ssh_host("far", lab.node3, identity, "ProxyJump first,inner")
+    login.configure("far")
+    assert_synced(login.sync(), lab.node3)
+
+
+def test_connect_timeout_of_the_ssh_config_counts(login: Login) -> None:
+    lab = login.lab
+    login.ssh_host("node1", lab.node1, f"IdentityFile {lab.farm.key}", "ConnectTimeout 7")
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        silent = attrs.evolve(lab.node2, address="127.0.0.1", port=mute.getsockname()[1])
+        login.ssh_host("mute", silent, f"IdentityFile {lab.farm.key}", "ConnectTimeout 1")
+        login.configure("node1", "mute")
+        done = login.sync()
+    assert done.returncode == 1
+    assert "mute: sync: 127.0.0.1 port" in done.stderr and "does not answer" in done.stderr
+    assert (lab.node1.home / "work/good").exists()
+
+
 def test_host_may_be_spelled_with_user_and_port(login: Login) -> None:
     node1, node2 = login.lab.node1, login.lab.node2
     login.configure(f"{own_name()}@{node1.address}:{node1.port}", f"{node2.address}:{node2.port}")

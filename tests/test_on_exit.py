@@ -52,6 +52,17 @@ def test_all_are_stopped_where_one_cannot_be_started(lab: Lab) -> None:
     assert ended_by(lab) == {"a": "SIGTERM", "b": 127, "c": "SIGTERM"}
 
 
+@pytest.mark.parametrize("fails", ["'exit 127'", "'exec sleep 1000', ready=util.log('never', timeout=1)"])
+def test_all_are_stopped_also_where_the_failed_one_is(lab: Lab, fails: str) -> None:
+    lab.config(CONFIG + f"add('a', 'node1', {LONG})\nadd('b', 'node1', {fails})\nadd('c', 'node2', {LONG})")
+    done = lab.fab("run", "--on-exit", "stop", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith("node1/b: start 1: ")
+    ended = ended_by(lab)
+    assert (ended["a"], ended["c"]) == ("SIGTERM", "SIGTERM")
+    assert ended["b"] in (127, "SIGTERM")
+
+
 def test_with_terminate_the_others_end_once_all_that_is_waited_for_has_ended_well(lab: Lab) -> None:
     lab.config(
         CONFIG + f"add('a', 'node1', 'sleep 0.5', wait=True)\nadd('b', 'node1', {LONG})\nadd('c', 'node2', {LONG})"

@@ -137,6 +137,13 @@ def test_one_that_ends_first_fails_the_run_and_shows_its_end(lab: Lab) -> None:
     ]
 
 
+def test_last_check_of_a_command_is_told_as_it_ended(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'exec sleep 1000', ready=util.command('echo not yet; exit 7', timeout=2))")
+    lab.run("screen")
+    done = lab.fab("start", "-c", "cfg.py")
+    assert "; the last time, that ended with exit status 7: not yet\n" in done.stderr
+
+
 def test_a_log_that_matches_at_the_very_end_counts(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'sleep 0.5; echo it is up', ready=util.log('is up'))")
     lab.run("screen")

@@ -148,6 +148,34 @@ def test_line_of_ten_gigabytes_in_an_answer_is_given_up(lab: Lab) -> None:
             assert "Traceback" not in done.stderr
 
 
+def test_host_that_answers_without_end_while_much_is_sent_is_given_up(lab: Lab) -> None:
+    odd_host(lab, "odd", f"{GREETING}; printf '.st\\000/root\\000=\\000=\\000'; exec cat /dev/zero")
+    (lab.folder / "big").write_bytes(os.urandom(8_000_000))
+    lab.config(CONFIG + "add('a', 'odd', files={'big': 'big'})\nadd('b', 'node1')")
+    done = fab_within_memory(lab, "sync", "-c", "cfg.py", "--io-timeout", "60")
+    assert done.returncode == 1
+    assert done.stderr.startswith("odd: sync: answers with more than it was asked for; "), done.stderr
+
+
+def test_nonsense_of_one_host_keeps_no_other_from_its_end(lab: Lab) -> None:
+    odd_host(lab, "odd", f"{GREETING}; printf 'ended zzz 0\\000done\\000'; sleep 1")
+    lab.config(CONFIG + "add('a', 'odd', wait=True)\nadd('b', 'node1')\nadd('c', 'node2', 'exit 0', wait=True)")
+    lab.run("run", "--limit", "node*")
+    done = lab.fab("wait", "-c", "cfg.py", "--terminate")
+    assert done.returncode == 1
+    assert done.stderr.startswith("odd: wait: answers what cannot be understood (KeyError: 'zzz')\n")
+
+
+def test_host_that_pretends_to_be_another_fails_with_that_one_alone(lab: Lab) -> None:
+    identity = f"$(cat /proc/sys/kernel/random/boot_id) $(cat /proc/sys/kernel/hostname) {lab.node1.home}"
+    odd_host(lab, "odd", f'printf "\\000remote-runner {identity}\\000done\\000"')
+    lab.config(CONFIG + "add('a', 'odd')\nadd('b', 'node1')\nadd('c', 'node2')")
+    done = lab.fab("run", "-c", "cfg.py", "--keep-going")
+    assert done.returncode == 1
+    assert "node1 and odd: kill: are one home on one machine" in done.stderr
+    assert lab.node2.sessions() == ["runner"]
+
+
 @pytest.mark.parametrize("command", ["kill", "screen", "start", "stop", "status", "plan", "doctor", "collect", "sync"])
 def test_answers_that_make_no_sense_are_the_failure_of_that_host(lab: Lab, command: str) -> None:
     odd_host(
@@ -276,14 +304,35 @@ def test_planted_folders_are_refused(lab: Lab, folder: str, kind: str) -> None:
         os.chown(planted, 65534, 65534)
     lab.write("f", "content")
     lab.config(CONFIG + "add('a', 'node1', files={'f': 'f'})")
-    for command in ("run", "sync", "start", "stop", "status", "logs"):
+    for command in ("run", "sync", "start", "stop", "status", "logs", "plan", "doctor", "collect", "kill", "wait"):
         done = lab.fab(command, "-c", "cfg.py")
-        assert done.returncode == 1
-        words = done.stdout if command == "status" else done.stderr
+        assert done.returncode == 1, command
+        words = done.stdout + done.stderr
         assert f"{planted} belongs to another user, or is a link; take it away" in words
     assert lab.node1.sessions() == []
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["link", "of another user"])
+def test_planted_folder_of_a_component_is_refused(lab: Lab, kind: str) -> None:
+    """As could be done where an older version, or the user, has left the folder above open."""
+    lab.node1.state().mkdir(parents=True)
+    elsewhere = lab.node1.home / "elsewhere"
+    elsewhere.mkdir()
+    planted = lab.node1.state() / "a"
     if kind == "link":
-        assert not any(path.is_file() for path in elsewhere.rglob("*"))
+        planted.symlink_to(elsewhere)
+    else:
+        planted.mkdir()
+        os.chown(planted, 65534, 65534)
+    for folder in (lab.node1.state(), lab.node1.state().parent):
+        folder.chmod(0o777)
+    lab.config(CONFIG + "add('a', 'node1')")
+    done = lab.fab("run", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert f"{planted} belongs to another user, or is a link; take it away" in done.stderr
+    assert list(planted.iterdir()) == []
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (lab.node1.state(), lab.node1.state().parent)] == [0o700] * 2
 
 
 def test_planted_staging_folder_is_not_written_to(lab: Lab) -> None:
