@@ -92,6 +92,7 @@ def bring(
     files = fingerprints(host, session, trees)
     with conversation(host, collect_script(session, components), most_blocks=MOST_BLOCKS) as talk:
         listed = read_listed(components, iter(talk.answer, shell.DONE))
+        talk.be_patient(sum(result.size for result in listed.results.values()))
         known = dict(_link_known(talk, listed, folder, earlier))
         missing = [result for place, result in listed.results.items() if place not in known]
         total, done = sum(result.size for result in missing), 0

@@ -18,7 +18,7 @@ from paramiko.ssh_exception import AuthenticationException, NoValidConnectionsEr
 
 from .conversation import HostError
 from .hostkeys import HostKeyError
-from .sshconfig import index
+from .sshconfig import complete
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +35,12 @@ MOST_SECONDS_APART = 30
 
 
 def connection_settings(settings: Config, password: str | None = None) -> Config:
-    """A copy of Fabric's `settings` with the timeouts of this program, and `password` for logins and keys."""
+    """A copy of Fabric's `settings` with the timeouts of this program, and `password` for logins and keys.
+
+    ValueError where the ssh config cannot be read.
+    """
     own = settings.clone()
-    index(own)
+    complete(own)
     kwargs: dict[str, Any] = dict(own.connect_kwargs)
     seconds = kwargs.get("timeout") or own.timeouts.connect or CONNECT_SECONDS
     own.timeouts.connect = None  # Fabric refuses to be told twice

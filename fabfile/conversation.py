@@ -19,6 +19,7 @@ from . import shell
 MOST_NOISE = 1 << 20
 MOST_ANSWERED = 1 << 28
 MOST_IN_A_RECORD = 1 << 26
+SLOWEST = 10_000_000  # bytes a second, that a disk reads, writes, or a processor hashes
 COST_OF_A_RECORD = 64  # what Python keeps of one, beside its bytes
 TOO_MUCH = "answers with more than it was asked for; is that the right machine, and is it well?"
 GREETING, FAILED, DONE = shell.GREETING.encode(), shell.FAILED.encode(), shell.DONE.encode()
@@ -39,8 +40,11 @@ class OutOfTime(Exception):
 class Channel(Protocol):
     """Both directions of a script's standard streams."""
 
+    def set_patience(self, seconds: float) -> None:
+        """Wait for so long, and no longer, until the other end takes what is sent."""
+
     def send(self, data: bytes) -> None:
-        """Send all of `data`; OSError where the other end is gone."""
+        """Send all of `data`; OSError where the other end is gone, TimeoutError where it takes nothing."""
 
     def receive(self) -> bytes:
         """The next bytes of its standard output; empty at the end."""
@@ -72,9 +76,10 @@ class Conversation:
         self._left: float = MOST_NOISE
         self._most_answered = most_answered
         self._most_in_a_record = MOST_IN_A_RECORD
-        self._ahead = 0  # bytes that have been taken in, and not been read
+        self._taken = self._read = 0  # bytes so far; each is changed by one thread alone
         self._is_flooded = False
         self.deadline, self._most_silent = deadline, most_silent
+        channel.set_patience(most_silent)
         self._blocks: queue.SimpleQueue[bytes] | queue.Queue[bytes]
         self._blocks = queue.SimpleQueue() if most_blocks is None else queue.Queue(most_blocks)
         self._records: deque[bytes] = deque()
@@ -103,6 +108,11 @@ class Conversation:
             return None
         except HostError as error:
             return error
+
+    def be_patient(self, size: int) -> None:
+        """Let the script be silent for longer: as long as the work on so many bytes may take."""
+        self._most_silent += size / SLOWEST
+        self._channel.set_patience(self._most_silent)
 
     def expect(self, size: int) -> None:
         """Let so many bytes more be answered than to other questions, perhaps in one record."""
@@ -177,7 +187,7 @@ class Conversation:
         if not block:
             self._blocks.put(block)
             raise self._lost()
-        self._ahead -= len(block)
+        self._read += len(block)
         return block
 
     def _silent(self) -> HostError:
@@ -196,8 +206,8 @@ class Conversation:
     def _take_in(self) -> None:
         with contextlib.suppress(OSError):  # a lost connection shows as the missing end of the answers
             while block := self._channel.receive():
-                self._ahead += len(block)
-                if self._ahead > self._most_in_a_record + MOST_NOISE:
+                self._taken += len(block)
+                if self._taken - self._read > self._most_in_a_record + MOST_NOISE:
                     self._is_flooded = True
                     self._channel.close(is_over=False)  # for who is sending meanwhile
                     break

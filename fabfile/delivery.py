@@ -99,6 +99,7 @@ class Delivery:
 
     def _stage(self, orders: Orders, progress: Progress) -> set[Place]:
         """Bring all files to their staging folders; the places of those that changed here meanwhile."""
+        orders.be_patient(sum(local.size for _, local in self.files()))
         for root, new in self._new.items():
             orders.enter(root)
             orders.tell_modes(self._todo[root].unlock)

@@ -25,6 +25,7 @@ def fingerprints(host: Host, session: str, trees: Mapping[str, Tree]) -> dict[st
     """
     with conversation(host, look_script(session, trees)) as talk:
         orders = Orders(talk, trees)
+        orders.be_patient(sum(local.size for tree in trees.values() for local in tree.files.values()))
         asked = []
         for root, tree in trees.items():
             orders.enter(root)

@@ -83,9 +83,11 @@ class Fleet:
             return found
 
         asked = set(self.group.hosts if hosts is None else hosts) - self.out
+        if not asked:
+            return {}
         results, failures = self.gather(stage, work, failures_of, asked, parallel)
         failed |= asked - results.keys()
-        pairs = list(self.group.met_twice())
+        pairs = [pair for pair in self.group.met_twice() if not self.out.issuperset(pair)]
         doubles = {name for pair in pairs for name in pair}  # of which the one may keep the other from its work
         failures = [each for each in failures if each.where not in doubles]
         failures += [Failure(f"{one} and {other}", ONE_MACHINE) for one, other in pairs]

@@ -110,7 +110,7 @@ def _files(connection: Connection, name: str, usual: str) -> tuple[str, ...]:
             raise ValueError(f"{where}: cannot be understood: {match[0]}") from error
 
     # paramiko takes quotes away that are around all of it.
-    is_quoted = '" "' in text or Path(text).expanduser().is_file()
+    is_quoted = '" "' in text or os.path.isfile(os.path.expanduser(text))  # noqa: PTH111, PTH113 - as below
     words = _words(connection, name, f'"{text}"' if is_quoted else text)
     paths = [TOKEN.sub(value, word) for word in words if word.lower() != "none"]
     return tuple(os.path.expanduser(path) for path in paths)  # noqa: PTH111 - that of a Path fails for no such user

@@ -72,6 +72,9 @@ class _LocalChannel:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
 
+    def set_patience(self, seconds: float) -> None:
+        """A program here is waited for without end; Ctrl-C ends that."""
+
     def send(self, data: bytes) -> None:
         assert self._process.stdin
         self._process.stdin.write(data)
@@ -133,7 +136,6 @@ class RemoteHost:
             with self._timed():
                 channel.exec_command(shell.command(script))  # a fixed text and a number  # nosec B601
             _hold_back(channel, self._round_trip)
-            channel.settimeout(self.most_silent)
             return _RemoteChannel(channel)
 
     def hand_terminal(self, command: str) -> int:
@@ -200,6 +202,9 @@ def _hold_back(channel: paramiko.Channel, round_trip: float) -> None:
 class _RemoteChannel:
     def __init__(self, channel: paramiko.Channel) -> None:
         self._channel = channel
+
+    def set_patience(self, seconds: float) -> None:
+        self._channel.settimeout(None if seconds == math.inf else seconds)
 
     def send(self, data: bytes) -> None:
         # As much as goes into one packet: of more, sendall() would copy the rest for each packet.

@@ -107,6 +107,10 @@ class Orders:
         self.answer(self._told)
         return not self.words
 
+    def be_patient(self, size: int) -> None:
+        """Let what comes take as long as it takes to copy or hash so many bytes."""
+        self._talk.be_patient(size)
+
     def end(self) -> None:
         """End the script, once everything has been carried out."""
         self.send(b"end\n")

@@ -100,7 +100,6 @@ release() { rm -f "$state/.held.$claim"; }
 hold
 """
 
-# What is made from here on, nobody else can read; $own_umask is for what is none of ours.
 OURS = """\
 for folder in "${state%/*/*}" "${state%/*}" "$state"; do
   if [ -h "$folder" ] || { [ -e "$folder" ] && [ ! -O "$folder" ]; }; then
@@ -108,6 +107,8 @@ for folder in "${state%/*/*}" "${state%/*}" "$state"; do
   fi
 done
 """
+
+# What is made from here on, nobody else can read; $own_umask is for what is none of ours.
 KEEP = """\
 own_umask=$(umask)
 umask 077

@@ -43,6 +43,9 @@ class Answering:
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
 
+    def set_patience(self, seconds: float) -> None:
+        """It answers at once."""
+
     def send(self, data: bytes) -> None:
         """Nobody reads it."""
 

@@ -203,6 +203,20 @@ def test_script_that_hangs_is_given_up(lab: Lab) -> None:
     )
 
 
+def test_host_that_copies_a_large_file_is_given_its_time(lab: Lab) -> None:
+    lab.write("bin/cp", '#!/bin/sh\nsleep 3\nexec /bin/cp "$@"\n', 0o755)
+    lab.farm.add("slow", {"ForceCommand": f'cd && PATH={lab.folder}/bin:$PATH exec sh -c "$SSH_ORIGINAL_COMMAND"'})
+    for name in ("f", "g"):
+        (lab.folder / name).write_bytes(b"the same" * 4_000_000)
+    files = {"f": "f", "g": "g"}
+    lab.config(
+        "config.add_component(Component("
+        f"name='a', host='slow', executable='/bin/true', start_index=1, base_dir='~', files={files}))"
+    )
+    lab.run("sync", "--io-timeout", "1")
+    assert (lab.farm.hosts["slow"].home / "g").stat().st_size == 32_000_000
+
+
 def test_host_that_comes_back_is_tried_again_as_often_as_was_said(lab: Lab) -> None:
     configure(lab, ["node1"])
     lab.farm.stop(lab.node1)
