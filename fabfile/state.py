@@ -89,7 +89,7 @@ hold() {
   tries=0
   while others; [ "$holder" ]; do
     tries=$((tries + 1))
-    if [ "$born" ] || [ $tries -gt 300 ]; then
+    if [ "$born" ] || [ $tries -gt 75 ]; then
       release
       fail "$by works on the session $session, over process ${holder%.*} of this host; let that end, or end it"
     fi

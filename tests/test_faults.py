@@ -273,7 +273,11 @@ def test_of_many_that_come_at_once_none_starts_a_program_twice(lab: Lab) -> None
     configure(lab, ["node1", "localhost"])
     lab.run("screen")
     fabs = [running(lab, "start") for _ in range(4)]
-    said = [fab.communicate(timeout=60)[0] for fab in fabs]
+    try:
+        said = [fab.communicate(timeout=60)[0] for fab in fabs]
+    finally:
+        for fab in fabs:
+            fab.kill()
     for fab, words in zip(fabs, said, strict=True):
         assert fab.returncode == 0 or "works on the session runner" in words, words
     assert any(fab.returncode == 0 for fab in fabs)
