@@ -67,7 +67,10 @@ def hold(session: str) -> str:
 # hosts the same one, so that one of them gets all ("wait-die", Rosenkrantz, Stearns, Lewis 1978). Of one process, each
 # group of connections waits for the other, which may just have been closed.
 HOLD = """\
-began() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null && set -- ${stat##*) } && echo "${20}"; }
+began() {  # when a process began; nothing, if it has ended, though its parent may not have noticed yet (a zombie)
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null && set -- ${stat##*) } || return
+  case $1 in Z | X) ;; *) echo "${20}" ;; esac
+}
 # others: sets $holder and $by to another claim whose process lives, and $born to its age if it is not younger.
 others() {
   holder=
@@ -89,7 +92,7 @@ hold() {
   tries=0
   while others; [ "$holder" ]; do
     tries=$((tries + 1))
-    if [ "$born" ] || [ $tries -gt 75 ]; then
+    if [ "$born" ] || [ $tries -gt 300 ]; then
       release
       fail "$by works on the session $session, over process ${holder%.*} of this host; let that end, or end it"
     fi

@@ -6,8 +6,10 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from fabric import Config as Settings
 
@@ -269,8 +271,20 @@ def test_second_controller_is_told_who_works_there_and_the_hold_ends_with_the_fi
     assert not list(lab.node2.state().glob(".held*"))
 
 
-def test_of_many_that_come_at_once_none_starts_a_program_twice(lab: Lab) -> None:
+def test_hold_of_a_process_that_has_ended_is_over_though_its_parent_has_not_noticed(lab: Lab) -> None:
     configure(lab, ["node1"])
+    with subprocess.Popen(["true"]) as ended:
+        stat = Path(f"/proc/{ended.pid}/stat")
+        eventually(lambda: stat.read_text().rpartition(") ")[2].startswith("Z"), "its end")
+        born = stat.read_text().rpartition(") ")[2].split()[19]
+        lab.node1.state().mkdir(parents=True, mode=0o700)
+        (lab.node1.state() / f".held.{ended.pid}.{born}").write_text("1 1 somebody\n")
+        done = lab.fab("kill", "-c", "cfg.py")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_of_many_that_come_at_once_none_starts_a_program_twice(lab: Lab) -> None:
+    configure(lab, ["node1", "localhost"])
     lab.run("screen")
     fabs = [running(lab, "start") for _ in range(4)]
     try:
@@ -282,7 +296,7 @@ def test_of_many_that_come_at_once_none_starts_a_program_twice(lab: Lab) -> None
         assert fab.returncode == 0 or "works on the session runner" in words, words
     assert any(fab.returncode == 0 for fab in fabs)
     lab.run("start")
-    assert started(lab.node1) == ["a", "b"]
+    assert started(lab.node1) == started(lab.here) == ["a", "b"]
 
 
 def test_session_is_free_again_once_all_has_been_started(lab: Lab) -> None:
