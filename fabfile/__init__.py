@@ -37,15 +37,14 @@ from .options import (
     stop_options,
     wait_options,
 )
+from .reading import MOST, grace, selection
 
 if TYPE_CHECKING:
     from .console import Console
     from .observer import Observer
-    from .output import Selection
     from .runner import Runner
 
 WATCH_SECONDS = 2
-MOST_SECONDS = 1_000_000
 
 mend()
 
@@ -156,13 +155,13 @@ def start(context: Context, **given: Any) -> None:
 @command(stop_options)
 def stop(context: Context, **given: Any) -> None:
     """End the components, by descending start index. The session and its windows stay."""
-    with_runner(context, given, lambda runner, console: runner.stop(**_grace(given)))
+    with_runner(context, given, lambda runner, console: runner.stop(**grace(given)))
 
 
 @command(stop_options)
 def restart(context: Context, **given: Any) -> None:
     """Stop the components, then start them."""
-    with_runner(context, given, lambda runner, console: runner.restart(**_grace(given)))
+    with_runner(context, given, lambda runner, console: runner.restart(**grace(given)))
 
 
 @command(status_options)
@@ -191,8 +190,8 @@ def wait(context: Context, **given: Any) -> None:
 
     def work(runner: "Runner", console: "Console") -> None:
         timeout = given["timeout"]
-        if timeout is not None and not 0 <= timeout <= MOST_SECONDS:
-            raise ConfigError(f"--timeout {timeout}: must be a number of seconds, from 0 to {MOST_SECONDS}")
+        if timeout is not None and not 0 <= timeout <= MOST:
+            raise ConfigError(f"--timeout {timeout}: must be a number of seconds, from 0 to {MOST}")
         components = list(runner.config.all_components())
         waited = [c for c in components if c.wait] if runner.options.limit is None else []
         runner.wait(waited or components, timeout)
@@ -210,7 +209,7 @@ def logs(context: Context, **given: Any) -> None:
         return Tagged(console, config.all_components(), bool(given["raw"]))
 
     def show(runner: "Runner", console: "Console") -> None:
-        runner.logs(_selection(given))
+        runner.logs(selection(given))
 
     with_runner(context, given, show, observer)
 
@@ -283,29 +282,3 @@ def muddlers(context: Context, **given: Any) -> None:
     from rr_config.muddlers import all_muddlers
 
     execute(context, given, lambda console, options: console.muddlers(all_muddlers(options.config_dir)))
-
-
-def _selection(given: dict[str, Any]) -> "Selection":
-    """What `fab logs` is to show."""
-    from .output import Selection
-    from .stamps import since_expression
-
-    lines, since = given["lines"], given["since"]
-    if lines is not None and lines < 0:
-        raise ConfigError(f"--lines {lines}: must be 0 at least")
-    return Selection(
-        lines,
-        None if since is None else since_expression(since),
-        follow=bool(given["follow"]),
-        timestamps=bool(given["timestamps"]),
-    )
-
-
-def _grace(given: dict[str, Any]) -> dict[str, int]:
-    """--grace as an argument of `Runner.stop`, if it was given."""
-    grace = given["grace"]
-    if grace is None:
-        return {}
-    if not 0 <= grace <= MOST_SECONDS:
-        raise ConfigError(f"--grace {grace}: must be a number of seconds, from 0 to {MOST_SECONDS}")
-    return {"grace": grace}

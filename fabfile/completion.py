@@ -26,7 +26,8 @@ from rr_config import Component, load
 from rr_config.limit import names as limit_names
 from rr_config.muddlers import all_muddlers
 
-from .options import SECTION, Option, Values, read_options
+from .options import SECTION, Option, Values
+from .reading import read_options
 
 # What Fabric's own options take, by their first names. For those that are not here, nothing is offered.
 CORE: dict[str, Values | Sequence[str]] = {

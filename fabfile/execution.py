@@ -17,7 +17,8 @@ from invoke.exceptions import Exit
 from rr_config import Config, ConfigError, Options, load
 
 from .mends import INTERRUPTED, WRONG
-from .options import SECTION, read_options
+from .options import SECTION
+from .reading import read_options
 
 if TYPE_CHECKING:
     from .console import Console

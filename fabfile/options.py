@@ -1,17 +1,16 @@
-"""The options that all commands share: declared once, with defaults from `fabric.yaml`.
+"""The options that all commands share, and those that only some have: each is declared once.
 
 Invoke takes the options of a task from the signature of its function; here they come from one table,
 so that every command has the same ones under the same short names.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import Any
 
 from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
-from rr_config import ConfigError, Options
 from rr_config.options import HOST_KEYS, LOG_LEVELS
 
 SECTION = "remote_runner"
@@ -261,94 +260,6 @@ def report_options() -> list[Option]:
         Option(names=("output", "o"), values=Values.PATH, help="Where to write the page. Default: report.html."),
         Option(names=("overwrite",), kind=bool, help="Also where a file is that is no report."),
     ]
-
-
-def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Options:
-    """The options as `given` on the command line, else from `defaults` (`remote_runner:` in fabric.yaml).
-
-    Raises ConfigError for a default of a name or type that no option has.
-    """
-    own = _checked(defaults)
-
-    def chosen(name: str, otherwise: Any = None) -> Any:
-        values = (given.get(name), own.get(name))
-        return next((value for value in values if value is not None), otherwise)
-
-    muddlers = chosen("muddler", [])
-    log_level = str(chosen("log_level", "INFO")).upper()
-    if log_level not in LOG_LEVELS:
-        raise ConfigError(f"--log-level {log_level}: there is no such level; choose one of {', '.join(LOG_LEVELS)}")
-    numbers = {name: chosen(name, usual) for name, (usual, _) in NUMBERS.items()}
-    for name, (_, least) in NUMBERS.items():
-        if not least <= numbers[name] <= MOST:
-            raise ConfigError(f"--{name.replace('_', '-')} {numbers[name]}: must be a number from {least} to {MOST:,}")
-    on_exit = chosen("on_exit")
-    if on_exit not in (None, "leave", "stop"):
-        raise ConfigError(f"--on-exit {on_exit}: there is no such way; there are: leave, stop")
-    host_keys = chosen("host_keys")
-    if host_keys not in (None, *HOST_KEYS):
-        raise ConfigError(f"--host-keys {host_keys}: there is no such way; there are: {', '.join(HOST_KEYS)}")
-    return Options(
-        config_file=chosen("config"),
-        ssh_user=chosen("user"),
-        ssh_pass=chosen("pass"),
-        screen=chosen("screen", "runner"),
-        kill_first=chosen("kill", True),
-        always_copy=chosen("always_copy", False),
-        no_zombie=not chosen("zombie", True),
-        terminate=chosen("terminate", False),
-        on_exit="stop" if on_exit == "stop" else None,
-        muddler=[muddlers] if isinstance(muddlers, str) else list(muddlers),
-        extra_args=chosen("extra_args"),
-        arg_parser=chosen("arg_parser"),
-        log_level=log_level,
-        limit=chosen("limit"),
-        host_keys=host_keys,
-        keep_going=chosen("keep_going", False),
-        **numbers,
-    )
-
-
-# What they are by default, and at least.
-NUMBERS = {"parallel": (64, 1), "max_failures": (0, 0), "retries": (0, 0), "io_timeout": (600, 1)}
-MOST = 1_000_000
-WORDS = {str: "a text", bool: "true or false", int: "a whole number"}
-
-
-def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The defaults of fabric.yaml by name, `_` for `-`. No message shows a value that may be a password."""
-    if not hasattr(defaults, "items"):
-        kind = type(defaults).__name__
-        raise ConfigError(f"fabric.yaml/{SECTION}: is of type {kind}; it must be a mapping of option names to values")
-    own: dict[str, Any] = {}
-    for given, value in defaults.items():
-        name, meant = _spelled_like_options(str(given).replace("-", "_"), value)
-        if name in own:
-            raise ConfigError(
-                f"fabric.yaml/{SECTION}.{given}: is said twice, as {name} and as no_{name}, or with - and _"
-            )
-        own[name] = meant
-    known = {str(option.name): option for option in declare()}
-    for name, value in own.items():
-        if name not in known:
-            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: there is no such option; there is {', '.join(known)}")
-        if not _fits(known[name], value):
-            shown = f"of type {type(value).__name__}" if name == "pass" else repr(value)
-            expected = WORDS[known[name].kind] + " or a list of texts" * known[name].repeatable
-            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: is {shown}; it must be {expected}")
-    return own
-
-
-def _spelled_like_options(name: str, value: Any) -> tuple[str, Any]:
-    """`no_kill: true` as `kill: false`: on the command line, it is --no-kill."""
-    if name.startswith("no_"):
-        return name.removeprefix("no_"), not value if isinstance(value, bool) else value
-    return name, value
-
-
-def _fits(option: Option, value: Any) -> bool:
-    values = value if option.repeatable and isinstance(value, list) else [value]
-    return value is None or all(type(each) is option.kind for each in values)
 
 
 class Command(Task):  # type: ignore[type-arg]

@@ -125,7 +125,7 @@ def sync_script(session: str, roots: Iterable[str]) -> str:
 
 def look_script(session: str, roots: Iterable[str]) -> str:
     """As `sync_script`, but for orders that change nothing. A temporary folder that is not there yet is empty."""
-    return _script(f"{state.where(session)}{OBEY}{READY_TO_LOOK}", roots) + '\nrm -rf "$meanwhile"'
+    return _script(f"{state.where(session)}{state.OWN_TEMPORARY}{OBEY}{READY_TO_LOOK}", roots) + '\nrm -rf "$meanwhile"'
 
 
 def _script(beginning: str, roots: Iterable[str]) -> str:
@@ -288,7 +288,7 @@ trap 'rm -rf "$meanwhile"' EXIT
 list=$meanwhile/list
 mkdir "$meanwhile/{NOT_YET}"
 temporary() {
-  if { read -r dir <"$state/$1/base_dir" && [ -d "$dir" ] && [ -O "$dir" ]; } 2>/dev/null; then printf '%s' "$dir"
+  if own_temporary "$1"; then printf '%s' "$dir"
   else printf '%s' "$meanwhile/{NOT_YET}"; fi
 }
 """.replace("{NOT_YET}", NOT_YET)

@@ -47,9 +47,9 @@ def place(component: Component, path: str) -> str:
 
 def collect_script(session: str, components: Sequence[Component]) -> str:
     """Answers what there is, then obeys `hash FOLDER LENGTH` and `fetch FOLDER LENGTH`, each before a list of paths."""
-    cases = "".join(f"    {state.folder(c.name)}) cd -- {_base_dir(c)} ;;\n" for c in components)
+    cases = "".join(f"    {state.folder(c.name)}) {_enter(c)} ;;\n" for c in components)
     into = f"into() {{\n  case $1 in\n{cases}  esac 2>/dev/null\n}}\n"
-    lines = [f"need openssl tar\n{state.where(session)}{OWN_TEMPORARY}{into}{COLLECT}"]
+    lines = [f"need openssl tar\n{state.where(session)}{state.OWN_TEMPORARY}{into}{COLLECT}"]
     for component in components:
         folder = state.folder(component.name)
         lines.append(f"list_output {folder}; is_there=1; into {folder} || is_there=")
@@ -60,10 +60,11 @@ def collect_script(session: str, components: Sequence[Component]) -> str:
     return "\n".join([*lines, "answer listed", OBEY])
 
 
-def _base_dir(component: Component) -> str:
+def _enter(component: Component) -> str:
+    """A command of sh that goes to the base_dir of a component."""
     if component.base_dir is not None:
-        return shell.path(component.base_dir)
-    return f'"$(own_temporary {state.folder(component.name)})"'
+        return f"cd -- {shell.path(component.base_dir)}"
+    return f'own_temporary {state.folder(component.name)} && cd -- "$dir"'
 
 
 def read_listed(components: Sequence[Component], answers: Iterable[str]) -> Listed:
@@ -96,15 +97,6 @@ def read_listed(components: Sequence[Component], answers: Iterable[str]) -> List
                 results[where] = Result(component, path, int(size), where)
     return Listed(results, tuple(problems), system)
 
-
-# own_temporary FOLDER: prints the temporary folder of a component; where it has none any more, what is no folder.
-OWN_TEMPORARY = """\
-own_temporary() {
-  { read -r dir <"$state/$1/base_dir" && [ -d "$dir" ] && [ -O "$dir" ] && [ ! -h "$dir" ]; } 2>/dev/null ||
-    dir=/dev/null
-  printf '%s' "$dir"
-}
-"""
 
 # list FOLDER: answers each regular file that $pattern names, or that is below a folder that it names, and each link to
 # one. (A link to a folder is followed where $pattern names it, not below: that may lead anywhere.) What comes of a

@@ -133,11 +133,15 @@ class Runner(Viewer):
             raise
         return started
 
+    def _stop_everywhere(self) -> None:
+        """Also on hosts that are out, since they have failed."""
+        self._fleet.out.clear()
+        self.stop()
+
     def _stop_all(self, error: StageError) -> None:
         """Stop what has been started, on all hosts; what fails of that is added to the `error` that it is for."""
-        self._fleet.out.clear()
         try:
-            self.stop()
+            self._stop_everywhere()
         except StageError as another:
             failures = [each._replace(stage=another.stage) for each in another.failures]
             raise StageError(error.stage, [*error.failures, *failures], error.hosts | another.hosts) from error
@@ -205,8 +209,7 @@ class Runner(Viewer):
         self.observer.ended(ended)
         if self.options.on_exit and ended.was_started and not ended.is_success:
             self._culprit = ended
-            self._fleet.out.clear()
-            self.stop()
+            self._stop_everywhere()
 
     @whole
     def stop(self, grace: float = GRACE_SECONDS) -> dict[str, list[Ended]]:

@@ -9,7 +9,7 @@ import os
 import re
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,15 +88,20 @@ def complete(settings: Config) -> None:
     if settings._runtime_ssh_path:
         files = [(settings._runtime_ssh_path, user)]
     paths = [(Path(file).expanduser(), folder) for file, folder in files]
-    found = [(path, folder) for path, folder in paths if path.is_file()]
-    plain, whole = SSHConfig(), SSHConfig()
-    for path, folder in found:
-        with path.open() as lines:
-            plain.parse(lines)
+    complete_lines = {path: list(lines_of(path, folder)) for path, folder in paths if path.is_file()}
+    lines = {path: path.read_text("utf-8", "surrogateescape").splitlines() for path in complete_lines}
+    config = settings.base_ssh_config
+    # Parsing takes long for many hosts, and most say nothing that paramiko does not know.
+    if lines != complete_lines and _parsed(lines)._config == config._config:  # type: ignore[attr-defined]
+        config = _parsed(complete_lines)
+    settings._set(base_ssh_config=IndexedSSHConfig(config))
+
+
+def _parsed(files: Mapping[Path, Iterable[str]]) -> SSHConfig:
+    config = SSHConfig()
+    for path, lines in files.items():
         try:
-            whole.parse(lines_of(path, folder))
+            config.parse(lines)
         except ConfigParseError as error:
             raise ValueError(f"{path}, or what it includes: {str(error).lower()}") from error
-    given = settings.base_ssh_config
-    is_of_files = plain._config == given._config  # type: ignore[attr-defined]
-    settings._set(base_ssh_config=IndexedSSHConfig(whole if is_of_files else given))
+    return config

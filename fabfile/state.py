@@ -119,13 +119,21 @@ umask 077
 chmod go= "${state%/*/*}" "${state%/*}" "$state" 2>/dev/null  # of another version, perhaps; or on a read-only disk
 """
 
-# temporary FOLDER: prints a component's temporary folder, which is made when it is first asked for.
-TEMPORARY = """\
-temporary() {
-  if ! { read -r dir <"$state/$1/base_dir" && [ -d "$dir" ] && [ -O "$dir" ] && [ ! -h "$dir" ]; } 2>/dev/null; then
-    dir=$(mktemp -d "${TMPDIR:-/tmp}/remote-runner.XXXXXXXXXX") || return
+# own_temporary FOLDER: sets $dir to a component's temporary folder, if it has one, and that is there and ours.
+OWN_TEMPORARY = """\
+own_temporary() {
+  { read -r dir <"$state/$1/base_dir" && [ -d "$dir" ] && [ -O "$dir" ] && [ ! -h "$dir" ]; } 2>/dev/null
+}
+"""
+
+# temporary FOLDER: prints it; it is made when it is first asked for.
+TEMPORARY = f"""\
+{OWN_TEMPORARY}\
+temporary() {{
+  if ! own_temporary "$1"; then
+    dir=$(mktemp -d "${{TMPDIR:-/tmp}}/remote-runner.XXXXXXXXXX") || return
     (umask 077; mkdir -p "$state/$1" && printf '%s\\n' "$dir" >"$state/$1/base_dir") || return
   fi
   printf '%s' "$dir"
-}
+}}
 """

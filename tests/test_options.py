@@ -9,7 +9,8 @@ import pytest
 from invoke.exceptions import Exit
 from invoke.parser import Parser, ParserContext
 
-from fabfile.options import declare, read_options
+from fabfile.options import declare
+from fabfile.reading import read_options
 from rr_config import ConfigError, Options
 
 from .configs import COMPLETE, write
