@@ -170,6 +170,14 @@ def no_leftovers(request: pytest.FixtureRequest) -> Iterator[None]:
         eventually(lambda: not list(processes_of(farm.folder)), "processes that do not end")
 
 
+def text(path: Path) -> str:
+    """What `path` holds, which is nothing if it is not there, or is of a process that has ended."""
+    try:
+        return path.read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def eventually(is_true: Callable[[], bool], what: str, seconds: float = 10) -> None:
     """Return once `is_true()`; fail after `seconds`, saying that `what` has not come about."""
     deadline = time.monotonic() + seconds

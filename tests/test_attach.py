@@ -14,9 +14,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import Lab, eventually
+from .conftest import Lab, eventually, text
 from .test_hosts import cut
-from .test_start import text
 
 # Tells its terminal's size when that changes, what it reads, and that Ctrl-C and Ctrl-Z have come.
 PROGRAM = """

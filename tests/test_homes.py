@@ -3,8 +3,7 @@
 import shlex
 from pathlib import Path
 
-from .conftest import Lab
-from .test_start import text
+from .conftest import Lab, text
 from .throwaway import ThrowawayHost, own_name
 
 CONFIG = """

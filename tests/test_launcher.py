@@ -15,7 +15,7 @@ from fabfile.state import MARK
 from rr_config import Component, util
 from rr_config.util import literal
 
-from .conftest import eventually
+from .conftest import eventually, text
 from .test_shell import AWKWARD, ENVIRONMENT, EXPANSIONS
 
 SHOW = """#!/bin/sh
@@ -279,7 +279,7 @@ def test_program_gets_signals_as_if_nobody_had_touched_them(launch: Launch, numb
 
 def is_exec_ed(kept: Path) -> bool:
     """Whether the program runs: its own environment names its component."""
-    pid = (kept / "pid").read_text().strip() if (kept / "pid").exists() else ""
+    pid = text(kept / "pid").strip()
     return bool(pid) and f"{MARK}={kept}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()
 
 

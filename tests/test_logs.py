@@ -14,7 +14,7 @@ from fabfile.output import LONGEST_LINE, Line, Reader, cleaned
 from fabfile.stamps import since_expression
 from rr_config import Component, ConfigError
 
-from .conftest import Lab, eventually
+from .conftest import Lab, eventually, text
 from .test_hosts import cut
 from .test_start import running, sessions_begun
 
@@ -234,7 +234,7 @@ def stamped(text: str) -> list[tuple[float, str]]:
 def noted(lab: Lab) -> list[list[str]]:
     """What node1 has noted of the times of component `a`."""
     file = lab.node1.state() / "a/times"
-    return [line.split() for line in file.read_text().splitlines()] if file.exists() else []
+    return [line.split() for line in text(file).splitlines()]
 
 
 def test_the_time_of_each_line_is_known_to_about_a_second(lab: Lab) -> None:

@@ -14,10 +14,9 @@ import pytest
 from fabfile.notetaker import NOTE_TIMES, TAKE_NOTES
 from fabfile.state import MARK
 
-from .conftest import Lab, eventually
+from .conftest import Lab, eventually, text
 from .test_kill_and_screen import ids, is_alive, kill_server
 from .test_logs import CONFIG
-from .test_start import text
 from .throwaway import ThrowawayHost, command_lines
 
 PIPE = subprocess.PIPE

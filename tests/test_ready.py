@@ -11,8 +11,8 @@ from fabfile.readiness import BecameReady, NotReady
 from rr_config import Component, util
 from rr_config.ready import Ready
 
-from .conftest import Lab, eventually
-from .test_start import running, sessions_begun, text
+from .conftest import Lab, eventually, text
+from .test_start import running, sessions_begun
 from .throwaway import command_lines, free_port
 
 CONFIG = '''

@@ -7,11 +7,10 @@ import shlex
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from .conftest import FAB, Lab, eventually
+from .conftest import FAB, Lab, eventually, text
 from .test_kill_and_screen import alive, attached, ids, noted
 from .throwaway import ThrowawayHost, command_lines
 
@@ -104,10 +103,6 @@ TITLES = ["plain", "plain2", "a b", "it's", 'say "x"', "$HOME", "back\\slash", "
 def prepare(lab: Lab, config: str) -> None:
     lab.write("p", PROGRAM, 0o755)
     lab.config(ADD + config)
-
-
-def text(path: Path) -> str:
-    return path.read_text(errors="replace") if path.exists() else ""
 
 
 def titles(host: ThrowawayHost, windows: int) -> list[str]:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Lab, eventually
+from .conftest import Lab, eventually, text
 from .test_kill_and_screen import ids, is_alive, titles
-from .test_start import text
 
 CONFIG = """
 def add(name, host, script, index=1, **more):

@@ -24,7 +24,7 @@ from fabfile.runner import Runner
 from rr_config import Component, Options, load
 from rr_config.files import LocalFile, Placed, placed_once
 
-from .conftest import BOUND, Lab, eventually
+from .conftest import BOUND, Lab, eventually, text
 from .throwaway import ThrowawayHost
 
 ODD_NAMES = [
@@ -125,17 +125,17 @@ def test_names_are_literal_whatever_characters_they_hold(lab: Lab) -> None:
     for folder in (b"tree", b"tree/fol der\n$HOME*\\", b"single"):
         Path(os.fsdecode(os.fsencode(lab.folder) + b"/" + folder)).mkdir()
     odd = [os.fsdecode(name) for name in ODD_NAMES]
-    for text in ("before", "BEFORE"):
+    for written in ("before", "BEFORE"):
         for name in odd:
             for folder in ("tree", "tree/fol der\n$HOME*\\", "single"):
-                (lab.folder / folder / name).write_text(f"{text} {name!a}")
+                (lab.folder / folder / name).write_text(f"{written} {name!a}")
         files = {f"single/{name}": f"one by one/{name}" for name in odd} | {"tree": "tree"}
         config(lab, files, base_dir="~/odd 'base' \"dir\"\n$HOME *\\")
         lab.run("sync")
         base_dir = lab.node1.home / "odd 'base' \"dir\"\n$HOME *\\"
         for folder in ("one by one", "tree", "tree/fol der\n$HOME*\\"):
             found = {path.name: path.read_text() for path in (base_dir / folder).iterdir() if path.is_file()}
-            assert found == {name: f"{text} {name!a}" for name in odd}
+            assert found == {name: f"{written} {name!a}" for name in odd}
     before = inodes(base_dir)
     lab.run("sync")
     assert sent(before, inodes(base_dir)) == set()
@@ -285,9 +285,9 @@ def test_of_a_large_file_only_the_pieces_that_differ_are_sent(lab: Lab, monkeypa
         shutil.copy(lab.folder / "f", host.home / "work/f")
         (host.home / "other name").hardlink_to(host.home / "work/f")
         with (host.home / "work/f").open("r+b") as file:
-            for offset, text in changes[host.name]:
+            for offset, data in changes[host.name]:
                 file.seek(offset)
-                file.write(text)
+                file.write(data)
     bytes_sent: dict[str, int] = {}
     send = Orders.send
 
@@ -415,22 +415,22 @@ def test_what_permission_bits_forbid_their_owner_is_done_all_the_same(lab: Lab) 
     (lab.folder / "large").chmod(0o555)
     config(lab, {"tree": "tree", "named": "named", "large": "large"}, ("bound",), base_dir="~/work")
     tree = host.home / "work/tree"
-    for text, more in (("one", []), ("two", ["new"])):
+    for written, more in (("one", []), ("two", ["new"])):
         (lab.folder / "tree/ro").chmod(0o755)
         for name in ("f", *more):
-            (lab.folder / "tree/ro" / name).write_text(text)
+            (lab.folder / "tree/ro" / name).write_text(written)
         (lab.folder / "tree/ro").chmod(0o555)
         (lab.folder / "named").chmod(0o755)
-        (lab.folder / "named/f").write_text(text)
+        (lab.folder / "named/f").write_text(written)
         (lab.folder / "named").chmod(0o555)
-        (lab.folder / "large").write_bytes(text.encode() + bytes(2 * PIECE) + text.encode())
+        (lab.folder / "large").write_bytes(written.encode() + bytes(2 * PIECE) + written.encode())
         lab.run("sync")
-        assert (host.home / "work/named/f").read_text() == text
+        assert (host.home / "work/named/f").read_text() == written
         assert bits(host.home / "work/named") == 0o555
         assert filecmp.cmp(lab.folder / "large", host.home / "work/large", shallow=False)
         assert bits(host.home / "work/large") == 0o555
         assert {path.name for path in (tree / "ro").iterdir()} == {"f", *more}
-        assert (tree / "ro/f").read_text() == text
+        assert (tree / "ro/f").read_text() == written
         assert bits(tree / "ro") == 0o555
     assert "nothing sent" in lab.run("sync").stdout
     (tree / "g").chmod(0)
@@ -471,8 +471,8 @@ def connections(host: ThrowawayHost) -> list[int]:
     found, parents = [], [sshd]
     while parents:
         parent = parents.pop()
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        children = [pid for pid in children if "sshd" in Path(f"/proc/{pid}/comm").read_text()]
+        children = text(Path(f"/proc/{parent}/task/{parent}/children")).split()
+        children = [pid for pid in children if "sshd" in text(Path(f"/proc/{pid}/comm"))]
         found += children
         parents += children
     return [int(pid) for pid in found]
@@ -520,7 +520,7 @@ def test_a_temporary_base_dir_is_the_same_in_every_stage(lab: Lab) -> None:
 
     def seen(name: str) -> list[str]:
         path = lab.node1.home / f"where.{name}"
-        return path.read_text().splitlines() if path.exists() else []
+        return text(path).splitlines()
 
     eventually(lambda: len(seen("one")) == len(seen("two")) == 2, "both programs, started twice")
     assert len(set(seen("one"))) == len(set(seen("two"))) == 1

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Lab, eventually
+from .conftest import Lab, eventually, text
 from .test_hosts import cut
 from .test_kill_and_screen import is_alive
 from .test_ready import read_line
-from .test_start import running, sessions_begun, text
+from .test_start import running, sessions_begun
 
 CONFIG = """
 def add(name, host, script, **more):
