@@ -278,7 +278,16 @@ def doctor(context: Context, **given: Any) -> None:
 
 @command()
 def muddlers(context: Context, **given: Any) -> None:
-    """List the muddlers that can be named, with what each one does."""
+    """List the muddlers that can be named, with what each one does, and its options."""
     from rr_config.muddlers import all_muddlers
+    from rr_config.muddling import options_of
 
-    execute(context, given, lambda console, options: console.muddlers(all_muddlers(options.config_dir)))
+    def show(console: "Console", options: Options) -> None:
+        for muddler in all_muddlers(options.config_dir):
+            try:
+                told = options_of(muddler, options.config_dir)
+            except ConfigError as error:
+                told = f"(its options cannot be told: {error})"
+            console.muddler(muddler, told)
+
+    execute(context, given, show)

@@ -272,12 +272,11 @@ class Console(Observer):
     def _json(self, document: object) -> None:
         self.write(json.dumps(document, indent=2, default=repr).encode() + b"\n")
 
-    def muddlers(self, found: Iterable[Muddler]) -> None:
-        """A line a muddler: what it is named by, what it does, where it is."""
-        rows = [(muddler.name, cleaned(muddler.summary), str(muddler.path)) for muddler in found]
-        width = max((len(name) for name, _, _ in rows), default=0)
-        for name, summary, path in rows:
-            self._print(f"{name:<{width}}  {summary}  ({path})")
+    def muddler(self, muddler: Muddler, options: str) -> None:
+        """What it is named by, what it does, where it is; and its options, a line or more each."""
+        self._print(f"{muddler.name}  {cleaned(muddler.summary)}  ({muddler.path})")
+        for line in options.splitlines():
+            self._print(f"  {cleaned(line)}".rstrip())
 
     def collected(self, folder: Path) -> None:
         """A line that says where all has been put."""

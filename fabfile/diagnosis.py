@@ -10,6 +10,7 @@ import attrs
 
 from rr_config import Component
 
+from . import needs
 from .conversation import Conversation
 from .examination import LOOKED, Facts, Sample, examination_script, read_clock, read_facts, read_volumes
 from .hosts import Host, conversation
@@ -92,7 +93,8 @@ def examine(
     host: Host, session: str, components: Sequence[Component], trees: Mapping[str, Tree], always_copy: bool
 ) -> Diagnosis:
     """Look at a host that is to run `components` and to get `trees`, by root. HostError where that is impossible."""
-    with conversation(host, examination_script(session, trees)) as talk:
+    programs = needs.wanted(components)
+    with conversation(host, examination_script(session, programs, trees)) as talk:
         facts = read_facts(trees, iter(talk.answer, LOOKED))
         samples = [_sample(talk) for _ in range(SAMPLES)]
         volumes = _look_at_volumes(talk, facts, trees, always_copy) if facts.can_tell_of_files else []
@@ -101,6 +103,7 @@ def examine(
     checks = [
         Check("login", Verdict.OK, f"as {facts.user}"),
         *package_checks(facts),
+        *program_checks(facts, programs),
         clock_check([each for each in samples if each is not None]),
         *limit_checks(facts, len(components)),
         *disk_checks(facts, volumes),
@@ -137,6 +140,14 @@ def package_checks(facts: Facts) -> Iterator[Check]:
             continue
         how = f"install it there with: {facts.manager.by_hand([name])}" if facts.manager else "install it there"
         yield Check(name, Verdict.PROBLEM, f"not installed{', or not that of GNU' * (name in OF_GNU)}; {how}")
+
+
+def program_checks(facts: Facts, programs: Mapping[str, str]) -> Iterator[Check]:
+    """Whether the programs are there that components need, each of which has its words."""
+    for name, why in programs.items():
+        is_there = name not in facts.lacking
+        detail = "is installed" if is_there else f"not installed ({why}); install it there, or do without"
+        yield Check(name, Verdict.OK if is_there else Verdict.PROBLEM, detail)
 
 
 def clock_check(samples: Sequence[Sample]) -> Check:

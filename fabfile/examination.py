@@ -28,11 +28,13 @@ class Root:
 class Facts:
     """What a host says of itself.
 
-    Processes and terminals are how many there may be, None without limit, and how many there are.
+    `missing` are packages that scripts need, `lacking` programs that components do. Processes and terminals are how
+    many there may be, None without limit, and how many there are.
     """
 
     user: str
     missing: tuple[str, ...]
+    lacking: tuple[str, ...]
     manager: Manager | None
     processes: tuple[int | None, int] | None
     terminals: tuple[int | None, int] | None
@@ -44,11 +46,13 @@ class Facts:
         return not {"coreutils", "findutils"} & set(self.missing)
 
 
-def examination_script(session: str, roots: Iterable[str]) -> str:
+def examination_script(session: str, programs: Iterable[str], roots: Iterable[str]) -> str:
     """Answers what it is asked for in any case, and LOOKED; then each order: what it says, and an empty record."""
     lines = [
         f"if {{ {test}; }} </dev/null >/dev/null 2>&1; then answer 'has {name}'; fi" for name, test in NEEDED.items()
     ]
+    for name in map(shell.quote, programs):
+        lines.append(f"command -v -- {name} >/dev/null 2>&1 || answer 'lacks '{name}")
     lines += [state.where(session) + LOOK, "set --"]
     for root in roots:
         if root.startswith(TEMPORARY):
@@ -70,6 +74,7 @@ def read_facts(roots: Iterable[str], answers: Iterable[str]) -> Facts:
     return Facts(
         user,
         tuple(name for name in NEEDED if name not in has),
+        tuple(rest for word, rest in words if word == "lacks"),
         manager,
         _limit(one["processes"]),
         _limit(one["terminals"]),

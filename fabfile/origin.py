@@ -34,7 +34,7 @@ def origin(options: Options) -> Record:
     return {
         "format": FORMAT,
         "config": _source(local_path(options.config_file)) if options.config_file else None,
-        "muddlers": [_source(find_muddler(given, options.config_dir)) for given in options.muddler],
+        "muddlers": [_source(find_muddler(given, options.config_dir).muddler.path) for given in options.muddler],
         "arg_parser": _source(local_path(options.arg_parser)) if options.arg_parser else None,
         "options": {name: value for name, value in attrs.asdict(options).items() if name != SECRET},
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in LIBRARIES}},

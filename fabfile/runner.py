@@ -7,7 +7,7 @@ Nothing here prints, asks the user, or ends the program; who wants to follow a r
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -15,7 +15,7 @@ import attrs
 from rr_config import Component
 from rr_config.limit import limit_to
 
-from . import following, launcher, sessions
+from . import following, launcher, needs, sessions
 from .delivery import Sources
 from .fleet import by_host, whole
 from .hosts import Host, ask, conversation
@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # what only one command needs is loaded by that one: it takes
     from .diagnosis import Diagnosis
 
 GRACE_SECONDS = 10.0
+NO_CHECKS: Mapping[str, str] = {}
 INSTALL_SECONDS = 3600  # for which a package manager may say nothing, more than others
 
 
@@ -77,25 +78,33 @@ class Runner(Viewer):
     def run(self) -> dict[str, list[Ended]]:
         """Kill, screen, sync, start, wait; how the components that were waited for ended, by host."""
         self._origin()  # as the files are now: it may be long before anything is started
-        needed = ("screen", "openssl", "tar")  # all at once, before anything has been ended
+        needed = "need screen openssl tar\n"  # all at once, before anything has been ended
+        checks = {host: needed + needs.check(own) for host, own in by_host(self.config.all_components()).items()}
         if self.options.kill_first:
-            self.kill(needed)
-        self.screen(needed)
+            self.kill(checks)
+        self.screen(checks)
         self.sync()
-        self.start()
+        self._start()
         return self.wait()
 
     @whole
-    def kill(self, programs: Iterable[str] = ("screen",)) -> dict[str, Killed]:
-        """End the sessions named `options.screen`, and every process started in one, by host."""
-        script = sessions.kill_script(self.options.screen, programs)
-        return self._fleet.on_all("kill", lambda host: sessions.read_killed(ask(host, script)))
+    def kill(self, checks: Mapping[str, str] = NO_CHECKS) -> dict[str, Killed]:
+        """End the sessions named `options.screen`, and every process started in one, by host.
+
+        `checks` are lines of sh by host, that come first, and may fail.
+        """
+        script = sessions.kill_script(self.options.screen)
+        return self._fleet.on_all(
+            "kill", lambda host: sessions.read_killed(ask(host, checks.get(host.name, "") + script))
+        )
 
     @whole
-    def screen(self, programs: Iterable[str] = ("screen",)) -> dict[str, Session]:
-        """Make sure that every host has one session, and say which."""
-        script = sessions.screen_script(self.options.screen, not self.options.no_zombie, programs)
-        return self._fleet.on_all("screen", lambda host: sessions.read_session(ask(host, script)))
+    def screen(self, checks: Mapping[str, str] = NO_CHECKS) -> dict[str, Session]:
+        """Make sure that every host has one session, and say which; `checks` as for `kill`."""
+        script = sessions.screen_script(self.options.screen, not self.options.no_zombie)
+        return self._fleet.on_all(
+            "screen", lambda host: sessions.read_session(ask(host, checks.get(host.name, "") + script))
+        )
 
     @whole
     def sync(self) -> dict[str, Synced]:
@@ -119,8 +128,17 @@ class Runner(Viewer):
     def start(self) -> dict[str, list[Started]]:
         """Start all components, by ascending start index; the next index only when all of one run, and are ready.
 
-        With `options.on_exit`, all are stopped where one fails.
+        Before, it is looked whether hosts have what components need. With `options.on_exit`, all are stopped where one
+        fails.
         """
+        self._look_for_needs()
+        return self._start()
+
+    def _look_for_needs(self) -> None:
+        checks = needs.by_host(by_host(self.config.all_components()))
+        self._fleet.on_all("needs", lambda host: list(ask(host, checks[host.name])), hosts=checks)
+
+    def _start(self) -> dict[str, list[Started]]:
         started: dict[str, list[Started]] = {}
         with_what = json.dumps(self._origin() | {"stages": [attrs.asdict(each) for each in self._fleet.stages]})
         try:
@@ -233,8 +251,9 @@ class Runner(Viewer):
     @whole
     def restart(self, grace: float = GRACE_SECONDS) -> dict[str, list[Started]]:
         """Stop and start the components, which get new windows in place of the old ones."""
+        self._look_for_needs()
         self.stop(grace)
-        return self.start()
+        return self._start()
 
     @whole
     def install(self, diagnoses: "Iterable[Diagnosis]") -> dict[str, tuple[str, ...]]:

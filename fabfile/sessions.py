@@ -34,13 +34,12 @@ class Session:
     is_new: bool
 
 
-def kill_script(session: str, programs: Iterable[str]) -> str:
+def kill_script(session: str) -> str:
     """Ends every session of exactly that name, and every process started in one.
 
-    TERM first, KILL after five seconds. `programs` are what the host must have.
+    TERM first, KILL after five seconds.
     """
-    needed = " ".join(shell.quote(program) for program in programs)
-    return f"need {needed}\n{state.hold(session)}{SESSIONS}{PROCESSES}{KILL}"
+    return f"need screen\n{state.hold(session)}{SESSIONS}{PROCESSES}{KILL}"
 
 
 def read_killed(answers: Iterable[str]) -> Killed:
@@ -50,11 +49,10 @@ def read_killed(answers: Iterable[str]) -> Killed:
     return Killed(tuple(value for word, value in words if word == "session"), count)
 
 
-def screen_script(session: str, zombie: bool, programs: Iterable[str]) -> str:
+def screen_script(session: str, zombie: bool) -> str:
     """Makes sure that there is one session of that name; uses the one that is there, if there is."""
-    needed = " ".join(shell.quote(program) for program in programs)
     screenrc = shell.quote(screen_rc(zombie))
-    return f'need {needed}\n{state.hold(session)}{SESSIONS}printf %s {screenrc} >"$state/.screenrc"\n{SCREEN}'
+    return f'need screen\n{state.hold(session)}{SESSIONS}printf %s {screenrc} >"$state/.screenrc"\n{SCREEN}'
 
 
 def read_session(answers: Iterable[str]) -> Session:

@@ -173,6 +173,7 @@ EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "num_cores": (_is_whole, "a whole number"),
     "stop_signal": (_is_signal, "the name of a signal, like 'TERM', 'INT' or 'USR1'"),
     "results": (_are_paths, "a list of remote paths or patterns, none of them empty"),
+    "needs": (_are_paths, "a list of names of programs, none of them empty"),
     "meta": (lambda v: isinstance(v, dict), "a dict"),
 }
 

@@ -39,6 +39,7 @@ class Component:
     num_cores: int = 1
     stop_signal: str = "TERM"
     results: list[str] = attrs.field(factory=list)
+    needs: list[str] = attrs.field(factory=list)
     meta: dict[Any, Any] = attrs.field(factory=dict)
 
     def __init__(self, **attributes: Any) -> None:

@@ -7,6 +7,8 @@ from fnmatch import fnmatchcase
 from .component import Component, Config
 from .errors import ConfigError
 
+COPY_OF = "copy_of"
+
 
 def component_named(config: Config, name: str) -> Component:
     """The one component of that name, or of that `host/name`. ConfigError where there is none, or more than one."""
@@ -19,8 +21,8 @@ def component_named(config: Config, name: str) -> Component:
     raise ConfigError(f"{name}: there is no such component; there are {_listed(components)}")
 
 
-def limited(config: Config, limit: str) -> Config:
-    """The components that `limit` chooses: patterns, separated by commas.
+def limited(config: Config, limit: str, option: str = "--limit") -> Config:
+    """The components that `limit`, the value of `option`, chooses: patterns, separated by commas.
 
     A pattern matches a component by its name, its host, or both as `host/name`, whole, as fnmatch(3) has it
     (`*`, `?`, `[ab]`). One that begins with `!` excludes what it matches. Where all exclude, the others are
@@ -34,7 +36,7 @@ def limited(config: Config, limit: str) -> Config:
     if strays or not patterns:
         known = _listed(components)
         raise ConfigError(
-            *(f"--limit: {stray!r} matches no component; there are {known}" for stray in strays or [limit])
+            *(f"{option}: {stray!r} matches no component; there are {known}" for stray in strays or [limit])
         )
 
     def is_chosen(component: Component) -> bool:
@@ -43,7 +45,7 @@ def limited(config: Config, limit: str) -> Config:
 
     left = Config(component for component in components if is_chosen(component))
     if not any(left.all_components()):
-        raise ConfigError(f"--limit: {limit!r} leaves no component; exclude fewer")
+        raise ConfigError(f"{option}: {limit!r} leaves no component; exclude fewer")
     return left
 
 
@@ -64,9 +66,17 @@ def _listed(components: Sequence[Component]) -> str:
 
 
 def names(component: Component) -> tuple[str, ...]:
-    """What a pattern can match: its name, its host without user and port, and with them, and `host/name`."""
+    """What a pattern can match: its name, its host without user and port, and with them, and `host/name`.
+
+    Also the name of the component that it is a copy of, if it is one.
+    """
     bare = component.host.rpartition("@")[2]  # of user@host:port
-    return (component.name, bare.partition(":")[0], bare, component.host, component.label)
+    return (component.name, bare.partition(":")[0], bare, component.host, component.label, *copied_names(component))
+
+
+def copied_names(component: Component) -> tuple[str, ...]:
+    """The names of what it is a copy of, as `meta` has them since `util.numbered` has made it."""
+    return tuple(name for name in component.meta.get(COPY_OF, ()) if isinstance(name, str))
 
 
 def _matches(pattern: str, component: Component) -> bool:

@@ -45,7 +45,11 @@ def resolved(component: Component, config_dir: Path, problems: list[str]) -> Com
     args = [_as_text(arg) for arg in component.args]
     env = {name: _as_text(value) for name, value in component.env.items()}
     changed: dict[str, object] = {"executable": executable, "files": files, "args": args, "base_dir": base_dir}
-    return attrs_evolved(component, **changed, env=env, results=[os.fspath(path) for path in component.results])
+    return attrs_evolved(component, **changed, env=env, **_texts(component))
+
+
+def _texts(component: Component) -> dict[str, object]:
+    return {name: [os.fspath(path) for path in getattr(component, name)] for name in ("results", "needs")}
 
 
 def _as_text(value: object) -> str:

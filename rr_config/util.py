@@ -1,18 +1,24 @@
-"""What a config file finds under the name `util`."""
+"""What a config file and a muddler find under the name `util`."""
 
 import os
 
 from .files import Placed, placed_files
 from .paths import local_path
 from .ready import command, ended, log, port
+from .rewriting import chosen, literal, numbered, program, wrap
 
-__all__ = ["command", "ended", "literal", "log", "port", "recursive_files_dict"]
-
-
-class literal(str):
-    """An argument that reaches the program as it is: `$NAME` in it is not replaced either."""
-
-    __slots__ = ()
+__all__ = [
+    "chosen",
+    "command",
+    "ended",
+    "literal",
+    "log",
+    "numbered",
+    "port",
+    "program",
+    "recursive_files_dict",
+    "wrap",
+]
 
 
 def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ import pytest
 from rr_config import Component, Config
 from rr_config.util import literal
 
-LEGAL = "name, executable, args, files, host, base_dir, env, start_index, ready, wait, num_cores, stop_signal, results, meta"
+LEGAL = "name, executable, args, files, host, base_dir, env, start_index, ready, wait, num_cores, stop_signal, results, needs, meta"
 
 
 def test_component_is_filled_by_assignment_or_by_keywords() -> None:

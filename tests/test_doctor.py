@@ -89,6 +89,7 @@ def facts(**changed: Any) -> Facts:
     given: dict[str, Any] = {
         "user": "me",
         "missing": (),
+        "lacking": (),
         "manager": APT,
         "processes": (100, 10),
         "terminals": (20, 5),
@@ -102,11 +103,12 @@ def facts(**changed: Any) -> Facts:
 
 def test_answers_are_read() -> None:
     answers = ["has screen", "has tar", "user me too 1000", "manager dnf install", "sudo yes", "processes 7000 12"]
-    answers += ["terminals  ", "root there /home/me", "root new /a b"]
+    answers += ["terminals  ", "root there /home/me", "root new /a b", "lacks strace", "lacks a b"]
     found = read_facts(["~", "temporary:c"], answers)
     assert found == Facts(
         "me too",
         ("openssl", "coreutils", "findutils", "grep", "sed"),
+        ("strace", "a b"),
         Manager("dnf install", is_root=False, has_sudo=True),
         (7000, 12),
         None,
@@ -220,7 +222,7 @@ def test_script_says_where_roots_are_and_survives_paths_that_are_not(sh: str, tm
     state_folder = tmp_path / "state/remote-runner" / os.uname().nodename / "s" / "known"
     state_folder.mkdir(parents=True)
     (state_folder / "base_dir").write_text(f"{tmp_path}/there\n")
-    script = shell.script(examination_script("s", ["~", "~no-such-user", "temporary:known", "temporary:new"]))
+    script = shell.script(examination_script("s", [], ["~", "~no-such-user", "temporary:known", "temporary:new"]))
     listed = b"-a 'b'\n$c\0none\0"
     lost = b"none\0" * 100_000  # more than a pipe holds: all of it has to be taken in
     orders = b"folders 2 %d\n%sfiles 1 %d\n%sfolders 1 2\n.\0clock\nend\n" % (len(lost), lost, len(listed), listed)

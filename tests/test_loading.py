@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from rr_config import ConfigError, Options, load, loading
+from rr_config import ConfigError, Options, load, running
 from rr_config.muddlers import all_muddlers
 
 from .configs import COMPLETE, complete, component_of, loaded, refused, write
 
+OWN = ["pin", "rehost", "repeat", "stagger", "ta1", "ta3", "wrap"]
 OPTION_NAMES = [
     *["config_file", "ssh_user", "ssh_pass", "screen", "kill_first", "always_copy", "no_zombie"],
     *["muddler", "extra_args", "arg_parser", "log_level"],
@@ -175,13 +176,13 @@ def test_unknown_attribute_names_the_legal_ones_and_the_nearest(tmp_path: Path) 
     first_line = refused(tmp_path, "c = Component()\nc.start_indx = 3\n").splitlines()[0]
     assert first_line == (
         "FOLDER/cfg.py:2: AttributeError: a Component has no attribute 'start_indx', did you mean 'start_index'?"
-        " it has name, executable, args, files, host, base_dir, env, start_index, ready, wait, num_cores, stop_signal, results, meta"
+        " it has name, executable, args, files, host, base_dir, env, start_index, ready, wait, num_cores, stop_signal, results, needs, meta"
     )
 
 
 def test_only_what_is_below_a_folder_of_ours_is_none_of_the_users() -> None:
     """And not what is in a folder whose name begins likewise."""
-    assert all(folder.endswith("/") for folder in loading.OTHERS)
+    assert all(folder.endswith("/") for folder in running.OTHERS)
 
 
 def test_a_home_of_nobody_is_named_together_with_files_that_are_missing(tmp_path: Path) -> None:
@@ -295,7 +296,10 @@ def test_arg_parser_makes_extra_options(tmp_path: Path, extra_args: str) -> None
 
 def test_extra_args_without_an_arg_parser_are_an_error(tmp_path: Path) -> None:
     message = refused(tmp_path, extra_args="x")
-    assert message == "--extra-args: there is nothing to parse it; name an --arg-parser FILE"
+    assert (
+        message
+        == "--extra-args: there is nothing to parse it; name an --arg-parser FILE, or a --muddler that has options"
+    )
 
 
 def test_arg_parser_is_run_before_the_config_file(tmp_path: Path) -> None:
@@ -472,9 +476,10 @@ def test_exceptions_of_every_kind_show_the_users_lines(tmp_path: Path, raised: s
 
 
 def test_unknown_muddler_is_refused_with_the_names_that_exist(tmp_path: Path) -> None:
-    write(tmp_path / "muddlers/mine.py", "")
+    write(tmp_path / "muddlers/mine.py", "def muddle(config): pass\n")
     message = refused(tmp_path, muddler=["nope"])
-    assert message == "--muddler nope: there is no such muddler; the names are: mine, ta3"
+    names = ", ".join(sorted(["mine", *OWN]))
+    assert message == f"--muddler nope: there is no such muddler; the names are: {names}"
 
 
 def test_unknown_muddler_is_refused_before_the_config_file_is_run(tmp_path: Path) -> None:
@@ -518,9 +523,9 @@ def test_config_may_leave_to_a_muddler_what_is_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "summary"),
     [
-        ('"""First line.\n\nMore."""\n', "First line."),
+        ('"""First line.\n\nMore."""\ndef muddle(config): pass\n', "First line."),
         ('def muddle(config):\n    """Of the function."""\n', "Of the function."),
-        ("x = 1\n", ""),
+        ("def muddle(config): pass\n", ""),
     ],
 )
 def test_muddlers_are_listed_with_the_first_line_of_their_docstring(tmp_path: Path, text: str, summary: str) -> None:
@@ -542,9 +547,10 @@ def test_what_is_no_muddler_is_not_listed(tmp_path: Path) -> None:
     (tmp_path / "muddlers/folder.py").mkdir(parents=True)
     for name in (".hidden.py", "_helper.py", "notes.txt", "mine.py"):
         write(tmp_path / "muddlers" / name, "def muddle(config): pass\n")
+    write(tmp_path / "muddlers/args.py", "# for muddlers\ndef parse_args(extra_args, ssh_user): pass\n")
     (tmp_path / "muddlers/.#mine.py").symlink_to("nowhere")
     (tmp_path / "muddlers/dangling.py").symlink_to("nowhere")
-    assert [muddler.name for muddler in all_muddlers(tmp_path)][:-1] == ["mine"]
+    assert [muddler.name for muddler in all_muddlers(tmp_path)] == ["mine", *OWN]
 
 
 def test_each_file_imports_what_lies_beside_itself(tmp_path: Path) -> None:

@@ -377,6 +377,8 @@ add("client2", "node3", 2, wait=True, args=["client2", "true"])
 def test_a_kill_meanwhile_ends_the_wait(lab: Lab) -> None:
     prepare(lab, "add('one', wait=True, args=['one'])")
     with running(lab, "run") as fab:
+        assert fab.stdout
+        next(line for line in fab.stdout if line.startswith("wait"))  # before, the session is held
         eventually(lambda: alive(lab.node1) == {"one"}, "the program")
         lab.run("kill")
         said, _ = fab.communicate(timeout=10)

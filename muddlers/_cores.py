@@ -1,0 +1,71 @@
+"""Which cores of a host are whose, by a host info file. For the muddlers that pin."""
+
+from pathlib import Path
+
+import attrs
+
+from rr_config import ConfigError
+
+FORM = "HOST CORES MODEL HYPERTHREADED, the last of them y or n"
+
+
+@attrs.define
+class Host:
+    """A host of the file. `taken` counts the cores that belong to somebody."""
+
+    name: str
+    cores: int
+    model: str
+    is_hyperthreaded: bool
+    taken: int = 0
+
+    @property
+    def free(self):
+        return self.cores - self.taken
+
+    def take(self, count, what):
+        """The next `count` cores, as numbers of processors: of a hyperthreaded core, both. `what` they are for."""
+        if count > self.free:
+            raise ConfigError(
+                f"{self.name}: has {self.cores} cores, of which {self.free} are free, and {what} wants {count}:"
+                f" {count - self.free} too many"
+            )
+        found = range(self.taken, self.taken + count)
+        self.taken += count
+        return [cpu for core in found for cpu in self.processors(core)]
+
+    def processors(self, core):
+        return [2 * core, 2 * core + 1] if self.is_hyperthreaded else [core]
+
+
+def read(path):
+    """The hosts of a host info file, by name. Empty lines, and those that begin with #, say nothing."""
+    hosts = {}
+    try:
+        lines = Path(path).expanduser().read_text().splitlines()
+    except OSError as error:
+        raise ConfigError(f"--host-info {path}: {error.strerror}; name a file with a line a host: {FORM}") from error
+    for number, line in enumerate(lines, 1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if len(words) != 4 or not words[1].isdigit() or int(words[1]) < 1 or words[3] not in ("y", "n"):
+            raise ConfigError(f"--host-info {path}:{number}: {line.strip()!r} is not of the form: {FORM}")
+        if words[0] in hosts:
+            raise ConfigError(f"--host-info {path}:{number}: {words[0]} has a line already; take one of them away")
+        hosts[words[0]] = Host(words[0], int(words[1]), words[2], words[3] == "y")
+    return hosts
+
+
+def of(component, hosts, path):
+    """The host of `component`, as the file spells it: as the config does, or without user and port."""
+    bare = component.host.rpartition("@")[2]
+    for name in (component.host, bare, bare.partition(":")[0]):
+        if name in hosts:
+            return hosts[name]
+    raise ConfigError(f"{component.label}.host: is not among the hosts of --host-info {path}; add a line: {FORM}")
+
+
+def mask(processors):
+    """Numbers of processors as a mask for taskset."""
+    return hex(sum(1 << processor for processor in processors))

@@ -1,0 +1,30 @@
+"""Runs N copies of each component, told apart by a number that takes the place of %n.
+
+    --muddler "repeat --copies 12 --only client"
+
+`%n` is replaced in the name, the executable, arguments, values of `env`, base_dir, results and remote places of files.
+A name without it gets -%n at its end. What names the component (--only, --limit) names the copies, too.
+"""
+
+from rr_config import ConfigError
+
+
+def add_arguments(parser):
+    parser.add_argument("--copies", type=int, required=True, metavar="N", help="how many")
+    parser.add_argument(
+        "--from", dest="first", type=int, default=1, metavar="N", help="the number of the first; 1 if not said"
+    )
+
+
+def muddle(config):
+    if extra_options.copies < 1:
+        raise ConfigError(f"repeat --copies {extra_options.copies}: must be 1 or more")
+    chosen = {id(component) for component in util.chosen(config, extra_options.only)}
+    components = config.all_components()
+    config.clear_components()
+    for component in components:
+        if id(component) not in chosen:
+            config.add_component(component)
+            continue
+        for number in range(extra_options.first, extra_options.first + extra_options.copies):
+            config.add_component(util.numbered(component, number))

@@ -1,0 +1,49 @@
+"""Runs components under another command: strace, perf, valgrind, gdb, sudo, nice.
+
+    --muddler "wrap --with 'strace -f -o {results}/trace' --only 'server*'"
+
+The command is looked up in the PATH of the host, and its own arguments come before the program and its arguments, which
+stay as they are. In it, {results} is a folder that is there when it starts, wrap/NAME in the component's folder, and
+that `fab collect` brings; {name} and {host} are the component's. `$NAME` is replaced as in `args`.
+"""
+
+import shlex
+import urllib.parse
+
+from rr_config import ConfigError
+
+
+def add_arguments(parser):
+    parser.add_argument(
+        "--with", dest="command", metavar="COMMAND", required=True, help="the command, with its arguments"
+    )
+    parser.add_argument(
+        "--needs",
+        metavar="NAMES",
+        default="",
+        help="more programs that a host must have for it, with commas between them",
+    )
+
+
+def muddle(config):
+    words = shlex.split(extra_options.command)
+    if not words:
+        raise ConfigError(f"wrap --with {extra_options.command!r}: is no command; name a program")
+    needs = [name for name in extra_options.needs.split(",") if name]
+    for component in util.chosen(config, extra_options.only):
+        results = f"wrap/{urllib.parse.quote(component.name, safe=' ', errors='surrogateescape').replace('.', '%2E')}"
+        values = {"{results}": results, "{name}": component.name, "{host}": component.host}
+        command = [filled(word, values) for word in words]
+        if command == words or not any("{results}" in word for word in words):
+            util.wrap(component, *command)
+        else:
+            util.wrap(component, *command, prepare='mkdir -p -- "$1"', given=[util.literal(results)])
+            component.results = [*component.results, results]
+        component.needs = [*component.needs, *needs]
+
+
+def filled(word, values):
+    """`word` with what it has between braces replaced, if that is among `values`."""
+    for name, value in values.items():
+        word = word.replace(name, value)
+    return word
