@@ -28,10 +28,12 @@ STEPS = ("timeout", "banner_timeout", "auth_timeout", "channel_timeout")
 ALIVE_SECONDS, ALIVE_TIMES = 15, 3
 # A peer that leaves what we sent unacknowledged for that long is gone (tcp(7), TCP_USER_TIMEOUT).
 UNACKNOWLEDGED_MS = 60_000
-RETRIES_OF_DROPPED = 3
+RETRIES_OF_DROPPED = 8  # of which half may be dropped again, one host in 500 is not reached
+DROPPED = "hung up at once, again and again; is its sshd too busy (MaxStartups), or none at all?"
 MOST_BEFORE_LOGIN = 1 << 18
 MOST_IN_A_PACKET = 1 << 18  # RFC 4253, 6.1, asks for 35,000 bytes; ours are 32 KB
 MOST_SECONDS_APART = 30
+MOST_SECONDS_APART_DROPPED = 4
 
 
 def connection_settings(settings: Config, password: str | None = None) -> Config:
@@ -175,7 +177,8 @@ def open_connection(connection: Connection, retries: int = 0) -> None:
                 raise HostError(problem) from error
             log.debug("%s: %s, trying again", connection.host, error)
             connection.client.close()
-            time.sleep(random.uniform(0, min(2**attempt / 2, MOST_SECONDS_APART)))  # sshd drops at random, MaxStartups
+            most = MOST_SECONDS_APART_DROPPED if _was_dropped(error) else MOST_SECONDS_APART
+            time.sleep(random.uniform(0, min(2**attempt / 2, most)))  # sshd drops at random, MaxStartups
     alive = [connection.ssh_config.get(f"serveralive{name}", "") for name in ("interval", "countmax")]
     interval, times = (int(word) if word.isdigit() else 0 for word in alive)
     connection.transport.watch(interval or ALIVE_SECONDS, times or ALIVE_TIMES)
@@ -239,7 +242,7 @@ def connect_problem(error: Exception, connection: Connection) -> str:
     if isinstance(error, paramiko.ChannelException) and connection.gateway:
         return f"{where} cannot be reached from its gateway: {error.text.lower()}"
     if _is_no_ssh(error, connection):
-        return f"{where}: no SSH server answers there; is it the right port?"
+        return f"{where}: {DROPPED if _was_dropped(error) else 'no SSH server answers there; is it the right port?'}"
     causes = error.errors.values() if isinstance(error, NoValidConnectionsError) else [error]
     if all(isinstance(cause, OSError) for cause in causes):
         return f"{where}: {'; '.join(sorted({_words(cause) for cause in causes}))}"

@@ -83,7 +83,7 @@ class _Wait:
                             self._is_through(host)
 
         try:
-            persistently(attempt, self.fleet.lost("wait", host.name))
+            persistently(attempt, self.fleet.lost("wait", host.name), self.deadline if awaited else None)
         except OutOfTime:
             outcomes += map(NotEnded, awaited)
         except BaseException:  # whatever it is, the others are not to wait for this host

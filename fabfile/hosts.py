@@ -25,7 +25,7 @@ from rr_config.component import LOCALHOST
 
 from . import shell
 from .connection import take_timeout
-from .conversation import MOST_ANSWERED, Channel, ConnectionLost, Conversation, HostError
+from .conversation import MOST_ANSWERED, Channel, ConnectionLost, Conversation, HostError, OutOfTime
 from .hostkeys import HostKeys
 from .machines import LocalHost, RemoteHost
 
@@ -111,11 +111,11 @@ def ask(host: Host, body: str, patience: float = 0) -> list[str]:
         return list(talk.answers())
 
 
-def persistently(attempt: Callable[[], T], lost: Callable[[str], None]) -> T:
+def persistently(attempt: Callable[[], T], lost: Callable[[str], None], deadline: float | None = None) -> T:
     """The result of `attempt`, which is made again where the connection is lost in the middle of it.
 
     `lost` is told of each loss. HostError where the host cannot be reached again within RECONNECT_SECONDS, or for
-    another reason than a loss.
+    another reason than a loss; OutOfTime where that is not before `deadline`, by the monotonic clock.
     """
     give_up = 0.0
     while True:
@@ -127,6 +127,8 @@ def persistently(attempt: Callable[[], T], lost: Callable[[str], None]) -> T:
         except HostError:
             if time.monotonic() > give_up:
                 raise
+        if deadline is not None and time.monotonic() + RETRY_SECONDS > deadline:
+            raise OutOfTime("it has not come back in time")
         time.sleep(RETRY_SECONDS)  # a host that is away is not to be asked all the time
 
 

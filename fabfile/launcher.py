@@ -109,7 +109,8 @@ def _executable(component: Component) -> str:
 # program (SIGHUP) that the terminal is gone, and the second can still write down how that ended.
 # bash would run a text without `#!` in the very process of the launcher, so that there was no proof of it; it
 # gets what other shells give it, an sh of its own.
-# With `check`, it runs what `util.command` says as it would run the program.
+# A window has a ticket, for which it starts the program, and nobody else does: screen may open it when those who wanted
+# it have gone, and others have come. With `check`, it runs what `util.command` says as it would run the program.
 LAUNCHER = """\
 _rr_own_folder=${{0%/*}}
 read_environment() {{
@@ -161,6 +162,8 @@ case ${{1-}} in
     ;;
   *)
     trap : INT QUIT TERM
+    mv "$_rr_own_folder/ticket.${{1-}}" "$_rr_own_folder/begun" 2>/dev/null ||
+      {{ echo "another command has started it since"; exit 0; }}
     sh "$0" record
     _rr_own_status=$?
     ;;
@@ -241,22 +244,41 @@ START = """\
 find_session
 [ "$id" ] || fail "there is no screen session named $session; start one with: fab screen"
 cd "$state" || fail "$state cannot be entered"
+windows=.windows.$$  # screen reads it when it likes
 path=$(printf '%s' "$state" | sed "s/'/'\\"'\\"'/g")
-if [ "$(cat .logging 2>/dev/null)" = "$id" ]; then : >.windows
-else printf "logfile flush 0\\nlogfile '%s/%%t/output'\\n" "$(printf '%s' "$path" | sed 's/[%^]/&&/g')" >.windows; fi
+if [ "$(cat .logging 2>/dev/null)" = "$id" ]; then : >"$windows"
+else printf "logfile flush 0\\nlogfile '%s/%%t/output'\\n" "$(printf '%s' "$path" | sed 's/[%^]/&&/g')" >"$windows"; fi
+# revoke FOLDER: no window that has been opened for it starts it any more; where one is about to, waits for that.
+revoke() {
+  for ticket in "$1"/ticket.*; do
+    [ -e "$ticket" ] && rm "$ticket" 2>/dev/null && return
+  done
+  begun=
+  { read -r begun <"$1/begun"; } 2>/dev/null
+  tries=0
+  while [ "$begun" = "$id" ] && [ ! -s "$1/status" ] && ! running "$1" &&
+    echo "$state/$1/launcher" | grep -qzxsF -f - /proc/[0-9]*/cmdline; do
+    tries=$((tries + 1))
+    [ $tries -lt 100 ] || fail "$state/$1/launcher starts nothing, and does not end; end it with: fab kill"
+    sleep 0.1
+  done
+}
 taken() { ! running "$1" && port "$2" && answer "unready $1 taken "; }
 component() {
+  ! orphaned || exit
+  revoke "$1"
   if running "$1"; then answer "running $1 $pid"; awaited="$awaited$1 "; take_notes; return; fi
   mkdir -p "$1" || fail "$state/$1 cannot be made"
   { [ -O "$1" ] && [ ! -h "$1" ]; } || fail "$state/$1 belongs to another user, or is a link; take it away"
   ! own_window "$1" "$2" || old_windows="$old_windows $window"
   rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/window" "$1/output" \
-    "$1/ready" "$1/times"
+    "$1/ready" "$1/times" "$1/begun"
   printf '%s' "$origin" >"$1/origin" && printf '%s' "$4" >"$1/launcher" ||
     fail "$state/$1 cannot be written to; is the disk full?"
   : >"$1/output"
   [ -z "$5" ] || temporary "$1" >/dev/null || fail "no temporary folder can be made"
-  printf "screen -L -t %s sh '%s/%s/launcher'\\ntitle %s\\n" "$1" "$path" "$1" "$3" >>.windows
+  echo "$id" >"$1/ticket.$$"
+  printf "screen -L -t %s sh '%s/%s/launcher' %s\\ntitle %s\\n" "$1" "$path" "$1" "$$" "$3" >>"$windows"
   pending="$pending $1"
 }
 # beginning: whether one of $started has hardly run yet, though it wants to, or has ended this moment. It may end
@@ -280,11 +302,12 @@ awaited=' '
 
 # screen parses what `-X` hands it once more; within the file that it is told to read, quotes hold.
 OPEN_WINDOWS = r"""
-windows=$(printf '%s' "$state/.windows" | sed "s/[\\\\\$^\"']/\\\\&/g")
-[ -z "$pending" ] || { screen -S "$id" -X source "$windows" >/dev/null 2>&1 && echo "$id" >.logging; }
+source=$(printf '%s' "$state/$windows" | sed "s/[\\\\\$^\"']/\\\\&/g")
+[ -z "$pending" ] || { screen -S "$id" -X source "$source" >/dev/null 2>&1 && echo "$id" >.logging; }
 for window in $old_windows; do screen -S "$id" -p "$window" -X kill; done  # a session ends with its last window
 tries=0
 while [ -n "$pending" ]; do
+  ! orphaned || exit
   left=
   for folder in $pending; do
     if running "$folder"; then started="$started $folder"
@@ -296,6 +319,7 @@ while [ -n "$pending" ]; do
   if [ $tries -gt 300 ]; then for folder in $pending; do answer "failed $folder - "; done; break; fi
   [ -z "$pending" ] || sleep 0.05
 done
+rm -f .windows.*  # also of a script that was cut off: screen reads them one after the other
 tries=0
 while [ "$started" ] && [ $tries -lt 30 ] && { [ $tries -eq 0 ] || beginning; }; do
   tries=$((tries + 1))

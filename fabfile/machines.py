@@ -30,6 +30,8 @@ MOST_SECONDS_TO_END = 5
 # See `backlog`: about as much as goes through one connection in a second, and what does no harm.
 RATE = 128 << 20
 LEAST_BACKLOG = 1 << 20
+# How long to wait between attempts to open a session, in seconds.
+PAUSES = (0.05, 0.1, 0.2, 0.5, 1)
 
 
 class LocalHost:
@@ -153,8 +155,7 @@ class RemoteHost:
         """A new channel; what goes wrong with it is a HostError."""
         self.open()
         try:
-            with self._timed():
-                channel = self._connection.create_session()
+            channel = self._opened()
             self.channels_opened += 1
             log.debug("%s: channel %d", self.name, self.channels_opened)
             yield channel
@@ -162,6 +163,15 @@ class RemoteHost:
             if not self._connection.is_connected:
                 raise ConnectionLost("the connection was lost") from error
             raise HostError(connect_problem(error, self._connection)) from error
+
+    def _opened(self) -> paramiko.Channel:
+        """A new channel. An sshd with few sessions (MaxSessions) may not have noticed yet that the last one is over."""
+        for pause in PAUSES:
+            with contextlib.suppress(paramiko.ChannelException), self._timed():
+                channel: paramiko.Channel = self._connection.create_session()
+                return channel
+            time.sleep(pause)
+        raise HostError("opens no more sessions on one connection; is MaxSessions in its sshd_config 1?")
 
     @contextlib.contextmanager
     def _timed(self) -> Iterator[None]:

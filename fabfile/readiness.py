@@ -149,7 +149,7 @@ clock
 begun=$clock
 rounds=0
 while [ "$awaited" != ' ' ]; do
-  [ -d "/proc/$PPID" ] || exit
+  ! orphaned || exit
   clock
   left=' '
   look_at_all

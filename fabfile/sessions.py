@@ -191,6 +191,7 @@ await_end() {  # after so many 1/100 s, KILL
   empty=0
   enough=2
   while [ $empty -lt $enough ]; do
+    ! orphaned || exit  # what has been started since is none of its
     left=$(alive "$servers $found"; members)
     if [ -z "$left" ]; then empty=$((empty + 1)); continue; fi
     empty=0
@@ -249,7 +250,7 @@ finally:
 SCREEN = f"""\
 find_session
 if [ "$id" ]; then answer "old $id"; return; fi
-rm -f "$state/.logging"  # of a session of the same id, before a reboot
+rm -f "$state/.logging" "$state"/.windows.*  # of a session of the same id, before a reboot
 : >>"$state/.sessions"
 umask "$own_umask"  # for what will run there
 cd || cd /

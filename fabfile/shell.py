@@ -96,6 +96,10 @@ def command(script_bytes: bytes) -> str:
 
 PROLOGUE = f"""\
 answer() {{ printf '%s\\0' "$1"; }}
+# orphaned: whether who runs the script is gone: our side of the connection, or the program here.
+parent=$PPID
+[ -d "/proc/$parent" ] || parent=self  # processes are hidden (hidepid)
+orphaned() {{ [ ! -d "/proc/$parent" ]; }}
 fail() {{ answer "{FAILED}$1"; exit 1; }}
 need() {{
   missing=

@@ -6,6 +6,7 @@
     launcher       the script that runs it       launcher.pid   process id of the launcher
     pid            process id of the program     status         its exit status, once it has ended
     started        when, in seconds since 1970   ended          likewise
+    ticket.TOKEN   of a window that is to start it, which makes it `begun` when it does: no other starts it then
     born           the same as the kernel counts it, by which the process is known again
     output         all that its window showed    times          when that had grown, and to which size
     base_dir       its temporary folder, if it has one
@@ -16,9 +17,9 @@
     unready        why a start has given up waiting for that
 
 and, with a dot in front so that no component can be named alike: `.sessions` (each screen session
-that was started here, as PID.NAME), `.screenrc`, `.windows` (what screen was last told to open), `.note-times` (the
-script that writes `times`), `.noting` (the process that runs it, and for which screen session) and `.held.PID.BORN`
-(by which controller the session is being changed, over which process).
+that was started here, as PID.NAME), `.screenrc`, `.windows.PID` (what a script has told screen to open), `.note-times`
+(the script that writes `times`), `.noting` (the process that runs it, and for which screen session) and
+`.held.PID.BORN` (by which controller the session is being changed, over which process, and by which scripts).
 """
 
 import hashlib
@@ -62,14 +63,20 @@ def hold(session: str) -> str:
 
 
 # The hold is that of the connection: of the process whose child this script is, sshd's or the controller's own. So all
-# scripts of one controller share it, and it ends with that process, however that ends. Who finds no claim beside its
-# own has the hold. Of two that find each other's, the younger controller gives up and the older waits for that: on all
-# hosts the same one, so that one of them gets all ("wait-die", Rosenkrantz, Stearns, Lewis 1978). Of one process, each
-# group of connections waits for the other, which may just have been closed.
+# scripts of one controller share it, and it ends with that process, however that ends; but a script that is at work
+# then goes on (sshd ends none) until it notices, and is waited for. Who finds no claim beside its own has the hold. Of
+# two that find each other's, the younger controller gives up and the older waits for that: on all hosts the same one,
+# so that one of them gets all ("wait-die", Rosenkrantz, Stearns, Lewis 1978). Of one process, each group of
+# connections waits for the other, which may just have been closed.
 HOLD = """\
 began() {  # when a process began; nothing, if it has ended, though its parent may not have noticed yet (a zombie)
   { read -r stat <"/proc/$1/stat"; } 2>/dev/null && set -- ${stat##*) } || return
   case $1 in Z | X) ;; *) echo "${20}" ;; esac
+}
+lives() { [ "$(began "${1%.*}")" = "${1#*.}" ]; }  # PID.BORN
+# at_work FILE: prints a script of that claim that lives.
+at_work() {
+  sed 1d "$1" 2>/dev/null | while read -r one; do ! lives "$one" || echo "$one"; done | head -n 1
 }
 # others: sets $holder and $by to another claim whose process lives, and $born to its age if it is not younger.
 others() {
@@ -77,9 +84,12 @@ others() {
   for other in "$state"/.held.*; do
     owner=${other##*/.held.}
     [ "$owner" != "$claim" ] || continue
-    if [ "$(began "${owner%.*}")" != "${owner#*.}" ]; then rm -f "$other"; continue; fi
+    is_lost=
+    lives "$owner" || { is_lost=1 owner=$(at_work "$other"); }
+    if [ -z "$owner" ]; then rm -f "$other"; continue; fi
     { read -r born group words <"$other"; } 2>/dev/null || continue
     holder=$owner by=$words
+    [ -z "$is_lost" ] || continue  # it ends as soon as it notices
     [ "$born" -ge "$controller_born" ] && [ "$born.$group" != "$controller_born.$own_group" ] || return
   done
   born=
@@ -87,8 +97,10 @@ others() {
 hold() {
   claim=$PPID.$(began "$PPID")
   case $claim in *.) return 0 ;; esac  # where processes are hidden (hidepid), nobody could see when it ends
-  [ ! -e "$state/.held.$claim" ] || return 0
-  { echo "$controller_born $own_group $controller" >"$state/.held.$claim"; } 2>/dev/null || return 0  # nobody can
+  script=$$.$(began "$$")
+  if [ -e "$state/.held.$claim" ]; then echo "$script" >>"$state/.held.$claim"; return; fi
+  { printf '%s\n' "$controller_born $own_group $controller" "$script" >"$state/.held.$claim"; } 2>/dev/null ||
+    return 0  # nobody can
   tries=0
   while others; [ "$holder" ]; do
     tries=$((tries + 1))

@@ -77,9 +77,8 @@ def read_ended(awaited: Sequence[Component], answer: Callable[[], str]) -> Itera
 NEVER = "never"
 
 # A launcher that is gone without having written down a status was killed itself. Its process id may have been
-# given to another process since, but to see that takes a program: it is looked up every few seconds only. The
-# parent is who asks: our side of the connection, or the program here. sh has no `read` with a timeout: an order is
-# read by another process.
+# given to another process since, but to see that takes a program: it is looked up every few seconds only. sh has no
+# `read` with a timeout: an order is read by another process.
 WAIT = f"""\
 exec 3<&0 9<>"$state/.order.$$" || fail "$state/.order.$$ cannot be made; is the disk full?"
 rm -f "$state/.order.$$"  # it goes on as long as it is open
@@ -88,7 +87,7 @@ order=/proc/$$/fd/9
 reader=$!
 rounds=0
 while [ -n "$pending" ] && [ ! -s "$order" ]; do
-  [ -d "/proc/$PPID" ] || exit
+  ! orphaned || exit
   left=
   for folder in $pending; do
     status=

@@ -58,7 +58,9 @@ def limit_to(hosts: Collection[str], config: Config, was_limited: bool) -> str:
 
 def _literal(name: str) -> str:
     """The pattern that matches `name`, and hardly anything else."""
-    return glob.escape(name).replace(",", "?")
+    middle = name.strip()  # as what is around a pattern goes
+    before, _, after = name.partition(middle) if middle else (name, "", "")
+    return "?" * len(before) + glob.escape(middle).replace(",", "?") + "?" * len(after)
 
 
 def _listed(components: Sequence[Component]) -> str:

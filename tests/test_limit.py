@@ -3,7 +3,7 @@
 import pytest
 
 from rr_config import Component, Config, ConfigError
-from rr_config.limit import component_named, limited
+from rr_config.limit import component_named, limit_to, limited
 
 CONFIG = Config(
     Component(name=name, host=host, executable="x", start_index=1)
@@ -59,3 +59,12 @@ def test_one_component_is_named_by_its_name_or_by_host_and_name() -> None:
     with pytest.raises(ConfigError) as none:
         component_named(config, "serv*")
     assert str(none.value).startswith("serv*: there is no such component; there are node1/server, node1/client-1, ")
+
+
+@pytest.mark.parametrize("name", ["a", " a", "a ", "\t", "b,c", "!d", "e[1]*", "a b", "? x"])
+def test_limit_that_is_made_for_a_component_chooses_that_one(name: str) -> None:
+    components = [Component(name=each, host="root@127.0.0.99:2", executable="x") for each in (name, "other")]
+    config = Config(components)
+    for only, was_limited in ((config, True), (Config(components[:1]), True)):
+        limit = limit_to({"root@127.0.0.99:2"}, only, was_limited)
+        assert limited(config, limit).all_components() == only.all_components()

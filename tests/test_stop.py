@@ -1,12 +1,15 @@
 """`fab stop` and `fab restart`: what is ended, how, and in which order; what stays."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
 
 from .conftest import Lab, eventually, text
 from .test_kill_and_screen import ids, is_alive, titles
+from .test_start import running
+from .test_sync import connections
 
 CONFIG = """
 def add(name, host, script, index=1, **more):
@@ -114,3 +117,22 @@ def test_a_grace_that_is_no_time_is_refused(lab: Lab, grace: str) -> None:
     done = lab.fab("stop", "-c", "cfg.py", "--grace", grace)
     assert done.returncode == 2
     assert "--grace" in done.stderr
+
+
+def test_stop_that_is_cut_off_kills_nothing_that_is_started_later(lab: Lab) -> None:
+    started(
+        lab,
+        "add('quick', 'node1', 'exec sleep 1000')\n"
+        f"add('stubborn', 'node1', 'trap : TERM; touch {lab.folder}/there; while :; do sleep 0.1; done')\n",
+    )
+    eventually((lab.folder / "there").exists, "a program that does not end")
+    old = pid_of(lab, "node1", "quick")
+    with running(lab, "stop", "--grace", "3") as fab:
+        eventually(lambda: not is_alive(old), "the end of the other")
+        fab.kill()
+        fab.communicate()
+    begun = time.monotonic()
+    lab.run("start", "--limit", "quick")
+    assert not connections(lab.node1)
+    time.sleep(max(0, begun + 4 - time.monotonic()))  # by then, the one that was cut off would have killed all
+    assert is_alive(pid_of(lab, "node1", "quick")) and is_alive(pid_of(lab, "node1", "stubborn"))

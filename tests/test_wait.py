@@ -1,7 +1,9 @@
 """`fab wait`: it ends when the components have, whatever becomes of the connection meanwhile."""
 
+import contextlib
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from .test_hosts import cut
 from .test_kill_and_screen import is_alive
 from .test_ready import read_line
 from .test_start import running, sessions_begun
+from .test_sync import connections
 
 CONFIG = """
 def add(name, host, script, **more):
@@ -112,6 +115,28 @@ def test_ctrl_c_is_no_lost_connection(lab: Lab) -> None:
         said, _ = fab.communicate(timeout=20)
     assert fab.returncode == 130
     assert said.startswith("interrupted in wait, with no answer yet from localhost, node1, node2\n")
+
+
+def test_wait_ends_in_time_though_the_connection_is_lost_meanwhile(lab: Lab) -> None:
+    lab.config(CONFIG + "add('b', 'node1', UNTIL_GO)")
+    lab.run("screen")
+    lab.run("start")
+    begun = time.monotonic()
+    before = sessions_begun(lab.node1)
+    with running(lab, "wait", "--timeout", "4") as fab:
+        eventually(lambda: sessions_begun(lab.node1) == before + 1, "the wait")
+        pids = connections(lab.node1)
+        lab.farm.stop(lab.node1)
+        try:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):  # a parent may have ended with its child
+                    os.kill(pid, signal.SIGKILL)
+            said, _ = fab.communicate(timeout=30)
+        finally:
+            lab.farm.start(lab.node1)
+    assert time.monotonic() - begun < 20, "and not 60 s, in which a connection is taken up again"
+    assert fab.returncode == 1
+    assert "node1/b: wait: has not ended in time" in said
 
 
 def test_ctrl_c_names_what_was_waited_for_and_has_not_ended(lab: Lab) -> None:
