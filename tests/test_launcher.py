@@ -284,6 +284,17 @@ def is_exec_ed(kept: Path) -> bool:
     return bool(pid) and f"{MARK}={kept}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()
 
 
+def test_window_whose_ticket_has_been_taken_away_starts_nothing(launch: Launch) -> None:
+    """Screen opened it late: another command has come since."""
+    one = component(launch.program("show"))
+    assert launch.run(one) == (0, "")
+    (launch.folder / "args").unlink()
+    again = ["sh", launch.kept(one) / "launcher", "7"]
+    done = subprocess.run(again, env={"PATH": f"{launch.shells}:{os.environ['PATH']}"}, capture_output=True)
+    assert (done.returncode, done.stdout) == (0, b"another command has started it since\n")
+    assert not (launch.folder / "args").exists()
+
+
 # -- what cannot start
 
 

@@ -387,6 +387,17 @@ def test_a_kill_meanwhile_ends_the_wait(lab: Lab) -> None:
     assert "Traceback" not in said
 
 
+def test_start_takes_away_the_tickets_of_windows_that_others_wanted(lab: Lab) -> None:
+    prepare(lab, "add('one', args=['one'])")
+    lab.run("screen")
+    lab.run("sync")
+    kept = lab.node1.state() / "one"
+    kept.mkdir(exist_ok=True)
+    (kept / "ticket.999999").write_text("")
+    lab.run("start")
+    assert [path.name for path in kept.iterdir() if path.name.startswith(("begun", "ticket"))] == ["begun"]
+
+
 def test_ctrl_c_says_what_runs_and_how_to_kill_it_and_programs_go_on(lab: Lab) -> None:
     lab.write("parser.py", "def parse_args(extra_args, ssh_user):\n    return extra_args.split()\n")
     lab.write("rename.py", "def muddle(config):\n    for c in config.all_components():\n        c.name += '!'\n")
