@@ -28,14 +28,15 @@ bring() {
 
 
 def add_arguments(parser):
-    parser.add_argument("--hosts", required=True, metavar="HOSTS", help="the new hosts, with commas between them")
+    parser.add_argument("--hosts", metavar="HOSTS", help="the new hosts, with commas between them; must be said")
     parser.add_argument("--spread", action="store_true", help="spread components over them one by one")
 
 
 def muddle(config):
-    hosts = [host for host in extra_options.hosts.split(",") if host]
+    hosts = extra_options.hosts or ""
+    hosts = [host for host in (hosts.split(",") if isinstance(hosts, str) else hosts) if host]
     if not hosts:
-        raise ConfigError(f"rehost --hosts {extra_options.hosts!r}: names no host")
+        raise ConfigError(f"rehost --hosts: is {extra_options.hosts!r}; it must name a host, or several")
     components = util.chosen(config, extra_options.only)
     following = cycle(hosts)
     places = {host: next(following) for host in dict.fromkeys(component.host for component in components)}

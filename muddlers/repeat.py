@@ -10,15 +10,15 @@ from rr_config import ConfigError
 
 
 def add_arguments(parser):
-    parser.add_argument("--copies", type=int, required=True, metavar="N", help="how many")
+    parser.add_argument("--copies", type=int, metavar="N", help="how many; must be said")
     parser.add_argument(
         "--from", dest="first", type=int, default=1, metavar="N", help="the number of the first; 1 if not said"
     )
 
 
 def muddle(config):
-    if extra_options.copies < 1:
-        raise ConfigError(f"repeat --copies {extra_options.copies}: must be 1 or more")
+    if not extra_options.copies or extra_options.copies < 1:
+        raise ConfigError(f"repeat --copies: is {extra_options.copies}; it must be 1 or more")
     chosen = {id(component) for component in util.chosen(config, extra_options.only)}
     components = config.all_components()
     config.clear_components()

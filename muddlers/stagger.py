@@ -15,13 +15,13 @@ from rr_config import ConfigError
 
 
 def add_arguments(parser):
-    parser.add_argument("--delay", type=float, required=True, metavar="SECONDS", help="between one start and the next")
+    parser.add_argument("--delay", type=float, metavar="SECONDS", help="between one start and the next; must be said")
 
 
 def muddle(config):
     delay = extra_options.delay
-    if not (math.isfinite(delay) and delay >= 0):
-        raise ConfigError(f"stagger --delay {delay}: must be a number of seconds, from 0 on")
+    if delay is None or not (math.isfinite(delay) and delay >= 0):
+        raise ConfigError(f"stagger --delay: is {delay}; it must be a number of seconds, from 0 on")
     before = Counter()
     for component in util.chosen(config, extra_options.only):
         seconds = before[component.start_index] * delay

@@ -1,29 +1,188 @@
-"""Runs every component whose name starts with "publisher" under a test harness.
+"""Runs a publish/subscribe test under harnesses: clients spread over hosts, by a test script that passes or fails.
 
-The harness becomes the executable; the original executable and its arguments become arguments of the
-harness, each as it was. `extra_options`, an object or a dict, may choose another one, or else `options`:
+    --muddler "ta3 --clients 12 --host-info hosts.txt --script test.txt --pin"
 
-    harness       a local path, relative to the config file. Default: muddlers/harness/harness.py
-    harness_args  a list of the harness's own arguments, which come before the program; one that wants `--`
-                  there has it as the last of them. Default: those of the default harness, none of another one
-    harness_logs  the remote folder for the logs of the default harness. Default: logs, in base_dir
+A config has a `server` or `publisher...` components, and a `client`, of which --clients copies are made (`%n` in its
+arguments is the number). They run under one slave harness a host, spread over the hosts of --host-info as evenly as
+they go; server and publishers run under a master harness, which carries the script out and ends with 0 when the test
+has passed. All other components, `third-party-...` say, run as they are.
+
+Where there is no client, each `publisher...` runs under a harness of its own, which keeps its output with the time
+of each line. An arg parser may choose another one then: `harness` (a local path), `harness_args` (a list of its own
+arguments, none where not said; one that wants `--` there has it as the last of them) and `harness_logs` (a remote
+folder).
 """
 
+import itertools
 import os
 import posixpath
 from pathlib import Path
 
+import _cores
+import _harness
+from ta3_args import add_arguments  # noqa: F401 - for whoever applies this
+
 from rr_config import ConfigError
 
-OWN_HARNESS = Path(__file__).resolve().parent / "harness" / "harness.py"
-REMOTE_FOLDER = ".harness"
+OWN_HARNESS = _harness.OWN_FOLDER / "harness.py"
 
 
 def muddle(config):
+    components = util.chosen(config, extra_options.only)
+    publishers = [each for each in components if each.name == "server" or each.name.startswith("publisher")]
+    clients = [each for each in components if each.name == "client"]
+    if clients:
+        check_test(publishers, clients)
+        put_under_harnesses(config, publishers, clients[0])
+        return
     check_options()
-    for component in config.all_components():
-        if is_complete(component) and component.name.startswith("publisher"):
-            put_under_harness(component)
+    for publisher in publishers:
+        if publisher.name != "server":
+            put_under_harness(publisher)
+
+
+def check_test(publishers, clients):
+    """Raise ConfigError for what is missing for a whole test."""
+    if len(clients) > 1 or not publishers:
+        raise ConfigError("--muddler ta3: a config has one client, and a server or publishers; see --only")
+    if not extra_options.clients or extra_options.clients < 1:
+        raise ConfigError(f"ta3 --clients: is {extra_options.clients}; it must be 1 or more")
+    if not extra_options.host_info:
+        raise ConfigError("ta3 --host-info: is missing; name a file with the hosts on which clients can run")
+
+
+# -- a whole test
+
+
+def put_under_harnesses(config, publishers, client):
+    """Replace publishers and client by harnesses that run them."""
+    hosts = _cores.read(extra_options.host_info)
+    others = [each for each in config.all_components() if each is not client and each not in publishers]
+    servers = [each for each in publishers if each.host == publishers[0].host]
+    third_parties = [each for each in others if each.name.startswith("third-party")]
+    for component in third_parties if extra_options.pin else []:
+        pin(component, hosts)
+    master_core = pinned(servers, hosts)
+    away = [each for each in publishers if each not in servers]
+    groups = [[each for each in away if each.host == host] for host in dict.fromkeys(each.host for each in away)]
+    away_cores = [pinned(programs, hosts) for programs in groups]
+    clients = spread(client, hosts)
+    cores = [*away_cores, *(pinned(programs, hosts) for programs in clients)]
+    groups += clients
+
+    slaves = {f"slave-harness-{number}": programs for number, programs in enumerate(groups, 1)}
+    master = under("master", "master-harness", servers)
+    master.wait = True
+    programs = [*servers, *itertools.chain(*groups)]
+    master.args += ["--slaves", ",".join(slaves), "--script", own_script(master, programs)]
+    address = {name: master_address(master, own[0]) for name, own in slaves.items()}
+    harnesses = [with_programs(master, servers, master_core)]
+    for (name, own), core in zip(slaves.items(), cores, strict=True):
+        slave = under("slave", name, own)
+        slave.args += ["--name", name, "--master", address[name]]
+        harnesses.append(with_programs(slave, own, core))
+    config.clear_components()
+    for component in (*others, *harnesses):
+        config.add_component(component)
+
+
+def with_programs(harness, programs, core):
+    """The harness with its programs, and run on its core."""
+    _harness.add_programs(harness, programs)
+    if core:
+        util.wrap(harness, *core)
+    return harness
+
+
+def under(kind, name, programs):
+    logs = f"{extra_options.harness_logs or 'logs'}/{name}"
+    harness = _harness.under(kind, name, programs, logs, options)
+    harness.args += ["--port", str(extra_options.port), "--timeout", f"{extra_options.timeout:g}"]
+    if extra_options.debug:
+        harness.args += ["--debug", util.literal(logs)]
+    return harness
+
+
+def spread(client, hosts):
+    """Copies of `client`, in lists, one for each host: as many on each as they go, and not more than have room."""
+    chosen = [each for each in hosts.values() if extra_options.client_model in ("*", each.model)]
+    if not chosen:
+        raise ConfigError(f"ta3 --client-model {extra_options.client_model}: no host of --host-info is of that model")
+    room = {each.name: capacity(each, client) for each in chosen}
+    missing = extra_options.clients - sum(room.values())
+    if missing > 0:
+        raise ConfigError(
+            f"ta3 --clients {extra_options.clients}: there is room for {sum(room.values())}, {missing} too many;"
+            f" each wants {client.num_cores} cores, and each host of clients one for its harness:"
+            f" {', '.join(f'{name} has room for {number}' for name, number in room.items())}"
+        )
+    copies = {each.name: [] for each in chosen}
+    for _ in range(extra_options.clients):
+        host = min((name for name in room if room[name] > len(copies[name])), key=lambda name: len(copies[name]))
+        copies[host].append(host)
+    number = 0
+    for host, own in copies.items():
+        for place in range(len(own)):
+            number += 1
+            own[place] = util.numbered(client, number)
+            own[place].host = host
+    return [own for own in copies.values() if own]
+
+
+def capacity(host, client):
+    """How many clients a host has room for: as many as there are, if nobody pins."""
+    if not extra_options.pin:
+        return extra_options.clients
+    return max(0, host.free - 1) // max(1, client.num_cores)
+
+
+def pinned(programs, hosts):
+    """Pin programs, if that is asked for; the command that pins their harness to a core, too."""
+    if not extra_options.pin:
+        return []
+    host = _cores.of(programs[0], hosts, extra_options.host_info)
+    core = ["taskset", _cores.mask(host.take(1, "its harness"))]
+    for program in programs:
+        pin(program, hosts)
+    return core
+
+
+def pin(component, hosts):
+    """Pin a component to cores of its own."""
+    host = _cores.of(component, hosts, extra_options.host_info)
+    util.wrap(component, "taskset", _cores.mask(host.take(component.num_cores, component.name)))
+
+
+def own_script(master, programs):
+    """Where the master finds its script, which is brought with all that is beside it that it feeds to programs."""
+    folder = f"{_harness.REMOTE_FOLDER}/test"
+    if extra_options.script is None:
+        path, steps = _harness.OWN_FOLDER / "all.txt", []
+    else:
+        path, steps = _harness.read_script(extra_options.script, Path.cwd())
+        _harness.check_script(steps, [each.name for each in programs], path.parent)
+    if master.is_local:
+        return util.literal(path)
+    util.bring(master, path, f"{folder}/{path.name}")
+    for file in dict.fromkeys(step.taken["file"] for step in steps if "file" in step.taken):
+        util.bring(master, path.parent / file, f"{folder}/{file}")
+    return util.literal(f"{folder}/{path.name}")
+
+
+def master_address(master, program):
+    """Where the harness of `program` finds the master."""
+    if extra_options.master_address:
+        return extra_options.master_address
+    if master.host == program.host:
+        return "localhost"
+    if master.is_local:
+        raise ConfigError(
+            "ta3 --master-address: is missing; how do other hosts call this machine, on which the master is?"
+        )
+    return _harness.bare_host(master.host)
+
+
+# -- publishers alone
 
 
 def check_options():
@@ -33,47 +192,30 @@ def check_options():
         ("harness_args", list | tuple, "a list of arguments"),
         ("harness_logs", str, "a remote folder"),
     ):
-        value = chosen(name)
+        value = said(name)
         if value is not None and not isinstance(value, kinds):
             raise ConfigError(f"--muddler ta3: extra_options.{name}: is {value!r}; it must be {expected}")
 
 
-def chosen(name):
+def said(name):
     """What `extra_options`, or else `options`, say under that name, or None."""
     for source in (extra_options, options):
-        value = source.get(name) if isinstance(source, dict) else getattr(source, name, None)
+        value = getattr(source, name, None)
         if value is not None:
             return value
     return None
 
 
-def is_complete(component):
-    """Whether it can be rewritten; if not, the checks that come after all muddlers say what is wrong."""
-    path = isinstance(component.executable, str | os.PathLike)
-    return (
-        isinstance(component.name, str)
-        and path
-        and isinstance(component.args, list | tuple)
-        and isinstance(component.files, dict)
-    )
-
-
 def put_under_harness(component):
-    harness = Path(chosen("harness") or OWN_HARNESS)
-    own_args = chosen("harness_args")
+    """Let `component` run under a harness, its program and arguments behind the harness's own."""
+    harness = Path(said("harness") or OWN_HARNESS)
+    own_args = said("harness_args")
     if own_args is None:
-        logs = ["--logs", chosen("harness_logs") or "logs", "--name", util.literal(component.name), "--"]
-        own_args = [] if chosen("harness") else logs
-    program = os.fspath(component.executable)
+        logs = ["--logs", said("harness_logs") or "logs", "--name", util.literal(component.name), "--"]
+        own_args = [] if said("harness") else logs
+    component.args = [*own_args, util.program(component), *component.args]
     if component.is_local:
-        program = str(Path(program).expanduser().absolute())
         component.executable = str(harness.expanduser().absolute())
-    else:
-        if not program.startswith(("/", "~")):
-            program = f"./{program}"  # the harness starts in base_dir, and would look for a mere name in PATH
-        component.executable = posixpath.join(REMOTE_FOLDER, harness.name)
-        key = str(harness)
-        while key in component.files:  # the user's own, with a place of its own
-            key = f"./{key}" if not harness.is_absolute() else f"/.{key}"
-        component.files[key] = component.executable
-    component.args = [*own_args, util.literal(program), *component.args]
+        return
+    component.executable = posixpath.join(_harness.REMOTE_FOLDER, harness.name)
+    util.bring(component, harness, component.executable)

@@ -15,7 +15,7 @@ from rr_config import ConfigError
 
 def add_arguments(parser):
     parser.add_argument(
-        "--with", dest="command", metavar="COMMAND", required=True, help="the command, with its arguments"
+        "--with", dest="command", metavar="COMMAND", help="the command, with its arguments; must be said"
     )
     parser.add_argument(
         "--needs",
@@ -26,9 +26,9 @@ def add_arguments(parser):
 
 
 def muddle(config):
-    words = shlex.split(extra_options.command)
+    words = shlex.split(extra_options.command or "")
     if not words:
-        raise ConfigError(f"wrap --with {extra_options.command!r}: is no command; name a program")
+        raise ConfigError(f"wrap --with: is {extra_options.command!r}; it must be a command")
     needs = [name for name in extra_options.needs.split(",") if name]
     for component in util.chosen(config, extra_options.only):
         results = f"wrap/{urllib.parse.quote(component.name, safe=' ', errors='surrogateescape').replace('.', '%2E')}"

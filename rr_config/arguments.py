@@ -1,7 +1,6 @@
 """The options that muddlers take, by an `argparse` parser: from `--extra-args`, or from words of their own."""
 
 import argparse
-import contextlib
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
@@ -54,11 +53,6 @@ def words_of(extra_args: str) -> list[str]:
 
 
 def parsed(parser: argparse.ArgumentParser, words: Sequence[str], made: Any = None) -> Any:
-    """What `words` say; or `made`, what an arg parser has made, where that has all that the muddlers ask for."""
-    defaults = argparse.Namespace()
-    if made is not None:
-        with contextlib.suppress(ConfigError):  # of a required option, found out when all have got their defaults
-            parser.parse_args([], defaults)
-        if all(hasattr(made, name) for name in vars(defaults)):
-            return made
-    return parser.parse_args(words)
+    """What `words` say, and what an arg parser has `made`: an object or a dict, which counts for what it has."""
+    told = made if isinstance(made, dict) else getattr(made, "__dict__", {})
+    return parser.parse_args(words, argparse.Namespace(**told))

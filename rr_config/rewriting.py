@@ -72,6 +72,14 @@ def program(component: Component) -> str:
     return f"$HOME/{rest}"
 
 
+def bring(component: Component, local: str | os.PathLike[str], remote: str) -> None:
+    """Add a file or folder to `files`, though the same one is brought to another place, too."""
+    key = os.fspath(local)
+    while component.files.get(key, remote) != remote:
+        key = f"/.{key}" if key.startswith("/") else f"./{key}"
+    component.files[key] = remote
+
+
 def numbered(component: Component, number: int) -> Component:
     """A copy of `component` with `%n` replaced by `number` in all of its texts.
 

@@ -5,20 +5,10 @@ import os
 from .files import Placed, placed_files
 from .paths import local_path
 from .ready import command, ended, log, port
-from .rewriting import chosen, literal, numbered, program, wrap
+from .rewriting import bring, chosen, literal, numbered, program, wrap
 
-__all__ = [
-    "chosen",
-    "command",
-    "ended",
-    "literal",
-    "log",
-    "numbered",
-    "port",
-    "program",
-    "recursive_files_dict",
-    "wrap",
-]
+__all__ = ["command", "ended", "literal", "log", "port", "recursive_files_dict"]
+__all__ += ["bring", "chosen", "numbered", "program", "wrap"]  # for muddlers
 
 
 def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, str]:

@@ -4,8 +4,9 @@
     harness.py --logs FOLDER --name NAME -- PROGRAM [ARGUMENT...]
 
 Standard output and error of PROGRAM are shown as they come, and kept in FOLDER/NAME.out and
-FOLDER/NAME.err, each line after the local time at which it began. In the names of these files, what
-is not a letter, digit or `_.-~` is written as %XX. Signals are passed on. The exit
+FOLDER/NAME.err, each line after the local time at which it began, by a clock that never goes back: the time when
+this began, and what the monotonic clock has counted since. In the names of these files, what is not a letter, digit
+or `_.-~` is written as %XX. Signals are passed on. The exit
 status is that of PROGRAM; where a signal ended it, the same signal ends the harness; 126 or 127 where
 it cannot be started. Wants Python 3.8 or newer and its standard library.
 """
@@ -21,6 +22,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.parse
 from pathlib import Path
 
@@ -29,6 +31,7 @@ NOT_PASSED_ON = "KILL STOP CHLD SEGV BUS ILL FPE TRAP SYS PIPE TSTP TTIN TTOU"
 PASSED_ON = signal.valid_signals() - {signal.Signals[f"SIG{name}"] for name in NOT_PASSED_ON.split()}
 FROM_TERMINAL = 0x80  # SI_KERNEL, sigaction(2): the terminal has sent it to the program too
 LONGEST_NAME = 200
+AHEAD = time.time() - time.monotonic()
 LAST_LINES_SECONDS = 2  # how long to read on, once the program has ended, while its children hold the pipe
 
 
@@ -66,6 +69,21 @@ def file_name(name):
         return quoted
     digest = hashlib.sha1(quoted.encode()).hexdigest()  # Python 3.8 has no usedforsecurity  # nosec B324
     return quoted[: LONGEST_NAME - len(digest) - 1] + "%" + digest
+
+
+def stamp():
+    """The local time, which never goes back."""
+    return datetime.datetime.fromtimestamp(AHEAD + time.monotonic()).isoformat(timespec="microseconds")
+
+
+def stamped(block, is_within_line):
+    """`block` with a time in front of each line that begins in it; and whether its last line is to go on."""
+    began = stamp().encode()
+    lines = []
+    for piece in re.findall(rb"[^\n]*\n|[^\n]+", block):
+        lines.append(piece if is_within_line else began + b" " + piece)
+        is_within_line = not piece.endswith(b"\n")
+    return b"".join(lines), is_within_line
 
 
 def say(text):
@@ -119,12 +137,8 @@ def keep(source, shown, log):
         if not block:
             break
         shown = show(block, shown)
-        stamp = datetime.datetime.now().isoformat(timespec="microseconds").encode()
-        lines = []
-        for piece in re.findall(rb"[^\n]*\n|[^\n]+", block):
-            lines.append(piece if is_within_line else stamp + b" " + piece)
-            is_within_line = not piece.endswith(b"\n")
-        log = note(b"".join(lines), log)
+        lines, is_within_line = stamped(block, is_within_line)
+        log = note(lines, log)
     if is_within_line:
         note(b"\n", log)
 

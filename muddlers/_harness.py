@@ -1,0 +1,96 @@
+"""Puts programs under the harnesses that come with the project. For the muddlers ta1 and ta3."""
+
+import getpass
+import hashlib
+import platform
+import sys
+from pathlib import Path
+
+from rr_config import Component, ConfigError, util
+
+OWN_FOLDER = Path(__file__).resolve().parent / "harness"
+sys.path.insert(0, str(OWN_FOLDER))
+import script  # noqa: E402 - found there
+
+REMOTE_FOLDER = ".harness"
+OWN_FILES = ("master.py", "slave.py", "programs.py", "script.py", "wire.py", "harness.py")
+
+
+def under(kind, name, components, logs, options):
+    """A component that runs `components`, of one host, under a harness: a `kind` of "master" or "slave".
+
+    The harness starts in their folder, and finds their files there.
+    """
+    first = components[0]
+    for other in components[1:]:
+        if other.base_dir != first.base_dir:
+            raise ConfigError(
+                f"{other.label}.base_dir: is {other.base_dir!r}, and that of {first.label} is {first.base_dir!r};"
+                " those that run under one harness share one"
+            )
+    harness = Component(name=name, host=first.host, base_dir=first.base_dir, start_index=first.start_index)
+    harness.needs = ["python3"]
+    for component in components:
+        harness.needs += [need for need in component.needs if need not in harness.needs]
+        harness.results += [result for result in component.results if result not in harness.results]
+        for local, remote in component.files.items():
+            util.bring(harness, local, remote)
+    if harness.is_local:
+        harness.executable = str(OWN_FOLDER / f"{kind}.py")
+    else:
+        harness.executable = f"{REMOTE_FOLDER}/{kind}.py"
+        for file in OWN_FILES:
+            util.bring(harness, OWN_FOLDER / file, f"{REMOTE_FOLDER}/{file}")
+    harness.results.append(logs)
+    harness.args = ["--test", test_id(options), "--logs", util.literal(logs)]
+    return harness
+
+
+def add_programs(harness, components):
+    """Add the programs to the command line of their harness, which is complete with that."""
+    harness.args.append("--")
+    for component in components:
+        env = [with_name(name, value) for name, value in component.env.items()]
+        command = [*(["/usr/bin/env", *env] if env else []), util.program(component), *component.args]
+        harness.args += ["-n", util.literal(component.name), "-p", command[0]]
+        harness.args += ["-a", str(len(command) - 1), *command[1:]]
+
+
+def with_name(name, value):
+    """A variable as an argument of env, in which `$NAME` is replaced where it is in the value."""
+    text = f"{name}={value}"
+    return util.literal(text) if isinstance(value, util.literal) else text
+
+
+def test_id(options):
+    """By which a master knows the slaves of its own test, though others listen and connect on the same network.
+
+    The same one at every load: `fab start --limit` takes part in what `fab run` has begun.
+    """
+    text = f"{getpass.getuser()} {platform.node()} {options.config_file} {options.screen}"
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def bare_host(host):
+    """The host of `user@host:port`."""
+    return host.rpartition("@")[2].partition(":")[0]
+
+
+def read_script(path, folder):
+    """The path of a test script that has been read without a complaint, full. `folder` is that of the config."""
+    path = (Path(folder) / Path(path).expanduser()).absolute()
+    try:
+        steps = script.parse(path.read_text("utf-8", "surrogateescape"), str(path))
+    except OSError as error:
+        raise ConfigError(f"--script {path}: {error.strerror}") from error
+    except script.ScriptError as error:
+        raise ConfigError(str(error)) from error
+    return path, steps
+
+
+def check_script(steps, programs, folder):
+    """ConfigError where a script names no program, or no file that is beside it."""
+    try:
+        script.check(steps, programs, str(folder))
+    except script.ScriptError as error:
+        raise ConfigError(str(error)) from error

@@ -1,0 +1,254 @@
+"""The programs of one harness: started, talked to, waited for and stopped, with a log of each. For master and slave."""
+
+import asyncio
+import collections
+import contextlib
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+from harness import LAST_LINES_SECONDS, file_name, stamp, stamped
+
+MOST_LINES = 10000  # that nobody has awaited yet; older ones are in the log alone
+LONGEST_LINE = 1 << 13  # longer ones are looked at in pieces
+
+
+class Failed(Exception):
+    """A step could not be carried out, in words."""
+
+
+def split(words):
+    """A command line, as the options of the harness, and the programs that are behind `--`."""
+    if "--" not in words:
+        return words, []
+    place = words.index("--")
+    return words[:place], words[place + 1 :]
+
+
+def read_programs(words):
+    """The programs of a command line, by name: `-n NAME -p EXECUTABLE -a COUNT ARGUMENT...`, over and over."""
+    programs = {}
+    rest = list(words)
+    while rest:
+        if len(rest) < 6 or rest[0] != "-n" or rest[2] != "-p" or rest[4] != "-a" or not rest[5].isdigit():
+            raise ValueError("{!r}: is to be -n NAME -p EXECUTABLE -a COUNT ARGUMENT...".format(" ".join(rest[:6])))
+        name, count = rest[1], int(rest[5])
+        if len(rest) < 6 + count:
+            raise ValueError(f"{name}: has {len(rest) - 6} arguments, and not {count}")
+        if name in programs:
+            raise ValueError(f"{name}: is the name of two programs")
+        programs[name] = [rest[3], *rest[6 : 6 + count]]
+        rest = rest[6 + count :]
+    return programs
+
+
+def say(text):
+    """A line of the harness's own, with the time."""
+    try:
+        print(stamp(), text, flush=True)
+    except OSError:  # nobody looks any more
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+
+
+class Program:
+    """One program. `status` is its exit status once it has ended, as a shell has it; `told` is called then."""
+
+    def __init__(self, name, command, logs, debug, told):
+        self.name = name
+        self.command = command
+        self.logs = logs
+        self.debug = debug
+        self.told = told
+        self.process = None
+        self.status = None
+        self.is_stopped = False
+        self.lines = collections.deque(maxlen=MOST_LINES)
+        self.changed = asyncio.Condition()
+        self.ending = None
+
+    @property
+    def runs(self):
+        return self.process is not None and self.status is None
+
+    def log(self, kind):
+        return self.logs / (f"{file_name(self.name)}.{kind}")
+
+    async def start(self):
+        if self.process is not None:
+            raise Failed(f"{self.name}: has been started already")
+        pipe = asyncio.subprocess.PIPE
+        try:
+            self.process = await asyncio.create_subprocess_exec(
+                *self.command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+            )
+        except OSError as error:
+            raise Failed(f"{self.name}: {self.command[0]}: {error.strerror}") from None
+        say(f"{self.name} | started, pid {self.process.pid}")
+        readers = [asyncio.ensure_future(self.read(kind)) for kind in ("out", "err")]
+        self.ending = asyncio.ensure_future(self.end(readers))
+
+    async def read(self, kind):
+        """Keep what it puts out there, with the time of each line."""
+        stream = self.process.stdout if kind == "out" else self.process.stderr
+        is_within_line, rest = False, b""
+        with self.log(kind).open("ab") as log:
+            while True:
+                block = await stream.read(1 << 16)
+                if not block:
+                    break
+                text, is_within_line = stamped(block, is_within_line)
+                log.write(text)
+                log.flush()
+                *lines, rest = (rest + block).split(b"\n")
+                await self.noted(lines)
+                if len(rest) > LONGEST_LINE:
+                    await self.noted([rest])
+                    rest = b""
+            if rest:
+                await self.noted([rest])
+                log.write(b"\n" if is_within_line else b"")
+
+    async def noted(self, lines):
+        for line in lines:
+            text = line.decode("utf-8", "replace")
+            say(f"{self.name} | {text}")
+            self.lines.append(text)
+        if lines:
+            async with self.changed:
+                self.changed.notify_all()
+
+    async def end(self, readers):
+        """Wait until it has ended; its children may hold its output a little longer."""
+        code = await self.process.wait()
+        await asyncio.wait(readers, timeout=LAST_LINES_SECONDS)
+        for reader in readers:
+            reader.cancel()
+        self.status = code if code >= 0 else 128 - code
+        say(f"{self.name} | ended with exit status {self.status}")
+        async with self.changed:
+            self.changed.notify_all()
+        self.told(self)
+
+    async def send(self, lines):
+        for line in lines:
+            if not self.runs:
+                raise Failed(f"{self.name}: {self.state}, and cannot be sent a line")
+            if self.debug:
+                with (self.debug / (f"{file_name(self.name)}.in")).open("ab") as log:
+                    log.write(stamp().encode() + b" " + os.fsencode(line) + b"\n")
+            try:
+                self.process.stdin.write(os.fsencode(line) + b"\n")
+                await self.process.stdin.drain()
+            except OSError as error:
+                raise Failed(f"{self.name}: takes no more lines: {error.strerror}") from None
+
+    async def close(self):
+        """End its standard input."""
+        if self.runs:
+            self.process.stdin.close()
+
+    async def until(self, is_true, within, what):
+        """Wait until `is_true()`; Failed with `what` when it has not come about in time."""
+
+        async def wait():
+            async with self.changed:
+                await self.changed.wait_for(is_true)
+
+        try:
+            await asyncio.wait_for(wait(), within)
+        except asyncio.TimeoutError:
+            raise Failed(f"{self.name}: {what} within {within:g} s") from None
+
+    async def find(self, regex, within):
+        """Wait for a line that matches; those up to it are done with."""
+        pattern = re.compile(regex)
+
+        def is_found():
+            while self.lines:
+                if pattern.search(self.lines.popleft()):
+                    return True
+            if self.process is None or self.status is not None:
+                raise Failed(f"{self.name}: {self.state}, without a line like {regex!r}")
+            return False
+
+        await self.until(is_found, within, f"has put out no line like {regex!r}")
+
+    @property
+    def state(self):
+        if self.process is None:
+            return "has not been started"
+        return "runs" if self.status is None else f"has ended with exit status {self.status}"
+
+    async def refuse(self, regex):
+        pattern = re.compile(regex)
+        for kind in ("out", "err"):
+            if self.log(kind).exists():
+                for line in self.log(kind).read_bytes().decode("utf-8", "replace").split("\n"):
+                    text = line.partition(" ")[2]
+                    if pattern.search(text):
+                        raise Failed(f"{self.name}: has put out: {text}")
+
+    async def ended(self, status, within):
+        if self.process is None:
+            raise Failed(f"{self.name}: has not been started")
+        await self.until(lambda: self.status is not None, within, "has not ended")
+        if self.status != status:
+            raise Failed(f"{self.name}: {self.state}, and not {status}")
+
+    async def stop(self, number, within):
+        if not self.runs:
+            return
+        self.is_stopped = True
+        self.signal(number)
+        try:
+            await self.until(lambda: self.status is not None, within, "has not ended")
+        except Failed:
+            self.signal(signal.SIGKILL)
+            await self.until(lambda: self.status is not None, 10, "has not ended, even when killed")
+
+    def signal(self, number):
+        """To the program, and what it has started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+
+class Programs:
+    """All programs of a harness. What it is told to do is the verb of a step, and what that takes."""
+
+    at_once = {"start": Program.start, "close": Program.close, "refuse": Program.refuse}
+
+    def __init__(self, commands, logs, debug, told):
+        for folder in filter(None, (logs, debug)):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.by_name = {name: Program(name, command, logs, debug, told) for name, command in commands.items()}
+
+    async def obey(self, verb, names, taken):
+        """Carry a step out for the programs of these names that are here. Raises Failed."""
+        own = [self.by_name[name] for name in names if name in self.by_name]
+        within = taken.get("within")
+        if verb in ("stop", "shutdown"):
+            number = signal.Signals[taken.get("by", "SIGTERM")]
+            await every(program.stop(number, within) for program in reversed(own))
+        elif verb == "send":
+            await every(program.send(taken["lines"]) for program in own)
+        elif verb == "await":
+            await every(program.find(taken["regex"], within) for program in own)
+        elif verb == "end":
+            await every(program.ended(taken["with"], within) for program in own)
+        else:
+            for program in own:
+                await self.at_once[verb](program, **taken)
+
+
+async def every(work):
+    """Do all of `work` at once; the first failure, when all are through."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+def folder(text):
+    return Path(text).expanduser()

@@ -1,0 +1,150 @@
+"""Test scripts: what a master harness does, step by step. Pure: it reads them, and carries nothing out.
+
+A line is a step; words are as in a shell, `#` begins a comment. NAMES are patterns of names of programs (`*`, `?`,
+`[ab]`), with commas between them. A time is in seconds.
+
+    start NAMES                              start programs
+    wait SECONDS                             do nothing for so long
+    send NAMES TEXT                          a line to the standard input of each
+    feed NAMES FILE                          all lines of a file beside the script, to the standard input of each
+    close NAMES                              end the standard input of each
+    await NAMES REGEX [within SECONDS]       go on when each has put out a line that matches, since the last that did
+    refuse NAMES REGEX                       fail if any has put out a line that matches
+    end NAMES [with STATUS] [within SECONDS] go on when each has ended, with that exit status (0)
+    stop NAMES [by SIGNAL] [within SECONDS]  end each by a signal (TERM), and KILL what has not ended then
+    shutdown [within SECONDS]                stop all that runs
+
+`within` is 60 where it is not said, and 10 for stop and shutdown. When all steps are done, there is a shutdown. The
+test has passed when every step went well, and no program has ended by itself with another status than 0, or than
+that of an `end`.
+"""
+
+import fnmatch
+import os
+import re
+import shlex
+import signal
+
+LONGEST_WAIT = 60.0
+LONGEST_STOP = 10.0
+
+
+class ScriptError(Exception):
+    """What is wrong with a script, as `FILE:LINE: what`."""
+
+
+class Step:
+    """A step: its verb, and what it takes, under their names in plain values. `where` is its place in the script."""
+
+    def __init__(self, where, text, verb, taken):
+        self.where = where
+        self.text = text
+        self.verb = verb
+        self.taken = taken
+
+    def __repr__(self):
+        return f"{self.verb} {self.taken!r}"
+
+
+FORMS = {
+    "start": ("names",),
+    "wait": ("seconds",),
+    "send": ("names", "text"),
+    "feed": ("names", "file"),
+    "close": ("names",),
+    "await": ("names", "regex"),
+    "refuse": ("names", "regex"),
+    "end": ("names",),
+    "stop": ("names",),
+    "shutdown": (),
+}
+OPTIONS = {
+    "await": {"within": LONGEST_WAIT},
+    "end": {"with": 0, "within": LONGEST_WAIT},
+    "stop": {"by": "TERM", "within": LONGEST_STOP},
+    "shutdown": {"within": LONGEST_STOP},
+}
+
+
+def parse(text, path):
+    """The steps of a script. Raises ScriptError for what is none."""
+    steps = []
+    for number, line in enumerate(text.splitlines(), 1):
+        where = f"{path}:{number}"
+        try:
+            words = shlex.split(line, comments=True)
+        except ValueError as error:
+            raise ScriptError(f"{where}: {error}") from None
+        if words:
+            steps.append(_step(where, line.strip(), words))
+    if not steps:
+        raise ScriptError(f"{path}: has no steps")
+    return steps
+
+
+def _step(where, line, words):
+    verb, given = words[0], words[1:]
+    if verb not in FORMS:
+        raise ScriptError("{}: {!r} is no step; there are {}".format(where, verb, ", ".join(FORMS)))
+    form = FORMS[verb]
+    if len(given) < len(form):
+        raise ScriptError("{}: {} takes: {}".format(where, verb, " ".join(name.upper() for name in form)))
+    taken = dict(zip(form, given))
+    taken.update(OPTIONS.get(verb, {}))
+    rest = given[len(form) :]
+    while rest:
+        option = rest.pop(0)
+        if option not in OPTIONS.get(verb, {}) or not rest:
+            raise ScriptError(f"{where}: {verb} cannot be followed by {option!r}")
+        taken[option] = rest.pop(0)
+    return Step(where, line, verb, {name: _read(where, name, value) for name, value in taken.items()})
+
+
+def _read(where, name, value):
+    """A word as what it stands for."""
+    try:
+        if name in ("seconds", "within"):
+            seconds = float(value)
+            if not 0 <= seconds < 1e9:
+                raise ValueError("is no time")
+            return seconds
+        if name == "with":
+            return int(value)
+        if name == "by":
+            return signal.Signals["SIG" + (value[3:] if value.startswith("SIG") else value)].name
+        if name == "regex":
+            re.compile(value)
+        if name == "names":
+            return [pattern for pattern in value.split(",") if pattern]
+    except (ValueError, KeyError, re.error) as error:
+        raise ScriptError(f"{where}: {name}: {value!r}: {error}") from None
+    return value
+
+
+def check(steps, programs, folder):
+    """Raises ScriptError for what names no program, or no file in `folder`, where the script is."""
+    for step in steps:
+        for pattern in step.taken.get("names", ()):
+            if not fnmatch.filter(programs, pattern):
+                raise ScriptError(
+                    "{}: {}: no program is named so; there are {}".format(step.where, pattern, ", ".join(programs))
+                )
+        file = step.taken.get("file")
+        if file is not None and not os.path.isfile(os.path.join(folder, file)):  # noqa: PTH113, PTH118
+            raise ScriptError(f"{step.where}: {file}: there is no such file beside the script")
+
+
+def chosen(step, programs):
+    """The programs that a step is for, in their order."""
+    patterns = step.taken.get("names", ["*"])
+    return [name for name in programs if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+def expected(steps, programs):
+    """The exit statuses with which each program may end by itself."""
+    statuses = {name: {0} for name in programs}
+    for step in steps:
+        if step.verb == "end":
+            for name in chosen(step, programs):
+                statuses[name].add(step.taken["with"])
+    return statuses

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Runs programs as a master harness on another host says, which it connects to.
+
+    slave.py --name NAME --master HOST --port PORT --test ID --logs FOLDER
+             [--debug FOLDER] [--timeout SECONDS] -- PROGRAMS
+
+PROGRAMS is -n NAME -p EXECUTABLE -a COUNT ARGUMENT..., for each program. Their standard output and error are kept in
+FOLDER/NAME.out and FOLDER/NAME.err, each line after the time at which it began; with --debug, what they are sent in
+FOLDER/NAME.in. Exits with 0 when the test has passed, with 1 when it has failed, or the master cannot be reached any
+more; then no program runs on. Wants Python 3.8 or newer and its standard library.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+import time
+
+import wire
+from programs import Failed, Programs, folder, read_programs, say, split
+
+RETRY_SECONDS = 0.2
+LONGEST_STOP = 10.0
+
+
+async def main():
+    parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1].strip())
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--master", required=True)
+    parser.add_argument("--port", required=True, type=int)
+    parser.add_argument("--test", required=True)
+    parser.add_argument("--logs", required=True, type=folder)
+    parser.add_argument("--debug", type=folder)
+    parser.add_argument("--timeout", type=float, default=60)
+    own, rest = split(sys.argv[1:])
+    options = parser.parse_args(own)
+    try:
+        commands = read_programs(rest)
+    except ValueError as error:
+        parser.error(str(error))
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    ended = asyncio.Queue()
+    programs = Programs(commands, options.logs, options.debug, ended.put_nowait)
+    work = asyncio.ensure_future(serve(options, programs, ended))
+    await asyncio.wait({work, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    has_passed = work.done() and work.result()
+    work.cancel()
+    await programs.obey("shutdown", list(programs.by_name), {"within": LONGEST_STOP})
+    return 0 if has_passed else 1
+
+
+async def serve(options, programs, ended):
+    """Do what the master says until it says how the test has ended; whether it has passed."""
+    deadline = time.monotonic() + options.timeout
+    while True:
+        try:
+            reader, writer = await wire.connect(options.master, options.port)
+            break
+        except OSError as error:
+            if time.monotonic() > deadline:
+                say(f"the master cannot be reached at {options.master} port {options.port}: {error}")
+                return False
+            await asyncio.sleep(RETRY_SECONDS)
+    await wire.send(writer, hello=options.name, test=options.test, programs=list(programs.by_name), now=time.time())
+    telling = asyncio.ensure_future(tell(writer, ended))
+    doing = set()
+    try:
+        while True:
+            said = await wire.receive(reader)
+            if said is None:
+                say("the master is gone")
+                return False
+            if "passed" in said:
+                say("the test has " + ("passed" if said["passed"] else "failed"))
+                return said["passed"]
+            if said["verb"] == "shutdown":  # whatever it is at
+                for task in doing:
+                    task.cancel()
+            task = asyncio.ensure_future(obey(writer, programs, said))
+            doing.add(task)
+            task.add_done_callback(doing.discard)
+    finally:
+        telling.cancel()
+        writer.close()
+
+
+async def obey(writer, programs, said):
+    problem = None
+    try:
+        await programs.obey(said["verb"], said["names"], said["taken"])
+    except Failed as error:
+        problem = str(error)
+    await wire.send(writer, done=said["number"], problem=problem)
+
+
+async def tell(writer, ended):
+    """Tell the master of each program that has ended."""
+    while True:
+        program = await ended.get()
+        await wire.send(writer, ended=program.name, status=program.status, is_stopped=program.is_stopped)
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
