@@ -214,10 +214,11 @@ class Program:
             os.killpg(self.process.pid, number)
 
 
+AT_ONCE = {"start": Program.start, "close": Program.close, "refuse": Program.refuse}
+
+
 class Programs:
     """All programs of a harness. What it is told to do is the verb of a step, and what that takes."""
-
-    at_once = {"start": Program.start, "close": Program.close, "refuse": Program.refuse}
 
     def __init__(self, commands, logs, debug, told):
         for folder in filter(None, (logs, debug)):
@@ -239,7 +240,7 @@ class Programs:
             await every(program.ended(taken["with"], within) for program in own)
         else:
             for program in own:
-                await self.at_once[verb](program, **taken)
+                await AT_ONCE[verb](program, **taken)
 
 
 async def every(work):

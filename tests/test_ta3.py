@@ -1,0 +1,224 @@
+"""`--muddler ta3` with a whole test: clients spread over hosts, harnesses on real hosts, cores pinned."""
+
+import functools
+import json
+import operator
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rr_config import Component
+
+from .configs import loaded, refused, write
+from .conftest import ROOT, Lab, text
+from .test_example import free_ports
+
+PROGRAMS = ROOT / "example/pubsub/programs"
+HOSTS = "node1 8 R210 n\nnode2 8 R210 n\n# spare\n\nnode3 8 R620 y\nnode4 8 R210 n\n"
+CLIENT = """#!/bin/sh
+# client.sh NUMBER PORT COUNT: a subscriber, but for the one that is broken.
+[ "$1" != "$BROKEN" ] || { echo "cannot go on"; exit 9; }
+exec programs/subscriber.py "$2" "$3" 0
+"""
+SCRIPT = """
+start client-*
+await client-* '^subscribed' within 20
+start publisher
+end publisher
+end client-* within 20
+refuse client-* 'cannot go on'
+"""
+CONFIG = """
+def add(name, host, executable, *args, **more):
+    config.add_component(
+        Component(name=name, host=host, executable=executable, args=[str(arg) for arg in args], start_index=2,
+                  base_dir="~/ta3", files={{{programs!r}: "programs", "client.sh": "client.sh"}}, **more))
+
+add("third-party-broker", "node2", "programs/broker.py", {port}, ready=util.port({port}))
+config.all_components()[0].start_index = 1
+add("publisher", "node1", "programs/publisher.py", {port}, 3)
+add("client", "TBD", "client.sh", "%n", {port}, 3, env={{"BROKEN": {broken!r}}}, results=["received.csv"])
+"""
+
+
+@pytest.fixture
+def four(lab: Lab) -> Lab:
+    """The lab with a fourth host, and what a TA3 test wants beside its config."""
+    lab.farm.add("node4")
+    lab.write("hosts.txt", HOSTS)
+    lab.write("test.txt", SCRIPT)
+    lab.write("client.sh", CLIENT, 0o755)
+    return lab
+
+
+def run(lab: Lab, broken: str = "") -> tuple[int, str]:
+    """Exit code of `fab run`, and the last line of the master harness."""
+    port, own = free_ports(2), free_ports(2) + 1
+    lab.config(CONFIG.format(programs=str(PROGRAMS), port=port, broken=broken))
+    told = "ta3 --clients 12 --host-info hosts.txt --script test.txt --master-address 127.0.0.1"
+    muddler = ["-m", f"{told} --port {own}", "-c", "cfg.py"]
+    done = lab.fab("run", *muddler, "--collect")
+    assert "Traceback" not in done.stdout + done.stderr
+    logs = lab.fab("logs", "--raw", *muddler, "--limit", "master-harness").stdout
+    (verdict,) = re.findall("(?:PASSED|FAILED).*", logs)
+    lab.fab("kill", *muddler)
+    return done.returncode, verdict
+
+
+def test_publisher_twelve_clients_and_a_third_party_on_four_hosts_pass(four: Lab) -> None:
+    status, verdict = run(four)
+    assert (status, verdict.split(" in ")[0]) == (0, "PASSED: 6 steps"), verdict
+    (folder,) = (four.folder / "results").iterdir()
+    logs = {path.stem: text(path) for path in folder.rglob("logs/slave-harness-*/client-*.out")}
+    assert set(logs) == {f"client-{number}" for number in range(1, 13)}
+    line = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6} (.*)")
+    for content in logs.values():
+        matches = [line.fullmatch(each) for each in content.splitlines()]
+        assert [match and match[1].split()[0] for match in matches] == ["subscribed", "received"]
+    assert "published 3 of 3" in text(*folder.rglob("logs/master-harness/publisher.out"))
+    assert len(list(folder.rglob("received.csv"))) == 4, "results of the clients, from each host"
+
+
+def test_broken_client_fails_the_test_and_nothing_runs_on(four: Lab) -> None:
+    status, verdict = run(four, broken="7")
+    assert status == 1
+    assert verdict.startswith("FAILED: test.txt:") and "client-7: has ended with exit status 9" in verdict
+    for name in ("node1", "node2", "node3", "node4"):
+        assert not four.farm.hosts[name].sessions()
+
+
+# -- what the muddler makes
+
+
+def made(folder: Path, told: str, config: str = "", hosts: str = HOSTS) -> dict[str, Component]:
+    """The components of a small test, by name."""
+    write(folder / "hosts.txt", hosts)
+    return {each.name: each for each in loaded(folder, config or SMALL, muddler=[f"ta3 {told}"]).all_components()}
+
+
+SMALL = """
+def add(name, host, **more):
+    config.add_component(Component(name=name, host=host, executable="x", base_dir="/b", start_index=1, **more))
+
+add("third-party-a", "node2", num_cores=2)
+add("server", "node1", num_cores=3)
+add("client", "TBD", args=["%n", "a b", util.literal("$x"), "$y"], num_cores=2)
+"""
+
+
+def clients_of(component: Component) -> list[str]:
+    """The names of the programs of a harness."""
+    words = list(component.args)
+    return [words[at + 1] for at, word in enumerate(words) if word == "-n" and words[at + 2] == "-p"]
+
+
+@pytest.mark.parametrize(
+    ("clients", "counts"),
+    [(1, [1]), (2, [1, 1]), (4, [1, 1, 1, 1]), (6, [2, 2, 1, 1]), (12, [3, 3, 3, 3]), (13, [4, 3, 3, 3])],
+)
+def test_clients_are_spread_as_evenly_as_they_go_and_numbered(tmp_path: Path, clients: int, counts: list[int]) -> None:
+    found = made(tmp_path, f"--clients {clients} --host-info hosts.txt")
+    slaves = [each for name, each in found.items() if name.startswith("slave-harness")]
+    assert [len(clients_of(slave)) for slave in slaves] == counts
+    assert [slave.host for slave in slaves] == ["node1", "node2", "node3", "node4"][: len(slaves)]
+    assert [name for slave in slaves for name in clients_of(slave)] == [f"client-{n}" for n in range(1, clients + 1)]
+    assert clients_of(found["master-harness"]) == ["server"]
+    assert found["third-party-a"].executable == "/b/x"
+    assert found["master-harness"].wait and not any(slave.wait for slave in slaves)
+
+
+def test_only_hosts_of_the_model_get_clients(tmp_path: Path) -> None:
+    found = made(tmp_path, "--clients 6 --host-info hosts.txt --client-model R210")
+    assert {each.host for name, each in found.items() if name.startswith("slave")} == {"node1", "node2", "node4"}
+    assert "no host of --host-info is of that model" in refused(
+        tmp_path, SMALL, muddler=["ta3 --clients 1 --host-info hosts.txt --client-model X"]
+    )
+
+
+def test_cores_are_pinned_by_masks_each_once_and_pairs_where_hyperthreaded(tmp_path: Path) -> None:
+    found = made(tmp_path, "--clients 5 --host-info hosts.txt --pin")
+    masks: dict[str, list[int]] = {}
+    for component in found.values():
+        words = list(component.args)
+        own = [int(words[at + 1], 16) for at, word in enumerate(words) if word == "taskset" and words[at + 1] != "-a"]
+        own += [int(words[at + 2], 16) for at, word in enumerate(words) if word == "-a" and words[at - 1] == "taskset"]
+        masks.setdefault(component.host, []).extend(own)
+    for own in masks.values():
+        assert sum(own) == functools.reduce(operator.or_, own), "each core is that of one"
+    # node1: master and server (1 + 3), slave and a client (1 + 2); node2: third party (2), slave and two clients.
+    assert [sum(mask.bit_count() for mask in masks[host]) for host in ("node1", "node2", "node4")] == [7, 7, 3]
+    assert sum(mask.bit_count() for mask in masks["node3"]) == 2 * 3, "two processors a core"
+    assert {need for each in found.values() for need in each.needs} == {"taskset", "python3"}
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        (
+            "--clients 15 --host-info hosts.txt --pin",
+            "ta3 --clients 15: there is room for 9, 6 too many; each wants 2 cores, and each host of clients one for"
+            " its harness: node1 has room for 1, node2 has room for 2, node3 has room for 3, node4 has room for 3",
+        ),
+        ("--host-info hosts.txt", "ta3 --clients: is None; it must be 1 or more"),
+        ("--clients 1", "ta3 --host-info: is missing; name a file with the hosts on which clients can run"),
+        (
+            "--clients 1 --host-info none",
+            "--host-info none: No such file or directory; name a file with a line a host: "
+            "HOST CORES MODEL HYPERTHREADED, the last of them y or n",
+        ),
+    ],
+)
+def test_what_does_not_fit_or_is_missing_is_refused(tmp_path: Path, told: str, message: str) -> None:
+    write(tmp_path / "hosts.txt", HOSTS)
+    said = refused(tmp_path, SMALL, muddler=[f"ta3 {told}"])
+    assert said == message
+
+
+@pytest.mark.parametrize(
+    "line", ["node9 8 R210", "node9 x R210 n", "node9 0 R210 y", "node9 8 R210 maybe", "node1 4 R n"]
+)
+def test_wrong_line_of_a_host_info_file_is_named(tmp_path: Path, line: str) -> None:
+    write(tmp_path / "hosts.txt", HOSTS + line + "\n")
+    said = refused(tmp_path, SMALL, muddler=["ta3 --clients 1 --host-info hosts.txt"])
+    assert said.startswith("--host-info hosts.txt:7: ")
+
+
+def test_server_that_has_too_few_cores_is_refused_by_how_many(tmp_path: Path) -> None:
+    write(tmp_path / "hosts.txt", HOSTS.replace("node1 8", "node1 2"))
+    said = refused(tmp_path, SMALL, muddler=["ta3 --clients 1 --host-info hosts.txt --pin"])
+    assert said == "node1: has 2 cores, of which 1 are free, and server wants 3: 2 too many"
+
+
+def test_script_is_read_before_any_host_is_touched(tmp_path: Path) -> None:
+    write(tmp_path / "hosts.txt", HOSTS)
+    for content, message in (
+        (
+            "begin x\n",
+            ":1: 'begin' is no step; there are start, wait, send, feed, close, await, refuse, end, stop, shutdown",
+        ),
+        ("start server\nstart klient-*\n", ":2: klient-*: no program is named so; there are server, client-1"),
+        ("start server\nfeed server none\n", ":2: none: there is no such file beside the script"),
+    ):
+        write(tmp_path / "t.txt", content)
+        said = refused(tmp_path, SMALL, muddler=["ta3 --clients 1 --host-info hosts.txt --script t.txt"])
+        assert said == f"FOLDER/t.txt{message}"
+
+
+def test_publishers_on_other_hosts_run_under_slaves(tmp_path: Path) -> None:
+    config = SMALL + 'add("publisher-b", "node3")\nadd("publisher-c", "node1")\n'
+    found = made(tmp_path, "--clients 2 --host-info hosts.txt", config)
+    assert clients_of(found["master-harness"]) == ["server", "publisher-c"]
+    assert (clients_of(found["slave-harness-1"]), found["slave-harness-1"].host) == (["publisher-b"], "node3")
+
+
+def test_parameters_come_from_the_arg_parser_that_comes_with_it(lab: Lab) -> None:
+    lab.write("hosts.txt", HOSTS)
+    lab.config(SMALL)
+    shutil.copy(ROOT / "muddlers/ta3_args.py", lab.folder / "args.py")
+    given = ["-c", "cfg.py", "-m", "ta3", "-a", "args.py", "--extra-args"]
+    shown = json.loads(lab.fab("config", "--json", *given, "--clients 3 --host-info hosts.txt").stdout)
+    assert [each["name"] for each in shown][-1] == "slave-harness-3"
+    helped = lab.fab("config", *given, "--help")
+    assert helped.returncode == 0 and "--host-info FILE" in helped.stdout
