@@ -99,8 +99,9 @@ def bring(
         new: list[Brought] = []
         words: list[str] = []
         for component, own in _by_component(missing):
-            _order(talk, "fetch", component, own)
-            for brought in _received(talk, {result.path: result for result in own}, folder):
+            wanted = {result.path: result for result in own}
+            _order(talk, "fetch", component, list(wanted.values()))
+            for brought in _received(talk, wanted, folder):
                 new.append(brought)
                 done += brought.result.size
                 progress(min(done, total), total)
@@ -165,15 +166,21 @@ def _received(talk: Conversation, wanted: dict[str, Result], folder: Path) -> It
     try:
         with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK) as archive:  # type: ignore[call-overload]
             for member in archive:
+                archive.members.clear()  # tarfile would keep them all, with whatever their headers hold
+                result = wanted.pop(member.name, None)  # each is to come once
+                if result is None or archive.pax_headers or not _is_plain(member, 2 * result.size + MOST_GROWTH):
+                    raise HostError(f"sends what was not asked for: {member.name[:200]!r}, {member.size:,} bytes")
                 stream.expect(member.size)
-                content = archive.extractfile(member) if member.isreg() else None
-                result = wanted.get(member.name)
-                if result is None or member.size > 2 * result.size + MOST_GROWTH:
-                    raise HostError(f"sends what was not asked for: {member.name!r}, {member.size:,} bytes")
-                if content is not None:
-                    yield Brought(result, _write(folder / result.place, content, member), is_new=True)
+                content = archive.extractfile(member)
+                assert content
+                yield Brought(result, _write(folder / result.place, content, member), is_new=True)
     except tarfile.TarError as error:
         raise HostError(f"sends what is no archive of files: {error}") from error
+
+
+def _is_plain(member: tarfile.TarInfo, most: int) -> bool:
+    """Whether it is a regular file, of `most` bytes at most, of which all that there is follows in the stream."""
+    return member.isreg() and not member.issparse() and 0 <= member.size <= most
 
 
 def _write(target: Path, content: IO[bytes], member: tarfile.TarInfo) -> str:

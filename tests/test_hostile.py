@@ -1,0 +1,86 @@
+"""Hosts that mean harm: what they send and say costs them their own results, and nobody else anything."""
+
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from .conftest import Lab
+from .test_trust import CONFIG, fab_within_memory, host_with
+
+TWO = "add('a', 'odd', 'exit 0', results=['r'])\nadd('b', 'node1', 'exit 0', results=['r'])"
+
+
+# ---- what is sent in place of results
+
+
+def header(name: str, kind: bytes = b"0", size: int = 0) -> bytes:
+    """Of a member of a tar stream, that of a regular file or of another kind."""
+    member = tarfile.TarInfo(name)
+    member.type, member.size = kind, size
+    return member.tobuf(tarfile.GNU_FORMAT)
+
+
+def pax(kind: bytes = b"x", **values: str) -> bytes:
+    """The header of one, with the values that it sets for the next member, or for all of them (`g`)."""
+    lines = b""
+    for key, value in values.items():
+        line = f" {key}={value}\n".encode()
+        size = next(n for n in range(len(line), len(line) + 10) if len(b"%d" % n) + len(line) == n)
+        lines += b"%d%s" % (size, line)
+    return header("x", kind, len(lines)) + lines + bytes(-len(lines) % 512)
+
+
+FILE, END = header("./r"), bytes(1024)
+STREAMS = {
+    "a link of 1 GB, then a name of 1 GB": (
+        header("./r", b"2", 1 << 30) + header("././@LongLink", b"L", 1 << 30),
+        b"a" * 512,
+    ),
+    "a file that comes again and again": (b"", FILE),
+    "a name within a name": (header("././@LongLink", b"L") * 1900 + FILE + END, b""),
+    "a sparse file": (header("./r", b"S") + END, b""),
+    "values for all that follows": (pax(b"g", comment="x") + FILE + END, b""),
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_what_is_no_file_that_was_asked_for_costs_that_host_its_results(lab: Lab, name: str) -> None:
+    begin, again = STREAMS[name]
+    (lab.folder / "begin").write_bytes(begin)
+    (lab.folder / "again").write_bytes(again * 1000)
+    forever = f"while cat {lab.folder}/again; do :; done" if again else "exec 1>&-; sleep 1"
+    odd = host_with(lab, "odd", "tar", f"cat {lab.folder}/begin; {forever}")
+    for host in (odd, lab.node1):
+        (host.home / "work").mkdir()
+        (host.home / "work/r").touch()
+    lab.config(CONFIG + TWO)
+    done = fab_within_memory(lab, "collect", "-c", "cfg.py", "--io-timeout", "5")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("odd: collect: "), done.stderr
+    (folder,) = (lab.folder / "results").iterdir()
+    assert (folder / "node1/b/results/r").exists() and (folder / "run.json").exists()
+
+
+def test_of_what_comes_with_many_files_nothing_is_kept(lab: Lab) -> None:
+    """1,500 files with 512 kB in the headers of each."""
+    long = pax(comment="x" * 500_000)
+    (lab.folder / "long").write_bytes(long)
+    program = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
+from tests.test_hostile import header
+long = open({str(lab.folder / "long")!r}, "rb").read()
+for number in range(1500):
+    sys.stdout.buffer.write(long + header(f"./r/{{number}}"))
+sys.stdout.buffer.write(bytes(1024))
+"""
+    lab.write("program", program)
+    odd = host_with(lab, "odd", "tar", f"exec {sys.executable} {lab.folder}/program")
+    (odd.home / "work/r").mkdir(parents=True)
+    for number in range(1500):
+        (odd.home / "work/r" / str(number)).touch()
+    lab.config(CONFIG + "add('a', 'odd', 'exit 0', results=['r'])")
+    done = fab_within_memory(lab, "collect", "-c", "cfg.py")
+    assert (done.returncode, done.stderr) == (0, "")
