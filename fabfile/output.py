@@ -16,11 +16,16 @@ from rr_config import Component
 from . import state
 from .stamps import KNOWN_TIMES, read_times
 
-# What a terminal takes for an order: CSI, OSC and other escape sequences (ECMA-48, section 5).
-ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x07|\x1b\\)|[ -/]*[0-~])", re.DOTALL)
-CONTROLS = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
-# An order (escape sequence or control character), or text.
-STEPS = re.compile(rf"({ESCAPES.pattern.decode()}|[\x00-\x08\x0b-\x1f\x7f])|([^\x00-\x08\x0b-\x1f\x7f]+)", re.DOTALL)
+# What a terminal takes for an order: CSI, OSC and other escape sequences (ECMA-48, section 5), also by C1 controls, in
+# which ESC and the letter behind it are one character. What has no end is none, and is not looked through twice.
+CSI = r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+STRING = r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x80-\x9f]*(?:\x07|\x1b\\|\x9c)"
+ESCAPE = rf"{CSI}|{STRING}|\x1b[ -/]*[0-~]"
+# Controls C0 (but for tab and newline) and C1, and what has text run from right to left (Unicode UAX 9).
+CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+ORDERS = re.compile(rf"{ESCAPE}|[{CONTROL}]")
+# An order, or text.
+STEPS = re.compile(rf"({ORDERS.pattern})|([^{CONTROL}]+)")
 # A line that is longer comes in parts.
 LONGEST_LINE = 1 << 16
 
@@ -89,13 +94,16 @@ class Reader:
 
 
 def cleaned(line: bytes) -> bytes:
-    """What was last seen of a line on a terminal: no control characters, nor what was written over, or erased."""
-    line = line.rstrip(b"\r")
-    if b"\r" not in line and b"\b" not in line:
-        return CONTROLS.sub(b"", ESCAPES.sub(b"", line))
+    """What was last seen of a line on a terminal: no control characters, nor what was written over, or erased.
+
+    It is UTF-8: of bytes that are none, a terminal might make controls.
+    """
+    content = line.decode("utf-8", "replace").rstrip("\r")
+    if "\r" not in content and "\b" not in content:
+        return ORDERS.sub("", content).encode()
     shown: list[str] = []
     at = 0
-    for order, text in STEPS.findall(line.decode("utf-8", "surrogateescape")):
+    for order, text in STEPS.findall(content):
         if order == "\r":
             at = 0
         elif order == "\b":
@@ -106,7 +114,7 @@ def cleaned(line: bytes) -> bytes:
             shown[:] = " " * at
         shown[at : at + len(text)] = text
         at += len(text)
-    return "".join(shown).encode("utf-8", "surrogateescape")
+    return "".join(shown).encode()
 
 
 def logs_script(session: str, readers: Sequence[Reader], wanted: Selection) -> str:
