@@ -11,6 +11,7 @@ import attrs
 
 from . import shell, state
 from .manifest import TEMPORARY
+from .moments import moment
 from .packages import NEEDED, UNATTENDED, Manager
 
 LOOKED = "looked"
@@ -100,7 +101,7 @@ class Sample:
 def read_clock(there: str, sent: float, received: float) -> Sample | None:
     """What `date +%s.%N` says, compared with the middle of when it was asked and has answered."""
     seconds = re.match(r"\d+(\.\d+)?", there)
-    return Sample(received - sent, float(seconds[0]) - (sent + received) / 2) if seconds else None
+    return Sample(received - sent, moment(float(seconds[0])) - (sent + received) / 2) if seconds else None
 
 
 def read_volumes(records: Iterable[bytes]) -> dict[str, tuple[bytes, int]]:

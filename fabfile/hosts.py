@@ -36,8 +36,8 @@ RETRY_SECONDS = 1
 GROUPS = itertools.count(1)
 BORN_MS = time.time_ns() // 1_000_000
 
-# What the readers of answers raise where a host answers nonsense.
-NONSENSE = (ValueError, LookupError, ArithmeticError, StopIteration)
+# What the readers of answers raise where a host answers nonsense, be it nested ever so deeply.
+NONSENSE = (ValueError, LookupError, ArithmeticError, StopIteration, RecursionError)
 
 T = TypeVar("T")
 

@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 
 import attrs
 
+from .moments import maybe, moment
 from .words import cleaned, lasting
 
 MOODS = ("bad", "alive", "open", "good")
 Seconds = int | float | None
 
-_TIME = attrs.validators.optional(attrs.validators.instance_of((int, float)))
+_NUMBER = attrs.validators.instance_of((int, float))
+_TIME = [attrs.validators.optional(_NUMBER), lambda _, __, value: maybe(value)]
 
 
 def _shown(text: object) -> str:
@@ -115,7 +117,7 @@ class Stage:
     """One stage of the run, in seconds since 1970 by the clock of whoever ran it."""
 
     stage: str = attrs.field(converter=_shown)
-    began: float = attrs.field(validator=attrs.validators.instance_of((int, float)))
+    began: float = attrs.field(validator=[_NUMBER, lambda _, __, value: moment(value)])
     ended: Seconds = attrs.field(validator=_TIME)
 
 

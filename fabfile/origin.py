@@ -14,7 +14,10 @@ from rr_config.errors import named
 from rr_config.muddlers import find_muddler
 from rr_config.paths import local_path
 
+from .moments import maybe, moment
+
 FORMAT = 2
+DEPTH = 20  # of values within values
 SECRET = "ssh_pass"
 LIBRARIES = ("remote-runner", "fabric", "invoke", "paramiko")
 Record = dict[str, Any]
@@ -48,9 +51,22 @@ def _source(path: Path) -> Record:
 
 def read_origin(text: str) -> Record:
     """What a host has kept of one, with the stages before. ValueError where this version has not written that."""
-    found = json.loads(text)
+    try:
+        found = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
     check(found)
+    _check_depth(found)
     return dict(found)
+
+
+def _check_depth(found: object, most: int = DEPTH) -> None:
+    """ValueError where it is nested more deeply than any that is written here, and than might be written again."""
+    if most == 0:
+        raise ValueError("it is nested too deeply")
+    if isinstance(found, (dict, list)):
+        for part in found.values() if isinstance(found, dict) else found:
+            _check_depth(part, most - 1)
 
 
 def check(found: object) -> None:
@@ -62,6 +78,8 @@ def check(found: object) -> None:
         check_parts(found["config"], SOURCE)
     for stage in found["stages"]:
         check_parts(stage, STAGE)
+        moment(stage["began"])
+        maybe(stage["ended"])
 
 
 def check_parts(found: object, kinds: Kinds) -> None:

@@ -15,6 +15,7 @@ from rr_config.limit import limited
 from rr_config.paths import local_path
 
 from .lives import lives, stages
+from .moments import moment
 from .observer import Observer, StageError
 from .origin import Kinds, check, check_parts
 from .output import Line, Selection, cleaned
@@ -81,7 +82,7 @@ def from_folder(folder: str | Path, limit: str | None = None) -> tuple[Run, Outp
         _check(run)
         found = lives(run)
         stages(run)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}: is not as `fab collect` writes it: {error}") from error
     if limit is not None:
         every = Config(Component(name=life.name, host=life.host) for life in found)
@@ -94,6 +95,7 @@ def from_folder(folder: str | Path, limit: str | None = None) -> tuple[Run, Outp
 def _check(run: Any) -> None:
     check(run)
     check_parts(run, PARTS)
+    moment(run["collected"])
     for each in run["runs"]:
         check(each)
 

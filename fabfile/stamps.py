@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 
 from rr_config import ConfigError
 
+from .moments import moment
+
 AGO = re.compile(r"(\d{1,9})([smhd]?)", re.ASCII)
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -39,7 +41,7 @@ def shown(seconds: int) -> str:
 def read_times(answer: str) -> list[tuple[int, int]]:
     """What KNOWN_TIMES answers, TIME:SIZE,...: pairs of a size and the time when output had become as long."""
     pairs = [pair.split(":") for pair in answer.split(",") if pair]
-    return [(int(size), int(time)) for time, size in pairs]
+    return [(int(size), moment(int(time))) for time, size in pairs]
 
 
 # For the output of $folder, which was last written to at $changed and then had $size:

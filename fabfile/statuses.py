@@ -5,8 +5,10 @@ memory are those of all processes in the session (setsid(2)) of a window, but fo
 program, and of what it has started.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from typing import Any
 
 import attrs
 
@@ -14,9 +16,15 @@ from rr_config import Component
 
 from . import shell, state
 from .launcher import RUNNING
+from .moments import maybe, moment
 from .sessions import SESSIONS
 
 NOT_READY = "was not ready in time"
+
+
+def _finite(_: object, __: object, value: Any) -> None:
+    if value is not None and not math.isfinite(value):  # which raises OverflowError itself for too large a whole number
+        raise ValueError(f"{value}: is no number of anything")
 
 
 class State(StrEnum):
@@ -46,8 +54,8 @@ class Status:
     pid: int | None = None
     exit_status: int | None = None
     seconds: int | None = None
-    cpu: float | None = None
-    memory: int | None = None
+    cpu: float | None = attrs.field(default=None, validator=_finite)
+    memory: int | None = attrs.field(default=None, validator=_finite)
     problem: str | None = None
     started: int | None = None
     ready: int | None = None
@@ -83,6 +91,7 @@ def read_status(components: Sequence[Component], answers: Iterable[str]) -> list
     words = [answer.split(" ") for answer in answers]
     now, ticks, page = next([int(value) for value in rest] for word, *rest in words if word == "units")
     samples = [_Sample(rest, ticks) for word, *rest in words if word == "sample"]
+    moment(now)
     by_folder = {folder: rest for word, folder, *rest in words if word == "component"}
     origins = {folder: " ".join(text) for word, folder, *text in words if word == "origin"}
     return [
@@ -119,6 +128,7 @@ def _status(component: Component, words: Sequence[str], samples: Sequence[_Sampl
     word, *numbers, unready = words
     pid, exit_status, started, ended, session, launcher, ready = [int(n) if n else None for n in numbers]
     ready = None if component.ready is None else ready
+    started, ended, ready = map(maybe, (started, ended, ready))
     problem = NOT_READY if unready == "late" and component.ready is not None else None
     found = Status(component, State(word), pid, exit_status, problem=problem, started=started, ready=ready, ended=ended)
     if word != State.RUNNING or session is None or launcher is None:

@@ -22,17 +22,23 @@ def timeline(lives: Sequence[Life], stages: Sequence[Stage], begin: float, end: 
     from plotly import graph_objects
     from plotly.io import to_html
 
-    phases = [life.phases(begin, end) for life in lives]
-    bars = [_rows(lives, phases, begin, end), *_phases(phases), *_ends(lives, phases), *_stages(stages, end)]
-    figure = graph_objects.Figure(bars, _layout(lives, stages, begin, end))
     own: str = to_html(
-        figure,
+        graph_objects.Figure(*figure(lives, stages, begin, end)),
         full_html=False,
         include_plotlyjs=True,
         div_id="timeline",
         config={"responsive": True, "displayModeBar": False, "doubleClick": "reset"},
     )
     return own
+
+
+def figure(
+    lives: Sequence[Life], stages: Sequence[Stage], begin: float, end: float
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """What is in it, and how that is laid out, as plotly has them."""
+    phases = [life.phases(begin, end) for life in lives]
+    bars = [_rows(lives, phases, begin, end), *_phases(phases), *_ends(lives, phases), *_stages(stages, end)]
+    return bars, _layout(lives, stages, begin, end)
 
 
 def at(seconds: float) -> datetime:

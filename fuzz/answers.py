@@ -4,27 +4,33 @@ A reader may refuse an answer with one of `hosts.NONSENSE`, or a HostError, whic
 other exception would end the run for all of them.
 """
 
+import json
 import sys
+import tarfile
+import tempfile
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import atheris
 
 with atheris.instrument_imports(include=["fabfile", "rr_config"]):
     from fabfile.attaching import read_window
+    from fabfile.collecting import _received
     from fabfile.conversation import Conversation, HostError
     from fabfile.examination import read_clock, read_facts, read_volumes
     from fabfile.hosts import NONSENSE
     from fabfile.launcher import read_started
-    from fabfile.lives import lives, stages
+    from fabfile.lives import lives, span, stages
     from fabfile.manifest import Tree, read_stat, read_survey
     from fabfile.origin import read_origin
-    from fabfile.output import Reader, cleaned, read_logs
+    from fabfile.output import ORDERS, Reader, cleaned, read_logs
     from fabfile.planning import read_present
     from fabfile.record import record
-    from fabfile.results import read_listed
+    from fabfile.results import Result, read_listed
     from fabfile.sessions import read_killed, read_session
-    from fabfile.statuses import read_status
+    from fabfile.statuses import Status, read_status
+    from fabfile.timeline import figure
     from fabfile.waiting import read_stopped
     from fabfile.words import status_row
     from rr_config import Component, Options, util
@@ -69,13 +75,38 @@ def talk(answer: bytes) -> None:
 
 
 def status(answers: Iterable[str]) -> None:
-    """What `fab status` and `fab report` make of it, too."""
+    """What `fab status` and `fab report` make of it, too: by then it is to be no nonsense any more."""
     found = read_status(COMPONENTS, answers)
+    try:
+        show(found)
+    except NONSENSE as error:
+        raise AssertionError("what is no nonsense cannot be shown") from error
+
+
+def show(found: list[Status]) -> None:
+    """All but what jinja2 and plotly do."""
     list(map(status_row, found))
-    run = record(Options(), found)
-    for life in lives(run):
-        life.phases(0, run["collected"])
-    stages(run)
+    json.dumps([each.as_dict() for each in found], allow_nan=False)
+    run = json.loads(json.dumps(record(Options(), found), indent=2, default=repr))
+    own, of_run = lives(run), stages(run)
+    figure(own, of_run, *span(own, of_run, run["collected"]))
+
+
+def output(line: bytes) -> None:
+    """Nothing of it may steer a terminal."""
+    if ORDERS.search(cleaned(line).decode()):
+        raise AssertionError("an order is left")
+
+
+def received(stream: bytes) -> None:
+    """A tar stream of results: it may be put nowhere but where they belong."""
+    conversation = Conversation(Answering(stream))
+    wanted = {path: Result(COMPONENTS[0], path, 5, path) for path in ("./r", "./s")}
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            list(_received(conversation, wanted, Path(folder)))
+    finally:
+        conversation.close()
 
 
 def texts(read: Callable[[list[str]], Any]) -> Callable[[bytes], None]:
@@ -106,7 +137,8 @@ READERS: list[Callable[[bytes], object]] = [
     lambda answer: read_stat(answer.split(b"\0")),
     lambda answer: read_volumes(answer.split(b"\0")),
     lambda answer: list(read_logs({"a": Reader(COMPONENTS[0])}, answer)),
-    cleaned,
+    output,
+    received,
 ]
 
 
@@ -124,7 +156,7 @@ def seeds() -> list[bytes]:
     right = [
         b"\0remote-runner boot machine /home\0x\0done\0",
         b"units 100 100 4096\0component a running 5  7  5 6 8 \0component b exited 5 0 7 9    late\0"
-        b"sample 1.5 5,6,7,8,9\0sample 1.8 5,6,7,8,9\0origin a {}",
+        b"sample 1.5 5,7,7,8,9\0sample 1.8 5,7,7,8,9\0origin a {}",
         b"started a 5\0ready a 120\0unready a late 1 x\ny\0failed b 127 no\0running b 7",
         b"ended a 0\0ended b never",
         b"system Linux\0output a 5 /o\0file a 5 ./r\0nothing b x\0listed",
@@ -140,8 +172,39 @@ def seeds() -> list[bytes]:
         b"x 5 /",
         b"output a 5.0/7 7:5, hello\nx",
         b"\x1b[1ma\rb\x08c",
+        member("./r", size=5) + b"12345".ljust(512, b"\0") + member("./s") + bytes(1024),
     ]
-    return [bytes([number]) + text for number, text in enumerate(right)]
+    status_of = right[1].replace
+    odd = [
+        *(status_of(b"{}", told) for told in (b"[" * 200_000, origin(b"[" * 900 + b"]" * 900, b"1"))),
+        *(status_of(b"{}", origin(b"1", end)) for end in (b"1e18", b"1e300", b"Infinity", b"NaN", b"9" * 20)),
+        *(status_of(b" 7 ", b" %s " % time) for time in (b"253402300800", b"9" * 400, b"-99999999999999")),
+        status_of(b",9", b"," + b"9" * 400),
+    ]
+    sent = [
+        member("././@LongLink", b"L") * 1900 + member("./r") + bytes(1024),
+        member("./r") * 2,
+        member("./r", b"5", 60 << 30) + member("././@LongLink", b"L", 30 << 30),
+        member("./r", b"S") + bytes(1024),
+    ]
+    return [
+        *(bytes([number]) + text for number, text in enumerate(right)),
+        *(bytes([1]) + text for text in odd),
+        *(bytes([len(READERS) - 1]) + text for text in sent),
+    ]
+
+
+def origin(option: bytes, end: bytes) -> bytes:
+    """One that a host might have kept."""
+    stages = b'[{"stage": "x", "began": 1, "ended": %s}]' % end
+    return b'{"format": 2, "config": null, "options": {"x": %s}, "versions": {}, "stages": %s}' % (option, stages)
+
+
+def member(name: str, kind: bytes = b"0", size: int = 0) -> bytes:
+    """The header of a member of a tar stream."""
+    info = tarfile.TarInfo(name)
+    info.type, info.size = kind, size
+    return info.tobuf(tarfile.GNU_FORMAT)
 
 
 def main() -> None:

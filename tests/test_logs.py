@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fabfile.output import LONGEST_LINE, Line, Reader, cleaned
-from fabfile.stamps import since_expression
+from fabfile.stamps import read_times, since_expression
 from rr_config import Component, ConfigError
 
 from .conftest import Lab, eventually, text

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import math
+import os
 import re
 import shutil
 import subprocess
@@ -202,6 +204,12 @@ def test_output_outside_of_the_results_is_not_read(tmp_path: Path) -> None:
         (json.dumps(RUN | {"runs": [RUN | {"options": None}]}), "options is missing, or of another"),
         (json.dumps(RUN | {"runs": [RUN | {"config": {"path": "x"}}]}), "text is missing, or of another"),
         (json.dumps(RUN | {"components": [component("h/x", "exited", ended="now")]}), "'ended' must be"),
+        (json.dumps(RUN | {"components": [component("h/x", "exited", ended=1e300)]}), "1e+300: is no time from 1970"),
+        (json.dumps(RUN | {"components": [component("h/x", "exited", started=-1)]}), "-1: is no time from 1970"),
+        (json.dumps(RUN | {"stages": [{"stage": "x", "began": math.nan, "ended": 1}]}), "nan: is no time from 1970"),
+        (json.dumps(RUN | {"stages": [{"stage": "x", "began": 1, "ended": math.inf}]}), "inf: is no time from 1970"),
+        (json.dumps(RUN | {"collected": 253402300800}), "253402300800: is no time from 1970 to 9000"),
+        ("[" * 200_000, "maximum recursion depth exceeded"),
         (json.dumps(RUN | {"components": [{"host": "h"}]}), "missing 12 required positional arguments: 'name'"),
     ],
 )
