@@ -4,7 +4,6 @@ Loads no more than it must: what a command needs is loaded when it is called.
 """
 
 import gc
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from rr_config import Config, ConfigError, Options, load
 
 from .mends import INTERRUPTED, WRONG
 from .options import SECTION
-from .reading import read_options
+from .reading import PASSWORD, read_options
 
 if TYPE_CHECKING:
     from .console import Console
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from .runner import Runner
 
 FAILED = 1
-PASSWORD = "REMOTE_RUNNER_PASS"
 
 
 def _the_console(console: "Console", _: Config) -> "Observer":
@@ -83,9 +81,8 @@ def execute(context: Context, given: dict[str, Any], story: Callable[["Console",
         raise Exit("-R/--dry: leave it out, but for `run`; what that would do, `plan` shows, too", WRONG)
     from .console import Console
 
-    secret = os.environ.pop(PASSWORD, None)  # nothing that is started here is to have it
     try:
-        options = read_options(given | {"pass": given["pass"] or secret}, context.config.get(SECTION) or {})
+        options = read_options(given, context.config.get(SECTION) or {})
         sys.dont_write_bytecode = True  # nothing is to appear beside what a config imports
         console = Console(options.log_level)
         if given["pass"] is not None:

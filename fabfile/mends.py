@@ -2,12 +2,13 @@
 
 A wrong command line, and settings that cannot be read, exit with 2 and a sentence, as a wrong config does; an
 option may be given again; what follows `--extra-args` is its value, even if it is spelled like an option; values of
-options are completed, too.
+options are completed, too; no password is logged.
 
 `fab` is Fabric's program: it makes its parser of the words behind a command's name, and reads fabric.yaml and
 the ssh config, once this fabfile has been loaded. What it does before that cannot be mended.
 """
 
+import logging
 import sys
 from pathlib import Path
 
@@ -29,6 +30,8 @@ def mend() -> None:
     _mend_settings()
     _mend_completion()
     fabric.executor.NothingToDo = _refuse_remainder
+    for library in ("fabric", "invoke"):
+        logging.getLogger(library).setLevel(logging.INFO)  # to debug, they tell all values, passwords among them
 
 
 def _mend_parser() -> None:

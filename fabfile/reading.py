@@ -3,6 +3,7 @@
 ConfigError for what cannot be meant.
 """
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,16 @@ if TYPE_CHECKING:
     from .output import Selection
 
 
+PASSWORD = "REMOTE_RUNNER_PASS"
+
+
 def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Options:
     """The options as `given` on the command line, else from `defaults` (`remote_runner:` in fabric.yaml).
 
-    Raises ConfigError for a default of a name or type that no option has.
+    A password may be in the environment, too, and is not there any more afterwards: nothing that is started here is to
+    have it. Raises ConfigError for a default of a name or type that no option has.
     """
+    secret = os.environ.pop(PASSWORD, None)
     own = _checked(defaults)
 
     def chosen(name: str, otherwise: Any = None) -> Any:
@@ -43,7 +49,7 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
     return Options(
         config_file=chosen("config"),
         ssh_user=chosen("user"),
-        ssh_pass=chosen("pass"),
+        ssh_pass=given.get("pass") or secret or own.get("pass"),
         screen=chosen("screen", "runner"),
         kill_first=chosen("kill", True),
         always_copy=chosen("always_copy", False),

@@ -227,6 +227,15 @@ def test_nothing_but_candidates_is_printed(folder: Path, line: str, expected: st
     assert (done.returncode, done.stdout, done.stderr) == (0, expected, "")
 
 
+def test_what_a_config_starts_has_no_password(folder: Path) -> None:
+    write(folder / "starts.py", "import os\nos.system('env >seen')\n" + complete())
+    command = [FAB, "--complete", "--", "fab attach -c starts.py "]
+    secret = {"REMOTE_RUNNER_PASS": "hush"}
+    done = subprocess.run(command, cwd=folder, env=environment(folder) | secret, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "a\n")
+    assert "PATH=" in (folder / "seen").read_text() and "hush" not in (folder / "seen").read_text()
+
+
 @pytest.mark.parametrize(
     "line",
     [

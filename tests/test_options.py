@@ -36,6 +36,18 @@ def test_a_default_that_is_said_twice_is_refused() -> None:
     assert "log-level: is said twice" in refused({"log_level": "INFO", "log-level": "DEBUG"})
 
 
+def test_password_of_the_environment_is_taken_out_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for given, defaults, expected in (
+        ({}, {"pass": "default"}, "environment"),
+        ({"pass": "given"}, {"pass": "default"}, "given"),
+        ({"pass": None}, {}, "environment"),
+    ):
+        monkeypatch.setenv("REMOTE_RUNNER_PASS", "environment")
+        assert read_options(given, defaults).ssh_pass == expected
+        assert "REMOTE_RUNNER_PASS" not in os.environ
+    assert read_options({}, {"pass": "default"}).ssh_pass == "default"
+
+
 # -- the command line
 
 

@@ -420,6 +420,17 @@ def test_password_on_the_command_line_is_warned_of(lab: Lab) -> None:
     )
 
 
+def test_password_is_in_nothing_that_invoke_and_fabric_tell_to_debug(lab: Lab) -> None:
+    """Where it is in fabric.yaml and on the command line; INVOKE_DEBUG alone tells what is said before."""
+    lab.config(CONFIG + "add('a', 'node1')")
+    (lab.folder / ".fabric.yaml").write_text("remote_runner: {pass: hush-yaml}")
+    environment = {"HOME": str(lab.folder)}
+    for words in ((), ("--pass", "hush-given")):
+        done = lab.fab("-d", "kill", "-c", "cfg.py", *words, env=environment)
+        assert done.returncode == 0
+        assert "invoke.loader" in done.stderr and "hush" not in done.stdout + done.stderr
+
+
 def test_password_of_the_environment_counts(lab: Lab) -> None:
     """As the passphrase of a key, here."""
     key = lab.folder / "key"
