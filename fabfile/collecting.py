@@ -1,6 +1,7 @@
 """Brings the results of components from one host into a folder here: those that are not here already."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import tarfile
@@ -64,8 +65,13 @@ def latest(to: Path) -> Path | None:
 
 
 def new_folder(to: Path) -> Path:
-    """A new folder below `to`, whose name tells the time here. OSError where none can be made."""
+    """A new folder below `to`, whose name tells the time here. OSError where none can be made.
+
+    `to` may be a link, but no folder of another user, who could put something else there at any time.
+    """
     to.mkdir(parents=True, exist_ok=True)
+    if to.stat().st_uid not in (os.getuid(), 0):
+        raise PermissionError(errno.EPERM, "belongs to another user; name a folder of your own")
     name = time.strftime("%Y-%m-%dT%H-%M-%S")
     for ending in ("", *(f"-{number}" for number in range(2, 1000))):
         with contextlib.suppress(FileExistsError):

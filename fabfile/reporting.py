@@ -122,6 +122,8 @@ def target(named_file: str | None, may_overwrite: bool) -> Path:
         raise ConfigError(f"report: {error}; install what it needs: pip install 'remote-runner[report]'") from error
     path = local_path(named_file or "report.html")
     with named(f"-o/--output {path}"):
+        if path.exists() and not path.is_file():
+            raise ConfigError(f"-o/--output {path}: is no file; name another one")
         if not may_overwrite and path.exists() and not _is_report(path):
             raise ConfigError(f"-o/--output {path}: is there, and no report; name another file, or say --overwrite")
     return path
@@ -133,7 +135,15 @@ def _is_report(path: Path) -> bool:
 
 
 def write(path: str | Path, run: Run, outputs: Outputs) -> None:
-    """Put the page there."""
+    """Put the page there, once it is whole; it takes the place of a link, which is not followed."""
     content = page(run, outputs).encode("utf-8", "replace")
+    path = Path(path)
+    part = path.with_name(f".{path.name[:200]}.part")
     with named(f"-o/--output {path}"):
-        Path(path).write_bytes(content)
+        part.unlink(missing_ok=True)
+        try:
+            with part.open("xb") as file:
+                file.write(content)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)  # where the disk is full

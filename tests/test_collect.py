@@ -270,3 +270,18 @@ def test_where_nothing_can_be_written_it_says_so(lab: Lab) -> None:
     done = lab.fab("collect", "-c", "cfg.py", "--to", "file")
     assert done.returncode == 2
     assert "--to file: " in done.stderr and "Traceback" not in done.stderr
+
+
+def test_folder_of_another_user_is_not_used_and_a_link_is(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'exit 0')")
+    (lab.folder / "disk").mkdir()
+    (lab.folder / "results").symlink_to("disk")
+    lab.run("collect")
+    assert len(collections(lab)) == 1
+    os.chown(lab.folder / "disk", 65534, 65534)
+    done = lab.fab("collect", "-c", "cfg.py")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "--to results: belongs to another user; name a folder of your own\n",
+    )
+    assert len(collections(lab)) == 1

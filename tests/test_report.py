@@ -325,6 +325,18 @@ def test_the_last_lines_alone_are_kept() -> None:
     assert ends.outputs() == {"h/a": "\n".join(map(str, range(5, LINES + 5)))}
 
 
+def test_page_takes_the_place_of_a_link(lab: Lab) -> None:
+    folder = results(lab.folder / "results")
+    (lab.folder / "report.html").symlink_to("elsewhere")
+    (lab.folder / ".report.html.part").symlink_to("elsewhere")
+    assert lab.fab("report", "--from", folder).returncode == 0
+    assert (lab.folder / "report.html").is_file() and not (lab.folder / "report.html").is_symlink()
+    assert not (lab.folder / "elsewhere").exists() and not (lab.folder / ".report.html.part").is_symlink()
+    os.mkfifo(lab.folder / "pipe.html")
+    pipe = lab.fab("report", "--from", folder, "-o", "pipe.html", "--overwrite")
+    assert (pipe.returncode, pipe.stderr) == (2, "-o/--output pipe.html: is no file; name another one\n")
+
+
 # ---- in a browser
 
 
