@@ -45,7 +45,7 @@ def kill_script(session: str) -> str:
 def read_killed(answers: Iterable[str]) -> Killed:
     """What `kill_script` answered."""
     words = [answer.split(" ", 1) for answer in answers]
-    count = sum(int(value) for word, value in words if word == "processes")
+    count = next(int(value) for word, value in words if word == "processes")
     return Killed(tuple(value for word, value in words if word == "session"), count)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["fabfile", "rr_config"]):
+    from fabfile import words
     from fabfile.attaching import read_window
     from fabfile.collecting import _received
     from fabfile.conversation import Conversation, HostError
@@ -32,7 +33,6 @@ with atheris.instrument_imports(include=["fabfile", "rr_config"]):
     from fabfile.statuses import Status, read_status
     from fabfile.timeline import figure
     from fabfile.waiting import read_stopped
-    from fabfile.words import status_row
     from rr_config import Component, Options, util
     from rr_config.files import LocalFile
 
@@ -85,11 +85,20 @@ def status(answers: Iterable[str]) -> None:
 
 def show(found: list[Status]) -> None:
     """All but what jinja2 and plotly do."""
-    list(map(status_row, found))
+    list(map(words.status_row, found))
     json.dumps([each.as_dict() for each in found], allow_nan=False)
     run = json.loads(json.dumps(record(Options(), found), indent=2, default=repr))
     own, of_run = lives(run), stages(run)
     figure(own, of_run, *span(own, of_run, run["collected"]))
+
+
+def killed(answers: Iterable[str]) -> None:
+    """What `fab kill` makes of it, too."""
+    found = read_killed(answers)
+    try:
+        words.killed(found)
+    except NONSENSE as error:
+        raise AssertionError("what is no nonsense cannot be shown") from error
 
 
 def output(line: bytes) -> None:
@@ -130,7 +139,7 @@ READERS: list[Callable[[bytes], object]] = [
     texts(lambda answers: read_facts(["~"], answers)),
     texts(lambda answers: read_clock(answers[0], 1, 2)),
     texts(lambda answers: read_origin(answers[0])),
-    texts(read_killed),
+    texts(killed),
     texts(read_session),
     texts(read_window),
     lambda answer: read_survey(TREE, answer.split(b"\0")),
@@ -181,6 +190,7 @@ def seeds() -> list[bytes]:
         *(status_of(b" 7 ", b" %s " % time) for time in (b"253402300800", b"9" * 400, b"-99999999999999")),
         status_of(b",9", b"," + b"9" * 400),
     ]
+    ended = b"\0".join([b"processes " + b"9" * 4300] * 2)
     sent = [
         member("././@LongLink", b"L") * 1900 + member("./r") + bytes(1024),
         member("./r") * 2,
@@ -191,6 +201,7 @@ def seeds() -> list[bytes]:
         *(bytes([number]) + text for number, text in enumerate(right)),
         *(bytes([1]) + text for text in odd),
         *(bytes([len(READERS) - 1]) + text for text in sent),
+        bytes([9]) + ended,
     ]
 
 
