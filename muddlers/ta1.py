@@ -69,11 +69,11 @@ def muddle(config):
 
 def under(kind, component):
     name = f"{component.name}-harness"
-    logs = f"{extra_options.results_dir}/{extra_options.test}"
+    logs = f"{extra_options.results_dir}/{extra_options.test}/{name}"
     harness = _harness.under(kind, name, [component], logs, options)
     harness.args += ["--port", str(extra_options.port), "--timeout", f"{extra_options.timeout:g}"]
     if extra_options.debug:
-        debug = f"{extra_options.debug_dir}/{extra_options.test}"
+        debug = f"{extra_options.debug_dir}/{extra_options.test}/{name}"
         harness.args += ["--debug", util.literal(debug)]
         harness.results.append(debug)
     return harness

@@ -53,6 +53,6 @@ def words_of(extra_args: str) -> list[str]:
 
 
 def parsed(parser: argparse.ArgumentParser, words: Sequence[str], made: Any = None) -> Any:
-    """What `words` say, and what an arg parser has `made`: an object or a dict, which counts for what it has."""
+    """What `words` say that the parser knows, beside what an arg parser has `made`: an object, or a dict."""
     told = made if isinstance(made, dict) else getattr(made, "__dict__", {})
-    return parser.parse_args(words, argparse.Namespace(**told))
+    return parser.parse_known_args(words, argparse.Namespace(**told))[0]

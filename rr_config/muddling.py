@@ -1,5 +1,6 @@
 """Runs muddlers: first their files, then, when all have got their options, what each does to a config."""
 
+import functools
 import inspect
 from argparse import ArgumentError, ArgumentParser
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from .options import Options
 from .running import function, reported, run_file, takes, working_in
 
 
-@attrs.frozen
+@attrs.frozen(slots=False, eq=False)
 class RunningMuddler:
     """A muddler whose file has been run, and the names that it has left."""
 
@@ -32,6 +33,11 @@ class RunningMuddler:
             return cls(asked, config_dir, run_file(path, given, asked.muddler.module))
 
     @property
+    def name(self) -> str:
+        """What it is named by."""
+        return self.asked.muddler.name
+
+    @functools.cached_property
     def add_arguments(self) -> AddArguments | None:
         """Its function that adds its options to a parser, if it has one."""
         if "add_arguments" not in self.names:
@@ -44,9 +50,11 @@ class RunningMuddler:
 
         return add_arguments
 
-    def parse(self, parser: ArgumentParser, words: Sequence[str], made: Any = None) -> None:
-        """Let it find as `extra_options` what is parsed."""
-        with reported(self.asked.muddler.path, help_allowed=True):
+    def parse(self, words: Sequence[str], made: Any = None) -> None:
+        """Let it find as `extra_options` what it knows of `words`; see `arguments.parsed`."""
+        assert self.add_arguments
+        parser = parser_of(f"--muddler {self.name}", [(self.name, self.add_arguments)])
+        with reported(self.asked.muddler.path):
             self.names["extra_options"] = parsed(parser, words, made)
 
     def muddle(self, config: Config, options: Options) -> None:
@@ -67,24 +75,33 @@ def told(muddlers: list[RunningMuddler], options: Options, extra_options: Any) -
     One that is named with words of its own gets these; the others share `--extra-args`, or what an arg parser
     has made of that.
     """
-    sharing = {}
+    sharing = [muddler for muddler in muddlers if muddler.add_arguments and not muddler.asked.words]
+    words: list[str] = []
+    if options.arg_parser is None:
+        words = words_of(options.extra_args or "")
+        if options.extra_args is not None and not sharing:
+            hint = "name an --arg-parser FILE, or a --muddler that has options"
+            raise ConfigError(f"--extra-args: there is nothing to parse it; {hint}")
+        _check_words("--extra-args", sharing, words)
     for muddler in muddlers:
-        name, add_arguments = muddler.asked.muddler.name, muddler.add_arguments
-        if muddler.asked.words:
-            if add_arguments is None:
-                raise ConfigError(f"--muddler {name}: has no options, but is given {' '.join(muddler.asked.words)!r}")
-            muddler.parse(parser_of(f"--muddler {name}", [(name, add_arguments)]), muddler.asked.words)
-        elif add_arguments is not None:
-            sharing[muddler.asked.muddler.path] = (name, add_arguments)
-    if options.extra_args is not None and options.arg_parser is None and not sharing:
-        hint = "name an --arg-parser FILE, or a --muddler that has options"
-        raise ConfigError(f"--extra-args: there is nothing to parse it; {hint}")
-    words = words_of(options.extra_args or "") if options.arg_parser is None else []
-    shared = parser_of("--extra-args", sharing.values())
-    for muddler in muddlers:
-        if muddler.asked.muddler.path in sharing and not muddler.asked.words:
-            muddler.parse(shared, words, extra_options)
+        if muddler in sharing:
+            muddler.parse(words, extra_options)
+        elif muddler.asked.words and not muddler.add_arguments:
+            given = " ".join(muddler.asked.words)
+            raise ConfigError(f"--muddler {muddler.name}: has no options, but is given {given!r}")
+        elif muddler.asked.words:
+            _check_words(f"--muddler {muddler.name}", [muddler], muddler.asked.words)
+            muddler.parse(muddler.asked.words)
     return muddlers
+
+
+def _check_words(where: str, muddlers: Sequence[RunningMuddler], words: Sequence[str]) -> None:
+    """Raise ConfigError for words that none of the muddlers knows; SystemExit(0) where they ask for help."""
+    every = {m.asked.muddler.path: (m.name, m.add_arguments) for m in muddlers if m.add_arguments}
+    parser = parser_of(where, every.values())
+    if muddlers:
+        with reported(muddlers[0].asked.muddler.path, help_allowed=True):
+            parser.parse_args(words)
 
 
 def options_of(muddler: Muddler, config_dir: Path | None) -> str:
