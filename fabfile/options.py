@@ -70,7 +70,8 @@ def declare() -> list[Option]:
             names=("muddler", "m"),
             repeatable=True,
             values=Values.MUDDLER,
-            help="A muddler that changes the loaded config, by name (see `fab muddlers`) or path. Repeatable.",
+            help="A muddler that changes the loaded config, by name (see `fab muddlers`) or path, perhaps with its"
+            " options. Repeatable.",
         ),
         Option(
             names=("user", "u"), help="The user to log in as. Default: that of ~/.ssh/config, then Fabric's, then you."
@@ -115,7 +116,9 @@ def declare() -> list[Option]:
             default=True,
             help="Send every file, changed or not. Default: no.",
         ),
-        Option(names=("extra-args",), attr_name="extra_args", help="A text for the arg parser."),
+        Option(
+            names=("extra-args",), attr_name="extra_args", help="A text for the arg parser; or the muddlers' options."
+        ),
         Option(
             names=("arg-parser", "a"),
             attr_name="arg_parser",
