@@ -37,8 +37,8 @@ class Slave:
     async def obey(self, verb, names, taken):
         """Let it carry a step out. Raises Failed."""
         own = [name for name in names if name in self.programs]
-        if not own and verb != "shutdown":
-            return
+        if self.is_gone.is_set() or (not own and verb != "shutdown"):
+            return  # that it is gone, has failed the test already
         number = len(self.answers)
         self.answers[number] = asyncio.get_running_loop().create_future()
         try:
@@ -48,6 +48,13 @@ class Slave:
             raise Failed(f"{self.name}: does not answer") from None
         if problem:
             raise Failed(problem)
+
+    def lose(self):
+        """The connection is over: nothing will be answered any more."""
+        self.is_gone.set()
+        for answer in self.answers.values():
+            if not answer.done():
+                answer.set_result(f"{self.name}: the connection to it is lost")
 
 
 class Test:
@@ -105,7 +112,7 @@ class Test:
         while True:
             said = await wire.receive(reader)
             if said is None:
-                slave.is_gone.set()
+                slave.lose()
                 self.fail(f"{name}: the connection to it is lost")
                 break
             if "ended" in said:

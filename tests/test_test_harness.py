@@ -1,0 +1,308 @@
+"""The master and slave harnesses, without a host: test scripts, what they talk, and what becomes of programs."""
+
+import ast
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from .configs import write
+from .conftest import ROOT, eventually, text
+from .test_example import free_ports
+from .test_kill_and_screen import is_alive
+from .test_shell import AWKWARD
+
+FOLDER = ROOT / "muddlers/harness"
+sys.path.append(str(FOLDER))
+import script  # type: ignore[import-not-found]  # noqa: E402 - it is not installed, but brought to hosts
+
+ECHO = """#!/bin/sh
+echo "hello $1"
+while IFS= read -r line; do
+  case $line in die*) exit "${line#die}" ;; esac
+  echo "got $line"
+done
+"""
+
+
+@attrs.define
+class Bench:
+    """A folder, in which harnesses are run."""
+
+    folder: Path
+    port: int
+    processes: list["subprocess.Popen[str]"] = attrs.field(factory=list)
+
+    def begin(self, kind: str, name: str, *options: str, programs: dict[str, list[str]]) -> "subprocess.Popen[str]":
+        """Start a harness, whose logs are in a folder of its name."""
+        own = ["--port", str(self.port), "--test", "t", "--logs", name, "--timeout", "10", *options]
+        words = [
+            w
+            for n, command in programs.items()
+            for w in ("-n", n, "-p", command[0], "-a", str(len(command) - 1), *command[1:])
+        ]
+        command = [sys.executable, FOLDER / f"{kind}.py", *own, "--", *words]
+        with (self.folder / f"{name}.said").open("w") as said:
+            process = subprocess.Popen(command, cwd=self.folder, stdout=said, stderr=subprocess.STDOUT, text=True)
+        self.processes.append(process)
+        return process
+
+    def slave(self, name: str = "s", **programs: list[str]) -> "subprocess.Popen[str]":
+        return self.begin("slave", name, "--name", name, "--master", "127.0.0.1", programs=programs)
+
+    def master(self, steps: str, slaves: str = "s", **programs: list[str]) -> "subprocess.Popen[str]":
+        write(self.folder / "t.txt", steps)
+        return self.begin("master", "m", "--script", "t.txt", "--slaves", slaves, programs=programs)
+
+    def verdict(self, steps: str, slaves: str = "s", **programs: list[str]) -> tuple[int, str]:
+        """How a master ends, and its last line, without times."""
+        process = self.master(steps, slaves, **programs)
+        process.wait(timeout=40)
+        said = text(self.folder / "m.said")
+        assert "Traceback" not in said, said
+        return process.returncode, re.sub(r" in \S+ s$", "", said.splitlines()[-1].partition(" ")[2])
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path, free_ports(1))
+    write(tmp_path / "echo.sh", ECHO).chmod(0o755)
+    try:
+        yield made
+    finally:
+        for process in made.processes:
+            if process.poll() is None:
+                process.terminate()
+            process.wait(timeout=20)
+
+
+# -- scripts
+
+
+def test_steps_are_read_with_what_they_take() -> None:
+    steps = script.parse("# c\n\nsend a,b* 'x y' # c\nend a with 3 within 1.5\nstop a by USR1\nshutdown\n", "f")
+    assert [(step.verb, step.taken) for step in steps] == [
+        ("send", {"names": ["a", "b*"], "text": "x y"}),
+        ("end", {"names": ["a"], "with": 3, "within": 1.5}),
+        ("stop", {"names": ["a"], "by": "SIGUSR1", "within": 10.0}),
+        ("shutdown", {"within": 10.0}),
+    ]
+    assert steps[1].where == "f:4"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "begin a",
+            "f:1: 'begin' is no step; there are start, wait, send, feed, close, await, refuse, end, stop, shutdown",
+        ),
+        ("send a", "f:1: send takes: NAMES TEXT"),
+        ("start a b", "f:1: start cannot be followed by 'b'"),
+        ("await a x within", "f:1: await cannot be followed by 'within'"),
+        ("start 'a", "f:1: No closing quotation"),
+        ("wait soon", "f:1: seconds: 'soon': could not convert string to float: 'soon'"),
+        ("wait -1", "f:1: seconds: '-1': is no time"),
+        ("await a ( within 3", "f:1: regex: '(': missing ), unterminated subpattern at position 0"),
+        ("stop a by NOPE", "f:1: by: 'NOPE': 'SIGNOPE'"),
+        ("", "f: has no steps"),
+    ],
+)
+def test_what_is_no_step_is_named(line: str, message: str) -> None:
+    with pytest.raises(script.ScriptError) as caught:
+        script.parse(line, "f")
+    assert str(caught.value) == message
+
+
+def test_language_is_documented_as_it_is() -> None:
+    page = (ROOT / "docs/muddlers.md").read_text()
+    assert re.findall(
+        r"^\| `(\w+)[^|]*` \|", page.partition("### Test scripts")[2].partition("## Writing")[0], re.MULTILINE
+    ) == list(script.FORMS)
+    assert list(script.FORMS) == re.findall(r"^    (\w+) ?", script.__doc__.replace("    FILE", ""), re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+def test_harness_is_python_3_8_with_its_standard_library(path: Path) -> None:
+    tree = ast.parse(path.read_text(), feature_version=(3, 8))
+    imported = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    imported |= {str(n.module) for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    own = {other.stem for other in FOLDER.glob("*.py")}
+    assert {name.partition(".")[0] for name in imported} <= own | sys.stdlib_module_names
+    assert not re.search(
+        r"\.removeprefix|\.removesuffix|asyncio\.(to_thread|TaskGroup|timeout|Runner)", path.read_text()
+    )
+
+
+# -- tests
+
+
+def test_all_steps_over_two_slaves_and_the_master(bench: Bench) -> None:
+    write(bench.folder / "lines", "one\n  two\n\nlast")
+    first = bench.slave("s1", a=["./echo.sh", "A"], b=["./echo.sh", "B"])
+    second = bench.slave("s2", c=["./echo.sh", "C C"])
+    steps = """
+        start own
+        await own ready
+        start a,b,c
+        await * hello within 5
+        send a,c 'a line'
+        await a,c '^got a line$'
+        feed c lines
+        await c 'got last'
+        refuse * nonsense
+        stop b by KILL
+        send a die4
+        end a with 4
+        close c
+        end c
+        wait 0.1
+        """
+    own = ["sh", "-c", "echo ready; exec sleep 100"]
+    assert bench.verdict(steps.replace("await * hello", "await a,b,c hello"), "s1,s2", own=own) == (
+        0,
+        "PASSED: 15 steps",
+    )
+    assert [slave.wait(timeout=10) for slave in (first, second)] == [0, 0]
+    lines = [line.partition(" ") for line in text(bench.folder / "s2/c.out").splitlines()]
+    assert [line for _, _, line in lines] == ["hello C C", "got a line", "got one", "got   two", "got ", "got last"]
+    assert sorted(time for time, _, _ in lines) == [time for time, _, _ in lines]
+
+
+@pytest.mark.parametrize(
+    ("steps", "problem"),
+    [
+        ("start a\nsend a die3\nwait 10\n", "a: has ended with exit status 3"),
+        (
+            "start a\nawait a never within 0.3\n",
+            "t.txt:2: await a never within 0.3: a: has put out no line like 'never' within 0.3 s",
+        ),
+        (
+            "start a\nclose a\nawait a never\n",
+            "t.txt:3: await a never: a: has ended with exit status 0, without a line like 'never'",
+        ),
+        ("start a\nawait a hello\nrefuse a A\n", "t.txt:3: refuse a A: a: has put out: hello A"),
+        ("start a\nend a within 0.3\n", "t.txt:2: end a within 0.3: a: has not ended within 0.3 s"),
+        ("start a\nclose a\nend a with 3\n", "t.txt:3: end a with 3: a: has ended with exit status 0, and not 3"),
+        ("send a x\n", "t.txt:1: send a x: a: has not been started, and cannot be sent a line"),
+        ("start a\nstart a\n", "t.txt:2: start a: a: has been started already"),
+        ("start bad\n", "t.txt:1: start bad: bad: ./none: No such file or directory"),
+        ("start zz\n", "t.txt:1: zz: no program is named so; there are a, bad"),
+        ("feed a none\n", "t.txt:1: none: there is no such file beside the script"),
+        (
+            "start a\nsend a die0\nend a\nsend a x\n",
+            "t.txt:4: send a x: a: has ended with exit status 0, and cannot be sent a line",
+        ),
+    ],
+)
+def test_what_goes_wrong_fails_the_test_and_is_named(bench: Bench, steps: str, problem: str) -> None:
+    slave = bench.slave(a=["./echo.sh", "A"], bad=["./none"])
+    status, verdict = bench.verdict(steps)
+    assert status == 1 and verdict.startswith("FAILED: t.txt:") and verdict.endswith(problem), verdict
+    assert slave.wait(timeout=15) == 1
+
+
+def test_wrong_script_is_exit_status_2(bench: Bench) -> None:
+    process = bench.master("start\n")
+    assert process.wait(timeout=10) == 2
+    assert "t.txt:1: start takes: NAMES" in text(bench.folder / "m.said")
+
+
+def test_slaves_that_do_not_come_are_named(bench: Bench) -> None:
+    slave = bench.slave("s1", a=["./echo.sh"])
+    write(bench.folder / "t.txt", "start a\n")
+    master = bench.begin("master", "m", "--script", "t.txt", "--slaves", "s1,s2", "--timeout", "1", programs={})
+    assert master.wait(timeout=20) == 1
+    assert text(bench.folder / "m.said").splitlines()[-1].endswith("FAILED: within 1 s, these slaves have not come: s2")
+    assert slave.wait(timeout=15) == 1
+
+
+def pids(bench: Bench, count: int) -> list[int]:
+    """The process ids that programs have written down."""
+    eventually(lambda: len(list(bench.folder.glob("pid.*"))) == count, "all programs")
+    return [int(path.read_text()) for path in bench.folder.glob("pid.*")]
+
+
+STUBBORN = [
+    "sh",
+    "-c",
+    'trap "" TERM; sleep 1000 & echo $! >tmp; mv tmp pid.child; echo $$ >tmp; mv tmp pid.own; while :; do sleep 0.1; done',
+]
+
+
+@pytest.mark.parametrize("ended", ["master", "slave"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_runs_on_when_a_harness_is_ended(bench: Bench, ended: str, number: signal.Signals) -> None:
+    program = ["sh", "-c", "echo $$ >tmp; mv tmp pid.own; exec sleep 1000"]
+    slave = bench.slave(a=program)
+    master = bench.master("start a\nwait 100\n")
+    (pid,) = pids(bench, 1)
+    {"master": master, "slave": slave}[ended].send_signal(number)
+    for process in (master, slave):
+        process.wait(timeout=40)
+    if ended == "slave" and number == signal.SIGKILL:  # nobody is left who could end it: fab kill does
+        os.kill(pid, signal.SIGKILL)
+    else:
+        eventually(lambda: not is_alive(pid), "the end of the program")
+    assert master.returncode == (-number if ended == "master" and number == signal.SIGKILL else 1)
+
+
+def test_what_ignores_its_signal_is_killed_with_what_it_has_started(bench: Bench) -> None:
+    bench.slave(a=STUBBORN)
+    assert bench.verdict("start a\nwait 0.5\nstop a within 0.5\n")[0] == 0
+    for pid in pids(bench, 2):
+        eventually(lambda pid=pid: not is_alive(pid), "its end")  # type: ignore[misc]
+
+
+def test_strangers_are_turned_away(bench: Bench) -> None:
+    write(bench.folder / "t.txt", "wait 1\nstart a\nend a\n")
+    master = bench.begin("master", "m", "--script", "t.txt", "--slaves", "s", programs={})
+    with socket.socket() as silent, socket.socket() as stranger:
+        for each in (silent, stranger):
+            eventually(lambda each=each: each.connect_ex(("127.0.0.1", bench.port)) in (0, 106), "the master")  # type: ignore[misc]
+        stranger.sendall(b"\xff{]\n" * 1000)
+        other = socket.create_connection(("127.0.0.1", bench.port))
+        other.sendall(json.dumps({"hello": "s", "test": "other", "programs": ["a"], "now": 0}).encode() + b"\n")
+        assert other.recv(1) == b"", "hung up"
+        other.close()
+        bench.slave(a=["true"])
+        master.wait(timeout=20)
+    said = text(bench.folder / "m.said")
+    assert said.splitlines()[-1].split(" ", 1)[1].startswith("PASSED: 3 steps"), said
+
+
+def test_port_that_is_taken_is_named(bench: Bench) -> None:
+    with socket.create_server(("", bench.port)):
+        status, verdict = bench.verdict("start a\n")
+    assert (status, verdict.partition(":")[0]) == (1, "FAILED")
+    assert f"port {bench.port} cannot be listened on: " in verdict
+
+
+def test_arguments_and_odd_output_arrive_unharmed(bench: Bench) -> None:
+    show = write(bench.folder / "show", "#!/bin/sh\nprintf '%s\\0' \"$@\" >args\nprintf 'one\\377\\n\\ntwo'\n")
+    show.chmod(0o755)
+    args = [arg for arg in AWKWARD if len(arg) < 100_000]
+    bench.slave(a=[str(show), *args], b=["sh", "-c", "yes flood | head -n 300000; echo last"])
+    assert bench.verdict("start *\nawait b last within 30\nend a,b within 30\n") == (0, "PASSED: 3 steps")
+    assert os.fsdecode((bench.folder / "args").read_bytes()).split("\0")[:-1] == args
+    lines = (bench.folder / "s/a.out").read_bytes().splitlines()
+    assert [line.partition(b" ")[2] for line in lines] == [b"one\xff", b"", b"two"]
+    assert len((bench.folder / "s/b.out").read_bytes().splitlines()) == 300_001
+
+
+def test_words_of_a_command_line_are_programs_or_an_error(bench: Bench) -> None:
+    for words in (["-n", "a"], ["-n", "a", "-p", "x", "-a", "2", "one"], ["-n", "a", "-p", "x", "-a", "0"] * 2):
+        own = ["--name", "s", "--master", "h", "--port", "1", "--test", "t", "--logs", "l"]
+        done = subprocess.run(
+            [sys.executable, FOLDER / "slave.py", *own, "--", *words], cwd=bench.folder, capture_output=True
+        )
+        assert done.returncode == 2 and b"slave.py: error: " in done.stderr, shlex.join(words)
