@@ -98,7 +98,7 @@ hold() {
   claim=$PPID.$(began "$PPID")
   case $claim in *.) return 0 ;; esac  # where processes are hidden (hidepid), nobody could see when it ends
   script=$$.$(began "$$")
-  if [ -e "$state/.held.$claim" ]; then echo "$script" >>"$state/.held.$claim"; return; fi
+  if grep -qxs held "$state/.held.$claim"; then echo "$script" >>"$state/.held.$claim"; return; fi
   { printf '%s\n' "$controller_born $own_group $controller" "$script" >"$state/.held.$claim"; } 2>/dev/null ||
     return 0  # nobody can
   tries=0
@@ -110,6 +110,7 @@ hold() {
     fi
     sleep 0.2
   done
+  echo held >>"$state/.held.$claim"
 }
 release() { rm -f "$state/.held.$claim"; }
 hold

@@ -8,15 +8,17 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from fabric import Config as Settings
 
+from fabfile import shell, state
 from fabfile.runner import Runner
 from rr_config import Options, load
 
-from .conftest import Lab, eventually
+from .conftest import Lab, eventually, text
 from .test_start import running
 from .test_sync import connections
 from .throwaway import ThrowawayHost
@@ -327,3 +329,33 @@ def test_next_runner_of_a_process_does_not_stumble_over_the_one_before(lab: Lab)
     for _ in range(8):  # whether sshd has noticed by then is a matter of luck
         with Runner(load(options), options, Settings(runtime_ssh_path=str(lab.farm.ssh_config))) as runner:
             runner.kill()
+
+
+def test_script_that_was_killed_while_it_waited_for_the_hold_has_left_none(tmp_path: Path) -> None:
+    """The next one of its connection waits again, as long as another controller is at work."""
+
+    def begin() -> "subprocess.Popen[bytes]":
+        pipe = subprocess.PIPE
+        script = shell.script(f"{state.hold('s')}answer holds\n", "me", born=5, group=1)
+        process = subprocess.Popen(["sh", "-c", shell.command(script)], env=environment, stdin=pipe, stdout=pipe)
+        assert process.stdin
+        process.stdin.write(script)
+        process.stdin.close()
+        return process
+
+    environment = os.environ | {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
+    with begin() as process:
+        assert process.stdout and process.stdout.read().endswith(b"\0holds\0done\0")
+    (own,) = tmp_path.rglob(".held.*")
+    own.unlink()
+    with subprocess.Popen(["sleep", "1000"]) as other:
+        born = text(Path(f"/proc/{other.pid}/stat")).rpartition(") ")[2].split()[19]
+        (own.parent / f".held.{other.pid}.{born}").write_text("9999999999999 1 a younger one\nheld\n")
+        with begin() as process:
+            eventually(own.exists, "its claim")
+            process.kill()
+        with begin() as process:
+            time.sleep(1)  # in which it would have answered
+            assert process.poll() is None
+            other.kill()
+            assert process.stdout and process.stdout.read().endswith(b"\0holds\0done\0")
