@@ -1,5 +1,6 @@
 """How a connection to a host is opened, quickly, and why one cannot be."""
 
+import contextlib
 import errno
 import itertools
 import logging
@@ -7,7 +8,7 @@ import math
 import random
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ DROPPED = "hung up at once, again and again; is its sshd too busy (MaxStartups),
 MOST_BEFORE_LOGIN = 1 << 18
 MOST_IN_A_PACKET = 1 << 18  # RFC 4253, 6.1, asks for 35,000 bytes; ours are 32 KB
 MOST_SECONDS_APART = 30
+LEAST_SECONDS = 0.1
 MOST_SECONDS_APART_DROPPED = 4
 
 
@@ -154,24 +156,29 @@ class FastTransport(paramiko.Transport):
         self.packetizer.set_keepalive(interval, ask)
 
 
-def open_connection(connection: Connection, retries: int = 0) -> None:
+def open_connection(connection: Connection, retries: int = 0, deadline: float | None = None) -> None:
     """Open a connection, after those to the gateways before it. HostError says why one cannot be opened.
+
+    No step of it lasts longer than to `deadline`, by the monotonic clock.
 
     Tries again, after a while, where sshd dropped it for being too busy; where the host cannot be reached for
     another reason, so many times as `retries` says.
     """
     if isinstance(connection.gateway, Connection):
         try:
-            open_connection(connection.gateway, retries)
+            open_connection(connection.gateway, retries, deadline)
         except HostError as error:
             raise HostError(f"its gateway {connection.gateway.original_host}: {error}") from error
     _leave_out_missing_keys(connection)
     for attempt in itertools.count():
         try:
-            connection.open()
+            with _in_time(connection, deadline):
+                connection.open()
             break
         except (OSError, EOFError, SSHException, UnicodeError) as error:
-            if attempt >= (max(retries, RETRIES_OF_DROPPED) if _was_dropped(error) else retries) or _is_final(error):
+            most = max(retries, RETRIES_OF_DROPPED) if _was_dropped(error) else retries
+            is_late = deadline is not None and time.monotonic() > deadline
+            if attempt >= most or is_late or _is_final(error):
                 problem = connect_problem(error, connection)
                 connection.client.close()  # where a key is refused, paramiko leaves it open
                 raise HostError(problem) from error
@@ -182,6 +189,19 @@ def open_connection(connection: Connection, retries: int = 0) -> None:
     alive = [connection.ssh_config.get(f"serveralive{name}", "") for name in ("interval", "countmax")]
     interval, times = (int(word) if word.isdigit() else 0 for word in alive)
     connection.transport.watch(interval or ALIVE_SECONDS, times or ALIVE_TIMES)
+
+
+@contextlib.contextmanager
+def _in_time(connection: Connection, deadline: float | None) -> Iterator[None]:
+    """Let no step of connecting last longer than to `deadline`."""
+    usual = connection.connect_kwargs
+    if deadline is not None:
+        rest = max(deadline - time.monotonic(), LEAST_SECONDS)
+        connection.connect_kwargs = {**usual, **{step: min(usual.get(step, rest), rest) for step in STEPS}}
+    try:
+        yield
+    finally:
+        connection.connect_kwargs = usual
 
 
 def _leave_out_missing_keys(connection: Connection) -> None:

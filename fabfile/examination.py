@@ -12,6 +12,7 @@ import attrs
 from . import shell, state
 from .manifest import TEMPORARY
 from .moments import moment
+from .needs import FINDS
 from .packages import NEEDED, UNATTENDED, Manager
 
 LOOKED = "looked"
@@ -52,8 +53,9 @@ def examination_script(session: str, programs: Iterable[str], roots: Iterable[st
     lines = [
         f"if {{ {test}; }} </dev/null >/dev/null 2>&1; then answer 'has {name}'; fi" for name, test in NEEDED.items()
     ]
+    lines.append(FINDS)
     for name in map(shell.quote, programs):
-        lines.append(f"command -v -- {name} >/dev/null 2>&1 || answer 'lacks '{name}")
+        lines.append(f"finds {name} || answer 'lacks '{name}")
     lines += [state.where(session) + LOOK, "set --"]
     for root in roots:
         if root.startswith(TEMPORARY):

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 RECONNECT_SECONDS = 60
 RETRY_SECONDS = 1
 GROUPS = itertools.count(1)
-BORN_MS = time.time_ns() // 1_000_000
+BORN_NS = time.time_ns()  # by which controllers know which of them is older
 
 # What the readers of answers raise where a host answers nonsense, be it nested ever so deeply.
 NONSENSE = (ValueError, LookupError, ArithmeticError, StopIteration, RecursionError)
@@ -65,8 +65,8 @@ class Host(Protocol):
     def open(self) -> None:
         """Connect, unless that has been done. HostError where it is impossible."""
 
-    def channel(self, script: bytes) -> Channel:
-        """Begin to run `script`, which has not been sent yet. HostError where that is impossible."""
+    def channel(self, script: bytes, deadline: float | None = None) -> Channel:
+        """Begin to run `script`, which has not been sent yet. HostError where that cannot be, or not by `deadline`."""
 
     def hand_terminal(self, command: str) -> int:
         """Run a line of sh in the user's terminal until it ends; its exit status. HostError as above."""
@@ -88,8 +88,10 @@ def conversation(
 
     It may say nothing for `patience` seconds more than hosts usually may.
     """
-    script = shell.script(body, _controller(), BORN_MS, host.group)
-    talk = Conversation(host.channel(script), deadline, most_blocks, host.most_silent + patience, most_answered)
+    script = shell.script(body, _controller(), BORN_NS, host.group)
+    talk = Conversation(
+        host.channel(script, deadline), deadline, most_blocks, host.most_silent + patience, most_answered
+    )
     try:
         talk.send(script)
         yield talk
@@ -124,7 +126,9 @@ def persistently(attempt: Callable[[], T], lost: Callable[[str], None], deadline
         except ConnectionLost as error:
             lost(str(error))
             give_up = time.monotonic() + RECONNECT_SECONDS
-        except HostError:
+        except HostError as error:
+            if give_up and deadline is not None and time.monotonic() > deadline:
+                raise OutOfTime(str(error)) from error
             if time.monotonic() > give_up:
                 raise
         if deadline is not None and time.monotonic() + RETRY_SECONDS > deadline:

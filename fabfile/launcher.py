@@ -43,12 +43,16 @@ class NotStarted:
     @property
     def reason(self) -> str:
         """Why, in one line."""
+        if self.status is None and self.words == BEGUN:
+            return "has a window, but has not got as far as its program; does its base_dir hang? see: fab status"
         if self.status is None:
             return "screen opened no window for it; are there too many windows, or no terminals left?"
         said = [line.strip() for line in self.words.splitlines() if line.strip() and not line.startswith(OF_SCREEN)]
         words = OF_LAUNCHER.sub("", said[-1]) if said else "it said nothing"
         return f"could not be started (exit status {self.status}): {words}"
 
+
+BEGUN = "begun"
 
 # How sh begins to say that the launcher could not exec the program: with a place in our script.
 OF_LAUNCHER = re.compile(r"^.*/launcher: (line )?\d+: (exec: )?")
@@ -103,14 +107,14 @@ def _executable(component: Component) -> str:
     return f'"$PWD"/{shell.quote(component.executable)}'
 
 
-# Three processes: screen runs `sh FOLDER/launcher`, which runs itself with `record`, which runs itself with
-# `exec`. The traps keep the first two alive through what is meant for the program, as Ctrl-C in the window
-# is. But the first ends with its window: it leads the session of the terminal, and so the kernel tells the
-# program (SIGHUP) that the terminal is gone, and the second can still write down how that ended.
-# bash would run a text without `#!` in the very process of the launcher, so that there was no proof of it; it
-# gets what other shells give it, an sh of its own.
-# A window has a ticket, for which it starts the program, and nobody else does: screen may open it when those who wanted
-# it have gone, and others have come. With `check`, it runs what `util.command` says as it would run the program.
+# Three processes: screen runs `sh FOLDER/launcher`, which runs itself with `record`, which runs itself with `exec`.
+# The traps keep the first two alive through what is meant for the program, as Ctrl-C in the window is. But the first
+# ends with its window: it leads the session of the terminal, and so the kernel tells the program (SIGHUP) that the
+# terminal is gone, and the second can still write down how that ended. bash would run a text without `#!` in the very
+# process of the launcher, so that there was no proof of it; it gets what other shells give it, an sh of its own. There
+# is room for how the program ends before it begins: the disk may be full then. A window has a ticket, for which it
+# starts the program, and nobody else does: screen may open it when those who wanted it have gone, and others have
+# come. With `check`, it runs what `util.command` says as it would run the program.
 LAUNCHER = """\
 _rr_own_folder=${{0%/*}}
 read_environment() {{
@@ -153,12 +157,18 @@ case ${{1-}} in
     ;;
   record)
     trap : HUP INT QUIT TERM
-    (umask 077; echo "$$" >"$_rr_own_folder/launcher.pid")
+    (
+      umask 077
+      echo "$$" >"$_rr_own_folder/launcher.pid"
+      for _rr_own_file in ended status; do printf '%-12s\n' '' >"$_rr_own_folder/$_rr_own_file.room"; done
+    )
     sh "$0" exec
     _rr_own_status=$?
-    umask 077
-    date +%s >"$_rr_own_folder/ended"
-    echo "$_rr_own_status" >"$_rr_own_folder/status"
+    note() {{
+      printf '%-12s\n' "$2" 1<>"$_rr_own_folder/$1.room" && mv "$_rr_own_folder/$1.room" "$_rr_own_folder/$1"
+    }}
+    note ended "$(date +%s)"
+    note status "$_rr_own_status"
     ;;
   *)
     trap : INT QUIT TERM
@@ -250,9 +260,9 @@ if [ "$(cat .logging 2>/dev/null)" = "$id" ]; then : >"$windows"
 else printf "logfile flush 0\\nlogfile '%s/%%t/output'\\n" "$(printf '%s' "$path" | sed 's/[%^]/&&/g')" >"$windows"; fi
 # revoke FOLDER: no window that has been opened for it starts it any more; where one is about to, waits for that.
 revoke() {
-  for ticket in "$1"/ticket.*; do
-    [ -e "$ticket" ] && rm "$ticket" 2>/dev/null && return
-  done
+  revoked=
+  for ticket in "$1"/ticket.*; do [ -e "$ticket" ] && rm "$ticket" 2>/dev/null && revoked=1; done
+  [ -z "$revoked" ] || return
   begun=
   { read -r begun <"$1/begun"; } 2>/dev/null
   tries=0
@@ -272,7 +282,7 @@ component() {
   { [ -O "$1" ] && [ ! -h "$1" ]; } || fail "$state/$1 belongs to another user, or is a link; take it away"
   ! own_window "$1" "$2" || old_windows="$old_windows $window"
   rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/window" "$1/output" \
-    "$1/ready" "$1/times" "$1/begun"
+    "$1/ready" "$1/times" "$1/begun" "$1/status.room" "$1/ended.room"
   printf '%s' "$origin" >"$1/origin" && printf '%s' "$4" >"$1/launcher" ||
     fail "$state/$1 cannot be written to; is the disk full?"
   : >"$1/output"
@@ -316,8 +326,11 @@ while [ -n "$pending" ]; do
   done
   [ "$left" = "$pending" ] && tries=$((tries + 1)) || { tries=0; take_notes; }
   pending=$left
-  if [ $tries -gt 300 ]; then for folder in $pending; do answer "failed $folder - "; done; break; fi
+  if [ $tries -gt 300 ]; then break; fi
   [ -z "$pending" ] || sleep 0.05
+done
+for folder in $pending; do
+  if [ -e "$folder/begun" ]; then answer "failed $folder - begun"; else answer "failed $folder - "; fi
 done
 rm -f .windows.*  # also of a script that was cut off: screen reads them one after the other
 tries=0

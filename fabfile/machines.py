@@ -48,7 +48,7 @@ class LocalHost:
     def open(self) -> None:
         """Nothing to do; see `Host`."""
 
-    def channel(self, script: bytes) -> Channel:
+    def channel(self, script: bytes, deadline: float | None = None) -> Channel:
         """Start a shell here; see `Host`."""
         command = ["sh", "-c", shell.command(script)]
         pipe, home = subprocess.PIPE, Path.home()
@@ -128,13 +128,13 @@ class RemoteHost:
         """Who logs in where, and by which way."""
         return (self._connection.user, self._connection.host, self._connection.port, repr(self._connection.gateway))
 
-    def open(self) -> None:
+    def open(self, deadline: float | None = None) -> None:
         """Open the connection; see `Host`."""
-        open_connection(self._connection, self._retries)
+        open_connection(self._connection, self._retries, deadline)
 
-    def channel(self, script: bytes) -> Channel:
+    def channel(self, script: bytes, deadline: float | None = None) -> Channel:
         """Open a channel, and the connection before it; see `Host`."""
-        with self._session() as channel:
+        with self._session(deadline) as channel:
             with self._timed():
                 channel.exec_command(shell.command(script))  # a fixed text and a number  # nosec B601
             _hold_back(channel, self._round_trip)
@@ -151,9 +151,9 @@ class RemoteHost:
             return status
 
     @contextlib.contextmanager
-    def _session(self) -> Iterator[paramiko.Channel]:
+    def _session(self, deadline: float | None = None) -> Iterator[paramiko.Channel]:
         """A new channel; what goes wrong with it is a HostError."""
-        self.open()
+        self.open(deadline)
         try:
             channel = self._opened()
             self.channels_opened += 1

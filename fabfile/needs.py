@@ -31,9 +31,20 @@ def by_host(wanted: Mapping[str, Iterable[Component]]) -> dict[str, str]:
     return {host: lines for host, own in wanted.items() if (lines := check(own))}
 
 
-CHECK = """\
-finds() { command -v -- "$1" >/dev/null 2>&1; }
-lack() { lacking="$lacking${lacking:+, }$1"; }
+# Not what is a word of the shell alone, as `command -v` would have it.
+FINDS = """\
+finds() (
+  case $1 in */*) [ -f "$1" ] && [ -x "$1" ]; exit ;; esac
+  IFS=:
+  set -f
+  for folder in $PATH; do [ -f "$folder/$1" ] && [ -x "$folder/$1" ] && exit; done
+  exit 1
+)
+"""
+
+CHECK = f"""\
+{FINDS}\
+lack() {{ lacking="$lacking${{lacking:+, }}$1"; }}
 lacking="""
 
 SAY = '[ -z "$lacking" ] || fail "not installed: $lacking; install there what is missing, or do without"'

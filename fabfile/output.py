@@ -172,7 +172,7 @@ read_on() {  # FILE TIME; with its $size, and when it was $changed
   done
   now="$now$folder/$2/$offset "
 }
-while [ -d "/proc/$PPID" ]; do
+while ! orphaned; do
   now=' '
   while read -r time size file; do
     changed=${time%%[!0-9]*}

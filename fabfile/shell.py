@@ -96,10 +96,17 @@ def command(script_bytes: bytes) -> str:
 
 PROLOGUE = f"""\
 answer() {{ printf '%s\\0' "$1"; }}
-# orphaned: whether who runs the script is gone: our side of the connection, or the program here.
-parent=$PPID
-[ -d "/proc/$parent" ] || parent=self  # processes are hidden (hidepid)
-orphaned() {{ [ ! -d "/proc/$parent" ]; }}
+began() {{  # when a process began; nothing, if it has ended, though its parent may not have noticed yet (a zombie)
+  {{ read -r stat <"/proc/$1/stat"; }} 2>/dev/null && set -- ${{stat##*) }} || return
+  case $1 in Z | X) ;; *) echo "${{20}}" ;; esac
+}}
+leader() {{ {{ read -r stat <"/proc/$$/stat"; }} 2>/dev/null && set -- ${{stat##*) }} && echo "$4"; }}
+parent() {{ {{ read -r stat <"/proc/$1/stat"; }} 2>/dev/null && set -- ${{stat##*) }} && echo "$2"; }}
+# Who runs the script: sshd for our side of the connection, which begins a session of the kernel for each script, or the
+# program here, which does too. (A ForceCommand may be in between.) Nobody where processes are hidden (hidepid).
+owner=$(parent "$(leader)")
+owner_born=$(began "${{owner:-none}}")
+orphaned() {{ [ "$(began "${{owner:-none}}")" != "$owner_born" ]; }}  # whether it is gone
 fail() {{ answer "{FAILED}$1"; exit 1; }}
 need() {{
   missing=

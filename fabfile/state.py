@@ -62,17 +62,13 @@ def hold(session: str) -> str:
     return keep(session) + HOLD
 
 
-# The hold is that of the connection: of the process whose child this script is, sshd's or the controller's own. So all
+# The hold is that of the connection: of the process that runs this script, sshd's or the controller's own. So all
 # scripts of one controller share it, and it ends with that process, however that ends; but a script that is at work
 # then goes on (sshd ends none) until it notices, and is waited for. Who finds no claim beside its own has the hold. Of
 # two that find each other's, the younger controller gives up and the older waits for that: on all hosts the same one,
 # so that one of them gets all ("wait-die", Rosenkrantz, Stearns, Lewis 1978). Of one process, each group of
 # connections waits for the other, which may just have been closed.
 HOLD = """\
-began() {  # when a process began; nothing, if it has ended, though its parent may not have noticed yet (a zombie)
-  { read -r stat <"/proc/$1/stat"; } 2>/dev/null && set -- ${stat##*) } || return
-  case $1 in Z | X) ;; *) echo "${20}" ;; esac
-}
 lives() { [ "$(began "${1%.*}")" = "${1#*.}" ]; }  # PID.BORN
 # at_work FILE: prints a script of that claim that lives.
 at_work() {
@@ -82,21 +78,21 @@ at_work() {
 others() {
   holder=
   for other in "$state"/.held.*; do
-    owner=${other##*/.held.}
-    [ "$owner" != "$claim" ] || continue
+    whose=${other##*/.held.}
+    [ "$whose" != "$claim" ] || continue
     is_lost=
-    lives "$owner" || { is_lost=1 owner=$(at_work "$other"); }
-    if [ -z "$owner" ]; then rm -f "$other"; continue; fi
+    lives "$whose" || { is_lost=1 whose=$(at_work "$other"); }
+    if [ -z "$whose" ]; then rm -f "$other"; continue; fi
     { read -r born group words <"$other"; } 2>/dev/null || continue
-    holder=$owner by=$words
+    holder=$whose by=$words
     [ -z "$is_lost" ] || continue  # it ends as soon as it notices
     [ "$born" -ge "$controller_born" ] && [ "$born.$group" != "$controller_born.$own_group" ] || return
   done
   born=
 }
 hold() {
-  claim=$PPID.$(began "$PPID")
-  case $claim in *.) return 0 ;; esac  # where processes are hidden (hidepid), nobody could see when it ends
+  [ "$owner_born" ] || return 0  # nobody could see when it ends
+  claim=$owner.$owner_born
   script=$$.$(began "$$")
   if grep -qxs held "$state/.held.$claim"; then echo "$script" >>"$state/.held.$claim"; return; fi
   { printf '%s\n' "$controller_born $own_group $controller" "$script" >"$state/.held.$claim"; } 2>/dev/null ||

@@ -151,6 +151,10 @@ def _are_paths(value: object) -> bool:
     return isinstance(value, list | tuple) and all(map(_is_path, value))
 
 
+def _are_programs(value: object) -> bool:
+    return _are_paths(value) and all(str(each).startswith("/") or not set("/~") & set(str(each)) for each in value)  # type: ignore[attr-defined]
+
+
 def _is_signal(value: object) -> bool:
     return isinstance(value, str) and f"SIG{value.removeprefix('SIG')}" in signal.Signals.__members__
 
@@ -173,7 +177,7 @@ EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "num_cores": (_is_whole, "a whole number"),
     "stop_signal": (_is_signal, "the name of a signal, like 'TERM', 'INT' or 'USR1'"),
     "results": (_are_paths, "a list of remote paths or patterns, none of them empty"),
-    "needs": (_are_paths, "a list of names of programs, none of them empty"),
+    "needs": (_are_programs, "a list of programs, each a name, to be found in PATH, or a full path"),
     "meta": (lambda v: isinstance(v, dict), "a dict"),
 }
 

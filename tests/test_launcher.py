@@ -284,6 +284,29 @@ def is_exec_ed(kept: Path) -> bool:
     return bool(pid) and f"{MARK}={kept}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()
 
 
+def test_exit_status_is_kept_though_the_disk_is_full_by_then(launch: Launch) -> None:
+    fill = '#!/bin/sh\nhead -c 1000000 /dev/zero >"$REMOTE_RUNNER_COMPONENT/fill" 2>/dev/null\nexit 3\n'
+    one = component(launch.program("fill", fill))
+    launch.kept(one).mkdir(parents=True)
+    (launch.folder / "launcher").write_bytes(os.fsencode(launcher.launcher(one)))
+    script = 'mount -t tmpfs -o size=40k none "$1" && cp "$2" "$1" && : >"$1/ticket.7" && sh "$1/launcher" 7; cd "$1"; '
+    script += "grep -H . status ended; : >more && echo x >more || echo full"
+    command = ["unshare", "-m", "sh", "-c", script, "sh", launch.kept(one), launch.folder / "launcher"]
+    path = f"{launch.shells}:{os.environ['PATH']}"
+    said = subprocess.run(command, env={"PATH": path, "LC_ALL": "C"}, capture_output=True, text=True).stdout
+    assert re.fullmatch(r"status:3 *\nended:\d+ *\nfull\n", said), said
+
+
+def test_launcher_that_gets_no_further_is_told_from_a_window_that_did_not_open() -> None:
+    one = component("x")
+    for answer, words in (
+        ("failed a - begun", "has a window, but has not got as far"),
+        ("failed a - ", "screen opened no"),
+    ):
+        (outcome,) = launcher.read_started([one], [answer])
+        assert isinstance(outcome, launcher.NotStarted) and outcome.reason.startswith(words)
+
+
 def test_window_whose_ticket_has_been_taken_away_starts_nothing(launch: Launch) -> None:
     """Screen opened it late: another command has come since."""
     one = component(launch.program("show"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fabfile.needs import check
 from rr_config import Component, ConfigError
 from rr_config.muddlers import all_muddlers
 from rr_config.testing import muddled
@@ -344,6 +345,26 @@ def test_program_that_a_host_lacks_is_named_before_anything_is_started(lab: Lab,
     assert "start" not in done.stdout.replace("restart", "")
     if command != "run":
         assert is_alive(before), "nor is anything stopped"
+
+
+@pytest.mark.parametrize("sh", ["dash", "bash"])
+def test_needed_is_a_program_that_can_be_run_and_no_word_of_a_shell(sh: str, tmp_path: Path) -> None:
+    write(tmp_path / "plain", "").chmod(0o644)
+    write(tmp_path / "own tool", "").chmod(0o755)
+    folder = str(tmp_path)
+    for name, is_there in (
+        *((name, False) for name in ("if", "fail", "finds", "export", f"{folder}/plain", "plain", folder, "*", "")),
+        *((name, True) for name in ("sh", "/bin/sh", f"{folder}/own tool", "own tool")),
+    ):
+        script = f"fail() {{ echo lacks; exit; }}\n{check([Component(name='c', needs=[name])])}\n"
+        done = subprocess.run([sh, "-c", script], env={"PATH": f"{folder}:{os.environ['PATH']}"}, capture_output=True)
+        assert (done.stdout, done.stderr) == (b"" if is_there else b"lacks\n", b""), name
+
+
+@pytest.mark.parametrize("needs", [["bin/x"], ["~/x"], [""], "sh", [3], ["a\0"]])
+def test_needs_that_are_no_programs_are_refused(needs: object) -> None:
+    said = refusal(config=TWO + f"add('a', needs={needs!r})\n")
+    assert said.startswith("node1/a.needs: is ")
 
 
 def test_wrap_by_a_program_that_is_not_there_starts_nothing(lab: Lab) -> None:

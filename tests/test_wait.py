@@ -117,7 +117,8 @@ def test_ctrl_c_is_no_lost_connection(lab: Lab) -> None:
     assert said.startswith("interrupted in wait, with no answer yet from localhost, node1, node2\n")
 
 
-def test_wait_ends_in_time_though_the_connection_is_lost_meanwhile(lab: Lab) -> None:
+@pytest.mark.parametrize("then", ["gone", "silent"])
+def test_wait_ends_in_time_though_the_connection_is_lost_meanwhile(lab: Lab, then: str) -> None:
     lab.config(CONFIG + "add('b', 'node1', UNTIL_GO)")
     lab.run("screen")
     lab.run("start")
@@ -126,15 +127,22 @@ def test_wait_ends_in_time_though_the_connection_is_lost_meanwhile(lab: Lab) -> 
     with running(lab, "wait", "--timeout", "4") as fab:
         eventually(lambda: sessions_begun(lab.node1) == before + 1, "the wait")
         pids = connections(lab.node1)
-        lab.farm.stop(lab.node1)
+        listener = int(text(lab.node1.folder / "sshd.pid"))
+        if then == "gone":
+            lab.farm.stop(lab.node1)
+        else:
+            os.kill(listener, signal.SIGSTOP)
         try:
             for pid in pids:
                 with contextlib.suppress(ProcessLookupError):  # a parent may have ended with its child
                     os.kill(pid, signal.SIGKILL)
             said, _ = fab.communicate(timeout=30)
         finally:
-            lab.farm.start(lab.node1)
-    assert time.monotonic() - begun < 20, "and not 60 s, in which a connection is taken up again"
+            if then == "gone":
+                lab.farm.start(lab.node1)
+            else:
+                os.kill(listener, signal.SIGCONT)
+    assert time.monotonic() - begun < 10, "and not 60 s, in which a connection is taken up again, nor those of a login"
     assert fab.returncode == 1
     assert "node1/b: wait: has not ended in time" in said
 
