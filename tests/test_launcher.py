@@ -1,6 +1,7 @@
 """The launcher of a component, run by real shells without screen; and where its state is kept."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
