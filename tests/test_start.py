@@ -268,7 +268,7 @@ def test_a_window_that_is_closed_by_hand_takes_its_program_along(lab: Lab, order
     (id_,) = ids(lab.node1)
     lab.node1.run(f"screen -S {id_} {order}")
     eventually(lambda: alive(lab.node1) == set(), "the end of the program")
-    eventually(lambda: text(lab.node1.state() / "one/status") == "129\n", "its exit status")
+    eventually(lambda: text(lab.node1.state() / "one/status").strip() == "129", "its exit status")
 
 
 @pytest.mark.parametrize("zombie", ["--zombie", "--no-zombie"])
