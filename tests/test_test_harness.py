@@ -1,6 +1,7 @@
 """The master and slave harnesses, without a host: test scripts, what they talk, and what becomes of programs."""
 
 import ast
+import contextlib
 import json
 import os
 import re
@@ -91,7 +92,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 def test_steps_are_read_with_what_they_take() -> None:
     steps = script.parse("# c\n\nsend a,b* 'x y' # c\nend a with 3 within 1.5\nstop a by USR1\nshutdown\n", "f")
     assert [(step.verb, step.taken) for step in steps] == [
-        ("send", {"names": ["a", "b*"], "text": "x y"}),
+        ("send", {"names": ["a", "b*"], "text": "x y", "within": 60.0}),
         ("end", {"names": ["a"], "with": 3, "within": 1.5}),
         ("stop", {"names": ["a"], "by": "SIGUSR1", "within": 10.0}),
         ("shutdown", {"within": 10.0}),
@@ -111,6 +112,7 @@ def test_steps_are_read_with_what_they_take() -> None:
         ("await a x within", "f:1: await cannot be followed by 'within'"),
         ("start 'a", "f:1: No closing quotation"),
         ("wait soon", "f:1: seconds: 'soon': could not convert string to float: 'soon'"),
+        ("feed a b within x", "f:1: within: 'x': could not convert string to float: 'x'"),
         ("wait -1", "f:1: seconds: '-1': is no time"),
         ("await a ( within 3", "f:1: regex: '(': missing ), unterminated subpattern at position 0"),
         ("stop a by NOPE", "f:1: by: 'NOPE': 'SIGNOPE'"),
@@ -240,7 +242,7 @@ STUBBORN = [
 
 
 @pytest.mark.parametrize("ended", ["master", "slave"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGKILL])
 def test_nothing_runs_on_when_a_harness_is_ended(bench: Bench, ended: str, number: signal.Signals) -> None:
     program = ["sh", "-c", "echo $$ >tmp; mv tmp pid.own; exec sleep 1000"]
     slave = bench.slave(a=program)
@@ -249,10 +251,7 @@ def test_nothing_runs_on_when_a_harness_is_ended(bench: Bench, ended: str, numbe
     {"master": master, "slave": slave}[ended].send_signal(number)
     for process in (master, slave):
         process.wait(timeout=40)
-    if ended == "slave" and number == signal.SIGKILL:  # nobody is left who could end it: fab kill does
-        os.kill(pid, signal.SIGKILL)
-    else:
-        eventually(lambda: not is_alive(pid), "the end of the program")
+    eventually(lambda: not is_alive(pid), "the end of the program")
     assert master.returncode == (-number if ended == "master" and number == signal.SIGKILL else 1)
 
 
@@ -263,13 +262,97 @@ def test_what_ignores_its_signal_is_killed_with_what_it_has_started(bench: Bench
         eventually(lambda pid=pid: not is_alive(pid), "its end")  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("steps", ["start a\nwait 0.5\n", "start a\nend a\n", "start a\nend a\nshutdown\n"])
+@pytest.mark.parametrize(
+    "child",
+    [
+        '(trap "" TERM; exec sleep 1000) &',
+        "setsid sleep 1000 &",
+        "(setsid sh -c 'sleep 1000 & sleep 1000' &);",
+        "exec sleep 1 &",
+    ],
+)
+def test_what_a_program_leaves_behind_does_not_run_on(bench: Bench, child: str, steps: str) -> None:
+    program = ["sh", "-c", f"echo $PPID >tmp; mv tmp pid.harness; {child} sleep 0.2"]
+    slave = bench.slave(b=["true"])
+    mark = f"{bench.port + 1000}"
+    status, verdict = bench.verdict(steps, a=["env", f"MARK_OF_TEST={mark}", *program])
+    assert status == 0, verdict
+    slave.wait(timeout=15)
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            assert f"MARK_OF_TEST={mark}\0".encode() not in environ.read_bytes(), environ
+
+
+def test_slave_that_is_ended_while_it_starts_programs_leaves_none(bench: Bench) -> None:
+    many = {f"p{number}": ["sh", "-c", f"echo >up.{number}; exec sleep 1000"] for number in range(60)}
+    slave = bench.slave(**many)
+    master = bench.master("start *\nwait 30\n")
+    eventually(lambda: "| started" in text(bench.folder / "s.said"), "the first")
+    slave.terminate()
+    assert (slave.wait(timeout=20), master.wait(timeout=20)) == (1, 1)
+    marks = [path for path in Path("/proc").glob("[0-9]*/cwd") if os.path.realpath(path) == str(bench.folder)]
+    assert not marks
+
+
+def test_peer_that_is_frozen_is_given_up(bench: Bench) -> None:
+    slave = bench.slave(a=["sleep", "1000"])
+    master = bench.master("start a\nwait 1000\n")
+    eventually(lambda: "| started" in text(bench.folder / "s.said"), "the program")
+    master.send_signal(signal.SIGSTOP)
+    try:
+        assert slave.wait(timeout=40) == 1
+        assert text(bench.folder / "s.said").splitlines()[-1].endswith("the master is gone") or "| ended" in text(
+            bench.folder / "s.said"
+        )
+    finally:
+        master.send_signal(signal.SIGCONT)
+    assert master.wait(timeout=20) == 1
+
+
+def test_tests_are_judged_by_their_own_output(bench: Bench) -> None:
+    for word, verdict in (("BAD", 1), ("good", 0)):
+        slave = bench.slave(b=["true"])
+        assert bench.verdict("start a\nend a\nrefuse a BAD\n", a=["echo", word])[0] == verdict
+        slave.wait(timeout=15)
+    assert text(bench.folder / "m/a.out").endswith(" good\n")
+
+
+def test_feed_takes_the_time_of_who_is_fed(bench: Bench) -> None:
+    """A slow reader, a file larger than a message may be, and one who never reads."""
+    write(bench.folder / "large", "x" * 79 + "\n").write_text(("x" * 79 + "\n") * 100_000)
+    bench.slave(a=["sh", "-c", "sleep 1; wc -c; echo done"], b=["sleep", "1000"])
+    steps = "start *\nfeed a large\nclose a\nawait a '^8000000$'\nfeed b large within 0.5\n"
+    assert bench.verdict(steps) == (
+        1,
+        "FAILED: t.txt:5: feed b large within 0.5: b: has not taken its lines within 0.5 s",
+    )
+
+
+def test_input_that_has_ended_takes_no_lines(bench: Bench) -> None:
+    bench.slave(a=["cat"])
+    status, verdict = bench.verdict("start a\nclose a\nsend a x\n")
+    assert status == 1 and re.search("a: (takes no more lines|has ended with exit status 0)", verdict), verdict
+
+
+def test_what_cannot_be_shown_or_written_hinders_no_program(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    (bench.folder / "s").mkdir()
+    bench.slave(a=["sh", "-c", "printf '\\377\\303\\251\\n'; seq 100000; echo last"], b=["./no-shebang", "x"])
+    write(bench.folder / "no-shebang", 'echo "plain $1"; exit 4').chmod(0o755)
+    steps = "start * # \u00e9\nawait a last within 20\nend b with 4\nawait b 'plain x'\nend a\n"
+    status, verdict = bench.verdict(steps)
+    assert (status, verdict) == (0, "PASSED: 5 steps")
+    assert len((bench.folder / "s/a.out").read_bytes().splitlines()) == 100_002
+
+
 def test_strangers_are_turned_away(bench: Bench) -> None:
     write(bench.folder / "t.txt", "wait 1\nstart a\nend a\n")
     master = bench.begin("master", "m", "--script", "t.txt", "--slaves", "s", programs={})
     with socket.socket() as silent, socket.socket() as stranger:
         for each in (silent, stranger):
             eventually(lambda each=each: each.connect_ex(("127.0.0.1", bench.port)) in (0, 106), "the master")  # type: ignore[misc]
-        stranger.sendall(b"\xff{]\n" * 1000)
+        stranger.sendall(b"[" * 200_000 + b"\n")
         other = socket.create_connection(("127.0.0.1", bench.port))
         other.sendall(json.dumps({"hello": "s", "test": "other", "programs": ["a"], "now": 0}).encode() + b"\n")
         assert other.recv(1) == b"", "hung up"

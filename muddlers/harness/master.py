@@ -12,14 +12,27 @@ and its standard library.
 
 import argparse
 import asyncio
-import signal
+import contextlib
 import sys
 import time
 
 import script
 import wire
-from programs import Failed, Programs, every, folder, read_programs, say, split
+from programs import (
+    SECONDS_AFTER_SIGNAL,
+    Failed,
+    Programs,
+    cancel,
+    every,
+    folder,
+    leave,
+    prepare,
+    read_programs,
+    say,
+    split,
+)
 
+PIECE = 1 << 16  # of a file that is fed
 PATIENCE = 15.0  # beyond what a step may take, before a slave that says nothing is given up
 
 
@@ -41,10 +54,10 @@ class Slave:
             return  # that it is gone, has failed the test already
         number = len(self.answers)
         self.answers[number] = asyncio.get_running_loop().create_future()
+        await wire.send(self.writer, number=number, verb=verb, names=own, taken=taken)
         try:
-            await wire.send(self.writer, number=number, verb=verb, names=own, taken=taken)
             problem = await asyncio.wait_for(self.answers[number], taken.get("within", 0) + PATIENCE)
-        except (OSError, asyncio.TimeoutError):
+        except asyncio.TimeoutError:
             raise Failed(f"{self.name}: does not answer") from None
         if problem:
             raise Failed(problem)
@@ -70,6 +83,7 @@ class Test:
         self.all_there = asyncio.Event()
         self.failure = asyncio.get_running_loop().create_future()
         self.expected = {}
+        self.last_seconds = script.LONGEST_STOP
         if not self.awaited:
             self.all_there.set()
 
@@ -78,6 +92,10 @@ class Test:
         """The names of all programs, sorted as people do."""
         names = [name for slave in self.slaves.values() for name in slave.programs]
         return [*self.own.by_name, *sorted(names, key=lambda name: (len(name), name))]
+
+    def end_by(self, name):
+        self.last_seconds = SECONDS_AFTER_SIGNAL
+        self.fail(f"ended by {name}")
 
     def fail(self, words):
         if not self.failure.done():
@@ -107,6 +125,7 @@ class Test:
                 name, ",".join(slave.programs), hello["now"] - time.time()
             )
         )
+        self.talks.append(asyncio.ensure_future(wire.beat(writer)))
         if len(self.slaves) == len(self.awaited):
             self.all_there.set()
         while True:
@@ -141,11 +160,10 @@ class Test:
         """Do `work` until something goes wrong, which is the result."""
         task = asyncio.ensure_future(work)
         await asyncio.wait({task, self.failure}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        await cancel([task])
         if self.failure.done():
-            task.cancel()
             return self.failure.result()
-        if not task.done():
-            task.cancel()
+        if task.cancelled():
             missing = [name for name in self.awaited if name not in self.slaves]
             return f"within {timeout:g} s, these slaves have not come: {', '.join(missing)}"
         try:
@@ -166,12 +184,26 @@ class Test:
             await asyncio.sleep(step.taken["seconds"])
             return
         taken = {name: value for name, value in step.taken.items() if name != "names"}
-        verb = step.verb
-        if verb in ("send", "feed"):
-            file = self.options.script.parent / taken["file"] if verb == "feed" else None
-            taken = {"lines": file.read_text("utf-8", "surrogateescape").splitlines() if file else [taken["text"]]}
-            verb = "send"
-        await self.tell_all(verb, script.chosen(step, self.programs), taken)
+        names = script.chosen(step, self.programs)
+        if step.verb == "feed":
+            for lines in self.pieces(taken.pop("file")):
+                await self.tell_all("send", names, {"lines": lines, **taken})
+        elif step.verb == "send":
+            await self.tell_all("send", names, {"lines": [taken.pop("text")], **taken})
+        else:
+            await self.tell_all(step.verb, names, taken)
+
+    def pieces(self, file):
+        """The lines of a file beside the script, in lists of some."""
+        lines, size = [], 0
+        with (self.options.script.parent / file).open(encoding="utf-8", errors="surrogateescape", newline="\n") as text:
+            for line in text:
+                lines.append(line.rstrip("\n"))
+                size += len(line)
+                if size > PIECE:
+                    yield lines
+                    lines, size = [], 0
+        yield lines
 
     async def tell_all(self, verb, names, taken):
         await every(member.obey(verb, names, taken) for member in (self.own, *self.slaves.values()))
@@ -179,7 +211,7 @@ class Test:
     async def end(self):
         """Stop all that runs, here and there."""
         try:
-            await self.tell_all("shutdown", self.programs, {"within": script.LONGEST_STOP})
+            await self.tell_all("shutdown", self.programs, {"within": self.last_seconds})
         except Failed as error:
             self.fail(str(error))
 
@@ -202,8 +234,7 @@ async def main():
     except (OSError, ValueError, script.ScriptError) as error:
         parser.error(str(error))
     test = Test(options, commands, steps)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, test.fail, f"ended by {number.name}")
+    prepare(test.end_by)
     try:
         problem = await test.run()
     except OSError as error:
@@ -211,16 +242,14 @@ async def main():
     if problem is None and test.failure.done():
         problem = test.failure.result()
     for slave in test.slaves.values():
-        try:
-            await wire.send(slave.writer, passed=problem is None)
+        await wire.send(slave.writer, passed=problem is None)
+        with contextlib.suppress(asyncio.TimeoutError):  # it hangs, which changes nothing any more
             await asyncio.wait_for(slave.is_gone.wait(), PATIENCE)
-        except (OSError, asyncio.TimeoutError):  # it is gone, or hangs, which changes nothing any more
-            pass
-        slave.writer.close()
+    await cancel(test.talks)
     took = time.monotonic() - began
     say(f"FAILED: {problem}" if problem else f"PASSED: {len(steps)} steps in {took:.1f} s")
-    return 1 if problem else 0
+    leave(1 if problem else 0)
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    asyncio.run(main())

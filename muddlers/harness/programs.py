@@ -3,16 +3,21 @@
 import asyncio
 import collections
 import contextlib
+import errno
 import os
 import re
 import signal
 import sys
 from pathlib import Path
 
-from harness import LAST_LINES_SECONDS, file_name, stamp, stamped
+import ends
+from harness import LAST_LINES_SECONDS, file_name, note, stamp, stamped
 
 MOST_LINES = 10000  # that nobody has awaited yet; older ones are in the log alone
 LONGEST_LINE = 1 << 13  # longer ones are looked at in pieces
+ENDS_BY = ("TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "ALRM")  # what ends a harness, with all that it runs
+POLL_SECONDS = 0.02
+SECONDS_AFTER_SIGNAL = 5.0  # so that it has ended before who sent it loses patience
 
 
 class Failed(Exception):
@@ -42,6 +47,31 @@ def read_programs(words):
         programs[name] = [rest[3], *rest[6 : 6 + count]]
         rest = rest[6 + count :]
     return programs
+
+
+def prepare(on_signal):
+    """Make this process one that harnesses need; `on_signal` is called with the name of a signal that is to end it."""
+    sys.stdout.reconfigure(errors="backslashreplace")
+    ends.adopt()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: say(f"{context.get('message')}: {context.get('exception')!r}"))
+    for name in ENDS_BY:
+        loop.add_signal_handler(signal.Signals[f"SIG{name}"], on_signal, name)
+
+
+def leave(status):
+    """End this process at once, with all that it has started."""
+    ends.kill_all()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    os._exit(status)
+
+
+async def cancel(tasks):
+    """Cancel tasks, and wait until they have noticed."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def say(text):
@@ -78,29 +108,38 @@ class Program:
     async def start(self):
         if self.process is not None:
             raise Failed(f"{self.name}: has been started already")
-        pipe = asyncio.subprocess.PIPE
         try:
-            self.process = await asyncio.create_subprocess_exec(
-                *self.command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
-            )
+            self.process = await self.begin()
         except OSError as error:
             raise Failed(f"{self.name}: {self.command[0]}: {error.strerror}") from None
         say(f"{self.name} | started, pid {self.process.pid}")
         readers = [asyncio.ensure_future(self.read(kind)) for kind in ("out", "err")]
         self.ending = asyncio.ensure_future(self.end(readers))
 
+    async def begin(self):
+        """A process of the program; a text that does not say what is to run it is run by sh, as a shell would."""
+        pipe = asyncio.subprocess.PIPE
+        how = {"stdin": pipe, "stdout": pipe, "stderr": pipe, "start_new_session": True}
+        how["preexec_fn"] = ends.end_with_parent
+        try:
+            return await asyncio.create_subprocess_exec(*self.command, **how)
+        except OSError as error:
+            if error.errno != errno.ENOEXEC:
+                raise
+            return await asyncio.create_subprocess_exec("sh", *self.command, **how)
+
     async def read(self, kind):
         """Keep what it puts out there, with the time of each line."""
         stream = self.process.stdout if kind == "out" else self.process.stderr
         is_within_line, rest = False, b""
-        with self.log(kind).open("ab") as log:
+        with self.log(kind).open("wb") as log:
+            written = log  # None once it cannot be written any more
             while True:
                 block = await stream.read(1 << 16)
                 if not block:
                     break
                 text, is_within_line = stamped(block, is_within_line)
-                log.write(text)
-                log.flush()
+                written = note(text, written)
                 *lines, rest = (rest + block).split(b"\n")
                 await self.noted(lines)
                 if len(rest) > LONGEST_LINE:
@@ -108,7 +147,7 @@ class Program:
                     rest = b""
             if rest:
                 await self.noted([rest])
-                log.write(b"\n" if is_within_line else b"")
+                note(b"\n" if is_within_line else b"", written)
 
     async def noted(self, lines):
         for line in lines:
@@ -121,7 +160,9 @@ class Program:
 
     async def end(self, readers):
         """Wait until it has ended; its children may hold its output a little longer."""
-        code = await self.process.wait()
+        while self.process.returncode is None:  # wait() would wait for its children, too, in some versions of Python
+            await asyncio.sleep(POLL_SECONDS)
+        code = self.process.returncode
         await asyncio.wait(readers, timeout=LAST_LINES_SECONDS)
         for reader in readers:
             reader.cancel()
@@ -131,18 +172,20 @@ class Program:
             self.changed.notify_all()
         self.told(self)
 
-    async def send(self, lines):
-        for line in lines:
-            if not self.runs:
-                raise Failed(f"{self.name}: {self.state}, and cannot be sent a line")
-            if self.debug:
-                with (self.debug / (f"{file_name(self.name)}.in")).open("ab") as log:
-                    log.write(stamp().encode() + b" " + os.fsencode(line) + b"\n")
-            try:
-                self.process.stdin.write(os.fsencode(line) + b"\n")
-                await self.process.stdin.drain()
-            except OSError as error:
-                raise Failed(f"{self.name}: takes no more lines: {error.strerror}") from None
+    async def send(self, lines, within):
+        if not self.runs:
+            raise Failed(f"{self.name}: {self.state}, and cannot be sent a line")
+        text = b"".join(os.fsencode(line) + b"\n" for line in lines)
+        if self.debug:
+            with (self.debug / f"{file_name(self.name)}.in").open("ab") as log:
+                log.write(stamped(text, False)[0])
+        try:
+            self.process.stdin.write(text)
+            await asyncio.wait_for(self.process.stdin.drain(), within)
+        except asyncio.TimeoutError:  # of which OSError is a base since Python 3.11
+            raise Failed(f"{self.name}: has not taken its lines within {within:g} s") from None
+        except OSError as error:
+            raise Failed(f"{self.name}: takes no more lines: {error.strerror or 'its input has ended'}") from None
 
     async def close(self):
         """End its standard input."""
@@ -183,10 +226,10 @@ class Program:
 
     async def refuse(self, regex):
         pattern = re.compile(regex)
-        for kind in ("out", "err"):
-            if self.log(kind).exists():
-                for line in self.log(kind).read_bytes().decode("utf-8", "replace").split("\n"):
-                    text = line.partition(" ")[2]
+        for log in filter(Path.exists, map(self.log, ("out", "err"))):
+            with log.open(encoding="utf-8", errors="replace", newline="\n") as lines:
+                for line in lines:
+                    text = line.rstrip("\n").partition(" ")[2]
                     if pattern.search(text):
                         raise Failed(f"{self.name}: has put out: {text}")
 
@@ -224,16 +267,26 @@ class Programs:
         for folder in filter(None, (logs, debug)):
             folder.mkdir(parents=True, exist_ok=True)
         self.by_name = {name: Program(name, command, logs, debug, told) for name, command in commands.items()}
+        self.is_closed = False
+        for name in commands:  # of a test before
+            for folder, kinds in ((logs, ("out", "err")), (debug, ("in",))):
+                for kind in kinds if folder else ():
+                    with contextlib.suppress(FileNotFoundError):
+                        (folder / f"{file_name(name)}.{kind}").unlink()
 
     async def obey(self, verb, names, taken):
         """Carry a step out for the programs of these names that are here. Raises Failed."""
         own = [self.by_name[name] for name in names if name in self.by_name]
         within = taken.get("within")
+        if verb == "shutdown":
+            self.is_closed = True
+        elif self.is_closed:
+            raise Failed("the test is over")
         if verb in ("stop", "shutdown"):
             number = signal.Signals[taken.get("by", "SIGTERM")]
             await every(program.stop(number, within) for program in reversed(own))
         elif verb == "send":
-            await every(program.send(taken["lines"]) for program in own)
+            await every(program.send(taken["lines"], within) for program in own)
         elif verb == "await":
             await every(program.find(taken["regex"], within) for program in own)
         elif verb == "end":

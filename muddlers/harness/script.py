@@ -5,8 +5,8 @@ A line is a step; words are as in a shell, `#` begins a comment. NAMES are patte
 
     start NAMES                              start programs
     wait SECONDS                             do nothing for so long
-    send NAMES TEXT                          a line to the standard input of each
-    feed NAMES FILE                          all lines of a file beside the script, to the standard input of each
+    send NAMES TEXT [within SECONDS]         a line to the standard input of each
+    feed NAMES FILE [within SECONDS]         all lines of a file beside the script, to the standard input of each
     close NAMES                              end the standard input of each
     await NAMES REGEX [within SECONDS]       go on when each has put out a line that matches, since the last that did
     refuse NAMES REGEX                       fail if any has put out a line that matches
@@ -14,9 +14,9 @@ A line is a step; words are as in a shell, `#` begins a comment. NAMES are patte
     stop NAMES [by SIGNAL] [within SECONDS]  end each by a signal (TERM), and KILL what has not ended then
     shutdown [within SECONDS]                stop all that runs
 
-`within` is 60 where it is not said, and 10 for stop and shutdown. When all steps are done, there is a shutdown. The
-test has passed when every step went well, and no program has ended by itself with another status than 0, or than
-that of an `end`.
+`within` is 60 where it is not said, and 10 for stop and shutdown; of `feed`, it is for each 64 KB. When all steps
+are done, there is a shutdown. The test has passed when every step went well, and no program has ended by itself with
+another status than 0, or than that of an `end`.
 """
 
 import fnmatch
@@ -59,6 +59,8 @@ FORMS = {
     "shutdown": (),
 }
 OPTIONS = {
+    "send": {"within": LONGEST_WAIT},
+    "feed": {"within": LONGEST_WAIT},
     "await": {"within": LONGEST_WAIT},
     "end": {"with": 0, "within": LONGEST_WAIT},
     "stop": {"by": "TERM", "within": LONGEST_STOP},
@@ -130,6 +132,8 @@ def check(steps, programs, folder):
                     "{}: {}: no program is named so; there are {}".format(step.where, pattern, ", ".join(programs))
                 )
         file = step.taken.get("file")
+        if file is not None and (os.path.isabs(file) or ".." in file.split("/")):  # noqa: PTH117 - for Python 3.8
+            raise ScriptError(f"{step.where}: {file}: leads away from the script; put it beside that")
         if file is not None and not os.path.isfile(os.path.join(folder, file)):  # noqa: PTH113, PTH118
             raise ScriptError(f"{step.where}: {file}: there is no such file beside the script")
 

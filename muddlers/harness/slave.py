@@ -12,12 +12,11 @@ more; then no program runs on. Wants Python 3.8 or newer and its standard librar
 
 import argparse
 import asyncio
-import signal
 import sys
 import time
 
 import wire
-from programs import Failed, Programs, folder, read_programs, say, split
+from programs import SECONDS_AFTER_SIGNAL, Failed, Programs, cancel, folder, leave, prepare, read_programs, say, split
 
 RETRY_SECONDS = 0.2
 LONGEST_STOP = 10.0
@@ -39,16 +38,19 @@ async def main():
     except ValueError as error:
         parser.error(str(error))
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    prepare(lambda _: stop.set())
     ended = asyncio.Queue()
     programs = Programs(commands, options.logs, options.debug, ended.put_nowait)
     work = asyncio.ensure_future(serve(options, programs, ended))
     await asyncio.wait({work, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
     has_passed = work.done() and work.result()
-    work.cancel()
-    await programs.obey("shutdown", list(programs.by_name), {"within": LONGEST_STOP})
-    return 0 if has_passed else 1
+    await cancel([work])
+    try:
+        within = SECONDS_AFTER_SIGNAL if stop.is_set() else LONGEST_STOP
+        await programs.obey("shutdown", list(programs.by_name), {"within": within})
+    except Failed as error:
+        say(str(error))
+    leave(0 if has_passed else 1)
 
 
 async def serve(options, programs, ended):
@@ -64,7 +66,7 @@ async def serve(options, programs, ended):
                 return False
             await asyncio.sleep(RETRY_SECONDS)
     await wire.send(writer, hello=options.name, test=options.test, programs=list(programs.by_name), now=time.time())
-    telling = asyncio.ensure_future(tell(writer, ended))
+    tasks = {asyncio.ensure_future(tell(writer, ended)), asyncio.ensure_future(wire.beat(writer))}
     doing = set()
     try:
         while True:
@@ -76,13 +78,12 @@ async def serve(options, programs, ended):
                 say("the test has " + ("passed" if said["passed"] else "failed"))
                 return said["passed"]
             if said["verb"] == "shutdown":  # whatever it is at
-                for task in doing:
-                    task.cancel()
+                await cancel(doing)
             task = asyncio.ensure_future(obey(writer, programs, said))
             doing.add(task)
             task.add_done_callback(doing.discard)
     finally:
-        telling.cancel()
+        await cancel(tasks | doing)
         writer.close()
 
 
@@ -103,4 +104,4 @@ async def tell(writer, ended):
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    asyncio.run(main())

@@ -1,9 +1,11 @@
-"""What master and slave say to each other over TCP: JSON objects, a line each."""
+"""What master and slave say to each other over TCP: JSON objects, a line each. Who says nothing for long is gone."""
 
 import asyncio
 import json
 
-LONGEST = 1 << 24
+LONGEST = 1 << 22
+BEAT_SECONDS = 5
+MOST_SILENT_SECONDS = 20
 
 
 def connect(host, port):
@@ -17,16 +19,30 @@ def listen(called, port):
 
 
 async def send(writer, **said):
-    """Say something; OSError where nobody hears it any more."""
-    writer.write(json.dumps(said).encode() + b"\n")
-    await writer.drain()
+    """Say something. That nobody hears it any more, is noticed where an answer is awaited."""
+    try:
+        writer.write(json.dumps(said).encode() + b"\n")
+        await writer.drain()
+    except OSError:
+        writer.close()
+
+
+async def beat(writer):
+    """Say every now and then that one is there."""
+    while not writer.is_closing():
+        await send(writer, beat=True)
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 async def receive(reader):
-    """What the other says next; None where it has hung up, or says what is nonsense."""
+    """What the other says next; None where it has hung up, says nothing any more, or says what is nonsense."""
     try:
-        line = await reader.readline()
-        said = json.loads(line.decode()) if line else None
-    except (OSError, ValueError):
+        while True:
+            line = await asyncio.wait_for(reader.readline(), MOST_SILENT_SECONDS)
+            said = json.loads(line.decode()) if line else None
+            if not isinstance(said, dict):
+                return None
+            if "beat" not in said:
+                return said
+    except (OSError, ValueError, RecursionError, asyncio.TimeoutError):
         return None
-    return said if isinstance(said, dict) else None
