@@ -1,27 +1,29 @@
 """Which cores of a host are whose, by a host info file. For the muddlers that pin."""
 
+import itertools
 from pathlib import Path
 
 import attrs
 
 from rr_config import ConfigError
+from rr_config.limit import bare_host
 
 FORM = "HOST CORES MODEL HYPERTHREADED, the last of them y or n"
 
 
 @attrs.define
 class Host:
-    """A host of the file. `taken` counts the cores that belong to somebody."""
+    """A host of the file. `taken` are the cores that belong to somebody."""
 
     name: str
     cores: int
     model: str
     is_hyperthreaded: bool
-    taken: int = 0
+    taken: set = attrs.field(factory=set)
 
     @property
     def free(self):
-        return self.cores - self.taken
+        return self.cores - len(self.taken)
 
     def take(self, count, what):
         """The next `count` cores, as numbers of processors: of a hyperthreaded core, both. `what` they are for."""
@@ -30,9 +32,13 @@ class Host:
                 f"{self.name}: has {self.cores} cores, of which {self.free} are free, and {what} wants {count}:"
                 f" {count - self.free} too many"
             )
-        found = range(self.taken, self.taken + count)
-        self.taken += count
+        found = list(itertools.islice((core for core in range(self.cores) if core not in self.taken), count))
+        self.taken.update(found)
         return [cpu for core in found for cpu in self.processors(core)]
+
+    def take_back(self, processors):
+        """Let the cores of these processors be taken: somebody has got them before."""
+        self.taken.update(cpu // 2 if self.is_hyperthreaded else cpu for cpu in processors)
 
     def processors(self, core):
         return [2 * core, 2 * core + 1] if self.is_hyperthreaded else [core]
@@ -59,8 +65,7 @@ def read(path):
 
 def of(component, hosts, path):
     """The host of `component`, as the file spells it: as the config does, or without user and port."""
-    bare = component.host.rpartition("@")[2]
-    for name in (component.host, bare, bare.partition(":")[0]):
+    for name in (component.host, component.host.rpartition("@")[2], bare_host(component.host)):
         if name in hosts:
             return hosts[name]
     raise ConfigError(f"{component.label}.host: is not among the hosts of --host-info {path}; add a line: {FORM}")

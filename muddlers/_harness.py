@@ -51,7 +51,9 @@ def add_programs(harness, components):
     harness.args.append("--")
     for component in components:
         env = [with_name(name, value) for name, value in component.env.items()]
-        command = [*(["/usr/bin/env", *env] if env else []), util.program(component), *component.args]
+        # By way of sh, since env takes a program for a variable that has `=` in its name.
+        with_env = ["/usr/bin/env", *env, "sh", "-c", 'exec "$@"', "sh"] if env else []
+        command = [*with_env, util.program(component), *component.args]
         harness.args += ["-n", util.literal(component.name), "-p", command[0]]
         harness.args += ["-a", str(len(command) - 1), *command[1:]]
 
@@ -71,26 +73,22 @@ def test_id(options):
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def bare_host(host):
-    """The host of `user@host:port`."""
-    return host.rpartition("@")[2].partition(":")[0]
+def own_script(master, path, programs, folder):
+    """Where the master finds the test script of that path, brought to `folder` with all that it feeds to programs.
 
-
-def read_script(path, folder):
-    """The path of a test script that has been read without a complaint, full. `folder` is that of the config."""
-    path = (Path(folder) / Path(path).expanduser()).absolute()
+    ConfigError for what is wrong with it: it has been read, and names only `programs`, and files beside it.
+    """
+    path = (Path.cwd() / Path(path).expanduser()).absolute()
     try:
         steps = script.parse(path.read_text("utf-8", "surrogateescape"), str(path))
+        script.check(steps, programs, str(path.parent))
     except OSError as error:
         raise ConfigError(f"--script {path}: {error.strerror}") from error
     except script.ScriptError as error:
         raise ConfigError(str(error)) from error
-    return path, steps
-
-
-def check_script(steps, programs, folder):
-    """ConfigError where a script names no program, or no file that is beside it."""
-    try:
-        script.check(steps, programs, str(folder))
-    except script.ScriptError as error:
-        raise ConfigError(str(error)) from error
+    if master.is_local:
+        return util.literal(path)
+    util.bring(master, path, f"{folder}/{path.name}")
+    for file in dict.fromkeys(step.taken["file"] for step in steps if "file" in step.taken):
+        util.bring(master, path.parent / file, f"{folder}/{file}")
+    return util.literal(f"{folder}/{path.name}")

@@ -10,6 +10,7 @@ refused by the host, when the component starts.
 import _cores
 
 from rr_config import ConfigError
+from rr_config.limit import bare_host
 
 UNKNOWN = 1 << 20  # cores, of which there is always one more
 
@@ -32,13 +33,19 @@ def muddle(config):
     known = _cores.read(path) if path else {}
     for host in known.values():
         host.take(extra_options.first, "--first")
+    if not path:
+        for name in {bare_host(component.host) for component in util.chosen(config)}:
+            known[name] = _cores.Host(name, UNKNOWN, "", False, set(range(extra_options.first)))
+    for component in util.chosen(config):
+        if "processors" in component.meta:  # by another pin before
+            _cores.of(component, known, path).take_back(component.meta["processors"])
     for component in util.chosen(config, extra_options.only):
-        if not path and component.host not in known:
-            known[component.host] = _cores.Host(component.host, UNKNOWN, "", False, extra_options.first)
         host = _cores.of(component, known, path)
         if not isinstance(component.num_cores, int) or component.num_cores < 1:
             raise ConfigError(f"{component.label}.num_cores: is {component.num_cores!r}; pin needs 1 or more")
-        util.wrap(component, *pinned(host.take(component.num_cores, component.name)))
+        processors = host.take(component.num_cores, component.name)
+        component.meta["processors"] = [*component.meta.get("processors", ()), *processors]
+        util.wrap(component, *pinned(processors))
 
 
 def pinned(processors):

@@ -53,9 +53,13 @@ def move(component, host):
     """Let `component` run on `host`, with its files."""
     was_local, component.host = component.is_local, host
     if was_local and not component.is_local:
-        path = os.fspath(component.executable)
-        component.files = {path: posixpath.basename(path)}
-        component.executable = posixpath.basename(path)
+        path = os.fspath(component.meta.pop("program", component.executable))
+        name = posixpath.basename(path)
+        component.files = {path: name}
+        if path == os.fspath(component.executable):
+            component.executable = name
+        else:  # it has been wrapped
+            component.args = [util.literal(f"./{name}") if arg == path else arg for arg in component.args]
     elif component.is_local and not was_local:
         bring_files(component)
 
@@ -71,8 +75,8 @@ def bring_files(component):
         prepare += f'bring "${{{2 * number + 1}}}" "${{{2 * number + 2}}}" && '
     component.files = {}
     if not executable.startswith(("/", "~")):  # relative to the folder where it starts, and not to the config
-        component.args = [util.literal(f"./{executable}"), *component.args]
-        component.executable = "/usr/bin/env"
+        component.args = ["-c", util.literal('exec "$@"'), "sh", util.literal(f"./{executable}"), *component.args]
+        component.executable = "/bin/sh"
     if given:
         util.wrap(component, prepare=f"{prepare}:", given=given)
 

@@ -2,8 +2,9 @@
 
     --muddler "repeat --copies 12 --only client"
 
-`%n` is replaced in the name, the executable, arguments, values of `env`, base_dir, results and remote places of files.
-A name without it gets -%n at its end. What names the component (--only, --limit) names the copies, too.
+`%n` is replaced in all texts: name, host, executable, arguments, values of `env`, base_dir, results, what `ready` looks
+for, remote places of files. A name without it gets -%n at its end. What names the component (--only, --limit) names the
+copies, too.
 """
 
 from rr_config import ConfigError
@@ -11,9 +12,7 @@ from rr_config import ConfigError
 
 def add_arguments(parser):
     parser.add_argument("--copies", type=int, metavar="N", help="how many; must be said")
-    parser.add_argument(
-        "--from", dest="first", type=int, default=1, metavar="N", help="the number of the first; 1 if not said"
-    )
+    parser.add_argument("--from", type=int, default=1, metavar="N", help="the number of the first; 1 if not said")
 
 
 def muddle(config):
@@ -26,5 +25,6 @@ def muddle(config):
         if id(component) not in chosen:
             config.add_component(component)
             continue
-        for number in range(extra_options.first, extra_options.first + extra_options.copies):
+        first = getattr(extra_options, "from")
+        for number in range(first, first + extra_options.copies):
             config.add_component(util.numbered(component, number))

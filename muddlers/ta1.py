@@ -14,6 +14,7 @@ from pathlib import Path
 import _harness
 
 from rr_config import ConfigError
+from rr_config.limit import bare_host
 
 COLUMNS = ("host", "ip")
 
@@ -80,18 +81,15 @@ def under(kind, component):
 
 
 def own_script(master):
-    """Where the master finds its script, which is brought with all that is beside it."""
+    """Where the master finds its script, which is brought with the folders beside it."""
     folder = (Path.cwd() / Path(extra_options.test_dir).expanduser()).absolute()
-    path, steps = _harness.read_script(folder / f"{extra_options.test}.ts", folder)
-    _harness.check_script(steps, ["client", "server"], folder)
-    if master.is_local:
-        return util.literal(path)
     remote = f"{_harness.REMOTE_FOLDER}/{folder.name}"
-    util.bring(master, path, f"{remote}/{path.name}")
-    for below in sorted(folder.iterdir()):
-        if below.is_dir():  # queries, and what else programs are fed
-            util.bring(master, below, f"{remote}/{below.name}")
-    return util.literal(f"{remote}/{path.name}")
+    found = _harness.own_script(master, folder / f"{extra_options.test}.ts", ["client", "server"], remote)
+    if not master.is_local:
+        for below in sorted(folder.iterdir()):
+            if below.is_dir():  # queries, and what else programs may want
+                util.bring(master, below, f"{remote}/{below.name}")
+    return found
 
 
 def address_of(client, server):
@@ -108,7 +106,7 @@ def address_of(client, server):
         raise ConfigError(f"--hosts-file {path}: {error.strerror}") from error
     if rows and not set(COLUMNS) <= rows[0].keys():
         raise ConfigError(f"--hosts-file {path}: its first line is to name the columns: {','.join(COLUMNS)}")
-    names = (client.host, _harness.bare_host(client.host))
+    names = (client.host, bare_host(client.host))
     for row in rows:
         if row["host"] in names or row["ip"] in names:
             return row["ip"]

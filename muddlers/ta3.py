@@ -23,6 +23,7 @@ import _harness
 from ta3_args import add_arguments  # noqa: F401 - for whoever applies this
 
 from rr_config import ConfigError
+from rr_config.limit import bare_host
 
 OWN_HARNESS = _harness.OWN_FOLDER / "harness.py"
 
@@ -66,7 +67,7 @@ def put_under_harnesses(config, publishers, client):
     away = [each for each in publishers if each not in servers]
     groups = [[each for each in away if each.host == host] for host in dict.fromkeys(each.host for each in away)]
     away_cores = [pinned(programs, hosts) for programs in groups]
-    clients = spread(client, hosts)
+    clients = spread(client, hosts, {bare_host(each.host): each.host for each in publishers + others})
     cores = [*away_cores, *(pinned(programs, hosts) for programs in clients)]
     groups += clients
 
@@ -103,8 +104,11 @@ def under(kind, name, programs):
     return harness
 
 
-def spread(client, hosts):
-    """Copies of `client`, in lists, one for each host: as many on each as they go, and not more than have room."""
+def spread(client, hosts, spelled):
+    """Copies of `client`, in lists, one for each host: as many on each as they go, and not more than have room.
+
+    Hosts are `spelled` as other components of the config have them.
+    """
     chosen = [each for each in hosts.values() if extra_options.client_model in ("*", each.model)]
     if not chosen:
         raise ConfigError(f"ta3 --client-model {extra_options.client_model}: no host of --host-info is of that model")
@@ -125,7 +129,7 @@ def spread(client, hosts):
         for place in range(len(own)):
             number += 1
             own[place] = util.numbered(client, number)
-            own[place].host = host
+            own[place].host = spelled.get(host, host)
     return [own for own in copies.values() if own]
 
 
@@ -154,19 +158,9 @@ def pin(component, hosts):
 
 
 def own_script(master, programs):
-    """Where the master finds its script, which is brought with all that is beside it that it feeds to programs."""
-    folder = f"{_harness.REMOTE_FOLDER}/test"
-    if extra_options.script is None:
-        path, steps = _harness.OWN_FOLDER / "all.txt", []
-    else:
-        path, steps = _harness.read_script(extra_options.script, Path.cwd())
-        _harness.check_script(steps, [each.name for each in programs], path.parent)
-    if master.is_local:
-        return util.literal(path)
-    util.bring(master, path, f"{folder}/{path.name}")
-    for file in dict.fromkeys(step.taken["file"] for step in steps if "file" in step.taken):
-        util.bring(master, path.parent / file, f"{folder}/{file}")
-    return util.literal(f"{folder}/{path.name}")
+    """Where the master finds its script."""
+    path = extra_options.script or _harness.OWN_FOLDER / "all.txt"
+    return _harness.own_script(master, path, [each.name for each in programs], f"{_harness.REMOTE_FOLDER}/test")
 
 
 def master_address(master, program):
@@ -179,7 +173,7 @@ def master_address(master, program):
         raise ConfigError(
             "ta3 --master-address: is missing; how do other hosts call this machine, on which the master is?"
         )
-    return _harness.bare_host(master.host)
+    return bare_host(master.host)
 
 
 # -- publishers alone
@@ -213,6 +207,9 @@ def put_under_harness(component):
     if own_args is None:
         logs = ["--logs", said("harness_logs") or "logs", "--name", util.literal(component.name), "--"]
         own_args = [] if said("harness") else logs
+        if not said("harness"):
+            component.needs = [*component.needs, "python3"]
+            component.results = [*component.results, said("harness_logs") or "logs"]
     component.args = [*own_args, util.program(component), *component.args]
     if component.is_local:
         component.executable = str(harness.expanduser().absolute())

@@ -7,16 +7,18 @@ stay as they are. In it, {results} is a folder that is there when it starts, wra
 that `fab collect` brings; {name} and {host} are the component's. `$NAME` is replaced as in `args`.
 """
 
+import hashlib
+import os
+import re
 import shlex
-import urllib.parse
 
 from rr_config import ConfigError
 
+LONGEST_NAME = 150
+
 
 def add_arguments(parser):
-    parser.add_argument(
-        "--with", dest="command", metavar="COMMAND", help="the command, with its arguments; must be said"
-    )
+    parser.add_argument("--with", metavar="COMMAND", help="the command, with its arguments; must be said")
     parser.add_argument(
         "--needs",
         metavar="NAMES",
@@ -26,12 +28,13 @@ def add_arguments(parser):
 
 
 def muddle(config):
-    words = shlex.split(extra_options.command or "")
+    text = getattr(extra_options, "with")
+    words = shlex.split(text or "")
     if not words:
-        raise ConfigError(f"wrap --with: is {extra_options.command!r}; it must be a command")
+        raise ConfigError(f"wrap --with: is {text!r}; it must be a command")
     needs = [name for name in extra_options.needs.split(",") if name]
     for component in util.chosen(config, extra_options.only):
-        results = f"wrap/{urllib.parse.quote(component.name, safe=' ', errors='surrogateescape').replace('.', '%2E')}"
+        results = f"wrap/{folder_name(component.name)}"
         values = {"{results}": results, "{name}": component.name, "{host}": component.host}
         command = [filled(word, values) for word in words]
         if command == words or not any("{results}" in word for word in words):
@@ -39,7 +42,16 @@ def muddle(config):
         else:
             util.wrap(component, *command, prepare='mkdir -p -- "$1"', given=[util.literal(results)])
             component.results = [*component.results, results]
+            component.meta["folders"] = [*component.meta.get("folders", ()), results]
         component.needs = [*component.needs, *needs]
+
+
+def folder_name(name):
+    """A name for a folder, another one for each `name`, that no program takes for a pattern."""
+    quoted = re.sub(rb"[^A-Za-z0-9_-]", lambda match: b"=%02X" % match[0][0], os.fsencode(name)).decode()
+    if len(quoted) <= LONGEST_NAME:
+        return quoted
+    return f"{quoted[:LONGEST_NAME]}=={hashlib.sha1(quoted.encode(), usedforsecurity=False).hexdigest()}"
 
 
 def filled(word, values):

@@ -72,8 +72,15 @@ def names(component: Component) -> tuple[str, ...]:
 
     Also the name of the component that it is a copy of, if it is one.
     """
-    bare = component.host.rpartition("@")[2]  # of user@host:port
-    return (component.name, bare.partition(":")[0], bare, component.host, component.label, *copied_names(component))
+    with_port = component.host.rpartition("@")[2]
+    own = (component.name, bare_host(component.host), with_port, component.host, component.label)
+    return (*own, *copied_names(component))
+
+
+def bare_host(host: str) -> str:
+    """The host of `user@host:port`, or of `user@address`, where an IPv6 address has colons of its own."""
+    bare = host.rpartition("@")[2]
+    return bare.partition(":")[0] if bare.count(":") == 1 else bare
 
 
 def copied_names(component: Component) -> tuple[str, ...]:

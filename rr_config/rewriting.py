@@ -4,6 +4,9 @@ import copy
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import attrs
 
 from .component import Component, Config
 from .errors import ConfigError
@@ -11,6 +14,9 @@ from .limit import COPY_OF, copied_names, limited
 from .paths import attrs_evolved
 
 NUMBER = "%n"
+# Keys of `meta`: the program of a component of localhost, before it was wrapped; folders of its own.
+PROGRAM = "program"
+FOLDERS = "folders"
 
 
 class literal(str):
@@ -46,7 +52,10 @@ def wrap(component: Component, *command: str, prepare: str = "", given: Sequence
     form NAME=VALUE in front of it are variables for it. `$NAME` in words is replaced as in `args`. The text `prepare`
     is run by sh before, in the folder where the component starts, and finds `given` as `$1`, `$2`, and so on.
     """
-    words = [*command, program(component), *component.args]
+    own = program(component)
+    if component.is_local:
+        component.meta.setdefault(PROGRAM, str(own))  # for who moves it to a host later
+    words = [*command, own, *component.args]
     found = next((word for word in command if "=" not in word), None)
     if found and (found.startswith("/") or "/" not in found) and "$" not in found and found not in component.needs:
         component.needs = [*component.needs, found]
@@ -81,22 +90,30 @@ def bring(component: Component, local: str | os.PathLike[str], remote: str) -> N
 
 
 def numbered(component: Component, number: int) -> Component:
-    """A copy of `component` with `%n` replaced by `number` in all of its texts.
+    """A copy of `component` with `%n` replaced by `number` in all of its texts, and folders of its own.
 
     Its name gets `-%n` if it has none. Patterns that name the component name the copy, too.
     """
+    folders = list(component.meta.get(FOLDERS, ()))
 
-    def filled(text: object) -> object:
+    def filled(text: Any) -> Any:
         if not isinstance(text, str):
             return copy.deepcopy(text)
-        changed = text.replace(NUMBER, str(number))
+        changed = str(text)
+        for folder in folders:
+            changed = changed.replace(folder, f"{folder}-{number}")
+        changed = changed.replace(NUMBER, str(number))
         return literal(changed) if isinstance(text, literal) else changed
 
     name = component.name if NUMBER in component.name else f"{component.name}-{NUMBER}"
-    changes = {attribute: filled(getattr(component, attribute)) for attribute in ("executable", "base_dir")}
-    for attribute in ("args", "results"):
+    changes = {attribute: filled(getattr(component, attribute)) for attribute in ("executable", "base_dir", "host")}
+    for attribute in ("args", "results", "needs"):
         changes[attribute] = [filled(text) for text in getattr(component, attribute)]
     for attribute in ("files", "env"):
         changes[attribute] = {key: filled(value) for key, value in getattr(component, attribute).items()}
+    if component.ready is not None:
+        changes["ready"] = attrs.evolve(component.ready, value=filled(component.ready.value))
     meta = copy.deepcopy(component.meta) | {COPY_OF: [*copied_names(component), component.name]}
+    if folders:
+        meta[FOLDERS] = [filled(folder) for folder in folders]
     return attrs_evolved(copy.deepcopy(component), **changes, name=filled(name), meta=meta)

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,6 +105,8 @@ def test_wrong_words_are_refused(tmp_path: Path, words: str, message: str) -> No
 
 def test_what_an_arg_parser_makes_counts_and_else_the_defaults(tmp_path: Path) -> None:
     mine = write_mine(tmp_path)
+    parser = write(tmp_path / "w.py", "def parse_args(extra_args, ssh_user): return {'with': 'nice'}\n")
+    assert told("wrap", arg_parser=str(parser))["server"].args[0] == "nice"
     for made in ("{'count': 7, 'more': 1}", "types.SimpleNamespace(count=7)"):
         parser = write(tmp_path / "p.py", f"import types\ndef parse_args(extra_args, ssh_user): return {made}\n")
         assert told(str(mine), arg_parser=str(parser), extra_args="x")["server"].meta == {"told": [7, None]}
@@ -161,7 +164,17 @@ def test_wrap_leaves_what_it_is_not_for_and_keeps_what_is_literal() -> None:
     assert client.needs == ["strace", "perf", "gdb"]
 
 
-@pytest.mark.parametrize("name", ["a/b", "..", "a b", "$x", "'"])
+def test_copies_of_what_is_wrapped_have_a_folder_each() -> None:
+    found = told("wrap --with 'strace -o {results}/trace' --only client", TWO, extra_args=None)
+    assert found["client"].results == ["wrap/client"]
+    copies = muddled(
+        TWO, "wrap --with 'strace -o {results}/trace' --only client", "repeat --copies 2", "repeat --copies 2"
+    )
+    assert [each.results for each in copies if each.results][1:3] == [["wrap/client-1-2"], ["wrap/client-2-1"]]
+    assert "wrap/client-2-1/trace" in copies[-2].args
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "a b", "$x", "'", "\u3042" * 60])
 def test_folder_of_results_is_one_of_its_own_whatever_the_name(tmp_path: Path, name: str) -> None:
     config = TWO + f"add({name!r}, 'localhost', executable='/bin/true')\n"
     found = told("wrap --with 'env A={results}' --needs x --only localhost", config)[name]
@@ -203,11 +216,19 @@ def test_pin_gives_each_its_own_cores_in_order(tmp_path: Path) -> None:
     assert refusal("pin", config=config + "add('c', num_cores=0)\n") == "node1/c.num_cores: is 0; pin needs 1 or more"
 
 
+def test_cores_that_one_pin_has_given_out_are_not_those_of_another(tmp_path: Path) -> None:
+    info = write(tmp_path / "hosts.txt", "node1 8 m n\nnode2 8 m y\n")
+    for more in ("", f" --host-info {info}"):
+        found = muddled(TWO + "add('b', 'me@node1:22')\n", f"pin --only server{more}", f"pin --only !server{more}")
+        masks = {each.name: each.args[1] for each in found}
+        assert masks == {"server": "0x1", "client": "0xf" if more else "0x3", "b": "0x2"}
+
+
 def test_repeat_numbers_all_texts() -> None:
     config = """
 config.add_component(Component(name="c%n", host="h", executable="x%n", args=["%n", util.literal("%n$a"), 3], start_index=1,
     base_dir="/b%n", env={"N": "n%n"}, results=["r%n"], files={"f": "f%n"}, meta={"m": 1}))
-config.add_component(Component(name="d", host="h", executable="x", start_index=1))
+config.add_component(Component(name="d", host="h%n", executable="x", start_index=1, ready=util.log("n%n"), needs=["t%n"]))
 """
     found = told("repeat --copies 2 --from 9 --only c*", config)
     assert list(found) == ["c9", "c10", "d"]
@@ -216,7 +237,10 @@ config.add_component(Component(name="d", host="h", executable="x", start_index=1
     assert [type(arg) for arg in ten.args] == [str, literal, str]
     assert list(ten.files.values()) == ["/b10/f10"]
     assert ten.meta == {"m": 1, "copy_of": ["c%n"]}
-    assert list(told("repeat --copies 2 --only d", config)) == ["c%n", "d-1", "d-2"]
+    found = told("repeat --copies 2 --only d", config)
+    assert list(found) == ["c%n", "d-1", "d-2"]
+    two = found["d-2"]
+    assert (two.host, two.needs, two.ready and two.ready.value) == ("h2", ["t2"], "n2")
     assert refusal("repeat --copies 0") == "repeat --copies: is 0; it must be 1 or more"
 
 
@@ -263,13 +287,22 @@ def test_program_of_localhost_is_brought_to_another_host() -> None:
     found = told("rehost --hosts node7 --only a", config)["a"]
     assert found.executable == "a" and list(found.files.values()) == ["a"]
     assert next(iter(found.files)).endswith("/tools/a")
+    for wrap in ("wrap --with nice", "wrap --with 'env A={results}'", "stagger --delay 1"):
+        both = muddled(
+            config + "add('b', 'localhost', executable='tools/a')\n", wrap, "rehost --hosts node7 --only localhost"
+        )
+        moved = both[-1]
+        assert [path.rpartition("/")[2] for path in moved.files] == ["a"]
+        assert "./a" in moved.args and not any(str(arg).endswith("/tools/a") for arg in moved.args)
 
 
 def test_whole_config_runs_on_localhost_with_its_files(lab: Lab) -> None:
     lab.write("show", '#!/bin/sh\nOUT=args; for a; do printf "%s|" "$a"; done >"$OUT"; cat data/f it >>"$OUT"\n', 0o755)
     lab.write("data/f", "of the folder ")
     lab.write("it", "the file")
+    lab.write("a=b", "#!/bin/sh\nexit 0\n", 0o755)
     lab.config(
+        "config.add_component(Component(name='d', host='node3', executable='a=b', files={'a=b': 'a=b'}, start_index=1, wait=True))\n"
         "for host in ('node1', 'node2'):\n    config.add_component(Component(name='c', host=host, start_index=1, wait=True,\n"
         "        base_dir='work/' + host, executable='bin/show', args=['a b', '', util.literal('$HOME')],\n"
         "        files={'show': 'bin/', 'data': 'data', 'it': './it', util.os.path.abspath('it'): '~/elsewhere/it'}))\n"
@@ -416,3 +449,12 @@ def test_diff_shows_what_muddlers_have_changed(lab: Lab) -> None:
     for line in ("-        executable='bin/x',", "+        executable='/usr/bin/env',", "+        needs=['nice'],"):
         assert line in diff.splitlines()
     assert "'node2'" not in diff
+
+
+def test_what_the_page_about_muddlers_shows_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    muddler, test = re.findall(r"```python\n(.*?)```", (ROOT / "docs/muddlers.md").read_text(), re.DOTALL)
+    write(tmp_path / "muddlers/flag.py", muddler)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(test, names)  # noqa: S102 - our own page
+    names["test_server_gets_the_flag"]()

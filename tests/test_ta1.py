@@ -44,6 +44,7 @@ await server 'listening for a b' within 20
 start client
 await client connected within 20
 feed client queries/first.txt
+feed client beside.txt
 await client 'answer: SELECT \\$HOME, 2' within 20
 send client 'last one'
 await client 'answer: LAST ONE' within 20
@@ -68,6 +69,7 @@ def run(lab: Lab, server: str, client: str, broken: str = "") -> tuple[int, str]
     lab.write("client.py", CLIENT, 0o755)
     lab.write("hosts.csv", HOSTS)
     lab.write("tests/sample.ts", SCRIPT)
+    lab.write("tests/beside.txt", "three\n")
     lab.write("tests/queries/first.txt", "select 1\nselect $HOME, 2\n")
     port, own = free_ports(2), free_ports(2) + 1
     base_dir = None if "localhost" in (server, client) else "~/ta1"
@@ -84,13 +86,25 @@ def run(lab: Lab, server: str, client: str, broken: str = "") -> tuple[int, str]
 @pytest.mark.parametrize(("server", "client"), [("node1", "node2"), ("localhost", "localhost"), ("node1", "node1")])
 def test_test_passes_on_two_hosts_on_one_and_here(lab: Lab, server: str, client: str) -> None:
     status, verdict = run(lab, server, client)
-    assert (status, verdict.split(" in ")[0]) == (0, "PASSED: 10 steps"), verdict
+    assert (status, verdict.split(" in ")[0]) == (0, "PASSED: 11 steps"), verdict
     (folder,) = (lab.folder / "results").iterdir()
     (log,) = folder.rglob("client.out")
     answers = [line.partition(" ")[2] for line in log.read_text().splitlines()]
-    assert answers == ["connected", "answer: SELECT 1", "answer: SELECT $HOME, 2", "answer: LAST ONE", "done"]
+    assert answers == [
+        "connected",
+        "answer: SELECT 1",
+        "answer: SELECT $HOME, 2",
+        "answer: THREE",
+        "answer: LAST ONE",
+        "done",
+    ]
     (sent,) = folder.rglob("client.in")
-    assert [line.partition(" ")[2] for line in text(sent).splitlines()] == ["select 1", "select $HOME, 2", "last one"]
+    assert [line.partition(" ")[2] for line in text(sent).splitlines()] == [
+        "select 1",
+        "select $HOME, 2",
+        "three",
+        "last one",
+    ]
     assert text(*folder.rglob("server.out")).endswith(" listening for a b $HOME\n")
 
 

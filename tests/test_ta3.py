@@ -213,6 +213,25 @@ def test_publishers_on_other_hosts_run_under_slaves(tmp_path: Path) -> None:
     assert (clients_of(found["slave-harness-1"]), found["slave-harness-1"].host) == (["publisher-b"], "node3")
 
 
+def test_hosts_are_spelled_as_the_config_has_them(tmp_path: Path) -> None:
+    config = SMALL.replace('"server", "node1"', '"server", "me@node1:22"')
+    found = made(tmp_path, "--clients 2 --host-info hosts.txt", config)
+    assert [found[f"slave-harness-{n}"].host for n in (1, 2)] == ["me@node1:22", "node2"]
+    slave = found["slave-harness-2"]
+    assert slave.args[slave.args.index("--master") + 1] == "node1"
+    found = made(tmp_path, "--clients 1 --host-info hosts.txt", SMALL.replace('"node1"', '"me@fe80::1"'))
+    assert found["slave-harness-1"].args[slave.args.index("--master") + 1] == "fe80::1"
+
+
+def test_clients_that_are_wrapped_leave_their_results_apart(tmp_path: Path) -> None:
+    write(tmp_path / "hosts.txt", "node1 8 x n\n")
+    wrap = "wrap --only client --with 'strace -o {results}/trace'"
+    found = loaded(tmp_path, SMALL, muddler=[wrap, "ta3 --clients 2 --host-info hosts.txt"]).all_components()
+    slave = found[-1]
+    assert {"wrap/client-1/trace", "wrap/client-2/trace"} <= set(slave.args)
+    assert {"wrap/client-1", "wrap/client-2"} <= set(slave.results) and "strace" in slave.needs
+
+
 def test_parameters_come_from_the_arg_parser_that_comes_with_it(lab: Lab) -> None:
     lab.write("hosts.txt", HOSTS)
     lab.config(SMALL)

@@ -125,6 +125,13 @@ def test_what_is_no_step_is_named(line: str, message: str) -> None:
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("file", ["/etc/passwd", "../x", "a/../../x"])
+def test_files_that_are_fed_are_beside_the_script(tmp_path: Path, file: str) -> None:
+    with pytest.raises(script.ScriptError) as caught:
+        script.check(script.parse(f"feed a {file}\n", "f"), ["a"], str(tmp_path))
+    assert str(caught.value) == f"f:1: {file}: leads away from the script; put it beside that"
+
+
 def test_language_is_documented_as_it_is() -> None:
     page = (ROOT / "docs/muddlers.md").read_text()
     assert re.findall(
