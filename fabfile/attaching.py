@@ -7,8 +7,9 @@ import attrs
 from rr_config import Component
 
 from . import shell, state
-from .launcher import RUNNING, window_title
+from .launcher import RUNNING
 from .sessions import OWN_WINDOW, SESSIONS
+from .starting import window_title
 
 
 @attrs.frozen

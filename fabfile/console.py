@@ -22,11 +22,11 @@ from rr_config.muddlers import Muddler
 
 from . import listing
 from .collecting import HostResults
-from .launcher import Started
 from .observer import Failure, Observer, StageError
 from .planning import Plan
 from .readiness import BecameReady
 from .sessions import Killed, Session
+from .starting import Started
 from .statuses import Status
 from .styles import BOLD, OF_CHANGES, RED, YELLOW, styled
 from .transfer import Synced

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from rr_config import Component
 
-from .launcher import Started
 from .output import Line
 from .readiness import BecameReady
+from .starting import Started
 from .waiting import Ended
 
 

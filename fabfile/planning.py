@@ -6,7 +6,7 @@ import attrs
 
 from rr_config import Component, Options
 
-from . import launcher, state
+from . import launcher, starting, state
 from .launcher import RUNNING
 from .sessions import SESSIONS
 from .transfer import ToSync
@@ -103,7 +103,7 @@ def plan(components: Sequence[Component], found: Mapping[str, tuple[Present, ToS
 
     return Plan(
         tuple(host_plan(host, *each) for host, each in sorted(found.items())),
-        tuple((index, tuple(map(window, own))) for index, own in launcher.in_order(components)),
+        tuple((index, tuple(map(window, own))) for index, own in starting.in_order(components)),
     )
 
 

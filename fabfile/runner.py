@@ -15,16 +15,16 @@ import attrs
 from rr_config import Component
 from rr_config.limit import limit_to
 
-from . import following, launcher, needs, sessions
+from . import following, needs, sessions, starting
 from .delivery import Sources
 from .fleet import by_host, whole
 from .hosts import Host, ask, conversation
-from .launcher import NotStarted, Outcome, Started
 from .observer import Failure, StageError
 from .once import once
 from .origin import Record, origin
 from .readiness import BecameReady, NotReady
 from .sessions import Killed, Session
+from .starting import NotStarted, Outcome, Started
 from .transfer import Synced, sync
 from .viewer import Viewer
 from .waiting import Ended, read_stopped, stop_script
@@ -142,7 +142,7 @@ class Runner(Viewer):
         started: dict[str, list[Started]] = {}
         with_what = json.dumps(self._origin() | {"stages": [attrs.asdict(each) for each in self._fleet.stages]})
         try:
-            for index, components in launcher.in_order(self.config.all_components()):
+            for index, components in starting.in_order(self.config.all_components()):
                 for host, results in self._start_index(index, components, with_what).items():
                     started.setdefault(host, []).extend(results)
         except StageError as error:
@@ -171,10 +171,10 @@ class Runner(Viewer):
 
         def work(host: Host) -> list[Outcome]:
             own = wanted[host.name]
-            script = launcher.start_script(self.options.screen, own, with_what, is_last=index == last[host.name])
+            script = starting.start_script(self.options.screen, own, with_what, is_last=index == last[host.name])
             patience = max(component.ready.timeout if component.ready else 0 for component in own)
             with conversation(host, script, patience=patience) as talk:
-                return [self._took_note(outcome) for outcome in launcher.read_started(own, talk.answers())]
+                return [self._took_note(outcome) for outcome in starting.read_started(own, talk.answers())]
 
         def failures(_: str, outcomes: list[Outcome]) -> list[Failure]:
             not_started = [Failure(o.component.label, o.reason) for o in outcomes if isinstance(o, NotStarted)]
@@ -237,7 +237,7 @@ class Runner(Viewer):
         Not `was_started` where it did not run.
         """
         stopped: dict[str, list[Ended]] = {}
-        for index, components in reversed(launcher.in_order(self.config.all_components())):
+        for index, components in reversed(starting.in_order(self.config.all_components())):
             wanted = by_host(components)
 
             def work(host: Host, wanted: dict[str, list[Component]] = wanted) -> list[Ended]:

@@ -46,7 +46,7 @@ class Status:
     how long it has been in this state. `cpu` is in cores (1.0: one of them all the time), `memory` in bytes, of
     what is running; `problem` says why nothing is known, or that it was not ready in time. `started`, `ready` and
     `ended` are when that came about, in seconds since 1970 by the clock of the host. `origin` is what it was started
-    with (see `launcher.start_script`), where that is known and was asked for.
+    with (see `starting.start_script`), where that is known and was asked for.
     """
 
     component: Component

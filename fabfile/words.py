@@ -9,9 +9,9 @@ from rr_config import Options
 
 from .collecting import HostResults
 from .connection import key_files
-from .launcher import Started
 from .planning import HostPlan, Plan
 from .sessions import Killed
+from .starting import Started
 from .statuses import Status
 from .transfer import Synced
 

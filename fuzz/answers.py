@@ -21,7 +21,6 @@ with atheris.instrument_imports(include=["fabfile", "rr_config"]):
     from fabfile.conversation import Conversation, HostError
     from fabfile.examination import read_clock, read_facts, read_volumes
     from fabfile.hosts import NONSENSE
-    from fabfile.launcher import read_started
     from fabfile.lives import lives, span, stages
     from fabfile.manifest import Tree, read_stat, read_survey
     from fabfile.origin import read_origin
@@ -30,6 +29,7 @@ with atheris.instrument_imports(include=["fabfile", "rr_config"]):
     from fabfile.record import record
     from fabfile.results import Result, read_listed
     from fabfile.sessions import read_killed, read_session
+    from fabfile.starting import read_started
     from fabfile.statuses import Status, read_status
     from fabfile.timeline import figure
     from fabfile.waiting import read_stopped

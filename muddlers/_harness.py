@@ -13,7 +13,7 @@ sys.path.insert(0, str(OWN_FOLDER))
 import script  # noqa: E402 - found there
 
 REMOTE_FOLDER = ".harness"
-OWN_FILES = ("master.py", "slave.py", "programs.py", "script.py", "wire.py", "ends.py", "harness.py")
+OWN_FILES = ("master.py", "slave.py", "programs.py", "program.py", "script.py", "wire.py", "ends.py", "harness.py")
 
 
 def under(kind, name, components, logs, options):

@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from fabfile import launcher, shell, state
+from fabfile import launcher, shell, starting, state
 from fabfile.state import MARK
 from rr_config import Component, util
 from rr_config.util import literal
@@ -304,8 +304,8 @@ def test_launcher_that_gets_no_further_is_told_from_a_window_that_did_not_open()
         ("failed a - begun", "has a window, but has not got as far"),
         ("failed a - ", "screen opened no"),
     ):
-        (outcome,) = launcher.read_started([one], [answer])
-        assert isinstance(outcome, launcher.NotStarted) and outcome.reason.startswith(words)
+        (outcome,) = starting.read_started([one], [answer])
+        assert isinstance(outcome, starting.NotStarted) and outcome.reason.startswith(words)
 
 
 def test_window_whose_ticket_has_been_taken_away_starts_nothing(launch: Launch) -> None:
@@ -363,10 +363,10 @@ def test_missing_base_dir_ends_with_126(launch: Launch) -> None:
 def test_answers_are_read_in_their_order() -> None:
     components = [component("x", name=name) for name in ("a", "b c", "d")]
     answers = ["started b=20c 12", "failed a 127 sh: 1: exec: /x: not found\n", "running d 14"]
-    assert list(launcher.read_started(components, answers)) == [
-        launcher.Started(components[1], 12),
-        launcher.NotStarted(components[0], 127, "sh: 1: exec: /x: not found\n"),
-        launcher.Started(components[2], 14, was_running=True),
+    assert list(starting.read_started(components, answers)) == [
+        starting.Started(components[1], 12),
+        starting.NotStarted(components[0], 127, "sh: 1: exec: /x: not found\n"),
+        starting.Started(components[2], 14, was_running=True),
     ]
 
 
@@ -386,14 +386,14 @@ def test_answers_are_read_in_their_order() -> None:
     ],
 )
 def test_reason_has_the_programs_own_words(status: int | None, words: str, reason: str) -> None:
-    assert launcher.NotStarted(component("x"), status, words).reason == reason
+    assert starting.NotStarted(component("x"), status, words).reason == reason
 
 
 def test_start_indices_ascend_and_components_of_one_keep_their_order() -> None:
     components = [
         Component(name=name, start_index=index) for name, index in zip("abcde", (10, -1, 2, 10, 2), strict=True)
     ]
-    found = [(index, [c.name for c in cs]) for index, cs in launcher.in_order(components)]
+    found = [(index, [c.name for c in cs]) for index, cs in starting.in_order(components)]
     assert found == [(-1, ["b"]), (2, ["c", "e"]), (10, ["a", "d"])]
 
 

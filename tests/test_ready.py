@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from fabfile.launcher import read_started
 from fabfile.readiness import BecameReady, NotReady
+from fabfile.starting import read_started
 from rr_config import Component, util
 from rr_config.ready import Ready
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from fabfile import launcher
+from fabfile import starting
 from fabfile.fleet import by_host
 from fabfile.planning import Present, plan
 from fabfile.transfer import ToSync
@@ -30,4 +30,4 @@ def test_10000_components_on_500_hosts_are_loaded_and_planned(tmp_path: Path) ->
     assert sum(len(windows) for _, windows in made.starts) == COMPONENTS
     assert len(json.dumps(made.as_dict())) > COMPONENTS
     for own in by_host(components).values():
-        assert launcher.start_script("runner", own, "{}", is_last=True).count("\ncomponent ") == COMPONENTS // HOSTS
+        assert starting.start_script("runner", own, "{}", is_last=True).count("\ncomponent ") == COMPONENTS // HOSTS

@@ -18,19 +18,8 @@ import time
 
 import script
 import wire
-from programs import (
-    SECONDS_AFTER_SIGNAL,
-    Failed,
-    Programs,
-    cancel,
-    every,
-    folder,
-    leave,
-    prepare,
-    read_programs,
-    say,
-    split,
-)
+from program import Failed, say
+from programs import SECONDS_AFTER_SIGNAL, Programs, cancel, every, folder, leave, prepare, read_programs, split
 
 PIECE = 1 << 16  # of a file that is fed
 PATIENCE = 15.0  # beyond what a step may take, before a slave that says nothing is given up

@@ -16,7 +16,8 @@ import sys
 import time
 
 import wire
-from programs import SECONDS_AFTER_SIGNAL, Failed, Programs, cancel, folder, leave, prepare, read_programs, say, split
+from program import Failed, say
+from programs import SECONDS_AFTER_SIGNAL, Programs, cancel, folder, leave, prepare, read_programs, split
 
 RETRY_SECONDS = 0.2
 LONGEST_STOP = 10.0
