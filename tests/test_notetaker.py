@@ -289,7 +289,7 @@ def test_kill_leaves_no_note_taker(lab: Lab) -> None:
     lab.run("run")
     assert note_taker(lab.node1) != note_taker(lab.here)
     said = lab.run("kill").stdout
-    assert command_lines(lab.node1.folder) == command_lines(lab.here.folder) == {}
+    eventually(lambda: command_lines(lab.node1.folder) == command_lines(lab.here.folder) == {}, "the end of all")
     assert re.search(r"^  node1 +ended \d+\.runner, \d+ processes$", said, re.MULTILINE)
 
 
