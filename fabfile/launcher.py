@@ -115,7 +115,9 @@ case ${{1-}} in
     ;;
   *)
     trap : INT QUIT TERM
-    mv "$_rr_own_folder/ticket.${{1-}}" "$_rr_own_folder/begun" 2>/dev/null ||
+    is_wanted() {{ read -r _rr_own_ticket <"$_rr_own_folder/ticket" && [ "$_rr_own_ticket" = "$1" ]; }}
+    begins() {{ is_wanted "$1" && echo "${{STY-}}" >"$_rr_own_folder/begun.$1" && is_wanted "$1"; }}
+    (umask 077; set -C; begins "${{1-}}") 2>/dev/null ||
       {{ echo "another command has started it since"; exit 0; }}
     sh "$0" record
     _rr_own_status=$?

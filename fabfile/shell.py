@@ -96,18 +96,21 @@ def command(script_bytes: bytes) -> str:
 
 PROLOGUE = f"""\
 answer() {{ printf '%s\\0' "$1"; }}
-began() {{  # when a process began; nothing, if it has ended, though its parent may not have noticed yet (a zombie)
+fail() {{ answer "{FAILED}$1"; exit 1; }}
+look_at() {{  # PID: sets $its_parent, $its_session and $its_birth, which is empty if it has ended (or is a zombie)
+  its_parent= its_session= its_birth=
   {{ read -r stat <"/proc/$1/stat"; }} 2>/dev/null && set -- ${{stat##*) }} || return
-  case $1 in Z | X) ;; *) echo "${{20}}" ;; esac
+  its_parent=$2 its_session=$4
+  case $1 in Z | X) ;; *) its_birth=${{20}} ;; esac
 }}
-leader() {{ {{ read -r stat <"/proc/$$/stat"; }} 2>/dev/null && set -- ${{stat##*) }} && echo "$4"; }}
-parent() {{ {{ read -r stat <"/proc/$1/stat"; }} 2>/dev/null && set -- ${{stat##*) }} && echo "$2"; }}
 # Who runs the script: sshd for our side of the connection, which begins a session of the kernel for each script, or the
 # program here, which does too. (A ForceCommand may be in between.) Nobody where processes are hidden (hidepid).
-owner=$(parent "$(leader)")
-owner_born=$(began "${{owner:-none}}")
-orphaned() {{ [ "$(began "${{owner:-none}}")" != "$owner_born" ]; }}  # whether it is gone
-fail() {{ answer "{FAILED}$1"; exit 1; }}
+look_at $$
+look_at "${{its_session:-none}}"
+owner=${{its_parent:-none}}
+look_at "$owner"
+owner_born=$its_birth
+orphaned() {{ look_at "$owner"; [ "$its_birth" != "$owner_born" ]; }}  # whether it is gone
 need() {{
   missing=
   for program in "$@"; do command -v "$program" >/dev/null 2>&1 || missing="$missing $program"; done

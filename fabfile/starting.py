@@ -126,16 +126,19 @@ windows=.windows.$$  # screen reads it when it likes
 path=$(printf '%s' "$state" | sed "s/'/'\\"'\\"'/g")
 if [ "$(cat .logging 2>/dev/null)" = "$id" ]; then : >"$windows"
 else printf "logfile flush 0\\nlogfile '%s/%%t/output'\\n" "$(printf '%s' "$path" | sed 's/[%^]/&&/g')" >"$windows"; fi
-# revoke FOLDER: no window that has been opened for it starts it any more; where one is about to, waits for that.
+# revoke FOLDER: no window that has been opened for it starts it any more; where one is about to, waits for that. Of
+# this script and the window, one makes the file that says that it has begun (noclobber: O_EXCL of open(2)).
 revoke() {
-  revoked=
-  for ticket in "$1"/ticket.*; do [ -e "$ticket" ] && rm "$ticket" 2>/dev/null && revoked=1; done
-  [ -z "$revoked" ] || return
-  begun=
-  { read -r begun <"$1/begun"; } 2>/dev/null
+  token=
+  { read -r token <"$1/ticket"; } 2>/dev/null
+  [ "$token" ] || return 0
+  echo revoked >"$1/ticket"
+  set -C
+  { true >"$1/begun.$token"; } 2>/dev/null && token=
+  set +C
+  [ "$token" ] && { read -r begun <"$1/begun.$token"; } 2>/dev/null && [ "$begun" = "$id" ] || return 0
   tries=0
-  while [ "$begun" = "$id" ] && [ ! -s "$1/status" ] && ! running "$1" &&
-    echo "$state/$1/launcher" | grep -qzxsF -f - /proc/[0-9]*/cmdline; do
+  while [ ! -s "$1/status" ] && ! running "$1" && echo "$state/$1/launcher" | grep -qzxsF -f - /proc/[0-9]*/cmdline; do
     tries=$((tries + 1))
     [ $tries -lt 100 ] || fail "$state/$1/launcher starts nothing, and does not end; end it with: fab kill"
     sleep 0.1
@@ -150,12 +153,13 @@ component() {
   { [ -O "$1" ] && [ ! -h "$1" ]; } || fail "$state/$1 belongs to another user, or is a link; take it away"
   ! own_window "$1" "$2" || old_windows="$old_windows $window"
   rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/window" "$1/output" \
-    "$1/ready" "$1/times" "$1/begun" "$1/status.room" "$1/ended.room"
+    "$1/ready" "$1/times" "$1/status.room" "$1/ended.room" \
+    "$1"/begun.*
   printf '%s' "$origin" >"$1/origin" && printf '%s' "$4" >"$1/launcher" ||
     fail "$state/$1 cannot be written to; is the disk full?"
   : >"$1/output"
   [ -z "$5" ] || temporary "$1" >/dev/null || fail "no temporary folder can be made"
-  echo "$id" >"$1/ticket.$$"
+  echo "$$" >"$1/ticket"
   printf "screen -L -t %s sh '%s/%s/launcher' %s\\ntitle %s\\n" "$1" "$path" "$1" "$$" "$3" >>"$windows"
   pending="$pending $1"
 }
@@ -198,7 +202,7 @@ while [ -n "$pending" ]; do
   [ -z "$pending" ] || sleep 0.05
 done
 for folder in $pending; do
-  if [ -e "$folder/begun" ]; then answer "failed $folder - begun"; else answer "failed $folder - "; fi
+  if [ -e "$folder/begun.$$" ]; then answer "failed $folder - begun"; else answer "failed $folder - "; fi
 done
 rm -f .windows.*  # also of a script that was cut off: screen reads them one after the other
 tries=0

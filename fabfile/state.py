@@ -6,7 +6,7 @@
     launcher       the script that runs it       launcher.pid   process id of the launcher
     pid            process id of the program     status         its exit status, once it has ended
     started        when, in seconds since 1970   ended          likewise
-    ticket.TOKEN   of a window that is to start it, which makes it `begun` when it does: no other starts it then
+    ticket         the token of the window that is to start it, which makes `begun.TOKEN` when it does: no other may
     born           the same as the kernel counts it, by which the process is known again
     output         all that its window showed    times          when that had grown, and to which size
     base_dir       its temporary folder, if it has one
@@ -69,7 +69,7 @@ def hold(session: str) -> str:
 # so that one of them gets all ("wait-die", Rosenkrantz, Stearns, Lewis 1978). Of one process, each group of
 # connections waits for the other, which may just have been closed.
 HOLD = """\
-lives() { [ "$(began "${1%.*}")" = "${1#*.}" ]; }  # PID.BORN
+lives() { look_at "${1%.*}"; [ "$its_birth" = "${1#*.}" ]; }  # PID.BORN
 # at_work FILE: prints a script of that claim that lives.
 at_work() {
   sed 1d "$1" 2>/dev/null | while read -r one; do ! lives "$one" || echo "$one"; done | head -n 1
@@ -93,7 +93,8 @@ others() {
 hold() {
   [ "$owner_born" ] || return 0  # nobody could see when it ends
   claim=$owner.$owner_born
-  script=$$.$(began "$$")
+  look_at $$
+  script=$$.$its_birth
   if grep -qxs held "$state/.held.$claim"; then echo "$script" >>"$state/.held.$claim"; return; fi
   { printf '%s\n' "$controller_born $own_group $controller" "$script" >"$state/.held.$claim"; } 2>/dev/null ||
     return 0  # nobody can

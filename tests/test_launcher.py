@@ -54,7 +54,9 @@ class Launch:
         (kept / "launcher").write_bytes(os.fsencode(launcher.launcher(component)))
         own = {"PATH": f"{self.shells}:{os.environ['PATH']}", "HOME": str(self.home), "OUT": str(self.folder)}
         pipe = subprocess.PIPE
-        (kept / "ticket.7").write_text("")
+        (kept / "ticket").write_text("7\n")
+        for begun in kept.glob("begun.*"):
+            begun.unlink()
         command = ["sh", kept / "launcher", "7"]
         return subprocess.Popen(command, env=own | environment, cwd="/", stdout=pipe, stderr=subprocess.STDOUT)
 
@@ -290,7 +292,9 @@ def test_exit_status_is_kept_though_the_disk_is_full_by_then(launch: Launch) -> 
     one = component(launch.program("fill", fill))
     launch.kept(one).mkdir(parents=True)
     (launch.folder / "launcher").write_bytes(os.fsencode(launcher.launcher(one)))
-    script = 'mount -t tmpfs -o size=40k none "$1" && cp "$2" "$1" && : >"$1/ticket.7" && sh "$1/launcher" 7; cd "$1"; '
+    script = (
+        'mount -t tmpfs -o size=40k none "$1" && cp "$2" "$1" && echo 7 >"$1/ticket" && sh "$1/launcher" 7; cd "$1"; '
+    )
     script += "grep -H . status ended; : >more && echo x >more || echo full"
     command = ["unshare", "-m", "sh", "-c", script, "sh", launch.kept(one), launch.folder / "launcher"]
     path = f"{launch.shells}:{os.environ['PATH']}"

@@ -388,14 +388,18 @@ def test_a_kill_meanwhile_ends_the_wait(lab: Lab) -> None:
 
 
 def test_start_takes_away_the_tickets_of_windows_that_others_wanted(lab: Lab) -> None:
+    """Such a window opens late, and starts nothing; nor does one for which another token has been written down."""
     prepare(lab, "add('one', args=['one'])")
     lab.run("screen")
     lab.run("sync")
     kept = lab.node1.state() / "one"
     kept.mkdir(exist_ok=True)
-    (kept / "ticket.999999").write_text("")
+    (kept / "ticket").write_text("999999\n")
     lab.run("start")
-    assert [path.name for path in kept.iterdir() if path.name.startswith(("begun", "ticket"))] == ["begun"]
+    ticket = text(kept / "ticket").strip()
+    assert ticket != "999999" and [path.name for path in kept.glob("begun.*")] == [f"begun.{ticket}"]
+    late = lab.node1.run(f"sh {kept}/launcher 999999; sh {kept}/launcher {ticket}")
+    assert late.count("another command has started it since") == 2
 
 
 def test_ctrl_c_says_what_runs_and_how_to_kill_it_and_programs_go_on(lab: Lab) -> None:
