@@ -402,6 +402,23 @@ def test_start_takes_away_the_tickets_of_windows_that_others_wanted(lab: Lab) ->
     assert late.count("another command has started it since") == 2
 
 
+def test_start_waits_for_a_window_that_is_about_to_start_the_program(lab: Lab) -> None:
+    """It had a ticket, and has begun; its program is not there yet."""
+    prepare(lab, "add('one', args=['one'])")
+    lab.run("screen")
+    lab.run("sync")
+    (id_,) = ids(lab.node1)
+    kept = lab.node1.state() / "one"
+    kept.mkdir(exist_ok=True)
+    (kept / "ticket").write_text("7\n")
+    (kept / "begun.7").write_text(f"{id_}\n")
+    about_to = ["sh", "-c", "sleep 3", f"{kept}/launcher"]
+    with subprocess.Popen(about_to, env=lab.node1.environment | {"PATH": os.environ["PATH"]}) as window:
+        lab.run("start")
+        assert window.poll() is not None
+    eventually(lambda: alive(lab.node1) == {"one"}, "the program, of another window")
+
+
 def test_ctrl_c_says_what_runs_and_how_to_kill_it_and_programs_go_on(lab: Lab) -> None:
     lab.write("parser.py", "def parse_args(extra_args, ssh_user):\n    return extra_args.split()\n")
     lab.write("rename.py", "def muddle(config):\n    for c in config.all_components():\n        c.name += '!'\n")
