@@ -104,10 +104,15 @@ look_at() {{  # PID: sets $its_parent, $its_session and $its_birth, which is emp
   case $1 in Z | X) ;; *) its_birth=${{20}} ;; esac
 }}
 # Who runs the script: sshd for our side of the connection, which begins a session of the kernel for each script, or the
-# program here, which does too. (A ForceCommand may be in between.) Nobody where processes are hidden (hidepid).
+# program here, which does too; a ForceCommand may be in between. Or the leader of that session, where an SSH server
+# begins one for each connection, as Dropbear does: it has not got the environment of what it serves. Nobody where
+# processes are hidden (hidepid).
 look_at $$
-look_at "${{its_session:-none}}"
+leader=${{its_session:-none}}
+look_at "$leader"
 owner=${{its_parent:-none}}
+[ "$leader" = $$ ] || [ -z "${{SSH_CONNECTION-}}" ] ||
+  grep -qzxsF "SSH_CONNECTION=$SSH_CONNECTION" "/proc/$leader/environ" || owner=$leader
 look_at "$owner"
 owner_born=$its_birth
 orphaned() {{ look_at "$owner"; [ "$its_birth" != "$owner_born" ]; }}  # whether it is gone

@@ -16,6 +16,7 @@ from itertools import cycle
 from pathlib import Path
 
 from rr_config import ConfigError
+from rr_config.limit import bare_host
 
 BRING = """\
 bring() {
@@ -47,6 +48,17 @@ def muddle(config):
         if taken[host, component.name] > 1:
             component.name += f"-{component.host}"
         move(component, host)
+    check_pinned(config)
+
+
+def check_pinned(config):
+    """Raise ConfigError where two are pinned to one core of a host, now that they share it."""
+    taken = set()
+    for component in util.chosen(config):
+        own = {(bare_host(component.host), processor) for processor in component.meta.get("processors", ())}
+        if own & taken:
+            raise ConfigError(f"{component.label}: is pinned to a core that another one has; put pin behind rehost")
+        taken |= own
 
 
 def move(component, host):

@@ -25,6 +25,8 @@ def muddle(config):
         if id(component) not in chosen:
             config.add_component(component)
             continue
+        if "processors" in component.meta:
+            raise ConfigError(f"{component.label}: is pinned, and so would all its copies be; put pin behind repeat")
         first = getattr(extra_options, "from")
         for number in range(first, first + extra_options.copies):
             config.add_component(util.numbered(component, number))

@@ -113,7 +113,7 @@ def numbered(component: Component, number: int) -> Component:
         changes[attribute] = {key: filled(value) for key, value in getattr(component, attribute).items()}
     if component.ready is not None:
         changes["ready"] = attrs.evolve(component.ready, value=filled(component.ready.value))
-    meta = copy.deepcopy(component.meta) | {COPY_OF: [*copied_names(component), component.name]}
+    meta = copy.deepcopy(component.meta) | {COPY_OF: [*copied_names(component), component.name, component.label]}
     if folders:
         meta[FOLDERS] = [filled(folder) for folder in folders]
     return attrs_evolved(copy.deepcopy(component), **changes, name=filled(name), meta=meta)

@@ -236,7 +236,7 @@ config.add_component(Component(name="d", host="h%n", executable="x", start_index
     assert (ten.executable, ten.args, ten.env, ten.results) == ("/b10/x10", ["10", "10$a", "3"], {"N": "n10"}, ["r10"])
     assert [type(arg) for arg in ten.args] == [str, literal, str]
     assert list(ten.files.values()) == ["/b10/f10"]
-    assert ten.meta == {"m": 1, "copy_of": ["c%n"]}
+    assert ten.meta == {"m": 1, "copy_of": ["c%n", "h/c%n"]}
     found = told("repeat --copies 2 --only d", config)
     assert list(found) == ["c%n", "d-1", "d-2"]
     two = found["d-2"]
@@ -245,9 +245,19 @@ config.add_component(Component(name="d", host="h%n", executable="x", start_index
 
 
 def test_copies_are_named_by_what_names_the_component() -> None:
-    found = muddled(TWO, "repeat --copies 2", "pin --only client", "repeat --copies 2 --only client-1")
+    found = muddled(TWO, "repeat --copies 2", "repeat --copies 2 --only client-1", "pin --only client")
     assert [each.name for each in found] == ["server-1", "server-2", "client-1-1", "client-1-2", "client-2"]
     assert ["taskset" in each.args for each in found] == [False, False, True, True, True]
+    found = muddled(TWO, "repeat --copies 2", "wrap --with nice --only node2/client")
+    assert ["nice" in each.args for each in found] == [False, False, True, True]
+
+
+def test_what_is_pinned_shares_no_core_afterwards() -> None:
+    said = refusal("pin", "repeat --copies 2")
+    assert said == "node1/server: is pinned, and so would all its copies be; put pin behind repeat"
+    said = refusal("pin", "rehost --hosts x")
+    assert said == "x/client: is pinned to a core that another one has; put pin behind rehost"
+    assert [each.host for each in muddled(TWO, "pin", "rehost --hosts x,y")] == ["x", "y"]
 
 
 def test_stagger_delays_by_start_index_and_gives_ready_more_time() -> None:

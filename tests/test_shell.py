@@ -279,3 +279,24 @@ def test_script_that_is_cut_off_anywhere_runs_nothing_of_its_body(sh: list[str],
 
 
 IMPORTABLE = {"PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+
+
+@pytest.mark.parametrize("sh", ["dash", "bash"])
+@pytest.mark.parametrize(
+    ("command", "is_leader"),
+    [
+        ('exec "$0" -c "$1"', False),  # as OpenSSH runs a command
+        ('"$0" -c "$1"; true', False),  # with a ForceCommand that stays
+        ('unset SSH_CONNECTION; env SSH_CONNECTION=c "$0" -c "$1"; true', True),  # as Dropbear does
+    ],
+)
+def test_owner_of_a_script_is_who_serves_its_connection(sh: str, command: str, is_leader: bool) -> None:
+    environment = os.environ | {"SSH_CONNECTION": "c"}
+    if is_leader:
+        del environment["SSH_CONNECTION"]
+    script = shell.script('answer "$owner"').decode()
+    begun = [sh, "-c", command, sh, script]
+    with subprocess.Popen(begun, env=environment, stdout=subprocess.PIPE, start_new_session=True) as process:
+        said, _ = process.communicate(timeout=10)
+    owner = said.split(b"\0")[-3]
+    assert int(owner) == (process.pid if is_leader else os.getpid())

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -42,6 +43,7 @@ class Bench:
     folder: Path
     port: int
     processes: list["subprocess.Popen[str]"] = attrs.field(factory=list)
+    by: list[str] = attrs.field(factory=list)
 
     def begin(self, kind: str, name: str, *options: str, programs: dict[str, list[str]]) -> "subprocess.Popen[str]":
         """Start a harness, whose logs are in a folder of its name."""
@@ -51,7 +53,8 @@ class Bench:
             for n, command in programs.items()
             for w in ("-n", n, "-p", command[0], "-a", str(len(command) - 1), *command[1:])
         ]
-        command = [sys.executable, FOLDER / f"{kind}.py", *own, "--", *words]
+        python = [*self.by, "/usr/bin/python3"] if self.by else [sys.executable]
+        command = [*python, FOLDER / f"{kind}.py", *own, "--", *words]
         with (self.folder / f"{name}.said").open("w") as said:
             process = subprocess.Popen(command, cwd=self.folder, stdout=said, stderr=subprocess.STDOUT, text=True)
         self.processes.append(process)
@@ -289,6 +292,50 @@ def test_what_a_program_leaves_behind_does_not_run_on(bench: Bench, child: str, 
     for environ in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
             assert f"MARK_OF_TEST={mark}\0".encode() not in environ.read_bytes(), environ
+
+
+@pytest.mark.parametrize("name", ["own", "a"])
+@pytest.mark.parametrize("steps", ["start NAME\nwait 0.5\n", "start NAME\nwait 0.5\nstop NAME\nwait 1\n"])
+def test_program_that_has_crashed_fails_the_test_though_its_child_holds_its_output(
+    bench: Bench, steps: str, name: str
+) -> None:
+    crashes = ["sh", "-c", "sleep 20 & exit 3"]
+    bench.slave(a=crashes)
+    status, verdict = bench.verdict(steps.replace("NAME", name), own=crashes)
+    assert status == 1 and verdict.endswith(f"{name}: has ended with exit status 3"), verdict
+
+
+BECOMES_ROOT = "import os, sys, time; os.setuid(0); print('root', flush=True); time.sleep(4)"
+
+
+@pytest.mark.parametrize("name", ["own", "a"])
+def test_what_has_become_another_user_is_told(bench: Bench, name: str) -> None:
+    """As by sudo. Run by somebody who is not root."""
+    bench.folder.chmod(0o777)
+    for parent in bench.folder.parents:
+        if parent != Path("/tmp") and parent.is_relative_to("/tmp"):
+            parent.chmod(0o755)
+    python = bench.folder / "python"
+    shutil.copy("/usr/bin/python3", python)
+    python.chmod(0o4755)
+    bench.by = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    program = [str(python), "-c", BECOMES_ROOT]
+    slave = bench.slave(a=program)
+    status, verdict = bench.verdict(f"start {name}\nawait {name} root\n", own=program)
+    said = text(bench.folder / ("m.said" if name == "own" else "s.said"))
+    assert "of another user, and run on: " in said
+    assert status == 1 and f"{name}: runs as another user, and cannot be ended by this one" in verdict, verdict
+    slave.wait(timeout=15)
+
+
+def test_line_that_is_too_long_is_named(bench: Bench) -> None:
+    write(bench.folder / "long", "x").write_text("x" * 1_000_000 + "\n" + "\u20ac" * 1_000_000 + "\n")
+    bench.slave(a=["wc", "-c"])
+    assert bench.verdict("start a\nfeed a long\nclose a\nawait a '^4000002$'\n") == (0, "PASSED: 4 steps")
+    (bench.folder / "long").write_text("x" * 2_000_000)
+    bench.slave(a=["wc", "-c"])
+    _, verdict = bench.verdict("start a\nfeed a long\n")
+    assert verdict == "FAILED: t.txt:2: feed a long: long: has a line of 2000000 characters; 1048576 are the most"
 
 
 def test_slave_that_is_ended_while_it_starts_programs_leaves_none(bench: Bench) -> None:

@@ -4,8 +4,10 @@ import contextlib
 import ctypes
 import os
 import signal
+import time
 from pathlib import Path
 
+PAUSE_SECONDS = 0.01
 SET_PDEATHSIG = 1
 SET_CHILD_SUBREAPER = 36
 LIBC = ctypes.CDLL(None)
@@ -38,11 +40,17 @@ def descendants():
 
 
 def kill_all():
-    """Kill all of them, and what they start meanwhile."""
+    """Kill all of them, and what they start meanwhile; those that are left, since they are another user's."""
+    others = set()
     while True:
-        pids = descendants()
+        pids = [pid for pid in descendants() if pid not in others]
         for pid in pids:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
+            try:
                 os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            except PermissionError:
+                others.add(pid)
         if not pids:
-            return
+            return sorted(others)
+        time.sleep(PAUSE_SECONDS)

@@ -19,9 +19,21 @@ import time
 import script
 import wire
 from program import Failed, say
-from programs import SECONDS_AFTER_SIGNAL, Programs, cancel, every, folder, leave, prepare, read_programs, split
+from programs import (
+    SECONDS_AFTER_SIGNAL,
+    Programs,
+    cancel,
+    end_all,
+    every,
+    folder,
+    leave,
+    prepare,
+    read_programs,
+    split,
+)
 
 PIECE = 1 << 16  # of a file that is fed
+LONGEST_LINE = 1 << 20  # in such a file
 PATIENCE = 15.0  # beyond what a step may take, before a slave that says nothing is given up
 
 
@@ -130,7 +142,10 @@ class Test:
 
     async def run(self):
         """The whole script; words of what went wrong, or None."""
-        server = await wire.listen(self.called, self.options.port)
+        try:
+            server = await wire.listen(self.called, self.options.port)
+        except OSError as error:
+            return f"port {self.options.port} cannot be listened on: {error.strerror}"
         try:
             problem = await self.at_most(self.gather(), self.options.timeout)
             if problem:
@@ -187,6 +202,8 @@ class Test:
         lines, size = [], 0
         with (self.options.script.parent / file).open(encoding="utf-8", errors="surrogateescape", newline="\n") as text:
             for line in text:
+                if len(line) > LONGEST_LINE:
+                    raise Failed(f"{file}: has a line of {len(line)} characters; {LONGEST_LINE} are the most")
                 lines.append(line.rstrip("\n"))
                 size += len(line)
                 if size > PIECE:
@@ -224,10 +241,7 @@ async def main():
         parser.error(str(error))
     test = Test(options, commands, steps)
     prepare(test.end_by)
-    try:
-        problem = await test.run()
-    except OSError as error:
-        problem = f"port {options.port} cannot be listened on: {error.strerror}"
+    problem = await test.run()
     if problem is None and test.failure.done():
         problem = test.failure.result()
     for slave in test.slaves.values():
@@ -235,6 +249,7 @@ async def main():
         with contextlib.suppress(asyncio.TimeoutError):  # it hangs, which changes nothing any more
             await asyncio.wait_for(slave.is_gone.wait(), PATIENCE)
     await cancel(test.talks)
+    end_all()
     took = time.monotonic() - began
     say(f"FAILED: {problem}" if problem else f"PASSED: {len(steps)} steps in {took:.1f} s")
     leave(1 if problem else 0)

@@ -2,7 +2,6 @@
 
 import asyncio
 import collections
-import contextlib
 import errno
 import os
 import re
@@ -191,7 +190,9 @@ class Program:
     async def stop(self, number, within):
         if not self.runs:
             return
-        self.is_stopped = True
+        self.is_stopped = (
+            self.process.returncode is None
+        )  # else it has ended by itself, and its children hold its output
         self.signal(number)
         try:
             await self.until(lambda: self.status is not None, within, "has not ended")
@@ -201,5 +202,9 @@ class Program:
 
     def signal(self, number):
         """To the program, and what it has started."""
-        with contextlib.suppress(ProcessLookupError):
+        try:
             os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            pass
+        except PermissionError:
+            raise Failed(f"{self.name}: runs as another user, and cannot be ended by this one") from None

@@ -50,9 +50,15 @@ def prepare(on_signal):
         loop.add_signal_handler(signal.Signals[f"SIG{name}"], on_signal, name)
 
 
+def end_all():
+    """End all that this process has started, whoever has started it meanwhile; what cannot be ended, is told."""
+    left = ends.kill_all()
+    if left:
+        say(f"these processes are of another user, and run on: {' '.join(map(str, left))}")
+
+
 def leave(status):
-    """End this process at once, with all that it has started."""
-    ends.kill_all()
+    """End this process at once."""
     with contextlib.suppress(OSError):
         sys.stdout.flush()
     os._exit(status)

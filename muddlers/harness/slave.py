@@ -17,7 +17,7 @@ import time
 
 import wire
 from program import Failed, say
-from programs import SECONDS_AFTER_SIGNAL, Programs, cancel, folder, leave, prepare, read_programs, split
+from programs import SECONDS_AFTER_SIGNAL, Programs, cancel, end_all, folder, leave, prepare, read_programs, split
 
 RETRY_SECONDS = 0.2
 LONGEST_STOP = 10.0
@@ -51,7 +51,9 @@ async def main():
         await programs.obey("shutdown", list(programs.by_name), {"within": within})
     except Failed as error:
         say(str(error))
-    leave(0 if has_passed else 1)
+    finally:
+        end_all()
+        leave(0 if has_passed else 1)
 
 
 async def serve(options, programs, ended):

@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-LONGEST = 1 << 22
+LONGEST = 1 << 24
 BEAT_SECONDS = 5
 MOST_SILENT_SECONDS = 20
 
