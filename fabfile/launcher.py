@@ -107,6 +107,7 @@ case ${{1-}} in
     )
     sh "$0" exec
     _rr_own_status=$?
+    trap '' HUP INT QUIT TERM  # for what is run here, too: the terminal may go now
     note() {{
       printf '%-12s\n' "$2" 1<>"$_rr_own_folder/$1.room" && mv "$_rr_own_folder/$1.room" "$_rr_own_folder/$1"
     }}

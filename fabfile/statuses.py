@@ -183,7 +183,8 @@ for folder in $folders; do
   elif kept && [ -e "$folder/launcher.pid" ]; then
     word=exited
     rest="$(noted pid) $(noted status) $(noted started) $(noted ended)   $(noted ready) $(noted unready)"
-    [ -s "$folder/status" ] || ! [ -d "/proc/$(noted launcher.pid)" ] || word=starting
+    own="$state/$folder/launcher"
+    [ -s "$folder/status" ] || ! grep -qzxsF "$own" "/proc/$(noted launcher.pid)/cmdline" || word=starting
   fi
   answer "component $folder $word $rest"
   [ -z "$with_origins" ] || [ "$word" = waiting ] || [ ! -s "$folder/origin" ] ||

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -132,7 +133,9 @@ def traces(host: ThrowawayHost) -> tuple[object, ...]:
     """What there is on a host: files and their lines, programs, sessions."""
     files = [path for folder in (host.home, host.tmp) for path in folder.rglob("*") if path.is_file()]
     # How many notes there are of the times of output is a matter of when that came.
-    lines = {path: path.read_bytes().count(b"\n") for path in files if path.name != "times"}
+    # Each start has a token of its own, which is in the name of one file.
+    names = {path: re.sub(r"/begun\.\d+$", "/begun", str(path)) for path in files if path.name != "times"}
+    lines = {names[path]: path.read_bytes().count(b"\n") for path in names}
     programs = sorted(
         line.split(b"\0")[0] for line in command_lines(host.folder).values() if b"sleep\0001\0" not in line
     )

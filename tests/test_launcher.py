@@ -1,5 +1,6 @@
 """The launcher of a component, run by real shells without screen; and where its state is kept."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -300,6 +301,23 @@ def test_exit_status_is_kept_though_the_disk_is_full_by_then(launch: Launch) -> 
     path = f"{launch.shells}:{os.environ['PATH']}"
     said = subprocess.run(command, env={"PATH": path, "LC_ALL": "C"}, capture_output=True, text=True).stdout
     assert re.fullmatch(r"status:3 *\nended:\d+ *\nfull\n", said), said
+
+
+def test_end_is_written_down_though_the_terminal_goes_meanwhile(launch: Launch) -> None:
+    move = launch.shells / "mv"
+    move.write_text('#!/bin/sh\ntouch "$OUT/moving"\nsleep 0.5\nexec /bin/mv "$@"\n')
+    move.chmod(0o755)
+    one = component("/bin/sh", "-c", "exit 3")
+    process = launch.begin(one)
+    eventually((launch.folder / "moving").exists, "the end of the program")
+    family = [process.pid]
+    for pid in family:
+        family += map(int, text(Path(f"/proc/{pid}/task/{pid}/children")).split())
+    for pid in family[1:]:  # the first leads the session of the terminal
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGHUP)
+    process.communicate(timeout=10)
+    assert launch.noted(one, "status") == "3" and launch.noted(one, "ended")
 
 
 def test_launcher_that_gets_no_further_is_told_from_a_window_that_did_not_open() -> None:

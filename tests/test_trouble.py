@@ -54,6 +54,7 @@ def test_host_that_was_killed_and_rebooted_is_told_and_takes_up_its_work(lab: La
     assert failed.returncode == 1
     assert failed.stderr.splitlines()[-1] == "again, for what failed alone: --limit 'node1/*'"
     lab.farm.start(lab.node1)
+    (lab.node1.state() / "a/launcher.pid").write_text(f"{os.getpid()}\n")  # which is another process by now
     assert states(lab) == {"node1": "exited", "node2": "running"}
     assert lab.fab("wait", "-c", "cfg.py", "--limit", "node1").returncode == 1
     lab.run("run", "--limit", "node1/*")
