@@ -60,14 +60,15 @@ def put_under_harnesses(config, publishers, client):
     hosts = _cores.read(extra_options.host_info)
     others = [each for each in config.all_components() if each is not client and each not in publishers]
     servers = [each for each in publishers if each.host == publishers[0].host]
-    third_parties = [each for each in others if each.name.startswith("third-party")]
-    for component in third_parties if extra_options.pin else []:
-        pin(component, hosts)
+    complete = util.chosen(config)
+    for component in complete if extra_options.pin else []:
+        if component.name.startswith("third-party"):
+            pin(component, hosts)
     master_core = pinned(servers, hosts)
     away = [each for each in publishers if each not in servers]
     groups = [[each for each in away if each.host == host] for host in dict.fromkeys(each.host for each in away)]
     away_cores = [pinned(programs, hosts) for programs in groups]
-    clients = spread(client, hosts, {bare_host(each.host): each.host for each in publishers + others})
+    clients = spread(client, hosts, {bare_host(each.host): each.host for each in complete if each is not client})
     cores = [*away_cores, *(pinned(programs, hosts) for programs in clients)]
     groups += clients
 

@@ -28,6 +28,7 @@ class RunningMuddler:
 
     @classmethod
     def begun(cls, asked: Asked, config_dir: Path, given: dict[str, Any]) -> "RunningMuddler":
+        """One whose file has found the names `given`, and imports what lies beside it, or in `config_dir`."""
         path = asked.muddler.path
         with working_in(config_dir, path.parent, config_dir):
             return cls(asked, config_dir, run_file(path, given, asked.muddler.module))

@@ -223,6 +223,14 @@ def test_hosts_are_spelled_as_the_config_has_them(tmp_path: Path) -> None:
     assert found["slave-harness-1"].args[slave.args.index("--master") + 1] == "fe80::1"
 
 
+def test_complaint_about_a_wrong_component_is_left_to_the_checks(tmp_path: Path) -> None:
+    write(tmp_path / "hosts.txt", HOSTS)
+    for more in ("Component()", "Component(name='third-party-x', executable='x', start_index=1)"):
+        config = SMALL + f"config.add_component({more})\n"
+        said = refused(tmp_path, config, muddler=["ta3 --clients 1 --host-info hosts.txt --pin"])
+        assert " is not set; it must be " in said and "ta3.py" not in said
+
+
 def test_clients_that_are_wrapped_leave_their_results_apart(tmp_path: Path) -> None:
     write(tmp_path / "hosts.txt", "node1 8 x n\n")
     wrap = "wrap --only client --with 'strace -o {results}/trace'"
