@@ -8,6 +8,7 @@ import attrs
 from rr_config import ConfigError
 from rr_config.limit import bare_host
 
+ADJACENT, APART = "adjacent", "apart"
 FORM = "HOST CORES MODEL HYPERTHREADED, the last of them y or n"
 
 
@@ -20,6 +21,7 @@ class Host:
     model: str
     is_hyperthreaded: bool
     taken: set = attrs.field(factory=set)
+    pairs: str = ADJACENT
 
     @property
     def free(self):
@@ -38,13 +40,26 @@ class Host:
 
     def take_back(self, processors):
         """Let the cores of these processors be taken: somebody has got them before."""
-        self.taken.update(cpu // 2 if self.is_hyperthreaded else cpu for cpu in processors)
+        self.taken.update(core for core in range(self.cores) if set(self.processors(core)) & set(processors))
 
     def processors(self, core):
-        return [2 * core, 2 * core + 1] if self.is_hyperthreaded else [core]
+        if not self.is_hyperthreaded:
+            return [core]
+        return [2 * core, 2 * core + 1] if self.pairs == ADJACENT else [core, core + self.cores]
 
 
-def read(path):
+def add_pairs(parser):
+    """Add the option that says which processors are two of one core."""
+    parser.add_argument(
+        "--pairs",
+        choices=(ADJACENT, APART),
+        default=ADJACENT,
+        help="a hyperthreaded core N of C is processors 2N and 2N+1 (adjacent, if not said), or N and N+C (apart);"
+        " `lscpu -e` tells",
+    )
+
+
+def read(path, pairs=ADJACENT):
     """The hosts of a host info file, by name. Empty lines, and those that begin with #, say nothing."""
     hosts = {}
     try:
@@ -59,7 +74,7 @@ def read(path):
             raise ConfigError(f"--host-info {path}:{number}: {line.strip()!r} is not of the form: {FORM}")
         if words[0] in hosts:
             raise ConfigError(f"--host-info {path}:{number}: {words[0]} has a line already; take one of them away")
-        hosts[words[0]] = Host(words[0], int(words[1]), words[2], words[3] == "y")
+        hosts[words[0]] = Host(words[0], int(words[1]), words[2], words[3] == "y", pairs=pairs)
     return hosts
 
 

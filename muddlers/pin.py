@@ -19,9 +19,9 @@ def add_arguments(parser):
     parser.add_argument(
         "--host-info",
         metavar="FILE",
-        help="a line a host: its name, how many cores, its model, and y or n for hyperthreaded"
-        " (a core is then processors 2N and 2N+1)",
+        help="a line a host: its name, how many cores, its model, and y or n for hyperthreaded",
     )
+    _cores.add_pairs(parser)
     parser.add_argument("--first", type=int, default=0, metavar="N", help="leave that many cores of each host free")
     parser.add_argument("--numactl", action="store_true", help="by numactl, which keeps memory near, not by taskset")
 
@@ -30,7 +30,7 @@ def muddle(config):
     if extra_options.first < 0:
         raise ConfigError(f"pin --first {extra_options.first}: must be 0 or more")
     path = extra_options.host_info
-    known = _cores.read(path) if path else {}
+    known = _cores.read(path, extra_options.pairs) if path else {}
     for host in known.values():
         host.take(extra_options.first, "--first")
     if not path:

@@ -57,7 +57,7 @@ def check_test(publishers, clients):
 
 def put_under_harnesses(config, publishers, client):
     """Replace publishers and client by harnesses that run them."""
-    hosts = _cores.read(extra_options.host_info)
+    hosts = _cores.read(extra_options.host_info, extra_options.pairs)
     others = [each for each in config.all_components() if each is not client and each not in publishers]
     servers = [each for each in publishers if each.host == publishers[0].host]
     complete = util.chosen(config)

@@ -20,6 +20,12 @@ def add_arguments(parser):
     )
     parser.add_argument("--pin", action="store_true", help="pin each program to num_cores cores of its own, by taskset")
     parser.add_argument(
+        "--pairs",
+        choices=("adjacent", "apart"),
+        default="adjacent",
+        help="a hyperthreaded core N of C is processors 2N and 2N+1 (adjacent, if not said), or N and N+C (apart)",
+    )
+    parser.add_argument(
         "--master-address", metavar="HOST", help="where slaves reach the master; the name of its host, if not said"
     )
     parser.add_argument("--port", type=int, default=47321, metavar="N", help="on which the master listens; 47321")

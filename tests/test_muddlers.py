@@ -209,6 +209,8 @@ def test_pin_gives_each_its_own_cores_in_order(tmp_path: Path) -> None:
     info = write(tmp_path / "hosts.txt", "node1 8 m y\nnode2 2 m n\n")
     found = told(f"pin --host-info {info} --numactl --first 1 --only node1", config)
     assert found["b"].args[:3] == ["numactl", "--physcpubind=4,5,6,7,8,9", "--localalloc"]
+    found = told(f"pin --host-info {info} --pairs apart --only node1", config)
+    assert (found["server"].args[1], found["b"].args[1]) == ("0x101", "0xe0e")
     said = refusal(f"pin --host-info {info} --first 1", config=config)
     assert said == "node2: has 2 cores, of which 1 are free, and client wants 2: 1 too many"
     said = refusal(f"pin --host-info {info}", config=config + "add('c', 'node3')\n")
