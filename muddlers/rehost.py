@@ -18,11 +18,13 @@ from pathlib import Path
 from rr_config import ConfigError
 from rr_config.limit import bare_host
 
+# Others may copy to the same place at the same time, and cp refuses what was not there when it looked.
 BRING = """\
+again() { "$@" 2>/dev/null || "$@" 2>/dev/null || "$@"; }
 bring() {
-  if [ -d "$1" ]; then mkdir -p -- "$2" && cp -RLpf -- "$1/." "$2"
+  if [ -d "$1" ]; then mkdir -p -- "$2" && again cp -RLpf -- "$1/." "$2"
   else
-    case $2 in */) mkdir -p -- "$2" ;; */*) mkdir -p -- "${2%/*}" ;; esac && cp -Lpf -- "$1" "$2"
+    case $2 in */) mkdir -p -- "$2" ;; */*) mkdir -p -- "${2%/*}" ;; esac && again cp -Lpf -- "$1" "$2"
   fi
 }
 """
