@@ -170,7 +170,7 @@ class RemoteHost:
             with contextlib.suppress(paramiko.ChannelException), self._timed():
                 channel: paramiko.Channel = self._connection.create_session()
                 return channel
-            time.sleep(pause)
+            time.sleep(pause)  # until sshd has noticed
         raise HostError("opens no more sessions on one connection; is MaxSessions in its sshd_config 1?")
 
     @contextlib.contextmanager

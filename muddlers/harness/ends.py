@@ -53,4 +53,4 @@ def kill_all():
                 others.add(pid)
         if not pids:
             return sorted(others)
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(PAUSE_SECONDS)  # what is killed needs a moment to go

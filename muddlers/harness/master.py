@@ -13,7 +13,6 @@ and its standard library.
 import argparse
 import asyncio
 import contextlib
-import sys
 import time
 
 import script
@@ -27,9 +26,9 @@ from programs import (
     every,
     folder,
     leave,
+    parse,
     prepare,
     read_programs,
-    split,
 )
 
 PIECE = 1 << 16  # of a file that is fed
@@ -225,14 +224,8 @@ class Test:
 async def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1].strip())
     parser.add_argument("--script", required=True, type=folder)
-    parser.add_argument("--port", required=True, type=int)
     parser.add_argument("--slaves", required=True)
-    parser.add_argument("--test", required=True)
-    parser.add_argument("--logs", required=True, type=folder)
-    parser.add_argument("--debug", type=folder)
-    parser.add_argument("--timeout", type=float, default=60)
-    own, rest = split(sys.argv[1:])
-    options = parser.parse_args(own)
+    options, rest = parse(parser)
     began = time.monotonic()
     try:
         commands = read_programs(rest)

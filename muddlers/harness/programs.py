@@ -23,6 +23,17 @@ def split(words):
     return words[:place], words[place + 1 :]
 
 
+def parse(parser):
+    """What the command line says, with the options that all harnesses have; and the words of its programs."""
+    parser.add_argument("--port", required=True, type=int)
+    parser.add_argument("--test", required=True)
+    parser.add_argument("--logs", required=True, type=folder)
+    parser.add_argument("--debug", type=folder)
+    parser.add_argument("--timeout", type=float, default=60)
+    own, rest = split(sys.argv[1:])
+    return parser.parse_args(own), rest
+
+
 def read_programs(words):
     """The programs of a command line, by name: `-n NAME -p EXECUTABLE -a COUNT ARGUMENT...`, over and over."""
     programs = {}

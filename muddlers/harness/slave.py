@@ -12,12 +12,11 @@ more; then no program runs on. Wants Python 3.8 or newer and its standard librar
 
 import argparse
 import asyncio
-import sys
 import time
 
 import wire
 from program import Failed, say
-from programs import SECONDS_AFTER_SIGNAL, Programs, cancel, end_all, folder, leave, prepare, read_programs, split
+from programs import SECONDS_AFTER_SIGNAL, Programs, cancel, end_all, leave, parse, prepare, read_programs
 
 RETRY_SECONDS = 0.2
 LONGEST_STOP = 10.0
@@ -27,13 +26,7 @@ async def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1].strip())
     parser.add_argument("--name", required=True)
     parser.add_argument("--master", required=True)
-    parser.add_argument("--port", required=True, type=int)
-    parser.add_argument("--test", required=True)
-    parser.add_argument("--logs", required=True, type=folder)
-    parser.add_argument("--debug", type=folder)
-    parser.add_argument("--timeout", type=float, default=60)
-    own, rest = split(sys.argv[1:])
-    options = parser.parse_args(own)
+    options, rest = parse(parser)
     try:
         commands = read_programs(rest)
     except ValueError as error:
