@@ -337,7 +337,9 @@ def test_script_that_was_killed_while_it_waited_for_the_hold_has_left_none(tmp_p
     def begin() -> "subprocess.Popen[bytes]":
         pipe = subprocess.PIPE
         script = shell.script(f"{state.hold('s')}answer holds\n", "me", born=5, group=1)
-        process = subprocess.Popen(["sh", "-c", shell.command(script)], env=environment, stdin=pipe, stdout=pipe)
+        # In a session of its own, as every script has: it is the parent that is its controller.
+        command = ["sh", "-c", shell.command(script)]
+        process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, start_new_session=True)
         assert process.stdin
         process.stdin.write(script)
         process.stdin.close()
