@@ -96,8 +96,10 @@ def plan(context: Context, **given: Any) -> None:
 
 
 def _show_plan(runner: "Runner", console: "Console", as_json: bool = False) -> None:
+    from .showing import show_plan
+
     found = runner.plan()
-    console.plan(found, as_json)
+    show_plan(console, found, as_json)
     if not found.is_possible:
         raise Exit(code=FAILED)
 
@@ -107,16 +109,19 @@ def config(context: Context, **given: Any) -> None:
     """Show the config as it is once loaded, muddled and limited. Touches no host."""
 
     def show(console: "Console", options: Options) -> None:
+        from .showing import show_config
+
         if given["diff"]:
             _show_diff(console, options, bool(given["json"]))
         else:
-            console.config(load(options).all_components(), bool(given["json"]))
+            show_config(console, load(options).all_components(), bool(given["json"]))
 
     execute(context, given, show)
 
 
 def _show_diff(console: "Console", options: Options, as_json: bool) -> None:
     from .listing import as_python
+    from .showing import show_diff
 
     if not options.muddler:
         raise ConfigError("--diff: there is nothing to compare with; name a --muddler")
@@ -125,7 +130,7 @@ def _show_diff(console: "Console", options: Options, as_json: bool) -> None:
     # Before it is checked: it may be a muddler that completes it. Each text is made before the next muddler runs.
     before, *_, after = [as_python(each.all_components()) for each in evaluated(options)]
     names = (options.config_file or "", " ".join(f"--muddler {each}" for each in options.muddler))
-    console.diff(before, after, names)
+    show_diff(console, before, after, names)
 
 
 @command()
@@ -172,9 +177,11 @@ def status(context: Context, **given: Any) -> None:
         raise Exit("--watch: leave it out with --json, which prints one document", WRONG)
 
     def show(runner: "Runner", console: "Console") -> None:
+        from .showing import show_statuses
+
         while True:
             statuses = runner.status()
-            console.statuses(statuses, as_json=bool(given["json"]), in_place=bool(given["watch"]))
+            show_statuses(console, statuses, as_json=bool(given["json"]), in_place=bool(given["watch"]))
             if not given["watch"]:
                 break
             time.sleep(WATCH_SECONDS)  # each look is one round trip to every host
@@ -234,20 +241,21 @@ def report(context: Context, **given: Any) -> None:
     """Make one HTML page of how all went, from the hosts as they are, or from what `fab collect` has brought."""
     from . import reporting
     from .observer import StageError
+    from .showing import show_written
 
     def of_hosts(runner: "Runner", console: "Console") -> None:
         target = reporting.target(given["output"], bool(given["overwrite"]))
         try:
             runner.report(target)
         except StageError:  # it tells of the other hosts
-            console.wrote(target)
+            show_written(console, target)
             raise
-        console.wrote(target)
+        show_written(console, target)
 
     def of_folder(console: "Console", options: Options) -> None:
         target = reporting.target(given["output"], bool(given["overwrite"]))
         reporting.write(target, *reporting.from_folder(local_path(given["from"]), options.limit))
-        console.wrote(target)
+        show_written(console, target)
 
     if given["from"] is None:
         with_runner(context, given, of_hosts, nobody)
@@ -260,14 +268,16 @@ def doctor(context: Context, **given: Any) -> None:
     """Show what each host lacks, before anything is started. Exits with 0 if nothing is missing."""
 
     def show(runner: "Runner", console: "Console") -> None:
+        from .showing import agrees_to_install, show_diagnoses
+
         found = runner.doctor()
         if given["install"] and any(each.install_command for each in found):
             if not given["json"]:
-                console.diagnoses(found, as_json=False)
-            if console.agrees_to_install(found, is_said=bool(given["yes"])):
+                show_diagnoses(console, found, as_json=False)
+            if agrees_to_install(console, found, is_said=bool(given["yes"])):
                 runner.install(found)
                 found = runner.doctor()
-        console.diagnoses(found, as_json=bool(given["json"]))
+        show_diagnoses(console, found, as_json=bool(given["json"]))
         if not all(each.is_well for each in found):
             raise Exit(code=FAILED)
 
@@ -282,12 +292,14 @@ def muddlers(context: Context, **given: Any) -> None:
     from rr_config.muddlers import all_muddlers
     from rr_config.muddling import options_of
 
+    from .showing import show_muddler
+
     def show(console: "Console", options: Options) -> None:
         for muddler in all_muddlers(options.config_dir):
             try:
                 told = options_of(muddler, options.config_dir)
             except ConfigError as error:
                 told = f"(its options cannot be told: {error})"
-            console.muddler(muddler, told)
+            show_muddler(console, muddler, told)
 
     execute(context, given, show)

@@ -19,8 +19,9 @@ from . import shell, state
 from .conversation import Conversation, HostError
 from .fingerprints import Fingerprint, fingerprints
 from .hosts import Host, conversation
-from .manifest import Tree, hash_line
+from .manifest import Tree
 from .results import Listed, Result, collect_script, read_listed
+from .survey import hash_line
 
 BLOCK = 1 << 18
 # How many blocks of a host are in memory at most: 64 KB each.

@@ -13,8 +13,9 @@ import attrs
 
 from rr_config.files import LocalFile
 
-from .manifest import Survey, Tree, hash_line, is_unreadable, piece_line, to_hash
+from .manifest import Tree
 from .orders import PIECE, Orders
+from .survey import Survey, hash_line, is_unreadable, piece_line, to_hash
 
 BLOCK = 1 << 18
 

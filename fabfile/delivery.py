@@ -15,8 +15,9 @@ import attrs
 from rr_config.files import LocalFile
 
 from .archive import Archives
+from .changes import Changes, touched, unmet
 from .content import LocalHashes, Partial, compare
-from .manifest import TOP, Changes, Place, Tree, above, first_places, locate, outermost, touched, unmet
+from .manifest import TOP, Place, Tree, above, first_places, locate, outermost
 from .orders import Orders
 from .sending import LARGE, STAGED_AS, Item, Progress, send
 

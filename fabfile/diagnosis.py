@@ -14,9 +14,10 @@ from . import needs
 from .conversation import Conversation
 from .examination import LOOKED, Facts, Sample, examination_script, read_clock, read_facts, read_volumes
 from .hosts import Host, conversation
-from .manifest import TEMPORARY, Found, Tree, above, locate, read_stat
+from .manifest import TEMPORARY, Tree, above, locate
 from .packages import NEEDED, OF_GNU, Manager
 from .sessions import MOST_WINDOWS
+from .survey import Found, read_stat
 from .words import cleaned, in_bytes
 
 MOST_SECONDS_APART = 1.0

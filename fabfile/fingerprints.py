@@ -6,8 +6,9 @@ from collections.abc import Mapping
 import attrs
 
 from .hosts import Host, conversation
-from .manifest import Tree, hash_line, locate
+from .manifest import Tree, locate
 from .orders import Orders, look_script
+from .survey import hash_line
 
 
 @attrs.frozen

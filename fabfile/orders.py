@@ -11,7 +11,8 @@ from itertools import groupby
 
 from . import shell, state
 from .conversation import Conversation
-from .manifest import TEMPORARY, Survey, Tree, read_survey
+from .manifest import TEMPORARY, Tree
+from .survey import Survey, read_survey
 
 # Ends the paths of an order. Without it nothing is done: where a connection was cut in the middle of a path,
 # what has come of it is the path of something else.

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 
 import attrs
 
+from .changes import Changes, causes, changes, why_sent
 from .content import compare
 from .delivery import Delivery, Sources
 from .hosts import Host, conversation
-from .manifest import Changes, Place, Survey, Tree, causes, changes, conflicts, why_sent
+from .manifest import Place, Tree, conflicts
 from .orders import NOT_YET, Orders, look_script, sync_script
 from .sending import Progress
+from .survey import Survey
 
 NEW_FOLDER = "(new temporary folder)"
 

@@ -24,9 +24,10 @@ from fabfile.diagnosis import (
     volumes_of,
 )
 from fabfile.examination import Facts, Root, Sample, examination_script, read_clock, read_facts, read_volumes
-from fabfile.manifest import Found, Tree
+from fabfile.manifest import Tree
 from fabfile.packages import NEEDED, UNATTENDED, Manager
 from fabfile.runner import Runner
+from fabfile.survey import Found
 from rr_config import Component, Config
 from rr_config.files import LocalFile
 

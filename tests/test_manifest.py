@@ -11,28 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from fabfile.changes import Changes, causes, changes, touched, unmet
 from fabfile.content import LocalHashes
-from fabfile.manifest import (
-    Changes,
-    Found,
-    Survey,
-    Tree,
-    Trees,
-    causes,
-    changes,
-    conflicts,
-    first_places,
-    hash_line,
-    locate,
-    outermost,
-    read_stat,
-    read_survey,
-    split,
-    to_hash,
-    touched,
-    unmet,
-)
+from fabfile.manifest import Tree, Trees, conflicts, first_places, locate, outermost, split
 from fabfile.once import once
+from fabfile.survey import Found, Survey, hash_line, read_stat, read_survey, to_hash
 from rr_config import Component
 from rr_config.files import LocalFile, Placed
 
