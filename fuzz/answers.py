@@ -22,7 +22,7 @@ with atheris.instrument_imports(include=["fabfile", "rr_config"]):
     from fabfile.examination import read_clock, read_facts, read_volumes
     from fabfile.hosts import NONSENSE
     from fabfile.lives import lives, span, stages
-    from fabfile.manifest import Tree, read_stat, read_survey
+    from fabfile.manifest import Tree
     from fabfile.origin import read_origin
     from fabfile.output import ORDERS, Reader, cleaned, read_logs
     from fabfile.planning import read_present
@@ -31,6 +31,7 @@ with atheris.instrument_imports(include=["fabfile", "rr_config"]):
     from fabfile.sessions import read_killed, read_session
     from fabfile.starting import read_started
     from fabfile.statuses import Status, read_status
+    from fabfile.survey import read_stat, read_survey
     from fabfile.timeline import figure
     from fabfile.waiting import read_stopped
     from rr_config import Component, Options, util

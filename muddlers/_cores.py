@@ -63,14 +63,14 @@ def read(path, pairs=ADJACENT):
     """The hosts of a host info file, by name. Empty lines, and those that begin with #, say nothing."""
     hosts = {}
     try:
-        lines = Path(path).expanduser().read_text().splitlines()
+        lines = Path(path).expanduser().read_text("utf-8", "surrogateescape").splitlines()
     except OSError as error:
         raise ConfigError(f"--host-info {path}: {error.strerror}; name a file with a line a host: {FORM}") from error
     for number, line in enumerate(lines, 1):
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
-        if len(words) != 4 or not words[1].isdigit() or int(words[1]) < 1 or words[3] not in ("y", "n"):
+        if len(words) != 4 or not words[1].isdecimal() or int(words[1]) < 1 or words[3] not in ("y", "n"):
             raise ConfigError(f"--host-info {path}:{number}: {line.strip()!r} is not of the form: {FORM}")
         if words[0] in hosts:
             raise ConfigError(f"--host-info {path}:{number}: {words[0]} has a line already; take one of them away")
@@ -84,6 +84,13 @@ def of(component, hosts, path):
         if name in hosts:
             return hosts[name]
     raise ConfigError(f"{component.label}.host: is not among the hosts of --host-info {path}; add a line: {FORM}")
+
+
+def wanted(component):
+    """How many cores a component wants to have. ConfigError where that is no number of cores."""
+    if not isinstance(component.num_cores, int) or component.num_cores < 1:
+        raise ConfigError(f"{component.label}.num_cores: is {component.num_cores!r}; pin needs 1 or more")
+    return component.num_cores
 
 
 def mask(processors):

@@ -2,6 +2,7 @@
 
 import getpass
 import hashlib
+import math
 import platform
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ REMOTE_FOLDER = ".harness"
 OWN_FILES = ("master.py", "slave.py", "programs.py", "program.py", "script.py", "wire.py", "ends.py", "harness.py")
 
 
-def under(kind, name, components, logs, options):
+def under(kind, name, components, logs, options, port, timeout):
     """A component that runs `components`, of one host, under a harness: a `kind` of "master" or "slave".
 
     The harness starts in their folder, and finds their files there.
@@ -42,8 +43,18 @@ def under(kind, name, components, logs, options):
         for file in OWN_FILES:
             util.bring(harness, OWN_FOLDER / file, f"{REMOTE_FOLDER}/{file}")
     harness.results.append(logs)
-    harness.args = ["--test", test_id(options), "--logs", util.literal(logs)]
+    harness.args = ["--test", test_id(options), "--logs", util.literal(logs), *network(port, timeout)]
+    harness.meta["has_address"] = True  # of another host, for who moves it
     return harness
+
+
+def network(port, timeout):
+    """The arguments of a harness that say where the master listens, and for how many seconds the others are awaited."""
+    if not 0 < port < 1 << 16:
+        raise ConfigError(f"--port {port}: must be from 1 to 65535")
+    if not 0 < timeout < math.inf:
+        raise ConfigError(f"--timeout {timeout:g}: must be a number of seconds, more than 0")
+    return ["--port", str(port), "--timeout", f"{timeout:g}"]
 
 
 def add_programs(harness, components):

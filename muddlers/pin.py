@@ -41,9 +41,7 @@ def muddle(config):
             _cores.of(component, known, path).take_back(component.meta["processors"])
     for component in util.chosen(config, extra_options.only):
         host = _cores.of(component, known, path)
-        if not isinstance(component.num_cores, int) or component.num_cores < 1:
-            raise ConfigError(f"{component.label}.num_cores: is {component.num_cores!r}; pin needs 1 or more")
-        processors = host.take(component.num_cores, component.name)
+        processors = host.take(_cores.wanted(component), component.name)
         component.meta["processors"] = [*component.meta.get("processors", ()), *processors]
         util.wrap(component, *pinned(processors))
 

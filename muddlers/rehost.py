@@ -47,6 +47,10 @@ def muddle(config):
     moves = [(each, next(following) if extra_options.spread else places[each.host]) for each in components]
     taken = Counter((host, component.name) for component, host in moves)
     for component, host in moves:
+        if component.meta.get("has_address") and host != component.host:
+            raise ConfigError(
+                f"{component.label}: harnesses have the addresses of their hosts already; put ta1 and ta3 behind rehost"
+            )
         if taken[host, component.name] > 1:
             component.name += f"-{component.host}"
         move(component, host)

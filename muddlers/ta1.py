@@ -71,8 +71,7 @@ def muddle(config):
 def under(kind, component):
     name = f"{component.name}-harness"
     logs = f"{extra_options.results_dir}/{extra_options.test}/{name}"
-    harness = _harness.under(kind, name, [component], logs, options)
-    harness.args += ["--port", str(extra_options.port), "--timeout", f"{extra_options.timeout:g}"]
+    harness = _harness.under(kind, name, [component], logs, options, extra_options.port, extra_options.timeout)
     if extra_options.debug:
         debug = f"{extra_options.debug_dir}/{extra_options.test}/{name}"
         harness.args += ["--debug", util.literal(debug)]
@@ -100,8 +99,8 @@ def address_of(client, server):
     if path is None:
         raise ConfigError("ta1 --hosts-file: is missing; at which address does the server find the client's host?")
     try:
-        with Path(path).expanduser().open(newline="") as file:
-            rows = list(csv.DictReader(file))
+        with Path(path).expanduser().open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            rows = list(csv.DictReader(file, skipinitialspace=True))
     except OSError as error:
         raise ConfigError(f"--hosts-file {path}: {error.strerror}") from error
     if rows and not set(COLUMNS) <= rows[0].keys():
@@ -109,5 +108,7 @@ def address_of(client, server):
     names = (client.host, bare_host(client.host))
     for row in rows:
         if row["host"] in names or row["ip"] in names:
+            if not row["ip"]:
+                raise ConfigError(f"--hosts-file {path}: {row['host']}: has no ip; add it to that line")
             return row["ip"]
     raise ConfigError(f"{client.label}.host: is not among the hosts of --hosts-file {path}; add a line")

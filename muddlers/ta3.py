@@ -98,8 +98,9 @@ def with_programs(harness, programs, core):
 
 def under(kind, name, programs):
     logs = f"{extra_options.harness_logs or 'logs'}/{name}"
-    harness = _harness.under(kind, name, programs, logs, options)
-    harness.args += ["--port", str(extra_options.port), "--timeout", f"{extra_options.timeout:g}"]
+    harness = _harness.under(kind, name, programs, logs, options, extra_options.port, extra_options.timeout)
+    if extra_options.master_address:
+        del harness.meta["has_address"]
     if extra_options.debug:
         harness.args += ["--debug", util.literal(logs)]
     return harness
@@ -138,7 +139,7 @@ def capacity(host, client):
     """How many clients a host has room for: as many as there are, if nobody pins."""
     if not extra_options.pin:
         return extra_options.clients
-    return max(0, host.free - 1) // max(1, client.num_cores)
+    return max(0, host.free - 1) // _cores.wanted(client)
 
 
 def pinned(programs, hosts):
@@ -155,7 +156,7 @@ def pinned(programs, hosts):
 def pin(component, hosts):
     """Pin a component to cores of its own."""
     host = _cores.of(component, hosts, extra_options.host_info)
-    util.wrap(component, "taskset", _cores.mask(host.take(component.num_cores, component.name)))
+    util.wrap(component, "taskset", _cores.mask(host.take(_cores.wanted(component), component.name)))
 
 
 def own_script(master, programs):

@@ -56,6 +56,7 @@ def folder_name(name):
 
 def filled(word, values):
     """`word` with what it has between braces replaced, if that is among `values`."""
+    text = word
     for name, value in values.items():
-        word = word.replace(name, value)
-    return word
+        text = text.replace(name, value)
+    return util.literal(text) if text != word and "$" not in word else text  # a `$` in a name is no variable

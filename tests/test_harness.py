@@ -288,8 +288,8 @@ def test_much_output_without_a_newline_takes_no_time_that_grows_with_it(tmp_path
         while harness.stdout.read(1 << 20):
             pass
     with (tmp_path / "logs/n.out").open("rb") as log:
-        assert log.read(28).endswith(b" \0")
-    assert (tmp_path / "logs/n.out").stat().st_size == 27 + 67108864 + 1
+        assert log.read(34).endswith(b" \0")
+    assert (tmp_path / "logs/n.out").stat().st_size == 33 + 67108864 + 1
 
 
 @pytest.mark.parametrize("names", [("publisher/a", "publisher_a"), ("p" * 300, "p" * 300 + "q")])

@@ -271,6 +271,13 @@ def test_stagger_delays_by_start_index_and_gives_ready_more_time() -> None:
     assert refusal("stagger --delay nan") == "stagger --delay: is nan; it must be a number of seconds, from 0 on"
 
 
+def test_dollar_in_a_name_is_no_variable() -> None:
+    (found,) = muddled(TWO.replace('"server"', '"s$HOME"'), "wrap --with 'env N={name} H=$HOME' --only 's*'")[:1]
+    named, home = found.args[1:3]
+    assert (named, home) == ("N=s$HOME", "H=$HOME")
+    assert [isinstance(word, literal) for word in (named, home)] == [True, False]
+
+
 # -- rehost
 
 

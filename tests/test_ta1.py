@@ -152,6 +152,8 @@ def test_addresses_come_from_the_hosts_file_and_files_are_brought(tmp_path: Path
             "--test t --hosts-file few.csv",
             "me@node2:2222/client.host: is not among the hosts of --hosts-file few.csv; add a line",
         ),
+        ("--test t --hosts-file short.csv", "--hosts-file short.csv: node2: has no ip; add it to that line"),
+        ("--test t --hosts-file empty.csv", "--hosts-file empty.csv: node2: has no ip; add it to that line"),
         (
             "--test t --only server",
             "--muddler ta1: a config has one component named client, and one named server; see --only",
@@ -162,7 +164,17 @@ def test_what_is_missing_is_refused(tmp_path: Path, told: str, message: str) -> 
     config = prepare(tmp_path)
     write(tmp_path / "server.csv", "name,address\nx,y\n")
     write(tmp_path / "few.csv", "host,ip\nnode1,10.0.0.1\n")
+    write(tmp_path / "short.csv", "host,ip\nnode2\n")
+    write(tmp_path / "empty.csv", "host,ip\nnode2,\n")
     assert refused(tmp_path, config, muddler=[f"ta1 {told}"]) == message
+
+
+def test_hosts_file_may_be_as_spreadsheets_write_it(tmp_path: Path) -> None:
+    config = prepare(tmp_path)
+    (tmp_path / "odd.csv").write_bytes(b"\xef\xbb\xbfhost, ip\r\n\xff, 1\r\nnode2, 10.0.0.2\r\n")
+    found = loaded(tmp_path, config, muddler=["ta1 --test t --hosts-file odd.csv"])
+    (server,) = [each for each in found.all_components() if each.name == "server-harness"]
+    assert server.args[server.args.index("--master") + 1] == "10.0.0.2"
 
 
 def test_it_is_listed_with_its_options(lab: Lab) -> None:

@@ -73,7 +73,7 @@ def test_publisher_twelve_clients_and_a_third_party_on_four_hosts_pass(four: Lab
     (folder,) = (four.folder / "results").iterdir()
     logs = {path.stem: text(path) for path in folder.rglob("logs/slave-harness-*/client-*.out")}
     assert set(logs) == {f"client-{number}" for number in range(1, 13)}
-    line = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6} (.*)")
+    line = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 (.*)")
     for content in logs.values():
         matches = [line.fullmatch(each) for each in content.splitlines()]
         assert [match and match[1].split()[0] for match in matches] == ["subscribed", "received"]
@@ -162,6 +162,11 @@ def test_cores_are_pinned_by_masks_each_once_and_pairs_where_hyperthreaded(tmp_p
             " its harness: node1 has room for 1, node2 has room for 2, node3 has room for 3, node4 has room for 3",
         ),
         ("--host-info hosts.txt", "ta3 --clients: is None; it must be 1 or more"),
+        ("--clients 1 --host-info hosts.txt --port 70000", "--port 70000: must be from 1 to 65535"),
+        (
+            "--clients 1 --host-info hosts.txt --timeout nan",
+            "--timeout nan: must be a number of seconds, more than 0",
+        ),
         ("--clients 1", "ta3 --host-info: is missing; name a file with the hosts on which clients can run"),
         (
             "--clients 1 --host-info none",
@@ -177,12 +182,30 @@ def test_what_does_not_fit_or_is_missing_is_refused(tmp_path: Path, told: str, m
 
 
 @pytest.mark.parametrize(
-    "line", ["node9 8 R210", "node9 x R210 n", "node9 0 R210 y", "node9 8 R210 maybe", "node1 4 R n"]
+    "line", ["node9 8 R210", "node9 x R210 n", "node9 0 R210 y", "node9 8 R210 maybe", "node1 4 R n", "node9 ² m y"]
 )
 def test_wrong_line_of_a_host_info_file_is_named(tmp_path: Path, line: str) -> None:
     write(tmp_path / "hosts.txt", HOSTS + line + "\n")
     said = refused(tmp_path, SMALL, muddler=["ta3 --clients 1 --host-info hosts.txt"])
     assert said.startswith("--host-info hosts.txt:7: ")
+
+
+@pytest.mark.parametrize("name", ["client", "server", "third-party-a"])
+@pytest.mark.parametrize("number", ["0", "-2", "'2'"])
+def test_number_of_cores_has_to_be_one(tmp_path: Path, name: str, number: str) -> None:
+    write(tmp_path / "hosts.txt", HOSTS)
+    config = SMALL + f"[c] = [c for c in config.all_components() if c.name == {name!r}]\nc.num_cores = {number}\n"
+    said = refused(tmp_path, config, muddler=["ta3 --clients 1 --host-info hosts.txt --pin"])
+    assert said.endswith(f"/{name}.num_cores: is {number}; pin needs 1 or more")
+
+
+def test_harnesses_that_have_addresses_are_not_moved(tmp_path: Path) -> None:
+    write(tmp_path / "hosts.txt", HOSTS)
+    ta3 = "ta3 --clients 2 --host-info hosts.txt"
+    said = refused(tmp_path, SMALL, muddler=[ta3, "rehost --hosts x,y"])
+    assert said.endswith("harnesses have the addresses of their hosts already; put ta1 and ta3 behind rehost")
+    loaded(tmp_path, SMALL, muddler=[ta3, "rehost --hosts x --only third-party-a"])
+    loaded(tmp_path, SMALL, muddler=[f"{ta3} --master-address 10.0.0.1", "rehost --hosts x,y"])
 
 
 def test_server_that_has_too_few_cores_is_refused_by_how_many(tmp_path: Path) -> None:

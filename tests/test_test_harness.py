@@ -105,6 +105,22 @@ def test_steps_are_read_with_what_they_take() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "sent"),
+    [
+        ("send a x#y", "x#y"),
+        ("send a '#x'#", "#x#"),
+        ("send a x\t#y", "x"),
+        ("send a \\#x", "#x"),
+        ("send a x\u2028y", "x\u2028y"),
+        ("send a 'x # y' # z", "x # y"),
+    ],
+)
+def test_comment_begins_where_a_word_would(line: str, sent: str) -> None:
+    (step,) = script.parse(line + "\n", "f")
+    assert step.taken["text"] == sent
+
+
+@pytest.mark.parametrize(
     ("line", "message"),
     [
         (
@@ -121,6 +137,8 @@ def test_steps_are_read_with_what_they_take() -> None:
         ("await a ( within 3", "f:1: regex: '(': missing ), unterminated subpattern at position 0"),
         ("stop a by NOPE", "f:1: by: 'NOPE': 'SIGNOPE'"),
         ("", "f: has no steps"),
+        ("start ''", "f:1: names: '': names nothing"),
+        ("end ,", "f:1: names: ',': names nothing"),
     ],
 )
 def test_what_is_no_step_is_named(line: str, message: str) -> None:
@@ -228,6 +246,54 @@ def test_wrong_script_is_exit_status_2(bench: Bench) -> None:
     process = bench.master("start\n")
     assert process.wait(timeout=10) == 2
     assert "t.txt:1: start takes: NAMES" in text(bench.folder / "m.said")
+
+
+def test_regex_that_never_ends_fails_the_step(bench: Bench) -> None:
+    hopeless = ["sh", "-c", f"echo {'a' * 40}b; exec sleep 60"]
+    for verb in ("await", "refuse"):
+        steps = f"start a\nawait a aab\n{verb} a ^(a+)+$\n"
+        if verb == "await":
+            steps = steps.replace("await a aab\n", "")
+        status, verdict = bench.verdict(steps, "", a=hopeless)
+        assert status == 1 and verdict.endswith("'^(a+)+$' takes more than 1 s on one line; make it simpler"), verdict
+
+
+def test_line_of_some_length_is_looked_at_as_a_whole(bench: Bench) -> None:
+    by_pieces = "import time; print('x' * 9000 + 'nee', end='', flush=True); time.sleep(0.3); print('dle')"
+    program = [sys.executable, "-c", by_pieces + "; import sys; sys.stdin.read()"]
+    assert bench.verdict("start a\nawait a xneedle$\nclose a\nstop a\n", "", a=program)[0] == 0
+    status, verdict = bench.verdict("start a\nawait a ^needle|^dle within 2\n", "", a=program)
+    assert (status, verdict[-15:]) == (1, "dle' within 2 s"), verdict
+
+
+def test_line_that_is_refused_is_shown_in_part_however_long(bench: Bench) -> None:
+    program = [sys.executable, "-c", "print('boom' + '\\1' * 6_000_000)"]
+    slave = bench.slave(a=program)
+    status, verdict = bench.verdict("start a\nend a\nrefuse a boom\n")
+    assert (status, slave.wait(timeout=15)) == (1, 1)
+    assert "refuse a boom: a: has put out: boom" in verdict and len(verdict) < 5000, verdict[:200]
+    assert bench.verdict("start a\nend a\nrefuse a ^[0-9]\n", "", a=program)[0] == 0, "the time is no part of it"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "x"])
+def test_port_is_a_port(bench: Bench, port: str) -> None:
+    write(bench.folder / "t.txt", "start a\n")
+    master = bench.begin("master", "m", "--script", "t.txt", "--slaves", "", "--port", port, programs={"a": ["true"]})
+    assert master.wait(timeout=10) == 2
+    assert f"argument --port: '{port}' must be a number from 1 to 65535" in text(bench.folder / "m.said")
+
+
+def test_times_of_lines_are_in_order_though_the_clock_is_put_back_in_autumn(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    before = 1792889999  # the last second of summer time in 2026
+    monkeypatch.setenv("AT", str(before))
+    code = "import harness, os, time; at = float(os.environ['AT'])\nfor n in range(3):\n"
+    code += "    harness.AHEAD = at + n - time.monotonic(); print(harness.stamp())"
+    told = subprocess.run([sys.executable, "-c", code], cwd=FOLDER, capture_output=True, text=True, check=True)
+    times = told.stdout.split()
+    assert times == sorted(times) and times[0].endswith("+00:00")
 
 
 def test_slaves_that_do_not_come_are_named(bench: Bench) -> None:

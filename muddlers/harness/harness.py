@@ -4,7 +4,7 @@
     harness.py --logs FOLDER --name NAME -- PROGRAM [ARGUMENT...]
 
 Standard output and error of PROGRAM are shown as they come, and kept in FOLDER/NAME.out and
-FOLDER/NAME.err, each line after the local time at which it began, by a clock that never goes back: the time when
+FOLDER/NAME.err, each line after the time (UTC) at which it began, by a clock that never goes back: the time when
 this began, and what the monotonic clock has counted since. In the names of these files, what is not a letter, digit
 or `_.-~` is written as %XX. Signals are passed on. The exit
 status is that of PROGRAM; where a signal ended it, the same signal ends the harness; 126 or 127 where
@@ -72,8 +72,9 @@ def file_name(name):
 
 
 def stamp():
-    """The local time, which never goes back."""
-    return datetime.datetime.fromtimestamp(AHEAD + time.monotonic()).isoformat(timespec="microseconds")
+    """The time, which never goes back; nor is it local time, of which an hour comes twice in autumn."""
+    now = datetime.datetime.fromtimestamp(AHEAD + time.monotonic(), datetime.timezone.utc)
+    return now.isoformat(timespec="microseconds")
 
 
 def stamped(block, is_within_line):

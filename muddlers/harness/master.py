@@ -111,11 +111,23 @@ class Test:
     def called(self, reader, writer):
         self.talks.append(asyncio.ensure_future(self.talk(reader, writer)))
 
+    def is_awaited(self, hello):
+        """Whether that is what a slave of this test says, which is not there yet."""
+        name, programs = hello.get("hello"), hello.get("programs")
+        return (
+            hello.get("test") == self.options.test
+            and name in self.awaited
+            and name not in self.slaves
+            and isinstance(programs, list)
+            and all(isinstance(each, str) for each in programs)
+            and isinstance(hello.get("now"), (int, float))
+        )
+
     async def talk(self, reader, writer):
         """Talk with who has connected, if it is a slave of this test."""
         hello = await wire.receive(reader) or {}
         name = hello.get("hello")
-        if hello.get("test") != self.options.test or name not in self.awaited or name in self.slaves:
+        if not self.is_awaited(hello):
             say(f"somebody has connected that is no slave of this test: {name!r}")
             writer.close()
             return

@@ -13,7 +13,9 @@ import ends
 from harness import LAST_LINES_SECONDS, file_name, note, stamp, stamped
 
 MOST_LINES = 10000  # that nobody has awaited yet; older ones are in the log alone
-LONGEST_LINE = 1 << 13  # longer ones are looked at in pieces
+LONGEST_LINE = 1 << 16  # longer ones are looked at in pieces
+LONGEST_SHOWN = 1000  # characters of a line in what is said of it
+SEARCH_SECONDS = 1.0  # of the processor, for a line
 POLL_SECONDS = 0.02
 
 
@@ -27,6 +29,20 @@ def say(text):
         print(stamp(), text, flush=True)
     except OSError:  # nobody looks any more
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+
+
+def is_found(pattern, line):
+    """Whether it matches somewhere in the line. Failed where that takes too long: nothing else is done meanwhile."""
+
+    def give_up(*_):
+        raise Failed(f"{pattern.pattern!r} takes more than {SEARCH_SECONDS:g} s on one line; make it simpler")
+
+    signal.signal(signal.SIGPROF, give_up)  # `re` looks for signals now and then
+    signal.setitimer(signal.ITIMER_PROF, SEARCH_SECONDS)
+    try:
+        return pattern.search(line) is not None
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 class Program:
@@ -155,15 +171,15 @@ class Program:
         """Wait for a line that matches; those up to it are done with."""
         pattern = re.compile(regex)
 
-        def is_found():
+        def has_come():
             while self.lines:
-                if pattern.search(self.lines.popleft()):
+                if is_found(pattern, self.lines.popleft()):
                     return True
             if self.process is None or self.status is not None:
                 raise Failed(f"{self.name}: {self.state}, without a line like {regex!r}")
             return False
 
-        await self.until(is_found, within, f"has put out no line like {regex!r}")
+        await self.until(has_come, within, f"has put out no line like {regex!r}")
 
     @property
     def state(self):
@@ -175,10 +191,12 @@ class Program:
         pattern = re.compile(regex)
         for log in filter(Path.exists, map(self.log, ("out", "err"))):
             with log.open(encoding="utf-8", errors="replace", newline="\n") as lines:
-                for line in lines:
-                    text = line.rstrip("\n").partition(" ")[2]
-                    if pattern.search(text):
-                        raise Failed(f"{self.name}: has put out: {text}")
+                is_begun = False
+                for piece in iter(lambda: lines.readline(LONGEST_LINE), ""):
+                    text = piece.rstrip("\n") if is_begun else piece.rstrip("\n").partition(" ")[2]
+                    if is_found(pattern, text):
+                        raise Failed(f"{self.name}: has put out: {text[:LONGEST_SHOWN]}")
+                    is_begun = not piece.endswith("\n")
 
     async def ended(self, status, within):
         if self.process is None:

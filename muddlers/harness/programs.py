@@ -1,5 +1,6 @@
 """All programs of one harness, and what master and slave have in common."""
 
+import argparse
 import asyncio
 import contextlib
 import os
@@ -25,7 +26,7 @@ def split(words):
 
 def parse(parser):
     """What the command line says, with the options that all harnesses have; and the words of its programs."""
-    parser.add_argument("--port", required=True, type=int)
+    parser.add_argument("--port", required=True, type=port)
     parser.add_argument("--test", required=True)
     parser.add_argument("--logs", required=True, type=folder)
     parser.add_argument("--debug", type=folder)
@@ -127,6 +128,12 @@ async def every(work):
     for result in results:
         if isinstance(result, BaseException):
             raise result
+
+
+def port(text):
+    if not text.isdecimal() or not 0 < int(text) < 1 << 16:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number from 1 to 65535")
+    return int(text)
 
 
 def folder(text):

@@ -1,7 +1,7 @@
 """Test scripts: what a master harness does, step by step. Pure: it reads them, and carries nothing out.
 
-A line is a step; words are as in a shell, `#` begins a comment. NAMES are patterns of names of programs (`*`, `?`,
-`[ab]`), with commas between them. A time is in seconds.
+A line is a step; words are as in a shell, as are comments behind `#`. NAMES are patterns of names of programs (`*`,
+`?`, `[ab]`), with commas between them. A time is in seconds.
 
     start NAMES                              start programs
     wait SECONDS                             do nothing for so long
@@ -71,10 +71,10 @@ OPTIONS = {
 def parse(text, path):
     """The steps of a script. Raises ScriptError for what is none."""
     steps = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         where = f"{path}:{number}"
         try:
-            words = shlex.split(line, comments=True)
+            words = _words(line)
         except ValueError as error:
             raise ScriptError(f"{where}: {error}") from None
         if words:
@@ -82,6 +82,19 @@ def parse(text, path):
     if not steps:
         raise ScriptError(f"{path}: has no steps")
     return steps
+
+
+def _words(line):
+    """The words of a line, as of a shell: `#` begins a comment where a word would begin, and nowhere else."""
+    lexer = shlex.shlex(line, posix=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    words = []
+    while not line[lexer.instream.tell() :].lstrip(lexer.whitespace).startswith("#"):
+        word = lexer.get_token()
+        if word is None:
+            break
+        words.append(word)
+    return words
 
 
 def _step(where, line, words):
@@ -117,6 +130,8 @@ def _read(where, name, value):
         if name == "regex":
             re.compile(value)
         if name == "names":
+            if not value.strip(","):
+                raise ValueError("names nothing")
             return [pattern for pattern in value.split(",") if pattern]
     except (ValueError, KeyError, re.error) as error:
         raise ScriptError(f"{where}: {name}: {value!r}: {error}") from None
