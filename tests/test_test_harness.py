@@ -273,6 +273,9 @@ def test_line_that_is_refused_is_shown_in_part_however_long(bench: Bench) -> Non
     assert (status, slave.wait(timeout=15)) == (1, 1)
     assert "refuse a boom: a: has put out: boom" in verdict and len(verdict) < 5000, verdict[:200]
     assert bench.verdict("start a\nend a\nrefuse a ^[0-9]\n", "", a=program)[0] == 0, "the time is no part of it"
+    program = ["sh", "-c", "head -c 70000 /dev/zero | tr '\\0' x; echo needle in hay"]
+    status, verdict = bench.verdict("start a\nend a\nrefuse a needle\n", "", a=program)
+    assert status == 1 and "refuse a needle: a: has put out: xxx" in verdict, verdict[:200]
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "x"])
