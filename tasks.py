@@ -52,10 +52,11 @@ def hosts(c: Context, count: int = 3, stop: bool = False) -> None:
     from tests.throwaway import Farm
 
     if stop:
-        if HOSTS.exists():
+        were_up = HOSTS.exists()
+        if were_up:
             Farm.at(HOSTS.resolve()).close()
         HOSTS.unlink(missing_ok=True)
-        say("no throwaway host is up")
+        say("the throwaway hosts have been ended" if were_up else "no throwaway host is up")
         return
     if count < 1:
         raise Exit(f"--count {count}: must be 1 at least", 2)

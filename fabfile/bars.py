@@ -29,8 +29,8 @@ class Bars:
         """Show that `done` of `total` bytes have been sent. From any thread."""
         with self._lock:
             if name not in self._tasks:
-                self._tasks[name] = self._progress.add_task(name, total=total)
-        self._progress.update(self._tasks[name], completed=done)
+                self._tasks[name] = self._progress.add_task(name)
+        self._progress.update(self._tasks[name], completed=done, total=total)
 
     def stop(self) -> None:
         """Take the bars away."""

@@ -61,8 +61,9 @@ class Collected:
 
 
 def latest(to: Path) -> Path | None:
-    """The folder of the last collection below `to`."""
-    return max((path.parent for path in to.glob("*/run.json")), default=None)
+    """The folder of the last collection below `to`: whose `run.json` was written last, whatever its name."""
+    written = max(to.glob("*/run.json"), key=lambda path: path.stat().st_mtime_ns, default=None)
+    return written and written.parent
 
 
 def new_folder(to: Path) -> Path:
@@ -155,7 +156,10 @@ def _link_known(
             if hash_line(result.path, hashes[result.place]) in there:
                 target = folder / result.place
                 target.parent.mkdir(parents=True, exist_ok=True)
-                os.link(earlier / result.place, target)
+                try:
+                    os.link(earlier / result.place, target)
+                except OSError:  # a file system without links, or with no more of them: then it is brought
+                    continue
                 yield result.place, Brought(result, hashes[result.place], is_new=False)
 
 

@@ -11,6 +11,7 @@ from fabric import Config as Settings
 
 from rr_config import Component, Options
 
+from .again import same_commands, same_hosts, same_settings
 from .collecting import HostResults
 from .observer import Failure, Observer, StageError
 from .readiness import BecameReady
@@ -20,7 +21,7 @@ from .streams import Streams
 from .styles import BOLD, styled
 from .transfer import Synced
 from .waiting import Ended
-from .words import brought, cleaned, counted, killed, running, same_commands, same_hosts, same_settings, synced
+from .words import brought, cleaned, counted, killed, running, synced
 
 if TYPE_CHECKING:
     from .bars import Bars
@@ -128,7 +129,7 @@ class Console(Streams, Observer):
         self._failed_lines(error.stage, untold)
         if error.went_on:
             self.error(f"{counted(len(error.hosts), 'host')} failed; all was done on the others")
-        elif error.stage not in ("wait", "terminate", "logs", "attach", "collect", "install"):
+        elif error.stage not in ("plan", "wait", "terminate", "logs", "attach", "collect", "install"):
             self.error(f"{error.stage} failed; no later stage was begun")
         if again is not None:
             self.error(f"again, for what failed alone: --limit {shlex.quote(again)}")

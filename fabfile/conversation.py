@@ -30,7 +30,14 @@ class HostError(Exception):
 
 
 class ConnectionLost(HostError):
-    """The connection is gone; what the script did, or still does, is not known."""
+    """The connection is gone, or the script was cut off; what it did, or still does, is not known.
+
+    `after` is for how many seconds it had answered until then.
+    """
+
+    def __init__(self, reason: str, after: float = 0) -> None:
+        super().__init__(reason)
+        self.after = after
 
 
 class OutOfTime(Exception):
@@ -49,8 +56,14 @@ class Channel(Protocol):
     def receive(self) -> bytes:
         """The next bytes of its standard output; empty at the end."""
 
-    def close(self, is_over: bool) -> str:
-        """Let go of it, and end the script unless it has ended (`is_over`); the end of its standard error."""
+    def end(self) -> tuple[str, int | None]:
+        """Once nothing more is received: the end of its standard error, and its exit status.
+
+        None where that is not known, as where it was killed; there is neither where the connection was lost.
+        """
+
+    def close(self, is_over: bool) -> None:
+        """Let go of it, and end the script unless it has ended (`is_over`)."""
 
 
 class Conversation:
@@ -88,6 +101,7 @@ class Conversation:
         self._back = b""  # what has been taken in, and not been read
         threading.Thread(target=self._take_in, daemon=True).start()
         self.identity: bytes | None = None
+        self._greeted = math.inf
         self._is_over = False
 
     def send(self, data: bytes) -> None:
@@ -131,6 +145,7 @@ class Conversation:
             greeting = self._next()
             if greeting.startswith(GREETING):
                 self.identity = greeting.removeprefix(GREETING)
+                self._greeted = time.monotonic()
                 self._left = self._most_answered
         record = self._next()
         if record.startswith(FAILED):
@@ -200,8 +215,15 @@ class Conversation:
         self._is_over = True
         if self._is_flooded:
             return HostError(TOO_MUCH)
-        said = self._channel.close(is_over=True).strip()
-        return HostError(f"ended early: {said.splitlines()[-1]}") if said else ConnectionLost("the connection was lost")
+        said, status = self._channel.end()
+        noise = b"".join(self._parts).decode(errors="replace") if self.identity is None else ""  # as of nologin(8)
+        words = (said.strip() or noise.strip()).splitlines()
+        if words:
+            return HostError(f"ended early: {words[-1]}")
+        after = max(time.monotonic() - self._greeted, 0)
+        if status is not None:
+            return ConnectionLost(f"ended early, with exit status {status}", after)
+        return ConnectionLost("the connection was lost", after)
 
     def _take_in(self) -> None:
         with contextlib.suppress(OSError):  # a lost connection shows as the missing end of the answers

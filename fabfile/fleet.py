@@ -92,10 +92,10 @@ class Fleet:
         failures = [each for each in failures if each.where not in doubles]
         failures += [Failure(f"{one} and {other}", ONE_MACHINE) for one, other in pairs]
         if failures:
-            self.out |= failed | doubles
             failures = [*self.failures, *failures]
-            if not self._depth:
-                raise StageError(stage, failures)
+            if not self._depth:  # no stage comes that they would be kept out of
+                raise StageError(stage, failures, failed - doubles)
+            self.out |= failed | doubles
             if len(self.out) > self.most_failed or self.out >= self.group.hosts.keys():
                 raise StageError(stage, failures, self.out - doubles)
             new = [each._replace(stage=stage) for each in failures[len(self.failures) :]]

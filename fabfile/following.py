@@ -31,12 +31,12 @@ def ends(
     watched: Iterable[Component],
     terminated: Iterable[Component],
     deadline: float | None,
-    tell: Callable[[Ended], None],
+    tell: Callable[[Ended], bool],
 ) -> dict[str, list[Outcome]]:
     """How all `awaited` have ended, or not by `deadline`, by host. Then those are ended that are to be `terminated`.
 
     `tell` is called for each end as it is known, from threads of their own; until all awaited have ended, also for
-    those that are `watched`.
+    those that are `watched`. Once it says no, nothing more is waited for, or terminated.
     """
     every = (awaited, watched, terminated)
     ours, others, ended = (by_host(c for c in each if c.host not in fleet.out) for each in every)
@@ -55,7 +55,7 @@ class _Wait:
     watched: dict[str, list[Component]]
     terminated: dict[str, list[Component]]
     deadline: float | None
-    tell: Callable[[Ended], None]
+    tell: Callable[[Ended], bool]
     _talks: dict[str, Conversation] = attrs.field(init=False, factory=dict)
     _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock)
     _pending_hosts: set[str] = attrs.field(init=False)
@@ -66,29 +66,33 @@ class _Wait:
 
     def on(self, host: Host) -> list[Outcome]:
         """Wait on one host; what has become of what is awaited there."""
-        awaited = list(self.awaited.get(host.name, []))
-        pending = awaited + self.watched.get(host.name, [])
+        awaited = {component.label: component for component in self.awaited.get(host.name, [])}
+        pending = awaited | {component.label: component for component in self.watched.get(host.name, [])}
         outcomes: list[Outcome] = []
 
         def attempt() -> None:
-            script = waiting.wait_script(self.session, pending, self.terminated.get(host.name, []))
+            if not self._pending_hosts and self._order == waiting.LEAVE_ORDER:
+                return
+            own = list(pending.values())
+            script = waiting.wait_script(self.session, own, self.terminated.get(host.name, []))
             with conversation(host, script, self.deadline, patience=math.inf) as talk, self._reachable(host, talk):
-                for each in waiting.read_ended(tuple(pending), talk.answer):
-                    pending.remove(each.component)
-                    self.tell(each)
-                    if each.component in awaited:
-                        awaited.remove(each.component)
+                for each in waiting.read_ended(own, talk.answer):
+                    del pending[each.component.label]
+                    if not self.tell(each):
+                        self._order = waiting.LEAVE_ORDER
+                        self._through(self.awaited)
+                    if awaited.pop(each.component.label, None):
                         outcomes.append(each)
                         if not awaited:
-                            self._is_through(host)
+                            self._through([host.name])
 
         try:
             persistently(attempt, self.fleet.lost("wait", host.name), self.deadline if awaited else None)
         except OutOfTime:
-            outcomes += map(NotEnded, awaited)
+            outcomes += map(NotEnded, awaited.values())
         except BaseException:  # whatever it is, the others are not to wait for this host
             self._order = waiting.LEAVE_ORDER
-            self._is_through(host)
+            self._through([host.name])
             raise
         return outcomes
 
@@ -104,9 +108,10 @@ class _Wait:
             with self._lock:
                 self._talks.pop(host.name)
 
-    def _is_through(self, host: Host) -> None:
+    def _through(self, hosts: Iterable[str]) -> None:
+        """On those, nothing more is awaited; where that is all of them, the order is given."""
         with self._lock:
-            self._pending_hosts.discard(host.name)
+            self._pending_hosts.difference_update(hosts)
             if not self._pending_hosts:
                 for talk in self._talks.values():
                     self._tell_order(talk)

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 RECONNECT_SECONDS = 60
 RETRY_SECONDS = 1
+SOUND_SECONDS = 5  # a host that has answered for so long was well
 GROUPS = itertools.count(1)
 BORN_NS = time.time_ns()  # by which controllers know which of them is older
 
@@ -116,8 +117,9 @@ def ask(host: Host, body: str, patience: float = 0) -> list[str]:
 def persistently(attempt: Callable[[], T], lost: Callable[[str], None], deadline: float | None = None) -> T:
     """The result of `attempt`, which is made again where the connection is lost in the middle of it.
 
-    `lost` is told of each loss. HostError where the host cannot be reached again within RECONNECT_SECONDS, or for
-    another reason than a loss; OutOfTime where that is not before `deadline`, by the monotonic clock.
+    `lost` is told of each loss. HostError where, within RECONNECT_SECONDS, the host cannot be reached again, or does
+    not answer for longer than SOUND_SECONDS, and for another reason than a loss; OutOfTime where that is not before
+    `deadline`, by the monotonic clock.
     """
     give_up = 0.0
     while True:
@@ -125,7 +127,10 @@ def persistently(attempt: Callable[[], T], lost: Callable[[str], None], deadline
             return attempt()
         except ConnectionLost as error:
             lost(str(error))
-            give_up = time.monotonic() + RECONNECT_SECONDS
+            if not give_up or error.after > SOUND_SECONDS:
+                give_up = time.monotonic() + RECONNECT_SECONDS
+            elif time.monotonic() > give_up:
+                raise HostError(f"{error}, again and again for {RECONNECT_SECONDS} s") from error
         except HostError as error:
             if give_up and deadline is not None and time.monotonic() > deadline:
                 raise OutOfTime(str(error)) from error

@@ -139,3 +139,12 @@ running() {
   [ "${20}" = "$born" ] && ! grep -qzxsF "$state/$folder_of_running/launcher" "/proc/$pid/cmdline"
 }
 """
+
+# launcher_lives FOLDER: whether its launcher does, by a look that runs no program; sets pid. Another process that has
+# got its id has another command line: of that, `read` makes one line without NULs, and says no, as no newline ends it.
+LAUNCHER_LIVES = """\
+launcher_lives() {
+  { read -r pid <"$1/launcher.pid" && { read -r line || :; } <"/proc/$pid/cmdline"; } 2>/dev/null || return
+  case $line in *"$state/$1/launcher"*) ;; *) return 1 ;; esac
+}
+"""

@@ -9,6 +9,7 @@ import math
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 
 BLOCK = 1 << 16
 MOST_SECONDS_TO_END = 5
+STATUS_SECONDS = 1  # sshd tells an exit status after the end of the output
+MOST_SAID = 1 << 16
 # See `backlog`: about as much as goes through one connection in a second, and what does no harm.
 RATE = 128 << 20
 LEAST_BACKLOG = 1 << 20
@@ -43,21 +46,20 @@ class LocalHost:
         self.group = group
         self.identity: bytes | None = None
         self.most_silent = most_silent
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._channels: list[_LocalChannel] = []
 
     def open(self) -> None:
         """Nothing to do; see `Host`."""
 
     def channel(self, script: bytes, deadline: float | None = None) -> Channel:
         """Start a shell here; see `Host`."""
-        command = ["sh", "-c", shell.command(script)]
-        pipe, home = subprocess.PIPE, Path.home()
         try:
-            process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=home, start_new_session=True)
+            channel = _LocalChannel(["sh", "-c", shell.command(script)])
         except OSError as error:
-            raise HostError(f"{error.filename}: {(error.strerror or str(error)).lower()}") from error
-        self._running.append(process)
-        return _LocalChannel(process)
+            where = f"{error.filename}: " if error.filename else ""
+            raise HostError(f"sh cannot be started: {where}{(error.strerror or str(error)).lower()}") from error
+        self._channels = [*(each for each in self._channels if each.is_open), channel]
+        return channel
 
     def hand_terminal(self, command: str) -> int:
         """Run it as one would in this terminal; see `Host`."""
@@ -65,14 +67,24 @@ class LocalHost:
 
     def close(self) -> None:
         """Kill the scripts that still run; see `Host`."""
-        for process in self._running:
-            process.kill()
-            process.wait()
+        for channel in self._channels:
+            channel.close(is_over=False)
 
 
 class _LocalChannel:
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
+    def __init__(self, command: list[str]) -> None:
+        pipe, home = subprocess.PIPE, Path.home()
+        with contextlib.ExitStack() as opened:
+            said = opened.enter_context(tempfile.TemporaryFile())  # a pipe would be full, as nobody reads meanwhile
+            self._process = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=said, cwd=home, start_new_session=True
+            )
+            opened.pop_all()
+        self._said = said
+
+    @property
+    def is_open(self) -> bool:
+        return not self._said.closed
 
     def set_patience(self, seconds: float) -> None:
         """A program here is waited for without end; Ctrl-C ends that."""
@@ -89,16 +101,21 @@ class _LocalChannel:
             self._process.stdout.close()
         return block
 
-    def close(self, is_over: bool) -> str:
-        assert self._process.stdin and self._process.stderr
-        if not is_over:
+    def end(self) -> tuple[str, int | None]:
+        status = self._process.wait()
+        if self._said.closed:  # by us, meanwhile
+            return "", None
+        self._said.seek(max(self._said.seek(0, os.SEEK_END) - MOST_SAID, 0))
+        return self._said.read().decode(errors="replace"), status if status >= 0 else None
+
+    def close(self, is_over: bool) -> None:
+        assert self._process.stdin
+        if not is_over and self._process.returncode is None:  # else its id may be that of others by now
             self._end_group()
         with contextlib.suppress(OSError):
             self._process.stdin.close()
-        said = b"" if self._process.stderr.closed else self._process.stderr.read()
-        self._process.stderr.close()
         self._process.wait()
-        return said.decode(errors="replace")
+        self._said.close()
 
     def _end_group(self) -> None:
         """End the script and what it has started, but for sessions, which are in groups of their own."""
@@ -171,7 +188,7 @@ class RemoteHost:
                 channel: paramiko.Channel = self._connection.create_session()
                 return channel
             time.sleep(pause)  # until sshd has noticed
-        raise HostError("opens no more sessions on one connection; is MaxSessions in its sshd_config 1?")
+        raise HostError("opens no more sessions on one connection; is MaxSessions in its sshd_config 0?")
 
     @contextlib.contextmanager
     def _timed(self) -> Iterator[None]:
@@ -229,14 +246,19 @@ class _RemoteChannel:
                 with contextlib.suppress(TimeoutError):  # that is for what is sent
                     return self._channel.recv(BLOCK)
 
-    def close(self, is_over: bool) -> str:
+    def end(self) -> tuple[str, int | None]:
+        self._channel.status_event.wait(STATUS_SECONDS)
+        status = None if self._channel.exit_status < 0 else self._channel.exit_status
+        if status is None and not self._channel.get_transport().is_active():
+            return "", None  # it is of no meaning what it said before
         said = b""
         while self._channel.recv_stderr_ready():
             said += self._channel.recv_stderr(BLOCK)
-        is_lost = not self._channel.get_transport().is_active()  # then it is of no meaning what it said before
+        return said.decode(errors="replace"), status
+
+    def close(self, is_over: bool) -> None:
         with contextlib.suppress(OSError), _losses_as_os_errors():  # what is lost need not be closed
             self._channel.close()
-        return "" if is_lost else said.decode(errors="replace")
 
 
 @contextlib.contextmanager

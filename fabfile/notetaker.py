@@ -10,6 +10,7 @@ gone, or no launcher of the session lives any more.
 """
 
 from . import shell
+from .launcher import LAUNCHER_LIVES
 from .sessions import IS_SCREEN
 from .state import MARK
 
@@ -21,17 +22,13 @@ from .state import MARK
 # written, as on a full disk, the next one stands for it.
 # grep has the files of before as patterns, and prints what is not among them.
 NOTE_TIMES = f"""\
-{IS_SCREEN}\
+{IS_SCREEN}{LAUNCHER_LIVES}\
 is_needed() {{  # whether a launcher lives
   for folder in */; do
-    if lives "${{folder%/}}"; then return; fi
+    folder=${{folder%/}}
+    if [ ! -s "$folder/status" ] && launcher_lives "$folder"; then return; fi
   done
   return 1
-}}
-lives() {{  # FOLDER: whether its launcher does
-  [ ! -s "$1/status" ] || return
-  {{ read -r pid <"$1/launcher.pid" && {{ read -r line || :; }} <"/proc/$pid/cmdline"; }} 2>/dev/null || return
-  case $line in *"$state/$1/launcher"*) ;; *) return 1 ;; esac
 }}
 note() {{
   now=$(stat -c '%n/%.9Y/%s' -- */launcher */output)
@@ -76,7 +73,6 @@ main "$@"; exit
 """
 
 # take_notes: sees to it that the session $id has a note-taker; in $state. It runs no program where there is one.
-# (What `read` makes of a command line has no NUL; that it has no newline either is why `read` says no.)
 # Where there is no setsid, an interrupted start on localhost takes it along; the next start brings it back.
 TAKE_NOTES = f"""\
 take_notes() {{

@@ -154,7 +154,7 @@ def declare() -> list[Option]:
             names=("retries",),
             kind=int,
             help="How often to try again to connect to a host that cannot be reached. Default: 0; where sshd drops"
-            " connections since it is busy, 3.",
+            " connections since it is busy, 8.",
         ),
         Option(
             names=("io-timeout",),

@@ -122,7 +122,7 @@ ready_command() {{
 look() {{
   case $awaited in *" $1 "*) ;; *) return ;; esac
   gone=
-  {{ read -r pid <"$1/launcher.pid" && [ -d "/proc/$pid" ]; }} 2>/dev/null || gone=killed
+  launcher_lives "$1" || gone=killed
   status=
   {{ read -r status <"$1/status"; }} 2>/dev/null
   ended=${{status:-$gone}}

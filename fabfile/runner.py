@@ -45,11 +45,11 @@ class Runner(Viewer):
     `options.max_failures`, when all that belongs together is done on the hosts that are well.
     """
 
-    _starting: list[Component] = attrs.field(init=False, factory=list, repr=False)
-    _awaited: list[Component] = attrs.field(init=False, factory=list, repr=False)
-    _started: list[Started] = attrs.field(init=False, factory=list, repr=False)
-    _culprit: Ended | None = attrs.field(init=False, default=None, repr=False)
-    _ended: set[str] = attrs.field(init=False, factory=set, repr=False)
+    # By label: changed from many threads, of which none has the label of another.
+    _starting: dict[str, Component] = attrs.field(init=False, factory=dict, repr=False)
+    _running: dict[str, Started] = attrs.field(init=False, factory=dict, repr=False)
+    _awaited: dict[str, Component] = attrs.field(init=False, factory=dict, repr=False)
+    _culprits: list[Ended] = attrs.field(init=False, factory=list, repr=False)
     _origin: Callable[[], Record] = attrs.field(init=False, repr=False)
 
     @_origin.default
@@ -59,14 +59,13 @@ class Runner(Viewer):
     @property
     def running(self) -> list[Started]:
         """What has been started and, as far as is known, has not ended."""
-        return [started for started in self._started if started.component.label not in self._ended]
+        return list(self._running.values())
 
     @property
     def unknown(self) -> list[Component]:
         """What may run: what is being started, or has been waited for, started by another, and not been seen to end."""
-        started = {each.component.label for each in self._started}
-        awaited = [c for c in self._awaited if c.label not in started | self._ended]
-        return [*self._starting, *awaited]
+        awaited = [component for label, component in list(self._awaited.items()) if label not in self._running]
+        return [*self._starting.values(), *awaited]
 
     def limit_for(self, error: StageError) -> str | None:
         """The `limit` that does the same again for the hosts that failed alone; None where none or all of them did."""
@@ -93,10 +92,14 @@ class Runner(Viewer):
 
         `checks` are lines of sh by host, that come first, and may fail.
         """
-        script = sessions.kill_script(self.options.screen)
-        return self._fleet.on_all(
-            "kill", lambda host: sessions.read_killed(ask(host, checks.get(host.name, "") + script))
-        )
+        script, own = sessions.kill_script(self.options.screen), by_host(self.config.all_components())
+
+        def work(host: Host) -> Killed:
+            killed = sessions.read_killed(ask(host, checks.get(host.name, "") + script))
+            self._forget(own[host.name])
+            return killed
+
+        return self._fleet.on_all("kill", work)
 
     @whole
     def screen(self, checks: Mapping[str, str] = NO_CHECKS) -> dict[str, Session]:
@@ -151,15 +154,11 @@ class Runner(Viewer):
             raise
         return started
 
-    def _stop_everywhere(self) -> None:
-        """Also on hosts that are out, since they have failed."""
-        self._fleet.out.clear()
-        self.stop()
-
     def _stop_all(self, error: StageError) -> None:
-        """Stop what has been started, on all hosts; what fails of that is added to the `error` that it is for."""
+        """Stop what has been started, also on hosts that are out; what fails of that is added to the `error`."""
+        self._fleet.out.clear()
         try:
-            self._stop_everywhere()
+            self.stop()
         except StageError as another:
             failures = [each._replace(stage=another.stage) for each in another.failures]
             raise StageError(error.stage, [*error.failures, *failures], error.hosts | another.hosts) from error
@@ -167,7 +166,7 @@ class Runner(Viewer):
     def _start_index(self, index: int, components: Sequence[Component], with_what: str) -> dict[str, list[Started]]:
         wanted = by_host(components)
         last = {host: max(c.start_index for c in own) for host, own in by_host(self.config.all_components()).items()}
-        self._starting = list(components)
+        self._starting = {component.label: component for component in components}
 
         def work(host: Host) -> list[Outcome]:
             own = wanted[host.name]
@@ -185,9 +184,9 @@ class Runner(Viewer):
         return {host: [each for each in own if isinstance(each, Started)] for host, own in results.items()}
 
     def _took_note(self, outcome: Outcome) -> Outcome:
-        self._starting = [component for component in self._starting if component is not outcome.component]
+        self._starting.pop(outcome.component.label, None)
         if isinstance(outcome, Started):
-            self._started.append(outcome)
+            self._running[outcome.component.label] = outcome
             self.observer.started(outcome)
         elif isinstance(outcome, BecameReady):
             self.observer.became_ready(outcome)
@@ -207,27 +206,38 @@ class Runner(Viewer):
         chosen = [c for c in every if c.wait] if components is None else list(components)
         if self.options.on_exit and not chosen:
             chosen = every
-        others = [c for c in every if c not in chosen]
-        self._awaited = [*chosen]
+        self._awaited = {component.label: component for component in chosen}
+        others = [c for c in every if c.label not in self._awaited]
         watched, terminated = others if self.options.on_exit else [], others if self.options.terminate else []
         deadline = None if timeout is None else time.monotonic() + timeout
-        self._culprit = None
-        ends = following.ends(self._fleet, self.options.screen, chosen, watched, terminated, deadline, self._has_ended)
-        failures = [Failure(e.component.label, str(e)) for own in ends.values() for e in own if not e.is_success]
-        if self._culprit:
-            failures = [Failure(self._culprit.component.label, f"{self._culprit}; all were stopped")]
-        if failures:
-            raise StageError("wait", [*self._fleet.failures, *failures], self._fleet.out)
+        self._culprits = []
+        try:
+            ends = following.ends(
+                self._fleet, self.options.screen, chosen, watched, terminated, deadline, self._has_ended
+            )
+            failures = [Failure(e.component.label, str(e)) for own in ends.values() for e in own if not e.is_success]
+            if self._culprits:
+                failures = [Failure(each.component.label, f"{each}; all were stopped") for each in self._culprits]
+            if failures:
+                raise StageError("wait", [*self._fleet.failures, *failures], self._fleet.out)
+        except StageError as error:
+            if self._culprits:
+                self._stop_all(error)
+            raise
         return {host: [each for each in own if isinstance(each, Ended)] for host, own in ends.items()}
 
-    def _has_ended(self, ended: Ended) -> None:
-        self._ended.add(ended.component.label)
-        if self._culprit:  # so it has been stopped, which is told already
-            return
+    def _has_ended(self, ended: Ended) -> bool:
+        """Take note of it; whether to go on waiting."""
+        self._forget([ended.component])
         self.observer.ended(ended)
         if self.options.on_exit and ended.was_started and not ended.is_success:
-            self._culprit = ended
-            self._stop_everywhere()
+            self._culprits.append(ended)
+        return not self._culprits
+
+    def _forget(self, components: Iterable[Component]) -> None:
+        for component in components:
+            for known in (self._starting, self._running, self._awaited):
+                known.pop(component.label, None)
 
     @whole
     def stop(self, grace: float = GRACE_SECONDS) -> dict[str, list[Ended]]:
@@ -242,7 +252,9 @@ class Runner(Viewer):
 
             def work(host: Host, wanted: dict[str, list[Component]] = wanted) -> list[Ended]:
                 own = wanted[host.name]
-                return read_stopped(own, ask(host, stop_script(self.options.screen, own, grace), grace))
+                stopped = read_stopped(own, ask(host, stop_script(self.options.screen, own, grace), grace))
+                self._forget(own)
+                return stopped
 
             for host, ended in self._fleet.on_all(f"stop {index}", work, hosts=wanted).items():
                 stopped.setdefault(host, []).extend(ended)

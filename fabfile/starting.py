@@ -8,7 +8,7 @@ import attrs
 from rr_config import Component
 
 from . import shell, state
-from .launcher import RUNNING, launcher
+from .launcher import LAUNCHER_LIVES, RUNNING, launcher
 from .notetaker import TAKE_NOTES
 from .readiness import OF_SCREEN, PORT, BecameReady, NotReady, await_lines, port_in_hex, read_ready, read_unready
 from .sessions import CLOCK, OWN_WINDOW, SESSIONS
@@ -69,7 +69,7 @@ def start_script(session: str, components: Sequence[Component], origin: str, is_
     `origin` is kept beside each that it starts: a text that tells with what it was. What `is_last` releases the session
     for other controllers.
     """
-    needed = f"{SESSIONS}{CLOCK}{RUNNING}{OWN_WINDOW}{PORT}{state.TEMPORARY}{TAKE_NOTES}"
+    needed = f"{SESSIONS}{CLOCK}{RUNNING}{LAUNCHER_LIVES}{OWN_WINDOW}{PORT}{state.TEMPORARY}{TAKE_NOTES}"
     lines = [f"need screen\n{state.hold(session)}{needed}{START}origin={shell.quote(origin)}"]
     lines += map(_component_line, components)
     lines.append(OPEN_WINDOWS + await_lines(components))

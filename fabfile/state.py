@@ -6,8 +6,8 @@
     launcher       the script that runs it       launcher.pid   process id of the launcher
     pid            process id of the program     status         its exit status, once it has ended
     started        when, in seconds since 1970   ended          likewise
+    born           `started` as the kernel counts it, by which the process is known again
     ticket         the token of the window that is to start it, which makes `begun.TOKEN` when it does: no other may
-    born           the same as the kernel counts it, by which the process is known again
     output         all that its window showed    times          when that had grown, and to which size
     base_dir       its temporary folder, if it has one
     origin         with what it was started, as a JSON text (see `record`)
@@ -15,11 +15,14 @@
     window         the number of its window there
     ready          when it became ready, if it says when it is; `check` and `check.output`: of util.command
     unready        why a start has given up waiting for that
+    status.room    where `status` will be written, and `ended.room` likewise: made while there is room on the disk
 
 and, with a dot in front so that no component can be named alike: `.sessions` (each screen session
-that was started here, as PID.NAME), `.screenrc`, `.windows.PID` (what a script has told screen to open), `.note-times`
-(the script that writes `times`), `.noting` (the process that runs it, and for which screen session) and
-`.held.PID.BORN` (by which controller the session is being changed, over which process, and by which scripts).
+that was started here, as PID.NAME), `.logging` (the one whose windows are logged), `.screenrc`, `.windows.PID` (what a
+script has told screen to open), `.order.PID` (of a script that waits), `.note-times` (the script that writes `times`),
+`.noting` (the process that runs it, and for which screen session), `.staging` (the folders where a sync puts files
+first) and `.held.PID.BORN` (by which controller the session is being changed, over which process, and by which
+scripts).
 """
 
 import hashlib

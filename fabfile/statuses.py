@@ -15,7 +15,7 @@ import attrs
 from rr_config import Component
 
 from . import shell, state
-from .launcher import RUNNING
+from .launcher import LAUNCHER_LIVES, RUNNING
 from .moments import maybe, moment
 from .sessions import SESSIONS
 
@@ -83,7 +83,7 @@ def status_script(session: str, components: Sequence[Component], with_origins: b
     """Answers what is known of each component, and two samples of what its processes use, 0.3 s apart."""
     folders = " ".join(state.folder(component.name) for component in components)
     wanted = f'folders="{folders}"\nwith_origins={"yes" if with_origins else ""}\n'
-    return f"{state.keep(session)}{SESSIONS}{RUNNING}{wanted}{STATUS}"
+    return f"{state.keep(session)}{SESSIONS}{RUNNING}{LAUNCHER_LIVES}{wanted}{STATUS}"
 
 
 def read_status(components: Sequence[Component], answers: Iterable[str]) -> list[Status]:
@@ -183,8 +183,7 @@ for folder in $folders; do
   elif kept && [ -e "$folder/launcher.pid" ]; then
     word=exited
     rest="$(noted pid) $(noted status) $(noted started) $(noted ended)   $(noted ready) $(noted unready)"
-    own="$state/$folder/launcher"
-    [ -s "$folder/status" ] || ! grep -qzxsF "$own" "/proc/$(noted launcher.pid)/cmdline" || word=starting
+    [ -s "$folder/status" ] || ! launcher_lives "$folder" || word=starting
   fi
   answer "component $folder $word $rest"
   [ -z "$with_origins" ] || [ "$word" = waiting ] || [ ! -s "$folder/origin" ] ||

@@ -155,7 +155,8 @@ class Viewer:
         write(folder, record(self.options, statuses, stages, found))
         self.observer.collected(folder)
         if failed:
-            raise StageError("collect", failed)
+            unwell = {host for host in wanted if host not in found or found[host].problems}
+            raise StageError("collect", failed, unwell)
         return Collected(folder, found)
 
     def report(self, to: str | Path) -> None:

@@ -7,7 +7,7 @@ import attrs
 from rr_config import Component
 
 from . import shell, state
-from .launcher import RUNNING
+from .launcher import LAUNCHER_LIVES, RUNNING
 from .sessions import PROCESSES, SESSIONS
 from .state import MARK
 
@@ -58,7 +58,8 @@ def wait_script(session: str, awaited: Sequence[Component], terminated: Sequence
     pending = " ".join(state.folder(component.name) for component in awaited)
     folders = " ".join(state.folder(component.name) for component in terminated)
     return (
-        f'{state.keep(session)}{SESSIONS}{PROCESSES}{RUNNING}cd "$state" || fail "$state cannot be entered"\n'
+        f"{state.keep(session)}{SESSIONS}{PROCESSES}{RUNNING}{LAUNCHER_LIVES}"
+        'cd "$state" || fail "$state cannot be entered"\n'
         f'pending="{pending}"\nfolders="{folders}"\n{WAIT}{TERMINATE}'
     )
 
@@ -76,16 +77,14 @@ def read_ended(awaited: Sequence[Component], answer: Callable[[], str]) -> Itera
 
 NEVER = "never"
 
-# A launcher that is gone without having written down a status was killed itself. Its process id may have been
-# given to another process since, but to see that takes a program: it is looked up every few seconds only. sh has no
-# `read` with a timeout: an order is read by another process.
+# A launcher that is gone without having written down a status was killed itself. sh has no `read` with a timeout: an
+# order is read by another process.
 WAIT = f"""\
 exec 3<&0 9<>"$state/.order.$$" || fail "$state/.order.$$ cannot be made; is the disk full?"
 rm -f "$state/.order.$$"  # it goes on as long as it is open
 order=/proc/$$/fd/9
 {{ read -r word <&3 && echo "$word" >"$order"; }} &
 reader=$!
-rounds=0
 while [ -n "$pending" ] && [ ! -s "$order" ]; do
   ! orphaned || exit
   left=
@@ -93,15 +92,12 @@ while [ -n "$pending" ] && [ ! -s "$order" ]; do
     status=
     gone=
     [ -e "$folder/launcher.pid" ] || gone={NEVER}
-    {{ read -r pid <"$folder/launcher.pid" && [ -d "/proc/$pid" ]; }} 2>/dev/null || gone=${{gone:-killed}}
-    [ "$gone" ] || [ $((rounds % 25)) -gt 0 ] ||
-      grep -qzxsF "$state/$folder/launcher" "/proc/$pid/cmdline" || gone=killed
+    launcher_lives "$folder" || gone=${{gone:-killed}}
     {{ read -r status <"$folder/status"; }} 2>/dev/null
     status=${{status:-$gone}}
     if [ "$status" ]; then answer "ended $folder $status"; else left="$left $folder"; fi
   done
   pending=$left
-  rounds=$((rounds + 1))
   [ -z "$pending" ] || sleep 0.2
 done
 """

@@ -1,4 +1,6 @@
-"""The page of a report: all that is known of a run in one HTML file, which needs no network. Pure.
+"""The page of a report: all that is known of a run in one HTML file, which needs no network.
+
+Pure, but that it reads its template.
 
 Names, arguments and logs are text that nobody vouches for: the template escapes all of it.
 """

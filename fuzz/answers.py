@@ -61,9 +61,12 @@ class Answering:
         block, self._answer = self._answer[:7], self._answer[7:]
         return block
 
-    def close(self, is_over: bool) -> str:
+    def end(self) -> tuple[str, int | None]:
         """Nothing was said besides."""
-        return ""
+        return "", None
+
+    def close(self, is_over: bool) -> None:
+        """Nothing to do."""
 
 
 def talk(answer: bytes) -> None:

@@ -1,4 +1,7 @@
-"""Full paths in place of the relative ones of a config file. Pure: looks at no disk and no host."""
+"""Full paths in place of the relative ones of a config file.
+
+Looks at no host, and at no file but the list of users, for `~NAME`.
+"""
 
 import os
 import posixpath

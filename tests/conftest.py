@@ -10,9 +10,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
+from fabric import Config as Settings
+
+from fabfile.observer import Observer
+from fabfile.runner import Runner
+from rr_config import Options, load
 
 from .prefork import Prefork
 from .throwaway import Farm, ThrowawayHost, end_processes, make_folders, processes_of, remove_tree
@@ -125,6 +131,12 @@ class Lab:
         done = self.fab(*arguments, "--config", "cfg.py")
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done
+
+    def runner(self, observer: Observer | None = None, **options: Any) -> Runner:
+        """For `cfg.py`, in this process. Its localhost is that of who runs the tests: for the other hosts only."""
+        given = Options(config_file=str(self.folder / "cfg.py"), **options)
+        settings = Settings(runtime_ssh_path=str(self.farm.ssh_config))
+        return Runner(load(given), given, settings, observer or Observer())
 
 
 @pytest.fixture(scope="session")

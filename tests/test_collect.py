@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -285,3 +287,29 @@ def test_folder_of_another_user_is_not_used_and_a_link_is(lab: Lab) -> None:
         "--to results: belongs to another user; name a folder of your own\n",
     )
     assert len(collections(lab)) == 1
+
+
+def test_what_cannot_be_a_link_is_brought_again(lab: Lab) -> None:
+    """As on a file system that has none, or where the last results are on another one."""
+    lab.config(CONFIG + "add('a', 'node1', 'echo 1 >x', results=['x'])")
+    lab.run("run", "--collect")
+    (first,) = collections(lab)
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:  # which is a tmpfs, on every Linux
+        assert Path(elsewhere).stat().st_dev != lab.folder.stat().st_dev
+        shutil.move(first, Path(elsewhere, "first"))
+        first.symlink_to(Path(elsewhere, "first"))
+        lab.run("collect")
+        second = collections(lab)[1]
+        assert files_of(second)["node1/a/results/x"] == b"1\n"
+
+
+def test_last_results_are_the_newest_whatever_their_names(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'echo 1 >x', results=['x'])")
+    lab.run("run", "--collect")
+    (first,) = collections(lab)
+    first.rename(lab.folder / "results/with the old switch")
+    lab.node1.run("echo 2 >x")
+    lab.run("collect")
+    lab.run("collect")
+    *_, second, third, _ = collections(lab)
+    assert (third / "node1/a/results/x").samefile(second / "node1/a/results/x")

@@ -12,11 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from fabric import Config as Settings
-
 from fabfile import shell, state
-from fabfile.runner import Runner
-from rr_config import Options, load
 
 from .conftest import Lab, eventually, text
 from .test_start import running
@@ -325,9 +321,8 @@ def test_host_that_is_out_is_free_for_others_while_the_rest_goes_on(lab: Lab) ->
 
 def test_next_runner_of_a_process_does_not_stumble_over_the_one_before(lab: Lab) -> None:
     configure(lab, ["node1", "node2"])
-    options = Options(config_file=str(lab.folder / "cfg.py"))
     for _ in range(8):  # whether sshd has noticed by then is a matter of luck
-        with Runner(load(options), options, Settings(runtime_ssh_path=str(lab.farm.ssh_config))) as runner:
+        with lab.runner() as runner:
             runner.kill()
 
 

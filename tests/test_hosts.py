@@ -4,6 +4,8 @@ import contextlib
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fabric import Config
@@ -12,10 +14,10 @@ from paramiko.config import SSHConfig
 from fabfile import shell
 from fabfile.connection import connection_settings
 from fabfile.conversation import Conversation, HostError
-from fabfile.hosts import Host, HostGroup
-from fabfile.machines import LEAST_BACKLOG, backlog
+from fabfile.hosts import Host, HostGroup, ask, conversation, persistently
+from fabfile.machines import LEAST_BACKLOG, LocalHost, backlog
 
-from .conftest import Lab, eventually
+from .conftest import Lab, eventually, text
 from .test_sync import connections
 from .throwaway import ThrowawayHost
 
@@ -24,11 +26,9 @@ SCRIPT = shell.script("cat >/dev/null")
 
 def test_a_connection_that_is_cut_while_we_send_is_a_host_error(lab: Lab) -> None:
     """Again and again: where exactly the cut finds the sender is a matter of luck."""
-    settings = connection_settings(Config(ssh_config=SSHConfig.from_path(str(lab.farm.ssh_config))))
-    settings.connect_kwargs["key_filename"] = str(lab.farm.key)
     for _ in range(10):
-        with contextlib.closing(HostGroup(["node1"], settings)) as group:
-            talk = Conversation(group.hosts["node1"].channel(SCRIPT))
+        with connected(lab, "node1") as host:
+            talk = Conversation(host.channel(SCRIPT))
             talk.send(SCRIPT)
             talk.send(bytes(100_000))
             cut(lab.node1)
@@ -36,6 +36,14 @@ def test_a_connection_that_is_cut_while_we_send_is_a_host_error(lab: Lab) -> Non
                 while True:
                     talk.send(bytes(1000))
             talk.close()
+
+
+@contextlib.contextmanager
+def connected(lab: Lab, name: str) -> Iterator[Host]:
+    settings = connection_settings(Config(ssh_config=SSHConfig.from_path(str(lab.farm.ssh_config))))
+    settings.connect_kwargs["key_filename"] = str(lab.farm.key)
+    with contextlib.closing(HostGroup([name], settings)) as group:
+        yield group.hosts[name]
 
 
 def cut(host: ThrowawayHost) -> None:
@@ -77,12 +85,10 @@ def test_no_more_is_sent_than_the_backlog_to_a_program_that_does_not_read(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fabfile.machines.RATE", 0)  # however long a round trip takes here
-    settings = connection_settings(Config(ssh_config=SSHConfig.from_path(str(lab.farm.ssh_config))))
-    settings.connect_kwargs["key_filename"] = str(lab.farm.key)
     script = shell.script("read -r _; cat | wc -c")
     sent = 0
-    with contextlib.closing(HostGroup(["node1"], settings)) as group:
-        channel = group.hosts["node1"].channel(script)
+    with connected(lab, "node1") as host:
+        channel = host.channel(script)
         talk = Conversation(channel)
         talk.send(script)
 
@@ -98,7 +104,7 @@ def test_no_more_is_sent_than_the_backlog_to_a_program_that_does_not_read(
         is_open = channel._channel.send_ready  # type: ignore[attr-defined]
         eventually(lambda: sent > LEAST_BACKLOG and not is_open(), "as much as may be is sent")
         assert sent < LEAST_BACKLOG + (1 << 18)  # and what is in a pipe there, and our shell has read ahead
-        group.close()
+        host.close()
         sender.join()
         talk.close()
 
@@ -108,3 +114,71 @@ def test_each_step_of_connecting_may_take_as_long_as_was_said() -> None:
     assert [connection_settings(Config()).connect_kwargs[step] for step in steps] == [10] * 4
     said = Config(overrides={"timeouts": {"connect": 2}})
     assert [connection_settings(said).connect_kwargs[step] for step in steps] == [2] * 4
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("echo This account is not available.; exit 1", "ended early: This account is not available."),
+        ("echo go away >&2; exit 1", "ended early: go away"),
+        ("exit 7", "ended early, with exit status 7"),
+        ("exec >&- 2>&-; sleep 0.2; exit 0", "ended early, with exit status 0"),
+    ],
+)
+def test_login_that_runs_no_script_is_no_lost_connection(lab: Lab, command: str, reason: str) -> None:
+    lab.farm.add("odd", {"ForceCommand": command})
+    with connected(lab, "odd") as host, pytest.raises(HostError) as caught:
+        ask(host, "")
+    assert str(caught.value) == reason
+
+
+def test_host_on_which_each_script_ends_at_once_is_given_up(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it can be reached again."""
+    monkeypatch.setattr("fabfile.hosts.RECONNECT_SECONDS", 2)
+    lab.farm.add("odd", {"ForceCommand": "exit 7"})
+    losses: list[str] = []
+
+    def lost(reason: str) -> None:
+        losses.append(reason)
+        assert len(losses) < 10
+
+    with connected(lab, "odd") as host, pytest.raises(HostError) as caught:
+        persistently(lambda: ask(host, ""), lost)
+    assert str(caught.value) == "ended early, with exit status 7, again and again for 2 s"
+    assert set(losses) == {"ended early, with exit status 7"}
+
+
+def test_host_that_was_well_in_between_is_given_its_time_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fabfile.hosts.RECONNECT_SECONDS", 1)
+    monkeypatch.setattr("fabfile.hosts.SOUND_SECONDS", 0.2)
+    left = 4
+
+    def attempt() -> list[str]:
+        nonlocal left
+        left -= 1
+        return ask(host, "sleep 0.5; kill -9 $$" if left else "answer well")
+
+    with connected(lab, "node1") as host:
+        assert persistently(attempt, lambda reason: None) == ["well"]
+
+
+def test_script_here_may_say_much_besides_its_answers() -> None:
+    with contextlib.closing(LocalHost(most_silent=10, group=1)) as host:
+        assert ask(host, "head -c 300000 /dev/zero >&2; answer said") == ["said"]
+
+
+def test_what_a_script_here_has_started_ends_when_it_is_let_go(tmp_path: Path) -> None:
+    host = LocalHost(most_silent=10, group=1)
+    begin = f"sleep 1000 &\necho $! >{tmp_path}/pid\ntrap 'touch {tmp_path}/trapped; exit' TERM\nanswer begun\nwait"
+    with contextlib.suppress(HostError), conversation(host, begin) as talk:
+        assert talk.answer() == "begun"
+        host.close()
+        assert (tmp_path / "trapped").exists()
+    pid = text(tmp_path / "pid").strip()
+    eventually(lambda: not Path(f"/proc/{pid}").exists(), "the end of what it has started")
+
+
+def test_shell_that_cannot_be_started_here_is_a_host_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(HostError, match=r"^sh cannot be started: sh: no such file or directory$"):
+        ask(LocalHost(most_silent=10, group=1), "")

@@ -247,7 +247,9 @@ def test_a_host_that_fails_is_named_once(lab: Lab) -> None:
     finally:
         lab.farm.start(lab.node1)
     assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("node1: logs: ")
+    first, last = done.stderr.splitlines()
+    assert first.startswith("node1: logs: ") and first.endswith("connection refused")
+    assert last == "again, for what failed alone: --limit 'node1/*'"
 
 
 def stamped(text: str) -> list[tuple[float, str]]:

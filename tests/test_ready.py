@@ -1,6 +1,7 @@
 """Readiness: a larger start index begins when all of the smaller are ready, as their hosts say."""
 
 import json
+import os
 import signal
 import subprocess
 
@@ -224,3 +225,18 @@ def test_one_that_was_not_ready_in_time_may_be_when_it_is_started_again(lab: Lab
     lab.run("restart")
     (found,) = json.loads(lab.run("status", "--json").stdout)
     assert (found["state"], found["problem"]) == ("ready", None)
+
+
+def test_another_process_is_not_taken_for_a_launcher_that_was_killed(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'exec sleep 1000', ready=util.log('never', timeout=30))")
+    lab.run("screen")
+    bystander = lab.node1.run("sleep 1000 >/dev/null 2>&1 & echo $!")
+    kept = lab.node1.state() / "a"
+    with running(lab, "start") as fab:
+        eventually(lambda: "node1/a  started" in read_line(fab), "the start")
+        launcher = int(text(kept / "launcher.pid"))
+        (kept / "launcher.pid").write_text(bystander)
+        os.kill(launcher, signal.SIGKILL)
+        said, _ = fab.communicate(timeout=20)
+    os.kill(int(bystander), signal.SIGTERM)
+    assert "node1/a: start 1: was killed before it was ready: log never" in said

@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fabric import Config as Settings
 
 from fabfile import archive
 from fabfile.content import LocalHashes, compare
 from fabfile.delivery import Sources
 from fabfile.observer import Failure, StageError
 from fabfile.orders import PIECE, Orders
-from fabfile.runner import Runner
-from rr_config import Component, Options, load
+from rr_config import Component
 from rr_config.files import LocalFile, Placed, placed_once
 
 from .conftest import BOUND, Lab, eventually, text
@@ -227,8 +225,7 @@ def test_content_for_several_places_on_a_host_is_sent_once(lab: Lab, monkeypatch
     sent = []
     send = Orders.send
     monkeypatch.setattr(Orders, "send", lambda orders, data: (sent.append(len(data)), send(orders, data)))
-    options = Options(config_file=str(lab.folder / "cfg.py"))
-    with Runner(load(options), options, Settings(runtime_ssh_path=str(lab.farm.ssh_config))) as runner:
+    with lab.runner() as runner:
         synced = runner.sync()["node1"]
         assert (synced.sent, synced.sent_bytes) == (16, 300_000)
         assert 300_000 < sum(sent) < 350_000
@@ -255,8 +252,7 @@ def test_hosts_are_connected_while_files_are_looked_at_and_each_is_read_once_for
     read_once: list[str] = []
     read = archive.read
     monkeypatch.setattr(archive, "read", lambda local, *args: (read_once.append(local.path), read(local, *args))[1])
-    options = Options(config_file=str(lab.folder / "cfg.py"))
-    with Runner(load(options), options, Settings(runtime_ssh_path=str(lab.farm.ssh_config))) as runner:
+    with lab.runner() as runner:
 
         def placed_when_connected() -> Callable[[Component], Sequence[Placed]]:
             remote = list(runner._fleet.group)
@@ -297,8 +293,7 @@ def test_of_a_large_file_only_the_pieces_that_differ_are_sent(lab: Lab, monkeypa
         send(orders, data)
 
     monkeypatch.setattr(Orders, "send", counted)
-    options = Options(config_file=str(lab.folder / "cfg.py"))
-    with Runner(load(options), options, Settings(runtime_ssh_path=str(lab.farm.ssh_config))) as runner:
+    with lab.runner() as runner:
         synced = runner.sync()
     assert {host: each.sent_bytes for host, each in synced.items()} == {"node1": PIECE, "node2": PIECE + 5, "node3": 0}
     assert sum(bytes_sent.values()) < 2 * PIECE + 3000
@@ -329,7 +324,6 @@ def test_file_that_grows_here_by_pieces_while_it_is_compared_is_reported(
     os.truncate(lab.folder / "f", PIECE + 5)
     config(lab, {"f": "f"}, base_dir="~/work")
     lab.run("sync")
-    options = Options(config_file=str(lab.folder / "cfg.py"))
 
     class Growing(LocalHashes):
         def __call__(self, local: LocalFile) -> tuple[str, ...]:
@@ -338,7 +332,7 @@ def test_file_that_grows_here_by_pieces_while_it_is_compared_is_reported(
 
     monkeypatch.setattr("fabfile.runner.Sources", lambda: Sources(hashes=Growing()))
     with (
-        Runner(load(options), options, Settings(runtime_ssh_path=str(lab.farm.ssh_config))) as runner,
+        lab.runner() as runner,
         pytest.raises(StageError) as caught,
     ):
         runner.sync()
@@ -395,9 +389,8 @@ def test_large_file_that_changes_there_while_it_is_compared_is_left_alone(
         return compared
 
     monkeypatch.setattr("fabfile.transfer.compare", changed_behind_us)
-    options = Options(config_file=str(lab.folder / "cfg.py"))
     with (
-        Runner(load(options), options, Settings(runtime_ssh_path=str(lab.farm.ssh_config))) as runner,
+        lab.runner() as runner,
         pytest.raises(StageError) as caught,
     ):
         runner.sync()

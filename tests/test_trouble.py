@@ -23,6 +23,10 @@ for host in {hosts}:
         files={{"f": "f"}},
     ))
 """
+FAILING = """
+config.add_component(Component(
+    name="failing", host="few", executable="/bin/sh", args=["-c", "sleep 0.3; exit 3"], start_index=1))
+"""
 
 
 def configure(lab: Lab, *hosts: str, base_dir: str | None = "~") -> None:
@@ -90,9 +94,13 @@ def test_host_that_allows_few_sessions_a_connection_is_enough(lab: Lab, most: in
     few = lab.farm.add("few", {"MaxSessions": str(most)})
     configure(lab, "few")
     lab.run("run", "--collect")
-    for command in ("status", "logs", "plan", "doctor", "stop", "restart", "collect", "kill"):
+    for command in ("status", "logs", "plan", "doctor", "stop", "restart", "collect"):
         assert lab.fab(command, "-c", "cfg.py").returncode == 0, command
     assert len(started(few)[0]) == 2
+    lab.config((lab.folder / "cfg.py").read_text() + FAILING)
+    done = lab.fab("run", "--on-exit", "stop", "-c", "cfg.py")
+    assert done.stderr == "few/failing: wait: ended with exit status 3; all were stopped\n"
+    lab.run("kill")
 
 
 def test_sshd_that_drops_half_of_the_connections_is_reached(lab: Lab) -> None:
