@@ -21,8 +21,9 @@ from rr_config.errors import named
 from rr_config.loading import evaluated
 from rr_config.paths import local_path
 
-from .execution import FAILED, execute, nobody, with_runner
-from .mends import WRONG, mend
+from .execution import execute, nobody, with_runner
+from .exits import FAILED, WRONG
+from .mends import mend
 from .options import (
     attach_options,
     collect_options,

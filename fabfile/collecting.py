@@ -6,7 +6,7 @@ import hashlib
 import os
 import tarfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import IO
@@ -21,6 +21,7 @@ from .fingerprints import Fingerprint, fingerprints
 from .hosts import Host, conversation
 from .manifest import Tree
 from .results import Listed, Result, collect_script, read_listed
+from .sending import Progress
 from .survey import hash_line
 
 BLOCK = 1 << 18
@@ -30,7 +31,6 @@ MOST_BLOCKS = 32
 MOST_BESIDES = 1 << 20
 # By how many bytes, more than twice its size, a file may have grown since it was listed.
 MOST_GROWTH = 1 << 30
-Progress = Callable[[int, int], None]
 
 
 @attrs.frozen

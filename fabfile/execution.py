@@ -15,7 +15,7 @@ from invoke.exceptions import Exit
 
 from rr_config import Config, ConfigError, Options, load
 
-from .mends import INTERRUPTED, WRONG
+from .exits import FAILED, INTERRUPTED, WRONG
 from .options import SECTION
 from .reading import PASSWORD, read_options
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from .console import Console
     from .observer import Observer
     from .runner import Runner
-
-FAILED = 1
 
 
 def _the_console(console: "Console", _: Config) -> "Observer":

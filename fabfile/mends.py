@@ -19,9 +19,8 @@ from invoke.exceptions import Exit
 from invoke.parser.parser import ParseMachine
 from paramiko.ssh_exception import ConfigParseError
 
+from .exits import INTERRUPTED, WRONG
 from .options import Option
-
-WRONG, INTERRUPTED = 2, 130
 
 
 def mend() -> None:

@@ -5,7 +5,9 @@ Here are those that change something on the hosts; the others it has from `Viewe
 Nothing here prints, asks the user, or ends the program; who wants to follow a run passes an `Observer`.
 """
 
+import itertools
 import json
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +19,7 @@ from rr_config.limit import limit_to
 
 from . import following, needs, sessions, starting
 from .delivery import Sources
-from .fleet import by_host, whole
+from .fleet import Fleet, by_host, whole
 from .hosts import Host, ask, conversation
 from .observer import Failure, StageError
 from .once import once
@@ -150,18 +152,20 @@ class Runner(Viewer):
                     started.setdefault(host, []).extend(results)
         except StageError as error:
             if self.options.on_exit:
-                self._stop_all(error)
+                raise self._stopped(error) from None
             raise
         return started
 
-    def _stop_all(self, error: StageError) -> None:
-        """Stop what has been started, also on hosts that are out; what fails of that is added to the `error`."""
-        self._fleet.out.clear()
+    def _stopped(self, error: StageError) -> StageError:
+        """Stop all that can be reached, whatever fails of that, also on hosts that are out; the `error`, with that."""
+        fleet = attrs.evolve(self._fleet, most_failed=math.inf, out=set(), failures=[], depth=0)
         try:
-            self.stop()
+            with fleet.whole():
+                self._stop(fleet, GRACE_SECONDS)
         except StageError as another:
-            failures = [each._replace(stage=another.stage) for each in another.failures]
-            raise StageError(error.stage, [*error.failures, *failures], error.hosts | another.hosts) from error
+            failures = [each._replace(stage=each.stage or another.stage) for each in another.failures]
+            return StageError(error.stage, [*error.failures, *failures], error.hosts | another.hosts)
+        return error
 
     def _start_index(self, index: int, components: Sequence[Component], with_what: str) -> dict[str, list[Started]]:
         wanted = by_host(components)
@@ -206,25 +210,27 @@ class Runner(Viewer):
         chosen = [c for c in every if c.wait] if components is None else list(components)
         if self.options.on_exit and not chosen:
             chosen = every
-        self._awaited = {component.label: component for component in chosen}
+        self._awaited, self._culprits = {component.label: component for component in chosen}, []
         others = [c for c in every if c.label not in self._awaited]
         watched, terminated = others if self.options.on_exit else [], others if self.options.terminate else []
         deadline = None if timeout is None else time.monotonic() + timeout
-        self._culprits = []
         try:
             ends = following.ends(
                 self._fleet, self.options.screen, chosen, watched, terminated, deadline, self._has_ended
             )
-            failures = [Failure(e.component.label, str(e)) for own in ends.values() for e in own if not e.is_success]
-            if self._culprits:
-                failures = [Failure(each.component.label, f"{each}; all were stopped") for each in self._culprits]
-            if failures:
-                raise StageError("wait", [*self._fleet.failures, *failures], self._fleet.out)
         except StageError as error:
-            if self._culprits:
-                self._stop_all(error)
-            raise
+            raise self._wait_failed(error.failures, error.hosts) from error
+        failures = [Failure(e.component.label, str(e)) for own in ends.values() for e in own if not e.is_success]
+        if failures or self._culprits:
+            raise self._wait_failed([*self._fleet.failures, *failures], self._fleet.out)
         return {host: [each for each in own if isinstance(each, Ended)] for host, own in ends.items()}
+
+    def _wait_failed(self, failures: Iterable[Failure], hosts: Iterable[str]) -> StageError:
+        """What to raise, once all are stopped where components are the culprits."""
+        culprits = {each.component.label: f"{each}; all were stopped" for each in self._culprits}
+        others = [each for each in failures if each.where not in culprits]
+        error = StageError("wait", [*others, *itertools.starmap(Failure, culprits.items())], hosts)
+        return self._stopped(error) if culprits else error
 
     def _has_ended(self, ended: Ended) -> bool:
         """Take note of it; whether to go on waiting."""
@@ -246,6 +252,9 @@ class Runner(Viewer):
         Each gets its `stop_signal`, as does what it has started; what has not ended after `grace` seconds gets KILL.
         Not `was_started` where it did not run.
         """
+        return self._stop(self._fleet, grace)
+
+    def _stop(self, fleet: Fleet, grace: float) -> dict[str, list[Ended]]:
         stopped: dict[str, list[Ended]] = {}
         for index, components in reversed(starting.in_order(self.config.all_components())):
             wanted = by_host(components)
@@ -256,7 +265,7 @@ class Runner(Viewer):
                 self._forget(own)
                 return stopped
 
-            for host, ended in self._fleet.on_all(f"stop {index}", work, hosts=wanted).items():
+            for host, ended in fleet.on_all(f"stop {index}", work, hosts=wanted).items():
                 stopped.setdefault(host, []).extend(ended)
         return stopped
 

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from .conftest import Lab
-from .test_start import sessions_begun
+from .conftest import Lab, eventually
+from .test_hosts import cut
+from .test_ready import read_line
+from .test_start import running, sessions_begun
 from .test_wait import CONFIG
 
 LONG = "'exec sleep 1000'"
@@ -81,3 +83,27 @@ def test_fab_wait_does_the_same_later(lab: Lab) -> None:
     done = lab.fab("wait", "--on-exit", "stop", "-c", "cfg.py")
     assert (done.returncode, done.stderr) == (1, "node1/a: wait: ended with exit status 3; all were stopped\n")
     assert ended_by(lab) == {"a": 3, "b": "SIGTERM", "c": "SIGTERM"}
+
+
+def test_host_that_is_away_keeps_nobody_from_being_stopped(lab: Lab) -> None:
+    """Though it would be awaited for a minute."""
+    lab.config(
+        CONFIG
+        + f"add('a', 'node1', UNTIL_GO + '3')\nadd('b', 'node2', {LONG}, start_index=2)\nadd('c', 'node3', {LONG})\n"
+    )
+    lab.run("screen")
+    lab.run("start")
+    before = sessions_begun(lab.node2)
+    with running(lab, "wait", "--on-exit", "stop") as fab:
+        eventually(lambda: sessions_begun(lab.node2) == before + 1, "the wait")
+        cut(lab.node2)
+        lab.farm.stop(lab.node2)
+        try:
+            eventually(lambda: "taking it up again" in read_line(fab), "the loss")
+            (lab.node1.home / "go").touch()
+            said, _ = fab.communicate(timeout=20)
+        finally:
+            lab.farm.start(lab.node2)
+    assert "node1/a: wait: ended with exit status 3; all were stopped\n" in said
+    assert said.count("node2: stop 2: ") == 1  # and what is below that index is stopped all the same
+    assert ended_by(lab) == {"a": 3, "b": None, "c": "SIGTERM"}

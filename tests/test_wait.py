@@ -18,7 +18,7 @@ from .test_sync import connections
 CONFIG = """
 def add(name, host, script, **more):
     config.add_component(
-        Component(name=name, host=host, executable="/bin/sh", args=["-c", script], start_index=1, **more))
+        Component(name=name, host=host, executable="/bin/sh", args=["-c", script], **({"start_index": 1} | more)))
 UNTIL_GO = "until [ -e ~/go ]; do sleep 0.05; done; exit "
 """
 
