@@ -70,11 +70,11 @@ class Conversation:
     """A script that runs on a host, what we send it (itself, first of all), and the records that it answers.
 
     Answers are taken in by a thread of their own as they come: neither side ever waits for the other to read.
-    After `deadline`, of time.monotonic(), an answer that has not come is OutOfTime. `identity` is what tells a home
-    on the machine there from all others (see `shell.GREETING`), once there was an answer. For a script that answers
-    with more than there is memory for, `most_blocks` says how many blocks are taken in ahead; it must not be sent
-    more, meanwhile, than fits into a pipe. One that answers with more than `most_answered` bytes, or says nothing,
-    or takes nothing of what is sent, for `most_silent` seconds, is given up: HostError.
+    After `deadline`, of time.monotonic(), an answer that has not come is OutOfTime (see `wait_until`). `identity` is
+    what tells a home on the machine there from all others (see `shell.GREETING`), once there was an answer. For a
+    script that answers with more than there is memory for, `most_blocks` says how many blocks are taken in ahead; it
+    must not be sent more, meanwhile, than fits into a pipe. One that answers with more than `most_answered` bytes, or
+    says nothing, or takes nothing of what is sent, for `most_silent` seconds, is given up: HostError.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Conversation:
         self._is_flooded = False
         self.deadline, self._most_silent = deadline, most_silent
         channel.set_patience(most_silent)
-        self._blocks: queue.SimpleQueue[bytes] | queue.Queue[bytes]
+        self._blocks: queue.SimpleQueue[bytes | None] | queue.Queue[bytes | None]
         self._blocks = queue.SimpleQueue() if most_blocks is None else queue.Queue(most_blocks)
         self._records: deque[bytes] = deque()
         self._parts: list[bytes] = []  # of the next record
@@ -112,6 +112,17 @@ class Conversation:
             raise self._silent() from error
         except OSError as error:
             raise self._lost() from error
+
+    def tell(self, data: bytes) -> None:
+        """As `send`, from any thread; a connection that is lost shows where answers are awaited."""
+        with contextlib.suppress(OSError):
+            self._channel.send(data)
+
+    def wait_until(self, deadline: float | None) -> None:
+        """Another deadline, from any thread; at once also for who waits for an answer already."""
+        self.deadline = deadline
+        with contextlib.suppress(queue.Full):  # then nobody waits
+            self._blocks.put_nowait(None)
 
     def reason(self) -> HostError | None:
         """Once nothing more can be sent: what the script, in answers that were not read, gives as the reason."""
@@ -193,17 +204,22 @@ class Conversation:
         if self._back:
             block, self._back = self._back, b""
             return block
-        left = math.inf if self.deadline is None else max(self.deadline - time.monotonic(), 0)
-        patience = min(left, self._most_silent)
-        try:
-            block = self._blocks.get(timeout=None if patience == math.inf else patience)
-        except queue.Empty:
-            raise (OutOfTime if left <= self._most_silent else self._silent()) from None
-        if not block:
-            self._blocks.put(block)
+        taken: bytes | None = None
+        while taken is None:  # until then, the deadline may become another one
+            left = math.inf if self.deadline is None else max(self.deadline - time.monotonic(), 0)
+            patience = min(left, self._most_silent)
+            try:
+                taken = self._blocks.get(timeout=None if patience == math.inf else patience)
+            except queue.Empty:
+                if self.deadline is not None and self.deadline <= time.monotonic():
+                    raise OutOfTime from None
+                if left > patience:
+                    raise self._silent() from None
+        if not taken:
+            self._blocks.put(taken)
             raise self._lost()
-        self._read += len(block)
-        return block
+        self._read += len(taken)
+        return taken
 
     def _silent(self) -> HostError:
         return HostError(
@@ -216,8 +232,9 @@ class Conversation:
         if self._is_flooded:
             return HostError(TOO_MUCH)
         said, status = self._channel.end()
-        noise = b"".join(self._parts).decode(errors="replace") if self.identity is None else ""  # as of nologin(8)
-        words = (said.strip() or noise.strip()).splitlines()
+        if status is not None and self.identity is None:
+            said = said.strip() or b"".join(self._parts).decode(errors="replace")  # as nologin(8) puts it out
+        words = said.strip().splitlines()
         if words:
             return HostError(f"ended early: {words[-1]}")
         after = max(time.monotonic() - self._greeted, 0)

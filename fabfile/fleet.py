@@ -34,7 +34,7 @@ class Fleet:
     """The hosts of a config, of which `parallel` are worked on at a time. `observer` is told how that goes on.
 
     Up to `most_failed` hosts may fail in a `whole` of several stages before no later one begins. `stages` are those
-    that have ended, each with its time; `is_interrupted` once Ctrl-C has cut one off.
+    that have ended, each with its time; `is_interrupted` once Ctrl-C has cut off the last one.
     """
 
     group: HostGroup
@@ -125,6 +125,7 @@ class Fleet:
     ) -> tuple[dict[str, T], list[Failure]]:
         """As `on_all`, but what failed is the second result, sorted too."""
         names = sorted(self.group.hosts if hosts is None else hosts)
+        self.is_interrupted = False
         self.observer.begins(stage, names)
         began = time.time()
         results: dict[str, T] = {}

@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 RECONNECT_SECONDS = 60
 RETRY_SECONDS = 1
 SOUND_SECONDS = 5  # a host that has answered for so long was well
+MOST_LOSSES = 30  # of a host that is not well in between
 GROUPS = itertools.count(1)
 BORN_NS = time.time_ns()  # by which controllers know which of them is older
 
@@ -117,20 +118,20 @@ def ask(host: Host, body: str, patience: float = 0) -> list[str]:
 def persistently(attempt: Callable[[], T], lost: Callable[[str], None], deadline: float | None = None) -> T:
     """The result of `attempt`, which is made again where the connection is lost in the middle of it.
 
-    `lost` is told of each loss. HostError where, within RECONNECT_SECONDS, the host cannot be reached again, or does
-    not answer for longer than SOUND_SECONDS, and for another reason than a loss; OutOfTime where that is not before
-    `deadline`, by the monotonic clock.
+    `lost` is told of each loss. HostError where the host cannot be reached again within RECONNECT_SECONDS, where it is
+    lost again and again (MOST_LOSSES, with no SOUND_SECONDS in between), or for another reason than a loss; OutOfTime
+    where that is not before `deadline`, by the monotonic clock.
     """
-    give_up = 0.0
+    give_up, losses = 0.0, 0
     while True:
         try:
             return attempt()
         except ConnectionLost as error:
             lost(str(error))
-            if not give_up or error.after > SOUND_SECONDS:
-                give_up = time.monotonic() + RECONNECT_SECONDS
-            elif time.monotonic() > give_up:
-                raise HostError(f"{error}, again and again for {RECONNECT_SECONDS} s") from error
+            give_up = time.monotonic() + RECONNECT_SECONDS
+            losses = 1 if error.after > SOUND_SECONDS else losses + 1
+            if losses >= MOST_LOSSES:
+                raise HostError(f"{error}, again and again") from error
         except HostError as error:
             if give_up and deadline is not None and time.monotonic() > deadline:
                 raise OutOfTime(str(error)) from error

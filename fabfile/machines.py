@@ -4,12 +4,13 @@ Each runs scripts, for a conversation, and hands the user's terminal to a progra
 """
 
 import contextlib
+import errno
 import logging
 import math
 import os
 import signal
 import subprocess
-import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,12 +76,14 @@ class _LocalChannel:
     def __init__(self, command: list[str]) -> None:
         pipe, home = subprocess.PIPE, Path.home()
         with contextlib.ExitStack() as opened:
-            said = opened.enter_context(tempfile.TemporaryFile())  # a pipe would be full, as nobody reads meanwhile
+            # In memory, whatever becomes of the disk. A pipe would be full, as nobody reads meanwhile.
+            said = opened.enter_context(os.fdopen(os.memfd_create("stderr"), "w+b"))
             self._process = subprocess.Popen(
                 command, stdin=pipe, stdout=pipe, stderr=said, cwd=home, start_new_session=True
             )
             opened.pop_all()
         self._said = said
+        self._lock = threading.Lock()  # it may be let go of while it is talked with
 
     @property
     def is_open(self) -> bool:
@@ -91,8 +94,11 @@ class _LocalChannel:
 
     def send(self, data: bytes) -> None:
         assert self._process.stdin
-        self._process.stdin.write(data)
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(data)
+            self._process.stdin.flush()
+        except ValueError as error:  # it has been closed, by us
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
 
     def receive(self) -> bytes:
         assert self._process.stdout
@@ -103,19 +109,21 @@ class _LocalChannel:
 
     def end(self) -> tuple[str, int | None]:
         status = self._process.wait()
-        if self._said.closed:  # by us, meanwhile
-            return "", None
-        self._said.seek(max(self._said.seek(0, os.SEEK_END) - MOST_SAID, 0))
-        return self._said.read().decode(errors="replace"), status if status >= 0 else None
+        with self._lock:
+            if self._said.closed:
+                return "", None
+            self._said.seek(max(self._said.seek(0, os.SEEK_END) - MOST_SAID, 0))
+            return self._said.read().decode(errors="replace"), status if status >= 0 else None
 
     def close(self, is_over: bool) -> None:
         assert self._process.stdin
-        if not is_over and self._process.returncode is None:  # else its id may be that of others by now
-            self._end_group()
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        self._process.wait()
-        self._said.close()
+        with self._lock:
+            if not is_over and self._process.returncode is None:  # else its id may be that of others by now
+                self._end_group()
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+            self._process.wait()
+            self._said.close()
 
     def _end_group(self) -> None:
         """End the script and what it has started, but for sessions, which are in groups of their own."""

@@ -219,18 +219,21 @@ class Runner(Viewer):
                 self._fleet, self.options.screen, chosen, watched, terminated, deadline, self._has_ended
             )
         except StageError as error:
-            raise self._wait_failed(error.failures, error.hosts) from error
-        failures = [Failure(e.component.label, str(e)) for own in ends.values() for e in own if not e.is_success]
-        if failures or self._culprits:
-            raise self._wait_failed([*self._fleet.failures, *failures], self._fleet.out)
-        return {host: [each for each in own if isinstance(each, Ended)] for host, own in ends.items()}
+            raise self._told_culprits(error) from None
+        if self._culprits:  # none of those that are waited for
+            raise self._told_culprits(StageError("wait", self._fleet.failures, self._fleet.out))
+        self._forget(terminated)
+        return ends
 
-    def _wait_failed(self, failures: Iterable[Failure], hosts: Iterable[str]) -> StageError:
-        """What to raise, once all are stopped where components are the culprits."""
+    def _told_culprits(self, error: StageError) -> StageError:
+        """The `error`; where components are the culprits, with them, once all are stopped."""
+        if not self._culprits:
+            return error
         culprits = {each.component.label: f"{each}; all were stopped" for each in self._culprits}
-        others = [each for each in failures if each.where not in culprits]
-        error = StageError("wait", [*others, *itertools.starmap(Failure, culprits.items())], hosts)
-        return self._stopped(error) if culprits else error
+        others = [each for each in error.failures if each.where not in culprits]
+        return self._stopped(
+            StageError("wait", [*others, *sorted(itertools.starmap(Failure, culprits.items()))], error.hosts)
+        )
 
     def _has_ended(self, ended: Ended) -> bool:
         """Take note of it; whether to go on waiting."""
@@ -246,7 +249,7 @@ class Runner(Viewer):
                 known.pop(component.label, None)
 
     @whole
-    def stop(self, grace: float = GRACE_SECONDS) -> dict[str, list[Ended]]:
+    def stop(self, *, grace: float = GRACE_SECONDS) -> dict[str, list[Ended]]:
         """End the components, the last start index first; how each has ended, by host. Session and windows stay.
 
         Each gets its `stop_signal`, as does what it has started; what has not ended after `grace` seconds gets KILL.
@@ -270,10 +273,10 @@ class Runner(Viewer):
         return stopped
 
     @whole
-    def restart(self, grace: float = GRACE_SECONDS) -> dict[str, list[Started]]:
+    def restart(self, *, grace: float = GRACE_SECONDS) -> dict[str, list[Started]]:
         """Stop and start the components, which get new windows in place of the old ones."""
         self._look_for_needs()
-        self.stop(grace)
+        self.stop(grace=grace)
         return self._start()
 
     @whole

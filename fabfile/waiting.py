@@ -77,27 +77,34 @@ def read_ended(awaited: Sequence[Component], answer: Callable[[], str]) -> Itera
 
 NEVER = "never"
 
-# A launcher that is gone without having written down a status was killed itself. sh has no `read` with a timeout: an
-# order is read by another process.
+# A launcher that is gone without having written down a status was killed itself. Its process id may have been given to
+# another process since; to see that takes ten times as long, so it is looked up every few seconds only. sh has no
+# `read` with a timeout: an order is read by another process.
 WAIT = f"""\
 exec 3<&0 9<>"$state/.order.$$" || fail "$state/.order.$$ cannot be made; is the disk full?"
 rm -f "$state/.order.$$"  # it goes on as long as it is open
 order=/proc/$$/fd/9
 {{ read -r word <&3 && echo "$word" >"$order"; }} &
 reader=$!
-while [ -n "$pending" ] && [ ! -s "$order" ]; do
+is_last=
+rounds=0
+while [ -n "$pending" ]; do
   ! orphaned || exit
+  [ ! -s "$order" ] || is_last=yes  # with a last look, so that no end is missed that was before the order
   left=
   for folder in $pending; do
     status=
     gone=
     [ -e "$folder/launcher.pid" ] || gone={NEVER}
-    launcher_lives "$folder" || gone=${{gone:-killed}}
+    {{ read -r pid <"$folder/launcher.pid" && [ -d "/proc/$pid" ]; }} 2>/dev/null || gone=${{gone:-killed}}
+    [ "$gone" ] || [ $((rounds % 25)) -gt 0 ] || launcher_lives "$folder" || gone=killed
     {{ read -r status <"$folder/status"; }} 2>/dev/null
     status=${{status:-$gone}}
     if [ "$status" ]; then answer "ended $folder $status"; else left="$left $folder"; fi
   done
   pending=$left
+  rounds=$((rounds + 1))
+  [ -z "$is_last" ] || break
   [ -z "$pending" ] || sleep 0.2
 done
 """

@@ -13,7 +13,7 @@ from paramiko.config import SSHConfig
 
 from fabfile import shell
 from fabfile.connection import connection_settings
-from fabfile.conversation import Conversation, HostError
+from fabfile.conversation import ConnectionLost, Conversation, HostError
 from fabfile.hosts import Host, HostGroup, ask, conversation, persistently
 from fabfile.machines import LEAST_BACKLOG, LocalHost, backlog
 
@@ -132,24 +132,30 @@ def test_login_that_runs_no_script_is_no_lost_connection(lab: Lab, command: str,
     assert str(caught.value) == reason
 
 
+def test_connection_that_is_lost_behind_what_a_login_says_is_a_lost_one(lab: Lab) -> None:
+    lab.farm.add("odd", {"ForceCommand": "echo Welcome; sleep 0.2; kill -9 $PPID"})
+    with connected(lab, "odd") as host, pytest.raises(ConnectionLost, match=r"^the connection was lost$"):
+        ask(host, "")
+
+
 def test_host_on_which_each_script_ends_at_once_is_given_up(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often it can be reached again."""
-    monkeypatch.setattr("fabfile.hosts.RECONNECT_SECONDS", 2)
+    monkeypatch.setattr("fabfile.hosts.MOST_LOSSES", 3)
     lab.farm.add("odd", {"ForceCommand": "exit 7"})
     losses: list[str] = []
 
     def lost(reason: str) -> None:
         losses.append(reason)
-        assert len(losses) < 10
+        assert len(losses) < 5
 
     with connected(lab, "odd") as host, pytest.raises(HostError) as caught:
         persistently(lambda: ask(host, ""), lost)
-    assert str(caught.value) == "ended early, with exit status 7, again and again for 2 s"
-    assert set(losses) == {"ended early, with exit status 7"}
+    assert str(caught.value) == "ended early, with exit status 7, again and again"
+    assert losses == ["ended early, with exit status 7"] * 3
 
 
-def test_host_that_was_well_in_between_is_given_its_time_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fabfile.hosts.RECONNECT_SECONDS", 1)
+def test_host_that_was_well_in_between_is_taken_up_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fabfile.hosts.MOST_LOSSES", 3)
     monkeypatch.setattr("fabfile.hosts.SOUND_SECONDS", 0.2)
     left = 4
 

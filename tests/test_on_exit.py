@@ -107,3 +107,15 @@ def test_host_that_is_away_keeps_nobody_from_being_stopped(lab: Lab) -> None:
     assert "node1/a: wait: ended with exit status 3; all were stopped\n" in said
     assert said.count("node2: stop 2: ") == 1  # and what is below that index is stopped all the same
     assert ended_by(lab) == {"a": 3, "b": None, "c": "SIGTERM"}
+
+
+def test_all_that_have_failed_by_then_are_named(lab: Lab) -> None:
+    """Not that one alone of which it is known first."""
+    failing = [("a", "node1", 0.6, 3), ("b", "node1", 0.6, 4), ("c", "node2", 0.5, 5), ("d", "node3", 0.5, 6)]
+    lines = [f"add({name!r}, {host!r}, 'sleep {seconds}; exit {status}')" for name, host, seconds, status in failing]
+    lab.config(CONFIG + "\n".join(lines) + f"\nadd('e', 'node3', {LONG})\n")
+    done = lab.fab("run", "--on-exit", "stop", "-c", "cfg.py")
+    assert done.stderr.splitlines() == [
+        f"{host}/{name}: wait: ended with exit status {status}; all were stopped" for name, host, _, status in failing
+    ]
+    assert ended_by(lab) == {"a": 3, "b": 4, "c": 5, "d": 6, "e": "SIGTERM"}

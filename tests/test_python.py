@@ -1,6 +1,10 @@
 """The interface for Python programs: one Runner, used for more than one thing."""
 
+import contextlib
+import os
+import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -8,7 +12,10 @@ from fabfile.observer import Observer, StageError
 from fabfile.waiting import Ended
 from rr_config import Component
 
-from .conftest import Lab
+from .conftest import Lab, eventually, text
+from .test_hosts import cut
+from .test_ready import looks
+from .test_sync import connections
 from .test_wait import CONFIG
 
 TWO = CONFIG + "add('a', 'node1', 'exec sleep 1000')\nadd('b', 'node2', 'exec sleep 1000')\n"
@@ -94,3 +101,84 @@ def test_all_are_stopped_once_the_wait_has_ended_and_by_the_thread_that_waits(la
         assert {each.where.split("/")[1] for each in caught.value.failures} == set(observer.ended_)
         assert runner.running == []
         assert [each.signal for each in runner.status()][:2] == ["SIGTERM", "SIGTERM"]
+
+
+@contextlib.contextmanager
+def interrupted_in(seconds: float) -> Iterator[None]:
+    """KeyboardInterrupt after so many seconds, as by Ctrl-C."""
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        with pytest.raises(KeyboardInterrupt):
+            yield
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_after_an_interrupt_nothing_is_told_of_what_was_waited_for_before(lab: Lab) -> None:
+    lab.config(TWO + "add('c', 'node1', UNTIL_GO + '3', wait=True)\n")
+    observer = Noting()
+    with lab.runner(observer, on_exit="stop") as runner:
+        runner.screen()
+        runner.start()
+        with interrupted_in(1):
+            runner.wait()
+        threading.Timer(0.5, (lab.node1.home / "go").touch).start()
+        with pytest.raises(StageError) as caught:
+            runner.wait()
+    assert [each.where for each in caught.value.failures] == ["node1/c"]
+    assert observer.ended_ == ["c"]
+
+
+def test_after_an_interrupt_a_lost_connection_is_taken_up_again(lab: Lab) -> None:
+    lab.config(CONFIG + "add('c', 'node1', UNTIL_GO + '0', wait=True)\n")
+    with lab.runner() as runner:
+        runner.screen()
+        runner.start()
+        with interrupted_in(1):
+            runner.wait()
+        threading.Timer(0.5, cut, [lab.node1]).start()
+        threading.Timer(1, (lab.node1.home / "go").touch).start()
+        assert [each.status for each in runner.wait()["node1"]] == [0]
+
+
+def test_host_that_does_not_answer_keeps_nobody_from_being_stopped(lab: Lab) -> None:
+    lab.config(TWO + "add('c', 'node1', UNTIL_GO + '3', wait=True)\n")
+    with lab.runner(on_exit="stop") as runner:
+        runner.screen()
+        runner.start()
+        caught: list[StageError] = []
+
+        def wait() -> None:
+            try:
+                runner.wait()
+            except StageError as error:
+                caught.append(error)
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        eventually(lambda: looks(lab.node2) == 2, "the wait, and what reads its orders")
+        frozen = list(connections(lab.node2))
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            (lab.node1.home / "go").touch()
+            eventually(lambda: bool(text(lab.node1.state() / "a/status")), "the stop on the other host", seconds=5)
+        finally:
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
+        thread.join()
+    assert "wait: node1/c: ended with exit status 3; all were stopped" in str(caught[0])
+
+
+@pytest.mark.parametrize("host", ["node2", "node1"])
+def test_what_is_to_be_terminated_is_given_its_time_whatever_the_timeout(lab: Lab, host: str) -> None:
+    """It was for what was waited for."""
+    stubborn = "trap : TERM; while :; do sleep 0.1; done"
+    lab.config(CONFIG + f"add('c', 'node1', 'sleep 1', wait=True)\nadd('t', {host!r}, {stubborn!r})\n")
+    with lab.runner(terminate=True) as runner:
+        runner.screen()
+        runner.start()
+        runner.wait(timeout=2.5)
+        assert runner.running == []
+        assert [each.signal for each in runner.status()] == [None, "SIGKILL"]

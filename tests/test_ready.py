@@ -14,7 +14,7 @@ from rr_config.ready import Ready
 
 from .conftest import Lab, eventually, text
 from .test_start import running, sessions_begun
-from .throwaway import command_lines, free_port
+from .throwaway import ThrowawayHost, command_lines, free_port
 
 CONFIG = '''
 import sys
@@ -197,14 +197,14 @@ def test_ctrl_c_ends_the_looking_and_tells_what_runs(lab: Lab) -> None:
     lab.run("screen")
     with running(lab, "start") as fab:
         eventually(lambda: bool(text(lab.node1.state() / "a/pid")), "the start")
-        eventually(lambda: looks(lab) == 1, "a look at it")
+        eventually(lambda: looks(lab.node1) == 1, "a look at it")
         eventually(lambda: "node1/a  started" in read_line(fab), "what is said of it")
         fab.send_signal(signal.SIGINT)
         said, _ = fab.communicate(timeout=20)
     assert fab.returncode == 130
     pid = text(lab.node1.state() / "a/pid").strip()
     assert f"these go on running:\n  node1/a  pid {pid}\nend all with: " in said
-    eventually(lambda: looks(lab) == 0, "the end of the looking")
+    eventually(lambda: looks(lab.node1) == 0, "the end of the looking")
 
 
 def read_line(fab: "subprocess.Popen[str]") -> str:
@@ -212,9 +212,9 @@ def read_line(fab: "subprocess.Popen[str]") -> str:
     return fab.stdout.readline()
 
 
-def looks(lab: Lab) -> int:
-    """How many scripts of ours run on node1."""
-    return sum(b"eval" in line for line in command_lines(lab.node1.folder).values())
+def looks(host: ThrowawayHost) -> int:
+    """How many scripts of ours run on a host."""
+    return sum(b"eval" in line for line in command_lines(host.folder).values())
 
 
 def test_one_that_was_not_ready_in_time_may_be_when_it_is_started_again(lab: Lab) -> None:

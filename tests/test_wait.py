@@ -47,16 +47,22 @@ def test_wait_takes_up_a_lost_connection_again_and_knows_what_ended_meanwhile(la
 
 
 def test_wait_for_a_host_that_does_not_come_back_names_it(lab: Lab) -> None:
-    """As the first connection fails, nothing is taken up again."""
-    lab.config(CONFIG + "add('a', 'node1', '')\nadd('b', 'node2', '')")
+    """As the first connection fails, nothing is taken up again. What has failed on others is named, too."""
+    lab.config(CONFIG + "add('a', 'node1', '')\nadd('b', 'node2', 'exit 3')\nadd('c', 'node3', 'exec sleep 1000')")
     lab.run("run")
     lab.farm.stop(lab.node1)
     try:
-        done = lab.fab("wait", "-c", "cfg.py")
+        done = lab.fab("wait", "--timeout", "1", "-c", "cfg.py")
     finally:
         lab.farm.start(lab.node1)
     assert done.returncode == 1
-    assert "node1: wait: " in done.stderr and "connection refused" in done.stderr
+    unreachable, *others = done.stderr.splitlines()
+    assert unreachable.startswith("node1: wait: ") and unreachable.endswith("connection refused")
+    assert others == [
+        "node2/b: wait: ended with exit status 3",
+        "node3/c: wait: has not ended in time",
+        "again, for what failed alone: --limit 'node1/*'",
+    ]
 
 
 def test_wait_ends_in_time_and_names_what_goes_on(lab: Lab) -> None:
