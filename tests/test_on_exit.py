@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from .conftest import Lab, eventually
+from .conftest import Lab, eventually, text
 from .test_hosts import cut
 from .test_ready import read_line
 from .test_start import running, sessions_begun
@@ -111,11 +111,15 @@ def test_host_that_is_away_keeps_nobody_from_being_stopped(lab: Lab) -> None:
 
 def test_all_that_have_failed_by_then_are_named(lab: Lab) -> None:
     """Not that one alone of which it is known first."""
-    failing = [("a", "node1", 0.6, 3), ("b", "node1", 0.6, 4), ("c", "node2", 0.5, 5), ("d", "node3", 0.5, 6)]
-    lines = [f"add({name!r}, {host!r}, 'sleep {seconds}; exit {status}')" for name, host, seconds, status in failing]
+    failing = [("a", "node1", 3), ("b", "node1", 4), ("c", "node2", 5), ("d", "node3", 6)]
+    lines = [f"add({name!r}, {host!r}, 'exit {status}')" for name, host, status in failing]
     lab.config(CONFIG + "\n".join(lines) + f"\nadd('e', 'node3', {LONG})\n")
-    done = lab.fab("run", "--on-exit", "stop", "-c", "cfg.py")
+    lab.run("screen")
+    lab.run("start")
+    ended = [lab.farm.hosts[host].state() / name / "status" for name, host, _ in failing]
+    eventually(lambda: all(text(path) for path in ended), "the end of all")
+    done = lab.fab("wait", "--on-exit", "stop", "-c", "cfg.py")
     assert done.stderr.splitlines() == [
-        f"{host}/{name}: wait: ended with exit status {status}; all were stopped" for name, host, _, status in failing
+        f"{host}/{name}: wait: ended with exit status {status}; all were stopped" for name, host, status in failing
     ]
     assert ended_by(lab) == {"a": 3, "b": 4, "c": 5, "d": 6, "e": "SIGTERM"}
