@@ -19,5 +19,5 @@ def set_up(slow_peers: bool) -> None:
     wanted = [*FAST, *(SLOW if slow_peers else ())]
     if not python_of(PEERS).exists():
         subprocess.run([sys.executable, "-m", "venv", PEERS], check=True)
-    pip = [python_of(PEERS), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    pip: list[str | Path] = [python_of(PEERS), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     subprocess.run([*pip, *wanted], check=True)

@@ -122,7 +122,10 @@ def copy_many(keep: bool, field: Field, slow_peers: bool) -> dict[str, Contender
     """2,000 files: all there already (`keep`), or all new."""
     source = field.many(2000)
     options = "-ac" if keep else "-a"
-    commands = {OURS: ours(field, source, "ours"), f"rsync {options}": rsync(field, options, source, "rsync")}
+    commands: dict[str, Sequence[str | Path]] = {
+        OURS: ours(field, source, "ours"),
+        f"rsync {options}": rsync(field, options, source, "rsync"),
+    }
     if slow_peers:
         commands |= {"ansible": ansible(field, source, "ansible"), "pyinfra": pyinfra(field, source, "pyinfra")}
     return {name: copier(field, command, source, command_target(name), keep) for name, command in commands.items()}
@@ -153,14 +156,17 @@ def pyinfra(field: Field, source: Path, target: str) -> list[str | Path]:
 def copy_big(field: Field) -> dict[str, Contender]:
     """One large new file."""
     source = field.big()
-    commands = {OURS: ours(field, source, "ours.big"), "scp": scp(field, source, "scp.big")}
+    commands: dict[str, Sequence[str | Path]] = {
+        OURS: ours(field, source, "ours.big"),
+        "scp": scp(field, source, "scp.big"),
+    }
     return {name: copier(field, command, source, f"{name}.big") for name, command in commands.items()}
 
 
 def change_one_byte(field: Field) -> dict[str, Contender]:
     """One byte differs in a large file of the same size."""
     source = field.big()
-    commands = {
+    commands: dict[str, Sequence[str | Path]] = {
         OURS: ours(field, source, "ours.big"),
         "scp": scp(field, source, "scp.big"),
         "rsync": rsync(field, "-a", source, "rsync.big"),
@@ -187,11 +193,11 @@ def differ_by_a_byte(source: Path, copy: Path) -> None:
 
 def connect(field: Field) -> dict[str, Contender]:
     """The first connection and one command."""
-    own = [sys.executable, "-m", "bench.one_command", field.ssh_config, *field.names]
-    clush = [PEERS / "bin/clush", "-q", "-f", "64", "-w", ",".join(field.names), "-o", f"-F {field.ssh_config}", "true"]
+    own: list[str | Path] = [sys.executable, "-m", "bench.one_command", field.ssh_config, *field.names]
+    clush = ["-q", "-f", "64", "-w", ",".join(field.names), "-o", f"-F {field.ssh_config}", "true"]
     targets = [f"{host.address}:{field.ports[host.name]}" for host in field.hosts]
-    pssh = [python_of(PEERS), ROOT / "bench/parallel_ssh.py", own_name(), field.farm.key, *targets]
-    return {OURS: Contender(own), "clush": Contender(clush), "parallel-ssh": Contender(pssh)}
+    pssh: list[str | Path] = [python_of(PEERS), ROOT / "bench/parallel_ssh.py", own_name(), field.farm.key, *targets]
+    return {OURS: Contender(own), "clush": Contender([PEERS / "bin/clush", *clush]), "parallel-ssh": Contender(pssh)}
 
 
 def start(field: Field) -> dict[str, Contender]:
@@ -245,7 +251,7 @@ def copy_very_many(field: Field) -> dict[str, Contender]:
 
 def list_commands(field: Field) -> dict[str, Contender]:
     """What a command line costs that does no work."""
-    fab = [FAB, "-r", ROOT]
+    fab: list[str | Path] = [FAB, "-r", ROOT]
     return {OURS: Contender([*fab, "--list"]), "fab --version": Contender([*fab, "--version"])}
 
 

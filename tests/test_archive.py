@@ -3,7 +3,7 @@
 import os
 import stat
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -38,8 +38,13 @@ def stream(archives: Archives, wanted: Sequence[Member]) -> bytes:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths of the files that are read, each time."""
     found: list[str] = []
-    read: Callable[..., Iterator[bytes]] = archive.read
-    monkeypatch.setattr(archive, "read", lambda file, *args: (found.append(file.path), read(file, *args))[1])
+    read = archive.read
+
+    def noted_read(file: LocalFile, *args: int) -> Iterator[bytes]:
+        found.append(file.path)
+        return read(file, *args)
+
+    monkeypatch.setattr(archive, "read", noted_read)
     return found
 
 

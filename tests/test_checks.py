@@ -222,7 +222,7 @@ def load_bound(folder: Path) -> str:
         "try: load(Options(config_file=sys.argv[1]))\n"
         "except ConfigError as error: print(error)\n"
     )
-    command = [*BOUND, sys.executable, "-B", "-c", program, folder / "cfg.py"]
+    command: list[str | Path] = [*BOUND, sys.executable, "-B", "-c", program, folder / "cfg.py"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -145,12 +146,13 @@ def test_every_file_that_a_host_should_have_has_its_hash(lab: Lab) -> None:
     lab.run("collect")
     found = run_json(collections(lab)[0])["files"]["node1"]
     here = {name: hashlib.sha1((lab.folder / "sent" / name).read_bytes()).hexdigest() for name in NAMES}
+    places: list[Callable[[str], bool]] = [
+        lambda path: path.startswith(f"{lab.node1.home}/there/"),
+        lambda path: path.startswith("/tmp/") and not path.endswith("/x"),
+    ]
     in_home, elsewhere = (
         {path.rpartition("/there/")[2]: each["sha1"] for path, each in found.items() if is_there(path)}
-        for is_there in (
-            lambda path: path.startswith(f"{lab.node1.home}/there/"),
-            lambda path: path.startswith("/tmp/") and not path.endswith("/x"),
-        )
+        for is_there in places
     )
     assert (in_home, elsewhere) == (here, here)
     assert len(found) == 2 * len(NAMES) + 1

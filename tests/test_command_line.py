@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -353,7 +354,7 @@ def test_a_password_is_never_shown(lab: Lab) -> None:
 # ---- the example, and the installed command
 
 
-def example_runs(lab: Lab, program: list[str | Path]) -> None:
+def example_runs(lab: Lab, program: Sequence[str | Path]) -> None:
     """The example with its muddler and arg parser on two hosts and localhost, with `program` in place of `fab`."""
     shutil.copytree(ROOT / "example", lab.folder / "example")
     options = ["--config", "example/config.py", "--muddler", "example/arg_muddler.py"]
@@ -400,7 +401,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     packages = Path(subprocess.run([python, "-c", where], check=True, capture_output=True, text=True).stdout.strip())
     # Not through site: this environment's own .pth file, of the editable install, is not to be followed.
     (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--disable-pip-version-check"]
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", "--disable-pip-version-check"]
     subprocess.run([*pip, "--no-deps", "--ignore-installed", source], check=True)
     shutil.rmtree(source)
     return folder / "venv/bin/remote-runner"
@@ -412,7 +413,7 @@ def test_installed_command_runs_the_example_from_any_folder(lab: Lab, installed:
 
 def test_installed_command_has_its_muddlers_and_their_harness(lab: Lab, installed: Path) -> None:
     lab.config(COMPONENT.replace('"web"', '"publisher"').replace("sleep 1000", "echo in a harness"))
-    command = [installed, "-S", lab.farm.ssh_config, "run", "-c", "cfg.py", "-m", "ta3"]
+    command: list[str | Path] = [installed, "-S", lab.farm.ssh_config, "run", "-c", "cfg.py", "-m", "ta3"]
     done = subprocess.run(command, cwd=lab.folder, env=lab.environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     output = lab.node1.state() / "publisher/output"

@@ -202,7 +202,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def answered(folder: Path, line: str, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [FAB, *words, "--complete", "--", line]
+    command: list[str | Path] = [FAB, *words, "--complete", "--", line]
     return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True)
 
 
@@ -230,7 +230,7 @@ def test_nothing_but_candidates_is_printed(folder: Path, line: str, expected: st
 
 def test_what_a_config_starts_has_no_password(folder: Path) -> None:
     write(folder / "starts.py", "import os\nos.system('env >seen')\n" + complete())
-    command = [FAB, "--complete", "--", "fab attach -c starts.py "]
+    command: list[str | Path] = [FAB, "--complete", "--", "fab attach -c starts.py "]
     secret = {"REMOTE_RUNNER_PASS": "hush"}
     done = subprocess.run(command, cwd=folder, env=environment(folder) | secret, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "a\n")

@@ -65,7 +65,7 @@ def test_run_watched_followed_waited_for_collected_and_reported(four: Lab) -> No
     assert end == "start 4 failed; no later stage was begun"
     assert again == "again, for what failed alone: --limit 'node4/*'"
 
-    expected = {f"prepare-{host}": ("exited", 0) for host in HOSTS}
+    expected: dict[str, tuple[str, int | None]] = {f"prepare-{host}": ("exited", 0) for host in HOSTS}
     expected |= {f"{name}-{host}": ("ready", None) for name in ("broker", "monitor") for host in HOSTS}
     expected |= {f"{name}-{host}": ("exited", 0) for name in ("subscriber", "publisher") for host in HOSTS}
     expected |= {"publisher-node2": ("exited", 1), "subscriber-node2": ("ready", None)}

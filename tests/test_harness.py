@@ -36,7 +36,7 @@ def brought_to(folder: Path, component: Component) -> list[str]:
 
 def in_harness(folder: Path, *command: str, name: str = "n") -> subprocess.Popen[bytes]:
     """Start `command` under the harness."""
-    whole = [sys.executable, HARNESS, "--logs", "logs", "--name", name, "--", *command]
+    whole: list[str | Path] = [sys.executable, HARNESS, "--logs", "logs", "--name", name, "--", *command]
     return subprocess.Popen(whole, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -300,7 +300,7 @@ def test_logs_of_different_names_are_different_files(tmp_path: Path, names: tupl
 
 
 def test_logs_may_be_in_the_home(tmp_path: Path) -> None:
-    command = [sys.executable, HARNESS, "--logs", "~/logs", "--name", "n", "--", "true"]
+    command: list[str | Path] = [sys.executable, HARNESS, "--logs", "~/logs", "--name", "n", "--", "true"]
     subprocess.run(command, cwd=tmp_path, env=os.environ | {"HOME": str(tmp_path / "home")}, check=True)
     assert (tmp_path / "home/logs/n.out").exists()
 
@@ -338,14 +338,14 @@ def test_program_that_cannot_start_is_named(tmp_path: Path, program: str, status
 
 
 def test_program_reads_the_standard_input_of_the_harness(tmp_path: Path) -> None:
-    whole = [sys.executable, HARNESS, "--logs", "logs", "--name", "n", "--", "/bin/cat"]
+    whole: list[str | Path] = [sys.executable, HARNESS, "--logs", "logs", "--name", "n", "--", "/bin/cat"]
     done = subprocess.run(whole, cwd=tmp_path, input=b"typed\n", capture_output=True)
     assert done.stdout == b"typed\n"
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "a b", "-x", "é"])
 def test_logs_of_any_name_stay_in_their_folder(tmp_path: Path, name: str) -> None:
-    whole = [sys.executable, HARNESS, "--logs", "logs", f"--name={name}", "--", "/bin/true"]
+    whole: list[str | Path] = [sys.executable, HARNESS, "--logs", "logs", f"--name={name}", "--", "/bin/true"]
     assert subprocess.run(whole, cwd=tmp_path).returncode == 0
     assert {path.parent for path in tmp_path.rglob("*") if path.is_file()} == {tmp_path / "logs"}
 

@@ -127,7 +127,7 @@ class Trust:
     def fab(self, *hosts: str, then: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
         """Run it."""
         self.lab.config(CONFIG.format(hosts=list(hosts)))
-        command = [FAB, "-r", ROOT, "screen", "-c", "cfg.py", *then]
+        command: list[str | Path] = [FAB, "-r", ROOT, "screen", "-c", "cfg.py", *then]
         environment = self.lab.environment
         return subprocess.run(
             command, cwd=self.lab.folder, env=environment, capture_output=True, text=True, timeout=60, check=False

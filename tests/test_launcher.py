@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -58,7 +57,7 @@ class Launch:
         (kept / "ticket").write_text("7\n")
         for begun in kept.glob("begun.*"):
             begun.unlink()
-        command = ["sh", kept / "launcher", "7"]
+        command: list[str | Path] = ["sh", kept / "launcher", "7"]
         return subprocess.Popen(command, env=own | environment, cwd="/", stdout=pipe, stderr=subprocess.STDOUT)
 
     def run(self, component: Component, **environment: str) -> tuple[int, str]:
@@ -86,7 +85,7 @@ class Launch:
 
 
 @pytest.fixture(params=["dash", "bash"])
-def launch(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Launch]:
+def launch(request: pytest.FixtureRequest, tmp_path: Path) -> Launch:
     """Launchers are run by this shell, under the name of sh."""
     shells = tmp_path / "shells"
     shells.mkdir()
@@ -297,7 +296,7 @@ def test_exit_status_is_kept_though_the_disk_is_full_by_then(launch: Launch) -> 
         'mount -t tmpfs -o size=40k none "$1" && cp "$2" "$1" && echo 7 >"$1/ticket" && sh "$1/launcher" 7; cd "$1"; '
     )
     script += "grep -H . status ended; : >more && echo x >more || echo full"
-    command = ["unshare", "-m", "sh", "-c", script, "sh", launch.kept(one), launch.folder / "launcher"]
+    command = ["unshare", "-m", "sh", "-c", script, "sh", str(launch.kept(one)), str(launch.folder / "launcher")]
     path = f"{launch.shells}:{os.environ['PATH']}"
     said = subprocess.run(command, env={"PATH": path, "LC_ALL": "C"}, capture_output=True, text=True).stdout
     assert re.fullmatch(r"status:3 *\nended:\d+ *\nfull\n", said), said
@@ -335,7 +334,7 @@ def test_window_whose_ticket_has_been_taken_away_starts_nothing(launch: Launch) 
     one = component(launch.program("show"))
     assert launch.run(one) == (0, "")
     (launch.folder / "args").unlink()
-    again = ["sh", launch.kept(one) / "launcher", "7"]
+    again: list[str | Path] = ["sh", launch.kept(one) / "launcher", "7"]
     done = subprocess.run(again, env={"PATH": f"{launch.shells}:{os.environ['PATH']}"}, capture_output=True)
     assert (done.returncode, done.stdout) == (0, b"another command has started it since\n")
     assert not (launch.folder / "args").exists()

@@ -184,8 +184,7 @@ def test_identity_and_user_of_the_command_line_are_used(login: Login) -> None:
 def test_ssh_config_gives_host_name_port_user_and_identity(login: Login) -> None:
     login.configure("machine")
     login.ssh_host("machine", login.lab.node2, f"User {own_name()}", f"IdentityFile {login.lab.farm.key}")
-    environment = {"USER": "no-such-user", "LOGNAME": "no-such-user"}
-    assert_synced(login.sync(**environment), login.lab.node2)
+    assert_synced(login.sync(USER="no-such-user", LOGNAME="no-such-user"), login.lab.node2)
 
 
 def test_proxy_jump_and_its_gateway_work_in_one_run(login: Login) -> None:
@@ -324,7 +323,7 @@ def account(login: Login) -> Iterator[Account]:
     home = Path(tempfile.mkdtemp(prefix="rr.", dir="/tmp"))
     made = Account(f"rr{secrets.token_hex(4)}", PASSPHRASE, home)
     crypt = subprocess.run(["openssl", "passwd", "-6", made.password], check=True, capture_output=True, text=True)
-    options = ["-M", "-d", home, "-s", "/bin/sh", "-p", crypt.stdout.strip()]
+    options: list[str | Path] = ["-M", "-d", home, "-s", "/bin/sh", "-p", crypt.stdout.strip()]
     # Refused while another one is being made.
     eventually(lambda: subprocess.run(["useradd", *options, made.name]).returncode == 0, "the user to be made")
     try:

@@ -165,7 +165,7 @@ def test_wrap_leaves_what_it_is_not_for_and_keeps_what_is_literal() -> None:
 
 
 def test_copies_of_what_is_wrapped_have_a_folder_each() -> None:
-    found = told("wrap --with 'strace -o {results}/trace' --only client", TWO, extra_args=None)
+    found = told("wrap --with 'strace -o {results}/trace' --only client")
     assert found["client"].results == ["wrap/client"]
     copies = muddled(
         TWO, "wrap --with 'strace -o {results}/trace' --only client", "repeat --copies 2", "repeat --copies 2"

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from invoke.exceptions import Exit
-from invoke.parser import Parser, ParserContext
+from invoke.parser import Parser
+from invoke.parser.context import ParserContext
 
 from fabfile.options import declare
 from fabfile.reading import read_options
@@ -136,6 +137,7 @@ def test_wrong_command_line_ends_with_2(words: list[str]) -> None:
 def test_missing_value_is_named(words: list[str]) -> None:
     with pytest.raises(Exit) as caught:
         parsed(*words)
+    assert caught.value.message is not None
     assert caught.value.message.startswith("Flag --config needed value and was not given one! What there is, shows: ")
     assert caught.value.message.endswith(" --help run")
 
@@ -257,6 +259,6 @@ def test_settings_that_cannot_be_read_are_named(
 def test_extra_args_reach_the_arg_parser_untouched(tmp_path: Path, text: str) -> None:
     write(tmp_path / "cfg.py", COMPLETE)
     write(tmp_path / "p.py", "def parse_args(extra_args, ssh_user):\n    raise ValueError(f'<{extra_args}>')\n")
-    command = [FAB, "-r", ROOT, "run", "-c", "cfg.py", "-a", "p.py", "--extra-args", text]
+    command: list[str | Path] = [FAB, "-r", ROOT, "run", "-c", "cfg.py", "-a", "p.py", "--extra-args", text]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=os.environ | {"COLUMNS": "200"})
     assert (done.returncode, f"ValueError: <{text}>" in done.stderr) == (2, True)

@@ -79,7 +79,7 @@ def life(state: str = "exited", **more: Any) -> Life:
     return Life(**component("h/x", state, **more))
 
 
-RUN = {
+RUN: dict[str, Any] = {
     "format": 2,
     "session": "runner",
     "collected": NOON + 60.5,
@@ -423,7 +423,7 @@ def test_all_logs_open_and_close_at_once(browser: Browser, report: Path) -> None
 
 
 def test_timeline_fits_on_paper_and_on_the_screen_again(browser: Browser, report: Path) -> None:
-    with viewed(browser, report, **DESKTOP) as shown:
+    with viewed(browser, report, "", **DESKTOP) as shown:
         plot = shown.locator("#timeline .main-svg").first
         for event, is_narrow in (("beforeprint", True), ("afterprint", False)):
             shown.evaluate(f"dispatchEvent(new Event('{event}'))")

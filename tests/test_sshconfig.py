@@ -59,7 +59,12 @@ def test_entries_of_other_hosts_are_not_compared(monkeypatch: pytest.MonkeyPatch
     config = IndexedSSHConfig(SSHConfig.from_text(text))
     compared = []
     match = fnmatch.fnmatch
-    monkeypatch.setattr(fnmatch, "fnmatch", lambda *words: (compared.append(words), match(*words))[1])
+
+    def noted_match(name: str, pattern: str) -> bool:
+        compared.append((name, pattern))
+        return match(name, pattern)
+
+    monkeypatch.setattr(fnmatch, "fnmatch", noted_match)
     assert [config.lookup(name)["port"] for name in names] == [f"1{name[4:]}" for name in names]
     assert len(compared) == 6 * len(names)  # its own, `*`, and what is before the first `Host`; twice
 

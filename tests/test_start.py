@@ -501,6 +501,11 @@ def running(lab: Lab, *arguments: str) -> "subprocess.Popen[str]":
     """`fab`, in a process group of its own, with what it says in one stream."""
     return subprocess.Popen(
         lab.command(*arguments, "--config", "cfg.py"),
-        **{"cwd": lab.folder, "env": lab.environment, "stdin": subprocess.DEVNULL, "start_new_session": True},
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True},
+        cwd=lab.folder,
+        env=lab.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        text=True,
     )

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +120,8 @@ def test_folders_have_their_special_bits_and_may_inherit_more(lab: Lab) -> None:
 
 
 def test_names_are_literal_whatever_characters_they_hold(lab: Lab) -> None:
-    for folder in (b"tree", b"tree/fol der\n$HOME*\\", b"single"):
-        Path(os.fsdecode(os.fsencode(lab.folder) + b"/" + folder)).mkdir()
+    for made in (b"tree", b"tree/fol der\n$HOME*\\", b"single"):
+        Path(os.fsdecode(os.fsencode(lab.folder) + b"/" + made)).mkdir()
     odd = [os.fsdecode(name) for name in ODD_NAMES]
     for written in ("before", "BEFORE"):
         for name in odd:
@@ -224,7 +224,12 @@ def test_content_for_several_places_on_a_host_is_sent_once(lab: Lab, monkeypatch
     )
     sent = []
     send = Orders.send
-    monkeypatch.setattr(Orders, "send", lambda orders, data: (sent.append(len(data)), send(orders, data)))
+
+    def noted_send(orders: Orders, data: bytes) -> None:
+        sent.append(len(data))
+        send(orders, data)
+
+    monkeypatch.setattr(Orders, "send", noted_send)
     with lab.runner() as runner:
         synced = runner.sync()["node1"]
         assert (synced.sent, synced.sent_bytes) == (16, 300_000)
@@ -251,7 +256,12 @@ def test_hosts_are_connected_while_files_are_looked_at_and_each_is_read_once_for
     )
     read_once: list[str] = []
     read = archive.read
-    monkeypatch.setattr(archive, "read", lambda local, *args: (read_once.append(local.path), read(local, *args))[1])
+
+    def noted_read(local: LocalFile, *args: int) -> Iterator[bytes]:
+        read_once.append(local.path)
+        return read(local, *args)
+
+    monkeypatch.setattr(archive, "read", noted_read)
     with lab.runner() as runner:
 
         def placed_when_connected() -> Callable[[Component], Sequence[Placed]]:

@@ -55,7 +55,7 @@ class Bench:
             for w in ("-n", n, "-p", command[0], "-a", str(len(command) - 1), *command[1:])
         ]
         python = [*self.by, "/usr/bin/python3"] if self.by else [sys.executable]
-        command = [*python, FOLDER / f"{kind}.py", *own, "--", *words]
+        command: list[str | Path] = [*python, FOLDER / f"{kind}.py", *own, "--", *words]
         with (self.folder / f"{name}.said").open("w") as said:
             process = subprocess.Popen(command, cwd=self.folder, stdout=said, stderr=subprocess.STDOUT, text=True)
         self.processes.append(process)
@@ -408,7 +408,7 @@ def test_line_that_is_too_long_is_named(bench: Bench) -> None:
 
 def test_slave_that_is_ended_while_it_starts_programs_leaves_none(bench: Bench) -> None:
     many = {f"p{number}": ["sh", "-c", f"echo >up.{number}; exec sleep 1000"] for number in range(60)}
-    slave = bench.slave(**many)
+    slave = bench.slave("s", **many)
     master = bench.master("start *\nwait 30\n")
     eventually(lambda: "| started" in text(bench.folder / "s.said"), "the first")
     slave.terminate()

@@ -152,7 +152,7 @@ class Farm:
     def start(self, host: ThrowawayHost) -> None:
         """Start the sshd of a host (again)."""
         with (host.folder / "sshd.log").open("ab") as log:
-            command = [SSHD, "-D", "-e", "-f", host.folder / "sshd_config"]
+            command: list[str | Path] = [SSHD, "-D", "-e", "-f", host.folder / "sshd_config"]
             process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         (host.folder / "sshd.pid").write_text(str(process.pid))
         self._sshds[host.name] = process
