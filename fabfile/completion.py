@@ -68,6 +68,10 @@ def answer(program: Fab) -> NoReturn:
         os.dup2(nothing, stream)
     sys.dont_write_bytecode = True  # nothing is to appear beside what a config imports
     place = placed(program.core.remainder, program.parser)
+    settings = place.contexts[0].args["config"].value
+    if settings:
+        program.config.set_runtime_path(settings)
+        program.config.load_runtime()
     found = _candidates(place, program.collection.task_names, program.config.get(SECTION) or {})
     gc.freeze()  # as at the end of every command: 20 ms
     if found is None:

@@ -17,6 +17,7 @@ from fabric.main import Fab
 from invoke.config import Config as Settings
 from invoke.exceptions import Exit
 from invoke.parser.parser import ParseMachine
+from paramiko.config import SSHConfig
 from paramiko.ssh_exception import ConfigParseError
 
 from .exits import INTERRUPTED, WRONG
@@ -85,6 +86,12 @@ def _mend_settings() -> None:
             _check_file("-S/--ssh-config", ssh_config)
         try:
             update_config(self)
+            # Fabric does not look for it in what -f says, and lets that of other settings win over -S.
+            ssh_config = ssh_config or self.config.ssh_config_path
+            if ssh_config != self.config._runtime_ssh_path:
+                self.config.set_runtime_ssh_path(ssh_config)
+                self.config._set(base_ssh_config=SSHConfig())
+                self.config._load_ssh_files()
         except (OSError, ConfigParseError) as error:
             raise Exit(f"{ssh_config or '~/.ssh/config'}: cannot be read as an ssh config: {error}", WRONG) from error
         except EOFError as error:

@@ -3,7 +3,7 @@
 import copy
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -52,10 +52,12 @@ class Component:
             raise AttributeError(unknown_attribute(name))
         object.__setattr__(self, name, value)
 
-    def __getattr__(self, name: str) -> Any:  # of what is not there
-        if name in ATTRIBUTES:
-            raise AttributeError(f"{name!r} of this Component has been deleted; assign it again")
-        raise AttributeError(unknown_attribute(name))
+    if not TYPE_CHECKING:  # by which mypy would take any name for an attribute
+
+        def __getattr__(self, name: str) -> Any:  # of what is not there
+            if name in ATTRIBUTES:
+                raise AttributeError(f"{name!r} of this Component has been deleted; assign it again")
+            raise AttributeError(unknown_attribute(name))
 
     @property
     def label(self) -> str:

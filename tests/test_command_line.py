@@ -18,7 +18,7 @@ from invoke.collection import Collection
 
 import fabfile
 
-from .conftest import ROOT, Lab, eventually
+from .conftest import FAB, ROOT, Lab, eventually
 
 COMPONENT = """
 config.add_component(Component(
@@ -188,6 +188,24 @@ def test_wrong_command_lines_are_refused(lab: Lab, words: list[str], reason: str
     lab.write("circle", "Host node1\n  ProxyJump a\nHost a\n  ProxyJump b\nHost b\n  ProxyJump a\n")
     refused(lab.fab("screen", "-c", "cfg.py", *words), reason)
     assert lab.node1.sessions() == []
+
+
+def test_ssh_config_of_the_command_line_counts_more_than_that_of_settings(lab: Lab) -> None:
+    lab.config(COMPONENT)
+    lab.write("nowhere", "Host node1\n  HostName 127.1.1.1\n  Port 1\n")
+    lab.write("nowhere.yaml", f"ssh_config_path: {lab.folder}/nowhere\n")
+    lab.write("here.yaml", f"ssh_config_path: {lab.farm.ssh_config}\n")
+    (lab.here.home / ".fabric.yaml").write_text((lab.folder / "nowhere.yaml").read_text())
+    fab = [str(FAB), "-r", str(ROOT)]
+    for words, is_found in [
+        ([], False),
+        (["-f", "here.yaml"], True),
+        (["-S", str(lab.farm.ssh_config)], True),
+        (["-S", str(lab.farm.ssh_config), "-f", "nowhere.yaml"], True),
+    ]:
+        done = lab.prefork.run([*fab, *words, "screen", "-c", "cfg.py"], lab.folder, lab.environment, 60)
+        assert (done.returncode == 0) == is_found, (words, done.stderr)
+        assert is_found or "127.1.1.1 port 1: connection refused" in done.stderr
 
 
 # ---- where the output goes

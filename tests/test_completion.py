@@ -255,11 +255,14 @@ def test_what_is_wrong_has_no_candidates_and_says_nothing(folder: Path, line: st
     assert (done.returncode != 0, done.stdout, done.stderr) == (True, "", "")
 
 
-def test_the_config_of_fabric_yaml_is_used(folder: Path) -> None:
+def test_the_config_of_settings_is_used(folder: Path) -> None:
     settings = write(folder / "fabric.yaml", "remote_runner:\n  config: my dir/cfg.py\n")
     assert answered(folder, "fab run --limit ").stdout == LIMITS
     assert answered(folder, "fab run -m ").stdout.split() == ["mine", *OWN]
-    settings.unlink()
+    settings.rename(folder / "other.yaml")
+    assert answered(folder, "fab run --limit ").stdout == ""
+    assert answered(folder, "fab -f other.yaml run --limit ").stdout == LIMITS
+    assert answered(folder, "fab -f nowhere.yaml run --limit ").stdout == ""
 
 
 def test_a_config_is_run_for_limit_alone_and_leaves_nothing(folder: Path) -> None:

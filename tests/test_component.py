@@ -64,7 +64,7 @@ def test_attribute_that_was_deleted_can_be_assigned_again() -> None:
 
 def test_attribute_that_is_read_in_vain_is_refused_likewise() -> None:
     with pytest.raises(AttributeError, match="no attribute 'hostt', did you mean 'host'"):
-        Component().hostt  # noqa: B018
+        Component().hostt  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_added_component_is_a_deep_copy() -> None:
