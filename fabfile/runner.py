@@ -222,7 +222,7 @@ class Runner(Viewer):
             raise self._told_culprits(error) from None
         if self._culprits:  # none of those that are waited for
             raise self._told_culprits(StageError("wait", self._fleet.failures, self._fleet.out))
-        self._forget(terminated)
+        self._forget(c for c in terminated if c.host not in self._fleet.out)
         return ends
 
     def _told_culprits(self, error: StageError) -> StageError:

@@ -359,9 +359,9 @@ def test_what_a_program_leaves_behind_does_not_run_on(bench: Bench, child: str, 
     status, verdict = bench.verdict(steps, a=["env", f"MARK_OF_TEST={mark}", *program])
     assert status == 0, verdict
     slave.wait(timeout=15)
-    for environ in Path("/proc").glob("[0-9]*/environ"):
+    for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            assert f"MARK_OF_TEST={mark}\0".encode() not in environ.read_bytes(), environ
+            assert f"MARK_OF_TEST={mark}\0".encode() not in (process / "environ").read_bytes(), process
 
 
 @pytest.mark.parametrize("name", ["own", "a"])
@@ -413,8 +413,8 @@ def test_slave_that_is_ended_while_it_starts_programs_leaves_none(bench: Bench) 
     eventually(lambda: "| started" in text(bench.folder / "s.said"), "the first")
     slave.terminate()
     assert (slave.wait(timeout=20), master.wait(timeout=20)) == (1, 1)
-    marks = [path for path in Path("/proc").glob("[0-9]*/cwd") if os.path.realpath(path) == str(bench.folder)]
-    assert not marks
+    processes = Path("/proc").glob("[0-9]*")
+    assert not [process for process in processes if os.path.realpath(process / "cwd") == str(bench.folder)]
 
 
 def test_peer_that_is_frozen_is_given_up(bench: Bench) -> None:

@@ -230,11 +230,11 @@ def wait_for_banner(host: ThrowawayHost, seconds: float = 10) -> None:
 def processes_of(folder: Path) -> Iterator[int]:
     """The processes of the host in `folder`, or of all hosts below it and the stand-in for this machine."""
     mark = f"REMOTE_RUNNER_THROWAWAY={folder}".encode()
-    for environ in Path("/proc").glob("[0-9]*/environ"):
+    for process in Path("/proc").glob("[0-9]*"):  # which looks into none of them: they may end meanwhile
         with contextlib.suppress(OSError):
-            entries = environ.read_bytes().split(b"\0")
+            entries = (process / "environ").read_bytes().split(b"\0")
             if any(entry == mark or entry.startswith(mark + b"/") for entry in entries):
-                yield int(environ.parent.name)
+                yield int(process.name)
 
 
 def command_lines(folder: Path) -> dict[int, bytes]:
