@@ -7,6 +7,7 @@ import logging
 import math
 import random
 import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -189,6 +190,29 @@ def open_connection(connection: Connection, retries: int = 0, deadline: float | 
     alive = [connection.ssh_config.get(f"serveralive{name}", "") for name in ("interval", "countmax")]
     interval, times = (int(word) if word.isdigit() else 0 for word in alive)
     connection.transport.watch(interval or ALIVE_SECONDS, times or ALIVE_TIMES)
+
+
+@contextlib.contextmanager
+def answered_within(channel: paramiko.Channel, seconds: float) -> Iterator[None]:
+    """Give up requests on `channel` that are not answered in time: HostError. (paramiko waits for ever.)"""
+    is_late = threading.Event()
+
+    def give_up() -> None:
+        is_late.set()
+        with contextlib.suppress(OSError, EOFError, SSHException):  # what is lost need not be closed
+            channel.close()
+
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except SSHException as error:
+        if is_late.is_set():
+            raise HostError(f"is connected, but has run no command within {seconds:g} s") from error
+        raise
+    finally:
+        timer.cancel()
 
 
 @contextlib.contextmanager

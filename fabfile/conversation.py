@@ -73,8 +73,9 @@ class Conversation:
     After `deadline`, of time.monotonic(), an answer that has not come is OutOfTime (see `wait_until`). `identity` is
     what tells a home on the machine there from all others (see `shell.GREETING`), once there was an answer. For a
     script that answers with more than there is memory for, `most_blocks` says how many blocks are taken in ahead; it
-    must not be sent more, meanwhile, than fits into a pipe. One that answers with more than `most_answered` bytes, or
-    says nothing, or takes nothing of what is sent, for `most_silent` seconds, is given up: HostError.
+    must not be sent more, meanwhile, than fits into a pipe. One that answers with more than `most_answered` bytes is
+    given up: HostError. So is one that says nothing, or takes nothing of what is sent, for `most_silent` seconds; and
+    for `patience` seconds more, once it has greeted.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Conversation:
         deadline: float | None = None,
         most_blocks: int | None = None,
         most_silent: float = math.inf,
+        patience: float = 0,
         most_answered: float = MOST_ANSWERED,
     ) -> None:
         self._channel = channel
@@ -91,7 +93,7 @@ class Conversation:
         self._most_in_a_record = MOST_IN_A_RECORD
         self._taken = self._read = 0  # bytes so far; each is changed by one thread alone
         self._is_flooded = False
-        self.deadline, self._most_silent = deadline, most_silent
+        self.deadline, self._most_silent, self._patience = deadline, most_silent, patience
         channel.set_patience(most_silent)
         self._blocks: queue.SimpleQueue[bytes | None] | queue.Queue[bytes | None]
         self._blocks = queue.SimpleQueue() if most_blocks is None else queue.Queue(most_blocks)
@@ -157,6 +159,8 @@ class Conversation:
             if greeting.startswith(GREETING):
                 self.identity = greeting.removeprefix(GREETING)
                 self._greeted = time.monotonic()
+                self._most_silent += self._patience
+                self._channel.set_patience(self._most_silent)
                 self._left = self._most_answered
         record = self._next()
         if record.startswith(FAILED):

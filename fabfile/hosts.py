@@ -91,9 +91,8 @@ def conversation(
     It may say nothing for `patience` seconds more than hosts usually may.
     """
     script = shell.script(body, _controller(), BORN_NS, host.group)
-    talk = Conversation(
-        host.channel(script, deadline), deadline, most_blocks, host.most_silent + patience, most_answered
-    )
+    channel = host.channel(script, deadline)
+    talk = Conversation(channel, deadline, most_blocks, host.most_silent, patience, most_answered)
     try:
         talk.send(script)
         yield talk

@@ -22,7 +22,7 @@ from paramiko.ssh_exception import SSHException
 from rr_config.component import LOCALHOST
 
 from . import shell
-from .connection import connect_problem, open_connection
+from .connection import CONNECT_SECONDS, answered_within, connect_problem, open_connection
 from .conversation import Channel, ConnectionLost, HostError
 
 log = logging.getLogger(__name__)
@@ -160,17 +160,19 @@ class RemoteHost:
     def channel(self, script: bytes, deadline: float | None = None) -> Channel:
         """Open a channel, and the connection before it; see `Host`."""
         with self._session(deadline) as channel:
-            with self._timed():
+            with self._timed(), self._answered(channel):
                 channel.exec_command(shell.command(script))  # a fixed text and a number  # nosec B601
             _hold_back(channel, self._round_trip)
             return _RemoteChannel(channel)
 
     def hand_terminal(self, command: str) -> int:
         """Run it in a terminal there, which this one becomes; see `Host`."""
-        from .terminal import hand_over
+        from .terminal import begin, hand_over
 
         with self._session() as channel:
-            status = hand_over(channel, f"exec sh -c {shell.quote(command)}")
+            with self._answered(channel):
+                begin(channel, f"exec sh -c {shell.quote(command)}")
+            status = hand_over(channel)
             if status < 0 and not self._connection.is_connected:
                 raise ConnectionLost("the connection was lost")
             return status
@@ -197,6 +199,9 @@ class RemoteHost:
                 return channel
             time.sleep(pause)  # until sshd has noticed
         raise HostError("opens no more sessions on one connection; is MaxSessions in its sshd_config 0?")
+
+    def _answered(self, channel: paramiko.Channel) -> contextlib.AbstractContextManager[None]:
+        return answered_within(channel, self._connection.connect_kwargs.get("channel_timeout", CONNECT_SECONDS))
 
     @contextlib.contextmanager
     def _timed(self) -> Iterator[None]:

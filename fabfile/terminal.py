@@ -18,15 +18,21 @@ import paramiko
 BLOCK = 1 << 16
 
 
-def hand_over(channel: paramiko.Channel, command: str) -> int:
-    """Run `command` in a terminal on the channel, of the kind and size of this one; its exit status.
+def begin(channel: paramiko.Channel, command: str) -> None:
+    """Run `command` in a terminal on the channel, of the kind and size of this one.
 
-    -1 where none has come, as when the connection is lost. Standard input must be a terminal. OSError or
-    SSHException where the channel cannot have one.
+    OSError or SSHException where the channel cannot have one.
+    """
+    channel.get_pty(os.environ.get("TERM", "dumb"), *os.get_terminal_size(sys.stdout.fileno()))
+    channel.exec_command(command)  # quoted by whoever has put it together  # nosec B601
+
+
+def hand_over(channel: paramiko.Channel) -> int:
+    """Let this terminal be that of what runs on the channel, until that ends; its exit status.
+
+    -1 where none has come, as when the connection is lost. Standard input must be a terminal.
     """
     keyboard, display = sys.stdin.fileno(), sys.stdout.fileno()
-    channel.get_pty(os.environ.get("TERM", "dumb"), *os.get_terminal_size(display))
-    channel.exec_command(command)  # quoted by whoever has put it together  # nosec B601
     with _raw(keyboard), _resizes() as resized:
         sources = [channel, keyboard, resized]
         while True:

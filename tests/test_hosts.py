@@ -1,14 +1,18 @@
 """Connections by themselves: what is said of one that is lost, whatever was going on."""
 
 import contextlib
+import math
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import paramiko
 import pytest
 from fabric import Config
+from paramiko.common import AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 from paramiko.config import SSHConfig
 
 from fabfile import shell
@@ -39,8 +43,9 @@ def test_a_connection_that_is_cut_while_we_send_is_a_host_error(lab: Lab) -> Non
 
 
 @contextlib.contextmanager
-def connected(lab: Lab, name: str) -> Iterator[Host]:
-    settings = connection_settings(Config(ssh_config=SSHConfig.from_path(str(lab.farm.ssh_config))))
+def connected(lab: Lab, name: str, timeout: int = 10) -> Iterator[Host]:
+    own = Config(ssh_config=SSHConfig.from_path(str(lab.farm.ssh_config)), overrides={"timeouts": {"connect": timeout}})
+    settings = connection_settings(own)
     settings.connect_kwargs["key_filename"] = str(lab.farm.key)
     with contextlib.closing(HostGroup([name], settings)) as group:
         yield group.hosts[name]
@@ -166,6 +171,64 @@ def test_host_that_was_well_in_between_is_taken_up_again(lab: Lab, monkeypatch: 
 
     with connected(lab, "node1") as host:
         assert persistently(attempt, lambda reason: None) == ["well"]
+
+
+def test_script_that_may_be_silent_has_to_greet_in_time(lab: Lab) -> None:
+    lab.farm.add("odd", {"ForceCommand": "sleep 1000"})
+    with connected(lab, "odd") as host, pytest.raises(HostError, match=r"^has done nothing for 1 s, though"):
+        host.most_silent = 1
+        with conversation(host, "", patience=math.inf) as talk:
+            talk.answer()
+    with connected(lab, "node1") as host:
+        host.most_silent = 1
+        with conversation(host, "sleep 2; answer well", patience=math.inf) as talk:
+            assert talk.answer() == "well"
+
+
+class Unwilling(paramiko.ServerInterface):
+    """Lets everybody in, and answers no request for a command; nor anything else, until it is let go."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+
+    def get_allowed_auths(self, username: str) -> str:
+        """What can be tried."""
+        return "publickey"
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        """Any key will do."""
+        return AUTH_SUCCESSFUL
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        """Channels are opened."""
+        return OPEN_SUCCEEDED
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        """No answer."""
+        return not self.let_go.wait(60)
+
+
+def test_server_that_runs_no_command_is_given_up(lab: Lab) -> None:
+    server = Unwilling()
+    with socket.create_server(("127.0.0.1", 0)) as listening, contextlib.ExitStack() as stack:
+
+        def serve() -> None:
+            transport = paramiko.Transport(listening.accept()[0])
+            transport.add_server_key(paramiko.Ed25519Key.from_private_key_file(str(lab.farm.key)))
+            transport.start_server(server=server)
+            stack.callback(transport.close)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        port = listening.getsockname()[1]
+        known = lab.write("known", "")
+        with lab.farm.ssh_config.open("a") as ssh_config:
+            ssh_config.write(f"\nHost odd\n  HostName 127.0.0.1\n  Port {port}\n  UserKnownHostsFile {known}\n")
+        with connected(lab, "odd", timeout=1) as host, pytest.raises(HostError) as caught:
+            ask(host, "")
+        server.let_go.set()
+        thread.join()
+    assert str(caught.value) == "is connected, but has run no command within 1 s"
 
 
 def test_script_here_may_say_much_besides_its_answers() -> None:
