@@ -48,7 +48,7 @@ def demo(c: Context) -> None:
 
 @task(help={"count": "How many hosts to start. Default: 3.", "stop": "End the hosts that are up, and all on them."})
 def hosts(c: Context, count: int = 3, stop: bool = False) -> None:
-    """Start throwaway hosts that stay up until `inv hosts --stop`, and print the ssh config to use them with."""
+    """Start throwaway hosts that stay up until `./dev hosts --stop`, and print the ssh config to use them with."""
     from tests.throwaway import Farm
 
     if stop:
@@ -62,7 +62,7 @@ def hosts(c: Context, count: int = 3, stop: bool = False) -> None:
         raise Exit(f"--count {count}: must be 1 at least", 2)
     require_programs(c)
     if HOSTS.exists():
-        raise Exit("hosts are up already; end them first with: inv hosts --stop", 1)
+        raise Exit("hosts are up already; end them first with: ./dev hosts --stop", 1)
     farm = Farm(Path(tempfile.mkdtemp(prefix="rr-hosts.")))
     HOSTS.unlink(missing_ok=True)
     HOSTS.symlink_to(farm.folder)

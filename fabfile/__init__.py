@@ -1,6 +1,6 @@
 """The commands: options in, `Runner` called, results shown, exit code out.
 
-A command line that only lists or explains commands loads no more than this, `execution` and `options`.
+What only lists or explains commands loads little more than `options`, `execution` and `rr_config`.
 """
 
 import sys
@@ -11,6 +11,7 @@ if not sys.flags.dont_write_bytecode:
 
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
@@ -64,6 +65,7 @@ def _run(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
     from .observer import StageError
 
     if given["collect"]:
+        _results_folder(given)
         own = ["--to", given["to"]] if given["to"] else []
         console.afterwards["bring what there is with"] = ["collect", *own]
     try:
@@ -85,9 +87,17 @@ def collect(context: Context, **given: Any) -> None:
 
 
 def _collect(given: dict[str, Any], runner: "Runner", _: "Console") -> None:
+    runner.collect(_results_folder(given))
+
+
+def _results_folder(given: dict[str, Any]) -> Path:
+    """The one that is named, made if need be; where it cannot be used, no host is touched."""
+    from .collecting import make_ready
+
     to = local_path(given["to"] or "results")
     with named(f"--to {to}"):
-        runner.collect(to)
+        make_ready(to)
+    return to
 
 
 @command(json_options)

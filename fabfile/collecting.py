@@ -66,14 +66,21 @@ def latest(to: Path) -> Path | None:
     return written and written.parent
 
 
-def new_folder(to: Path) -> Path:
-    """A new folder below `to`, whose name tells the time here. OSError where none can be made.
+def make_ready(to: Path) -> None:
+    """See to it that new folders can be made below `to`. OSError where that cannot be.
 
     `to` may be a link, but no folder of another user, who could put something else there at any time.
     """
     to.mkdir(parents=True, exist_ok=True)
     if to.stat().st_uid not in (os.getuid(), 0):
         raise PermissionError(errno.EPERM, "belongs to another user; name a folder of your own")
+    if not os.access(to, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def new_folder(to: Path) -> Path:
+    """A new folder below `to`, whose name tells the time here. OSError as of `make_ready`."""
+    make_ready(to)
     name = time.strftime("%Y-%m-%dT%H-%M-%S")
     for ending in ("", *(f"-{number}" for number in range(2, 1000))):
         with contextlib.suppress(FileExistsError):

@@ -220,7 +220,7 @@ obey() {
   while read -r order size rest; do
     words=
     case $order in
-      cd) eval "cd -- \"\${$size}\"" || fail "a root cannot be entered"; continue ;;
+      cd) eval "cd -- \"\${$size}\"" || fail "the home, or temporary folder, of files cannot be entered"; continue ;;
       end) return ;;
       untar) ;;
       write) target "${rest%% *}"; whole ;;

@@ -55,7 +55,7 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
         always_copy=chosen("always_copy", False),
         no_zombie=not chosen("zombie", True),
         terminate=chosen("terminate", False),
-        on_exit="stop" if on_exit == "stop" else None,
+        on_exit=on_exit,
         muddler=[muddlers] if isinstance(muddlers, str) else list(muddlers),
         extra_args=chosen("extra_args"),
         arg_parser=chosen("arg_parser"),

@@ -119,7 +119,7 @@ def target(named_file: str | None, may_overwrite: bool) -> Path:
         for library in NEEDED:
             importlib.import_module(library)
     except ModuleNotFoundError as error:
-        raise ConfigError(f"report: {error}; install what it needs: pip install 'remote-runner[report]'") from error
+        raise ConfigError(f"report: {error}; install what it needs: pip install jinja2 plotly") from error
     path = local_path(named_file or "report.html")
     with named(f"-o/--output {path}"):
         if path.exists() and not path.is_file():

@@ -1,4 +1,7 @@
-"""`Streams`: standard output and standard error. The only place that writes to them."""
+"""`Streams`: standard output and standard error.
+
+The only place that writes to them, but for `attach`, and for what a shell loads for TAB.
+"""
 
 import json
 import os

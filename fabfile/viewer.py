@@ -14,7 +14,7 @@ from rr_config import Component, Config, ConfigError, Options
 from rr_config.files import expected_files, placed_once
 
 from . import attaching, following
-from .collecting import Collected, HostResults, bring, latest, new_folder
+from .collecting import Collected, HostResults, bring, latest, make_ready, new_folder
 from .conversation import HostError
 from .delivery import Sources
 from .fleet import ONE_MACHINE, Fleet, by_host
@@ -130,10 +130,12 @@ class Viewer:
         """Bring output and `results` of all components into a new folder below `to`, with a `run.json`.
 
         The folder is named by the time. What has not changed since the last collection there is a hard link to it.
-        StageError, when all that there is has been brought and written down, names what could not be.
+        StageError, when all that there is has been brought and written down, names what could not be. OSError, before
+        any host is asked, where there can be no such folder.
         """
         from .record import record, write
 
+        make_ready(Path(to))
         statuses, wanted = self.status(with_origins=True), by_host(self.config.all_components())
         earlier, folder = latest(Path(to)), new_folder(Path(to))
         found_here = Trees(expected_files)
@@ -152,7 +154,10 @@ class Viewer:
 
         stages = [each for each in self._fleet.stages if each.stage not in ("status", "collect")]
         found, failed = self._fleet.gather("collect", work, failures)
-        write(folder, record(self.options, statuses, stages, found))
+        try:
+            write(folder, record(self.options, statuses, stages, found))
+        except OSError as error:
+            raise StageError("collect", [*failed, Failure("localhost", str(error))]) from error
         self.observer.collected(folder)
         if failed:
             unwell = {host for host in wanted if host not in found or found[host].problems}

@@ -11,6 +11,10 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 HOST_KEYS = ("accept-new", "strict")
 
 
+def _unless_leave(way: str | None) -> str | None:
+    return None if way == "leave" else way
+
+
 @attrs.define(kw_only=True)
 class Options:
     """The options of a run, under the names that config files use.
@@ -28,7 +32,7 @@ class Options:
     always_copy: bool = False
     no_zombie: bool = False
     terminate: bool = False
-    on_exit: str | None = None
+    on_exit: str | None = attrs.field(default=None, converter=_unless_leave)
     muddler: list[str] = attrs.field(factory=list)
     extra_args: str | None = None
     arg_parser: str | None = None

@@ -276,6 +276,16 @@ def test_where_nothing_can_be_written_it_says_so(lab: Lab) -> None:
     assert "--to file: " in done.stderr and "Traceback" not in done.stderr
 
 
+def test_where_results_cannot_go_no_host_is_touched(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'exit 0')")
+    lab.write("taken", "no folder")
+    before = sessions_begun(lab.node1)
+    for command in (["run", "--collect"], ["collect"]):
+        done = lab.fab(*command, "--to", "taken", "-c", "cfg.py")
+        assert (done.returncode, done.stderr) == (2, "--to taken: File exists\n")
+    assert sessions_begun(lab.node1) == before
+
+
 def test_folder_of_another_user_is_not_used_and_a_link_is(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'exit 0')")
     (lab.folder / "disk").mkdir()

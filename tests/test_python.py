@@ -103,6 +103,15 @@ def test_all_are_stopped_once_the_wait_has_ended_and_by_the_thread_that_waits(la
         assert [each.signal for each in runner.status()][:2] == ["SIGTERM", "SIGTERM"]
 
 
+def test_on_exit_leave_stops_nothing(lab: Lab) -> None:
+    lab.config(TWO + "add('c', 'node1', 'exit 3', wait=True)\n")
+    with lab.runner(on_exit="leave") as runner:
+        with pytest.raises(StageError) as caught:
+            runner.run()
+        assert str(caught.value) == "wait: node1/c: ended with exit status 3"
+        assert [each.state for each in runner.status()] == ["running", "running", "exited"]
+
+
 @contextlib.contextmanager
 def interrupted_in(seconds: float) -> Iterator[None]:
     """KeyboardInterrupt after so many seconds, as by Ctrl-C."""

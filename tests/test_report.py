@@ -265,7 +265,7 @@ def test_without_the_extra_it_is_said_how_to_install_it(lab: Lab) -> None:
     done = lab.fab("report", "--from", results(lab.folder / "r"), env={"PYTHONPATH": str(lab.folder / "lacking")})
     assert done.returncode == 2
     assert done.stderr.startswith("report: ")
-    assert done.stderr.endswith("; install what it needs: pip install 'remote-runner[report]'\n")
+    assert done.stderr.endswith("; install what it needs: pip install jinja2 plotly\n")
 
 
 def test_password_is_on_no_page() -> None:
