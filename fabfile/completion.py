@@ -69,7 +69,7 @@ def answer(program: Fab) -> NoReturn:
     sys.dont_write_bytecode = True  # nothing is to appear beside what a config imports
     place = placed(program.core.remainder, program.parser)
     settings = place.contexts[0].args["config"].value
-    if settings:
+    if settings and settings != PROBE:
         program.config.set_runtime_path(settings)
         program.config.load_runtime()
     found = _candidates(place, program.collection.task_names, program.config.get(SECTION) or {})

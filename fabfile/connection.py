@@ -35,7 +35,6 @@ DROPPED = "hung up at once, again and again; is its sshd too busy (MaxStartups),
 MOST_BEFORE_LOGIN = 1 << 18
 MOST_IN_A_PACKET = 1 << 18  # RFC 4253, 6.1, asks for 35,000 bytes; ours are 32 KB
 MOST_SECONDS_APART = 30
-LEAST_SECONDS = 0.1
 MOST_SECONDS_APART_DROPPED = 4
 
 
@@ -157,29 +156,25 @@ class FastTransport(paramiko.Transport):
         self.packetizer.set_keepalive(interval, ask)
 
 
-def open_connection(connection: Connection, retries: int = 0, deadline: float | None = None) -> None:
+def open_connection(connection: Connection, retries: int = 0) -> None:
     """Open a connection, after those to the gateways before it. HostError says why one cannot be opened.
-
-    No step of it lasts longer than to `deadline`, by the monotonic clock.
 
     Tries again, after a while, where sshd dropped it for being too busy; where the host cannot be reached for
     another reason, so many times as `retries` says.
     """
     if isinstance(connection.gateway, Connection):
         try:
-            open_connection(connection.gateway, retries, deadline)
+            open_connection(connection.gateway, retries)
         except HostError as error:
             raise HostError(f"its gateway {connection.gateway.original_host}: {error}") from error
     _leave_out_missing_keys(connection)
     for attempt in itertools.count():
         try:
-            with _in_time(connection, deadline):
-                connection.open()
+            connection.open()
             break
         except (OSError, EOFError, SSHException, UnicodeError) as error:
             most = max(retries, RETRIES_OF_DROPPED) if _was_dropped(error) else retries
-            is_late = deadline is not None and time.monotonic() > deadline
-            if attempt >= most or is_late or _is_final(error):
+            if attempt >= most or _is_final(error):
                 problem = connect_problem(error, connection)
                 connection.client.close()  # where a key is refused, paramiko leaves it open
                 raise HostError(problem) from error
@@ -195,12 +190,16 @@ def open_connection(connection: Connection, retries: int = 0, deadline: float | 
 @contextlib.contextmanager
 def answered_within(channel: paramiko.Channel, seconds: float) -> Iterator[None]:
     """Give up requests on `channel` that are not answered in time: HostError. (paramiko waits for ever.)"""
-    is_late = threading.Event()
+    is_answered = is_late = False
+    lock = threading.Lock()
 
     def give_up() -> None:
-        is_late.set()
-        with contextlib.suppress(OSError, EOFError, SSHException):  # what is lost need not be closed
-            channel.close()
+        nonlocal is_late
+        with lock:
+            is_late = not is_answered
+        if is_late:
+            with contextlib.suppress(OSError, EOFError, SSHException):  # what is lost need not be closed
+                channel.close()
 
     timer = threading.Timer(seconds, give_up)
     timer.daemon = True
@@ -208,24 +207,15 @@ def answered_within(channel: paramiko.Channel, seconds: float) -> Iterator[None]
     try:
         yield
     except SSHException as error:
-        if is_late.is_set():
+        if is_late:
             raise HostError(f"is connected, but has run no command within {seconds:g} s") from error
         raise
     finally:
         timer.cancel()
-
-
-@contextlib.contextmanager
-def _in_time(connection: Connection, deadline: float | None) -> Iterator[None]:
-    """Let no step of connecting last longer than to `deadline`."""
-    usual = connection.connect_kwargs
-    if deadline is not None:
-        rest = max(deadline - time.monotonic(), LEAST_SECONDS)
-        connection.connect_kwargs = {**usual, **{step: min(usual.get(step, rest), rest) for step in STEPS}}
-    try:
-        yield
-    finally:
-        connection.connect_kwargs = usual
+        with lock:
+            is_answered = True
+    if is_late:  # at the very moment
+        raise HostError(f"is connected, but has run no command within {seconds:g} s")
 
 
 def _leave_out_missing_keys(connection: Connection) -> None:
@@ -279,7 +269,7 @@ def connect_problem(error: Exception, connection: Connection) -> str:
         return "the SSH key has a passphrase; give it with --prompt-for-passphrase"
     if isinstance(error, AuthenticationException) or "No authentication methods" in str(error):
         return f"login as {connection.user} was refused; is there a key or a password for it?"
-    if _was_silent(error, connection):
+    if _was_silent(error, connection) or "Timeout opening channel" in str(error):
         return f"{where} does not answer"
     if "No existing session" in str(error):  # paramiko's words where sshd has hung up in the middle of the login
         return f"login as {connection.user} was refused, perhaps since too many keys were tried"

@@ -40,10 +40,6 @@ class ConnectionLost(HostError):
         self.after = after
 
 
-class OutOfTime(Exception):
-    """No answer has come by the deadline of a conversation."""
-
-
 class Channel(Protocol):
     """Both directions of a script's standard streams."""
 
@@ -70,18 +66,16 @@ class Conversation:
     """A script that runs on a host, what we send it (itself, first of all), and the records that it answers.
 
     Answers are taken in by a thread of their own as they come: neither side ever waits for the other to read.
-    After `deadline`, of time.monotonic(), an answer that has not come is OutOfTime (see `wait_until`). `identity` is
-    what tells a home on the machine there from all others (see `shell.GREETING`), once there was an answer. For a
-    script that answers with more than there is memory for, `most_blocks` says how many blocks are taken in ahead; it
-    must not be sent more, meanwhile, than fits into a pipe. One that answers with more than `most_answered` bytes is
-    given up: HostError. So is one that says nothing, or takes nothing of what is sent, for `most_silent` seconds; and
-    for `patience` seconds more, once it has greeted.
+    `identity` is what tells a home on the machine there from all others (see `shell.GREETING`), once there was an
+    answer. For a script that answers with more than there is memory for, `most_blocks` says how many blocks are taken
+    in ahead; it must not be sent more, meanwhile, than fits into a pipe. One that answers with more than
+    `most_answered` bytes is given up: HostError. So is one that says nothing, or takes nothing of what is sent, for
+    `most_silent` seconds; and for `patience` seconds more, once it has greeted.
     """
 
     def __init__(
         self,
         channel: Channel,
-        deadline: float | None = None,
         most_blocks: int | None = None,
         most_silent: float = math.inf,
         patience: float = 0,
@@ -93,9 +87,9 @@ class Conversation:
         self._most_in_a_record = MOST_IN_A_RECORD
         self._taken = self._read = 0  # bytes so far; each is changed by one thread alone
         self._is_flooded = False
-        self.deadline, self._most_silent, self._patience = deadline, most_silent, patience
+        self._most_silent, self._patience = most_silent, patience
         channel.set_patience(most_silent)
-        self._blocks: queue.SimpleQueue[bytes | None] | queue.Queue[bytes | None]
+        self._blocks: queue.SimpleQueue[bytes] | queue.Queue[bytes]
         self._blocks = queue.SimpleQueue() if most_blocks is None else queue.Queue(most_blocks)
         self._records: deque[bytes] = deque()
         self._parts: list[bytes] = []  # of the next record
@@ -120,11 +114,9 @@ class Conversation:
         with contextlib.suppress(OSError):
             self._channel.send(data)
 
-    def wait_until(self, deadline: float | None) -> None:
-        """Another deadline, from any thread; at once also for who waits for an answer already."""
-        self.deadline = deadline
-        with contextlib.suppress(queue.Full):  # then nobody waits
-            self._blocks.put_nowait(None)
+    def cut(self) -> None:
+        """End the conversation, from any thread; to who waits for an answer, the connection is lost."""
+        self._channel.close(is_over=False)
 
     def reason(self) -> HostError | None:
         """Once nothing more can be sent: what the script, in answers that were not read, gives as the reason."""
@@ -208,22 +200,16 @@ class Conversation:
         if self._back:
             block, self._back = self._back, b""
             return block
-        taken: bytes | None = None
-        while taken is None:  # until then, the deadline may become another one
-            left = math.inf if self.deadline is None else max(self.deadline - time.monotonic(), 0)
-            patience = min(left, self._most_silent)
-            try:
-                taken = self._blocks.get(timeout=None if patience == math.inf else patience)
-            except queue.Empty:
-                if self.deadline is not None and self.deadline <= time.monotonic():
-                    raise OutOfTime from None
-                if left > patience:
-                    raise self._silent() from None
-        if not taken:
-            self._blocks.put(taken)
+        patience = None if self._most_silent == math.inf else self._most_silent
+        try:
+            block = self._blocks.get(timeout=patience)
+        except queue.Empty:
+            raise self._silent() from None
+        if not block:
+            self._blocks.put(block)
             raise self._lost()
-        self._read += len(taken)
-        return taken
+        self._read += len(block)
+        return block
 
     def _silent(self) -> HostError:
         return HostError(

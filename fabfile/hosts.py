@@ -25,7 +25,7 @@ from rr_config.component import LOCALHOST
 
 from . import shell
 from .connection import take_timeout
-from .conversation import MOST_ANSWERED, Channel, ConnectionLost, Conversation, HostError, OutOfTime
+from .conversation import MOST_ANSWERED, Channel, ConnectionLost, Conversation, HostError
 from .hostkeys import HostKeys
 from .machines import LocalHost, RemoteHost
 
@@ -67,8 +67,8 @@ class Host(Protocol):
     def open(self) -> None:
         """Connect, unless that has been done. HostError where it is impossible."""
 
-    def channel(self, script: bytes, deadline: float | None = None) -> Channel:
-        """Begin to run `script`, which has not been sent yet. HostError where that cannot be, or not by `deadline`."""
+    def channel(self, script: bytes) -> Channel:
+        """Begin to run `script`, which has not been sent yet. HostError where that cannot be."""
 
     def hand_terminal(self, command: str) -> int:
         """Run a line of sh in the user's terminal until it ends; its exit status. HostError as above."""
@@ -81,7 +81,6 @@ class Host(Protocol):
 def conversation(
     host: Host,
     body: str,
-    deadline: float | None = None,
     most_blocks: int | None = None,
     patience: float = 0,
     most_answered: float = MOST_ANSWERED,
@@ -91,8 +90,7 @@ def conversation(
     It may say nothing for `patience` seconds more than hosts usually may.
     """
     script = shell.script(body, _controller(), BORN_NS, host.group)
-    channel = host.channel(script, deadline)
-    talk = Conversation(channel, deadline, most_blocks, host.most_silent, patience, most_answered)
+    talk = Conversation(host.channel(script), most_blocks, host.most_silent, patience, most_answered)
     try:
         talk.send(script)
         yield talk
@@ -114,12 +112,11 @@ def ask(host: Host, body: str, patience: float = 0) -> list[str]:
         return list(talk.answers())
 
 
-def persistently(attempt: Callable[[], T], lost: Callable[[str], None], deadline: float | None = None) -> T:
+def persistently(attempt: Callable[[], T], lost: Callable[[str], None]) -> T:
     """The result of `attempt`, which is made again where the connection is lost in the middle of it.
 
     `lost` is told of each loss. HostError where the host cannot be reached again within RECONNECT_SECONDS, where it is
-    lost again and again (MOST_LOSSES, with no SOUND_SECONDS in between), or for another reason than a loss; OutOfTime
-    where that is not before `deadline`, by the monotonic clock.
+    lost again and again (MOST_LOSSES, with no SOUND_SECONDS in between), or for another reason than a loss.
     """
     give_up, losses = 0.0, 0
     while True:
@@ -131,13 +128,9 @@ def persistently(attempt: Callable[[], T], lost: Callable[[str], None], deadline
             losses = 1 if error.after > SOUND_SECONDS else losses + 1
             if losses >= MOST_LOSSES:
                 raise HostError(f"{error}, again and again") from error
-        except HostError as error:
-            if give_up and deadline is not None and time.monotonic() > deadline:
-                raise OutOfTime(str(error)) from error
+        except HostError:
             if time.monotonic() > give_up:
                 raise
-        if deadline is not None and time.monotonic() + RETRY_SECONDS > deadline:
-            raise OutOfTime("it has not come back in time")
         time.sleep(RETRY_SECONDS)  # a host that is away is not to be asked all the time
 
 

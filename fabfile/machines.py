@@ -52,7 +52,7 @@ class LocalHost:
     def open(self) -> None:
         """Nothing to do; see `Host`."""
 
-    def channel(self, script: bytes, deadline: float | None = None) -> Channel:
+    def channel(self, script: bytes) -> Channel:
         """Start a shell here; see `Host`."""
         try:
             channel = _LocalChannel(["sh", "-c", shell.command(script)])
@@ -144,6 +144,7 @@ class RemoteHost:
         self.identity: bytes | None = None
         self.most_silent = most_silent
         self._retries = retries
+        self._opening = threading.Lock()
         self._connection = connection
         self.channels_opened = 0
         self._round_trip = math.inf  # in seconds, as far as is known
@@ -153,13 +154,14 @@ class RemoteHost:
         """Who logs in where, and by which way."""
         return (self._connection.user, self._connection.host, self._connection.port, repr(self._connection.gateway))
 
-    def open(self, deadline: float | None = None) -> None:
+    def open(self) -> None:
         """Open the connection; see `Host`."""
-        open_connection(self._connection, self._retries, deadline)
+        with self._opening:  # which nobody may want any more who still tries it
+            open_connection(self._connection, self._retries)
 
-    def channel(self, script: bytes, deadline: float | None = None) -> Channel:
+    def channel(self, script: bytes) -> Channel:
         """Open a channel, and the connection before it; see `Host`."""
-        with self._session(deadline) as channel:
+        with self._session() as channel:
             with self._timed(), self._answered(channel):
                 channel.exec_command(shell.command(script))  # a fixed text and a number  # nosec B601
             _hold_back(channel, self._round_trip)
@@ -178,9 +180,9 @@ class RemoteHost:
             return status
 
     @contextlib.contextmanager
-    def _session(self, deadline: float | None = None) -> Iterator[paramiko.Channel]:
+    def _session(self) -> Iterator[paramiko.Channel]:
         """A new channel; what goes wrong with it is a HostError."""
-        self.open(deadline)
+        self.open()
         try:
             channel = self._opened()
             self.channels_opened += 1

@@ -8,8 +8,7 @@ Nothing here prints, asks the user, or ends the program; who wants to follow a r
 import itertools
 import json
 import math
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -17,7 +16,8 @@ import attrs
 from rr_config import Component
 from rr_config.limit import limit_to
 
-from . import following, needs, sessions, starting
+from . import needs, sessions, starting
+from .awaiting import Wait
 from .delivery import Sources
 from .fleet import Fleet, by_host, whole
 from .hosts import Host, ask, conversation
@@ -156,12 +156,14 @@ class Runner(Viewer):
             raise
         return started
 
-    def _stopped(self, error: StageError) -> StageError:
-        """Stop all that can be reached, whatever fails of that, also on hosts that are out; the `error`, with that."""
+    def _stopped(self, error: StageError, silent: Collection[str] = ()) -> StageError:
+        """Stop all, also on hosts that are out, the `silent` ones last; the `error`, with what fails of that."""
         fleet = attrs.evolve(self._fleet, most_failed=math.inf, out=set(), failures=[], depth=0)
+        every = self.config.all_components()
         try:
             with fleet.whole():
-                self._stop(fleet, GRACE_SECONDS)
+                self._stop(fleet, [c for c in every if c.host not in silent], GRACE_SECONDS)
+                self._stop(fleet, [c for c in every if c.host in silent], GRACE_SECONDS)
         except StageError as another:
             failures = [each._replace(stage=each.stage or another.stage) for each in another.failures]
             return StageError(error.stage, [*error.failures, *failures], error.hosts | another.hosts)
@@ -213,27 +215,25 @@ class Runner(Viewer):
         self._awaited, self._culprits = {component.label: component for component in chosen}, []
         others = [c for c in every if c.label not in self._awaited]
         watched, terminated = others if self.options.on_exit else [], others if self.options.terminate else []
-        deadline = None if timeout is None else time.monotonic() + timeout
+        wait = Wait(self._fleet, self.options.screen, chosen, watched, terminated, self._has_ended)
         try:
-            ends = following.ends(
-                self._fleet, self.options.screen, chosen, watched, terminated, deadline, self._has_ended
-            )
+            ends = wait.ends(timeout)
+            if self._culprits:  # none of those that are waited for
+                raise StageError("wait", self._fleet.failures, self._fleet.out)
         except StageError as error:
-            raise self._told_culprits(error) from None
-        if self._culprits:  # none of those that are waited for
-            raise self._told_culprits(StageError("wait", self._fleet.failures, self._fleet.out))
-        self._forget(c for c in terminated if c.host not in self._fleet.out)
+            raise self._told_culprits(error, wait.silent) from None
+        finally:
+            self._forget(c for c in terminated if c.host in wait.has_terminated)
         return ends
 
-    def _told_culprits(self, error: StageError) -> StageError:
+    def _told_culprits(self, error: StageError, silent: Collection[str]) -> StageError:
         """The `error`; where components are the culprits, with them, once all are stopped."""
         if not self._culprits:
             return error
         culprits = {each.component.label: f"{each}; all were stopped" for each in self._culprits}
         others = [each for each in error.failures if each.where not in culprits]
-        return self._stopped(
-            StageError("wait", [*others, *sorted(itertools.starmap(Failure, culprits.items()))], error.hosts)
-        )
+        failures = [*others, *sorted(itertools.starmap(Failure, culprits.items()))]
+        return self._stopped(StageError("wait", failures, error.hosts), silent)
 
     def _has_ended(self, ended: Ended) -> bool:
         """Take note of it; whether to go on waiting."""
@@ -255,11 +255,11 @@ class Runner(Viewer):
         Each gets its `stop_signal`, as does what it has started; what has not ended after `grace` seconds gets KILL.
         Not `was_started` where it did not run.
         """
-        return self._stop(self._fleet, grace)
+        return self._stop(self._fleet, self.config.all_components(), grace)
 
-    def _stop(self, fleet: Fleet, grace: float) -> dict[str, list[Ended]]:
+    def _stop(self, fleet: Fleet, chosen: Iterable[Component], grace: float) -> dict[str, list[Ended]]:
         stopped: dict[str, list[Ended]] = {}
-        for index, components in reversed(starting.in_order(self.config.all_components())):
+        for index, components in reversed(starting.in_order(chosen)):
             wanted = by_host(components)
 
             def work(host: Host, wanted: dict[str, list[Component]] = wanted) -> list[Ended]:

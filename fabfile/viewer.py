@@ -107,7 +107,7 @@ class Viewer:
         and no line is missed.
         """
         fleet = attrs.evolve(self._fleet, observer=observer or self.observer)
-        following.output(fleet, self.options.screen, self.config.all_components(), selection or Selection())
+        following.follow(fleet, self.options.screen, self.config.all_components(), selection or Selection())
 
     def attach(self, component: Component) -> None:
         """Show the window of `component` in the terminal of this process, until the user detaches it.

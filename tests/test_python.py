@@ -4,11 +4,14 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 
 import pytest
 
+from fabfile import waiting
 from fabfile.observer import Observer, StageError
+from fabfile.runner import Runner
 from fabfile.waiting import Ended
 from rr_config import Component
 
@@ -191,3 +194,137 @@ def test_what_is_to_be_terminated_is_given_its_time_whatever_the_timeout(lab: La
         runner.wait(timeout=2.5)
         assert runner.running == []
         assert [each.signal for each in runner.status()] == [None, "SIGKILL"]
+
+
+def test_host_that_is_being_reached_again_keeps_nobody_from_being_stopped(lab: Lab) -> None:
+    """However often that is to be tried; and a lower start index does not wait for it either."""
+    lab.config(
+        CONFIG
+        + "add('a', 'node1', 'exec sleep 1000')\nadd('b', 'node2', 'exec sleep 1000', start_index=2)\n"
+        + "add('c', 'node1', UNTIL_GO + '3', wait=True)\n"
+    )
+    with lab.runner(on_exit="stop", retries=3) as runner:
+        runner.screen()
+        runner.start()
+        errors: list[StageError] = []
+        thread = threading.Thread(target=lambda: errors.extend(failed(runner)))
+        thread.start()
+        eventually(lambda: looks(lab.node2) == 2, "the wait, and what reads its orders")
+        cut(lab.node2)
+        lab.farm.stop(lab.node2)
+        try:
+            eventually(lambda: looks(lab.node2) == 0, "the loss")
+            (lab.node1.home / "go").touch()
+            eventually(lambda: bool(text(lab.node1.state() / "a/status")), "the stop on the other host", seconds=5)
+        finally:
+            lab.farm.start(lab.node2)
+        thread.join()
+    assert "wait: node1/c: ended with exit status 3; all were stopped" in str(errors[0])
+
+
+def failed(runner: Runner) -> list[StageError]:
+    try:
+        runner.wait()
+    except StageError as error:
+        return [error]
+    return []
+
+
+def test_host_on_which_nothing_is_awaited_keeps_nobody_waiting(lab: Lab) -> None:
+    lab.config(TWO + "add('c', 'node1', UNTIL_GO + '0', wait=True)\n")
+    with lab.runner(on_exit="stop") as runner:
+        runner.screen()
+        runner.start()
+        ends: list[object] = []
+        thread = threading.Thread(target=lambda: ends.append(runner.wait()))
+        thread.start()
+        eventually(lambda: looks(lab.node2) == 2, "the wait, and what reads its orders")
+        frozen = list(connections(lab.node2))
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            (lab.node1.home / "go").touch()
+            eventually(lambda: bool(ends), "the end of the wait", seconds=5)
+        finally:
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
+        thread.join()
+
+
+def test_what_is_away_does_not_keep_a_wait_from_ending_in_time(lab: Lab) -> None:
+    """Also where nothing is awaited there; and what has ended is told, however short the time."""
+    lab.config(
+        CONFIG
+        + "add('a', 'node1', 'exec sleep 1000', wait=True)\nadd('b', 'node2', 'exec sleep 1000')\n"
+        + "add('c', 'node3', 'exit 0', wait=True)\n"
+    )
+    with lab.runner(on_exit="stop") as runner:
+        runner.screen()
+        runner.start()
+
+        def lose() -> None:
+            cut(lab.node2)
+            lab.farm.stop(lab.node2)
+
+        threading.Timer(0.5, lose).start()
+        began = time.monotonic()
+        try:
+            assert [str(each) for each in failed_in(runner, 2)] == ["wait: node1/a: has not ended in time"]
+            assert time.monotonic() - began < 5
+        finally:
+            lab.farm.start(lab.node2)
+        observer = Noting()
+        with lab.runner(observer) as another:
+            assert [str(each) for each in failed_in(another, 0)] == ["wait: node1/a: has not ended in time"]
+        assert observer.ended_ == ["c"]
+
+
+def failed_in(runner: Runner, seconds: float) -> list[StageError]:
+    try:
+        runner.wait(timeout=seconds)
+    except StageError as error:
+        return [error]
+    return []
+
+
+@pytest.mark.parametrize("terminate", [True, False])
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ([], "it has done its work, and not said how all has ended"),
+        (["ended b 0", "ended b 0", "ended b 0"], "it has said already how node2/b has ended"),
+    ],
+)
+def test_host_that_does_not_tell_the_truth_of_an_end_fails_alone(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, answers: list[str], reason: str, terminate: bool
+) -> None:
+    lab.config(
+        CONFIG
+        + "add('a', 'node1', 'sleep 1', wait=True)\nadd('b', 'node2', 'exec sleep 1000', wait=True)\n"
+        + "add('d', 'node2', 'exec sleep 1000', wait=True)\nadd('t', 'node3', 'exec sleep 1000')\n"
+    )
+    honest = waiting.wait_script
+
+    def script(session: str, awaited: Sequence[Component], terminated: Sequence[Component]) -> str:
+        lies = ":\n" + "".join(f"answer {answer!r}\n" for answer in answers)
+        return lies if awaited and awaited[0].host == "node2" else honest(session, awaited, terminated)
+
+    with lab.runner(terminate=terminate) as runner:
+        runner.screen()
+        runner.start()
+        monkeypatch.setattr("fabfile.waiting.wait_script", script)
+        (error,) = failed(runner)
+        assert [each.where for each in error.failures] == ["node2"]
+        assert error.failures[0].reason == f"answers what cannot be understood (ValueError: {reason})"
+        assert [each.state for each in runner.status()] == ["exited", "running", "running", "running"]
+        assert "node3/t" in labels([each.component for each in runner.running])
+
+
+def test_what_was_terminated_does_not_run_whatever_has_failed(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'exit 3', wait=True)\nadd('t', 'node2', 'exec sleep 1000')\n")
+    with lab.runner(terminate=True) as runner:
+        runner.screen()
+        runner.start()
+        assert len(failed(runner)) == 1
+        assert runner.running == []
+        assert [each.signal for each in runner.status()] == [None, "SIGTERM"]
