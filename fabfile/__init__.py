@@ -39,7 +39,7 @@ from .options import (
     stop_options,
     wait_options,
 )
-from .reading import MOST, grace, selection
+from .reading import grace, selection
 
 if TYPE_CHECKING:
     from .console import Console
@@ -207,12 +207,9 @@ def wait(context: Context, **given: Any) -> None:
     """Wait for the components with `wait` to end, or for all if none has it, or those that --limit names."""
 
     def work(runner: "Runner", console: "Console") -> None:
-        timeout = given["timeout"]
-        if timeout is not None and not 0 <= timeout <= MOST:
-            raise ConfigError(f"--timeout {timeout}: must be a number of seconds, from 0 to {MOST}")
         components = list(runner.config.all_components())
         waited = [c for c in components if c.wait] if runner.options.limit is None else []
-        runner.wait(waited or components, timeout)
+        runner.wait(waited or components, given["timeout"])
 
     with_runner(context, given, work)
 
@@ -237,8 +234,6 @@ def attach(context: Context, **given: Any) -> None:
     """Show the window of a component, on its host, in this terminal. C-a d detaches, as always in screen."""
     from rr_config.limit import component_named
 
-    if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
-        raise Exit("attach: standard input and output must be a terminal; what is put out, shows: fab logs", WRONG)
     with_runner(
         context,
         given,
@@ -257,7 +252,7 @@ def report(context: Context, **given: Any) -> None:
     def of_hosts(runner: "Runner", console: "Console") -> None:
         target = reporting.target(given["output"], bool(given["overwrite"]))
         try:
-            runner.report(target)
+            runner.report(target, overwrite=True)
         except StageError:  # it tells of the other hosts
             show_written(console, target)
             raise

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from rr_config import Component
+from rr_config import Component, ConfigError
 
 from . import state
-from .stamps import KNOWN_TIMES, read_times
+from .stamps import KNOWN_TIMES, read_times, since_expression
 
 # What a terminal takes for an order: CSI, OSC and other escape sequences (ECMA-48, section 5), also by C1 controls, in
 # which ESC and the letter behind it are one character. What has no end is none, and is not looked through twice.
@@ -30,16 +30,27 @@ STEPS = re.compile(rf"({ORDERS.pattern})|([^{CONTROL}]+)")
 LONGEST_LINE = 1 << 16
 
 
+def _check_lines(_: object, __: object, lines: int | None) -> None:
+    if lines is not None and lines < 0:
+        raise ConfigError(f"--lines {lines}: must be 0 at least")
+
+
+def _check_since(_: object, __: object, since: str | None) -> None:
+    if since is not None:
+        since_expression(since)
+
+
 @attrs.frozen
 class Selection:
     """What is wanted of the output: all of it, if nothing else is said.
 
-    The last `lines` lines of each component; what was put out `since` a time (see `stamps.since_expression`); what
-    comes after, without end (`follow`); and with each line its time (`timestamps`).
+    The last `lines` lines of each component; what was put out `since` a time (`10m` ago, say; see
+    `stamps.since_expression`); what comes after, without end (`follow`); and with each line its time (`timestamps`).
+    ConfigError where one cannot be meant.
     """
 
-    lines: int | None = None
-    since: str | None = None
+    lines: int | None = attrs.field(default=None, validator=_check_lines)
+    since: str | None = attrs.field(default=None, validator=_check_since)
     follow: bool = False
     timestamps: bool = False
 
@@ -124,7 +135,7 @@ def logs_script(session: str, readers: Sequence[Reader], wanted: Selection) -> s
     return (
         f'{state.keep(session)}folders="{folders}"\nat=" {known}"\n'
         f"lines={'' if wanted.lines is None else wanted.lines}\n"
-        f"since={'' if wanted.since is None else f'$(({wanted.since}))'}\n"
+        f"since={'' if wanted.since is None else f'$(({since_expression(wanted.since)}))'}\n"
         f"follow={'1' * wanted.follow}\nstamped={'1' * wanted.timestamps}\n{KNOWN_TIMES}{LOGS}"
     )
 

@@ -3,6 +3,7 @@
 from fabric import Config as Settings
 
 from rr_config import Config, ConfigError, Options
+from rr_config.options import check
 
 from . import sessions
 from .connection import connection_settings, key_files
@@ -11,9 +12,9 @@ from .hosts import HostGroup
 
 def checked_group(config: Config, options: Options, settings: Settings) -> HostGroup:
     """The hosts of `config`. ConfigError for what cannot be meant."""
+    check(options)
     _check_session_name(options.screen)
     _check_terminate(config, options)
-    _check_on_exit(options)
     _check_identities(settings)
     try:
         hosts = sorted(config.all_hosts())
@@ -38,12 +39,6 @@ def _check_terminate(config: Config, options: Options) -> None:
     """Refuse `--terminate` where it has nothing to wait for."""
     if options.terminate and not any(component.wait for component in config.all_components()):
         raise ConfigError("--terminate: no component has wait = True, so all would be ended at once; set it for one")
-
-
-def _check_on_exit(options: Options) -> None:
-    """Refuse what contradicts itself."""
-    if options.on_exit and options.most_failed:
-        raise ConfigError("--on-exit stop: leave it out with --keep-going or --max-failures: it stops all for one")
 
 
 def _check_identities(settings: Settings) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rr_config import ConfigError, Options
-from rr_config.options import HOST_KEYS, LOG_LEVELS
+from rr_config.options import check
 
 from .options import SECTION, Option, declare
 
@@ -33,20 +33,7 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
         return next((value for value in values if value is not None), otherwise)
 
     muddlers = chosen("muddler", [])
-    log_level = str(chosen("log_level", "INFO")).upper()
-    if log_level not in LOG_LEVELS:
-        raise ConfigError(f"--log-level {log_level}: there is no such level; choose one of {', '.join(LOG_LEVELS)}")
-    numbers = {name: chosen(name, usual) for name, (usual, _) in NUMBERS.items()}
-    for name, (_, least) in NUMBERS.items():
-        if not least <= numbers[name] <= MOST:
-            raise ConfigError(f"--{name.replace('_', '-')} {numbers[name]}: must be a number from {least} to {MOST:,}")
-    on_exit = chosen("on_exit")
-    if on_exit not in (None, "leave", "stop"):
-        raise ConfigError(f"--on-exit {on_exit}: there is no such way; there are: leave, stop")
-    host_keys = chosen("host_keys")
-    if host_keys not in (None, *HOST_KEYS):
-        raise ConfigError(f"--host-keys {host_keys}: there is no such way; there are: {', '.join(HOST_KEYS)}")
-    return Options(
+    options = Options(
         config_file=chosen("config"),
         ssh_user=chosen("user"),
         ssh_pass=given.get("pass") or secret or own.get("pass"),
@@ -55,21 +42,23 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
         always_copy=chosen("always_copy", False),
         no_zombie=not chosen("zombie", True),
         terminate=chosen("terminate", False),
-        on_exit=on_exit,
+        on_exit=chosen("on_exit"),
         muddler=[muddlers] if isinstance(muddlers, str) else list(muddlers),
         extra_args=chosen("extra_args"),
         arg_parser=chosen("arg_parser"),
-        log_level=log_level,
+        log_level=str(chosen("log_level", "INFO")).upper(),
         limit=chosen("limit"),
-        host_keys=host_keys,
+        host_keys=chosen("host_keys"),
         keep_going=chosen("keep_going", False),
-        **numbers,
+        parallel=chosen("parallel", 64),
+        max_failures=chosen("max_failures", 0),
+        retries=chosen("retries", 0),
+        io_timeout=chosen("io_timeout", 600),
     )
+    check(options)
+    return options
 
 
-# What they are by default, and at least.
-NUMBERS = {"parallel": (64, 1), "max_failures": (0, 0), "retries": (0, 0), "io_timeout": (600, 1)}
-MOST = 1_000_000
 WORDS = {str: "a text", bool: "true or false", int: "a whole number"}
 
 
@@ -112,24 +101,11 @@ def _fits(option: Option, value: Any) -> bool:
 def selection(given: dict[str, Any]) -> "Selection":
     """What `fab logs` is to show."""
     from .output import Selection
-    from .stamps import since_expression
 
-    lines, since = given["lines"], given["since"]
-    if lines is not None and lines < 0:
-        raise ConfigError(f"--lines {lines}: must be 0 at least")
-    return Selection(
-        lines,
-        None if since is None else since_expression(since),
-        follow=bool(given["follow"]),
-        timestamps=bool(given["timestamps"]),
-    )
+    follow, timestamps = bool(given["follow"]), bool(given["timestamps"])
+    return Selection(given["lines"], given["since"], follow, timestamps)
 
 
 def grace(given: dict[str, Any]) -> dict[str, int]:
     """--grace as an argument of `Runner.stop`, if it was given."""
-    seconds = given["grace"]
-    if seconds is None:
-        return {}
-    if not 0 <= seconds <= MOST:
-        raise ConfigError(f"--grace {seconds}: must be a number of seconds, from 0 to {MOST}")
-    return {"grace": seconds}
+    return {} if given["grace"] is None else {"grace": given["grace"]}

@@ -15,6 +15,7 @@ import attrs
 
 from rr_config import Component
 from rr_config.limit import limit_to
+from rr_config.options import check_seconds
 
 from . import needs, sessions, starting
 from .awaiting import Wait
@@ -208,6 +209,8 @@ class Runner(Viewer):
         within `timeout` seconds. With `options.terminate`, the others are ended when all have. With
         `options.on_exit`, all are stopped when any component fails, and all are waited for if none has `wait`.
         """
+        if timeout is not None:
+            check_seconds("timeout", timeout)
         every = self.config.all_components()
         chosen = [c for c in every if c.wait] if components is None else list(components)
         if self.options.on_exit and not chosen:
@@ -255,6 +258,7 @@ class Runner(Viewer):
         Each gets its `stop_signal`, as does what it has started; what has not ended after `grace` seconds gets KILL.
         Not `was_started` where it did not run.
         """
+        check_seconds("grace", grace)
         return self._stop(self._fleet, self.config.all_components(), grace)
 
     def _stop(self, fleet: Fleet, chosen: Iterable[Component], grace: float) -> dict[str, list[Ended]]:
@@ -275,6 +279,7 @@ class Runner(Viewer):
     @whole
     def restart(self, *, grace: float = GRACE_SECONDS) -> dict[str, list[Started]]:
         """Stop and start the components, which get new windows in place of the old ones."""
+        check_seconds("grace", grace)
         self._look_for_needs()
         self.stop(grace=grace)
         return self._start()

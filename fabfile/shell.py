@@ -128,7 +128,9 @@ package_manager() {{  # with its word for installing
   return 1
 }}
 install_command() {{
-  if line=$(package_manager); then echo "install there with: sudo $line $*"
+  by=
+  [ "$(id -u)" = 0 ] || by='sudo '
+  if line=$(package_manager); then echo "install there with: $by$line $*"
   else echo "install there what is missing"; fi
 }}
 {{ read -r boot </proc/sys/kernel/random/boot_id; read -r machine </proc/sys/kernel/hostname; }} 2>/dev/null

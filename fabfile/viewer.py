@@ -3,6 +3,7 @@
 Nothing here prints, or changes what runs.
 """
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -112,8 +113,10 @@ class Viewer:
     def attach(self, component: Component) -> None:
         """Show the window of `component` in the terminal of this process, until the user detaches it.
 
-        StageError where it has no window, or the connection is lost meanwhile.
+        StageError where it has no window, or the connection is lost meanwhile; ConfigError where this is no terminal.
         """
+        if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
+            raise ConfigError("attach: standard input and output must be a terminal; what is put out, shows: fab logs")
         script = attaching.window_script(self.options.screen, component)
         windows = self._fleet.on_all(
             "attach", lambda host: attaching.read_window(ask(host, script)), hosts=[component.host]
@@ -164,13 +167,15 @@ class Viewer:
             raise StageError("collect", failed, unwell)
         return Collected(folder, found)
 
-    def report(self, to: str | Path) -> None:
+    def report(self, to: str | Path, overwrite: bool = False) -> None:
         """Write to a file the page that tells how all is, from the hosts as they are.
 
-        StageError, when it has been written, names those of which nothing is known. Needs the extra `report`.
+        ConfigError where something else than a report is there, unless that is to be overwritten. StageError, when it
+        has been written, names those of which nothing is known. Needs the extra `report`.
         """
         from . import reporting
 
+        to = reporting.target(str(to), overwrite)
         run, outputs, failed = reporting.from_hosts(self)
         reporting.write(to, run, outputs)
         if failed:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import attrs
 
+from .errors import ConfigError
 from .paths import local_path
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -54,3 +55,31 @@ class Options:
     def config_dir(self) -> Path | None:
         """The folder that holds the config file, or None where no config file is named."""
         return local_path(self.config_file).absolute().parent if self.config_file else None
+
+
+# The least that these numbers can be.
+LEAST = {"parallel": 1, "max_failures": 0, "retries": 0, "io_timeout": 1}
+MOST = 1_000_000
+
+
+def check(options: Options) -> None:
+    """ConfigError where a value cannot be meant, whatever the config is."""
+    if options.log_level not in LOG_LEVELS:
+        levels = ", ".join(LOG_LEVELS)
+        raise ConfigError(f"--log-level {options.log_level}: there is no such level; choose one of {levels}")
+    for name, least in LEAST.items():
+        number = getattr(options, name)
+        if not least <= number <= MOST:
+            raise ConfigError(f"--{name.replace('_', '-')} {number}: must be a number from {least} to {MOST:,}")
+    if options.on_exit not in (None, "stop"):
+        raise ConfigError(f"--on-exit {options.on_exit}: there is no such way; there are: leave, stop")
+    if options.host_keys not in (None, *HOST_KEYS):
+        raise ConfigError(f"--host-keys {options.host_keys}: there is no such way; there are: {', '.join(HOST_KEYS)}")
+    if options.on_exit and options.most_failed:
+        raise ConfigError("--on-exit stop: leave it out with --keep-going or --max-failures: it stops all for one")
+
+
+def check_seconds(option: str, seconds: float) -> None:
+    """ConfigError where the value of an option is no number of seconds."""
+    if not isinstance(seconds, int | float) or not 0 <= seconds <= MOST:
+        raise ConfigError(f"--{option} {seconds}: must be a number of seconds, from 0 to {MOST}")

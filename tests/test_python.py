@@ -1,23 +1,27 @@
 """The interface for Python programs: one Runner, used for more than one thing."""
 
 import contextlib
+import math
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
 
 import pytest
 
 from fabfile import waiting
 from fabfile.observer import Observer, StageError
+from fabfile.output import Line, Selection
 from fabfile.runner import Runner
 from fabfile.waiting import Ended
-from rr_config import Component
+from rr_config import Component, ConfigError
 
 from .conftest import Lab, eventually, text
 from .test_hosts import cut
 from .test_ready import looks
+from .test_start import sessions_begun
 from .test_sync import connections
 from .test_wait import CONFIG
 
@@ -328,3 +332,43 @@ def test_what_was_terminated_does_not_run_whatever_has_failed(lab: Lab) -> None:
         assert len(failed(runner)) == 1
         assert runner.running == []
         assert [each.signal for each in runner.status()] == [None, "SIGTERM"]
+
+
+def test_what_cannot_be_meant_is_refused_before_any_host_is_touched(lab: Lab) -> None:
+    lab.config(TWO)
+    own = lab.write("own.html", "<html>my own</html>")
+    before = sessions_begun(lab.node1)
+    with lab.runner() as runner:
+        refused: list[tuple[Callable[[], object], str]] = [
+            (lambda: lab.runner(parallel=0), "--parallel 0: must be a number from 1 to 1,000,000"),
+            (lambda: lab.runner(on_exit="go"), "--on-exit go: there is no such way; there are: leave, stop"),
+            (lambda: runner.logs(Selection(since="$(touch /tmp/x)")), "--since '$(touch /tmp/x)': is no time; give "),
+            (lambda: runner.logs(Selection(lines=-1)), "--lines -1: must be 0 at least"),
+            (lambda: runner.stop(grace=-1), "--grace -1: must be a number of seconds, from 0 to 1000000"),
+            (lambda: runner.restart(grace=math.nan), "--grace nan: must be a number of seconds, from 0 to 1000000"),
+            (lambda: runner.wait(timeout=-1), "--timeout -1: must be a number of seconds, from 0 to 1000000"),
+            (lambda: runner.report(own), f"-o/--output {own}: is there, and no report; name another file, or say "),
+        ]
+        for call, words in refused:
+            with pytest.raises(ConfigError) as caught:
+                call()
+            assert str(caught.value).startswith(words)
+    assert own.read_text() == "<html>my own</html>"
+    assert sessions_begun(lab.node1) == before
+
+
+def test_since_is_what_the_command_line_says(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'echo hello; exec sleep 1000')\n")
+
+    class Lines(Observer):
+        texts: ClassVar[list[bytes]] = []
+
+        def output(self, component: Component, line: Line) -> None:
+            """Keep it."""
+            self.texts.append(line.text.strip())
+
+    with lab.runner() as runner:
+        runner.run()
+        eventually(lambda: "hello" in text(lab.node1.state() / "a/output"), "the line")
+        runner.logs(Selection(since="10m"), Lines())
+        assert Lines.texts == [b"hello"]
