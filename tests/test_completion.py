@@ -263,6 +263,8 @@ def test_the_config_of_settings_is_used(folder: Path) -> None:
     assert answered(folder, "fab run --limit ").stdout == ""
     assert answered(folder, "fab -f other.yaml run --limit ").stdout == LIMITS
     assert answered(folder, "fab -f nowhere.yaml run --limit ").stdout == ""
+    for line in ("fab -f ", "fab -f oth", "fab --config=oth"):  # a path: the shell knows better
+        assert (answered(folder, line).returncode, answered(folder, line).stdout) == (0, "")
 
 
 def test_a_config_is_run_for_limit_alone_and_leaves_nothing(folder: Path) -> None:
