@@ -159,7 +159,12 @@ def test_after_an_interrupt_a_lost_connection_is_taken_up_again(lab: Lab) -> Non
 
 
 def test_host_that_does_not_answer_keeps_nobody_from_being_stopped(lab: Lab) -> None:
-    lab.config(TWO + "add('c', 'node1', UNTIL_GO + '3', wait=True)\n")
+    """Nor does a lower start index wait for it."""
+    lab.config(
+        CONFIG
+        + "add('a', 'node1', 'exec sleep 1000')\nadd('b', 'node2', 'exec sleep 1000', start_index=2)\n"
+        + "add('c', 'node1', UNTIL_GO + '3', wait=True)\n"
+    )
     with lab.runner(on_exit="stop") as runner:
         runner.screen()
         runner.start()
@@ -353,6 +358,8 @@ def test_what_cannot_be_meant_is_refused_before_any_host_is_touched(lab: Lab) ->
             with pytest.raises(ConfigError) as caught:
                 call()
             assert str(caught.value).startswith(words)
+        with pytest.raises(FileExistsError):
+            runner.collect(own)
     assert own.read_text() == "<html>my own</html>"
     assert sessions_begun(lab.node1) == before
 
