@@ -15,7 +15,7 @@ import attrs
 from rr_config import Component
 
 from . import waiting
-from .conversation import Conversation
+from .conversation import Conversation, HostError
 from .fleet import Fleet, by_host
 from .hosts import Host, conversation, persistently
 from .observer import Failure, StageError
@@ -52,9 +52,9 @@ class Wait:
 
     fleet: Fleet
     session: str
-    awaited: Iterable[Component]
-    watched: Iterable[Component]
-    terminated: Iterable[Component]
+    awaited: Sequence[Component]
+    watched: Sequence[Component]
+    terminated: Sequence[Component]
     tell: Callable[[Ended], bool]
     silent: set[str] = attrs.field(init=False, factory=set)
     has_terminated: set[str] = attrs.field(init=False, factory=set)
@@ -68,9 +68,11 @@ class Wait:
     def __attrs_post_init__(self) -> None:
         every = (self.awaited, self.watched, self.terminated)
         awaited, watched, self._to_end = (by_host(c for c in each if c.host not in self.fleet.out) for each in every)
-        hosts = {*awaited, *watched, *self._to_end}
+        hosts = sorted({*awaited, *watched, *self._to_end})
         self._here = {host: _Here(_by_label(awaited.get(host, [])), _by_label(watched.get(host, []))) for host in hosts}
         self._pending = set(awaited)
+        if any(component.host in self.fleet.out for component in self.awaited):
+            self._order = waiting.LEAVE_ORDER  # of that, nobody knows whether it has ended
 
     def ends(self, timeout: float | None) -> dict[str, list[Ended]]:
         """How all `awaited` have ended, by host. StageError names what has not with 0, or not within `timeout` s."""
@@ -88,7 +90,9 @@ class Wait:
         every = self._here.values()
         outcomes: list[Ended | NotEnded] = [ended for here in every for ended in here.ends]
         if self._is_late:
-            outcomes += [NotEnded(component) for here in every for component in list(here.awaited.values())]
+            missing = [component for here in every for component in list(here.awaited.values())]
+            to_end = [c for host, own in self._to_end.items() if host not in self.has_terminated for c in own]
+            outcomes += map(NotEnded, missing or to_end)
         failures = sorted(Failure(each.component.label, str(each)) for each in outcomes if not each.is_success)
         if lost:
             raise StageError("wait", [*lost.failures, *failures], lost.hosts) from lost
@@ -135,9 +139,12 @@ class Wait:
         threading.Thread(target=work, daemon=True).start()
         here.is_over.wait()
         error = future.exception() if future.done() else None
+        if not future.done() and self._is_late and not here.was_reached:
+            error = HostError("has not been reached in time")
         if error and (here.is_wanted or self._is_late):
             with self._lock:  # whatever it is, the others are not to wait for this host
-                self._order = waiting.LEAVE_ORDER
+                if self._pending:
+                    self._order = waiting.LEAVE_ORDER
                 here.awaited.clear()
                 self._is_through(host.name)
             raise error
@@ -163,13 +170,15 @@ class Wait:
         label = ended.component.label
         if label not in here.awaited and label not in here.watched:
             raise ValueError(f"it has said already how {label} has ended")
-        if not self.tell(ended):
+        with self._lock:
+            is_open = bool(self._pending)  # else, that something watched ends is what was wanted
+            here.watched.pop(label, None)
+            if here.awaited.pop(label, None):
+                here.ends.append(ended)
+        if is_open and not self.tell(ended):
             self._leave()
-        here.watched.pop(label, None)
-        if here.awaited.pop(label, None):
-            here.ends.append(ended)
-            if not here.awaited:
-                self._is_through(host.name)
+        if not here.awaited:
+            self._is_through(host.name)
 
     @contextlib.contextmanager
     def _reachable(self, here: _Here, talk: Conversation) -> Iterator[None]:
@@ -187,7 +196,9 @@ class Wait:
     def _is_through(self, host: str) -> None:
         """On that host, nothing more is awaited. Where that is so on all, some have something to be terminated."""
         with self._lock:
-            self._pending.discard(host)
+            if host not in self._pending:
+                return
+            self._pending.remove(host)
             if self._pending:
                 return
             is_left = self._order == waiting.LEAVE_ORDER

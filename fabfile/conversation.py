@@ -110,9 +110,13 @@ class Conversation:
             raise self._lost() from error
 
     def tell(self, data: bytes) -> None:
-        """As `send`, from any thread; a connection that is lost shows where answers are awaited."""
-        with contextlib.suppress(OSError):
-            self._channel.send(data)
+        """As `send`, from any thread, not waiting until it is taken; a loss shows where answers are awaited."""
+
+        def send() -> None:
+            with contextlib.suppress(OSError):
+                self._channel.send(data)
+
+        threading.Thread(target=send, daemon=True).start()
 
     def cut(self) -> None:
         """End the conversation, from any thread; to who waits for an answer, the connection is lost."""

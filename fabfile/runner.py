@@ -236,7 +236,7 @@ class Runner(Viewer):
         culprits = {each.component.label: f"{each}; all were stopped" for each in self._culprits}
         others = [each for each in error.failures if each.where not in culprits]
         failures = [*others, *sorted(itertools.starmap(Failure, culprits.items()))]
-        return self._stopped(StageError("wait", failures, error.hosts), silent)
+        return self._stopped(StageError("wait", failures, error.hosts), {*silent, *error.hosts})
 
     def _has_ended(self, ended: Ended) -> bool:
         """Take note of it; whether to go on waiting."""

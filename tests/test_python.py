@@ -4,6 +4,7 @@ import contextlib
 import math
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,8 @@ from typing import ClassVar
 import pytest
 
 from fabfile import waiting
-from fabfile.observer import Observer, StageError
+from fabfile.conversation import Conversation
+from fabfile.observer import Failure, Observer, StageError
 from fabfile.output import Line, Selection
 from fabfile.runner import Runner
 from fabfile.waiting import Ended
@@ -379,3 +381,82 @@ def test_since_is_what_the_command_line_says(lab: Lab) -> None:
         eventually(lambda: "hello" in text(lab.node1.state() / "a/output"), "the line")
         runner.logs(Selection(since="10m"), Lines())
         assert Lines.texts == [b"hello"]
+
+
+def test_what_is_not_terminated_when_the_time_is_up_has_not_ended_in_time(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'exit 0', wait=True)\nadd('t', 'node2', 'exec sleep 1000')\n")
+    with lab.runner(terminate=True) as runner:
+        runner.screen()
+        runner.start()
+        eventually(lambda: bool(text(lab.node1.state() / "a/status")), "the end")
+        assert [str(each) for each in failed_in(runner, 0)] == ["wait: node2/t: has not ended in time"]
+        assert [each.component.label for each in runner.running] == ["node2/t"]
+
+
+def test_host_that_is_lost_while_others_terminate_does_not_cut_that_off(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fabfile.hosts.RECONNECT_SECONDS", 1)
+    stubborn = "trap : TERM; while :; do sleep 0.1; done"
+    lab.config(
+        CONFIG
+        + "add('a', 'node1', UNTIL_GO + '0', wait=True)\n"
+        + f"add('t', 'node2', {stubborn!r})\nadd('u', 'node3', {stubborn!r})\n"
+    )
+    with lab.runner(terminate=True) as runner:
+        runner.screen()
+        runner.start()
+        errors: list[StageError] = []
+        thread = threading.Thread(target=lambda: errors.extend(failed(runner)))
+        thread.start()
+        eventually(lambda: looks(lab.node3) == 2, "the wait, and what reads its orders")
+        (lab.node1.home / "go").touch()
+        eventually(lambda: bool(text(lab.node1.state() / "a/status")), "the end")
+        eventually(lambda: looks(lab.node3) == 1, "the order")
+        cut(lab.node3)
+        lab.farm.stop(lab.node3)
+        try:
+            thread.join()
+        finally:
+            lab.farm.start(lab.node3)
+        assert [each.where for each in errors[0].failures] == ["node3"]
+        assert [each.signal for each in runner.status()][:2] == [None, "SIGKILL"]
+
+
+def test_what_ends_since_another_is_terminated_is_no_failure(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though it is told before its own host has the order, which may be far away."""
+    server = lab.node1.home / "pid"
+    client = f"until [ -s {server} ]; do sleep 0.05; done; while kill -0 $(cat {server}); do sleep 0.02; done; exit 1"
+    lab.config(
+        CONFIG
+        + "add('a', 'node1', UNTIL_GO + '0', wait=True)\nadd('s', 'node1', 'echo $$ >~/pid; exec sleep 1000')\n"
+        + f"add('c', 'node2', {client!r})\n"
+    )
+    tell = Conversation.tell
+    told: list[Conversation] = []
+
+    def later(talk: Conversation, order: bytes) -> None:
+        told.append(talk)
+        if len(told) > 1:
+            time.sleep(1)
+        tell(talk, order)
+
+    monkeypatch.setattr(Conversation, "tell", later)
+    with lab.runner(terminate=True, on_exit="stop") as runner:
+        runner.screen()
+        runner.start()
+        threading.Timer(0.5, (lab.node1.home / "go").touch).start()
+        assert [each.status for each in runner.wait()["node1"]] == [0]
+
+
+def test_host_that_is_not_reached_in_time_is_named(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fabfile.awaiting.FIRST_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # which accepts nobody
+        with lab.farm.ssh_config.open("a") as ssh_config:
+            ssh_config.write(
+                f"\nHost hole\n  HostName 127.0.0.1\n  Port {silent.getsockname()[1]}\n  ConnectTimeout 3\n"
+            )
+        lab.config(CONFIG + "add('a', 'hole', '', wait=True)\nadd('b', 'node1', '', wait=True)\n")
+        with lab.runner() as runner:
+            (error,) = failed_in(runner, 0)
+    assert (sorted(error.hosts), error.failures[0]) == (["hole"], Failure("hole", "has not been reached in time"))
