@@ -3,8 +3,9 @@
 Nothing here prints, or changes what runs.
 """
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -31,6 +32,16 @@ from .transfer import ToSync, preview
 
 if TYPE_CHECKING:  # what only one command needs is loaded by that one: it takes as long as many a command
     from .diagnosis import Diagnosis
+
+
+@contextlib.contextmanager
+def _written_here(failed: Sequence[Failure]) -> Iterator[None]:
+    """What goes wrong here with what is collected, is a failure beside those of hosts."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"{error.filename}: {(error.strerror or str(error)).lower()}"
+        raise StageError("collect", [*failed, Failure("localhost", reason)]) from error
 
 
 @attrs.define
@@ -140,7 +151,8 @@ class Viewer:
 
         make_ready(Path(to))
         statuses, wanted = self.status(with_origins=True), by_host(self.config.all_components())
-        earlier, folder = latest(Path(to)), new_folder(Path(to))
+        with _written_here([]):
+            earlier, folder = latest(Path(to)), new_folder(Path(to))
         found_here = Trees(expected_files)
         trees = {host: found_here.of(own) for host, own in wanted.items()}
 
@@ -157,10 +169,8 @@ class Viewer:
 
         stages = [each for each in self._fleet.stages if each.stage not in ("status", "collect")]
         found, failed = self._fleet.gather("collect", work, failures)
-        try:
+        with _written_here(failed):
             write(folder, record(self.options, statuses, stages, found))
-        except OSError as error:
-            raise StageError("collect", [*failed, Failure("localhost", str(error))]) from error
         self.observer.collected(folder)
         if failed:
             unwell = {host for host in wanted if host not in found or found[host].problems}

@@ -3,7 +3,10 @@
 import hashlib
 import json
 import os
+import re
+import shlex
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -325,3 +328,15 @@ def test_last_results_are_the_newest_whatever_their_names(lab: Lab) -> None:
     lab.run("collect")
     *_, second, third, _ = collections(lab)
     assert (third / "node1/a/results/x").samefile(second / "node1/a/results/x")
+
+
+def test_what_cannot_be_written_here_is_no_wrong_option(lab: Lab) -> None:
+    """A disk may be full when all has been brought."""
+    lab.config(CONFIG + "add('a', 'node1', 'exit 0')")
+    lab.run("run")
+    command = shlex.join(lab.command("collect", "-c", "cfg.py"))
+    full = f"mkdir results && mount -t tmpfs -o size=64k,nr_inodes=1 none results && exec {command}"
+    words = ["unshare", "-m", "sh", "-c", full]
+    done = subprocess.run(words, cwd=lab.folder, env=lab.environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert re.fullmatch(r"localhost: collect: results/\S+: no space left on device\n", done.stderr), done.stderr
