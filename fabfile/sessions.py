@@ -134,6 +134,21 @@ clock() { read -r clock _ </proc/uptime; clock=${clock%.*}${clock#*.}; }  # in 1
 PROCESSES = (
     CLOCK
     + """\
+births=' '  # of processes of ours: PID.BEGAN, as the kernel counts; the id may become that of another process
+note_births() {
+  births="$births$(for pid in $1; do
+    { read -r line <"/proc/$pid/stat"; } 2>/dev/null || continue
+    set -- ${line##*) }  # behind the name, which may hold spaces: state, ..., and when it began
+    printf '%s.%s ' "$pid" "${20}"
+  done)"
+}
+is_another() {  # PID: whether it is that of another process by now
+  case $births in *" $1."*) ;; *) return 1 ;; esac
+  { read -r line <"/proc/$1/stat"; } 2>/dev/null || return
+  asked=$1
+  set -- ${line##*) }
+  case $births in *" $asked.${20} "*) return 1 ;; esac
+}
 members() {
   { [ -z "$marks" ] || marked; descendants; } | while read -r pid; do
     case $screens in
@@ -146,7 +161,7 @@ marked() {
   grep -lzxsF --line-buffered "$marks" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do echo "$pid"; done
 }
 descendants() {
-  family=" $roots "
+  family=" $(echo $(for pid in $roots; do is_another "$pid" || echo "$pid"; done)) "
   [ -n "$roots" ] || return
   table=$(cat /proc/[0-9]*/stat 2>/dev/null)
   before=
@@ -169,6 +184,7 @@ END
 }
 alive() {  # a zombie does not count
   for pid in $1; do
+    ! is_another "$pid" || continue
     { read -r line <"/proc/$pid/stat"; } 2>/dev/null || continue
     case ${line##*) } in Z* | X*) ;; *) echo "$pid" ;; esac
   done
@@ -177,6 +193,7 @@ signal() { for pid in $2; do kill "-$1" "$pid" 2>/dev/null; done; }
 end_members() {
   list_screens
   found=$(members)
+  note_births "$servers $roots $found"
   signal TERM "$servers $found"
   await_end 500
 }

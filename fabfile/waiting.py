@@ -138,6 +138,7 @@ stop() {{
   roots=$pid
   marks="{MARK}=$state/$1"
   found=$(members)
+  note_births "$roots $found"
   signal "$2" "$found"
   stopping="$stopping $1"
   all_roots="$all_roots $roots"

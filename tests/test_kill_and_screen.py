@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from fabfile import sessions
+
 from .conftest import Lab, eventually
 from .throwaway import ThrowawayHost
 
@@ -278,3 +280,16 @@ def test_kill_leaves_other_sessions_alone_though_a_program_ignores_term(lab: Lab
     eventually(lambda: noted(lab.node1).keys() == {"stubborn", "other"}, "both programs")
     lab.run("kill")
     assert alive(lab.node1) == {"other"}
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_process_that_has_got_the_id_of_one_of_ours_is_left_alone(shell: str) -> None:
+    """As it may, while one that had that id is waited for: of 32,768, ids are soon given again."""
+    look = 'echo "$(alive "$one"),$(members)"\n'
+    script = (
+        f"{sessions.PROCESSES}roots= marks= screens=' '\nsleep 1000 >/dev/null & one=$!\nroots=$one\necho $one\n{look}"
+        f'note_births "$one"\n{look}births=" $one.1 "\n{look}kill $one\n'
+    )
+    done = subprocess.run([shell, "-c", script], capture_output=True, text=True, check=True)
+    pid, *looks = done.stdout.splitlines()
+    assert (looks, done.stderr) == ([f"{pid},{pid}", f"{pid},{pid}", ","], "")
