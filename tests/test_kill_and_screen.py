@@ -283,13 +283,13 @@ def test_kill_leaves_other_sessions_alone_though_a_program_ignores_term(lab: Lab
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
-def test_process_that_has_got_the_id_of_one_of_ours_is_left_alone(shell: str) -> None:
-    """As it may, while one that had that id is waited for: of 32,768, ids are soon given again."""
-    look = 'echo "$(alive "$one"),$(members)"\n'
+def test_process_that_has_got_the_id_of_one_of_ours_is_left_alone(shell: str, tmp_path: Path) -> None:
+    """As it may, while one that had that id is waited for: of 32,768, ids are soon given again. So is its child."""
+    child = tmp_path / "child"
+    begin = f"(sleep 1000 & echo $! >{child}; wait) >/dev/null & roots=$!\nuntil [ -s {child} ]; do :; done\n"
+    look = 'echo $(alive "$roots" | wc -l) $(members | wc -l)\n'
     script = (
-        f"{sessions.PROCESSES}roots= marks= screens=' '\nsleep 1000 >/dev/null & one=$!\nroots=$one\necho $one\n{look}"
-        f'note_births "$one"\n{look}births=" $one.1 "\n{look}kill $one\n'
+        f"{sessions.PROCESSES}marks= screens=' '\n{begin}{look}note_births $roots\n{look}births=\" $roots.1 \"\n{look}"
     )
-    done = subprocess.run([shell, "-c", script], capture_output=True, text=True, check=True)
-    pid, *looks = done.stdout.splitlines()
-    assert (looks, done.stderr) == ([f"{pid},{pid}", f"{pid},{pid}", ","], "")
+    done = subprocess.run([shell, "-c", f"{script}kill $roots $(cat {child})"], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("1 2\n1 2\n0 0\n", "")
