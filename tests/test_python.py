@@ -26,6 +26,7 @@ from .test_ready import looks
 from .test_start import sessions_begun
 from .test_sync import connections
 from .test_wait import CONFIG
+from .throwaway import ThrowawayHost
 
 TWO = CONFIG + "add('a', 'node1', 'exec sleep 1000')\nadd('b', 'node2', 'exec sleep 1000')\n"
 
@@ -171,25 +172,12 @@ def test_host_that_does_not_answer_keeps_nobody_from_being_stopped(lab: Lab) -> 
         runner.screen()
         runner.start()
         caught: list[StageError] = []
-
-        def wait() -> None:
-            try:
-                runner.wait()
-            except StageError as error:
-                caught.append(error)
-
-        thread = threading.Thread(target=wait)
+        thread = threading.Thread(target=lambda: caught.extend(failed(runner)))
         thread.start()
         eventually(lambda: looks(lab.node2) == 2, "the wait, and what reads its orders")
-        frozen = list(connections(lab.node2))
-        for pid in frozen:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+        with frozen(lab.node2):
             (lab.node1.home / "go").touch()
             eventually(lambda: bool(text(lab.node1.state() / "a/status")), "the stop on the other host", seconds=5)
-        finally:
-            for pid in frozen:
-                os.kill(pid, signal.SIGCONT)
         thread.join()
     assert "wait: node1/c: ended with exit status 3; all were stopped" in str(caught[0])
 
@@ -233,12 +221,26 @@ def test_host_that_is_being_reached_again_keeps_nobody_from_being_stopped(lab: L
     assert "wait: node1/c: ended with exit status 3; all were stopped" in str(errors[0])
 
 
-def failed(runner: Runner) -> list[StageError]:
+def failed(runner: Runner, timeout: float | None = None) -> list[StageError]:
+    """What `wait` raises."""
     try:
-        runner.wait()
+        runner.wait(timeout=timeout)
     except StageError as error:
         return [error]
     return []
+
+
+@contextlib.contextmanager
+def frozen(host: ThrowawayHost) -> Iterator[None]:
+    """All connections to the host, as SIGSTOP leaves them."""
+    pids = list(connections(host))
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_host_on_which_nothing_is_awaited_keeps_nobody_waiting(lab: Lab) -> None:
@@ -250,15 +252,9 @@ def test_host_on_which_nothing_is_awaited_keeps_nobody_waiting(lab: Lab) -> None
         thread = threading.Thread(target=lambda: ends.append(runner.wait()))
         thread.start()
         eventually(lambda: looks(lab.node2) == 2, "the wait, and what reads its orders")
-        frozen = list(connections(lab.node2))
-        for pid in frozen:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+        with frozen(lab.node2):
             (lab.node1.home / "go").touch()
             eventually(lambda: bool(ends), "the end of the wait", seconds=5)
-        finally:
-            for pid in frozen:
-                os.kill(pid, signal.SIGCONT)
         thread.join()
 
 
@@ -280,22 +276,14 @@ def test_what_is_away_does_not_keep_a_wait_from_ending_in_time(lab: Lab) -> None
         threading.Timer(0.5, lose).start()
         began = time.monotonic()
         try:
-            assert [str(each) for each in failed_in(runner, 2)] == ["wait: node1/a: has not ended in time"]
+            assert [str(each) for each in failed(runner, 2)] == ["wait: node1/a: has not ended in time"]
             assert time.monotonic() - began < 5
         finally:
             lab.farm.start(lab.node2)
         observer = Noting()
         with lab.runner(observer) as another:
-            assert [str(each) for each in failed_in(another, 0)] == ["wait: node1/a: has not ended in time"]
+            assert [str(each) for each in failed(another, 0)] == ["wait: node1/a: has not ended in time"]
         assert observer.ended_ == ["c"]
-
-
-def failed_in(runner: Runner, seconds: float) -> list[StageError]:
-    try:
-        runner.wait(timeout=seconds)
-    except StageError as error:
-        return [error]
-    return []
 
 
 @pytest.mark.parametrize("terminate", [True, False])
@@ -389,7 +377,7 @@ def test_what_is_not_terminated_when_the_time_is_up_has_not_ended_in_time(lab: L
         runner.screen()
         runner.start()
         eventually(lambda: bool(text(lab.node1.state() / "a/status")), "the end")
-        assert [str(each) for each in failed_in(runner, 0)] == ["wait: node2/t: has not ended in time"]
+        assert [str(each) for each in failed(runner, 0)] == ["wait: node2/t: has not ended in time"]
         assert [each.component.label for each in runner.running] == ["node2/t"]
 
 
@@ -458,5 +446,5 @@ def test_host_that_is_not_reached_in_time_is_named(lab: Lab, monkeypatch: pytest
             )
         lab.config(CONFIG + "add('a', 'hole', '', wait=True)\nadd('b', 'node1', '', wait=True)\n")
         with lab.runner() as runner:
-            (error,) = failed_in(runner, 0)
+            (error,) = failed(runner, 0)
     assert (sorted(error.hosts), error.failures[0]) == (["hole"], Failure("hole", "has not been reached in time"))
