@@ -5,8 +5,9 @@ import sys
 
 from fabric import Config
 
-from fabfile.connection import connection_settings
-from fabfile.hosts import HostFailure, HostGroup, ask
+from fabfile.remote.ask import ask
+from fabfile.ssh.connection import connection_settings
+from fabfile.ssh.host_group import HostFailure, HostGroup
 
 settings = Config(runtime_ssh_path=sys.argv[1])
 group = HostGroup(sys.argv[2:], connection_settings(settings))

@@ -8,8 +8,7 @@ What `fab` does, a Python program can do: `load` makes a Config, and `Runner` ha
 import sys
 from pathlib import Path
 
-from fabfile.observer import StageError
-from fabfile.runner import Runner
+from fabfile.runner import Runner, StageError
 from rr_config import Options, load
 
 HERE = Path(__file__).resolve().parent

@@ -22,10 +22,10 @@ from rr_config.errors import named
 from rr_config.loading import evaluated
 from rr_config.paths import local_path
 
-from .execution import execute, nobody, with_runner
-from .exits import FAILED, WRONG
-from .mends import mend
-from .options import (
+from .cli.exit_codes import FAILED, WRONG
+from .cli.invocation import execute, nobody, with_runner
+from .cli.invoke_patches import apply_patches
+from .cli.options import (
     attach_options,
     collect_options,
     command,
@@ -39,16 +39,16 @@ from .options import (
     stop_options,
     wait_options,
 )
-from .reading import grace, selection
+from .cli.settings import grace, selection
 
 if TYPE_CHECKING:
-    from .console import Console
-    from .observer import Observer
-    from .runner import Runner
+    from .runner.observer import Observer
+    from .runner.runner import Runner
+    from .ui.console import Console
 
 WATCH_SECONDS = 2
 
-mend()
+apply_patches()
 
 
 @command(run_options)
@@ -62,7 +62,7 @@ def run(context: Context, **given: Any) -> None:
 
 
 def _run(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
-    from .observer import StageError
+    from .util.stages import StageError
 
     if given["collect"]:
         _results_folder(given)
@@ -92,7 +92,7 @@ def _collect(given: dict[str, Any], runner: "Runner", _: "Console") -> None:
 
 def _results_folder(given: dict[str, Any]) -> Path:
     """The one that is named, made if need be; where it cannot be used, no host is touched."""
-    from .collecting import make_ready
+    from .results.collect import make_ready
 
     to = local_path(given["to"] or "results")
     with named(f"--to {to}"):
@@ -107,7 +107,7 @@ def plan(context: Context, **given: Any) -> None:
 
 
 def _show_plan(runner: "Runner", console: "Console", as_json: bool = False) -> None:
-    from .showing import show_plan
+    from .ui.views import show_plan
 
     found = runner.plan()
     show_plan(console, found, as_json)
@@ -120,7 +120,7 @@ def config(context: Context, **given: Any) -> None:
     """Show the config as it is once loaded, muddled and limited. Touches no host."""
 
     def show(console: "Console", options: Options) -> None:
-        from .showing import show_config
+        from .ui.views import show_config
 
         if given["diff"]:
             _show_diff(console, options, bool(given["json"]))
@@ -131,8 +131,8 @@ def config(context: Context, **given: Any) -> None:
 
 
 def _show_diff(console: "Console", options: Options, as_json: bool) -> None:
-    from .listing import as_python
-    from .showing import show_diff
+    from .results.config_dump import as_python
+    from .ui.views import show_diff
 
     if not options.muddler:
         raise ConfigError("--diff: there is nothing to compare with; name a --muddler")
@@ -188,7 +188,7 @@ def status(context: Context, **given: Any) -> None:
         raise Exit("--watch: leave it out with --json, which prints one document", WRONG)
 
     def show(runner: "Runner", console: "Console") -> None:
-        from .showing import show_statuses
+        from .ui.views import show_statuses
 
         while True:
             statuses = runner.status()
@@ -219,9 +219,9 @@ def logs(context: Context, **given: Any) -> None:
     """Show what the components have put out, each line behind the name of its component."""
 
     def observer(console: "Console", config: Config) -> "Observer":
-        from .tagged import Tagged
+        from .ui.log_lines import LogLines
 
-        return Tagged(console, config.all_components(), bool(given["raw"]))
+        return LogLines(console, config.all_components(), bool(given["raw"]))
 
     def show(runner: "Runner", console: "Console") -> None:
         runner.logs(selection(given))
@@ -245,12 +245,12 @@ def attach(context: Context, **given: Any) -> None:
 @command(report_options)
 def report(context: Context, **given: Any) -> None:
     """Make one HTML page of how all went, from the hosts as they are, or from what `fab collect` has brought."""
-    from . import reporting
-    from .observer import StageError
-    from .showing import show_written
+    from .reporting import report
+    from .ui.views import show_written
+    from .util.stages import StageError
 
     def of_hosts(runner: "Runner", console: "Console") -> None:
-        target = reporting.target(given["output"], bool(given["overwrite"]))
+        target = report.target(given["output"], bool(given["overwrite"]))
         try:
             runner.report(target, overwrite=True)
         except StageError:  # it tells of the other hosts
@@ -259,8 +259,8 @@ def report(context: Context, **given: Any) -> None:
         show_written(console, target)
 
     def of_folder(console: "Console", options: Options) -> None:
-        target = reporting.target(given["output"], bool(given["overwrite"]))
-        reporting.write(target, *reporting.from_folder(local_path(given["from"]), options.limit))
+        target = report.target(given["output"], bool(given["overwrite"]))
+        report.write(target, *report.from_folder(local_path(given["from"]), options.limit))
         show_written(console, target)
 
     if given["from"] is None:
@@ -274,7 +274,7 @@ def doctor(context: Context, **given: Any) -> None:
     """Show what each host lacks, before anything is started. Exits with 0 if nothing is missing."""
 
     def show(runner: "Runner", console: "Console") -> None:
-        from .showing import agrees_to_install, show_diagnoses
+        from .ui.views import agrees_to_install, show_diagnoses
 
         found = runner.doctor()
         if given["install"] and any(each.install_command for each in found):
@@ -295,10 +295,10 @@ def doctor(context: Context, **given: Any) -> None:
 @command()
 def muddlers(context: Context, **given: Any) -> None:
     """List the muddlers that can be named, with what each one does, and its options."""
-    from rr_config.muddlers import all_muddlers
-    from rr_config.muddling import options_of
+    from rr_config.muddlers.discovery import all_muddlers
+    from rr_config.muddlers.running import options_of
 
-    from .showing import show_muddler
+    from .ui.views import show_muddler
 
     def show(console: "Console", options: Options) -> None:
         for muddler in all_muddlers(options.config_dir):

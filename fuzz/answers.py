@@ -15,27 +15,29 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["fabfile", "rr_config"]):
-    from fabfile import words
-    from fabfile.attaching import read_window
-    from fabfile.collecting import _received
-    from fabfile.conversation import Conversation, HostError
-    from fabfile.examination import read_clock, read_facts, read_volumes
-    from fabfile.hosts import NONSENSE
-    from fabfile.lives import lives, span, stages
-    from fabfile.manifest import Tree
-    from fabfile.origin import read_origin
-    from fabfile.output import ORDERS, Reader, cleaned, read_logs
-    from fabfile.planning import read_present
-    from fabfile.record import record
-    from fabfile.results import Result, read_listed
-    from fabfile.sessions import read_killed, read_session
-    from fabfile.starting import read_started
-    from fabfile.statuses import Status, read_status
-    from fabfile.survey import read_stat, read_survey
-    from fabfile.timeline import figure
-    from fabfile.waiting import read_stopped
+    from fabfile.components.attach import read_window
+    from fabfile.components.logs import ORDERS, LogReader, read_logs, rendered
+    from fabfile.components.screen import read_killed, read_session
+    from fabfile.components.start import read_started
+    from fabfile.components.status import Status, read_status
+    from fabfile.components.stop import read_stopped
+    from fabfile.diagnosis.probe import read_clock, read_facts, read_volumes
+    from fabfile.remote.conversation import Conversation
+    from fabfile.reporting.history import lives, span, stages
+    from fabfile.reporting.timeline import figure
+    from fabfile.results.collect import _received
+    from fabfile.results.provenance import read_origin
+    from fabfile.results.remote_files import Result, read_listed
+    from fabfile.results.run_json import record
+    from fabfile.runner.plan import read_present
+    from fabfile.ssh.host_group import NONSENSE
+    from fabfile.transfer.inventory import read_inventory, read_stat
+    from fabfile.transfer.tree import Tree
+    from fabfile.ui.summaries import killed as killed_text
+    from fabfile.ui.tables import status_row
+    from fabfile.util.errors import HostError
     from rr_config import Component, Options, util
-    from rr_config.files import LocalFile
+    from rr_config.local_files import LocalFile
 
 COMPONENTS = [
     Component(name="a", host="h", executable="x", start_index=1, ready=util.port(80), results=["*"]),
@@ -89,7 +91,7 @@ def status(answers: Iterable[str]) -> None:
 
 def show(found: list[Status]) -> None:
     """All but what jinja2 and plotly do."""
-    list(map(words.status_row, found))
+    list(map(status_row, found))
     json.dumps([each.as_dict() for each in found], allow_nan=False)
     run = json.loads(json.dumps(record(Options(), found), indent=2, default=repr))
     own, of_run = lives(run), stages(run)
@@ -100,14 +102,14 @@ def killed(answers: Iterable[str]) -> None:
     """What `fab kill` makes of it, too."""
     found = read_killed(answers)
     try:
-        words.killed(found)
+        killed_text(found)
     except NONSENSE as error:
         raise AssertionError("what is no nonsense cannot be shown") from error
 
 
 def output(line: bytes) -> None:
     """Nothing of it may steer a terminal."""
-    if ORDERS.search(cleaned(line).decode()):
+    if ORDERS.search(rendered(line).decode()):
         raise AssertionError("an order is left")
 
 
@@ -146,10 +148,10 @@ READERS: list[Callable[[bytes], object]] = [
     texts(killed),
     texts(read_session),
     texts(read_window),
-    lambda answer: read_survey(TREE, answer.split(b"\0")),
+    lambda answer: read_inventory(TREE, answer.split(b"\0")),
     lambda answer: read_stat(answer.split(b"\0")),
     lambda answer: read_volumes(answer.split(b"\0")),
-    lambda answer: list(read_logs({"a": Reader(COMPONENTS[0])}, answer)),
+    lambda answer: list(read_logs({"a": LogReader(COMPONENTS[0])}, answer)),
     output,
     received,
 ]

@@ -7,15 +7,15 @@ from typing import Any
 import attrs
 
 from . import util
-from .checks import check_attributes, check_files
 from .component import LOCALHOST, Component, Config
 from .errors import ConfigError, named
 from .limit import limited
-from .muddlers import find_muddler
-from .muddling import RunningMuddler, told
+from .muddlers.discovery import find_muddler
+from .muddlers.running import RunningMuddler, told
 from .options import Options
 from .paths import local_path, resolved
-from .running import function, reported, run_file, takes, working_in
+from .user_code import function, reported, run_file, takes, working_in
+from .validation import check_attributes, check_files
 
 
 def load(options: Options, with_files: bool = True) -> Config:

@@ -2,10 +2,10 @@
 
 import os
 
-from .files import Placed, placed_files
+from .local_files import Placed, placed_files
+from .muddlers.rewriting import bring, chosen, literal, numbered, program, wrap
 from .paths import local_path
 from .ready import command, ended, log, port
-from .rewriting import bring, chosen, literal, numbered, program, wrap
 
 __all__ = ["command", "ended", "literal", "log", "port", "recursive_files_dict"]
 __all__ += ["bring", "chosen", "numbered", "program", "wrap"]  # for muddlers

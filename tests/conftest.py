@@ -16,8 +16,7 @@ import attrs
 import pytest
 from fabric import Config as Settings
 
-from fabfile.observer import Observer
-from fabfile.runner import Runner
+from fabfile.runner import Observer, Runner
 from rr_config import Options, load
 
 from .prefork import Prefork

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fabfile import archive
-from fabfile.archive import END, Archives, Member, length
-from rr_config.files import LocalFile
+from fabfile.transfer import tar_stream
+from fabfile.transfer.tar_stream import END, Member, TarStreams, length
+from rr_config.local_files import LocalFile
 
 NAMES = [b"f", b"a b", b"-x", b"new\nline", b"\xff", "é".encode(), b"o" * 100, b"p" * 101, b"q" * 255, b"d/e/f"]
 
@@ -29,7 +29,7 @@ def members(folder: Path, count: int) -> list[Member]:
     return [Member(f"there/{number}", local(folder / str(number))) for number in range(count)]
 
 
-def stream(archives: Archives, wanted: Sequence[Member]) -> bytes:
+def stream(archives: TarStreams, wanted: Sequence[Member]) -> bytes:
     """The whole of it."""
     return b"".join(piece.content for piece in archives.pieces(wanted)) + END
 
@@ -38,13 +38,13 @@ def stream(archives: Archives, wanted: Sequence[Member]) -> bytes:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths of the files that are read, each time."""
     found: list[str] = []
-    read = archive.read
+    read = tar_stream.read
 
     def noted_read(file: LocalFile, *args: int) -> Iterator[bytes]:
         found.append(file.path)
         return read(file, *args)
 
-    monkeypatch.setattr(archive, "read", noted_read)
+    monkeypatch.setattr(tar_stream, "read", noted_read)
     return found
 
 
@@ -55,7 +55,7 @@ def test_tar_makes_the_same_files_of_a_stream_whatever_their_names_and_bits(tmp_
         path.write_bytes(name * number)
         path.chmod([0o644, 0o4755, 0o1777, 0][number % 4])
         wanted.append(Member(os.fsdecode(b"./" + name), local(path)))
-    content = stream(Archives(), wanted)
+    content = stream(TarStreams(), wanted)
     assert len(content) == length(wanted)
     there = tmp_path / "there"
     (there / "d/e").mkdir(parents=True)
@@ -67,7 +67,7 @@ def test_tar_makes_the_same_files_of_a_stream_whatever_their_names_and_bits(tmp_
 
 
 def test_a_stream_is_made_once_for_all_that_want_it(tmp_path: Path, reads: list[str]) -> None:
-    archives, wanted = Archives(), members(tmp_path / "files", 20)
+    archives, wanted = TarStreams(), members(tmp_path / "files", 20)
     assert stream(archives, wanted) == stream(archives, [*wanted])
     assert len(reads) == len(set(reads)) == 20
     stream(archives, [Member(f"elsewhere/{each.path}", each.local) for each in wanted])
@@ -77,9 +77,9 @@ def test_a_stream_is_made_once_for_all_that_want_it(tmp_path: Path, reads: list[
 def test_pieces_that_were_wanted_last_are_kept_and_no_more(
     tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive, "PIECE", 1)
-    monkeypatch.setattr(archive, "KEPT", 3)
-    archives, wanted = Archives(), members(tmp_path / "files", 5)
+    monkeypatch.setattr(tar_stream, "PIECE", 1)
+    monkeypatch.setattr(tar_stream, "KEPT", 3)
+    archives, wanted = TarStreams(), members(tmp_path / "files", 5)
     stream(archives, wanted[:3])
     stream(archives, wanted[:1])
     stream(archives, wanted[3:4])  # in place of the second
@@ -92,8 +92,8 @@ def test_pieces_that_were_wanted_last_are_kept_and_no_more(
 def test_files_that_are_empty_do_not_make_a_piece_any_larger(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     wanted = [Member(f"there/{number}", local(tmp_path / "empty")) for number in range(2000)]
-    pieces = list(Archives().pieces(wanted))
-    assert max(len(piece.content) for piece in pieces) <= archive.PIECE
+    pieces = list(TarStreams().pieces(wanted))
+    assert max(len(piece.content) for piece in pieces) <= tar_stream.PIECE
     assert sum(len(piece.content) for piece in pieces) + len(END) == length(wanted)
 
 
@@ -102,7 +102,7 @@ def test_a_file_that_has_changed_is_named_and_the_others_are_whole(tmp_path: Pat
     wanted = members(tmp_path / "files", 3)
     changed = Path(wanted[1].local.path)
     changed.unlink() if change is None else changed.write_bytes(change)
-    (piece,) = Archives().pieces(wanted)
+    (piece,) = TarStreams().pieces(wanted)
     assert piece.changed == {"there/1"}
     assert len(piece.content) + len(END) == length(wanted)
     (tmp_path / "there").mkdir()

@@ -18,8 +18,8 @@ from invoke.parser.context import ParserContext
 from invoke.parser.parser import Parser
 
 import fabfile
-from fabfile.completion import limits, offered, placed, single_names, split
-from fabfile.options import Values
+from fabfile.cli.completion import cursor_at, limits, offered, single_names, split
+from fabfile.cli.options import Values
 from rr_config import Component
 
 from .configs import complete, write
@@ -109,7 +109,7 @@ def test_a_line_is_split_as_a_shell_does(line: str, words: list[str]) -> None:
     ],
 )
 def test_what_can_come_is_known_from_the_line_before(line: str, expected: Values | Sequence[str]) -> None:
-    assert offered(placed(line, PARSER)) == expected
+    assert offered(cursor_at(line, PARSER)) == expected
 
 
 def test_one_component_is_offered_by_its_name_unless_others_have_it() -> None:
@@ -131,7 +131,7 @@ def test_one_component_is_offered_by_its_name_unless_others_have_it() -> None:
     ],
 )
 def test_options_are_those_of_the_command(line: str, some: set[str], others: set[str]) -> None:
-    names = set(offered(placed(line, PARSER)))  # type: ignore[arg-type]
+    names = set(offered(cursor_at(line, PARSER)))  # type: ignore[arg-type]
     assert names >= some
     assert not names & others
 
@@ -139,7 +139,7 @@ def test_options_are_those_of_the_command(line: str, some: set[str], others: set
 @pytest.mark.parametrize("line", ["fab --no-such ", "fab run --parallel ", "fab nothing ", "fab run -c x nothing "])
 def test_nothing_can_come_after_what_is_wrong(line: str) -> None:
     with pytest.raises(Exit):
-        placed(line, PARSER)
+        cursor_at(line, PARSER)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_nothing_can_come_after_what_is_wrong(line: str) -> None:
     ],
 )
 def test_the_name_of_an_option_stays_before_its_value(line: str, word: str, before: str) -> None:
-    place = placed(line, PARSER)
+    place = cursor_at(line, PARSER)
     assert (place.word, place.before) == (word, before)
 
 

@@ -11,25 +11,25 @@ from typing import Any
 
 import pytest
 
-from fabfile import shell
-from fabfile.diagnosis import (
+from fabfile.diagnosis.checks import (
     Check,
     Diagnosis,
     Verdict,
     Volume,
     clock_check,
-    diagnosis_rows,
     disk_checks,
     limit_checks,
     volumes_of,
 )
-from fabfile.examination import Facts, Root, Sample, examination_script, read_clock, read_facts, read_volumes
-from fabfile.manifest import Tree
-from fabfile.packages import NEEDED, UNATTENDED, Manager
+from fabfile.diagnosis.packages import NEEDED, UNATTENDED, Manager
+from fabfile.diagnosis.probe import Facts, Root, Sample, examination_script, read_clock, read_facts, read_volumes
+from fabfile.remote import shell
 from fabfile.runner import Runner
-from fabfile.survey import Found
+from fabfile.transfer.inventory import RemoteEntry
+from fabfile.transfer.tree import Tree
+from fabfile.ui.tables import diagnosis_rows
 from rr_config import Component, Config
-from rr_config.files import LocalFile
+from rr_config.local_files import LocalFile
 
 from .conftest import Lab
 from .test_start import sessions_begun
@@ -164,11 +164,11 @@ def test_bytes_are_added_up_by_file_system_but_for_what_is_there() -> None:
     found = facts(roots={root: Root("there", f"/at/{root}") for root in trees})
     answers: Any = {
         "~": (
-            {"./w/a": Found(0o100644, 10), "./w/b": Found(0o100644, 2)},
+            {"./w/a": RemoteEntry(0o100644, 10), "./w/b": RemoteEntry(0o100644, 2)},
             read_volumes([b"1/9 5 100 ./w", b"1/9 5 100 ."]),
         ),
         "/": ({}, read_volumes([b"2/9 1 4096 /mnt", b"1/9 5 100 /"])),
-        "temporary:t": ({"./c": Found(0o040755, 3000)}, read_volumes([b"1/9 5 100 ."])),
+        "temporary:t": ({"./c": RemoteEntry(0o040755, 3000)}, read_volumes([b"1/9 5 100 ."])),
         "~nobody": ({}, {}),
     }
     assert volumes_of(found, trees, answers) == [Volume("~/w", 500, 6200), Volume("/mnt/x", 4096, 10)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rr_config import Component
-from rr_config.files import Placed, placed_files
+from rr_config.local_files import Placed, placed_files
 from rr_config.util import literal
 
 from .configs import complete, component_of, loaded, refused, write

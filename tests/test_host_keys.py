@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from fabfile.knownhosts import KeyRefused, KnownHosts, is_known, spelled
+from fabfile.ssh.known_hosts import KeyRefused, KnownHosts, is_known, spelled
 
 from .conftest import FAB, ROOT, Lab
 from .throwaway import ThrowawayHost, own_name

@@ -15,11 +15,15 @@ from fabric import Config
 from paramiko.common import AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 from paramiko.config import SSHConfig
 
-from fabfile import shell
-from fabfile.connection import connection_settings
-from fabfile.conversation import ConnectionLost, Conversation, HostError
-from fabfile.hosts import Host, HostGroup, ask, conversation, persistently
-from fabfile.machines import LEAST_BACKLOG, LocalHost, backlog
+from fabfile.remote import shell
+from fabfile.remote.ask import ask, conversation, persistently
+from fabfile.remote.conversation import Conversation
+from fabfile.remote.host import Host
+from fabfile.ssh.connection import connection_settings
+from fabfile.ssh.host_group import HostGroup
+from fabfile.ssh.local_host import LocalHost
+from fabfile.ssh.ssh_host import LEAST_BACKLOG, backlog
+from fabfile.util.errors import ConnectionLost, HostError
 
 from .conftest import Lab, eventually, text
 from .test_sync import connections

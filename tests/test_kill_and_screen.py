@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fabfile import sessions
+from fabfile.components import screen
 
 from .conftest import Lab, eventually
 from .throwaway import ThrowawayHost
@@ -289,7 +289,7 @@ def test_process_that_has_got_the_id_of_one_of_ours_is_left_alone(shell: str, tm
     begin = f"(sleep 1000 & echo $! >{child}; wait) >/dev/null & roots=$!\nuntil [ -s {child} ]; do :; done\n"
     look = 'echo $(alive "$roots" | wc -l) $(members | wc -l)\n'
     script = (
-        f"{sessions.PROCESSES}marks= screens=' '\n{begin}{look}note_births $roots\n{look}births=\" $roots.1 \"\n{look}"
+        f"{screen.PROCESSES}marks= screens=' '\n{begin}{look}note_births $roots\n{look}births=\" $roots.1 \"\n{look}"
     )
     done = subprocess.run([shell, "-c", f"{script}kill $roots $(cat {child})"], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("1 2\n1 2\n0 0\n", "")

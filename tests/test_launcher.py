@@ -11,8 +11,9 @@ from pathlib import Path
 import attrs
 import pytest
 
-from fabfile import launcher, shell, starting, state
-from fabfile.state import MARK
+from fabfile.components import launcher, start
+from fabfile.remote import shell, state_dir
+from fabfile.remote.state_dir import MARK
 from rr_config import Component, util
 from rr_config.util import literal
 
@@ -68,7 +69,7 @@ class Launch:
 
     def kept(self, component: Component) -> Path:
         """The folder of what the launcher writes down."""
-        return self.folder / "state" / state.folder(component.name)
+        return self.folder / "state" / state_dir.folder(component.name)
 
     def noted(self, component: Component, name: str) -> str:
         """What the launcher has written down."""
@@ -325,8 +326,8 @@ def test_launcher_that_gets_no_further_is_told_from_a_window_that_did_not_open()
         ("failed a - begun", "has a window, but has not got as far"),
         ("failed a - ", "screen opened no"),
     ):
-        (outcome,) = starting.read_started([one], [answer])
-        assert isinstance(outcome, starting.NotStarted) and outcome.reason.startswith(words)
+        (outcome,) = start.read_started([one], [answer])
+        assert isinstance(outcome, start.NotStarted) and outcome.reason.startswith(words)
 
 
 def test_window_whose_ticket_has_been_taken_away_starts_nothing(launch: Launch) -> None:
@@ -384,10 +385,10 @@ def test_missing_base_dir_ends_with_126(launch: Launch) -> None:
 def test_answers_are_read_in_their_order() -> None:
     components = [component("x", name=name) for name in ("a", "b c", "d")]
     answers = ["started b=20c 12", "failed a 127 sh: 1: exec: /x: not found\n", "running d 14"]
-    assert list(starting.read_started(components, answers)) == [
-        starting.Started(components[1], 12),
-        starting.NotStarted(components[0], 127, "sh: 1: exec: /x: not found\n"),
-        starting.Started(components[2], 14, was_running=True),
+    assert list(start.read_started(components, answers)) == [
+        start.Started(components[1], 12),
+        start.NotStarted(components[0], 127, "sh: 1: exec: /x: not found\n"),
+        start.Started(components[2], 14, was_running=True),
     ]
 
 
@@ -407,18 +408,18 @@ def test_answers_are_read_in_their_order() -> None:
     ],
 )
 def test_reason_has_the_programs_own_words(status: int | None, words: str, reason: str) -> None:
-    assert starting.NotStarted(component("x"), status, words).reason == reason
+    assert start.NotStarted(component("x"), status, words).reason == reason
 
 
 def test_start_indices_ascend_and_components_of_one_keep_their_order() -> None:
     components = [
         Component(name=name, start_index=index) for name, index in zip("abcde", (10, -1, 2, 10, 2), strict=True)
     ]
-    found = [(index, [c.name for c in cs]) for index, cs in starting.in_order(components)]
+    found = [(index, [c.name for c in cs]) for index, cs in start.in_order(components)]
     assert found == [(-1, ["b"]), (2, ["c", "e"]), (10, ["a", "d"])]
 
 
-# -- state.folder
+# -- state_dir.folder
 
 
 @pytest.mark.parametrize(
@@ -426,7 +427,7 @@ def test_start_indices_ascend_and_components_of_one_keep_their_order() -> None:
     [("worker-1", "worker-1"), ("a.b_C", "a.b_C"), ("a b", "a=20b"), ("a/b", "a=2Fb"), ("é", "=C3=A9"), ("=", "=3D")],
 )
 def test_folder_of_a_plain_name_is_that_name(name: str, folder: str) -> None:
-    assert state.folder(name) == folder
+    assert state_dir.folder(name) == folder
 
 
 NAMES = [
@@ -439,7 +440,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {""}, key=ascii), ids=lambda name: ascii(name)[:30])
 def test_folder_is_safe_in_shell_screen_and_paths(name: str) -> None:
-    folder = state.folder(name)
+    folder = state_dir.folder(name)
     assert shell.quote(folder) in (folder, f"'{folder}'")
     assert folder.isascii()
     assert set(folder) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-=")
@@ -449,13 +450,13 @@ def test_folder_is_safe_in_shell_screen_and_paths(name: str) -> None:
 
 def test_different_names_have_different_folders() -> None:
     names = set(NAMES)
-    assert len({state.folder(name) for name in names}) == len(names)
+    assert len({state_dir.folder(name) for name in names}) == len(names)
 
 
 def test_long_name_has_no_folder_that_a_short_one_could_have() -> None:
     """A space is `=20`, so a short name could be chosen to fit a hash that begins with 20."""
     longs = (f"{'x' * 300}{number}" for number in range(100_000))
-    long = next(name for name in longs if state.folder(name)[160:].removeprefix("=").startswith("20"))
-    folder = state.folder(long)
+    long = next(name for name in longs if state_dir.folder(name)[160:].removeprefix("=").startswith("20"))
+    folder = state_dir.folder(long)
     digits = folder[folder.rindex("=") + 3 :]
-    assert state.folder(f"{'x' * 159} {digits}") != folder
+    assert state_dir.folder(f"{'x' * 159} {digits}") != folder

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rr_config import ConfigError, Options, load, running
-from rr_config.muddlers import all_muddlers
+from rr_config import ConfigError, Options, load, user_code
+from rr_config.muddlers.discovery import all_muddlers
 
 from .configs import COMPLETE, complete, component_of, loaded, refused, write
 
@@ -182,7 +182,7 @@ def test_unknown_attribute_names_the_legal_ones_and_the_nearest(tmp_path: Path) 
 
 def test_only_what_is_below_a_folder_of_ours_is_none_of_the_users() -> None:
     """And not what is in a folder whose name begins likewise."""
-    assert all(folder.endswith("/") for folder in running.OTHERS)
+    assert all(folder.endswith("/") for folder in user_code.OTHERS)
 
 
 def test_a_home_of_nobody_is_named_together_with_files_that_are_missing(tmp_path: Path) -> None:

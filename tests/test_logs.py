@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fabfile.output import LONGEST_LINE, Line, Reader, cleaned
-from fabfile.stamps import read_times, since_expression
+from fabfile.components.log_times import read_times, since_expression
+from fabfile.components.logs import LONGEST_LINE, LogLine, LogReader, rendered
 from rr_config import Component, ConfigError
 
 from .conftest import Lab, eventually, text
@@ -56,34 +56,37 @@ def add(name, host, script, **more):
     ],
 )
 def test_line_is_cleaned_of_what_steers_a_terminal(line: bytes, expected: bytes) -> None:
-    assert cleaned(line) == expected
+    assert rendered(line) == expected
 
 
 @pytest.mark.parametrize("order", [b"\x1b]", b"\xc2\x9d", b"\x1bP", b"\x1b[0", b"\x1b(", b"\r\x1b]"])
 def test_orders_without_an_end_take_no_time(order: bytes) -> None:
     begin = time.process_time()
-    cleaned(order * (LONGEST_LINE // len(order)))
+    rendered(order * (LONGEST_LINE // len(order)))
     assert time.process_time() - begin < 1
 
 
 def test_reader_makes_lines_of_what_comes_in_parts() -> None:
-    reader = Reader(Component(name="a", host="h", executable="x", start_index=1))
-    assert list(reader.read("7/6", b"one\ntw")) == [Line(b"one")]
-    assert list(reader.read("7/14", b"o\n\nthree")) == [Line(b"two"), Line(b"")]
+    reader = LogReader(Component(name="a", host="h", executable="x", start_index=1))
+    assert list(reader.read("7/6", b"one\ntw")) == [LogLine(b"one")]
+    assert list(reader.read("7/14", b"o\n\nthree")) == [LogLine(b"two"), LogLine(b"")]
     new = list(reader.read("8/4", b"new\n"))
-    assert new == [Line(b"three"), Line(b"new")], "another file: it was started again"
+    assert new == [LogLine(b"three"), LogLine(b"new")], "another file: it was started again"
     assert reader.position == "8/4"
-    assert list(reader.read("8/9", b"x" * (LONGEST_LINE + 1))) == [Line(b"x" * (LONGEST_LINE + 1))]
+    assert list(reader.read("8/9", b"x" * (LONGEST_LINE + 1))) == [LogLine(b"x" * (LONGEST_LINE + 1))]
     assert list(reader.end()) == []
 
 
 def test_a_line_has_the_time_that_was_noted_first_when_all_of_it_was_there() -> None:
-    reader = Reader(Component(name="a", host="h", executable="x", start_index=1))
+    reader = LogReader(Component(name="a", host="h", executable="x", start_index=1))
     first = list(reader.read("7/13", b"one\ntwo\nthree", [(3, 50), (4, 51), (9, 60), (13, 70)]))
-    assert first == [Line(b"one", 51), Line(b"two", 60)]
-    assert list(reader.read("7/20", b"\nfour\nx", [(16, 80), (20, 90)])) == [Line(b"three", 80), Line(b"four", 90)]
+    assert first == [LogLine(b"one", 51), LogLine(b"two", 60)]
+    assert list(reader.read("7/20", b"\nfour\nx", [(16, 80), (20, 90)])) == [
+        LogLine(b"three", 80),
+        LogLine(b"four", 90),
+    ]
     again = list(reader.read("8/2", b"a\n", [(2, 100)]))
-    assert again == [Line(b"x", 90), Line(b"a", 100)]
+    assert again == [LogLine(b"x", 90), LogLine(b"a", 100)]
 
 
 def test_time_that_no_calendar_has_is_none_of_a_line() -> None:

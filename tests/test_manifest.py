@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from fabfile.changes import Changes, causes, changes, touched, unmet
-from fabfile.content import LocalHashes
-from fabfile.manifest import Tree, Trees, conflicts, first_places, locate, outermost, split
-from fabfile.once import once
-from fabfile.survey import Found, Survey, hash_line, read_stat, read_survey, to_hash
+from fabfile.transfer.checksums import LocalHashes
+from fabfile.transfer.diff import Changes, causes, changes, touched, unmet
+from fabfile.transfer.inventory import Inventory, RemoteEntry, hash_line, read_inventory, read_stat, to_hash
+from fabfile.transfer.tree import Tree, Trees, conflicts, first_copies, locate, outermost, split
+from fabfile.util.lazy import call_once
 from rr_config import Component
-from rr_config.files import LocalFile, Placed
+from rr_config.local_files import LocalFile, Placed
 
 FILE, FOLDER = stat.S_IFREG, stat.S_IFDIR
 LOCAL = LocalFile("/l", 0o644, 5)
 OTHER = LocalFile("/other", 0o644, 7)
 WANTED = Tree({"./d/f": LOCAL}, {"./d": None})
-THERE = {"./d": Found(FOLDER | 0o755, 4096)}
+THERE = {"./d": RemoteEntry(FOLDER | 0o755, 4096)}
 NOTHING = Changes([], {}, [], {})
 SAME, NOT_SAME = frozenset({"./d/f"}), frozenset[str]()
 
@@ -32,18 +32,18 @@ def component(name: str = "a", base_dir: str | None = None, **files: str) -> Com
     return Component(name=name, base_dir=base_dir, files=files, host="h", executable="x", start_index=1)
 
 
-def record(found: Found, path: str) -> bytes:
+def record(found: RemoteEntry, path: str) -> bytes:
     """As `stat` says it."""
     return f"{found.mode:x} {found.size} ".encode() + os.fsencode(path)
 
 
-def survey_of(tree: Tree, there: dict[str, Found]) -> Survey:
-    """The survey of a host that has `there`."""
-    return read_survey(tree, [record(there[path], path) for path in (*tree.files, *tree.folders) if path in there])
+def survey_of(tree: Tree, there: dict[str, RemoteEntry]) -> Inventory:
+    """The inventory of a host that has `there`."""
+    return read_inventory(tree, [record(there[path], path) for path in (*tree.files, *tree.folders) if path in there])
 
 
-def survey(found: Found | None) -> Survey:
-    """The survey of a host that has the folder of WANTED, and `found` in it."""
+def inventory(found: RemoteEntry | None) -> Inventory:
+    """The inventory of a host that has the folder of WANTED, and `found` in it."""
     return survey_of(WANTED, THERE | ({"./d/f": found} if found else {}))
 
 
@@ -54,34 +54,36 @@ def survey(found: Found | None) -> Survey:
     ("found", "same", "expected"),
     [
         (None, NOT_SAME, Changes(["./d/f"], {}, [], {})),
-        (Found(FILE | 0o644, 4), NOT_SAME, Changes(["./d/f"], {}, [], {})),
-        (Found(FILE | 0o600, 6), NOT_SAME, Changes(["./d/f"], {}, [], {})),
-        (Found(FILE | 0o644, 5), NOT_SAME, Changes(["./d/f"], {}, [], {})),
-        (Found(FILE | 0o644, 5), SAME, NOTHING),
-        (Found(FILE | 0o755, 5), SAME, Changes([], {"./d/f": 0o644}, [], {})),
-        (Found(FILE | 0o755, 5), NOT_SAME, Changes(["./d/f"], {}, [], {})),
-        (Found(FILE | 0o4644, 5), SAME, Changes([], {"./d/f": 0o644}, [], {})),
-        (Found(FOLDER | 0o755, 5), NOT_SAME, Changes([], {}, [], {"./d/f": "a folder is in its place"})),
+        (RemoteEntry(FILE | 0o644, 4), NOT_SAME, Changes(["./d/f"], {}, [], {})),
+        (RemoteEntry(FILE | 0o600, 6), NOT_SAME, Changes(["./d/f"], {}, [], {})),
+        (RemoteEntry(FILE | 0o644, 5), NOT_SAME, Changes(["./d/f"], {}, [], {})),
+        (RemoteEntry(FILE | 0o644, 5), SAME, NOTHING),
+        (RemoteEntry(FILE | 0o755, 5), SAME, Changes([], {"./d/f": 0o644}, [], {})),
+        (RemoteEntry(FILE | 0o755, 5), NOT_SAME, Changes(["./d/f"], {}, [], {})),
+        (RemoteEntry(FILE | 0o4644, 5), SAME, Changes([], {"./d/f": 0o644}, [], {})),
+        (RemoteEntry(FOLDER | 0o755, 5), NOT_SAME, Changes([], {}, [], {"./d/f": "a folder is in its place"})),
         (
-            Found(stat.S_IFIFO | 0o644, 5),
+            RemoteEntry(stat.S_IFIFO | 0o644, 5),
             NOT_SAME,
             Changes([], {}, [], {"./d/f": "what is in its place is no regular file"}),
         ),
     ],
 )
 def test_file_is_sent_or_set_only_where_it_differs(
-    found: Found | None, same: frozenset[str], expected: Changes
+    found: RemoteEntry | None, same: frozenset[str], expected: Changes
 ) -> None:
-    assert changes(WANTED, survey(found), same) == expected
+    assert changes(WANTED, inventory(found), same) == expected
 
 
-@pytest.mark.parametrize("found", [None, Found(FILE | 0o644, 5), Found(FILE | 0o600, 5), Found(FILE, 9)])
-def test_without_a_comparison_every_file_is_sent(found: Found | None) -> None:
-    assert changes(WANTED, survey(found), None) == Changes(["./d/f"], {}, [], {})
+@pytest.mark.parametrize(
+    "found", [None, RemoteEntry(FILE | 0o644, 5), RemoteEntry(FILE | 0o600, 5), RemoteEntry(FILE, 9)]
+)
+def test_without_a_comparison_every_file_is_sent(found: RemoteEntry | None) -> None:
+    assert changes(WANTED, inventory(found), None) == Changes(["./d/f"], {}, [], {})
 
 
 def test_without_a_comparison_a_folder_is_not_replaced() -> None:
-    todo = changes(WANTED, survey(Found(FOLDER | 0o755, 5)), None)
+    todo = changes(WANTED, inventory(RemoteEntry(FOLDER | 0o755, 5)), None)
     assert (todo.send, list(todo.problems)) == ([], ["./d/f"])
 
 
@@ -89,15 +91,15 @@ def test_without_a_comparison_a_folder_is_not_replaced() -> None:
     ("found", "expected"),
     [
         (None, []),
-        (Found(FILE | 0o644, 5), ["./d/f"]),
-        (Found(FILE | 0o600, 5), ["./d/f"]),
-        (Found(FILE | 0o600, 4), []),
-        (Found(FOLDER | 0o755, 5), []),
-        (Found(stat.S_IFIFO | 0o644, 5), []),
+        (RemoteEntry(FILE | 0o644, 5), ["./d/f"]),
+        (RemoteEntry(FILE | 0o600, 5), ["./d/f"]),
+        (RemoteEntry(FILE | 0o600, 4), []),
+        (RemoteEntry(FOLDER | 0o755, 5), []),
+        (RemoteEntry(stat.S_IFIFO | 0o644, 5), []),
     ],
 )
-def test_only_regular_files_of_the_same_size_are_hashed(found: Found | None, expected: list[str]) -> None:
-    assert to_hash(WANTED, survey(found)) == expected
+def test_only_regular_files_of_the_same_size_are_hashed(found: RemoteEntry | None, expected: list[str]) -> None:
+    assert to_hash(WANTED, inventory(found)) == expected
 
 
 def test_missing_folders_are_made_those_above_first() -> None:
@@ -122,7 +124,7 @@ def test_new_folders_are_known_by_the_outermost_new_one(folders: list[str], expe
 
 def test_file_in_the_place_of_a_folder_is_a_problem_and_harms_no_other() -> None:
     wanted = Tree({"./d/f": LOCAL, "./e/f": LOCAL}, {"./d": 0o755, "./e": None})
-    there = {"./d": Found(FILE | 0o644, 5), "./e": Found(FOLDER | 0o755, 9)}
+    there = {"./d": RemoteEntry(FILE | 0o644, 5), "./e": RemoteEntry(FOLDER | 0o755, 9)}
     assert changes(wanted, survey_of(wanted, there)) == Changes(
         ["./e/f"], {}, [], {"./d": "a file is in the place of this folder"}
     )
@@ -141,7 +143,7 @@ def test_file_in_the_place_of_a_folder_is_a_problem_and_harms_no_other() -> None
 )
 def test_folder_may_have_more_special_bits_than_wanted(bits: int, wanted: int, is_set: bool) -> None:
     tree = Tree({}, {"./d": wanted})
-    todo = changes(tree, survey_of(tree, {"./d": Found(FOLDER | bits, 9)}))
+    todo = changes(tree, survey_of(tree, {"./d": RemoteEntry(FOLDER | bits, 9)}))
     assert todo.chmod == ({"./d": wanted} if is_set else {})
 
 
@@ -160,17 +162,17 @@ def test_folder_that_its_owner_may_not_write_to_is_unlocked_if_it_is_ours(
 ) -> None:
     folders = {"./d": 0o555, "./own": None, "./named": 0o555}
     tree = Tree({f"{path}/f": LOCAL}, folders, frozenset({"./named"}))
-    there = {folder: Found(FOLDER | (bits if folder == path else 0o555), 9) for folder in folders}
+    there = {folder: RemoteEntry(FOLDER | (bits if folder == path else 0o555), 9) for folder in folders}
     todo = changes(tree, survey_of(tree, there))
     assert todo.unlock == ({path: unlocked} if unlocked else {})
     assert todo.chmod.get(path) == {"./d": 0o555, "./named": 0o500}.get(path), "what it is to have afterwards"
-    nothing_new = survey_of(tree, there | {f"{path}/f": Found(FILE | 0o644, 5)})
+    nothing_new = survey_of(tree, there | {f"{path}/f": RemoteEntry(FILE | 0o644, 5)})
     assert changes(tree, nothing_new, frozenset([f"{path}/f"])).unlock == {}
 
 
 def test_folder_that_files_names_keeps_the_bits_that_it_has_on_the_host() -> None:
     wanted = Tree({}, {"/tmp": 0o755, "/tmp/sub": 0o755}, frozenset({"/tmp"}))
-    there = {path: Found(FOLDER | 0o707, 9) for path in ("/tmp", "/tmp/sub")}
+    there = {path: RemoteEntry(FOLDER | 0o707, 9) for path in ("/tmp", "/tmp/sub")}
     assert changes(wanted, survey_of(wanted, there)).chmod == {"/tmp/sub": 0o755}
     assert changes(wanted, survey_of(wanted, {})).chmod == {"/tmp": 0o755, "/tmp/sub": 0o755}
 
@@ -198,15 +200,17 @@ def test_what_follows_from_a_folder_that_could_not_be_made_is_not_named(paths: l
 @pytest.mark.parametrize(
     ("there", "missed"),
     [
-        ({"./d": Found(FOLDER | 0o755, 9), "./d/f": Found(FILE | 0o644, 5)}, []),
-        ({"./d": Found(FOLDER | 0o755, 9)}, ["./d/f"]),
-        ({"./d": Found(FOLDER | 0o755, 9), "./d/f": Found(FILE | 0o644, 4)}, ["./d/f"]),
-        ({"./d": Found(FOLDER | 0o755, 9), "./d/f": Found(FILE | 0o600, 5)}, ["./d/f"]),
-        ({"./d": Found(FILE | 0o755, 9)}, ["./d", "./d/f"]),
+        ({"./d": RemoteEntry(FOLDER | 0o755, 9), "./d/f": RemoteEntry(FILE | 0o644, 5)}, []),
+        ({"./d": RemoteEntry(FOLDER | 0o755, 9)}, ["./d/f"]),
+        ({"./d": RemoteEntry(FOLDER | 0o755, 9), "./d/f": RemoteEntry(FILE | 0o644, 4)}, ["./d/f"]),
+        ({"./d": RemoteEntry(FOLDER | 0o755, 9), "./d/f": RemoteEntry(FILE | 0o600, 5)}, ["./d/f"]),
+        ({"./d": RemoteEntry(FILE | 0o755, 9)}, ["./d", "./d/f"]),
         ({}, ["./d", "./d/f"]),
     ],
 )
-def test_what_was_to_be_done_and_is_not_there_afterwards_is_named(there: dict[str, Found], missed: list[str]) -> None:
+def test_what_was_to_be_done_and_is_not_there_afterwards_is_named(
+    there: dict[str, RemoteEntry], missed: list[str]
+) -> None:
     done = Changes(["./d/f"], {}, ["./d"], {})
     part = survey_of(touched(WANTED, done), there)
     assert unmet(done, part, frozenset(["./d/f"])) == missed
@@ -217,8 +221,8 @@ def test_permissions_that_could_not_be_set_are_named() -> None:
     done = Changes([], {"./d/f": 0o644}, [], {})
     part = touched(WANTED, done)
     assert (list(part.files), list(part.folders)) == (["./d/f"], [])
-    assert unmet(done, survey_of(part, {"./d/f": Found(FILE | 0o600, 5)}), frozenset()) == ["./d/f"]
-    assert unmet(done, survey_of(part, {"./d/f": Found(FILE | 0o644, 5)}), frozenset()) == []
+    assert unmet(done, survey_of(part, {"./d/f": RemoteEntry(FILE | 0o600, 5)}), frozenset()) == ["./d/f"]
+    assert unmet(done, survey_of(part, {"./d/f": RemoteEntry(FILE | 0o644, 5)}), frozenset()) == []
 
 
 # -- content for several places
@@ -238,7 +242,7 @@ def test_permissions_that_could_not_be_set_are_named() -> None:
 )
 def test_same_content_is_sent_once(files: list[LocalFile], hashes: dict[str, str], expected: dict[int, int]) -> None:
     places = [(("/", f"/{number}"), local) for number, local in enumerate(files)]
-    found = first_places(places, lambda local: hashes[local.path.removeprefix("/")])
+    found = first_copies(places, lambda local: hashes[local.path.removeprefix("/")])
     assert found == {("/", f"/{one}"): ("/", f"/{other}") for one, other in expected.items()}
 
 
@@ -356,10 +360,10 @@ def test_answer_of_stat_is_read_whatever_the_names(awkward: dict[str, bytes], tm
     answers = said_by(["stat", "-L", "--printf", "%f %s %n\\0", "--"], paths, b"\0")
     found = read_stat(answers)
     assert found.pop(str(tmp_path)).is_dir
-    assert found == {path: Found(FILE | 0o640, len(content)) for path, content in awkward.items()}
+    assert found == {path: RemoteEntry(FILE | 0o640, len(content)) for path, content in awkward.items()}
     tree = Tree({path: LocalFile("/l", 0o640, len(content)) for path, content in awkward.items()})
-    assert read_survey(tree, answers).differing == {}
-    assert read_survey(tree, answers[1:]).differing == {next(iter(awkward)): None}
+    assert read_inventory(tree, answers).differing == {}
+    assert read_inventory(tree, answers[1:]).differing == {next(iter(awkward)): None}
 
 
 def test_answer_of_openssl_is_foreseen_whatever_the_names(awkward: dict[str, bytes], tmp_path: Path) -> None:
@@ -416,7 +420,7 @@ def test_what_several_threads_want_is_made_once() -> None:
             two_in_it.wait(timeout=0.3)  # as long as another one has to come in
         return 5
 
-    get = once(make)
+    get = call_once(make)
 
     def want(_: int) -> int:
         begun.wait(timeout=10)

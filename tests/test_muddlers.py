@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from fabfile.needs import check
+from fabfile.components.requirements import check
 from rr_config import Component, ConfigError
-from rr_config.muddlers import all_muddlers
+from rr_config.muddlers.discovery import all_muddlers
 from rr_config.testing import muddled
 from rr_config.util import literal
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from fabfile.notetaker import NOTE_TIMES, TAKE_NOTES
-from fabfile.state import MARK
+from fabfile.components.note_taker import NOTE_TIMES, TAKE_NOTES
+from fabfile.remote.state_dir import MARK
 
 from .conftest import Lab, eventually, text
 from .test_kill_and_screen import ids, is_alive, kill_server

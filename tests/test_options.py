@@ -10,8 +10,8 @@ from invoke.exceptions import Exit
 from invoke.parser import Parser
 from invoke.parser.context import ParserContext
 
-from fabfile.options import declare
-from fabfile.reading import read_options
+from fabfile.cli.options import declare
+from fabfile.cli.settings import read_options
 from rr_config import ConfigError, Options
 
 from .configs import COMPLETE, write

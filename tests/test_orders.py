@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fabfile import shell
-from fabfile.orders import Orders, sync_script
+from fabfile.remote import shell
+from fabfile.transfer.remote_commands import RemoteCommands, sync_script
 
 Snapshot = dict[str, tuple[int, bytes]]
 
@@ -35,9 +35,9 @@ def staging_name(home: Path) -> str:
 
 
 def told(home: Path) -> list[bytes]:
-    """Orders that would do harm if a path in them lost its end: each folder above holds something precious."""
+    """RemoteCommands that would do harm if a path in them lost its end: each folder above holds something precious."""
     recorder = Recorder()
-    orders = Orders(recorder, ["~"])  # type: ignore[arg-type]  # of a Conversation only `send` is used
+    orders = RemoteCommands(recorder, ["~"])  # type: ignore[arg-type]  # of a Conversation only `send` is used
     name = staging_name(home)
     staging = [f"{home}/a/b/{name}", f"{home}/a/c/{name}"]
     orders.enter("~")
@@ -103,7 +103,7 @@ def test_a_file_that_cannot_be_written_is_named_and_the_orders_behind_it_are_obe
     home.mkdir()
     (home / "full").symlink_to("/dev/full")
     recorder = Recorder()
-    orders = Orders(recorder, ["~"])  # type: ignore[arg-type]  # as in `told`
+    orders = RemoteCommands(recorder, ["~"])  # type: ignore[arg-type]  # as in `told`
     orders.enter("~")
     orders.write(target, 0o644, size)
     orders.send(b"mkdir 9 \n" * (size // 9 + 1))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fabfile.listing import as_python, as_values
+from fabfile.results.config_dump import as_python, as_values
 from rr_config import util
 from rr_config.util import literal
 

@@ -12,12 +12,11 @@ from typing import ClassVar
 
 import pytest
 
-from fabfile import waiting
-from fabfile.conversation import Conversation
-from fabfile.observer import Failure, Observer, StageError
-from fabfile.output import Line, Selection
-from fabfile.runner import Runner
-from fabfile.waiting import Ended
+from fabfile.components import wait
+from fabfile.components.logs import LogLine, Selection
+from fabfile.components.wait import Ended
+from fabfile.remote.conversation import Conversation
+from fabfile.runner import Failure, Observer, Runner, StageError
 from rr_config import Component, ConfigError
 
 from .conftest import Lab, eventually, text
@@ -302,7 +301,7 @@ def test_host_that_does_not_tell_the_truth_of_an_end_fails_alone(
         + "add('a', 'node1', 'sleep 1', wait=True)\nadd('b', 'node2', 'exec sleep 1000', wait=True)\n"
         + "add('d', 'node2', 'exec sleep 1000', wait=True)\nadd('t', 'node3', 'exec sleep 1000')\n"
     )
-    honest = waiting.wait_script
+    honest = wait.wait_script
 
     def script(session: str, awaited: Sequence[Component], terminated: Sequence[Component]) -> str:
         lies = ":\n" + "".join(f"answer {answer!r}\n" for answer in answers)
@@ -360,7 +359,7 @@ def test_since_is_what_the_command_line_says(lab: Lab) -> None:
     class Lines(Observer):
         texts: ClassVar[list[bytes]] = []
 
-        def output(self, component: Component, line: Line) -> None:
+        def output(self, component: Component, line: LogLine) -> None:
             """Keep it."""
             self.texts.append(line.text.strip())
 

@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from fabfile.readiness import BecameReady, NotReady
-from fabfile.starting import read_started
+from fabfile.components.readiness import BecameReady, NotReady
+from fabfile.components.start import read_started
 from rr_config import Component, util
 from rr_config.ready import Ready
 

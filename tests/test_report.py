@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from fabfile.lives import MOODS, Life, Phase, Stage, span
-from fabfile.output import Line
-from fabfile.reporting import LINES, MOST_BYTES, Ends, from_folder, write
-from fabfile.webpage import page
+from fabfile.components.logs import LogLine
+from fabfile.reporting.history import MOODS, Life, Phase, Stage, span
+from fabfile.reporting.html import page
+from fabfile.reporting.report import LINES, MOST_BYTES, from_folder, write
+from fabfile.runner.log_tails import LogTails
 from rr_config import Component, ConfigError
 
 from .conftest import Lab, eventually
@@ -319,9 +320,9 @@ def test_report_of_the_hosts_as_they_are(lab: Lab, browser: Browser) -> None:
 
 def test_the_last_lines_alone_are_kept() -> None:
     one = Component(name="a", host="h", executable="x", start_index=1)
-    ends = Ends()
+    ends = LogTails()
     for number in range(LINES + 5):
-        ends.output(one, Line(b"\x1b[1m%d" % number))
+        ends.output(one, LogLine(b"\x1b[1m%d" % number))
     assert ends.outputs() == {"h/a": "\n".join(map(str, range(5, LINES + 5)))}
 
 

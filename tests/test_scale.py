@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from fabfile import starting
-from fabfile.fleet import by_host
-from fabfile.planning import Present, plan
-from fabfile.transfer import ToSync
+from fabfile.components import start
+from fabfile.runner.fleet import group_by_host
+from fabfile.runner.plan import Present, plan
+from fabfile.transfer.sync import SyncPlan
 from rr_config import Options, load
 
 HOSTS, COMPONENTS = 500, 10_000
@@ -24,10 +24,10 @@ def test_10000_components_on_500_hosts_are_loaded_and_planned(tmp_path: Path) ->
     (tmp_path / "run").write_text("#!/bin/sh\n")
     options = Options(config_file=str(tmp_path / "cfg.py"))
     components = load(options).all_components()
-    nothing = (Present((), frozenset()), ToSync(1, (), (), (), ()))
-    made = plan(components, dict.fromkeys(by_host(components), nothing), options)
+    nothing = (Present((), frozenset()), SyncPlan(1, (), (), (), ()))
+    made = plan(components, dict.fromkeys(group_by_host(components), nothing), options)
     assert len(made.hosts) == HOSTS
     assert sum(len(windows) for _, windows in made.starts) == COMPONENTS
     assert len(json.dumps(made.as_dict())) > COMPONENTS
-    for own in by_host(components).values():
-        assert starting.start_script("runner", own, "{}", is_last=True).count("\ncomponent ") == COMPONENTS // HOSTS
+    for own in group_by_host(components).values():
+        assert start.start_script("runner", own, "{}", is_last=True).count("\ncomponent ") == COMPONENTS // HOSTS

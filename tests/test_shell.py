@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fabfile import shell
+from fabfile.remote import shell
 
 # Where `sh` is one of the other two, as on Debian, it need not be tried by both names.
 OTHERS = [["dash"], ["bash", "--posix"]]

@@ -8,8 +8,8 @@ import pytest
 from fabric import Config
 from paramiko.config import SSHConfig
 
-from fabfile.connection import connection_settings
-from fabfile.sshconfig import IndexedSSHConfig, lines_of
+from fabfile.ssh.config import IndexedSSHConfig, lines_of
+from fabfile.ssh.connection import connection_settings
 
 TEXT = """
 User first

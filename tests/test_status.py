@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fabfile.statuses import NOT_READY, State, Status, read_status
-from fabfile.words import lasting
+from fabfile.components.status import NOT_READY, State, Status, read_status
+from fabfile.util.text import duration
 from rr_config import Component
 from rr_config.ready import port
 
@@ -71,7 +71,7 @@ def test_answers_are_read() -> None:
     [(0, "0 s"), (59, "59 s"), (60, "1 min"), (185, "3 min 5 s"), (7200, "2 h"), (93784, "1 d 2 h"), (-3, "0 s")],
 )
 def test_times_are_shown_in_their_two_largest_units(seconds: int, text: str) -> None:
-    assert lasting(seconds) == text
+    assert duration(seconds) == text
 
 
 def test_status_says_of_each_component_how_it_is(lab: Lab) -> None:

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from fabfile import archive
-from fabfile.content import LocalHashes, compare
-from fabfile.delivery import Sources
-from fabfile.observer import Failure, StageError
-from fabfile.orders import PIECE, Orders
+from fabfile.runner import Failure, StageError
+from fabfile.transfer import tar_stream
+from fabfile.transfer.apply import LocalSources
+from fabfile.transfer.checksums import LocalHashes, compare
+from fabfile.transfer.remote_commands import PIECE, RemoteCommands
 from rr_config import Component
-from rr_config.files import LocalFile, Placed, placed_once
+from rr_config.local_files import LocalFile, Placed, placed_once
 
 from .conftest import BOUND, Lab, eventually, text
 from .throwaway import ThrowawayHost
@@ -223,13 +223,13 @@ def test_content_for_several_places_on_a_host_is_sent_once(lab: Lab, monkeypatch
         f" files={files}))\n"
     )
     sent = []
-    send = Orders.send
+    send = RemoteCommands.send
 
-    def noted_send(orders: Orders, data: bytes) -> None:
+    def noted_send(orders: RemoteCommands, data: bytes) -> None:
         sent.append(len(data))
         send(orders, data)
 
-    monkeypatch.setattr(Orders, "send", noted_send)
+    monkeypatch.setattr(RemoteCommands, "send", noted_send)
     with lab.runner() as runner:
         synced = runner.sync()["node1"]
         assert (synced.sent, synced.sent_bytes) == (16, 300_000)
@@ -255,13 +255,13 @@ def test_hosts_are_connected_while_files_are_looked_at_and_each_is_read_once_for
         "    config.add_component(Component(name='c', host=host, executable='x', start_index=1, files={'tree': 'tree'}))\n"
     )
     read_once: list[str] = []
-    read = archive.read
+    read = tar_stream.read
 
     def noted_read(local: LocalFile, *args: int) -> Iterator[bytes]:
         read_once.append(local.path)
         return read(local, *args)
 
-    monkeypatch.setattr(archive, "read", noted_read)
+    monkeypatch.setattr(tar_stream, "read", noted_read)
     with lab.runner() as runner:
 
         def placed_when_connected() -> Callable[[Component], Sequence[Placed]]:
@@ -295,14 +295,14 @@ def test_of_a_large_file_only_the_pieces_that_differ_are_sent(lab: Lab, monkeypa
                 file.seek(offset)
                 file.write(data)
     bytes_sent: dict[str, int] = {}
-    send = Orders.send
+    send = RemoteCommands.send
 
-    def counted(orders: Orders, data: bytes) -> None:
+    def counted(orders: RemoteCommands, data: bytes) -> None:
         name = threading.current_thread().name
         bytes_sent[name] = bytes_sent.get(name, 0) + len(data)
         send(orders, data)
 
-    monkeypatch.setattr(Orders, "send", counted)
+    monkeypatch.setattr(RemoteCommands, "send", counted)
     with lab.runner() as runner:
         synced = runner.sync()
     assert {host: each.sent_bytes for host, each in synced.items()} == {"node1": PIECE, "node2": PIECE + 5, "node3": 0}
@@ -340,7 +340,7 @@ def test_file_that_grows_here_by_pieces_while_it_is_compared_is_reported(
             os.truncate(local.path, 3 * PIECE)
             return super().__call__(local)
 
-    monkeypatch.setattr("fabfile.runner.Sources", lambda: Sources(hashes=Growing()))
+    monkeypatch.setattr("fabfile.runner.LocalSources", lambda: LocalSources(hashes=Growing()))
     with (
         lab.runner() as runner,
         pytest.raises(StageError) as caught,

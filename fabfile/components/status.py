@@ -1,0 +1,193 @@
+"""How components are doing: the question to a host, and what it answers. Pure.
+
+The hosts are the truth: what a launcher has written down, and what the kernel says of the processes. CPU and
+memory are those of all processes in the session (setsid(2)) of a window, but for the launcher: those of the
+program, and of what it has started.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any
+
+import attrs
+
+from rr_config import Component
+
+from ..remote import shell, state_dir
+from ..util.epoch import epoch_time, optional_epoch_time
+from .launcher import LAUNCHER_LIVES, RUNNING
+from .screen import SESSIONS
+
+NOT_READY = "was not ready in time"
+
+
+def _finite(_: object, __: object, value: Any) -> None:
+    if value is not None and not math.isfinite(value):  # which raises OverflowError itself for too large a whole number
+        raise ValueError(f"{value}: is no number of anything")
+
+
+class State(StrEnum):
+    """What can be said of a component. One that says when it is `ready` is `starting` until then."""
+
+    WAITING = "waiting"
+    STARTING = "starting"
+    READY = "ready"
+    RUNNING = "running"
+    EXITED = "exited"
+    UNKNOWN = "unknown"
+
+
+@attrs.frozen
+class Status:
+    """How one component is doing.
+
+    `exit_status` is as sh has it (128 and more: a signal), None also where it was killed unseen. `seconds` is for
+    how long it has been in this state. `cpu` is in cores (1.0: one of them all the time), `memory` in bytes, of
+    what is running; `problem` says why nothing is known, or that it was not ready in time. `started`, `ready` and
+    `ended` are when that came about, in seconds since 1970 by the clock of the host. `origin` is what it was started
+    with (see `starting.start_script`), where that is known and was asked for.
+    """
+
+    component: Component
+    state: State
+    pid: int | None = None
+    exit_status: int | None = None
+    seconds: int | None = None
+    cpu: float | None = attrs.field(default=None, validator=_finite)
+    memory: int | None = attrs.field(default=None, validator=_finite)
+    problem: str | None = None
+    started: int | None = None
+    ready: int | None = None
+    ended: int | None = None
+    origin: str | None = attrs.field(default=None, repr=False)
+
+    @property
+    def signal(self) -> str | None:
+        """The name of the signal that ended it, if one did."""
+        return shell.signal_of(self.exit_status)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it runs, and is ready where it says when it is, or has ended with 0."""
+        return self.state in (State.RUNNING, State.READY) or self.exit_status == 0
+
+    def as_dict(self) -> dict[str, object]:
+        """All of it under plain names, as `fab status --json` has it."""
+        own = attrs.asdict(self, recurse=False) | {"state": str(self.state), "signal": self.signal}
+        del own["component"], own["origin"]
+        return {"host": self.component.host, "name": self.component.name} | own
+
+
+def status_script(session: str, components: Sequence[Component], with_origins: bool = False) -> str:
+    """Answers what is known of each component, and two samples of what its processes use, 0.3 s apart."""
+    folders = " ".join(state_dir.folder(component.name) for component in components)
+    wanted = f'folders="{folders}"\nwith_origins={"yes" if with_origins else ""}\n'
+    return f"{state_dir.keep(session)}{SESSIONS}{RUNNING}{LAUNCHER_LIVES}{wanted}{STATUS}"
+
+
+def read_status(components: Sequence[Component], answers: Iterable[str]) -> list[Status]:
+    """What `status_script` answered, in the order of `components`."""
+    words = [answer.split(" ") for answer in answers]
+    now, ticks, page = next([int(value) for value in rest] for word, *rest in words if word == "units")
+    samples = [_Sample(rest, ticks) for word, *rest in words if word == "sample"]
+    epoch_time(now)
+    by_folder = {folder: rest for word, folder, *rest in words if word == "component"}
+    origins = {folder: " ".join(text) for word, folder, *text in words if word == "origin"}
+    return [
+        attrs.evolve(_status(component, by_folder[folder], samples, now, page), origin=origins.get(folder))
+        for component, folder in ((component, state_dir.folder(component.name)) for component in components)
+    ]
+
+
+class _Sample:
+    """What processes have used up to a moment."""
+
+    def __init__(self, words: Sequence[str], ticks: int) -> None:
+        uptime, *processes = words
+        self.seconds = float(uptime)
+        self._used: dict[int, dict[int, float]] = {}  # by session and process id
+        self._pages: dict[int, dict[int, int]] = {}
+        for process in processes:
+            session, pid, user, system, pages = map(int, process.split(","))
+            self._used.setdefault(session, {})[pid] = (user + system) / ticks
+            self._pages.setdefault(session, {})[pid] = pages
+
+    def used_since(self, before: "_Sample", session: int, but_for: set[int]) -> float:
+        """Seconds of CPU that the present processes of a session have used since."""
+        earlier = before._used.get(session, {})
+        used = self._used.get(session, {})
+        return sum(seconds - earlier.get(pid, 0) for pid, seconds in used.items() if pid not in but_for)
+
+    def pages(self, session: int, but_for: set[int]) -> int:
+        """Pages of memory that are theirs."""
+        return sum(pages for pid, pages in self._pages.get(session, {}).items() if pid not in but_for)
+
+
+def _status(component: Component, words: Sequence[str], samples: Sequence[_Sample], now: int, page: int) -> Status:
+    word, *numbers, unready = words
+    pid, exit_status, started, ended, session, launcher, ready = [int(n) if n else None for n in numbers]
+    ready = None if component.ready is None else ready
+    started, ended, ready = map(optional_epoch_time, (started, ended, ready))
+    problem = NOT_READY if unready == "late" and component.ready is not None else None
+    found = Status(component, State(word), pid, exit_status, problem=problem, started=started, ready=ready, ended=ended)
+    if word != State.RUNNING or session is None or launcher is None:
+        return _lasting_until(now, found)
+    if component.ready is not None:
+        found = attrs.evolve(found, state=State.STARTING if ready is None else State.READY)
+    before, after = samples
+    but_for = {session, launcher}  # a session has the id of the process that leads it
+    return attrs.evolve(
+        _lasting_until(now, found),
+        cpu=after.used_since(before, session, but_for) / (after.seconds - before.seconds),
+        memory=after.pages(session, but_for) * page,
+    )
+
+
+def _lasting_until(now: int, found: Status) -> Status:
+    since = {State.EXITED: found.ended, State.READY: found.ready}.get(found.state, found.started)
+    return attrs.evolve(found, seconds=None if since is None else now - since)
+
+
+# noted NAME: what the launcher has written to that file. kept: whether that was in the session that is there now,
+# or there is none. sample: for each process in one of $sessions: session, process id, ticks of CPU in user and
+# in system mode, pages of memory.
+STATUS = """\
+cd "$state" || fail "$state cannot be entered"
+find_session
+noted() { noted=; { read -r noted <"$folder/$1"; } 2>/dev/null; echo "$noted"; }
+kept() { [ -z "$id" ] || [ "$(noted session)" = "$id" ]; }
+sample() {
+  read -r up _ </proc/uptime
+  processes=
+  while IFS= read -r line; do
+    pid=${line%% *}
+    set -- ${line##*) }  # behind the name, which may hold spaces: state, parent, group, session, ...
+    case $sessions in *" $4 "*) processes="$processes $4,$pid,${12},${13},${22}" ;; esac
+  done <<END
+$(cat /proc/[0-9]*/stat 2>/dev/null)
+END
+  answer "sample $up$processes"
+}
+sessions=' '
+answer "units $(date +%s) $(getconf CLK_TCK 2>/dev/null || echo 100) $(getconf PAGESIZE 2>/dev/null || echo 4096)"
+for folder in $folders; do
+  word=waiting
+  rest='       '
+  if running "$folder"; then
+    word=running
+    read -r stat <"/proc/$pid/stat"
+    set -- ${stat##*) }
+    sessions="$sessions$4 "
+    rest="$pid  $(noted started)  $4 $(noted launcher.pid) $(noted ready) $(noted unready)"
+  elif kept && [ -e "$folder/launcher.pid" ]; then
+    word=exited
+    rest="$(noted pid) $(noted status) $(noted started) $(noted ended)   $(noted ready) $(noted unready)"
+    [ -s "$folder/status" ] || ! launcher_lives "$folder" || word=starting
+  fi
+  answer "component $folder $word $rest"
+  [ -z "$with_origins" ] || [ "$word" = waiting ] || [ ! -s "$folder/origin" ] ||
+    answer "origin $folder $(cat "$folder/origin")"
+done
+if [ "$sessions" != ' ' ]; then sample; sleep 0.3; sample; fi
+"""

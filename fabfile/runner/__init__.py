@@ -1,0 +1,8 @@
+"""What each command does on all hosts, and the public Python API: `Runner` and the types around it."""
+
+from ..components.logs import Selection
+from ..util.stages import Failure, StageError
+from .observer import Observer
+from .runner import Runner
+
+__all__ = ["Failure", "Observer", "Runner", "Selection", "StageError"]

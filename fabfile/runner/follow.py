@@ -1,0 +1,46 @@
+"""Following the output of components, on all hosts at call_once, over one conversation a host. What is said there, `output`
+says. A connection that is lost meanwhile is taken up again.
+"""
+
+import math
+from collections.abc import Sequence
+
+import attrs
+
+from rr_config import Component
+
+from ..components.logs import LogReader, Selection, logs_script, read_logs
+from ..remote import shell, state_dir
+from ..remote.ask import conversation, persistently
+from ..remote.host import Host
+from .fleet import Fleet, group_by_host
+
+# How many blocks of output of a host are in memory at most, where they come faster than they are shown: 64 KB each.
+MOST_BLOCKS = 32
+
+
+def follow(fleet: Fleet, session: str, components: Sequence[Component], selection: Selection) -> None:
+    """Tell the fleet's observer what the components have put out, or will; without end, if it is to follow."""
+    wanted = group_by_host(components)
+
+    def work(host: Host) -> None:
+        readers = {state_dir.folder(component.name): LogReader(component) for component in wanted[host.name]}
+
+        def attempt() -> None:
+            is_first = not any(reader.position for reader in readers.values())
+            rest = attrs.evolve(selection, lines=None, since=None)
+            script = logs_script(session, list(readers.values()), selection if is_first else rest)
+            patience = math.inf if selection.follow else 0
+            with conversation(host, script, MOST_BLOCKS, patience, most_answered=math.inf) as talk:
+                for record in iter(talk.raw_answer, shell.DONE.encode()):
+                    if fleet.is_interrupted:
+                        return
+                    for component, line in read_logs(readers, record):
+                        fleet.observer.output(component, line)
+
+        persistently(attempt, fleet.lost("logs", host.name))
+        for reader in readers.values():
+            for line in reader.end():
+                fleet.observer.output(reader.component, line)
+
+    fleet.on_all("logs", work, hosts=wanted, parallel=len(wanted) if selection.follow else None)

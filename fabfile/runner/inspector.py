@@ -1,0 +1,220 @@
+"""`Inspector`: what can be known of the components of a config, as values: what a run would do, how all is, how it went.
+
+Nothing here prints, or changes what runs.
+"""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import attrs
+from fabric import Config as Settings
+
+from rr_config import Component, Config, ConfigError, Options
+from rr_config.local_files import expected_files, placed_once
+
+from ..components import attach
+from ..components.logs import Selection
+from ..components.status import State, Status, read_status, status_script
+from ..remote.ask import ask
+from ..remote.host import Host
+from ..results.collect import Collected, HostResults, bring, latest, make_ready, new_folder
+from ..transfer.apply import LocalSources
+from ..transfer.sync import SyncPlan, preview
+from ..transfer.tree import Tree, Trees
+from ..util.errors import HostError
+from ..util.lazy import call_once
+from ..util.stages import Failure, StageError
+from . import follow
+from .fleet import ONE_MACHINE, Fleet, group_by_host
+from .observer import Observer
+from .plan import Plan, Present, plan, present_script, read_present
+from .preflight import checked_group
+
+if TYPE_CHECKING:  # what only one command needs is loaded by that one: it takes as long as many a command
+    from ..diagnosis.checks import Diagnosis
+
+
+@contextlib.contextmanager
+def _written_here(failed: Sequence[Failure]) -> Iterator[None]:
+    """What goes wrong here with what is collected, is a failure beside those of hosts."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"{error.filename}: {(error.strerror or str(error)).lower()}"
+        raise StageError("collect", [*failed, Failure("localhost", reason)]) from error
+
+
+@attrs.define
+class Inspector:
+    """Asks the hosts of a loaded config. Making one checks the options (ConfigError) and touches no host.
+
+    Every method works on all hosts at call_once, and lets all of them finish. `close` lets go of the connections; a `with`
+    statement does too.
+    """
+
+    config: Config
+    options: Options = attrs.field(factory=Options)
+    settings: Settings = attrs.field(factory=Settings, repr=False)
+    observer: Observer = attrs.field(factory=Observer, on_setattr=attrs.setters.frozen)
+    _fleet: Fleet = attrs.field(init=False, repr=False)
+
+    @_fleet.default
+    def _made_fleet(self) -> Fleet:
+        group = checked_group(self.config, self.options, self.settings)
+        return Fleet(group, self.options.parallel, self.observer, self.options.most_failed)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of all connections. What was started goes on."""
+        self._fleet.group.close()
+
+    def plan(self) -> Plan:
+        """What `run` would do, as the hosts are now. Changes nothing."""
+        wanted, trees, sources = group_by_host(self.config.all_components()), self._trees("plan"), LocalSources()
+        options = self.options
+
+        def work(host: Host) -> tuple[Present, SyncPlan]:
+            own = wanted[host.name]
+            present = read_present(own, ask(host, present_script(options.screen, own)))
+            return present, preview(host, options.screen, trees()[host.name], sources, options.always_copy)
+
+        return plan(self.config.all_components(), self._fleet.on_all("plan", work), options)
+
+    def _trees(self, stage: str) -> Callable[[], dict[str, dict[str, Tree]]]:
+        """What is to be on each host, by root; for `stage`. Local files are looked at when that is first asked for."""
+
+        def find() -> dict[str, dict[str, Tree]]:
+            trees = Trees(placed_once())
+            try:
+                return {host: trees.of(own) for host, own in group_by_host(self.config.all_components()).items()}
+            except ConfigError as error:  # a local file was there when the config was loaded
+                raise StageError(stage, [Failure("localhost", problem) for problem in error.problems]) from error
+
+        return call_once(find)
+
+    def status(self, with_origins: bool = False) -> list[Status]:
+        """How every component is doing, in their order. A host that cannot say is no error: its own are `unknown`."""
+        wanted = group_by_host(self.config.all_components())
+
+        def work(host: Host) -> list[Status]:
+            own = wanted[host.name]
+            return read_status(own, ask(host, status_script(self.options.screen, own, with_origins)))
+
+        results, failures = self._fleet.gather("status", work)
+        known = {id(each.component): each for statuses in results.values() for each in statuses}
+        reasons = {failure.where: failure.reason for failure in failures}
+        return [
+            known.get(id(c)) or Status(c, State.UNKNOWN, problem=reasons[c.host]) for c in self.config.all_components()
+        ]
+
+    def logs(self, selection: Selection | None = None, observer: Observer | None = None) -> None:
+        """Tell an observer, line by line, what the components have put out: what `selection` says, or all.
+
+        If it is to follow, it goes on until it is interrupted; a connection that is lost is taken up again,
+        and no line is missed.
+        """
+        fleet = attrs.evolve(self._fleet, observer=observer or self.observer)
+        follow.follow(fleet, self.options.screen, self.config.all_components(), selection or Selection())
+
+    def attach(self, component: Component) -> None:
+        """Show the window of `component` in the terminal of this process, until the user detaches it.
+
+        StageError where it has no window, or the connection is lost meanwhile; ConfigError where this is no terminal.
+        """
+        if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
+            raise ConfigError("attach: standard input and output must be a terminal; what is put out, shows: fab logs")
+        script = attach.window_script(self.options.screen, component)
+        windows = self._fleet.on_all(
+            "attach", lambda host: attach.read_window(ask(host, script)), hosts=[component.host]
+        )
+        host = self._fleet.group.hosts[component.host]
+        try:
+            status = host.hand_terminal(attach.attach_command(windows[host.name]))
+        except HostError as error:
+            raise StageError("attach", [Failure(component.label, str(error))]) from error
+        if status:
+            raise StageError("attach", [Failure(component.label, f"screen has ended with exit status {status}")])
+
+    def collect(self, to: str | Path) -> Collected:
+        """Bring output and `results` of all components into a new folder below `to`, with a `run.json`.
+
+        The folder is named by the time. What has not changed since the last collection there is a hard link to it.
+        StageError, when all that there is has been brought and written down, names what could not be. OSError, before
+        any host is asked, where there can be no such folder.
+        """
+        from ..results.run_json import record, write
+
+        make_ready(Path(to))
+        statuses, wanted = self.status(with_origins=True), group_by_host(self.config.all_components())
+        with _written_here([]):
+            earlier, folder = latest(Path(to)), new_folder(Path(to))
+        found_here = Trees(expected_files)
+        trees = {host: found_here.of(own) for host, own in wanted.items()}
+
+        def work(host: Host) -> HostResults:
+            own = wanted[host.name]
+
+            def progress(done: int, total: int) -> None:
+                self.observer.progress("collect", host.name, done, total)
+
+            return bring(host, self.options.screen, own, trees[host.name], folder, earlier, progress)
+
+        def failures(_: str, results: HostResults) -> list[Failure]:
+            return [Failure(f"{component.label}.results", reason) for component, reason in results.problems]
+
+        stages = [each for each in self._fleet.stages if each.stage not in ("status", "collect")]
+        found, failed = self._fleet.gather("collect", work, failures)
+        with _written_here(failed):
+            write(folder, record(self.options, statuses, stages, found))
+        self.observer.collected(folder)
+        if failed:
+            unwell = {host for host in wanted if host not in found or found[host].problems}
+            raise StageError("collect", failed, unwell)
+        return Collected(folder, found)
+
+    def report(self, to: str | Path, overwrite: bool = False) -> None:
+        """Write to a file the page that tells how all is, from the hosts as they are.
+
+        ConfigError where something else than a report is there, unless that is to be overwritten. StageError, when it
+        has been written, names those of which nothing is known. Needs the extra `report`.
+        """
+        from ..reporting import report
+        from ..results.run_json import record
+        from .log_tails import LogTails
+
+        to = report.target(str(to), overwrite)
+        run, tails = record(self.options, self.status(with_origins=True)), LogTails()
+        failed: StageError | None = None
+        try:
+            self.logs(Selection(lines=report.LINES), tails)
+        except StageError as error:
+            failed = error
+        report.write(to, run, tails.outputs())
+        if failed:
+            raise failed
+
+    def doctor(self) -> "list[Diagnosis]":
+        """What each host lacks for its components, by a look that changes nothing there; by host, sorted.
+
+        A host that cannot be looked at is no error: its diagnosis says why.
+        """
+        from ..diagnosis.checks import examine, unreachable
+
+        components, trees = group_by_host(self.config.all_components()), self._trees("doctor")
+
+        def work(host: Host) -> "Diagnosis":
+            options = self.options
+            return examine(host, options.screen, components[host.name], trees()[host.name], options.always_copy)
+
+        results, failures = self._fleet.gather("doctor", work)
+        found = [*results.values(), *(unreachable(failure.where, failure.reason) for failure in failures)]
+        found += [unreachable(f"{one} and {other}", ONE_MACHINE) for one, other in self._fleet.group.met_twice()]
+        return sorted(found, key=lambda each: each.host)

@@ -1,0 +1,48 @@
+"""What is refused before any host is touched, of options that only make sense together with a config or hosts."""
+
+from fabric import Config as Settings
+
+from rr_config import Config, ConfigError, Options
+from rr_config.options import check
+
+from ..components import screen
+from ..ssh.connection import connection_settings, key_files
+from ..ssh.host_group import HostGroup
+
+
+def checked_group(config: Config, options: Options, settings: Settings) -> HostGroup:
+    """The hosts of `config`. ConfigError for what cannot be meant."""
+    check(options)
+    _check_session_name(options.screen)
+    _check_terminate(config, options)
+    _check_identities(settings)
+    try:
+        hosts = sorted(config.all_hosts())
+        group = HostGroup(hosts, connection_settings(settings, options.ssh_pass), options)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    twice = [f"{one}, {other}: are the same login; spell it alike" for one, other in group.spelled_twice()]
+    if twice:
+        raise ConfigError(*twice)
+    return group
+
+
+def _check_session_name(name: str) -> None:
+    """Refuse what screen would change or misread."""
+    if not screen.NAME.fullmatch(name):
+        raise ConfigError(
+            f"--screen {name!r}: cannot be the name of a session; use up to 80 letters, digits and . _ - + @ ="
+        )
+
+
+def _check_terminate(config: Config, options: Options) -> None:
+    """Refuse `--terminate` where it has nothing to wait for."""
+    if options.terminate and not any(component.wait for component in config.all_components()):
+        raise ConfigError("--terminate: no component has wait = True, so all would be ended at once; set it for one")
+
+
+def _check_identities(settings: Settings) -> None:
+    """Refuse every key file that `-i` or `connect_kwargs.key_filename` names in vain."""
+    missing = [key for key in key_files(settings.connect_kwargs) if not key.is_file()]
+    if missing:
+        raise ConfigError(*(f"-i/--identity: {key}: there is no such file; name the file of a key" for key in missing))

@@ -1,0 +1,118 @@
+"""This machine as a host: scripts run in a local shell, without SSH."""
+
+import contextlib
+import errno
+import os
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+from rr_config.component import LOCALHOST
+
+from ..remote import shell
+from ..remote.host import Channel
+from ..util.errors import HostError
+
+BLOCK = 1 << 16
+MOST_SECONDS_TO_END = 5
+
+
+MOST_SAID = 1 << 16
+
+
+class LocalHost:
+    """The machine that runs this program."""
+
+    name = LOCALHOST
+
+    def __init__(self, most_silent: float, group: int) -> None:
+        self.group = group
+        self.identity: bytes | None = None
+        self.most_silent = most_silent
+        self._channels: list[_LocalChannel] = []
+
+    def open(self) -> None:
+        """Nothing to do; see `Host`."""
+
+    def channel(self, script: bytes) -> Channel:
+        """Start a shell here; see `Host`."""
+        try:
+            channel = _LocalChannel(["sh", "-c", shell.command(script)])
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise HostError(f"sh cannot be started: {where}{(error.strerror or str(error)).lower()}") from error
+        self._channels = [*(each for each in self._channels if each.is_open), channel]
+        return channel
+
+    def hand_terminal(self, command: str) -> int:
+        """Run it as one would in this terminal; see `Host`."""
+        return subprocess.run(["sh", "-c", command], cwd=Path.home()).returncode
+
+    def close(self) -> None:
+        """Kill the scripts that still run; see `Host`."""
+        for channel in self._channels:
+            channel.close(is_over=False)
+
+
+class _LocalChannel:
+    def __init__(self, command: list[str]) -> None:
+        pipe, home = subprocess.PIPE, Path.home()
+        with contextlib.ExitStack() as opened:
+            # In memory, whatever becomes of the disk. A pipe would be full, as nobody reads meanwhile.
+            said = opened.enter_context(os.fdopen(os.memfd_create("stderr"), "w+b"))
+            self._process = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=said, cwd=home, start_new_session=True
+            )
+            opened.pop_all()
+        self._said = said
+        self._lock = threading.Lock()  # it may be let go of while it is talked with
+
+    @property
+    def is_open(self) -> bool:
+        return not self._said.closed
+
+    def set_patience(self, seconds: float) -> None:
+        """A program here is waited for without end; Ctrl-C ends that."""
+
+    def send(self, data: bytes) -> None:
+        assert self._process.stdin
+        try:
+            self._process.stdin.write(data)
+            self._process.stdin.flush()
+        except ValueError as error:  # it has been closed, by us
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
+
+    def receive(self) -> bytes:
+        assert self._process.stdout
+        block = os.read(self._process.stdout.fileno(), BLOCK)
+        if not block:
+            self._process.stdout.close()
+        return block
+
+    def end(self) -> tuple[str, int | None]:
+        status = self._process.wait()
+        with self._lock:
+            if self._said.closed:
+                return "", None
+            self._said.seek(max(self._said.seek(0, os.SEEK_END) - MOST_SAID, 0))
+            return self._said.read().decode(errors="replace"), status if status >= 0 else None
+
+    def close(self, is_over: bool) -> None:
+        assert self._process.stdin
+        with self._lock:
+            if not is_over and self._process.returncode is None:  # else its id may be that of others by now
+                self._end_group()
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+            self._process.wait()
+            self._said.close()
+
+    def _end_group(self) -> None:
+        """End the script and what it has started, but for sessions, which are in groups of their own."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+            try:
+                self._process.wait(MOST_SECONDS_TO_END)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._process.pid, signal.SIGKILL)

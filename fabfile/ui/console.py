@@ -1,0 +1,173 @@
+"""`Console`: shows a run as it goes on, to a person: a line a host and a line a component, progress, and failures."""
+
+import logging
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fabric import Config as Settings
+
+from rr_config import Component, Options
+
+from ..cli.rerun import same_commands, same_hosts, same_settings
+from ..components.readiness import BecameReady
+from ..components.screen import Killed, Session
+from ..components.start import Started
+from ..components.wait import Ended
+from ..results.collect import HostResults
+from ..runner.observer import Observer
+from ..transfer.sync import SyncResult
+from ..util.stages import Failure, StageError
+from ..util.text import counted, printable
+from .stdio import BOLD, Stdio, styled
+from .summaries import brought, killed, running, synced
+
+if TYPE_CHECKING:
+    from .progress import TransferProgress
+
+
+class Console(Stdio, Observer):
+    """Follows a run on a terminal, or as plain lines. Above level INFO it says nothing but errors."""
+
+    def __init__(self, log_level: str) -> None:
+        level = logging.getLevelNamesMapping()[log_level]
+        super().__init__(is_quiet=level > logging.INFO)
+        self._bars: TransferProgress | None = None
+        self._held_back: list[str] = []  # lines that would be printed into the bars
+        self._stage = ""
+        self._unanswered: set[str] = set()
+        self._failures: dict[str, str] = {}
+        self._told: set[tuple[str, str, str]] = set()
+        self.afterwards: dict[str, list[str]] = {"end all with": ["kill"]}  # what to do once interrupted, and how
+        logging.basicConfig(level=level, format="%(levelname)s %(message)s", force=True)
+        # What goes wrong with a connection is reported with its host; paramiko would add a traceback.
+        logging.getLogger("paramiko").setLevel(logging.CRITICAL)
+        for library in ("fabric", "invoke"):  # at DEBUG they tell all settings, the password among them
+            logging.getLogger(library).setLevel(logging.WARNING)
+
+    def begins(self, stage: str, hosts: Sequence[str]) -> None:
+        """Show the stage, and bars where it is `sync` on a terminal."""
+        self._stage, self._unanswered, self._failures = stage, set(hosts), {}
+        self.news(f"{styled(stage, BOLD, sys.stdout)}  {counted(len(hosts), 'host')}")
+        if stage in ("sync", "collect") and sys.stderr.isatty() and not self.is_quiet:
+            from .progress import TransferProgress
+
+            self._bars = TransferProgress()
+
+    def progress(self, stage: str, host: str, done: int, total: int) -> None:
+        """Move the bar of a host."""
+        if self._bars is not None:
+            self._bars.move(printable(host), done, total)
+
+    def result(self, stage: str, host: str, result: Any) -> None:
+        """A line a host, or a line a component."""
+        self._unanswered.discard(host)
+        match result:
+            case Killed():
+                self._line(host, killed(result))
+            case Session():
+                self._line(host, f"{'new' if result.is_new else 'existing'} session {result.id}")
+            case SyncResult():
+                self._line(host, synced(result))
+            case HostResults():
+                self._line(host, brought(result))
+            case [Ended(), *_] if stage.startswith("stop "):
+                for ended in result:
+                    self._line(ended.component.label, str(ended) if ended.was_started else "was not running")
+
+    def failed(self, stage: str, host: str, reason: str) -> None:
+        """Keep it for the end of the stage."""
+        self._unanswered.discard(host)
+        self._failures[host] = reason
+
+    def lost(self, stage: str, host: str, reason: str) -> None:
+        """A line for a connection that is taken up again."""
+        self.error(f"{host}: {stage}: {reason}; taking it up again")
+
+    def started(self, started: Started) -> None:
+        """A line for a component that runs."""
+        self._line(started.component.label, running(started))
+
+    def became_ready(self, ready: BecameReady) -> None:
+        """A line for a component that is ready."""
+        self._line(ready.component.label, f"ready after {ready.seconds:.1f} s: {ready.component.ready}")
+
+    def ended(self, ended: Ended) -> None:
+        """A line for a component that has ended."""
+        self._line(ended.component.label, str(ended))
+
+    def ends(self, stage: str) -> None:
+        """Take the bars away, and show what waited for that."""
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+        for line in self._held_back:
+            self.news(line)
+        self._held_back = []
+
+    def collected(self, folder: Path) -> None:
+        """A line that says where all has been put."""
+        self.news(f"collected in {printable(str(folder))}")
+
+    def failed_for_now(self, stage: str, host: str, reason: str) -> None:
+        """A line for a host that failed, at once, where the stage may not end."""
+        self._told.add((stage, host, reason))
+        self._failed_lines(stage, [Failure(host, reason)])
+
+    def goes_on(self, stage: str, failures: Sequence[Failure]) -> None:
+        """A line for each failure, at once."""
+        self._failed_lines(stage, failures)
+        self._told.update((stage, each.where, each.reason) for each in failures)
+
+    def stage_failed(self, error: StageError, again: str | None = None) -> None:
+        """A line for each failure: where, in which stage, why; and what has become of the others.
+
+        `again` is the --limit that repeats the failed hosts alone.
+        """
+        untold = [f for f in error.failures if (f.stage or error.stage, f.where, f.reason) not in self._told]
+        self._failed_lines(error.stage, untold)
+        if error.went_on:
+            self.error(f"{counted(len(error.hosts), 'host')} failed; all was done on the others")
+        elif error.stage not in ("plan", "wait", "terminate", "logs", "attach", "collect", "install"):
+            self.error(f"{error.stage} failed; no later stage was begun")
+        if again is not None:
+            self.error(f"again, for what failed alone: --limit {shlex.quote(again)}")
+
+    def interrupted(
+        self, running: Sequence[Started], unknown: Sequence[Component], options: Options, settings: Settings
+    ) -> None:
+        """Say what is known of the stage, what runs where, and how it can be ended."""
+        self._failed_lines(self._stage, [Failure(host, reason) for host, reason in self._failures.items()])
+        waited = f", with no answer yet from {', '.join(sorted(self._unanswered))}" if self._unanswered else ""
+        self.error(printable(f"interrupted in {self._stage}{waited}"))
+        if running:
+            self.error("these go on running:")
+        for each in running:
+            self.error(f"  {each.component.label}  pid {each.pid}")
+        if unknown:
+            self.error("these may run:")
+        for component in unknown:
+            self.error(f"  {component.label}")
+        if not running and not unknown:
+            self.error("this command has started no component; what was in the sessions before may still run")
+        # No password is shown; it will be asked for.
+        asking = ["--prompt-for-login-password"] if options.ssh_pass or settings.connect_kwargs.get("password") else []
+        program = [Path(sys.argv[0]).name, *same_commands(settings)]
+        same = [*same_hosts(options), *same_settings(settings), *asking]
+        for what, command in self.afterwards.items():
+            self.error(f"{what}: {shlex.join([*program, *command, *same])}")
+
+    def _failed_lines(self, stage: str, failures: Iterable[Failure]) -> None:
+        for where, reason, said, own_stage in failures:
+            self.error(printable(f"{where}: {own_stage or stage}: {reason}") + "; the end of its output:" * bool(said))
+            for line in said:
+                self.error(printable(f"  | {line}"))
+
+    def _line(self, where: str, text: str) -> None:
+        line = f"  {printable(where)}  {printable(text)}"
+        if self._bars is not None:
+            self._held_back.append(line)
+        else:
+            self.news(line)

@@ -1,0 +1,45 @@
+"""`LogLines`: an observer that shows, by a console, what components put out."""
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+
+from rr_config import Component
+
+from ..components import log_times, logs
+from ..components.logs import LogLine
+from ..runner.observer import Observer
+from ..util.text import printable
+from .console import Console
+from .stdio import styled
+
+
+class LogLines(Observer):
+    """Shows what components put out, each line behind the name of its component."""
+
+    COLORS = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
+
+    def __init__(self, console: Console, components: Sequence[Component], is_raw: bool) -> None:
+        self._console, self._is_raw = console, is_raw
+        console.ends_with_output = True
+        names = Counter(component.name for component in components)
+        tags = {c.label: printable(c.name if names[c.name] == 1 else c.label) for c in components}
+        width = max(map(len, tags.values()))
+        self._tags = {
+            label: styled(f"{tag:<{width}} |", self.COLORS[number % len(self.COLORS)], sys.stdout).encode() + b" "
+            for number, (label, tag) in enumerate(tags.items())
+        }
+
+    def output(self, component: Component, line: LogLine) -> None:
+        """Print it with its time, if it has one; as it is if raw, else without what could steer a terminal."""
+        text = line.text if self._is_raw else logs.rendered(line.text)
+        time = b"" if line.time is None else log_times.shown(line.time).encode() + b" "
+        self._console.write(self._tags[component.label] + time + text + b"\n")
+
+    def failed(self, stage: str, host: str, reason: str) -> None:
+        """Say it at once: the others may go on without end."""
+        self._console.failed_for_now(stage, host, reason)
+
+    def lost(self, stage: str, host: str, reason: str) -> None:
+        """A line for a connection that is taken up again."""
+        self._console.lost(stage, host, reason)

@@ -1,0 +1,37 @@
+"""A progress bar for each host. Apart from the console, since few commands need it, and rich is long in loading."""
+
+import threading
+
+from rich.console import Console as Terminal
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+
+class TransferProgress:
+    """TransferProgress on standard error, from their making to `stop`; a host's appears when it has first been moved."""
+
+    def __init__(self) -> None:
+        size = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        columns = (TextColumn("  {task.description}", markup=False), BarColumn(), *size)
+        self._progress = Progress(*columns, console=Terminal(stderr=True), transient=True, redirect_stdout=False)
+        self._tasks: dict[str, TaskID] = {}
+        self._lock = threading.Lock()
+        self._progress.start()
+
+    def move(self, name: str, done: int, total: int) -> None:
+        """Show that `done` of `total` bytes have been sent. From any thread."""
+        with self._lock:
+            if name not in self._tasks:
+                self._tasks[name] = self._progress.add_task(name)
+        self._progress.update(self._tasks[name], completed=done, total=total)
+
+    def stop(self) -> None:
+        """Take the bars away."""
+        self._progress.stop()

@@ -1,0 +1,76 @@
+"""Rows and lines of the tables that commands show. Pure."""
+
+from collections.abc import Iterator
+
+from ..components.status import Status
+from ..diagnosis.checks import Diagnosis, Verdict
+from ..runner.plan import HostPlan, Plan
+from ..util.text import byte_size, counted, duration, printable
+
+MOST_FILES = 20
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """What a run would do, in lines; those of a host, or of a start index, are indented."""
+    for host in plan.hosts:
+        yield printable(host.host)
+        yield from (f"  {printable(line)}" for line in _host_plan_lines(host))
+    for index, windows in plan.starts:
+        yield f"start {index}"
+        for window in windows:
+            what = "runs already" if window.is_running else window.command
+            yield f"  {printable(f'{window.component.label}  {what}')}"
+
+
+def _host_plan_lines(host: HostPlan) -> Iterator[str]:
+    yield from (f"end session {id_}" for id_ in host.ends)
+    yield f"use session {host.session}" if host.session else "start a new session"
+    sync = host.sync
+    size = byte_size(sum(file.bytes for file in sync.send))
+    yield f"send {len(sync.send):,} of {counted(sync.files, 'file')} ({size})"
+    for file in sync.send[:MOST_FILES]:
+        yield f"  {file.remote}  {byte_size(file.bytes)}, {file.why}"
+    if len(sync.send) > MOST_FILES:
+        yield f"  and {len(sync.send) - MOST_FILES:,} more; --json has all of them"
+    yield from (f"make folder {path}" for path in sync.make[:MOST_FILES])
+    if len(sync.make) > MOST_FILES:
+        yield f"and {counted(len(sync.make) - MOST_FILES, 'folder')} more"
+    if sync.chmod:
+        yield f"set permissions on {len(sync.chmod):,}"
+    yield from (f"cannot bring {problem.path}: {problem.reason}" for problem in sync.problems)
+
+
+STATUS_COLUMNS = ("HOST", "COMPONENT", "STATE", "EXIT", "PID", "FOR", "CPU", "MEMORY")
+
+
+def status_row(status: Status) -> tuple[str, ...]:
+    """The cells of `STATUS_COLUMNS`."""
+
+    def shown(value: object, text: str) -> str:
+        return "-" if value is None else text
+
+    how = status.signal or status.exit_status
+    if status.state == "exited" and how is None:
+        how = "killed"  # together with its launcher
+    return (
+        printable(status.component.host),
+        printable(status.component.name),
+        str(status.state) if status.problem is None else f"{status.state}: {printable(status.problem)}",
+        shown(how, str(how)),
+        shown(status.pid, str(status.pid)),
+        shown(status.seconds, duration(status.seconds or 0)),
+        shown(status.cpu, f"{100 * (status.cpu or 0):.0f} %"),
+        shown(status.memory, byte_size(status.memory or 0)),
+    )
+
+
+DIAGNOSIS_COLUMNS = ("HOST", "RESULT", "FOUND")
+
+
+def diagnosis_rows(diagnosis: Diagnosis) -> list[tuple[str, Verdict, str]]:
+    """The cells of `DIAGNOSIS_COLUMNS`: a row for each problem and each warning, and one for all that is fine."""
+    host = printable(diagnosis.host)
+    bad = [each for each in diagnosis.checks if each.verdict != Verdict.OK]
+    fine = dict.fromkeys(each.name for each in diagnosis.checks if each.verdict == Verdict.OK)
+    rows = [(host, each.verdict, f"{each.name}: {printable(each.detail)}") for each in bad]
+    return rows + [(host, Verdict.OK, ", ".join(fine))] * bool(fine)

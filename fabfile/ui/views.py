@@ -1,0 +1,90 @@
+"""What a command was asked to show, by `Stdio`: for a person, or as one JSON document."""
+
+import difflib
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rr_config import Component
+from rr_config.muddlers.discovery import Muddler
+
+from ..components.status import Status
+from ..results import config_dump
+from ..runner.plan import Plan
+from ..util.text import byte_size, printable
+from .stdio import BOLD, OF_CHANGES, RED, YELLOW, Stdio
+from .tables import STATUS_COLUMNS, plan_lines, status_row
+
+if TYPE_CHECKING:
+    from ..diagnosis.checks import Diagnosis
+
+
+def show_statuses(out: Stdio, found: Sequence[Status], as_json: bool, in_place: bool) -> None:
+    """A table of them. One that is shown `in_place` clears the terminal first."""
+    out.ends_with_output = in_place
+    if as_json:
+        out.document([each.as_dict() for each in found])
+        return
+    if in_place and sys.stdout.isatty():
+        out.write(b"\033[H\033[2J")
+    out.table(STATUS_COLUMNS, [(status_row(each), "" if each.is_well else RED) for each in found])
+
+
+def show_diagnoses(out: Stdio, found: "Sequence[Diagnosis]", as_json: bool) -> None:
+    """A line for each problem and each warning, and one a host for what is fine."""
+    from ..diagnosis.checks import Verdict
+    from .tables import DIAGNOSIS_COLUMNS, diagnosis_rows
+
+    if as_json:
+        out.document([check for each in found for check in each.as_dicts()])
+        return
+    colors: dict[str, str] = {Verdict.OK: "", Verdict.WARNING: YELLOW, Verdict.PROBLEM: RED}
+    out.table(DIAGNOSIS_COLUMNS, [(row, colors[row[1]]) for each in found for row in diagnosis_rows(each)])
+
+
+def agrees_to_install(out: Stdio, found: "Iterable[Diagnosis]", is_said: bool) -> bool:
+    """Show the commands that would install what is missing, and ask, unless that is said already."""
+    out.aside("to be installed:\n")
+    for each in found:
+        if each.install_command:
+            out.aside(printable(f"  {each.host}  {each.install_command}") + "\n")
+    if is_said or out.asks("install?"):
+        return True
+    out.aside("nothing has been installed\n")
+    return False
+
+
+def show_plan(out: Stdio, found: Plan, as_json: bool) -> None:
+    """What would be done, host by host, and what would be started."""
+    if as_json:
+        out.document(found.as_dict())
+        return
+    for line in plan_lines(found):
+        out.line(line, "" if line.startswith(" ") else BOLD)
+
+
+def show_config(out: Stdio, components: Sequence[Component], as_json: bool) -> None:
+    """The components as the text of a config file."""
+    if as_json:
+        out.document([config_dump.as_values(component) for component in components])
+    else:
+        out.write(config_dump.as_python(components).encode("utf-8", "surrogateescape"))
+
+
+def show_diff(out: Stdio, before: str, after: str, names: tuple[str, str]) -> None:
+    """What has changed in a text, as `diff -u` shows it; its lines have names for the texts at the top."""
+    for line in difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm=""):
+        out.line(printable(line), OF_CHANGES.get(line[:1], ""))
+
+
+def show_muddler(out: Stdio, muddler: Muddler, options: str) -> None:
+    """What it is named by, what it does, where it is; and its options, a line or more each."""
+    out.news(f"{muddler.name}  {printable(muddler.summary)}  ({muddler.path})")
+    for line in options.splitlines():
+        out.news(f"  {printable(line)}".rstrip())
+
+
+def show_written(out: Stdio, path: Path) -> None:
+    """A line for a file that was made here."""
+    out.news(f"wrote {printable(str(path))} ({byte_size(path.stat().st_size)})")

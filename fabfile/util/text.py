@@ -1,0 +1,32 @@
+"""Texts for a person: printable text, counts, sizes and durations."""
+
+
+def printable(text: str) -> str:
+    """`text` with what could steer a terminal replaced: it may come from a host or a program."""
+    return "".join(c if c.isprintable() else "�" for c in text.encode("utf-8", "replace").decode())
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    ending = "es" if noun.endswith(("s", "ch")) else "s"
+    return f"{number:,} {noun if number == 1 else noun + ending}"
+
+
+def byte_size(number: float) -> str:
+    """A number of bytes in the largest unit that leaves at least 1."""
+    units = ["B", "kB", "MB", "GB", "TB"]
+    while number >= 1000 and len(units) > 1:
+        number /= 1000
+        del units[0]
+    return f"{number:.0f} {units[0]}" if units[0] == "B" else f"{number:.1f} {units[0]}"
+
+
+def duration(seconds: int) -> str:
+    """A time in its two largest units: `5 s`, `3 min 5 s`, `2 d 3 h`."""
+    units = [("d", 86400), ("h", 3600), ("min", 60), ("s", 1)]
+    parts: list[str] = []
+    for unit, size in units:
+        count, seconds = divmod(max(seconds, 0), size)
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])

@@ -1,0 +1,132 @@
+"""Where muddlers are found: by path, beside the config, among those that come with the project, or installed."""
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import attrs
+
+from ..errors import ConfigError, named
+from ..paths import local_path
+
+OWN_FOLDER = Path(__file__).resolve().parents[2] / "muddlers"
+ENTRY_POINTS = "remote_runner.muddlers"
+
+
+@attrs.frozen
+class Muddler:
+    """A muddler that can be named: by `name`, unless one that is found before it has the same name.
+
+    `module` is the full name of its module where it is part of an installed package.
+    """
+
+    name: str
+    path: Path
+    summary: str = ""
+    module: str | None = None
+
+
+@attrs.frozen
+class Asked:
+    """A muddler as `--muddler` asks for it: in front of `words` of its own, if any."""
+
+    muddler: Muddler
+    words: tuple[str, ...] = ()
+
+
+def find_muddler(given: str, config_dir: Path | None) -> Asked:
+    """What `--muddler given` asks for: the path of a file, or a muddler and its options, as words of a shell.
+
+    A name (no slash, no `.py`) is looked up in `muddlers/` beside the config, then among the project's own, then
+    among those of installed packages; anything else is a path, relative to the current directory. Raises
+    ConfigError with the names that exist.
+    """
+    with named(f"--muddler {given}"):
+        if ("/" in given or given.endswith(".py")) and local_path(given).is_file():  # though it has spaces
+            return Asked(_of_file(local_path(given)))
+    try:
+        name, *words = shlex.split(given)
+    except ValueError as error:
+        reason = "is empty" if not given.strip() else f"its options are no words of a shell: {error}"
+        raise ConfigError(f"--muddler {given}: {reason}; name a muddler") from error
+    return Asked(_found(name, given, config_dir), tuple(words))
+
+
+def _found(name: str, given: str, config_dir: Path | None) -> Muddler:
+    if "/" not in name and not name.endswith(".py"):
+        for muddler in _candidates(config_dir):
+            if muddler.name == name:
+                return muddler
+        names = ", ".join(sorted({muddler.name for muddler in all_muddlers(config_dir)})) or "none"
+        raise ConfigError(f"--muddler {given}: there is no such muddler; the names are: {names}")
+    with named(f"--muddler {given}"):
+        path = local_path(name)
+        if not path.is_file():
+            raise ConfigError(f"--muddler {given}: there is no such file")
+        return _of_file(path)
+
+
+def _of_file(path: Path) -> Muddler:
+    return Muddler(path.stem, path.resolve())
+
+
+def all_muddlers(config_dir: str | Path | None) -> list[Muddler]:
+    """Every muddler that can be named, in the order in which they are looked up. What has no `muddle` is none."""
+    candidates = _candidates(None if config_dir is None else Path(config_dir))
+    return [
+        each if each.summary else attrs.evolve(each, summary=_summary(each.path))
+        for each in candidates
+        if _may_muddle(each.path)
+    ]
+
+
+def _candidates(config_dir: Path | None) -> Iterator[Muddler]:
+    folders = [OWN_FOLDER] if config_dir is None else [config_dir / "muddlers", OWN_FOLDER]
+    for folder in dict.fromkeys(folder.resolve() for folder in folders):
+        yield from map(_of_file, _programs_in(folder))
+    yield from _installed()
+
+
+def _programs_in(folder: Path) -> list[Path]:
+    """The Python files in a folder that may be meant as muddlers: no hidden ones, nor those of editors or helpers."""
+    with named(str(folder)):
+        found = sorted(folder.iterdir()) if folder.is_dir() else []
+        return [path for path in found if path.suffix == ".py" and path.name[0] not in "._" and path.is_file()]
+
+
+def _installed() -> Iterator[Muddler]:
+    """Those that installed packages name in their entry points, each of which is a module."""
+    from importlib.metadata import entry_points  # takes long to load
+
+    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
+        try:
+            spec = find_spec(point.module)  # runs the packages that it is in
+            reason = "there is no such module"
+        except Exception as error:  # whatever a package can raise: the other muddlers can be named all the same
+            spec, reason = None, str(error)
+        if spec is None or spec.origin is None:
+            yield Muddler(point.name, Path(point.value), f"(cannot be loaded: {reason})")
+        else:
+            yield Muddler(point.name, Path(spec.origin), module=point.module)
+
+
+def _may_muddle(path: Path) -> bool:
+    """Whether it says `muddle` anywhere, or cannot be read, of which its summary tells."""
+    try:
+        return re.search(rb"\bmuddle\b", path.read_bytes()) is not None or bool(_summary(path).startswith("("))
+    except OSError:
+        return True
+
+
+def _summary(path: Path) -> str:
+    """The first line of the docstring of the file, or of its `muddle`, without running it."""
+    try:
+        module = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError) as error:
+        return f"(cannot be read: {error})"
+    functions = [n for n in module.body if isinstance(n, ast.FunctionDef) and n.name == "muddle"]
+    docstrings = [ast.get_docstring(module), *map(ast.get_docstring, functions)]
+    return next((text.splitlines()[0] for text in docstrings if text), "")

@@ -1,0 +1,118 @@
+"""Runs muddlers: first their files, then, when all have got their options, what each does to a config."""
+
+import functools
+import inspect
+from argparse import ArgumentError, ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from .. import util
+from ..component import LOCALHOST, Component, Config
+from ..errors import ConfigError, named
+from ..options import Options
+from ..user_code import function, reported, run_file, takes, working_in
+from .arguments import AddArguments, options_help, parsed, parser_of, words_of
+from .discovery import Asked, Muddler
+
+
+@attrs.frozen(slots=False, eq=False)
+class RunningMuddler:
+    """A muddler whose file has been run, and the names that it has left."""
+
+    asked: Asked
+    config_dir: Path
+    names: dict[str, Any]
+
+    @classmethod
+    def begun(cls, asked: Asked, config_dir: Path, given: dict[str, Any]) -> "RunningMuddler":
+        """One whose file has found the names `given`, and imports what lies beside it, or in `config_dir`."""
+        path = asked.muddler.path
+        with working_in(config_dir, path.parent, config_dir):
+            return cls(asked, config_dir, run_file(path, given, asked.muddler.module))
+
+    @property
+    def name(self) -> str:
+        """What it is named by."""
+        return self.asked.muddler.name
+
+    @functools.cached_property
+    def add_arguments(self) -> AddArguments | None:
+        """Its function that adds its options to a parser, if it has one."""
+        if "add_arguments" not in self.names:
+            return None
+        own = function(self.names, "add_arguments", "add_arguments(parser)", self.asked.muddler.path)
+
+        def add_arguments(parser: ArgumentParser) -> None:
+            with reported(self.asked.muddler.path, own=ArgumentError):
+                own(parser)
+
+        return add_arguments
+
+    def parse(self, words: Sequence[str], made: Any = None) -> None:
+        """Let it find as `extra_options` what it knows of `words`; see `arguments.parsed`."""
+        assert self.add_arguments
+        parser = parser_of(f"--muddler {self.name}", [(self.name, self.add_arguments)])
+        with reported(self.asked.muddler.path):
+            self.names["extra_options"] = parsed(parser, words, made)
+
+    def muddle(self, config: Config, options: Options) -> None:
+        """Let it change `config`."""
+        path = self.asked.muddler.path
+        form = "muddle(config) or muddle(config, options)"
+        muddle = function(self.names, "muddle", form, path)
+        arguments = next((a for a in ((config, options), (config,)) if takes(muddle, len(a))), None)
+        if arguments is None or inspect.isgeneratorfunction(muddle) or inspect.iscoroutinefunction(muddle):
+            raise ConfigError(f"{path}: its muddle is no function that can be called as {form}")
+        with working_in(self.config_dir, path.parent, self.config_dir), reported(path):
+            muddle(*arguments)
+
+
+def told(muddlers: list[RunningMuddler], options: Options, extra_options: Any) -> list[RunningMuddler]:
+    """The muddlers, each of which that has options has got them as its `extra_options`.
+
+    One that is named with words of its own gets these; the others share `--extra-args`, or what an arg parser
+    has made of that.
+    """
+    sharing = [muddler for muddler in muddlers if muddler.add_arguments and not muddler.asked.words]
+    words: list[str] = []
+    if options.arg_parser is None:
+        words = words_of(options.extra_args or "")
+        if options.extra_args is not None and not sharing:
+            hint = "name an --arg-parser FILE, or a --muddler that has options"
+            raise ConfigError(f"--extra-args: there is nothing to parse it; {hint}")
+        _check_words("--extra-args", sharing, words)
+    for muddler in muddlers:
+        if muddler in sharing:
+            muddler.parse(words, extra_options)
+        elif muddler.asked.words and not muddler.add_arguments:
+            given = " ".join(muddler.asked.words)
+            raise ConfigError(f"--muddler {muddler.name}: has no options, but is given {given!r}")
+        elif muddler.asked.words:
+            _check_words(f"--muddler {muddler.name}", [muddler], muddler.asked.words)
+            muddler.parse(muddler.asked.words)
+    return muddlers
+
+
+def _check_words(where: str, muddlers: Sequence[RunningMuddler], words: Sequence[str]) -> None:
+    """Raise ConfigError for words that none of the muddlers knows; SystemExit(0) where they ask for help."""
+    every = {m.asked.muddler.path: (m.name, m.add_arguments) for m in muddlers if m.add_arguments}
+    parser = parser_of(where, every.values())
+    if muddlers:
+        with reported(muddlers[0].asked.muddler.path, help_allowed=True):
+            parser.parse_args(words)
+
+
+def options_of(muddler: Muddler, config_dir: Path | None) -> str:
+    """What `--help` says of the options of a muddler, whose file it runs; nothing where it says that it has none.
+
+    ConfigError for what is wrong in the file.
+    """
+    with named(str(muddler.path)):
+        if b"add_arguments" not in muddler.path.read_bytes():
+            return ""
+    given = {"Component": Component, "util": util, "options": Options(), "extra_options": None, "localhost": LOCALHOST}
+    add_arguments = RunningMuddler.begun(Asked(muddler), config_dir or Path.cwd(), given).add_arguments
+    return options_help(muddler.name, add_arguments) if add_arguments else ""
