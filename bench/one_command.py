@@ -6,12 +6,14 @@ import sys
 from fabric import Config
 
 from fabfile.remote.ask import ask
+from fabfile.remote.script import Script, read_script
 from fabfile.ssh.connection import connection_settings
 from fabfile.ssh.host_group import HostFailure, HostGroup
 
 settings = Config(runtime_ssh_path=sys.argv[1])
+script = Script(read_script("prologue.sh") + "main() { true; }\n")
 group = HostGroup(sys.argv[2:], connection_settings(settings))
-outcomes = dict(group.each(sys.argv[2:], lambda host: ask(host, "true"), len(sys.argv)))
+outcomes = dict(group.each(sys.argv[2:], lambda host: ask(host, script), len(sys.argv)))
 failures = [outcome for outcome in outcomes.values() if isinstance(outcome, HostFailure)]
 group.close()
 gc.freeze()  # as `fab` does at its end

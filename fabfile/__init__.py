@@ -9,7 +9,6 @@ import sys
 if not sys.flags.dont_write_bytecode:
     sys.dont_write_bytecode = False
 
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -195,7 +194,7 @@ def status(context: Context, **given: Any) -> None:
             show_statuses(console, statuses, as_json=bool(given["json"]), in_place=bool(given["watch"]))
             if not given["watch"]:
                 break
-            time.sleep(WATCH_SECONDS)  # each look is one round trip to every host
+            runner.clock.sleep(WATCH_SECONDS)  # each look is one round trip to every host
         if not all(each.is_well for each in statuses):
             raise Exit(code=FAILED)
 

@@ -93,7 +93,7 @@ def show(found: list[Status]) -> None:
     """All but what jinja2 and plotly do."""
     list(map(status_row, found))
     json.dumps([each.as_dict() for each in found], allow_nan=False)
-    run = json.loads(json.dumps(record(Options(), found), indent=2, default=repr))
+    run = json.loads(json.dumps(record(Options(), found, 0), indent=2, default=repr))
     own, of_run = lives(run), stages(run)
     figure(own, of_run, *span(own, of_run, run["collected"]))
 

@@ -22,8 +22,8 @@ from fabfile.diagnosis.checks import (
     volumes_of,
 )
 from fabfile.diagnosis.packages import NEEDED, UNATTENDED, Manager
-from fabfile.diagnosis.probe import Facts, Root, Sample, examination_script, read_clock, read_facts, read_volumes
-from fabfile.remote import shell
+from fabfile.diagnosis.probe import Facts, Root, Sample, probe_script, read_clock, read_facts, read_volumes
+from fabfile.remote.script import command, read_script
 from fabfile.runner import Runner
 from fabfile.transfer.inventory import RemoteEntry
 from fabfile.transfer.tree import Tree
@@ -188,7 +188,7 @@ def test_root_that_is_not_there_is_a_problem_and_what_cannot_be_looked_at_a_warn
 @pytest.mark.parametrize("line", UNATTENDED)
 def test_every_package_manager_is_told_not_to_ask(line: str) -> None:
     program = line.split()[0]
-    assert f"'{line}'" in shell.PROLOGUE
+    assert f"'{line}'" in read_script("prologue.sh")
     as_root = Manager(line, True, True).unattended(["screen", "tar"])
     assert re.search(rf"\b{program} .*(-y|--noconfirm|--non-interactive|--update-cache)\b.* screen tar$", as_root)
     with_sudo = Manager(line, False, True)
@@ -223,13 +223,13 @@ def test_script_says_where_roots_are_and_survives_paths_that_are_not(sh: str, tm
     state_folder = tmp_path / "state/remote-runner" / os.uname().nodename / "s" / "known"
     state_folder.mkdir(parents=True)
     (state_folder / "base_dir").write_text(f"{tmp_path}/there\n")
-    script = shell.script(examination_script("s", [], ["~", "~no-such-user", "temporary:known", "temporary:new"]))
+    script = probe_script("s", [], ["~", "~no-such-user", "temporary:known", "temporary:new"]).sent_by()
     listed = b"-a 'b'\n$c\0none\0"
     lost = b"none\0" * 100_000  # more than a pipe holds: all of it has to be taken in
     orders = b"folders 2 %d\n%sfiles 1 %d\n%sfolders 1 2\n.\0clock\nend\n" % (len(lost), lost, len(listed), listed)
     own = {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
     done = subprocess.run(
-        [sh, "-c", shell.command(script)], input=script + orders, env=os.environ | own, capture_output=True, check=True
+        [sh, "-c", command(script)], input=script + orders, env=os.environ | own, capture_output=True, check=True
     )
     assert done.stderr == b""
     greeting, rest = done.stdout.split(b"looked\0")

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from fabfile.remote import shell, state_dir
+from fabfile.remote.script import command
+from tests.support.scripts import script_of
 
 from .conftest import Lab, eventually, text
 from .test_start import running
@@ -331,10 +332,11 @@ def test_script_that_was_killed_while_it_waited_for_the_hold_has_left_none(tmp_p
 
     def begin() -> "subprocess.Popen[bytes]":
         pipe = subprocess.PIPE
-        script = shell.script(f"{state_dir.hold('s')}answer holds\n", "me", born=5, group=1)
+        script = script_of("hold_session\nanswer holds", "hold", session="s").sent_by("me", born=5, group=1)
         # In a session of its own, as every script has: it is the parent that is its controller.
-        command = ["sh", "-c", shell.command(script)]
-        process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, start_new_session=True)
+        process = subprocess.Popen(
+            ["sh", "-c", command(script)], env=environment, stdin=pipe, stdout=pipe, start_new_session=True
+        )
         assert process.stdin
         process.stdin.write(script)
         process.stdin.close()

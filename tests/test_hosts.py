@@ -15,7 +15,6 @@ from fabric import Config
 from paramiko.common import AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 from paramiko.config import SSHConfig
 
-from fabfile.remote import shell
 from fabfile.remote.ask import ask, conversation, persistently
 from fabfile.remote.conversation import Conversation
 from fabfile.remote.host import Host
@@ -23,20 +22,22 @@ from fabfile.ssh.connection import connection_settings
 from fabfile.ssh.host_group import HostGroup
 from fabfile.ssh.local_host import LocalHost
 from fabfile.ssh.ssh_host import LEAST_BACKLOG, backlog
+from fabfile.util.clock import SYSTEM_CLOCK
 from fabfile.util.errors import ConnectionLost, HostError
+from tests.support.scripts import script_of
 
 from .conftest import Lab, eventually, text
 from .test_sync import connections
 from .throwaway import ThrowawayHost
 
-SCRIPT = shell.script("cat >/dev/null")
+SCRIPT = script_of("cat >/dev/null").sent_by()
 
 
 def test_a_connection_that_is_cut_while_we_send_is_a_host_error(lab: Lab) -> None:
     """Again and again: where exactly the cut finds the sender is a matter of luck."""
     for _ in range(10):
         with connected(lab, "node1") as host:
-            talk = Conversation(host.channel(SCRIPT))
+            talk = Conversation(host.run(SCRIPT))
             talk.send(SCRIPT)
             talk.send(bytes(100_000))
             cut(lab.node1)
@@ -94,10 +95,10 @@ def test_no_more_is_sent_than_the_backlog_to_a_program_that_does_not_read(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fabfile.machines.RATE", 0)  # however long a round trip takes here
-    script = shell.script("read -r _; cat | wc -c")
+    script = script_of("read -r _; cat | wc -c").sent_by()
     sent = 0
     with connected(lab, "node1") as host:
-        channel = host.channel(script)
+        channel = host.run(script)
         talk = Conversation(channel)
         talk.send(script)
 
@@ -137,14 +138,14 @@ def test_each_step_of_connecting_may_take_as_long_as_was_said() -> None:
 def test_login_that_runs_no_script_is_no_lost_connection(lab: Lab, command: str, reason: str) -> None:
     lab.farm.add("odd", {"ForceCommand": command})
     with connected(lab, "odd") as host, pytest.raises(HostError) as caught:
-        ask(host, "")
+        ask(host, script_of(""))
     assert str(caught.value) == reason
 
 
 def test_connection_that_is_lost_behind_what_a_login_says_is_a_lost_one(lab: Lab) -> None:
     lab.farm.add("odd", {"ForceCommand": "echo Welcome; sleep 0.2; kill -9 $PPID"})
     with connected(lab, "odd") as host, pytest.raises(ConnectionLost, match=r"^the connection was lost$"):
-        ask(host, "")
+        ask(host, script_of(""))
 
 
 def test_host_on_which_each_script_ends_at_once_is_given_up(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +159,7 @@ def test_host_on_which_each_script_ends_at_once_is_given_up(lab: Lab, monkeypatc
         assert len(losses) < 5
 
     with connected(lab, "odd") as host, pytest.raises(HostError) as caught:
-        persistently(lambda: ask(host, ""), lost)
+        persistently(lambda: ask(host, script_of("")), lost, SYSTEM_CLOCK)
     assert str(caught.value) == "ended early, with exit status 7, again and again"
     assert losses == ["ended early, with exit status 7"] * 3
 
@@ -171,21 +172,21 @@ def test_host_that_was_well_in_between_is_taken_up_again(lab: Lab, monkeypatch: 
     def attempt() -> list[str]:
         nonlocal left
         left -= 1
-        return ask(host, "sleep 0.5; kill -9 $$" if left else "answer well")
+        return ask(host, script_of("sleep 0.5; kill -9 $$" if left else "answer well"))
 
     with connected(lab, "node1") as host:
-        assert persistently(attempt, lambda reason: None) == ["well"]
+        assert persistently(attempt, lambda reason: None, SYSTEM_CLOCK) == ["well"]
 
 
 def test_script_that_may_be_silent_has_to_greet_in_time(lab: Lab) -> None:
     lab.farm.add("odd", {"ForceCommand": "sleep 1000"})
     with connected(lab, "odd") as host, pytest.raises(HostError, match=r"^has done nothing for 1 s, though"):
         host.most_silent = 1
-        with conversation(host, "", patience=math.inf) as talk:
+        with conversation(host, script_of(""), patience=math.inf) as talk:
             talk.answer()
     with connected(lab, "node1") as host:
         host.most_silent = 1
-        with conversation(host, "sleep 2; answer well", patience=math.inf) as talk:
+        with conversation(host, script_of("sleep 2; answer well"), patience=math.inf) as talk:
             assert talk.answer() == "well"
 
 
@@ -229,7 +230,7 @@ def test_server_that_runs_no_command_is_given_up(lab: Lab) -> None:
         with lab.farm.ssh_config.open("a") as ssh_config:
             ssh_config.write(f"\nHost odd\n  HostName 127.0.0.1\n  Port {port}\n  UserKnownHostsFile {known}\n")
         with connected(lab, "odd", timeout=1) as host, pytest.raises(HostError) as caught:
-            ask(host, "")
+            ask(host, script_of(""))
         server.let_go.set()
         thread.join()
     assert str(caught.value) == "is connected, but has run no command within 1 s"
@@ -237,13 +238,13 @@ def test_server_that_runs_no_command_is_given_up(lab: Lab) -> None:
 
 def test_script_here_may_say_much_besides_its_answers() -> None:
     with contextlib.closing(LocalHost(most_silent=10, group=1)) as host:
-        assert ask(host, "head -c 300000 /dev/zero >&2; answer said") == ["said"]
+        assert ask(host, script_of("head -c 300000 /dev/zero >&2; answer said")) == ["said"]
 
 
 def test_what_a_script_here_has_started_ends_when_it_is_let_go(tmp_path: Path) -> None:
     host = LocalHost(most_silent=10, group=1)
     begin = f"sleep 1000 &\necho $! >{tmp_path}/pid\ntrap 'touch {tmp_path}/trapped; exit' TERM\nanswer begun\nwait"
-    with contextlib.suppress(HostError), conversation(host, begin) as talk:
+    with contextlib.suppress(HostError), conversation(host, script_of(begin)) as talk:
         assert talk.answer() == "begun"
         host.close()
         assert (tmp_path / "trapped").exists()
@@ -254,4 +255,4 @@ def test_what_a_script_here_has_started_ends_when_it_is_let_go(tmp_path: Path) -
 def test_shell_that_cannot_be_started_here_is_a_host_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(HostError, match=r"^sh cannot be started: sh: no such file or directory$"):
-        ask(LocalHost(most_silent=10, group=1), "")
+        ask(LocalHost(most_silent=10, group=1), script_of(""))

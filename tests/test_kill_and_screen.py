@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fabfile.components import screen
+from fabfile.remote.script import read_script
 
 from .conftest import Lab, eventually
 from .throwaway import ThrowawayHost
@@ -287,9 +287,7 @@ def test_process_that_has_got_the_id_of_one_of_ours_is_left_alone(shell: str, tm
     """As it may, while one that had that id is waited for: of 32,768, ids are soon given again. So is its child."""
     child = tmp_path / "child"
     begin = f"(sleep 1000 & echo $! >{child}; wait) >/dev/null & roots=$!\nuntil [ -s {child} ]; do :; done\n"
-    look = 'echo $(alive "$roots" | wc -l) $(members | wc -l)\n'
-    script = (
-        f"{screen.PROCESSES}marks= screens=' '\n{begin}{look}note_births $roots\n{look}births=\" $roots.1 \"\n{look}"
-    )
+    look = 'echo $(not_ended "$roots" | wc -l) $(members | wc -l)\n'
+    script = f"{read_script('processes.sh')}marks= screens=' '\n{begin}{look}note_births $roots\n{look}births=\" $roots.1 \"\n{look}"
     done = subprocess.run([shell, "-c", f"{script}kill $roots $(cat {child})"], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("1 2\n1 2\n0 0\n", "")

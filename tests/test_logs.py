@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fabfile.components.log_times import read_times, since_expression
+from fabfile.components.log_times import Since, parse_since, read_times
 from fabfile.components.logs import LONGEST_LINE, LogLine, LogReader, rendered
 from rr_config import Component, ConfigError
 
@@ -96,20 +96,20 @@ def test_time_that_no_calendar_has_is_none_of_a_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expression"),
+    ("text", "since"),
     [
-        ("90", "$(date +%s) - 90"),
-        ("90s", "$(date +%s) - 90"),
-        ("10m", "$(date +%s) - 600"),
-        ("2h", "$(date +%s) - 7200"),
-        ("1d", "$(date +%s) - 86400"),
-        ("1970-01-02T00:00Z", "86400"),
-        ("1970-01-02T00:00:01.9+01:00", "82801"),
-        ("2026-11-25", f"{datetime(2026, 11, 25).timestamp():.0f}"),
+        ("90", Since(90, is_ago=True)),
+        ("90s", Since(90, is_ago=True)),
+        ("10m", Since(600, is_ago=True)),
+        ("2h", Since(7200, is_ago=True)),
+        ("1d", Since(86400, is_ago=True)),
+        ("1970-01-02T00:00Z", Since(86400, is_ago=False)),
+        ("1970-01-02T00:00:01.9+01:00", Since(82801, is_ago=False)),
+        ("2026-11-25", Since(int(datetime(2026, 11, 25).timestamp()), is_ago=False)),
     ],
 )
-def test_since_is_a_time_ago_or_a_time(text: str, expression: str) -> None:
-    assert since_expression(text) == expression
+def test_since_is_a_time_ago_or_a_time(text: str, since: Since) -> None:
+    assert parse_since(text) == since
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_since_is_a_time_ago_or_a_time(text: str, expression: str) -> None:
 )
 def test_since_that_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(f"--since {text!r}: is no time; give ")):
-        since_expression(text)
+        parse_since(text)
 
 
 def test_logs_are_shown_behind_the_names_of_their_components(lab: Lab) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from fabfile.components.requirements import check
+from fabfile.components.requirements import as_arguments
+from fabfile.remote.script import Script, read_script
 from rr_config import Component, ConfigError
 from rr_config.muddlers.discovery import all_muddlers
 from rr_config.testing import muddled
@@ -408,7 +409,9 @@ def test_needed_is_a_program_that_can_be_run_and_no_word_of_a_shell(sh: str, tmp
         *((name, False) for name in ("if", "fail", "finds", "export", f"{folder}/plain", "plain", folder, "*", "")),
         *((name, True) for name in ("sh", "/bin/sh", f"{folder}/own tool", "own tool")),
     ):
-        script = f"fail() {{ echo lacks; exit; }}\n{check([Component(name='c', needs=[name])])}\n"
+        header = Script("", {}, as_arguments([Component(name="c", needs=[name])])).header()
+        functions = f"fail() {{ echo lacks; exit; }}\n{read_script('requirements.sh')}"
+        script = f'{header}\n{functions}check_requirements "$@"\n'
         done = subprocess.run([sh, "-c", script], env={"PATH": f"{folder}:{os.environ['PATH']}"}, capture_output=True)
         assert (done.stdout, done.stderr) == (b"" if is_there else b"lacks\n", b""), name
 

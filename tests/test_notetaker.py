@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from fabfile.components.note_taker import NOTE_TIMES, TAKE_NOTES
+from fabfile.remote.script import Script, read_script
 from fabfile.remote.state_dir import MARK
 
 from .conftest import Lab, eventually, text
@@ -57,7 +57,7 @@ class Session:
     def take_notes(self) -> int:
         """Start the note-taker; its process id."""
         script = self.state / ".note-times"
-        script.write_text(NOTE_TIMES)
+        script.write_text(read_script("note_taker.sh"))
         taker = subprocess.Popen(["sh", script, self.id], stdin=PIPE, stderr=subprocess.DEVNULL, env=self.environment)
         self.processes[f"note-taker {taker.pid}"] = taker
         eventually(lambda: text(self.state / ".noting") == f"{taker.pid} {self.id}\n", "its claim")
@@ -207,7 +207,9 @@ def test_a_start_finds_the_note_taker_of_an_earlier_one(session: Session) -> Non
     session.begin("one")
 
     def start(then: str = "") -> int:
-        script = f'cd "$state" || exit\n{TAKE_NOTES}take_notes\n{then}'
+        header = Script("", {"note_taker": read_script("note_taker.sh")}).header()
+        functions = f"{header}\n{read_script('note_taking.sh')}"
+        script = f'cd "$state" || exit\n{functions}ensure_note_taker\n{then}'
         own = session.environment | {"state": str(session.state), "id": session.id, MARK: "/of/another"}
         done = subprocess.run(["sh", "-c", script], env=own, capture_output=True, timeout=10)
         assert (done.stdout, done.stderr) == (b"", b"")

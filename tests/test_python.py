@@ -16,8 +16,10 @@ from fabfile.components import wait
 from fabfile.components.logs import LogLine, Selection
 from fabfile.components.wait import Ended
 from fabfile.remote.conversation import Conversation
+from fabfile.remote.script import Script
 from fabfile.runner import Failure, Observer, Runner, StageError
 from rr_config import Component, ConfigError
+from tests.support.scripts import script_of
 
 from .conftest import Lab, eventually, text
 from .test_hosts import cut
@@ -303,8 +305,8 @@ def test_host_that_does_not_tell_the_truth_of_an_end_fails_alone(
     )
     honest = wait.wait_script
 
-    def script(session: str, awaited: Sequence[Component], terminated: Sequence[Component]) -> str:
-        lies = ":\n" + "".join(f"answer {answer!r}\n" for answer in answers)
+    def script(session: str, awaited: Sequence[Component], terminated: Sequence[Component]) -> Script:
+        lies = script_of(":\n" + "".join(f"answer {answer!r}\n" for answer in answers))
         return lies if awaited and awaited[0].host == "node2" else honest(session, awaited, terminated)
 
     with lab.runner(terminate=terminate) as runner:

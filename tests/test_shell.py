@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from fabfile.remote import shell
+from fabfile.remote.script import DONE, FAILED, GREETING
+from fabfile.remote.script import command as command_of
+from tests.support.scripts import script_of
 
 # Where `sh` is one of the other two, as on Debian, it need not be tried by both names.
 OTHERS = [["dash"], ["bash", "--posix"]]
@@ -209,54 +212,54 @@ def arrived(sh: list[str], bodies: dict[str, str], environment: dict[str, str] |
 
 def records(sh: list[str], body: str, after: bytes = b"", folder: Path = Path("/")) -> list[str]:
     """What the script `body` answers, sent as to a host whose `sh` is `sh`."""
-    script = shell.script(body)
+    script = script_of(body).sent_by()
     return answered(sh, script, script + after, folder)
 
 
 def answered(sh: list[str], script: bytes, sent: bytes, folder: Path) -> list[str]:
-    command = shell.command(script).replace("exec sh -c", f"exec {' '.join(sh)} -c", 1)
+    command = command_of(script).replace("exec sh -c", f"exec {' '.join(sh)} -c", 1)
     done = subprocess.run(["sh", "-c", command], cwd=folder, input=sent, capture_output=True, timeout=30)
     *whole, rest = os.fsdecode(done.stdout).split("\0")
     assert rest == ""
-    greetings = [number for number, record in enumerate(whole) if record.startswith(shell.GREETING)]
+    greetings = [number for number, record in enumerate(whole) if record.startswith(GREETING)]
     return whole[greetings[0] + 1 :] if greetings else []
 
 
 def test_script_greets_answers_and_says_that_it_is_done(sh: list[str]) -> None:
-    assert records(sh, "answer one; answer ''; answer 'a b\nc'") == ["one", "", "a b\nc", shell.DONE]
+    assert records(sh, "answer one; answer ''; answer 'a b\nc'") == ["one", "", "a b\nc", DONE]
 
 
 def test_script_answers_with_any_text(sh: list[str]) -> None:
-    assert records(sh, "\n".join(f"answer {shell.quote(text)}" for text in AWKWARD)) == [*AWKWARD, shell.DONE]
+    assert records(sh, "\n".join(f"answer {shell.quote(text)}" for text in AWKWARD)) == [*AWKWARD, DONE]
 
 
 def test_failed_script_says_why_and_nothing_more(sh: list[str]) -> None:
-    assert records(sh, "answer one; fail 'no room'; answer two") == ["one", f"{shell.FAILED}no room"]
+    assert records(sh, "answer one; fail 'no room'; answer two") == ["one", f"{FAILED}no room"]
 
 
 def test_script_that_lacks_a_program_names_it_and_how_to_install_it(sh: list[str]) -> None:
-    assert records(sh, "need sh cat") == [shell.DONE]
+    assert records(sh, "need sh cat") == [DONE]
     (words,) = records(sh, "need cat no-such-program sh; answer on")
-    assert words.startswith(f"{shell.FAILED}not installed: no-such-program; install there ")
+    assert words.startswith(f"{FAILED}not installed: no-such-program; install there ")
     (words,) = records(sh, "need none-1 cat none-2")
-    assert words.startswith(f"{shell.FAILED}not installed: none-1 none-2; install there ")
+    assert words.startswith(f"{FAILED}not installed: none-1 none-2; install there ")
     assert words.endswith((" none-1 none-2", "what is missing"))
 
 
 def test_script_reads_what_follows_it(sh: list[str]) -> None:
     body = 'read -r line; answer "$line"; answer "$(head -c 5)"; answer "$(cat)"'
-    assert records(sh, body, b"a \\line\n12345rest") == ["a \\line", "12345", "rest", shell.DONE]
+    assert records(sh, body, b"a \\line\n12345rest") == ["a \\line", "12345", "rest", DONE]
 
 
 def test_long_script_is_run(sh: list[str]) -> None:
     body = f"set -- {shell.quote('x' * 3_000_000)}; answer ${{#1}}"
-    assert records(sh, body) == ["3000000", shell.DONE]
+    assert records(sh, body) == ["3000000", DONE]
 
 
 @pytest.mark.parametrize("login_shell", [["sh"], ["bash"], ["bash", "--posix"]], ids=" ".join)
 def test_command_line_is_short_and_plain(login_shell: list[str]) -> None:
-    script = shell.script("answer " + "x" * 100_000)
-    command = shell.command(script)
+    script = script_of("answer " + "x" * 100_000).sent_by()
+    command = command_of(script)
     assert len(command) < 100
     done = subprocess.run([*login_shell, "-c", command], input=script, capture_output=True)
     assert done.stdout.endswith(b"x\0done\0")
@@ -264,9 +267,9 @@ def test_command_line_is_short_and_plain(login_shell: list[str]) -> None:
 
 CUTS = r"""
 import subprocess, sys
-from fabfile import shell
-script = shell.script("touch ran\ncase x in x) touch ran ;; esac\ncat <<END >ran\n} text\nEND\n")
-begin, end = script.index(b"main() {"), script.rindex(b"main\n")
+from tests.support.scripts import script_of
+script = script_of("touch ran\ncase x in x) touch ran ;; esac\ncat <<END >ran\n} text\nEND\n").sent_by()
+begin, end = script.index(b"main() {"), script.rindex(b"}")
 for size in [*range(0, begin, 20), *range(begin, end + 1)]:
     done = subprocess.run([*sys.argv[1:], "-c", 'eval "$(cat)"'], input=script[:size], capture_output=True)
     assert b"done\0" not in done.stdout, size
@@ -294,7 +297,7 @@ def test_owner_of_a_script_is_who_serves_its_connection(sh: str, command: str, i
     environment = os.environ | {"SSH_CONNECTION": "c"}
     if is_leader:
         del environment["SSH_CONNECTION"]
-    script = shell.script('answer "$owner"').decode()
+    script = script_of('answer "$connection"').sent_by().decode()
     begun = [sh, "-c", command, sh, script]
     with subprocess.Popen(begun, env=environment, stdout=subprocess.PIPE, start_new_session=True) as process:
         said, _ = process.communicate(timeout=10)

@@ -6,9 +6,8 @@ import attrs
 
 from rr_config import Component
 
-from ..remote import shell, state_dir
-from .launcher import RUNNING
-from .screen import OWN_WINDOW, SESSIONS
+from ..remote import state_dir
+from ..remote.script import Script, load
 from .start import window_title
 
 
@@ -20,10 +19,10 @@ class Window:
     number: int
 
 
-def window_script(session: str, component: Component) -> str:
-    """Answers with the window of a component; fails where it has none."""
-    folder, title = state_dir.folder(component.name), shell.quote(window_title(component.name))
-    return f"{state_dir.where(session)}{SESSIONS}{RUNNING}{OWN_WINDOW}{WINDOW}show {folder} {title}"
+def window_script(session: str, component: Component) -> Script:
+    """Return the script that answers with the window of a component. It fails if there is none."""
+    title = window_title(component.name)
+    return load("attach", session=session, folder=state_dir.folder(component.name), title=title)
 
 
 def read_window(answers: Iterable[str]) -> Window:
@@ -33,21 +32,5 @@ def read_window(answers: Iterable[str]) -> Window:
 
 
 def attach_command(window: Window) -> str:
-    """The line of sh by which a terminal shows the window, until it is detached.
-
-    As a UTF-8 terminal (`-U`), beside others that may show the session (`-x`). A kind of terminal that the host does
-    not know is taken for an xterm.
-    """
-    xterm = "tput longname >/dev/null 2>&1 || ! command -v tput >/dev/null || TERM=xterm; export TERM"
-    return f"{xterm}; exec screen -U -x {shell.quote(window.session)} -p {window.number}"
-
-
-WINDOW = """\
-show() {
-  find_session
-  [ "$id" ] || fail "there is no screen session named $session; start one with: fab screen"
-  cd "$state" 2>/dev/null && [ -e "$1/launcher" ] || fail "$2 has not been started in the session $session"
-  own_window "$1" "$2" || fail "the window of $2 is closed; what it had put out, shows: fab logs"
-  answer "$id $window"
-}
-"""
+    """Return the text of sh that shows the window in a terminal until it is detached."""
+    return load("show_window", id=window.session, window=window.number).program()

@@ -1,12 +1,14 @@
-"""When lines of output were put out: how a host is asked, and what `--since` means. Pure.
+"""Times of output lines: reading them, and what `--since` means. Pure; see `scripts/log_times.sh`.
 
-What is known of it is in the file `times` beside `output`: lines `TIME SIZE` (see `notetaker`). A line has the time of
-the first of these that includes its end, and one behind them all that when `output` was last written to: never much
-before it was put out, and hardly more than a second after, while notes are taken.
+The file `times` beside `output` has a line `TIME SIZE` each time that the note-taker saw it grow. A line of output gets
+the time of the first note that includes its end. Behind the last note, it gets the time when `output` was last written.
+So the time is never much too early, and hardly more than a second too late, while notes are taken.
 """
 
 import re
 from datetime import UTC, datetime
+
+import attrs
 
 from rr_config import ConfigError
 
@@ -16,17 +18,25 @@ AGO = re.compile(r"(\d{1,9})([smhd]?)", re.ASCII)
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def since_expression(text: str) -> str:
-    """The time that `--since` says, in seconds since 1970 by the clock of a host, where sh calculates it.
+@attrs.frozen
+class Since:
+    """The time that `--since` says: so many `seconds` since 1970, or before now by the clock of a host (`is_ago`)."""
 
-    ConfigError where it is neither a number of seconds, nor like 90s, 10m, 2h or 1d, nor a time by ISO 8601; that is
-    one of this machine's time zone, unless it says of which.
+    seconds: int
+    is_ago: bool
+
+
+def parse_since(text: str) -> Since:
+    """Return the time that `text` says.
+
+    It is a number of seconds ago, or one like 90s, 10m, 2h or 1d, or a time by ISO 8601, in this machine's time zone
+    unless it names one. Raise ConfigError for anything else.
     """
     ago = AGO.fullmatch(text)
     if ago:
-        return f"$(date +%s) - {int(ago[1]) * UNITS[ago[2]]}"
+        return Since(int(ago[1]) * UNITS[ago[2]], is_ago=True)
     try:
-        return str(int(datetime.fromisoformat(text).timestamp()))
+        return Since(int(datetime.fromisoformat(text).timestamp()), is_ago=False)
     except (ValueError, OverflowError, OSError) as error:
         raise ConfigError(
             f"--since {text!r}: is no time; give seconds, or 10m, 2h, 1d, or a time like 2026-11-25T10:48"
@@ -39,34 +49,6 @@ def shown(seconds: int) -> str:
 
 
 def read_times(answer: str) -> list[tuple[int, int]]:
-    """What KNOWN_TIMES answers, TIME:SIZE,...: pairs of a size and the time when output had become as long."""
+    """Return what `print_times` printed, TIME:SIZE,..., as pairs of a size and the time when the output had grown to it."""
     pairs = [pair.split(":") for pair in answer.split(",") if pair]
     return [(int(size), epoch_time(int(time))) for time, size in pairs]
-
-
-# For the output of $folder, which was last written to at $changed and then had $size:
-# known_times: prints those of what is behind $offset. What is noted is of use only the first time ($first).
-# not_before: moves $offset on to the first line that was put out at or after $since.
-# (sort -m puts a number into its place among those that are noted, which ascend.)
-KNOWN_TIMES = r"""
-known_times() {
-  [ -z "$first" ] || echo "- $offset" | LC_ALL=C sort -m -n -s -k 2,2 "$folder/times" - 2>/dev/null |
-    sed '0,/^-/d' | tr ' \n' ':,'
-  printf '%s:%s' "$changed" "$size"
-}
-not_before() {
-  from=$(echo "$since -" | LC_ALL=C sort -m -n -s -k 1,1 - "$folder/times" 2>/dev/null | sed '/-$/,$d' | tail -n 1)
-  from=${from#* }
-  if [ "$changed" -lt "$since" ]; then
-    from=$size
-    [ "$follow" ] || { offset=$size; return; }
-  fi
-  [ "${from:-0}" -gt "$offset" ] || return 0
-  begin=$((from > 65536 ? from - 65536 : 0))  # the line that goes on there is to be whole
-  begun=$({
-    dd if="$folder/output" bs=64K iflag=skip_bytes,count_bytes skip=$begin count=$((from - begin)) status=none
-    echo .
-  } | tail -n 1 | wc -c)
-  offset=$((from + 2 - begun))
-}
-"""

@@ -14,7 +14,8 @@ import attrs
 from rr_config import Component, ConfigError
 
 from ..remote import state_dir
-from .log_times import KNOWN_TIMES, read_times, since_expression
+from ..remote.script import Script, load
+from .log_times import parse_since, read_times
 
 # What a terminal takes for an order: CSI, OSC and other escape sequences (ECMA-48, section 5), also by C1 controls, in
 # which ESC and the letter behind it are one character. What has no end is none, and is not looked through twice.
@@ -37,7 +38,7 @@ def _check_lines(_: object, __: object, lines: int | None) -> None:
 
 def _check_since(_: object, __: object, since: str | None) -> None:
     if since is not None:
-        since_expression(since)
+        parse_since(since)
 
 
 @attrs.frozen
@@ -45,7 +46,7 @@ class Selection:
     """What is wanted of the output: all of it, if nothing else is said.
 
     The last `lines` lines of each component; what was put out `since` a time (`10m` ago, say; see
-    `stamps.since_expression`); what comes after, without end (`follow`); and with each line its time (`timestamps`).
+    `log_times.parse_since`); what comes after, without end (`follow`); and with each line its time (`timestamps`).
     ConfigError where one cannot be meant.
     """
 
@@ -76,7 +77,7 @@ class LogReader:
     _times: deque[tuple[int, int]] = attrs.field(factory=deque)
 
     def read(self, position: str, content: bytes, times: Iterable[tuple[int, int]] = ()) -> Iterator[LogLine]:
-        """The lines that end in `content`; `position` is that behind it, `times` are as of `stamps.read_times`."""
+        """The lines that end in `content`; `position` is that behind it, `times` are as of `log_times.read_times`."""
         written, _, behind = position.partition("/")
         if written != self.position.partition("/")[0]:
             yield from self.end()  # it was started again
@@ -128,15 +129,23 @@ def rendered(line: bytes) -> bytes:
     return "".join(shown).encode()
 
 
-def logs_script(session: str, readers: Sequence[LogReader], wanted: Selection) -> str:
-    """Answers with what is wanted of the output of components, behind the positions that `readers` have."""
-    folders = " ".join(state_dir.folder(reader.component.name) for reader in readers)
-    known = "".join(f"{state_dir.folder(r.component.name)}/{r.position} " for r in readers if r.position)
-    return (
-        f'{state_dir.keep(session)}folders="{folders}"\nat=" {known}"\n'
-        f"lines={'' if wanted.lines is None else wanted.lines}\n"
-        f"since={'' if wanted.since is None else f'$(({since_expression(wanted.since)}))'}\n"
-        f"follow={'1' * wanted.follow}\nstamped={'1' * wanted.timestamps}\n{KNOWN_TIMES}{LOGS}"
+def logs_script(session: str, readers: Sequence[LogReader], wanted: Selection) -> Script:
+    """Return the script that answers with the selected output of components, behind the positions of `readers`."""
+    positions = ""
+    for reader in readers:
+        if reader.position:
+            positions += f"{state_dir.folder(reader.component.name)}/{reader.position} "
+    since = None if wanted.since is None else parse_since(wanted.since)
+    return load(
+        "logs",
+        session=session,
+        folders=state_dir.folders(reader.component for reader in readers),
+        positions=f" {positions}",
+        lines="" if wanted.lines is None else wanted.lines,
+        since="" if since is None or since.is_ago else since.seconds,
+        ago=since.seconds if since is not None and since.is_ago else "",
+        follow=wanted.follow,
+        timestamps=wanted.timestamps,
     )
 
 
@@ -146,59 +155,3 @@ def read_logs(readers: Mapping[str, LogReader], record: bytes) -> Iterator[tuple
     reader = readers[folder.decode()]
     for line in reader.read(position.decode(), content, read_times(times.decode())):
         yield reader.component, line
-
-
-# $at holds FOLDER/TIME/OFFSET of each file that has been read, TIME being that when its launcher was written,
-# which is after an earlier output has been removed. Answers are output FOLDER TIME/OFFSET TIMES CONTENT. NUL ends an
-# answer; in the content it becomes another of which a terminal shows nothing.
-LOGS = r"""
-cd "$state" || fail "$state cannot be entered"
-files=$(for folder in $folders; do echo "$folder/launcher" "$folder/output"; done)
-first=1
-read_on() {  # FILE TIME; with its $size, and when it was $changed
-  folder=${1%/output}
-  case $at in
-    *" $folder/$2/"*) offset=${at#*" $folder/$2/"}; offset=${offset%% *} ;;
-    *" $folder/"*) offset=0 ;;
-    *)
-      offset=0
-      [ -z "$lines" ] || offset=$((size - $(tail -n "$lines" -- "$1" | head -c "$size" | wc -c)))
-      [ -z "$since" ] || not_before
-      ;;
-  esac
-  [ "$offset" -le "$size" ] || offset=0
-  # Also where there is nothing to show: from here on, nothing is to be missed.
-  case $at in *" $folder/$2/"*) ;; *) answer "output $folder $2/$offset  " ;; esac
-  is_stamped=$stamped
-  while [ "$offset" -lt "$size" ]; do
-    count=$((size - offset))
-    [ $count -le 131072 ] || count=131072
-    printf 'output %s %s/%s ' "$folder" "$2" $((offset + count))
-    [ -z "$is_stamped" ] || known_times
-    printf ' '
-    dd if="$1" bs=64K iflag=skip_bytes,count_bytes skip="$offset" count="$count" status=none | tr '\000' '\177'
-    printf '\0'
-    offset=$((offset + count))
-    is_stamped=
-  done
-  now="$now$folder/$2/$offset "
-}
-while ! orphaned; do
-  now=' '
-  while read -r time size file; do
-    changed=${time%%[!0-9]*}
-    case $file in
-      */launcher) written=$time ;;
-      */output) read_on "$file" "$written" ;;
-    esac
-  done <<END
-$(stat -c '%.9Y %s %n' -- $files 2>/dev/null)
-END
-  at=$now
-  lines=
-  since=
-  first=
-  [ "$follow" ] || break
-  sleep 0.2
-done
-"""

@@ -4,14 +4,12 @@ A look at all components that are awaited is taken five times a second. What `ut
 component's own launcher, so that it has its folder and its environment.
 """
 
-from collections.abc import Iterable
-
 import attrs
 
 from rr_config import Component
 from rr_config.ready import Ready
 
-from ..remote import shell, state_dir
+from ..remote import shell
 from . import logs
 
 LINES = 20
@@ -37,20 +35,13 @@ class NotReady:
     output: tuple[str, ...] = ()
 
 
-def await_lines(components: Iterable[Component]) -> str:
-    """Lines of sh that wait until each of $awaited is ready, or cannot become so any more."""
-    looks = "".join(_look(state_dir.folder(c.name), c.ready) for c in components if c.ready is not None)
-    return f"look_at_all() {{\n{looks}}}\n{AWAIT}" if looks else ""
+def readiness_words(ready: Ready) -> list[str | int]:
+    """Return the kind, the value and the timeout, in 1/100 s, as readiness.sh wants them.
 
-
-def _look(folder: str, ready: Ready) -> str:
-    value = port_in_hex(ready) if ready.kind == "port" else shell.quote(ready.value)
-    return f"  look {folder} {round(ready.timeout * 100)} {ready.kind} {value}\n"
-
-
-def port_in_hex(ready: Ready) -> str:
-    """A port as /proc/net/tcp has it, see proc(5)."""
-    return f"{int(ready.value):04X}"
+    A port is four hexadecimal digits, as in /proc/net/tcp; see proc(5).
+    """
+    value = f"{int(ready.value):04X}" if ready.kind == "port" else ready.value
+    return [ready.kind, value, round(ready.timeout * 100)]
 
 
 def read_ready(component: Component, hundredths: str) -> BecameReady:
@@ -88,74 +79,3 @@ def _last_check(words: str) -> str:
     if not status.isdigit():
         return f"; {said or 'it'} had not ended" if status else ""
     return f"; the last time, that ended with exit status {status}" + (f": {said}" if said else "")
-
-
-# port HEX: whether something listens on it.
-PORT = """\
-port() { grep -qsE "^ *[0-9]+: [0-9A-F]+:$1 [0-9A-F]+:0000 0A " /proc/net/tcp /proc/net/tcp6; }
-"""
-
-# look FOLDER HUNDREDTHS KIND VALUE: answers if it has become ready, or cannot; else adds it to $left.
-AWAIT = f"""\
-ready_port() {{ [ -z "$ended" ] && port "$2"; }}
-ready_ended() {{ [ "$ended" = 0 ]; }}
-ready_log() {{
-  escape=$(printf '\\033')
-  sed "s/$escape[[][0-?]*[ -\\/]*[@-~]//g" "$1/output" 2>/dev/null | tr -d '\\r' | LC_ALL=C grep -qaP -e "$2"
-}}
-ready_command() {{
-  verdict=none
-  {{ read -r verdict <"$1/check"; }} 2>/dev/null
-  case $verdict in
-    0) return ;;
-    running | '') return 1 ;;
-  esac
-  [ -z "$ended" ] && [ "$seconds_left" -gt 0 ] && [ $((rounds % 5)) -eq 0 ] || return 1
-  echo running >"$1/check"
-  {{
-    : >"$1/check.output"
-    umask "$own_umask"
-    timeout -k 1 "$seconds_left" sh "$state/$1/launcher" check >"$1/check.output" 2>&1
-    echo "$?" >"$1/check"
-  }} </dev/null >/dev/null 2>&1 &
-  return 1
-}}
-look() {{
-  case $awaited in *" $1 "*) ;; *) return ;; esac
-  gone=
-  launcher_lives "$1" || gone=killed
-  status=
-  {{ read -r status <"$1/status"; }} 2>/dev/null
-  ended=${{status:-$gone}}
-  [ -z "$ended" ] || sleep 0.3  # by then, screen has written down what the window showed
-  seconds_left=0
-  [ $((clock - begun)) -ge "$2" ] || seconds_left=$((($2 - clock + begun) / 100 + 1))
-  "ready_$3" "$1" "$4"
-  case $?/$3 in
-    0/*) date +%s >"$1/ready"; answer "ready $1 $((clock - begun))"; return ;;
-    2/log) why=unusable ;;
-    *)
-      if [ "$ended" ]; then why=$ended
-      elif [ $((clock - begun)) -ge "$2" ]; then why=late
-      else left="$left$1 "; return; fi ;;
-  esac
-  checked=
-  [ "$3" != command ] || checked="$(cat "$1/check") $(tail -n 1 "$1/check.output" 2>/dev/null | tr -d '\\000')"
-  echo "$why" >"$1/unready"
-  answer "unready $1 $why $checked
-$(tail -n {LINES + LINES_OF_SCREEN} "$1/output" 2>/dev/null | tail -c 20000 | tr -d '\\000')"
-}}
-for folder in $awaited; do rm -f "$folder/ready" "$folder/unready" "$folder/check" "$folder/check.output"; done
-clock
-begun=$clock
-rounds=0
-while [ "$awaited" != ' ' ]; do
-  ! orphaned || exit
-  clock
-  left=' '
-  look_at_all
-  awaited=$left
-  rounds=$((rounds + 1))
-  [ "$awaited" = ' ' ] || sleep 0.2
-done
-"""

@@ -1,50 +1,48 @@
-"""What components need of their host beside what scripts do: programs, looked for before anything is started. Pure."""
+"""Requirements: programs that components need on their host. They are checked before anything is started. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+
+import attrs
 
 from rr_config import Component
 
-from ..remote import shell
+from ..remote.script import Script, load
 
 
-def wanted(components: Iterable[Component]) -> dict[str, str]:
-    """The programs that components need, each with the words that say which component it is for."""
-    found: dict[str, list[str]] = {}
+def reasons(components: Iterable[Component]) -> dict[str, str]:
+    """Return the programs that components need, each with the reason: `needed by NAME`, and how many more need it."""
+    names: dict[str, list[str]] = {}
     for component in components:
-        for name in dict.fromkeys(component.needs):
-            found.setdefault(name, []).append(component.name)
-    return {
-        name: f"needed by {names[0]}" + f" and {len(names) - 1} more" * (len(names) > 1)
-        for name, names in found.items()
-    }
+        for program in dict.fromkeys(component.needs):
+            names.setdefault(program, []).append(component.name)
+    found = {}
+    for program, needed_by in names.items():
+        others = f" and {len(needed_by) - 1} more" if len(needed_by) > 1 else ""
+        found[program] = f"needed by {needed_by[0]}{others}"
+    return found
 
 
-def check(components: Iterable[Component]) -> str:
-    """Lines of sh that fail, with all that is missing, where a host finds what components need."""
-    programs = wanted(components)
-    lines = [f"finds {shell.quote(name)} || lack {shell.quote(f'{name} ({why})')}" for name, why in programs.items()]
-    return "\n".join([CHECK, *lines, SAY, ""]) if programs else ""
+def as_arguments(components: Iterable[Component]) -> list[str]:
+    """Return what `check_requirements` in requirements.sh wants: each program, and the text that reports it missing."""
+    arguments = []
+    for program, reason in reasons(components).items():
+        arguments += [program, f"{program} ({reason})"]
+    return arguments
 
 
-def programs_by_host(wanted: Mapping[str, Iterable[Component]]) -> dict[str, str]:
-    """The lines of `check` for each host that needs any."""
-    return {host: lines for host, own in wanted.items() if (lines := check(own))}
+def requirements_script(components: Iterable[Component]) -> Script | None:
+    """Return the script that fails with all that is missing, or None if the components need nothing."""
+    arguments = as_arguments(components)
+    return load("check_requirements", *arguments) if arguments else None
 
 
-# Not what is a word of the shell alone, as `command -v` would have it.
-FINDS = """\
-finds() (
-  case $1 in */*) [ -f "$1" ] && [ -x "$1" ]; exit ;; esac
-  IFS=:
-  set -f
-  for folder in $PATH; do [ -f "$folder/$1" ] && [ -x "$folder/$1" ] && exit; done
-  exit 1
-)
-"""
+@attrs.frozen
+class Required:
+    """Programs that a script requires: `tools` of its own, and by host the programs of components, as arguments."""
 
-CHECK = f"""\
-{FINDS}\
-lack() {{ lacking="$lacking${{lacking:+, }}$1"; }}
-lacking="""
+    tools: str = "screen"
+    programs: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
 
-SAY = '[ -z "$lacking" ] || fail "not installed: $lacking; install there what is missing, or do without"'
+    def of(self, host: str) -> Sequence[str]:
+        """Return the arguments for a host."""
+        return self.programs.get(host, ())

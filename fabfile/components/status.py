@@ -15,9 +15,8 @@ import attrs
 from rr_config import Component
 
 from ..remote import shell, state_dir
+from ..remote.script import Script, load
 from ..util.epoch import epoch_time, optional_epoch_time
-from .launcher import LAUNCHER_LIVES, RUNNING
-from .screen import SESSIONS
 
 NOT_READY = "was not ready in time"
 
@@ -79,11 +78,12 @@ class Status:
         return {"host": self.component.host, "name": self.component.name} | own
 
 
-def status_script(session: str, components: Sequence[Component], with_origins: bool = False) -> str:
-    """Answers what is known of each component, and two samples of what its processes use, 0.3 s apart."""
-    folders = " ".join(state_dir.folder(component.name) for component in components)
-    wanted = f'folders="{folders}"\nwith_origins={"yes" if with_origins else ""}\n'
-    return f"{state_dir.keep(session)}{SESSIONS}{RUNNING}{LAUNCHER_LIVES}{wanted}{STATUS}"
+def status_script(session: str, components: Sequence[Component], with_origins: bool = False) -> Script:
+    """Return the script that answers with the state of each component.
+
+    It also answers with two samples, 0.3 s apart, of what their processes have used.
+    """
+    return load("status", session=session, folders=state_dir.folders(components), with_origins=with_origins)
 
 
 def read_status(components: Sequence[Component], answers: Iterable[str]) -> list[Status]:
@@ -147,47 +147,3 @@ def _status(component: Component, words: Sequence[str], samples: Sequence[_Sampl
 def _lasting_until(now: int, found: Status) -> Status:
     since = {State.EXITED: found.ended, State.READY: found.ready}.get(found.state, found.started)
     return attrs.evolve(found, seconds=None if since is None else now - since)
-
-
-# noted NAME: what the launcher has written to that file. kept: whether that was in the session that is there now,
-# or there is none. sample: for each process in one of $sessions: session, process id, ticks of CPU in user and
-# in system mode, pages of memory.
-STATUS = """\
-cd "$state" || fail "$state cannot be entered"
-find_session
-noted() { noted=; { read -r noted <"$folder/$1"; } 2>/dev/null; echo "$noted"; }
-kept() { [ -z "$id" ] || [ "$(noted session)" = "$id" ]; }
-sample() {
-  read -r up _ </proc/uptime
-  processes=
-  while IFS= read -r line; do
-    pid=${line%% *}
-    set -- ${line##*) }  # behind the name, which may hold spaces: state, parent, group, session, ...
-    case $sessions in *" $4 "*) processes="$processes $4,$pid,${12},${13},${22}" ;; esac
-  done <<END
-$(cat /proc/[0-9]*/stat 2>/dev/null)
-END
-  answer "sample $up$processes"
-}
-sessions=' '
-answer "units $(date +%s) $(getconf CLK_TCK 2>/dev/null || echo 100) $(getconf PAGESIZE 2>/dev/null || echo 4096)"
-for folder in $folders; do
-  word=waiting
-  rest='       '
-  if running "$folder"; then
-    word=running
-    read -r stat <"/proc/$pid/stat"
-    set -- ${stat##*) }
-    sessions="$sessions$4 "
-    rest="$pid  $(noted started)  $4 $(noted launcher.pid) $(noted ready) $(noted unready)"
-  elif kept && [ -e "$folder/launcher.pid" ]; then
-    word=exited
-    rest="$(noted pid) $(noted status) $(noted started) $(noted ended)   $(noted ready) $(noted unready)"
-    [ -s "$folder/status" ] || ! launcher_lives "$folder" || word=starting
-  fi
-  answer "component $folder $word $rest"
-  [ -z "$with_origins" ] || [ "$word" = waiting ] || [ ! -s "$folder/origin" ] ||
-    answer "origin $folder $(cat "$folder/origin")"
-done
-if [ "$sessions" != ' ' ]; then sample; sleep 0.3; sample; fi
-"""

@@ -2,7 +2,6 @@
 
 import os
 import posixpath
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
@@ -17,9 +16,10 @@ from ..remote.conversation import Conversation
 from ..remote.host import Host
 from ..transfer.inventory import RemoteEntry, read_stat
 from ..transfer.tree import TEMPORARY, Tree, above, locate
+from ..util.clock import Clock
 from ..util.text import byte_size
 from .packages import NEEDED, OF_GNU, Manager
-from .probe import LOOKED, Facts, Sample, examination_script, read_clock, read_facts, read_volumes
+from .probe import LOOKED, Facts, Sample, probe_script, read_clock, read_facts, read_volumes
 
 MOST_SECONDS_APART = 1.0
 SAMPLES = 3
@@ -95,10 +95,10 @@ def examine(
     host: Host, session: str, components: Sequence[Component], trees: Mapping[str, Tree], always_copy: bool
 ) -> Diagnosis:
     """Look at a host that is to run `components` and to get `trees`, by root. HostError where that is impossible."""
-    programs = requirements.wanted(components)
-    with conversation(host, examination_script(session, programs, trees)) as talk:
+    programs = requirements.reasons(components)
+    with conversation(host, probe_script(session, programs, trees)) as talk:
         facts = read_facts(trees, iter(talk.answer, LOOKED))
-        samples = [_sample(talk) for _ in range(SAMPLES)]
+        samples = [_sample(talk, host.clock) for _ in range(SAMPLES)]
         volumes = _look_at_volumes(talk, facts, trees, always_copy) if facts.can_tell_of_files else []
         talk.send(b"end\n")
         list(talk.answers())
@@ -113,11 +113,11 @@ def examine(
     return Diagnosis(host.name, tuple(checks), facts.missing, facts.manager)
 
 
-def _sample(talk: Conversation) -> Sample | None:
-    sent = time.time()
+def _sample(talk: Conversation, clock: Clock) -> Sample | None:
+    sent = clock.now()
     talk.send(b"clock\n")
     there = talk.answer()
-    return read_clock(there, sent, time.time())
+    return read_clock(there, sent, clock.now())
 
 
 def _look_at_volumes(talk: Conversation, facts: Facts, trees: Mapping[str, Tree], always_copy: bool) -> list[Volume]:

@@ -5,17 +5,10 @@ from collections.abc import Sequence
 import attrs
 
 from ..remote import shell
+from ..remote.script import Script, load
 
-# By the name of its package, which is the same everywhere: what succeeds where it is there and does what scripts want.
-NEEDED = {
-    "screen": "command -v screen",
-    "openssl": "command -v openssl",
-    "tar": "head -c 10240 /dev/zero | tar -xPpmof -",
-    "coreutils": "stat -L --printf '' / && dd iflag=fullblock,count_bytes count=0 status=none",
-    "findutils": "find / -maxdepth 0 -printf '' && xargs -0 -r true",
-    "grep": "echo | grep -qz --line-buffered ''",
-    "sed": "command -v sed",
-}
+# Packages that scripts need, which have the same name everywhere; doctor.sh tests them.
+NEEDED = ("screen", "openssl", "tar", "coreutils", "findutils", "grep", "sed")
 # Of these there are smaller ones, as in BusyBox, that cannot do all that is wanted.
 OF_GNU = ("tar", "coreutils", "findutils", "grep")
 
@@ -52,16 +45,10 @@ class Manager:
         return " ".join(["; ".join(commands), *map(shell.quote, packages)])
 
 
-def install_script(manager: Manager, packages: Sequence[str]) -> str:
-    """Installs packages; fails with the last line that the package manager says, or where sudo wants a password."""
-    by_hand = shell.quote(manager.by_hand(packages))
-    return ("" if manager.is_root else f"by_hand={by_hand}\n{SUDO}") + (
-        f"said=$({{ {manager.unattended(packages)}; }} 2>&1 </dev/null) ||\n"
-        '  fail "the package manager ended with exit status $?: $(printf %s "$said" | tail -n 1)"\n'
-    )
+def install_script(manager: Manager, packages: Sequence[str]) -> Script:
+    """Return the script that installs packages.
 
-
-SUDO = """\
-sudo -n true </dev/null >/dev/null 2>&1 ||
-  fail "sudo wants a password there, or refuses; allow it without one (NOPASSWD), or give there by hand: $by_hand"
-"""
+    It fails with the last line that the package manager prints, or if sudo wants a password.
+    """
+    by_hand = "" if manager.is_root else manager.by_hand(packages)
+    return load("install", install=manager.unattended(packages), by_hand=by_hand)

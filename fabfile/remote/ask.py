@@ -8,44 +8,37 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from ..util.clock import Clock
 from ..util.errors import ConnectionLost, HostError
-from . import shell
 from .conversation import MOST_ANSWERED, Conversation
 from .host import Host
-
-T = TypeVar("T")
+from .script import Script
 
 RECONNECT_SECONDS = 60
-
-
 RETRY_SECONDS = 1
-
-
 SOUND_SECONDS = 5  # a host that has answered for so long was well
+MOST_LOSSES = 30  # of a host that was not well in between
+BORN_NS = time.time_ns()  # when this process began; it shows two controllers which of them is older
 
-
-MOST_LOSSES = 30  # of a host that is not well in between
-
-
-BORN_NS = time.time_ns()  # by which controllers know which of them is older
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
 def conversation(
     host: Host,
-    body: str,
+    script: Script,
     most_blocks: int | None = None,
     patience: float = 0,
     most_answered: float = MOST_ANSWERED,
 ) -> Iterator[Conversation]:
-    """Run the script `body` (see `shell.script`) on `host`, over one channel; the rest is as in `Conversation`.
+    """Run `script` on `host` over one channel; yield the conversation with it. Raise HostError.
 
-    It may say nothing for `patience` seconds more than hosts usually may.
+    The script may be silent for `patience` seconds more than `host.most_silent`. See `Conversation` for the others.
     """
-    script = shell.script(body, _controller(), BORN_NS, host.group)
-    talk = Conversation(host.channel(script), most_blocks, host.most_silent, patience, most_answered)
+    sent = script.sent_by(_controller(), BORN_NS, host.group)
+    talk = Conversation(host.run(sent), most_blocks, host.most_silent, patience, most_answered, host.clock)
     try:
-        talk.send(script)
+        talk.send(sent)
         yield talk
     except ConnectionLost as error:
         raise talk.reason() or error from error
@@ -55,21 +48,21 @@ def conversation(
 
 
 def _controller() -> str:
-    """Who this is, for others."""
+    """Return who this is, in words for other users of the host."""
     return f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()},"
 
 
-def ask(host: Host, body: str, patience: float = 0) -> list[str]:
-    """All that the script `body` answers on `host`; `patience` as in `conversation`."""
-    with conversation(host, body, patience=patience) as talk:
+def ask(host: Host, script: Script, patience: float = 0) -> list[str]:
+    """Return all records that `script` answers on `host`; `patience` as in `conversation`. Raise HostError."""
+    with conversation(host, script, patience=patience) as talk:
         return list(talk.answers())
 
 
-def persistently(attempt: Callable[[], T], lost: Callable[[str], None]) -> T:
-    """The result of `attempt`, which is made again where the connection is lost in the middle of it.
+def persistently(attempt: Callable[[], T], lost: Callable[[str], None], clock: Clock) -> T:
+    """Return the result of `attempt`, and repeat it when the connection is lost meanwhile.
 
-    `lost` is told of each loss. HostError where the host cannot be reached again within RECONNECT_SECONDS, where it is
-    lost again and again (MOST_LOSSES, with no SOUND_SECONDS in between), or for another reason than a loss.
+    Call `lost` with the reason of each loss. Raise HostError if the host cannot be reached again within
+    RECONNECT_SECONDS, if it is lost MOST_LOSSES times with no SOUND_SECONDS in between, or for any other error.
     """
     give_up, losses = 0.0, 0
     while True:
@@ -77,11 +70,11 @@ def persistently(attempt: Callable[[], T], lost: Callable[[str], None]) -> T:
             return attempt()
         except ConnectionLost as error:
             lost(str(error))
-            give_up = time.monotonic() + RECONNECT_SECONDS
+            give_up = clock.monotonic() + RECONNECT_SECONDS
             losses = 1 if error.after > SOUND_SECONDS else losses + 1
             if losses >= MOST_LOSSES:
                 raise HostError(f"{error}, again and again") from error
         except HostError:
-            if time.monotonic() > give_up:
+            if clock.monotonic() > give_up:
                 raise
-        time.sleep(RETRY_SECONDS)  # a host that is away is not to be asked all the time
+        clock.sleep(RETRY_SECONDS)  # do not ask a host that is away all the time

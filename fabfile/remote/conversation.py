@@ -7,12 +7,12 @@ import contextlib
 import math
 import queue
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 
+from ..util.clock import SYSTEM_CLOCK, Clock
 from ..util.errors import ConnectionLost, HostError
-from . import shell
+from . import script
 from .host import Channel
 
 # What an honest host stays below, in bytes: before the greeting, in all, and in one record, or before it is read; what
@@ -23,14 +23,14 @@ MOST_IN_A_RECORD = 1 << 26
 SLOWEST = 10_000_000  # bytes a second, that a disk reads, writes, or a processor hashes
 COST_OF_A_RECORD = 64  # what Python keeps of one, beside its bytes
 TOO_MUCH = "answers with more than it was asked for; is that the right machine, and is it well?"
-GREETING, FAILED, DONE = shell.GREETING.encode(), shell.FAILED.encode(), shell.DONE.encode()
+GREETING, FAILED, DONE = script.GREETING.encode(), script.FAILED.encode(), script.DONE.encode()
 
 
 class Conversation:
     """A script that runs on a host, what we send it (itself, first of all), and the records that it answers.
 
     Answers are taken in by a thread of their own as they come: neither side ever waits for the other to read.
-    `identity` is what tells a home on the machine there from all others (see `shell.GREETING`), once there was an
+    `identity` is what tells a home on the machine there from all others (see `script.GREETING`), once there was an
     answer. For a script that answers with more than there is memory for, `most_blocks` says how many blocks are taken
     in ahead; it must not be sent more, meanwhile, than fits into a pipe. One that answers with more than
     `most_answered` bytes is given up: HostError. So is one that says nothing, or takes nothing of what is sent, for
@@ -44,7 +44,9 @@ class Conversation:
         most_silent: float = math.inf,
         patience: float = 0,
         most_answered: float = MOST_ANSWERED,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        self._clock = clock
         self._channel = channel
         self._left: float = MOST_NOISE
         self._most_answered = most_answered
@@ -109,7 +111,7 @@ class Conversation:
             self._left += size
 
     def answer(self) -> str:
-        """The next record, or `shell.DONE`. HostError where the script failed or was cut off."""
+        """The next record, or `script.DONE`. HostError where the script failed or was cut off."""
         return self.raw_answer().decode("utf-8", "surrogateescape")
 
     def raw_answer(self) -> bytes:
@@ -118,7 +120,7 @@ class Conversation:
             greeting = self._next()
             if greeting.startswith(GREETING):
                 self.identity = greeting.removeprefix(GREETING)
-                self._greeted = time.monotonic()
+                self._greeted = self._clock.monotonic()
                 self._most_silent += self._patience
                 self._channel.set_patience(self._most_silent)
                 self._left = self._most_answered
@@ -139,8 +141,8 @@ class Conversation:
         return block[:size]
 
     def answers(self) -> Iterator[str]:
-        """Every record up to `shell.DONE`, which is left out."""
-        return iter(self.answer, shell.DONE)
+        """Every record up to `script.DONE`, which is left out."""
+        return iter(self.answer, script.DONE)
 
     def close(self) -> None:
         """Let go of the channel. A script that has not ended yet is ended."""
@@ -195,7 +197,7 @@ class Conversation:
         words = said.strip().splitlines()
         if words:
             return HostError(f"ended early: {words[-1]}")
-        after = max(time.monotonic() - self._greeted, 0)
+        after = max(self._clock.monotonic() - self._greeted, 0)
         if status is not None:
             return ConnectionLost(f"ended early, with exit status {status}", after)
         return ConnectionLost("the connection was lost", after)

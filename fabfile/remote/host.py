@@ -1,50 +1,56 @@
-"""The host protocol: all that the code above knows of a machine on which scripts run."""
+"""The host protocol: all that the code above knows of a machine on which scripts run.
+
+`ssh.SshHost` and `ssh.LocalHost` implement it. Another transport would be one more implementation.
+"""
 
 from typing import Protocol
+
+from ..util.clock import Clock
 
 
 class Channel(Protocol):
     """Both directions of a script's standard streams."""
 
     def set_patience(self, seconds: float) -> None:
-        """Wait for so long, and no longer, until the other end takes what is sent."""
+        """Set how long `send` waits until the other end accepts data."""
 
     def send(self, data: bytes) -> None:
-        """Send all of `data`; OSError where the other end is gone, TimeoutError where it takes nothing."""
+        """Send all of `data`. Raise OSError if the other end is gone, TimeoutError if it accepts nothing."""
 
     def receive(self) -> bytes:
-        """The next bytes of its standard output; empty at the end."""
+        """Return the next bytes of the script's stdout; nothing at the end."""
 
     def end(self) -> tuple[str, int | None]:
-        """Once nothing more is received: the end of its standard error, and its exit status.
+        """Return the last lines of the script's stderr, and its exit status. Call it after the last `receive`.
 
-        None where that is not known, as where it was killed; there is neither where the connection was lost.
+        The status is None if it is unknown, for example after a signal. If the connection was lost, both are empty.
         """
 
     def close(self, is_over: bool) -> None:
-        """Let go of it, and end the script unless it has ended (`is_over`)."""
+        """Close the channel. End the script unless it has ended (`is_over`)."""
 
 
 class Host(Protocol):
-    """A machine on which scripts can be run; `identity` as a conversation with it has it, once there was one.
+    """A machine on which scripts run.
 
-    A script that has said nothing for `most_silent` seconds is taken to hang. `group` is the number of the HostGroup
-    that it is in, in this process.
+    `identity` tells one home on one machine from all others; None until a script has run. A script that says nothing
+    for `most_silent` seconds counts as hanging. `group` is the number of its HostGroup in this process.
     """
 
     name: str
     identity: bytes | None
     most_silent: float
     group: int
+    clock: Clock
 
-    def open(self) -> None:
-        """Connect, unless that has been done. HostError where it is impossible."""
+    def connect(self) -> None:
+        """Connect, unless it is connected. Raise HostError if that is impossible."""
 
-    def channel(self, script: bytes) -> Channel:
-        """Begin to run `script`, which has not been sent yet. HostError where that cannot be."""
+    def run(self, script: bytes) -> Channel:
+        """Begin to run a script over a new channel; the caller sends the script itself. Raise HostError."""
 
-    def hand_terminal(self, command: str) -> int:
-        """Run a line of sh in the user's terminal until it ends; its exit status. HostError as above."""
+    def hand_over_terminal(self, command: str) -> int:
+        """Run a line of sh in the user's terminal until it ends; return its exit status. Raise HostError."""
 
     def close(self) -> None:
-        """Let go of the connection; what waits for an answer of it gets a HostError."""
+        """Close the connection. Whoever waits for an answer gets a HostError."""

@@ -1,36 +1,44 @@
-"""What a host keeps of a session, and where. Pure.
+"""The state directory: what a host keeps of a session. Pure; `scripts/state_dir.sh` finds and creates it.
 
-`${XDG_STATE_HOME:-$HOME/.local/state}/remote-runner/MACHINE/SESSION/`, mode 0700, holds one folder a component.
-(MACHINE is what `uname -n` says: machines may share a home, but neither sessions nor process ids.)
+`${XDG_STATE_HOME:-$HOME/.local/state}/remote-runner/MACHINE/SESSION/`, mode 0700. MACHINE is the host's name for
+itself (`uname -n`): machines may share a home, but neither sessions nor process ids. It holds one folder for each
+component:
 
     launcher       the script that runs it       launcher.pid   process id of the launcher
     pid            process id of the program     status         its exit status, once it has ended
     started        when, in seconds since 1970   ended          likewise
-    born           `started` as the kernel counts it, by which the process is known again
-    ticket         the token of the window that is to start it, which makes `begun.TOKEN` when it does: no other may
+    born           `started` as the kernel counts it; with the id, it identifies the process
+    ticket         the ticket of the newest start; `begun.TICKET` is created by the window that carries it out
     output         all that its window showed    times          when that had grown, and to which size
-    base_dir       its temporary folder, if it has one
-    origin         with what it was started, as a JSON text (see `record`)
+    base_dir       path of its temporary folder, if it has one
+    origin         what it was started with, as JSON (see `results.provenance`)
     session        the screen session that it was started in, as PID.NAME
     window         the number of its window there
-    ready          when it became ready, if it says when it is; `check` and `check.output`: of util.command
+    ready          when it became ready, if it has a condition; `check` and `check.output`: of util.command
     unready        why a start has given up waiting for that
-    status.room    where `status` will be written, and `ended.room` likewise: made while there is room on the disk
+    status.room    space for `status`, reserved while the disk has room; likewise `ended.room`
 
-and, with a dot in front so that no component can be named alike: `.sessions` (each screen session
-that was started here, as PID.NAME), `.logging` (the one whose windows are logged), `.screenrc`, `.windows.PID` (what a
-script has told screen to open), `.order.PID` (of a script that waits), `.note-times` (the script that writes `times`),
-`.noting` (the process that runs it, and for which screen session), `.staging` (the folders where a sync puts files
-first) and `.held.PID.BORN` (by which controller the session is being changed, over which process, and by which
-scripts).
+Files of the session begin with a dot, so that no component can have their names:
+
+    .sessions      screen sessions that were started here, as PID.NAME
+    .logging       the session whose windows are logged
+    .screenrc      the settings of the session
+    .windows.PID   commands for screen, from a start script
+    .command.PID   the command that a wait script has received
+    .list.PID      the paths that a sync script works on
+    .staging       the folders into which a sync puts files first
+    .note-times    the note-taker's script
+    .noting        process id and screen session of the note-taker
+    .held.PID.BORN a claim to change the session (see `scripts/hold.sh`)
 """
 
 import hashlib
 import re
+from collections.abc import Iterable
 
-from . import shell
+from rr_config import Component
 
-# The variable by which a program, and all that it starts, can be known: the folder of its component.
+# The variable that marks a program and all that it starts. Its value is the folder of the component.
 MARK = "REMOTE_RUNNER_COMPONENT"
 
 UNSAFE = re.compile(rb"[^A-Za-z0-9_.-]|^[.-]")
@@ -38,7 +46,7 @@ LONGEST = 200
 
 
 def folder(name: str) -> str:
-    """The name of a component's folder: a different one for each name, safe in sh, screen and any path."""
+    """Return the name of a component's folder: a different one for each name, safe in sh, screen and any path."""
     encoded = name.encode("utf-8", "surrogateescape")
     safe = UNSAFE.sub(lambda match: b"=%02X" % match[0][0], encoded).decode()
     if len(safe) <= LONGEST:
@@ -47,106 +55,11 @@ def folder(name: str) -> str:
     return f"{safe[: LONGEST - 42]}=={hashlib.sha1(encoded, usedforsecurity=False).hexdigest()}"
 
 
-def keep(session: str) -> str:
-    """Lines of sh that set `$session` and `$state`, the folder above, and make it if need be."""
-    return where(session) + KEEP
+def folders(components: Iterable[Component]) -> str:
+    """Return the folders of components, separated by spaces."""
+    return " ".join(folder(component.name) for component in components)
 
 
-def where(session: str) -> str:
-    """Lines of sh that set `$session` and `$state`, the folder above; if it is there, it has to be ours."""
-    return (
-        f"session={shell.quote(session)}\n"
-        "state=${XDG_STATE_HOME:-$HOME/.local/state}/remote-runner/$machine/$session\n" + OURS
-    )
-
-
-def hold(session: str) -> str:
-    """As `keep`; and lines that see to it that no other controller changes anything of that session meanwhile."""
-    return keep(session) + HOLD
-
-
-# The hold is that of the connection: of the process that runs this script, sshd's or the controller's own. So all
-# scripts of one controller share it, and it ends with that process, however that ends; but a script that is at work
-# then goes on (sshd ends none) until it notices, and is waited for. Who finds no claim beside its own has the hold. Of
-# two that find each other's, the younger controller gives up and the older waits for that: on all hosts the same one,
-# so that one of them gets all ("wait-die", Rosenkrantz, Stearns, Lewis 1978). Of one process, each group of
-# connections waits for the other, which may just have been closed.
-HOLD = """\
-lives() { look_at "${1%.*}"; [ "$its_birth" = "${1#*.}" ]; }  # PID.BORN
-# at_work FILE: prints a script of that claim that lives.
-at_work() {
-  sed 1d "$1" 2>/dev/null | while read -r one; do ! lives "$one" || echo "$one"; done | head -n 1
-}
-# others: sets $holder and $by to another claim whose process lives, and $born to its age if it is not younger.
-others() {
-  holder=
-  for other in "$state"/.held.*; do
-    whose=${other##*/.held.}
-    [ "$whose" != "$claim" ] || continue
-    is_lost=
-    lives "$whose" || { is_lost=1 whose=$(at_work "$other"); }
-    if [ -z "$whose" ]; then rm -f "$other"; continue; fi
-    { read -r born group words <"$other"; } 2>/dev/null || continue
-    holder=$whose by=$words
-    [ -z "$is_lost" ] || continue  # it ends as soon as it notices
-    [ "$born" -ge "$controller_born" ] && [ "$born.$group" != "$controller_born.$own_group" ] || return
-  done
-  born=
-}
-hold() {
-  [ "$owner_born" ] || return 0  # nobody could see when it ends
-  claim=$owner.$owner_born
-  look_at $$
-  script=$$.$its_birth
-  if grep -qxs held "$state/.held.$claim"; then echo "$script" >>"$state/.held.$claim"; return; fi
-  { printf '%s\n' "$controller_born $own_group $controller" "$script" >"$state/.held.$claim"; } 2>/dev/null ||
-    return 0  # nobody can
-  tries=0
-  while others; [ "$holder" ]; do
-    tries=$((tries + 1))
-    if [ "$born" ] || [ $tries -gt 300 ]; then
-      release
-      fail "$by works on the session $session, over process ${holder%.*} of this host; let that end, or end it"
-    fi
-    sleep 0.2
-  done
-  echo held >>"$state/.held.$claim"
-}
-release() { rm -f "$state/.held.$claim"; }
-hold
-"""
-
-OURS = """\
-for folder in "${state%/*/*}" "${state%/*}" "$state"; do
-  if [ -h "$folder" ] || { [ -e "$folder" ] && [ ! -O "$folder" ]; }; then
-    fail "$folder belongs to another user, or is a link; take it away"
-  fi
-done
-"""
-
-# What is made from here on, nobody else can read; $own_umask is for what is none of ours.
-KEEP = """\
-own_umask=$(umask)
-umask 077
-[ -d "$state" ] || mkdir -p "$state" || fail "$state cannot be made; is there room, may you write there?"
-chmod go= "${state%/*/*}" "${state%/*}" "$state" 2>/dev/null  # of another version, perhaps; or on a read-only disk
-"""
-
-# own_temporary FOLDER: sets $dir to a component's temporary folder, if it has one, and that is there and ours.
-OWN_TEMPORARY = """\
-own_temporary() {
-  { read -r dir <"$state/$1/base_dir" && [ -d "$dir" ] && [ -O "$dir" ] && [ ! -h "$dir" ]; } 2>/dev/null
-}
-"""
-
-# temporary FOLDER: prints it; it is made when it is first asked for.
-TEMPORARY = f"""\
-{OWN_TEMPORARY}\
-temporary() {{
-  if ! own_temporary "$1"; then
-    dir=$(mktemp -d "${{TMPDIR:-/tmp}}/remote-runner.XXXXXXXXXX") || return
-    (umask 077; mkdir -p "$state/$1" && printf '%s\\n' "$dir" >"$state/$1/base_dir") || return
-  fi
-  printf '%s' "$dir"
-}}
-"""
+def by_folder(components: Iterable[Component]) -> dict[str, Component]:
+    """Return the components by the name of their folder."""
+    return {folder(component.name): component for component in components}

@@ -5,8 +5,8 @@ import errno
 import hashlib
 import os
 import tarfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import IO
@@ -15,7 +15,7 @@ import attrs
 
 from rr_config import Component
 
-from ..remote import shell, state_dir
+from ..remote import script, state_dir
 from ..remote.ask import conversation
 from ..remote.conversation import Conversation
 from ..remote.host import Host
@@ -80,10 +80,10 @@ def make_ready(to: Path) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
-def new_folder(to: Path) -> Path:
+def new_folder(to: Path, now: float) -> Path:
     """A new folder below `to`, whose name tells the time here. OSError as of `make_ready`."""
     make_ready(to)
-    name = time.strftime("%Y-%m-%dT%H-%M-%S")
+    name = f"{datetime.fromtimestamp(now):%Y-%m-%dT%H-%M-%S}"
     for ending in ("", *(f"-{number}" for number in range(2, 1000))):
         with contextlib.suppress(FileExistsError):
             folder = to / f"{name}{ending}"
@@ -108,7 +108,7 @@ def bring(
     """
     files = file_hashes(host, session, trees)
     with conversation(host, collect_script(session, components), most_blocks=MOST_BLOCKS) as talk:
-        listed = read_listed(components, iter(talk.answer, shell.DONE))
+        listed = read_listed(components, iter(talk.answer, script.DONE))
         talk.be_patient(sum(result.size for result in listed.results.values()))
         known = dict(_link_known(talk, listed, folder, earlier))
         missing = [result for place, result in listed.results.items() if place not in known]
@@ -144,7 +144,7 @@ def _order(talk: Conversation, order: str, component: Component, results: Sequen
 
 def _words(talk: Conversation, order: str) -> str:
     """What the host had to say of an order; the end of a tar stream is nothing but empty records."""
-    for record in iter(talk.answer, shell.DONE):
+    for record in iter(talk.answer, script.DONE):
         if record.startswith(f"{order} "):
             return record.removeprefix(f"{order} ")
     return ""

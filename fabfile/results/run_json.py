@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +22,7 @@ FILE = "run.json"
 def record(
     options: Options,
     statuses: Sequence[Status],
+    now: float,
     stages: Iterable[StageTime] = (),
     results: Mapping[str, HostResults] | None = None,
 ) -> Record:
@@ -40,7 +40,7 @@ def record(
     known = {
         **origin(options),
         "session": options.screen,
-        "collected": time.time(),
+        "collected": now,
         "runs": list(runs.values()),
         # Those that hosts tell are whole seconds, rounded down.
         "stages": sorted(every.values(), key=lambda stage: stage["began"] + isinstance(stage["began"], int)),

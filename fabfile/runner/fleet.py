@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -12,6 +11,7 @@ from rr_config import Component
 
 from ..remote.host import Host
 from ..ssh.host_group import HostFailure, HostGroup
+from ..util.clock import Clock
 from ..util.errors import HostError
 from ..util.stages import Failure, StageError, StageTime
 from .observer import Observer
@@ -33,6 +33,7 @@ class Fleet:
     group: HostGroup
     parallel: int
     observer: Observer
+    clock: Clock
     most_failed: float = 0
     is_interrupted: bool = False
     stages: list[StageTime] = attrs.field(factory=list)
@@ -120,7 +121,7 @@ class Fleet:
         names = sorted(self.group.hosts if hosts is None else hosts)
         self.is_interrupted = False
         self.observer.begins(stage, names)
-        began = time.time()
+        began = self.clock.now()
         results: dict[str, T] = {}
         failures: list[Failure] = []
         try:
@@ -136,7 +137,7 @@ class Fleet:
             self.is_interrupted = True
             raise
         finally:
-            self.stages.append(StageTime(stage, began, time.time()))
+            self.stages.append(StageTime(stage, began, self.clock.now()))
             self.observer.ends(stage)
         return dict(sorted(results.items())), sorted(failures)
 

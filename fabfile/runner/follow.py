@@ -10,9 +10,10 @@ import attrs
 from rr_config import Component
 
 from ..components.logs import LogReader, Selection, logs_script, read_logs
-from ..remote import shell, state_dir
+from ..remote import state_dir
 from ..remote.ask import conversation, persistently
 from ..remote.host import Host
+from ..remote.script import DONE
 from .fleet import Fleet, group_by_host
 
 # How many blocks of output of a host are in memory at most, where they come faster than they are shown: 64 KB each.
@@ -32,13 +33,13 @@ def follow(fleet: Fleet, session: str, components: Sequence[Component], selectio
             script = logs_script(session, list(readers.values()), selection if is_first else rest)
             patience = math.inf if selection.follow else 0
             with conversation(host, script, MOST_BLOCKS, patience, most_answered=math.inf) as talk:
-                for record in iter(talk.raw_answer, shell.DONE.encode()):
+                for record in iter(talk.raw_answer, DONE.encode()):
                     if fleet.is_interrupted:
                         return
                     for component, line in read_logs(readers, record):
                         fleet.observer.output(component, line)
 
-        persistently(attempt, fleet.lost("logs", host.name))
+        persistently(attempt, fleet.lost("logs", host.name), host.clock)
         for reader in readers.values():
             for line in reader.end():
                 fleet.observer.output(reader.component, line)

@@ -24,6 +24,7 @@ from ..results.collect import Collected, HostResults, bring, latest, make_ready,
 from ..transfer.apply import LocalSources
 from ..transfer.sync import SyncPlan, preview
 from ..transfer.tree import Tree, Trees
+from ..util.clock import SYSTEM_CLOCK, Clock
 from ..util.errors import HostError
 from ..util.lazy import call_once
 from ..util.stages import Failure, StageError
@@ -59,12 +60,13 @@ class Inspector:
     options: Options = attrs.field(factory=Options)
     settings: Settings = attrs.field(factory=Settings, repr=False)
     observer: Observer = attrs.field(factory=Observer, on_setattr=attrs.setters.frozen)
+    clock: Clock = attrs.field(default=SYSTEM_CLOCK, repr=False)
     _fleet: Fleet = attrs.field(init=False, repr=False)
 
     @_fleet.default
     def _made_fleet(self) -> Fleet:
-        group = checked_group(self.config, self.options, self.settings)
-        return Fleet(group, self.options.parallel, self.observer, self.options.most_failed)
+        group = checked_group(self.config, self.options, self.settings, self.clock)
+        return Fleet(group, self.options.parallel, self.observer, self.clock, self.options.most_failed)
 
     def __enter__(self) -> Self:
         return self
@@ -137,7 +139,7 @@ class Inspector:
         )
         host = self._fleet.group.hosts[component.host]
         try:
-            status = host.hand_terminal(attach.attach_command(windows[host.name]))
+            status = host.hand_over_terminal(attach.attach_command(windows[host.name]))
         except HostError as error:
             raise StageError("attach", [Failure(component.label, str(error))]) from error
         if status:
@@ -155,7 +157,7 @@ class Inspector:
         make_ready(Path(to))
         statuses, wanted = self.status(with_origins=True), group_by_host(self.config.all_components())
         with _written_here([]):
-            earlier, folder = latest(Path(to)), new_folder(Path(to))
+            earlier, folder = latest(Path(to)), new_folder(Path(to), self.clock.now())
         found_here = Trees(expected_files)
         trees = {host: found_here.of(own) for host, own in wanted.items()}
 
@@ -173,7 +175,7 @@ class Inspector:
         stages = [each for each in self._fleet.stages if each.stage not in ("status", "collect")]
         found, failed = self._fleet.gather("collect", work, failures)
         with _written_here(failed):
-            write(folder, record(self.options, statuses, stages, found))
+            write(folder, record(self.options, statuses, self.clock.now(), stages, found))
         self.observer.collected(folder)
         if failed:
             unwell = {host for host in wanted if host not in found or found[host].problems}
@@ -191,7 +193,7 @@ class Inspector:
         from .log_tails import LogTails
 
         to = report.target(str(to), overwrite)
-        run, tails = record(self.options, self.status(with_origins=True)), LogTails()
+        run, tails = record(self.options, self.status(with_origins=True), self.clock.now()), LogTails()
         failed: StageError | None = None
         try:
             self.logs(Selection(lines=report.LINES), tails)

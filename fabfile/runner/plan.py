@@ -7,9 +7,8 @@ import attrs
 from rr_config import Component, Options
 
 from ..components import launcher, start
-from ..components.launcher import RUNNING
-from ..components.screen import SESSIONS
 from ..remote import state_dir
+from ..remote.script import Script, load
 from ..transfer.sync import SyncPlan
 
 
@@ -74,10 +73,9 @@ class Plan:
         }
 
 
-def present_script(session: str, components: Sequence[Component]) -> str:
-    """Answers which sessions are there, and which components run. Changes nothing."""
-    folders = " ".join(state_dir.folder(component.name) for component in components)
-    return f'need screen openssl tar\n{state_dir.where(session)}{SESSIONS}{RUNNING}folders="{folders}"\n{PRESENT}'
+def present_script(session: str, components: Sequence[Component]) -> Script:
+    """Return the script that answers which sessions are there, and which components run. It changes nothing."""
+    return load("present", session=session, folders=state_dir.folders(components))
 
 
 def read_present(components: Sequence[Component], answers: Iterable[str]) -> Present:
@@ -106,10 +104,3 @@ def plan(components: Sequence[Component], found: Mapping[str, tuple[Present, Syn
         tuple(host_plan(host, *each) for host, each in sorted(found.items())),
         tuple((index, tuple(map(window, own))) for index, own in start.in_order(components)),
     )
-
-
-PRESENT = """\
-for id in $(sessions); do answer "session $id"; done
-cd "$state" 2>/dev/null || return 0
-for folder in $folders; do ! running "$folder" || answer "running $folder"; done
-"""

@@ -8,9 +8,10 @@ from rr_config.options import check
 from ..components import screen
 from ..ssh.connection import connection_settings, key_files
 from ..ssh.host_group import HostGroup
+from ..util.clock import Clock
 
 
-def checked_group(config: Config, options: Options, settings: Settings) -> HostGroup:
+def checked_group(config: Config, options: Options, settings: Settings, clock: Clock) -> HostGroup:
     """The hosts of `config`. ConfigError for what cannot be meant."""
     check(options)
     _check_session_name(options.screen)
@@ -18,7 +19,7 @@ def checked_group(config: Config, options: Options, settings: Settings) -> HostG
     _check_identities(settings)
     try:
         hosts = sorted(config.all_hosts())
-        group = HostGroup(hosts, connection_settings(settings, options.ssh_pass), options)
+        group = HostGroup(hosts, connection_settings(settings, options.ssh_pass), options, clock)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     twice = [f"{one}, {other}: are the same login; spell it alike" for one, other in group.spelled_twice()]

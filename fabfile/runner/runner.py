@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from rr_config import Component
+from rr_config import Component, ConfigError
 from rr_config.limit import limit_to
 from rr_config.options import check_seconds
 
-from ..components import requirements, screen, start
+from ..components import screen, start
 from ..components.readiness import BecameReady, NotReady
+from ..components.requirements import Required, as_arguments, requirements_script
 from ..components.screen import Killed, Session
 from ..components.start import NotStarted, Outcome, Started
 from ..components.stop import read_stopped, stop_script
@@ -38,7 +39,6 @@ if TYPE_CHECKING:  # what only one command needs is loaded by that one: it takes
     from ..diagnosis.checks import Diagnosis
 
 GRACE_SECONDS = 10.0
-NO_CHECKS: Mapping[str, str] = {}
 INSTALL_SECONDS = 3600  # for which a package manager may say nothing, more than others
 
 
@@ -80,41 +80,49 @@ class Runner(Inspector):
 
     @whole
     def run(self) -> dict[str, list[Ended]]:
-        """Kill, screen, sync, start, wait; how the components that were waited for ended, by host."""
+        """Kill, screen, sync, start, wait; return how the components that were waited for ended, by host."""
         self._origin()  # as the files are now: it may be long before anything is started
-        needed = "need screen openssl tar\n"  # all at call_once, before anything has been ended
-        checks = {
-            host: needed + requirements.check(own) for host, own in group_by_host(self.config.all_components()).items()
-        }
+        # All that any stage requires is checked before anything is ended.
+        required = Required("screen openssl tar", self._required_programs())
         if self.options.kill_first:
-            self.kill(checks)
-        self.screen(checks)
+            self._kill(required)
+        self._open_sessions(required)
         self.sync()
-        self._start()
+        self._start(self.indices)
         return self.wait()
 
-    @whole
-    def kill(self, checks: Mapping[str, str] = NO_CHECKS) -> dict[str, Killed]:
-        """End the sessions named `options.screen`, and every process started in one, by host.
+    def _required_programs(self) -> dict[str, list[str]]:
+        return {host: as_arguments(own) for host, own in group_by_host(self.config.all_components()).items()}
 
-        `checks` are lines of sh by host, that come first, and may fail.
-        """
-        script, own = screen.kill_script(self.options.screen), group_by_host(self.config.all_components())
+    @whole
+    def kill(self) -> dict[str, Killed]:
+        """End the sessions named `options.screen`, and every process started in one; return the result by host."""
+        return self._kill(Required())
+
+    def _kill(self, required: Required) -> dict[str, Killed]:
+        own = group_by_host(self.config.all_components())
 
         def work(host: Host) -> Killed:
-            killed = screen.read_killed(ask(host, checks.get(host.name, "") + script))
+            script = screen.kill_script(self.options.screen, required.tools, required.of(host.name))
+            killed = screen.read_killed(ask(host, script))
             self._forget(own[host.name])
             return killed
 
         return self._fleet.on_all("kill", work)
 
     @whole
-    def screen(self, checks: Mapping[str, str] = NO_CHECKS) -> dict[str, Session]:
-        """Make sure that every host has one session, and say which; `checks` as for `kill`."""
-        script = screen.screen_script(self.options.screen, not self.options.no_zombie)
-        return self._fleet.on_all(
-            "screen", lambda host: screen.read_session(ask(host, checks.get(host.name, "") + script))
-        )
+    def screen(self) -> dict[str, Session]:
+        """Make sure that every host has one session; return it by host."""
+        return self._open_sessions(Required())
+
+    def _open_sessions(self, required: Required) -> dict[str, Session]:
+        zombie = not self.options.no_zombie
+
+        def work(host: Host) -> Session:
+            script = screen.open_session_script(self.options.screen, zombie, required.tools, required.of(host.name))
+            return screen.read_session(ask(host, script))
+
+        return self._fleet.on_all("screen", work)
 
     @whole
     def sync(self) -> dict[str, SyncResult]:
@@ -122,7 +130,7 @@ class Runner(Inspector):
         trees, sources = self._trees("sync"), LocalSources()
 
         def work(host: Host) -> SyncResult:
-            host.open()
+            host.connect()
 
             def progress(done: int, total: int) -> None:
                 self.observer.progress("sync", host.name, done, total)
@@ -134,26 +142,41 @@ class Runner(Inspector):
             "sync", work, lambda host, synced: [Failure(f"{host}:{p.path}", p.reason) for p in synced.problems]
         )
 
+    @property
+    def indices(self) -> list[int]:
+        """The start indices of the components, ascending."""
+        return sorted({component.start_index for component in self.config.all_components()})
+
     @whole
-    def start(self) -> dict[str, list[Started]]:
-        """Start all components, by ascending start index; the next index only when all of one run, and are ready.
+    def start(self, *, index: int | None = None) -> dict[str, list[Started]]:
+        """Start all components, by ascending start index, or only those of one `index`; return them by host.
 
-        Before, it is looked whether hosts have what components need. With `options.on_exit`, all are stopped where one
-        fails.
+        The next index begins when all components of one run, and are ready. Before that, each host is checked for the
+        programs that components need. With `options.on_exit`, all components are stopped if one fails. Raise
+        ConfigError for an `index` that no component has.
         """
-        self._look_for_needs()
-        return self._start()
+        if index is not None and index not in self.indices:
+            listed = ", ".join(map(str, self.indices))
+            raise ConfigError(f"start: no component has the start index {index}; there are {listed}")
+        self._check_requirements()
+        return self._start(self.indices if index is None else [index])
 
-    def _look_for_needs(self) -> None:
-        checks = requirements.programs_by_host(group_by_host(self.config.all_components()))
-        self._fleet.on_all("needs", lambda host: list(ask(host, checks[host.name])), hosts=checks)
+    def _check_requirements(self) -> None:
+        scripts = {}
+        for host, own in group_by_host(self.config.all_components()).items():
+            script = requirements_script(own)
+            if script is not None:
+                scripts[host] = script
+        self._fleet.on_all("needs", lambda host: ask(host, scripts[host.name]), hosts=scripts)
 
-    def _start(self) -> dict[str, list[Started]]:
+    def _start(self, indices: Sequence[int]) -> dict[str, list[Started]]:
         started: dict[str, list[Started]] = {}
         with_what = json.dumps(self._origin() | {"stages": [attrs.asdict(each) for each in self._fleet.stages]})
+        chosen = [each for each in self.config.all_components() if each.start_index in indices]
+        last = {host: max(each.start_index for each in own) for host, own in group_by_host(chosen).items()}
         try:
-            for index, components in start.in_order(self.config.all_components()):
-                for host, results in self._start_index(index, components, with_what).items():
+            for index, components in start.in_order(chosen):
+                for host, results in self._start_index(index, components, last, with_what).items():
                     started.setdefault(host, []).extend(results)
         except StageError as error:
             if self.options.on_exit:
@@ -174,11 +197,10 @@ class Runner(Inspector):
             return StageError(error.stage, [*error.failures, *failures], error.hosts | another.hosts)
         return error
 
-    def _start_index(self, index: int, components: Sequence[Component], with_what: str) -> dict[str, list[Started]]:
+    def _start_index(
+        self, index: int, components: Sequence[Component], last: Mapping[str, int], with_what: str
+    ) -> dict[str, list[Started]]:
         wanted = group_by_host(components)
-        last = {
-            host: max(c.start_index for c in own) for host, own in group_by_host(self.config.all_components()).items()
-        }
         self._starting = {component.label: component for component in components}
 
         def work(host: Host) -> list[Outcome]:
@@ -286,9 +308,9 @@ class Runner(Inspector):
     def restart(self, *, grace: float = GRACE_SECONDS) -> dict[str, list[Started]]:
         """Stop and start the components, which get new windows in place of the old ones."""
         check_seconds("grace", grace)
-        self._look_for_needs()
+        self._check_requirements()
         self.stop(grace=grace)
-        return self._start()
+        return self._start(self.indices)
 
     @whole
     def install(self, diagnoses: "Iterable[Diagnosis]") -> dict[str, tuple[str, ...]]:

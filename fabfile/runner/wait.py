@@ -63,7 +63,7 @@ class Wait:
     _to_end: Mapping[str, Sequence[Component]] = attrs.field(init=False)
     _here: dict[str, _Here] = attrs.field(init=False)
     _pending: set[str] = attrs.field(init=False)  # the hosts on which something is still awaited
-    _order: bytes = attrs.field(init=False, default=wait.TERMINATE_ORDER)
+    _order: bytes = attrs.field(init=False, default=wait.TERMINATE)
     _is_late: bool = attrs.field(init=False, default=False)
     _lock: threading.RLock = attrs.field(init=False, factory=threading.RLock)
 
@@ -76,7 +76,7 @@ class Wait:
         self._here = {host: _Here(_by_label(awaited.get(host, [])), _by_label(watched.get(host, []))) for host in hosts}
         self._pending = set(awaited)
         if any(component.host in self.fleet.out for component in self.awaited):
-            self._order = wait.LEAVE_ORDER  # of that, nobody knows whether it has ended
+            self._order = wait.LEAVE  # of that, nobody knows whether it has ended
 
     def ends(self, timeout: float | None) -> dict[str, list[Ended]]:
         """How all `awaited` have ended, by host. StageError names what has not with 0, or not within `timeout` s."""
@@ -118,7 +118,7 @@ class Wait:
                     self._leave(name for name, here in self._here.items() if here.was_reached)
                     self._leave(seconds=FIRST_SECONDS)
 
-        clock = _later(min(timeout, threading.TIMEOUT_MAX), ring)
+        clock = self.fleet.clock.later(timeout, ring)
         try:
             yield
         finally:
@@ -135,7 +135,7 @@ class Wait:
 
         def work() -> None:
             try:
-                future.set_result(persistently(lambda: self._attempt(host, here), lost))
+                future.set_result(persistently(lambda: self._attempt(host, here), lost, host.clock))
             except BaseException as error:  # raised again below
                 future.set_exception(error)
             here.is_over.set()
@@ -148,7 +148,7 @@ class Wait:
         if error and (here.is_wanted or self._is_late):
             with self._lock:  # whatever it is, the others are not to wait for this host
                 if self._pending:
-                    self._order = wait.LEAVE_ORDER
+                    self._order = wait.LEAVE
                 here.awaited.clear()
                 self._is_through(host.name)
             raise error
@@ -167,7 +167,7 @@ class Wait:
         if here.is_wanted:
             if self._pending and (here.awaited or here.watched or host.name in self._to_end):
                 raise ValueError("it has done its work, and not said how all has ended")
-            if self._order == wait.TERMINATE_ORDER:
+            if self._order == wait.TERMINATE:
                 self.has_terminated.add(host.name)
 
     def _take_note(self, host: Host, here: _Here, ended: Ended) -> None:
@@ -189,7 +189,7 @@ class Wait:
         with self._lock:
             here.talk, here.was_reached = talk, True
             if not here.is_wanted:
-                talk.tell(wait.LEAVE_ORDER)
+                talk.tell(wait.LEAVE)
             elif not self._pending:
                 talk.tell(self._order)
         try:
@@ -205,7 +205,7 @@ class Wait:
             self._pending.remove(host)
             if self._pending:
                 return
-            is_left = self._order == wait.LEAVE_ORDER
+            is_left = self._order == wait.LEAVE
             self._leave(name for name in self._here if is_left or name not in self._to_end)
             for here in self._here.values():
                 if here.is_wanted and here.talk:
@@ -219,7 +219,7 @@ class Wait:
             for here in left:
                 here.is_wanted = False
                 if here.talk:
-                    here.talk.tell(wait.LEAVE_ORDER)
+                    here.talk.tell(wait.LEAVE)
 
         def give_up() -> None:
             for here in left:
@@ -229,15 +229,8 @@ class Wait:
                     talk.cut()
 
         if left:
-            _later(seconds, give_up)
+            self.fleet.clock.later(seconds, give_up)
 
 
 def _by_label(components: Iterable[Component]) -> dict[str, Component]:
     return {component.label: component for component in components}
-
-
-def _later(seconds: float, work: Callable[[], None]) -> threading.Timer:
-    timer = threading.Timer(seconds, work)
-    timer.daemon = True
-    timer.start()
-    return timer

@@ -19,6 +19,7 @@ from rr_config import Options
 from rr_config.component import LOCALHOST
 
 from ..remote.host import Host
+from ..util.clock import SYSTEM_CLOCK, Clock
 from ..util.errors import HostError
 from .connection import take_timeout
 from .host_keys import HostKeys
@@ -50,7 +51,13 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
     it, leads nowhere.
     """
 
-    def __init__(self, names: Iterable[str], settings: Config, options: Options | None = None) -> None:
+    def __init__(
+        self,
+        names: Iterable[str],
+        settings: Config,
+        options: Options | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         super().__init__()
         given = options or Options()
         keys = HostKeys(given.host_keys)
@@ -58,11 +65,11 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
         group = next(GROUPS)
         for name in names:
             if name == LOCALHOST:
-                self.hosts[name] = LocalHost(given.io_timeout, group)
+                self.hosts[name] = LocalHost(given.io_timeout, group, clock)
             else:
                 connection = _connection(name, settings, given.ssh_user, keys)
                 self.append(connection)
-                self.hosts[name] = SshHost(name, connection, given.retries, given.io_timeout, group)
+                self.hosts[name] = SshHost(name, connection, given.retries, given.io_timeout, group, clock)
 
     def spelled_twice(self) -> Iterator[tuple[str, str]]:
         """Pairs of names that lead to one login, by whatever ssh config says: to the same user, host and port."""

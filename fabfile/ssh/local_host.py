@@ -10,8 +10,9 @@ from pathlib import Path
 
 from rr_config.component import LOCALHOST
 
-from ..remote import shell
 from ..remote.host import Channel
+from ..remote.script import command as script_command
+from ..util.clock import SYSTEM_CLOCK, Clock
 from ..util.errors import HostError
 
 BLOCK = 1 << 16
@@ -26,26 +27,26 @@ class LocalHost:
 
     name = LOCALHOST
 
-    def __init__(self, most_silent: float, group: int) -> None:
-        self.group = group
+    def __init__(self, most_silent: float, group: int, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.group, self.clock = group, clock
         self.identity: bytes | None = None
         self.most_silent = most_silent
         self._channels: list[_LocalChannel] = []
 
-    def open(self) -> None:
+    def connect(self) -> None:
         """Nothing to do; see `Host`."""
 
-    def channel(self, script: bytes) -> Channel:
+    def run(self, script: bytes) -> Channel:
         """Start a shell here; see `Host`."""
         try:
-            channel = _LocalChannel(["sh", "-c", shell.command(script)])
+            channel = _LocalChannel(["sh", "-c", script_command(script)])
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             raise HostError(f"sh cannot be started: {where}{(error.strerror or str(error)).lower()}") from error
         self._channels = [*(each for each in self._channels if each.is_open), channel]
         return channel
 
-    def hand_terminal(self, command: str) -> int:
+    def hand_over_terminal(self, command: str) -> int:
         """Run it as one would in this terminal; see `Host`."""
         return subprocess.run(["sh", "-c", command], cwd=Path.home()).returncode
 

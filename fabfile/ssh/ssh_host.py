@@ -16,6 +16,8 @@ from paramiko.ssh_exception import SSHException
 
 from ..remote import shell
 from ..remote.host import Channel
+from ..remote.script import command as script_command
+from ..util.clock import SYSTEM_CLOCK, Clock
 from ..util.errors import ConnectionLost, HostError
 from .connection import CONNECT_SECONDS, answered_within, connect_problem, open_connection
 
@@ -33,9 +35,17 @@ PAUSES = (0.05, 0.1, 0.2, 0.5, 1)
 class SshHost:
     """A host that is reached by SSH, through one connection that is opened when first needed."""
 
-    def __init__(self, name: str, connection: Connection, retries: int, most_silent: float, group: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        connection: Connection,
+        retries: int,
+        most_silent: float,
+        group: int,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         self.name = name
-        self.group = group
+        self.group, self.clock = group, clock
         self.identity: bytes | None = None
         self.most_silent = most_silent
         self._retries = retries
@@ -49,20 +59,20 @@ class SshHost:
         """Who logs in where, and by which way."""
         return (self._connection.user, self._connection.host, self._connection.port, repr(self._connection.gateway))
 
-    def open(self) -> None:
+    def connect(self) -> None:
         """Open the connection; see `Host`."""
         with self._opening:  # which nobody may want any more who still tries it
             open_connection(self._connection, self._retries)
 
-    def channel(self, script: bytes) -> Channel:
+    def run(self, script: bytes) -> Channel:
         """Open a channel, and the connection before it; see `Host`."""
         with self._session() as channel:
             with self._timed(), self._answered(channel):
-                channel.exec_command(shell.command(script))  # a fixed text and a number  # nosec B601
+                channel.exec_command(script_command(script))  # a fixed text and a number  # nosec B601
             _hold_back(channel, self._round_trip)
             return _RemoteChannel(channel)
 
-    def hand_terminal(self, command: str) -> int:
+    def hand_over_terminal(self, command: str) -> int:
         """Run it in a terminal there, which this one becomes; see `Host`."""
         from .tty import begin, hand_over
 
@@ -77,7 +87,7 @@ class SshHost:
     @contextlib.contextmanager
     def _session(self) -> Iterator[paramiko.Channel]:
         """A new channel; what goes wrong with it is a HostError."""
-        self.open()
+        self.connect()
         try:
             channel = self._opened()
             self.channels_opened += 1

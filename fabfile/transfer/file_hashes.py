@@ -8,7 +8,7 @@ import attrs
 from ..remote.ask import conversation
 from ..remote.host import Host
 from .inventory import hash_line
-from .remote_commands import RemoteCommands, look_script
+from .remote_commands import RemoteCommands, preview_script
 from .tree import Tree, locate
 
 
@@ -25,7 +25,7 @@ def file_hashes(host: Host, session: str, trees: Mapping[str, Tree]) -> dict[str
 
     Three round trips, however many files there are. HostError where the host as a whole fails.
     """
-    with conversation(host, look_script(session, trees)) as talk:
+    with conversation(host, preview_script(session, trees)) as talk:
         orders = RemoteCommands(talk, trees)
         orders.be_patient(sum(local.size for tree in trees.values() for local in tree.files.values()))
         asked = []

@@ -14,7 +14,7 @@ from .apply import HostUpdate, LocalSources
 from .checksums import compare
 from .diff import Changes, causes, changes, why_sent
 from .inventory import Inventory
-from .remote_commands import NOT_YET, RemoteCommands, look_script, sync_script
+from .remote_commands import NOT_YET, RemoteCommands, preview_script, sync_script
 from .tree import RootPath, Tree, conflicts
 from .upload import Progress
 
@@ -104,7 +104,7 @@ def sync(
 
 def preview(host: Host, session: str, trees: Mapping[str, Tree], sources: LocalSources, always_copy: bool) -> SyncPlan:
     """What `sync` would do, as far as can be known without doing it. Changes nothing."""
-    with conversation(host, look_script(session, trees)) as talk:
+    with conversation(host, preview_script(session, trees)) as talk:
         orders = RemoteCommands(talk, trees)
         found = _find_out(orders, trees, sources, always_copy, may_change=False)
         orders.end()

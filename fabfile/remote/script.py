@@ -1,0 +1,115 @@
+"""Scripts that run on hosts: the files in `scripts/`, and the header that gives them values.
+
+A script begins with a header of assignments, which Python generates, and goes on with the text of its file. A line
+`. ./NAME.sh` in a file includes another one. The script answers in records that end with NUL, because a path or an
+error text may hold any other character.
+
+A script is sent to the standard input of a one-line command. So neither its length nor the user's login shell (which
+may be csh or fish) matters. Its input follows it there.
+"""
+
+import functools
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import attrs
+
+from . import shell
+
+SCRIPTS = Path(__file__).parent / "scripts"
+INCLUDE = re.compile(r"\. \./(\w+\.sh)")
+COMMENT = re.compile(r"\s*#")
+
+# How the first record of every script begins. Records before it are noise of the login shell. The rest identifies the
+# machine and the home: boot id, machine name, home folder. Machines may share a home.
+GREETING = "remote-runner "
+DONE = "done"
+FAILED = "fail "
+
+
+class RemotePath(str):
+    """A path on a host, in which sh expands a leading `~`."""
+
+    __slots__ = ()
+
+
+Value = str | int | bool
+
+
+@attrs.frozen
+class Script:
+    """The text of a script, the values that its header assigns, and its arguments (`$1` and so on).
+
+    The text defines a function `main`. True becomes `yes`, False an empty text.
+
+    >>> print(Script("main() { answer $1; }", {"session": "it's", "home": RemotePath("~/a b")}, ["x y"]).header())
+    session='it'"'"'s'
+    home=~/'a b'
+    set -- 'x y'
+    """
+
+    text: str
+    values: Mapping[str, Value] = attrs.field(factory=dict)
+    arguments: Sequence[Value] = ()
+
+    def header(self) -> str:
+        """Return the assignments."""
+        lines = [f"{name}={_word(value)}" for name, value in self.values.items()]
+        return "\n".join([*lines, " ".join(["set --", *map(_word, self.arguments)])])
+
+    def program(self) -> str:
+        """Return the script as a program of its own, for `sh -c`."""
+        return f'{self.header()}\n{self.text}main "$@"'
+
+    def sent_by(self, controller: str = "", born: int = 0, group: int = 0) -> bytes:
+        """Return the bytes to send: the script greets, runs `main`, and says `done` if nothing failed.
+
+        `controller` says who runs it from where, for other users of the host. It was started at `born`, in ns since
+        1970. `group` is the number of the host group in its process. hold.sh explains both.
+        """
+        own = Script("", {"controller": controller, "controller_born": born, "own_group": group}).header()
+        # Within braces: if only a part of the script arrives, that is a syntax error, and nothing runs.
+        lines = ["{", own, self.header(), self.text, 'main "$@"', f"answer '{DONE}'", "}", ""]
+        return "\n".join(lines).encode("utf-8", "surrogateescape")
+
+
+def _word(value: Value) -> str:
+    match value:
+        case RemotePath():
+            return shell.path(value)
+        case bool():
+            return "yes" if value else "''"
+    return shell.quote(str(value))
+
+
+def load(name: str, *arguments: Value, **values: Value) -> Script:
+    """Return the script of the file `name`.sh with these values."""
+    return Script(read_script(f"{name}.sh"), values, arguments)
+
+
+@functools.cache
+def read_script(name: str) -> str:
+    """Return the text of a file in `scripts/` with all that it includes, each file once, and without comment lines.
+
+    Comments would only cost bytes on the way to the host.
+    """
+    return "".join(f"{line}\n" for line in included(name, set()) if not COMMENT.match(line))
+
+
+def included(name: str, seen: set[str]) -> list[str]:
+    """Return the lines of a file, and of those that it includes and that are not in `seen`, which grows."""
+    lines: list[str] = []
+    for line in (SCRIPTS / name).read_text("utf-8").splitlines():
+        include = INCLUDE.fullmatch(line)
+        if include is None:
+            lines.append(line)
+        elif include[1] not in seen:
+            seen.add(include[1])
+            lines += included(include[1], seen)
+    return lines
+
+
+def command(sent: bytes) -> str:
+    """Return the command line that reads a script of that length from its standard input and runs it."""
+    return f"exec sh -c 'eval \"$(head -c {len(sent)})\"'"

@@ -1,0 +1,110 @@
+# fab collect: list the files of components, hash some of them, and send some as tar streams.
+# Needs from the header: session, and as arguments three words each: `component FOLDER BASE_DIR` (empty: the temporary
+# folder), and behind it `pattern FOLDER PATTERN` for each of its results.
+# Answers: system TEXT; output FOLDER SIZE PATH and file FOLDER SIZE PATH for what there is; nowhere FOLDER (no base_dir),
+# nothing, dangling and unread FOLDER PATH; then `listed`.
+# Then it carries out the commands `hash FOLDER LENGTH` and `fetch FOLDER LENGTH`, each followed by a list of paths.
+. ./temporary.sh
+
+main() {
+  need openssl tar
+  find_state_dir
+  answer "system $(uname -srm); $(screen --version 2>/dev/null)"
+  list_all "$@"
+  answer listed
+  open_list
+  carry_out "$@"
+}
+
+# list_all WORDS: list the output of each component and all files that its patterns match.
+list_all() {
+  while [ $# -gt 0 ]; do
+    case $1 in
+      component)
+        list_output "$2"
+        is_there=yes
+        enter_base_dir "$2" "$3" || {
+          is_there=
+          answer "nowhere $2"
+        }
+        ;;
+      pattern)
+        pattern=$3
+        case $pattern in /*) list_files "$2" ;; *) [ -z "$is_there" ] || list_files "$2" ;; esac
+        ;;
+    esac
+    shift 3
+  done
+}
+
+# enter_base_dir FOLDER BASE_DIR
+enter_base_dir() {
+  if [ "$2" ]; then
+    cd -- "$2" 2>/dev/null || return
+  else
+    find_temporary "$1" && cd -- "$dir" || return
+  fi
+}
+
+list_output() { find "$state/$1/output" -type f -printf "output $1 %s %p\\0" 2>/dev/null; }
+
+# list_files FOLDER: answer with each regular file that $pattern matches, or that is below a folder that it matches, and
+# each link to such a file. A link to a folder is followed if $pattern matches it, but not below: it may lead anywhere.
+# The unquoted $pattern is expanded, and without IFS it is not split.
+list_files() {
+  IFS=
+  # shellcheck disable=SC2086
+  set -- "$1" $pattern
+  unset IFS
+  folder=$1
+  shift
+  if ! [ -e "$1" ] && ! [ -h "$1" ]; then
+    answer "nothing $folder $pattern"
+    return
+  fi
+  for path; do
+    [ -e "$path" ] || answer "dangling $folder $path"
+    case $path in /*) ;; *) path=./$path ;; esac
+    find -H "$path" -type f -printf "file $folder %s %p\\0" 2>/dev/null || answer "unread $folder $path"
+    find -H "$path" -type l -xtype f -print0 2>/dev/null | xargs -0 -r stat -L --printf "file $folder %s %n\\0"
+  done
+}
+
+# open_list: make $list a file without a name for lists of paths. It exists as long as it is open.
+open_list() {
+  list=$(mktemp "${TMPDIR:-/tmp}/remote-runner.XXXXXXXXXX") || fail "no temporary file can be made; is /tmp full?"
+  exec 3>&1 9<>"$list"
+  rm -f "$list"
+  list=/proc/$$/fd/9
+  export LC_ALL=C
+}
+
+# carry_out WORDS: obey commands until `end`. Two blocks of zeros end a tar stream; with a blocking factor of 1, nothing
+# follows them.
+carry_out() {
+  while read -r command folder size; do
+    errors=
+    head -c "$size" >"$list"
+    enter_base_dir_of "$folder" "$@" || cd /
+    case $command in
+      hash) xargs -0 openssl dgst -sha1 -r <"$list" 2>/dev/null | tr '\n' '\0' ;;
+      fetch) errors=$(tar -b 1 -chPf - --no-recursion --hard-dereference --null -T "$list" 2>&1 >&3) ;;
+      end) return ;;
+    esac
+    answer "$command $errors"
+  done
+}
+
+# enter_base_dir_of FOLDER WORDS
+enter_base_dir_of() {
+  wanted=$1
+  shift
+  while [ $# -gt 0 ]; do
+    if [ "$1 $2" = "component $wanted" ]; then
+      enter_base_dir "$2" "$3"
+      return
+    fi
+    shift 3
+  done
+  return 1
+}

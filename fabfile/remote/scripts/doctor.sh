@@ -1,0 +1,113 @@
+# fab doctor: what this host has and lacks. Changes nothing.
+# Needs from the header: session, programs (how many), and as arguments first the programs that components need, then for
+# each root either `temporary FOLDER` or `path PATH`.
+# Answers in any order: has PACKAGE, lacks PROGRAM, user NAME ID, manager COMMAND, sudo yes, processes LIMIT NUMBER,
+# terminals LIMIT NUMBER, root there|new|lost PATH; then `looked`. Then it carries out commands; see carry_out.
+. ./state_dir.sh
+. ./requirements.sh
+. ./temporary.sh
+
+main() {
+  report_packages
+  while [ "$programs" -gt 0 ]; do
+    has_program "$1" || answer "lacks $1"
+    programs=$((programs - 1))
+    shift
+  done
+  find_state_dir
+  report_machine
+  report_roots "$@"
+}
+
+# report_packages: test each package for what scripts want of it. BusyBox has programs of the same names that cannot do
+# all of it.
+report_packages() {
+  has screen command -v screen
+  has openssl command -v openssl
+  has tar can_untar
+  has coreutils can_stat_and_copy
+  has findutils can_find
+  has grep can_grep
+  has sed command -v sed
+}
+
+# has PACKAGE COMMAND...: answer if the command succeeds.
+has() {
+  package=$1
+  shift
+  if "$@" </dev/null >/dev/null 2>&1; then answer "has $package"; fi
+}
+
+can_untar() { head -c 10240 /dev/zero | tar -xPpmof -; }
+can_stat_and_copy() { stat -L --printf '' / && dd iflag=fullblock,count_bytes count=0 status=none; }
+can_find() { find / -maxdepth 0 -printf '' && xargs -0 -r true; }
+can_grep() { echo | grep -qz --line-buffered ''; }
+
+# report_machine: the user, the package manager, and how many processes and terminals there may be.
+# Root may have any number of processes. Each thread counts. `read` of dash gets only the first digit of a number in
+# /proc/sys: it reads byte by byte, and there all reads but the first one are empty.
+report_machine() {
+  answer "user $(id -un) $(id -u)"
+  answer "manager $(package_manager)"
+  if command -v sudo >/dev/null 2>&1; then answer 'sudo yes'; fi
+  limit=
+  while read -r kind unit soft _; do
+    case "$kind $unit" in 'Max processes') limit=$soft ;; esac
+  done </proc/self/limits
+  [ "$(id -u)" != 0 ] || limit=unlimited
+  number=0
+  for task in /proc/[0-9]*/task/[0-9]*; do [ ! -O "$task" ] || number=$((number + 1)); done
+  answer "processes $limit $number"
+  answer "terminals $(cat /proc/sys/kernel/pty/max 2>/dev/null) $(cat /proc/sys/kernel/pty/nr 2>/dev/null)"
+}
+
+# report_roots [temporary FOLDER | path PATH]...: where each root is, then carry out commands on them. A temporary folder
+# that is not there yet is reported as `new`, with the folder that it will be made in.
+report_roots() {
+  count=$#
+  while [ "$count" -gt 0 ]; do
+    kind=$1 root=$2 state_of_root=there
+    shift 2
+    [ "$kind" = path ] || find_temporary_root "$root"
+    case $root in /*) [ -d "$root" ] ;; *) false ;; esac || state_of_root=lost
+    answer "root $state_of_root $root"
+    set -- "$@" "$root"
+    count=$((count - 2))
+  done
+  answer looked
+  carry_out "$@"
+}
+
+find_temporary_root() {
+  if find_temporary "$1"; then
+    root=$dir
+  else
+    state_of_root=new
+    root=${TMPDIR:-/tmp}
+  fi
+}
+
+# carry_out ROOT...: obey commands until `end`; an empty record ends each answer. `clock` prints the time here. `files`
+# and `folders`, followed by NUMBER and SIZE, print what is known of paths below the root of that number; a list of
+# that many bytes follows.
+carry_out() {
+  while read -r command number size && [ "$command" != end ]; do
+    case $command in
+      clock)
+        answer "$(date +%s.%N)"
+        continue
+        ;;
+      files) head -c "$size" | stat_below "$number" -L '%f %s %n\0' "$@" ;;
+      folders) head -c "$size" | stat_below "$number" -f '%i/%b %a %S %n\0' "$@" ;;
+    esac
+    answer ''
+  done
+}
+
+# stat_below NUMBER OPTION FORMAT ROOT...: print the paths on standard input, which are below the root of that number.
+stat_below() {
+  number=$1 option=$2 format=$3
+  shift 3
+  shift $((number - 1))
+  { cd -- "$1" && xargs -0 -r stat "$option" --printf "$format" --; } 2>/dev/null || cat >/dev/null
+}

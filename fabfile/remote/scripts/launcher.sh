@@ -1,0 +1,108 @@
+# The launcher of one component. It starts the program and records its id, times and exit status.
+# Needs from the header: _rr_own_base_dir (empty: the temporary folder), _rr_own_check, and three functions:
+# _rr_own_read_environment, _rr_own_change_environment and _rr_own_program.
+#
+# Three processes: screen runs `sh FOLDER/launcher TICKET`, which runs itself with `record`, which runs itself with
+# `exec`. The first one ends with its window: it leads the kernel session of the terminal, so the kernel sends SIGHUP
+# to the program, and the second one can still record the exit status.
+# All variables have a prefix: a variable of the program's environment must not change by accident.
+. ./proc.sh
+
+_rr_own_folder=${0%/*}
+
+_rr_own_main() {
+  case ${1-} in
+    exec) _rr_own_exec ;;
+    check) _rr_own_run_check ;;
+    record) _rr_own_record ;;
+    *) _rr_own_open_window "${1-}" ;;
+  esac
+}
+
+# The first process. Its ticket ensures that only the newest request starts the program: screen may open a window late,
+# after another command has taken over. The traps let it survive signals that are meant for the program, such as Ctrl-C.
+_rr_own_open_window() {
+  trap : INT QUIT TERM
+  (umask 077 && set -C && _rr_own_begin "$1") 2>/dev/null || {
+    echo "another command has started it since"
+    exit 0
+  }
+  sh "$0" record
+  exit
+}
+
+# _rr_own_begin TICKET: claim the start by creating the file `begun.TICKET` (with noclobber: O_EXCL of open(2)).
+_rr_own_begin() { _rr_own_is_wanted "$1" && echo "${STY-}" >"$_rr_own_folder/begun.$1" && _rr_own_is_wanted "$1"; }
+_rr_own_is_wanted() { read -r _rr_own_ticket <"$_rr_own_folder/ticket" && [ "$_rr_own_ticket" = "$1" ]; }
+
+# The second process: run the program and record its end. The disk may be full by then, so the space for the record is
+# reserved before.
+_rr_own_record() {
+  trap : HUP INT QUIT TERM
+  (
+    umask 077
+    echo "$$" >"$_rr_own_folder/launcher.pid"
+    for _rr_own_file in ended status; do printf '%-12s\n' '' >"$_rr_own_folder/$_rr_own_file.room"; done
+  )
+  sh "$0" exec
+  _rr_own_status=$?
+  trap '' HUP INT QUIT TERM # also for the commands below: the terminal may disappear now
+  _rr_own_note ended "$(date +%s)"
+  _rr_own_note status "$_rr_own_status"
+  exit "$_rr_own_status"
+}
+
+_rr_own_note() {
+  printf '%-12s\n' "$2" 1<>"$_rr_own_folder/$1.room" && mv "$_rr_own_folder/$1.room" "$_rr_own_folder/$1"
+}
+
+# The third process becomes the program. A subshell takes the notes, so that they set no variable here.
+_rr_own_exec() {
+  (
+    umask 077
+    cd "$_rr_own_folder" || exit
+    read_stat "$$"
+    echo "$stat_birth" >born
+    echo "$$" >pid
+    echo "${STY-}" >session
+    echo "${WINDOW-}" >window
+    date +%s >started
+  )
+  _rr_own_enter
+  _rr_own_read_environment
+  _rr_own_program _rr_own_launch
+}
+
+# _rr_own_launch PROGRAM ARGUMENT...: execute the program. bash would run a text file without `#!` in this process,
+# and its command line would stay that of the launcher. Other shells run it with a new sh; do that here too.
+_rr_own_launch() {
+  [ ! -d "$1" ] || {
+    echo "$1: is a directory" >&2
+    exit 126
+  }
+  [ -z "${BASH_VERSION-}" ] || [ ! -f "$1" ] || [ ! -x "$1" ] || case $(head -c 80 -- "$1" | tr '\000' '\007') in
+    '#!'* | *"$(printf '\007')"*) ;;
+    *) set -- "$(command -v sh)" "$@" ;;
+  esac
+  _rr_own_become "$@"
+}
+
+# Run the readiness check of `util.command` as the program would run: in its folder and environment.
+_rr_own_run_check() {
+  _rr_own_enter
+  _rr_own_read_environment
+  _rr_own_become "$(command -v sh)" -c "$_rr_own_check"
+}
+
+_rr_own_enter() { cd "${_rr_own_base_dir:-$(cat "$_rr_own_folder/base_dir")}" || exit 126; }
+
+# Every process of a component can be known by the variable REMOTE_RUNNER_COMPONENT.
+_rr_own_become() {
+  REMOTE_RUNNER_COMPONENT=$_rr_own_folder
+  export REMOTE_RUNNER_COMPONENT
+  _rr_own_change_environment
+  exec "$@"
+}
+
+_rr_own_main "$@"
+exit

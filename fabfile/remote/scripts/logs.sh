@@ -1,0 +1,77 @@
+# fab logs: what components have written, from a position on, and what they write after that.
+# Needs from the header: session, folders, positions (FOLDER/TIME/OFFSET of the outputs that have been read before, each
+# between spaces), lines (how many of the last ones), since (seconds since 1970) or ago (seconds before now), follow,
+# and timestamps. All but the first three may be empty.
+# TIME is when the launcher was written, which is after an earlier output was removed.
+# Answers: output FOLDER TIME/OFFSET TIMES CONTENT. NUL ends an answer, so in the content it becomes DEL, which a
+# terminal does not show either.
+. ./state_dir.sh
+. ./log_times.sh
+
+main() {
+  make_state_dir
+  enter_state_dir
+  [ -z "$ago" ] || since=$(($(date +%s) - ago))
+  files=$(for folder in $folders; do echo "$folder/launcher" "$folder/output"; done)
+  first=yes
+  while ! is_orphaned; do
+    now=' '
+    read_all
+    positions=$now
+    lines='' since='' first=''
+    [ "$follow" ] || break
+    sleep 0.2
+  done
+}
+
+# read_all: answer with what each output has got since the last look, all by one `stat`.
+read_all() {
+  # shellcheck disable=SC2086 # one word for each file
+  while read -r time size file; do
+    changed=${time%%[!0-9]*}
+    case $file in
+      */launcher) written=$time ;;
+      */output) read_output "$file" "$written" ;;
+    esac
+  done <<END
+$(stat -c '%.9Y %s %n' -- $files 2>/dev/null)
+END
+}
+
+# read_output FILE TIME: answer with the content behind its position. Answer with the position even if there is nothing
+# behind it: from here on, nothing must be missed.
+read_output() {
+  folder=${1%/output}
+  find_offset "$1" "$2"
+  case $positions in *" $folder/$2/"*) ;; *) answer "output $folder $2/$offset  " ;; esac
+  with_times=$timestamps
+  while [ "$offset" -lt "$size" ]; do
+    count=$((size - offset))
+    [ $count -le 131072 ] || count=131072
+    printf 'output %s %s/%s ' "$folder" "$2" $((offset + count))
+    [ -z "$with_times" ] || print_times
+    printf ' '
+    dd if="$1" bs=64K iflag=skip_bytes,count_bytes skip="$offset" count="$count" status=none | tr '\000' '\177'
+    printf '\0'
+    offset=$((offset + count))
+    with_times=
+  done
+  now="$now$folder/$2/$offset "
+}
+
+# find_offset FILE TIME: set $offset to where to go on. A component that was started again has a new output.
+find_offset() {
+  case $positions in
+    *" $folder/$2/"*)
+      offset=${positions#*" $folder/$2/"}
+      offset=${offset%% *}
+      ;;
+    *" $folder/"*) offset=0 ;;
+    *)
+      offset=0
+      [ -z "$lines" ] || offset=$((size - $(tail -n "$lines" -- "$1" | head -c "$size" | wc -c)))
+      [ -z "$since" ] || skip_to_since
+      ;;
+  esac
+  [ "$offset" -le "$size" ] || offset=0
+}

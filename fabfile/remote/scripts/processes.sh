@@ -1,0 +1,139 @@
+# Find and end all processes of a session or of components.
+#
+# Members are all processes that have a line of $marks in their environment, or descend from $roots. $servers are the
+# screen servers that end too. The servers of all sessions ($screens) are no members, and neither are their
+# descendants: they are the sessions that end themselves, or others that were started from a window.
+# A program may fork faster than we can look. So a process that has been found counts even if it is gone a moment
+# later, and only several empty looks in a row prove that nothing is left.
+. ./screen.sh
+
+births=' ' # PID.BIRTH of processes that were members: the id may become that of another process
+
+# note_births PIDS: remember when these processes were born.
+note_births() {
+  for pid in $1; do
+    ! read_stat "$pid" || births="$births$pid.$stat_birth "
+  done
+}
+
+# is_reused PID: whether the id belongs to another process by now. Sets the variables of read_stat.
+is_reused() {
+  case $births in *" $1."*) ;; *) return 1 ;; esac
+  read_stat "$1" || return
+  case $births in *" $1.$stat_birth "*) return 1 ;; esac
+}
+
+# members: print the process ids of all members that belong to this user.
+members() {
+  {
+    [ -z "$marks" ] || marked
+    descendants
+  } | while read -r pid; do
+    case $screens in
+      *" $pid "*) ;;
+      *) { [ -O "/proc/$pid" ] || [ ! -e "/proc/$pid" ]; } && echo "$pid" ;;
+    esac
+  done | sort -u
+}
+
+# marked: print the processes that have a line of $marks in their environment.
+marked() {
+  grep -lzxsF --line-buffered "$marks" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do echo "$pid"; done
+}
+
+# descendants: print $roots and all that descends from them, by parent or kernel session.
+descendants() {
+  [ -n "$roots" ] || return 0
+  family=' '
+  for pid in $roots; do is_reused "$pid" || family="$family$pid "; done
+  relations=$(relations)
+  before=
+  while [ "$family" != "$before" ]; do
+    before=$family
+    while read -r pid parent leader; do
+      case $family$screens in *" $pid "*) continue ;; esac
+      case $family in *" $parent "* | *" $leader "*) family="$family$pid " ;; esac
+    done <<END
+$relations
+END
+  done
+  not_ended "$family"
+}
+
+# relations: print the id, the parent and the session leader of every process.
+relations() {
+  cat /proc/[0-9]*/stat 2>/dev/null | while IFS= read -r line; do
+    parse_stat "$line"
+    echo "$stat_pid $stat_parent $stat_session"
+  done
+}
+
+# not_ended PIDS: print those that still run.
+not_ended() {
+  for pid in $1; do
+    is_reused "$pid" || ! is_alive "$pid" || echo "$pid"
+  done
+}
+
+# send_signal SIGNAL PIDS
+send_signal() { for pid in $2; do kill "-$1" "$pid" 2>/dev/null; done; }
+
+# list_screens: set $screens to the servers of all sessions of this user.
+list_screens() {
+  screens=' '
+  for id in $(list_sessions | living); do screens="$screens${id%%.*} "; done
+}
+
+# end_members: end all members and $servers. They get TERM, and after five seconds KILL. Sets $found to the members.
+end_members() {
+  list_screens
+  found=$(members)
+  note_births "$servers $roots $found"
+  send_signal TERM "$servers $found"
+  await_end 500
+}
+
+# await_end HUNDREDTHS: wait until $servers, $found and all members have ended. They have got a signal already; those
+# that are left after this time get KILL. It takes more empty looks if new processes have appeared meanwhile.
+await_end() {
+  known=" $(join "$servers $found") "
+  read_clock
+  kill_at=$((clock + $1))
+  empty=0
+  enough=2
+  while [ $empty -lt $enough ]; do
+    ! is_orphaned || exit # members that have been started since belong to another controller
+    left=$(
+      not_ended "$servers $found"
+      members
+    )
+    if [ -z "$left" ]; then
+      empty=$((empty + 1))
+      continue
+    fi
+    empty=0
+    for pid in $left; do
+      case $known in *" $pid "*) ;; *) enough=20 ;; esac
+    done
+    read_clock
+    if [ "$clock" -lt $kill_at ]; then
+      sleep 0.1
+      continue
+    fi
+    kill_marked
+    send_signal KILL "$left"
+    [ "$clock" -le $((kill_at + 1000)) ] || fail "these processes do not end, even when killed: $(join "$left")"
+  done
+}
+
+# join LINES: print them as one line.
+# shellcheck disable=SC2086 # one word for each
+join() { echo $1; }
+
+# kill_marked: send KILL to every marked process as soon as it is found, which leaves it less time to fork.
+kill_marked() {
+  marked | while read -r pid; do
+    case $screens in *" $pid "*) continue ;; esac
+    [ -O "/proc/$pid" ] && kill -KILL "$pid" 2>/dev/null
+  done
+}

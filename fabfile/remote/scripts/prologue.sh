@@ -1,0 +1,74 @@
+# The beginning of every script that a controller sends: how it answers, and who runs it.
+# Needs from the header: controller, controller_born, own_group.
+. ./proc.sh
+
+# answer TEXT: send a record to the controller.
+answer() { printf '%s\0' "$1"; }
+
+# fail TEXT: send the last record, an error, and end.
+fail() {
+  answer "fail $1"
+  exit 1
+}
+
+# The connection is the process that runs this script: sshd's process for our side of the connection, or the
+# controller itself on localhost. Each of them starts a kernel session for every script, so the connection is the
+# parent of the session leader. There may be a ForceCommand in between.
+# Dropbear starts one kernel session for each connection. There the leader itself is the connection: its environment
+# lacks the SSH_CONNECTION of the script. If processes are hidden (hidepid), the connection stays unknown.
+find_connection() {
+  connection=none connection_birth='' leader=none
+  ! read_stat "$$" || leader=$stat_session
+  ! read_stat "$leader" || connection=$stat_parent
+  [ "$leader" = "$$" ] || [ -z "${SSH_CONNECTION-}" ] ||
+    grep -qzxsF "SSH_CONNECTION=$SSH_CONNECTION" "/proc/$leader/environ" || connection=$leader
+  ! is_alive "$connection" || connection_birth=$stat_birth
+}
+
+# is_orphaned: whether the connection has ended. sshd does not end its scripts; they have to notice it themselves.
+is_orphaned() { [ "$connection_birth" ] && ! is_same_process "$connection.$connection_birth"; }
+
+# need PROGRAM...: fail unless all of these programs are installed.
+need() {
+  missing=
+  for program; do command -v "$program" >/dev/null 2>&1 || missing="$missing $program"; done
+  # shellcheck disable=SC2086 # one word for each program
+  [ -z "$missing" ] || fail "not installed:$missing; $(install_command $missing)"
+}
+
+# package_manager: print the install command of the host's package manager.
+package_manager() {
+  for line in 'apt-get install' 'dnf install' 'yum install' 'zypper install' 'pacman -S' 'apk add'; do
+    command -v "${line%% *}" >/dev/null 2>&1 && {
+      echo "$line"
+      return
+    }
+  done
+  return 1
+}
+
+# install_command PACKAGE...: print a sentence that says how to install these packages.
+install_command() {
+  by=
+  [ "$(id -u)" = 0 ] || by='sudo '
+  if line=$(package_manager); then
+    echo "install there with: $by$line $*"
+  else
+    echo "install there what is missing"
+  fi
+}
+
+# greet: send the first record. It follows an empty record, which ends any output of the login shell.
+# It holds all that tells one home on one machine from another: boot id, machine name and home folder.
+greet() {
+  {
+    read -r boot </proc/sys/kernel/random/boot_id
+    read -r machine </proc/sys/kernel/hostname
+  } 2>/dev/null
+  case $machine in '' | .* | *[!A-Za-z0-9_.-]*) machine=unnamed ;; esac
+  answer
+  answer "remote-runner ${boot-} $machine $HOME"
+}
+
+find_connection
+greet

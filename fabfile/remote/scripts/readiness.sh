@@ -1,0 +1,109 @@
+# Wait until components are ready. All of them are checked five times a second. The command of `util.command` runs in
+# the background, with the launcher of its component, so that it has the same folder and environment.
+# Answers: ready FOLDER HUNDREDTHS, or unready FOLDER WHY LAST-CHECK, a newline, and the end of the output.
+. ./prologue.sh
+. ./launched.sh
+
+# await_readiness [FOLDER _ _ _ _ KIND VALUE HUNDREDTHS]...: wait for those that are in $awaited and have a KIND.
+await_readiness() {
+  keep_conditional "$@"
+  for folder in $awaited; do rm -f "$folder/ready" "$folder/unready" "$folder/check" "$folder/check.output"; done
+  read_clock
+  begun=$clock
+  rounds=0
+  while [ "$awaited" != ' ' ]; do
+    ! is_orphaned || exit
+    read_clock
+    left=' '
+    check_all "$@"
+    awaited=$left
+    rounds=$((rounds + 1))
+    [ "$awaited" = ' ' ] || sleep 0.2
+  done
+}
+
+# keep_conditional WORDS: of $awaited, keep the components that have a readiness condition.
+keep_conditional() {
+  left=' '
+  while [ $# -gt 0 ]; do
+    case $awaited in *" $1 "*) [ -z "$6" ] || left="$left$1 " ;; esac
+    shift 8
+  done
+  awaited=$left
+}
+
+# check_all WORDS: check each component in $awaited.
+check_all() {
+  while [ $# -gt 0 ]; do
+    case $awaited in *" $1 "*) check_component "$1" "$6" "$7" "$8" ;; esac
+    shift 8
+  done
+}
+
+# check_component FOLDER KIND VALUE HUNDREDTHS: answer if it is ready, or cannot become ready; else add it to $left.
+check_component() {
+  launcher_state=
+  launcher_runs "$1" || launcher_state=killed
+  read_note "$1" status
+  exited=${note:-$launcher_state}
+  [ -z "$exited" ] || sleep 0.3 # until screen has written the output of the window
+  seconds_left=0
+  [ $((clock - begun)) -ge "$4" ] || seconds_left=$((($4 - clock + begun) / 100 + 1))
+  "is_ready_by_$2" "$1" "$3"
+  case $?/$2 in
+    0/*)
+      date +%s >"$1/ready"
+      answer "ready $1 $((clock - begun))"
+      return
+      ;;
+    2/log) why=unusable ;;
+    *)
+      if [ "$exited" ]; then
+        why=$exited
+      elif [ "$seconds_left" -eq 0 ]; then
+        why=late
+      else
+        left="$left$1 "
+        return
+      fi
+      ;;
+  esac
+  last_check=
+  [ "$2" != command ] ||
+    last_check="$(cat "$1/check") $(tail -n 1 "$1/check.output" 2>/dev/null | tr -d '\000')"
+  echo "$why" >"$1/unready"
+  answer "unready $1 $why $last_check
+$(tail -n "$output_lines" "$1/output" 2>/dev/null | tail -c 20000 | tr -d '\000')"
+}
+
+# Each of these returns 0 if the component FOLDER is ready by its VALUE.
+is_ready_by_port() { [ -z "$exited" ] && is_listening "$2"; }
+
+is_ready_by_ended() { [ "$exited" = 0 ]; }
+
+# grep -P returns 2 if it cannot use the expression.
+is_ready_by_log() {
+  escape=$(printf '\033')
+  sed "s/${escape}[[][0-?]*[ -\\/]*[@-~]//g" "$1/output" 2>/dev/null | tr -d '\r' | LC_ALL=C grep -qaP -e "$2"
+}
+
+is_ready_by_command() {
+  verdict=none
+  { read -r verdict <"$1/check"; } 2>/dev/null
+  case $verdict in
+    0) return ;;
+    running | '') return 1 ;;
+  esac
+  [ -z "$exited" ] && [ "$seconds_left" -gt 0 ] && [ $((rounds % 5)) -eq 0 ] || return 1
+  echo running >"$1/check"
+  {
+    : >"$1/check.output"
+    umask "$own_umask"
+    timeout -k 1 "$seconds_left" sh "$state/$1/launcher" check >"$1/check.output" 2>&1
+    echo "$?" >"$1/check"
+  } </dev/null >/dev/null 2>&1 &
+  return 1
+}
+
+# is_listening PORT: whether any program listens on the TCP port, given in four hexadecimal digits; see proc(5).
+is_listening() { grep -qsE "^ *[0-9]+: [0-9A-F]+:$1 [0-9A-F]+:0000 0A " /proc/net/tcp /proc/net/tcp6; }

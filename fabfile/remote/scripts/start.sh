@@ -1,0 +1,176 @@
+# fab start, for the components of one start index: open a window for each, and wait until they are ready.
+# Needs from the header: session, origin (kept beside each component), launcher (the common part of all launchers),
+# note_taker (that script), is_last (release the session at the end), and as arguments eight words for each component:
+#   FOLDER TITLE TITLE-IN-RC LAUNCHER-HEADER HAS-TEMPORARY READY-KIND READY-VALUE READY-HUNDREDTHS
+# Answers, in any order: running FOLDER PID, started FOLDER PID, failed FOLDER STATUS TEXT, and those of readiness.sh.
+. ./hold.sh
+. ./temporary.sh
+. ./screen.sh
+. ./launched.sh
+. ./readiness.sh
+. ./note_taking.sh
+
+main() {
+  need screen
+  hold_session
+  need_session
+  enter_state_dir
+  begin_window_list
+  pending='' started='' ended='' failed='' old_windows=''
+  awaited=' '
+  add_components "$@"
+  open_windows
+  await_programs
+  report_programs
+  await_readiness "$@"
+  [ -z "$is_last" ] || release_session
+}
+
+# begin_window_list: begin the file $windows of commands for screen, which reads it when it likes.
+# `logfile` may be given once for a session only: it moves the log of the window before, too. `%t` in it is the title,
+# so a window is opened with its folder as title and renamed after that. `flush 0` writes output to the log at once,
+# not every 10 s.
+begin_window_list() {
+  windows=.windows.$$
+  path=$(printf '%s' "$state" | sed "s/'/'\\\\\"'\\\\\"'/g")
+  if [ "$(cat .logging 2>/dev/null)" = "$id" ]; then
+    : >"$windows"
+  else
+    printf "logfile flush 0\nlogfile '%s/%%t/output'\n" "$(printf '%s' "$path" | sed 's/[%^]/&&/g')" >"$windows"
+  fi
+}
+
+# add_components WORDS: write the files of each component that does not run, and add its window to $windows.
+add_components() {
+  while [ $# -gt 0 ]; do
+    ! is_orphaned || exit
+    revoke_ticket "$1"
+    if is_running "$1"; then
+      answer "running $1 $pid"
+      awaited="$awaited$1 "
+      ensure_note_taker
+    elif [ "$6" = port ] && is_listening "$7"; then
+      answer "unready $1 taken "
+    else
+      add_component "$1" "$2" "$3" "$4" "$5"
+    fi
+    shift 8
+  done
+}
+
+# revoke_ticket FOLDER: make sure that no window that was opened earlier starts the component. If one is about to,
+# wait for it. Of this script and the window, only one can create the file `begun.TICKET` (noclobber: O_EXCL of open(2)).
+revoke_ticket() {
+  ticket=
+  { read -r ticket <"$1/ticket"; } 2>/dev/null
+  [ "$ticket" ] || return 0
+  echo revoked >"$1/ticket"
+  set -C
+  { true >"$1/begun.$ticket"; } 2>/dev/null && ticket=
+  set +C
+  [ "$ticket" ] && { read -r begun_in <"$1/begun.$ticket"; } 2>/dev/null && [ "$begun_in" = "$id" ] || return 0
+  tries=0
+  while [ ! -s "$1/status" ] && ! is_running "$1" && launcher_is_anywhere "$1"; do
+    tries=$((tries + 1))
+    [ $tries -lt 100 ] || fail "$state/$1/launcher starts nothing, and does not end; end it with: fab kill"
+    sleep 0.1
+  done
+}
+
+# launcher_is_anywhere FOLDER: whether any process has this launcher in its command line. grep reads the pattern from
+# standard input: as an argument, it would find itself.
+# shellcheck disable=SC2062 # the pattern is not an argument
+launcher_is_anywhere() { echo "$state/$1/launcher" | grep -qzxsF -f - /proc/[0-9]*/cmdline; }
+
+# add_component FOLDER TITLE TITLE-IN-RC LAUNCHER-HEADER HAS-TEMPORARY
+add_component() {
+  mkdir -p "$1" || fail "$state/$1 cannot be made"
+  { [ -O "$1" ] && [ ! -h "$1" ]; } || fail "$state/$1 belongs to another user, or is a link; take it away"
+  ! find_window "$1" "$2" || old_windows="$old_windows $window"
+  rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/window" \
+    "$1/output" "$1/ready" "$1/times" "$1/status.room" "$1/ended.room" "$1"/begun.*
+  { printf '%s' "$origin" >"$1/origin" && printf '%s%s' "$4" "$launcher" >"$1/launcher"; } ||
+    fail "$state/$1 cannot be written to; is the disk full?"
+  : >"$1/output"
+  [ -z "$5" ] || make_temporary "$1" || fail "no temporary folder can be made"
+  echo "$$" >"$1/ticket"
+  printf "screen -L -t %s sh '%s/%s/launcher' %s\ntitle %s\n" "$1" "$path" "$1" "$$" "$3" >>"$windows"
+  pending="$pending $1"
+}
+
+# open_windows: let screen read $windows, and close the windows of earlier starts. The new ones come first: a session
+# ends with its last window. screen parses the words of `-X` once more; in a file that it reads, quotes hold.
+open_windows() {
+  source=$(printf '%s' "$state/$windows" | sed "s/[\\\\\$^\"']/\\\\&/g")
+  [ -z "$pending" ] || { screen -S "$id" -X source "$source" >/dev/null 2>&1 && echo "$id" >.logging; }
+  for window in $old_windows; do screen -S "$id" -p "$window" -X kill; done
+}
+
+# await_programs: sort $pending into $started and $ended. Give up if nothing has happened for 15 s.
+await_programs() {
+  tries=0
+  while [ -n "$pending" ] && [ $tries -le 300 ]; do
+    ! is_orphaned || exit
+    left=
+    for folder in $pending; do
+      if is_running "$folder"; then
+        started="$started $folder"
+      elif [ -s "$folder/status" ]; then
+        ended="$ended $folder"
+      else
+        left="$left $folder"
+      fi
+    done
+    if [ "$left" = "$pending" ]; then
+      tries=$((tries + 1))
+    else
+      tries=0
+      ensure_note_taker
+    fi
+    pending=$left
+    [ -z "$pending" ] || sleep 0.05
+  done
+  rm -f .windows.* # also those of scripts that were cut off: screen reads them one after the other
+}
+
+# report_programs: answer for each component that was added. A program that lacks something ends with 126 or 127 as
+# soon as it begins, for example `#!/usr/bin/env PROGRAM` without that program. So watch it for a moment.
+report_programs() {
+  for folder in $pending; do
+    if [ -e "$folder/begun.$$" ]; then answer "failed $folder - begun"; else answer "failed $folder - "; fi
+  done
+  tries=0
+  while [ "$started" ] && [ $tries -lt 30 ] && { [ $tries -eq 0 ] || is_beginning; }; do
+    tries=$((tries + 1))
+    sleep 0.1
+  done
+  for folder in $started $ended; do
+    read_note "$folder" status
+    case $note in
+      126 | 127) failed="$failed $folder" ;;
+      *)
+        read -r pid <"$folder/pid"
+        answer "started $folder $pid"
+        awaited="$awaited$folder "
+        ;;
+    esac
+  done
+  [ -z "$failed" ] || sleep 0.3 # until screen has written the output of the windows
+  for folder in $failed; do
+    read_note "$folder" status
+    answer "failed $folder $note $(tail -c 2000 "$folder/output" 2>/dev/null | tr -d '\000')"
+  done
+}
+
+# is_beginning: whether one of $started has hardly run yet although it wants to, or has ended just now.
+is_beginning() {
+  for folder in $started; do
+    [ ! -s "$folder/status" ] || continue
+    read -r pid <"$folder/pid"
+    is_alive "$pid" || return 0
+    case $stat_state in
+      R | D) [ $((stat_user + stat_system)) -ge 10 ] || return 0 ;; # ticks of 1/100 s
+    esac
+  done
+  return 1
+}

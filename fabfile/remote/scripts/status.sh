@@ -1,0 +1,74 @@
+# fab status: the state of each component.
+# Needs from the header: session, folders, with_origins.
+# Answers: units NOW TICKS-PER-SECOND PAGE-SIZE; for each component
+#   component FOLDER STATE PID STATUS STARTED ENDED KERNEL-SESSION LAUNCHER READY UNREADY
+# and perhaps origin FOLDER TEXT; if any runs, two samples, 0.3 s apart, of what its processes have used so far:
+#   sample UPTIME [KERNEL-SESSION,PID,USER,SYSTEM,PAGES]...
+. ./state_dir.sh
+. ./screen.sh
+. ./launched.sh
+
+main() {
+  make_state_dir
+  enter_state_dir
+  find_session
+  answer "units $(date +%s) $(getconf CLK_TCK 2>/dev/null || echo 100) $(getconf PAGESIZE 2>/dev/null || echo 4096)"
+  leaders=' '
+  for folder in $folders; do report_component; done
+  if [ "$leaders" != ' ' ]; then
+    sample
+    sleep 0.3
+    sample
+  fi
+}
+
+# report_component: answer for the component in $folder.
+report_component() {
+  read_notes
+  if is_running "$folder"; then
+    word=running
+    leaders="$leaders$stat_session "
+    rest="$pid  $started  $stat_session $launcher $ready $unready"
+  elif is_of_session && [ -e "$folder/launcher.pid" ]; then
+    word=exited
+    rest="$program $status $started $ended   $ready $unready"
+    [ -s "$folder/status" ] || ! launcher_runs "$folder" || word=starting
+  else
+    word=waiting
+    rest='       '
+  fi
+  answer "component $folder $word $rest"
+  [ -z "$with_origins" ] || [ "$word" = waiting ] || [ ! -s "$folder/origin" ] ||
+    answer "origin $folder $(cat "$folder/origin")"
+}
+
+read_notes() {
+  read_note "$folder" pid && program=$note
+  read_note "$folder" launcher.pid && launcher=$note
+  read_note "$folder" status && status=$note
+  read_note "$folder" started && started=$note
+  read_note "$folder" ended && ended=$note
+  read_note "$folder" ready && ready=$note
+  read_note "$folder" unready && unready=$note
+  read_note "$folder" session && started_in=$note
+}
+
+# is_of_session: whether the component was started in the session that is there now, or there is none.
+is_of_session() { [ -z "$id" ] || [ "$started_in" = "$id" ]; }
+
+# sample: answer with the CPU time and memory of each process in one of $leaders.
+sample() {
+  read -r up _ </proc/uptime
+  processes=
+  while IFS= read -r line; do
+    parse_stat "$line"
+    case $leaders in
+      *" $stat_session "*)
+        processes="$processes $stat_session,$stat_pid,$stat_user,$stat_system,$stat_pages"
+        ;;
+    esac
+  done <<END
+$(cat /proc/[0-9]*/stat 2>/dev/null)
+END
+  answer "sample $up$processes"
+}

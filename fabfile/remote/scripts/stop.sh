@@ -1,0 +1,52 @@
+# fab stop: end components, each with its signal; after the grace period, KILL ends what is left.
+# Needs from the header: session, hundredths (the grace period), and as arguments FOLDER SIGNAL for each component.
+# Answers: ended FOLDER STATUS, as wait.sh does.
+. ./hold.sh
+. ./processes.sh
+. ./launched.sh
+
+main() {
+  hold_session
+  enter_state_dir
+  servers='' stopping='' all_roots='' all_marks='' all_found=''
+  list_screens
+  while [ $# -gt 0 ]; do
+    stop_component "$1" "$2"
+    shift 2
+  done
+  [ "$stopping" ] || return 0
+  roots=$all_roots
+  marks=${all_marks#?}
+  found=$all_found
+  await_end "$hundredths"
+  for folder in $stopping; do report_end; done
+}
+
+# stop_component FOLDER SIGNAL: send the signal to the program and all that it started, in its process group or not.
+stop_component() {
+  if ! is_running "$1"; then
+    answer "ended $1 never"
+    return
+  fi
+  roots=$pid
+  marks="REMOTE_RUNNER_COMPONENT=$state/$1"
+  found=$(members)
+  note_births "$roots $found"
+  send_signal "$2" "$found"
+  stopping="$stopping $1"
+  all_roots="$all_roots $roots"
+  all_marks="$all_marks
+$marks"
+  all_found="$all_found $found"
+}
+
+# report_end: answer for $folder. The launcher needs a moment to record the exit status.
+report_end() {
+  tries=0
+  while [ ! -s "$folder/status" ] && [ $tries -lt 50 ]; do
+    tries=$((tries + 1))
+    sleep 0.02
+  done
+  read_note "$folder" status
+  answer "ended $folder ${note:-killed}"
+}

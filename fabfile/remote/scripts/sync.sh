@@ -1,0 +1,22 @@
+# fab sync: bring files to this host. See sync_agent.sh for the header and the commands.
+. ./hold.sh
+. ./temporary.sh
+. ./sync_agent.sh
+
+main() {
+  need openssl tar
+  hold_session
+  name_staging
+  # A file without a name: it exists as long as it is open.
+  exec 9<>"$state/.list.$$" || fail "$state/.list.$$ cannot be made; is the disk full?"
+  rm -f "$state/.list.$$"
+  list=/proc/$$/fd/9
+  umask "$own_umask"
+  unstage
+  trap unstage EXIT
+  serve "$@"
+}
+
+set_temporary_root() {
+  make_temporary "$1" && root=$dir
+}

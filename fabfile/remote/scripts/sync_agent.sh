@@ -1,0 +1,217 @@
+# The other side of a transfer: carries out commands that come one after the other, without waiting for answers.
+# fabfile/transfer/remote_commands.py sends them.
+#
+# A command is a line, and perhaps a path and a list of NUL-terminated paths. A line with a dot ends it: without that
+# nothing is done, because a connection that is cut in the middle of a path leaves the path of something else.
+# The answer to each command ends with a record `=ERRORS`: the errors of the programs that it ran.
+# Needs from the header: session, piece_mb, and the scripts that xargs runs: staged_only, others_first, take, hash_piece,
+# move_staged. $list is the file for lists of paths.
+. ./state_dir.sh
+
+# name_staging: set $staging, the name of staging folders. It differs for each machine in a home that they share, and
+# for each user in a folder that both may write to. find -execdir refuses a PATH with relative folders.
+name_staging() {
+  # shellcheck disable=SC2046 # two words: checksum and length
+  set -- $(
+    cksum <<END
+$HOME
+END
+  )
+  export staging=".remote-runner-$session@$machine-$1-$2"
+  export LC_ALL=C
+  case :$PATH in *:[!/]* | *::* | *:)
+    PATH=$(printf %s "$PATH" | tr : '\n' | grep ^/ | tr '\n' :)
+    PATH=${PATH%:}
+    ;;
+  esac
+  trap 'exit 1' HUP INT PIPE TERM
+}
+
+# serve [temporary FOLDER | path PATH]...: answer with the name of staging folders and with the path of each root, then
+# carry out commands.
+serve() {
+  answer "$staging"
+  count=$#
+  while [ "$count" -gt 0 ]; do
+    find_root "$1" "$2"
+    shift 2
+    answer "$root"
+    set -- "$@" "$root"
+    count=$((count - 2))
+  done
+  end_answer ''
+  carry_out "$@"
+}
+
+# find_root KIND FOLDER-OR-PATH: set $root. sh has expanded a `~` by now, if there is such a home.
+find_root() {
+  if [ "$1" = temporary ]; then
+    set_temporary_root "$2" || fail "no temporary folder can be made; is /tmp full?"
+  else
+    root=$2
+    case $root in /*) ;; *) fail "there is no home folder $root" ;; esac
+  fi
+}
+
+# carry_out ROOT...: obey commands until `end`.
+#   cd N                      enter the Nth root; relative paths of later commands are in it
+#   untar SIZE STAGED-AS      extract a tar stream, in which STAGED-AS stands for $staging
+#   write SIZE LENGTH MODE [OFFSET]   write a file, or a piece into one that `take` has made; its path has LENGTH bytes
+#   take SIZE LENGTH STAMP    copy a file to a path of LENGTH bytes, unless it has changed since its STAMP
+#   copy SIZE LENGTH          copy files to a path; into that folder if it ends with a slash
+#   checkpoint                if there was any error so far, do nothing until `resume`
+#   stat, stamp, pieces, hash, mkdir, chmod, stage, remove, move, unstage: see below
+carry_out() {
+  any_errors=
+  is_skipping=
+  while read -r command size rest; do
+    errors=
+    case $command in
+      cd)
+        enter_root "$size" "$@"
+        continue
+        ;;
+      end) return ;;
+      untar) ;;
+      write)
+        read_target "${rest%% *}"
+        read_end
+        ;;
+      take | copy)
+        read_target "${rest%% *}"
+        read_list
+        ;;
+      *) read_list ;;
+    esac
+    [ "$command" != resume ] || is_skipping=
+    [ -n "$is_skipping" ] || carry_out_one
+    [ -z "$errors" ] || any_errors=yes
+    end_answer "$errors"
+  done
+}
+
+carry_out_one() {
+  # shellcheck disable=SC2086 # $rest holds words
+  case $command in
+    stat) each stat -L --printf '%f %s %n\0' -- 2>/dev/null ;;
+    stamp) each stat -L --printf '%.9Z %n\0' -- 2>/dev/null ;;
+    pieces) each -n 2 -P "$(nproc)" sh -c "$hash_piece" sh "$piece_mb" 2>/dev/null ;;
+    hash)
+      each openssl dgst -sha1 -r 2>/dev/null
+      answer ''
+      ;;
+    mkdir) errors=$(each mkdir -p -- 2>&1) ;;
+    chmod) errors=$(each chmod "$rest" -- 2>&1) ;;
+    stage) stage ;;
+    untar) errors=$(untar "$rest") ;;
+    write) errors=$(write_target ${rest#* } 2>&1) ;;
+    take) errors=$(each -n 1 sh -c "$take" sh "$target" "${rest#* }" 2>&1) ;;
+    copy) errors=$(copy 2>&1) ;;
+    remove) errors=$(each rm -f -- 2>&1) ;;
+    move) errors=$(each -n 16 -P 4 sh -c "$staged_only$move_staged" sh 2>&1) ;;
+    unstage) unstage ;;
+    checkpoint) is_skipping=$any_errors ;;
+  esac
+}
+
+end_answer() { answer "=$1"; }
+
+# enter_root N ROOT...
+enter_root() {
+  shift "$1"
+  cd -- "$1" || fail "the home, or temporary folder, of files cannot be entered"
+}
+
+# read_end: read the line that ends a command, or exit.
+read_end() { read -r end && [ "$end" = . ] || exit; }
+
+# read_list: read $size bytes of paths into $list.
+read_list() {
+  if [ "$size" -gt 0 ]; then
+    head -c "$size" >"$list" || fail "$state cannot be written to; is the disk full?"
+  else
+    : >"$list"
+  fi
+  read_end
+}
+
+# read_target LENGTH: read a path into $target. The dot keeps newlines at its end.
+read_target() {
+  target=$(
+    head -c "$1"
+    echo .
+  )
+  target=${target%.}
+}
+
+# each COMMAND...: run it with the paths of $list.
+each() { [ "$size" -eq 0 ] || xargs -0 "$@" <"$list"; }
+
+# stream [OPERAND...]: copy $size bytes of standard input. head would copy 8 KB at a time.
+stream() { dd bs=128K iflag=fullblock,count_bytes count="$size" status=none "$@"; }
+
+# untar STAGED-AS: extract a stream, and print errors. The rest of a stream that fails is read, too.
+untar() {
+  stream | {
+    output=$(tar -xPpmof - --transform="s,$1,$staging," 2>&1) || {
+      print_full_disks
+      output="$output tar: it failed"
+      cat >/dev/null
+    }
+    echo "$output"
+  }
+}
+
+# print_full_disks: a line for each staging folder on a full disk. The error of tar only speaks of a number of bytes.
+print_full_disks() {
+  xargs -0 -r stat -f --printf '%a %n: no space left on device\n' -- <"$state/.staging" | grep '^0 '
+}
+
+# write_target MODE [OFFSET]: write $size bytes to $target. If that fails, remove it and read the rest of them.
+write_target() {
+  if [ -n "${2-}" ] && ! { [ -f "$target" ] && chmod u+w -- "$target"; }; then
+    stream of=/dev/null
+  else
+    output=$(stream status=noxfer of="$target" ${2:+conv=notrunc oflag=seek_bytes seek="$2"} 2>&1) || {
+      rm -f -- "$target"
+      printf '%s\n%s\n' "$output" "$target: could not be written"
+      skip_rest "$output"
+    }
+  fi
+  [ ! -f "$target" ] || chmod "$1" -- "$target"
+}
+
+# skip_rest OUTPUT-OF-DD: read what dd has not read of $size bytes. dd prints `WHOLE+PARTIAL records in` (POSIX).
+skip_rest() {
+  records=$(echo "$1" | sed -n 's/ records in$//p')
+  case ${records:=0+0} in
+    *+0)
+      size=$((size - ${records%+0} * 131072))
+      stream of=/dev/null
+      ;;
+  esac
+}
+
+copy() {
+  case $target in
+    */) each cp -p -t "$target" -- ;;
+    *) each -I {} cp -p -T -- {} "$target" ;;
+  esac
+}
+
+# stage: create staging folders. They are written down before, so that the next sync removes what is left of a sync
+# that was killed. Fail if one is there already and belongs to somebody else.
+stage() {
+  unstage
+  (umask 077 && cat "$list" >"$state/.staging") || fail "$state/.staging cannot be written; is the disk full?"
+  errors=$(each mkdir -m 700 -- 2>&1)
+  foreign=$([ -z "$errors" ] || each sh -c "$print_foreign" sh | head -n 1)
+  [ -z "$foreign" ] || fail "$foreign is in the way, where files are put first; whose is it? take it away"
+}
+
+# unstage: remove the staging folders that were written down.
+unstage() {
+  [ -f "$state/.staging" ] || return 0
+  # shellcheck disable=SC2016 # sh -c expands it
+  xargs -0 -r sh -c "$staged_only"'rm -rf -- "$@"' sh <"$state/.staging" 2>/dev/null && rm -f "$state/.staging"
+}

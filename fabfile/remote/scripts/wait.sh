@@ -1,0 +1,78 @@
+# fab wait: report each component that ends; then, on command, terminate others.
+# Needs from the header: session, pending (folders to report), folders (to terminate).
+# Reads one command: `terminate`, or `leave`. It ends by itself once all have ended and nothing is to be terminated.
+# Answers: ended FOLDER STATUS, where STATUS is an exit status, `never` (it was not started) or `killed`.
+. ./state_dir.sh
+. ./processes.sh
+. ./launched.sh
+
+main() {
+  make_state_dir
+  enter_state_dir
+  read_command_in_background
+  await_ends
+  terminate_on_command
+}
+
+# sh has no `read` with a timeout, so another process reads the command and writes it to the file $command. That has no
+# name any more: it exists as long as it is open.
+read_command_in_background() {
+  exec 3<&0 9<>"$state/.command.$$" || fail "$state/.command.$$ cannot be made; is the disk full?"
+  rm -f "$state/.command.$$"
+  command=/proc/$$/fd/9
+  { read -r word <&3 && echo "$word" >"$command"; } &
+  reader=$!
+}
+
+# await_ends: answer for each of $pending once it has ended. After a command, look once more, so that no end before it
+# is missed.
+await_ends() {
+  is_last=
+  rounds=0
+  while [ -n "$pending" ]; do
+    ! is_orphaned || exit
+    [ ! -s "$command" ] || is_last=yes
+    left=
+    for folder in $pending; do
+      find_end
+      if [ "$end" ]; then answer "ended $folder $end"; else left="$left $folder"; fi
+    done
+    pending=$left
+    rounds=$((rounds + 1))
+    [ -z "$is_last" ] || break
+    [ -z "$pending" ] || sleep 0.2
+  done
+}
+
+# find_end: set $end to how the component in $folder ended, or to nothing. A launcher that is gone without a status was
+# killed itself. Its process id may belong to another process by now; that is only looked up every few seconds, since
+# it takes ten times as long.
+find_end() {
+  end=
+  if [ ! -e "$folder/launcher.pid" ]; then
+    end=never
+  elif ! { read -r pid <"$folder/launcher.pid" && [ -d "/proc/$pid" ]; } 2>/dev/null; then
+    end=killed
+  elif [ $((rounds % 25)) -eq 0 ] && ! launcher_runs "$folder"; then
+    end=killed
+  fi
+  read_note "$folder" status
+  end=${note:-$end}
+}
+
+# terminate_on_command: end the programs of $folders and all that they started. The session and its windows stay.
+terminate_on_command() {
+  if [ -z "$folders" ]; then
+    kill "$reader"
+    return
+  fi
+  wait "$reader"
+  read -r word <"$command"
+  [ "$word" = terminate ] || return 0
+  servers='' roots=''
+  for folder in $folders; do
+    ! is_running "$folder" || roots="$roots $pid"
+  done
+  marks=$(for folder in $folders; do echo "REMOTE_RUNNER_COMPONENT=$state/$folder"; done)
+  end_members
+}
