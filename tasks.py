@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))  # `inv` is a program of its own; the throwaway ho
 @task
 def demo(c: Context) -> None:
     """Run the example on three throwaway hosts and on this machine, show what runs where, and clean up."""
-    from tests.throwaway import Farm
+    from tests.support.farm import Farm
 
     require_programs(c)
     farm = Farm(Path(tempfile.mkdtemp(prefix="rr-demo.")))
@@ -49,7 +49,7 @@ def demo(c: Context) -> None:
 @task(help={"count": "How many hosts to start. Default: 3.", "stop": "End the hosts that are up, and all on them."})
 def hosts(c: Context, count: int = 3, stop: bool = False) -> None:
     """Start throwaway hosts that stay up until `./dev hosts --stop`, and print the ssh config to use them with."""
-    from tests.throwaway import Farm
+    from tests.support.farm import Farm
 
     if stop:
         were_up = HOSTS.exists()

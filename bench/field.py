@@ -13,7 +13,8 @@ from pathlib import Path
 
 import attrs
 
-from tests.throwaway import Farm, ThrowawayHost, free_port, processes_of
+from tests.support.farm import Farm, ThrowawayHost, processes_of
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 FAB = Path(sys.executable).with_name("fab")

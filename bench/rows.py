@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 
-from tests.throwaway import own_name
+from tests.support.farm import own_name
 
 from .field import FAB, ROOT, Field, check_same, check_sleepers
 from .peers import PEERS, python_of

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from rr_config import Options, load
-from tests.throwaway import ThrowawayHost, command_lines, processes_of
+from tests.support.farm import ThrowawayHost, command_lines, processes_of
 
 from .field import FAB, ROOT, Field, field
 

@@ -1,11 +1,12 @@
-"""The commands: options in, `Runner` called, results shown, exit code out.
+"""The tasks. Each one reads its options, calls a `Runner`, shows the result and sets the exit code.
 
-What only lists or explains commands loads little more than `options`, `execution` and `rr_config`.
+The docstring of a task is its help text. To keep `fab --list` and `fab --help` fast, this module imports little more
+than `cli` and `rr_config`; tasks import the rest when they run.
 """
 
 import sys
 
-# Invoke has Python keep nothing that it compiles, so that each start would compile all of this again, for 60 ms.
+# Invoke tells Python to write no bytecode. Every start would then compile all modules again, which takes 60 ms.
 if not sys.flags.dont_write_bytecode:
     sys.dont_write_bytecode = False
 
@@ -90,7 +91,10 @@ def _collect(given: dict[str, Any], runner: "Runner", _: "Console") -> None:
 
 
 def _results_folder(given: dict[str, Any]) -> Path:
-    """The one that is named, made if need be; where it cannot be used, no host is touched."""
+    """Return the folder for results, and create it if necessary.
+
+    Raise ConfigError if it cannot be used. The caller contacts the hosts later.
+    """
     from .results.collect import make_ready
 
     to = local_path(given["to"] or "results")
@@ -137,7 +141,8 @@ def _show_diff(console: "Console", options: Options, as_json: bool) -> None:
         raise ConfigError("--diff: there is nothing to compare with; name a --muddler")
     if as_json or options.limit is not None:
         raise ConfigError("--diff: leave out --json and --limit; it compares the text of all of it")
-    # Before it is checked: it may be a muddler that completes it. Each text is made before the next muddler runs.
+    # Compare before the validation, because a muddler may complete an invalid config. Render each config before the
+    # next muddler runs, because that may change it in place.
     before, *_, after = [as_python(each.all_components()) for each in evaluated(options)]
     names = (options.config_file or "", " ".join(f"--muddler {each}" for each in options.muddler))
     show_diff(console, before, after, names)
@@ -194,7 +199,7 @@ def status(context: Context, **given: Any) -> None:
             show_statuses(console, statuses, as_json=bool(given["json"]), in_place=bool(given["watch"]))
             if not given["watch"]:
                 break
-            runner.clock.sleep(WATCH_SECONDS)  # each look is one round trip to every host
+            runner.clock.sleep(WATCH_SECONDS)  # each status costs one round trip to every host
         if not all(each.is_well for each in statuses):
             raise Exit(code=FAILED)
 
@@ -252,7 +257,7 @@ def report(context: Context, **given: Any) -> None:
         target = report.target(given["output"], bool(given["overwrite"]))
         try:
             runner.report(target, overwrite=True)
-        except StageError:  # it tells of the other hosts
+        except StageError:  # the page exists, and shows the other hosts
             show_written(console, target)
             raise
         show_written(console, target)

@@ -1,4 +1,4 @@
-"""The `remote-runner` command: `fab` with the commands of this project, in whatever folder it is called."""
+"""The program `remote-runner`: `fab` with the tasks of this project, usable in any folder."""
 
 import sys
 from pathlib import Path
@@ -10,10 +10,10 @@ from invoke.exceptions import Exit
 
 
 class Program(Fab):  # type: ignore[misc]  # Fabric has no types
-    """Fabric's program with a fixed set of commands; `fabric.yaml` is looked for in the current folder."""
+    """Fabric's program with a fixed set of commands. It reads `fabric.yaml` in the current folder."""
 
     def parse_core_args(self) -> None:
-        """For bash and zsh, scripts that complete more than Invoke's."""
+        """Parse Fabric's options. For bash and zsh, print completion scripts that can do more than Invoke's."""
         super().parse_core_args()
         shell = self.args["print-completion-script"].value
         if shell in ("bash", "zsh"):
@@ -21,14 +21,14 @@ class Program(Fab):  # type: ignore[misc]  # Fabric has no types
             raise Exit
 
     def parse_collection(self) -> None:
-        """Take the commands as they are, and the settings beside the user."""
+        """Accept the fixed commands, and load the project settings of the current folder."""
         super().parse_collection()
         self.config.set_project_location(str(Path.cwd()))
         self.config.load_project()
 
 
 def main() -> None:
-    """Run the command line; does not return."""
+    """Run the command line, and exit."""
     import fabfile
 
     commands = Collection.from_module(fabfile)

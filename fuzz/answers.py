@@ -16,19 +16,19 @@ import atheris
 
 with atheris.instrument_imports(include=["fabfile", "rr_config"]):
     from fabfile.components.attach import read_window
-    from fabfile.components.logs import ORDERS, LogReader, read_logs, rendered
+    from fabfile.components.logs import CONTROLS, LogReader, read_logs, rendered
     from fabfile.components.screen import read_killed, read_session
     from fabfile.components.start import read_started
     from fabfile.components.status import Status, read_status
     from fabfile.components.stop import read_stopped
     from fabfile.diagnosis.probe import read_clock, read_facts, read_volumes
     from fabfile.remote.conversation import Conversation
-    from fabfile.reporting.history import lives, span, stages
+    from fabfile.reporting.history import histories, span, stages
     from fabfile.reporting.timeline import figure
     from fabfile.results.collect import _received
-    from fabfile.results.provenance import read_origin
+    from fabfile.results.provenance import parse_provenance
     from fabfile.results.remote_files import Result, read_listed
-    from fabfile.results.run_json import record
+    from fabfile.results.run_json import describe_run
     from fabfile.runner.plan import read_present
     from fabfile.ssh.host_group import NONSENSE
     from fabfile.transfer.inventory import read_inventory, read_stat
@@ -93,8 +93,8 @@ def show(found: list[Status]) -> None:
     """All but what jinja2 and plotly do."""
     list(map(status_row, found))
     json.dumps([each.as_dict() for each in found], allow_nan=False)
-    run = json.loads(json.dumps(record(Options(), found, 0), indent=2, default=repr))
-    own, of_run = lives(run), stages(run)
+    run = json.loads(json.dumps(describe_run(Options(), found, 0), indent=2, default=repr))
+    own, of_run = histories(run), stages(run)
     figure(own, of_run, *span(own, of_run, run["collected"]))
 
 
@@ -109,7 +109,7 @@ def killed(answers: Iterable[str]) -> None:
 
 def output(line: bytes) -> None:
     """Nothing of it may steer a terminal."""
-    if ORDERS.search(rendered(line).decode()):
+    if CONTROLS.search(rendered(line).decode()):
         raise AssertionError("an order is left")
 
 
@@ -144,7 +144,7 @@ READERS: list[Callable[[bytes], object]] = [
     texts(lambda answers: read_present(COMPONENTS, answers)),
     texts(lambda answers: read_facts(["~"], answers)),
     texts(lambda answers: read_clock(answers[0], 1, 2)),
-    texts(lambda answers: read_origin(answers[0])),
+    texts(lambda answers: parse_provenance(answers[0])),
     texts(killed),
     texts(read_session),
     texts(read_window),

@@ -1,11 +1,13 @@
-"""What is to run: components, the config that holds them, and the files that say so.
+"""Config files: components, the config that holds them, and the muddlers that change it.
 
-Nothing in this package connects to a host, prints, or imports `fabfile`. Start at `load`.
+Nothing in this package connects to a host, prints, or imports `fabfile`. Start reading at `load`.
 """
 
 from .component import Component, Config
 from .errors import ConfigError
+from .limit import component_named
 from .loading import load
+from .muddlers import all_muddlers
 from .options import Options
 
-__all__ = ["Component", "Config", "ConfigError", "Options", "load"]
+__all__ = ["Component", "Config", "ConfigError", "Options", "all_muddlers", "component_named", "load"]

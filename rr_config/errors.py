@@ -1,14 +1,13 @@
-"""The one error that a config, a muddler, an arg parser or the command line can have."""
+"""`ConfigError`, the error for a mistake in a config, a muddler, an arg parser or the command line."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
 
 
 class ConfigError(Exception):
-    """What the user wrote is wrong; no host has been touched.
+    """A mistake in the user's input. It is raised before any host is touched.
 
-    `problems` holds one text for each thing that is wrong, each as `where: what is wrong; what to
-    do`. The message is all of them, a line each.
+    `problems` holds a text for each mistake, in the form `WHERE: problem; hint`. The message has a line for each.
     """
 
     def __init__(self, *problems: str) -> None:
@@ -18,10 +17,10 @@ class ConfigError(Exception):
 
 @contextlib.contextmanager
 def named(where: str) -> Iterator[None]:
-    """Turn what the system says of a path into a ConfigError that begins with `where`."""
+    """Convert an error of the file system into a ConfigError that begins with `where`."""
     try:
         yield
     except OSError as error:
         raise ConfigError(f"{where}: {error.strerror or error}") from error
-    except RuntimeError as error:  # of links in a circle, until Python 3.12
+    except RuntimeError as error:  # before Python 3.13, pathlib raises it for a loop of symbolic links
         raise ConfigError(f"{where}: {error}") from error

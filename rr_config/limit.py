@@ -1,4 +1,4 @@
-"""Choosing some components of a config by their names and hosts, as `--limit` does. Pure."""
+"""Select components of a config by patterns of names and hosts, for `--limit` and `--only`. Pure."""
 
 import glob
 from collections.abc import Collection, Sequence
@@ -11,7 +11,10 @@ COPY_OF = "copy_of"
 
 
 def component_named(config: Config, name: str) -> Component:
-    """The one component of that name, or of that `host/name`. ConfigError where there is none, or more than one."""
+    """Return the component of that name, or of that `host/name`.
+
+    Raise ConfigError if there is none, or if several have the name.
+    """
     components = config.all_components()
     found = [each for each in components if name in (each.name, each.label)]
     if len(found) == 1:
@@ -22,11 +25,13 @@ def component_named(config: Config, name: str) -> Component:
 
 
 def limited(config: Config, limit: str, option: str = "--limit") -> Config:
-    """The components that `limit`, the value of `option`, chooses: patterns, separated by commas.
+    """Return a config with the components that `limit`, the value of `option`, selects.
 
-    A pattern matches a component by its name, its host, or both as `host/name`, whole, as fnmatch(3) has it
-    (`*`, `?`, `[ab]`). One that begins with `!` excludes what it matches. Where all exclude, the others are
-    chosen. Raises ConfigError for a pattern that matches nothing, and where nothing is left.
+    `limit` is a list of patterns, separated by commas. A pattern matches the whole name of a component, its whole host,
+    or both as `host/name`. It may contain `*`, `?` and `[ab]`, as in fnmatch(3). A pattern that begins with `!`
+    excludes what it matches. If all patterns exclude, the remaining components are selected.
+
+    Raise ConfigError if a pattern matches no component, or if no component remains.
     """
     patterns = [pattern.strip() for pattern in limit.split(",") if pattern.strip()]
     components = list(config.all_components())
@@ -50,15 +55,22 @@ def limited(config: Config, limit: str, option: str = "--limit") -> Config:
 
 
 def limit_to(hosts: Collection[str], config: Config, was_limited: bool) -> str:
-    """The pattern by which the components of `config` on these hosts are chosen; `was_limited` where it has not all."""
+    """Return a limit that selects the components of `config` on these hosts.
+
+    If the config `was_limited`, it lacks some components. Then the limit must name each component, because a pattern
+    for the host would select the missing ones, too.
+    """
     if not was_limited:
         return ",".join(f"{_literal(host)}/*" for host in sorted(hosts))
     return ",".join(_literal(each.label) for each in config.all_components() if each.host in hosts)
 
 
 def _literal(name: str) -> str:
-    """The pattern that matches `name`, and hardly anything else."""
-    middle = name.strip()  # as what is around a pattern goes
+    """Return a pattern that matches `name`, and hardly anything else.
+
+    A comma would separate patterns, and `limited` strips spaces around a pattern. A `?` stands for each of them.
+    """
+    middle = name.strip()  # `limited` strips spaces around a pattern
     before, _, after = name.partition(middle) if middle else (name, "", "")
     return "?" * len(before) + glob.escape(middle).replace(",", "?") + "?" * len(after)
 
@@ -68,9 +80,10 @@ def _listed(components: Sequence[Component]) -> str:
 
 
 def names(component: Component) -> tuple[str, ...]:
-    """What a pattern can match: its name, its host without user and port, and with them, and `host/name`.
+    """Return the texts that a pattern can match.
 
-    Also the name of the component that it is a copy of, if it is one.
+    These are the name, `host/name`, and the host in three forms: alone, with its port, and as it stands in the config.
+    A copy also has the names of its original.
     """
     with_port = component.host.rpartition("@")[2]
     own = (component.name, bare_host(component.host), with_port, component.host, component.label)
@@ -78,13 +91,13 @@ def names(component: Component) -> tuple[str, ...]:
 
 
 def bare_host(host: str) -> str:
-    """The host of `user@host:port`, or of `user@address`, where an IPv6 address has colons of its own."""
+    """Return the host of `user@host:port`, or the IPv6 address of `user@address`, which contains colons."""
     bare = host.rpartition("@")[2]
     return bare.partition(":")[0] if bare.count(":") == 1 else bare
 
 
 def copied_names(component: Component) -> tuple[str, ...]:
-    """The names of what it is a copy of, as `meta` has them since `util.numbered` has made it."""
+    """Return the names of its original if it is a copy. `util.numbered` stores them in `meta`."""
     return tuple(name for name in component.meta.get(COPY_OF, ()) if isinstance(name, str))
 
 

@@ -1,4 +1,8 @@
-"""Runs config files, arg parsers and muddlers, and turns what goes wrong in them into ConfigError."""
+"""Load a config: run the arg parser, the config file and the muddlers, then validate the result.
+
+`user_code` runs the files of the user, and `muddlers.running` the muddlers. `paths` makes all paths absolute, and
+`validation` checks the components.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,16 +23,18 @@ from .validation import check_attributes, check_files
 
 
 def load(options: Options, with_files: bool = True) -> Config:
-    """The config that `options` name, muddled, limited, checked, with every path full. Touches no host.
+    """Return the config that `options` name, after muddlers, validation and `--limit`. Touch no host.
 
-    Raises ConfigError for all that is wrong with it; else as `evaluated`. Without `with_files`, the
-    local files of components are not looked at, which may be missing where nothing is to be sent.
+    All paths in it are absolute, as `paths.resolved` makes them. Without `with_files`, do not check the local files of
+    components. They may be missing if the command sends nothing.
+
+    Raise ConfigError with all mistakes at once. Raise SystemExit as `evaluated` does.
     """
     *_, config = evaluated(options)
     check_attributes(config)
     problems: list[str] = []
     config_dir = options.config_dir
-    assert config_dir is not None  # there was a config file
+    assert config_dir is not None  # `evaluated` requires a config file
     complete = Config(resolved(component, config_dir, problems) for component in config.all_components())
     chosen = complete if options.limit is None else limited(complete, options.limit)
     try:
@@ -42,10 +48,10 @@ def load(options: Options, with_files: bool = True) -> Config:
 
 
 def evaluated(options: Options) -> Iterator[Config]:
-    """The config that `options` name, as its file makes it, and again after each muddler; nothing is checked yet.
+    """Yield the config after its file has run, and again after each muddler. Check nothing yet.
 
-    Runs the arg parser, then the config file, then each muddler. Raises ConfigError for all that is
-    wrong in any of them; SystemExit(0) where the arg parser was asked for its help.
+    Run the arg parser, then the files of the muddlers, then the config file, then each muddler. Raise ConfigError if
+    one of them fails, and SystemExit(0) if `--extra-args` asks for help.
     """
     if not options.config_file:
         raise ConfigError("--config: no config file is named; name one with --config FILE")
@@ -56,7 +62,7 @@ def evaluated(options: Options) -> Iterator[Config]:
                 f"--config: {config_file}: there is no such file" + " (it is a folder)" * config_file.is_dir()
             )
     config_dir = config_file.parent
-    # The user's files get a copy, so that nothing they assign to it changes how the run goes on.
+    # The user's files get a copy, so that an assignment there does not change the run.
     options = attrs.evolve(options, config_file=str(config_file), muddler=list(options.muddler))
     asked = [find_muddler(given, config_dir) for given in options.muddler]
     extra_options = parse_extra_args(options)
@@ -78,9 +84,10 @@ def evaluated(options: Options) -> Iterator[Config]:
 
 
 def parse_extra_args(options: Options) -> Any:
-    """What the arg parser makes of `--extra-args`; None where no arg parser is named.
+    """Return the result of the arg parser for `--extra-args`, or None if there is no arg parser.
 
-    An arg parser without `--extra-args` gets an empty text, so that its defaults hold.
+    Without `--extra-args`, pass an empty text, so that the arg parser returns its defaults. Raise ConfigError if the
+    arg parser fails, and SystemExit(0) if it prints its help.
     """
     if options.arg_parser is None:
         return None

@@ -1,4 +1,4 @@
-"""Which local files a component brings: its `files`, with folders followed down to every file."""
+"""The local files of a component: every file that its `files` name, directly or in a folder."""
 
 import os
 import posixpath
@@ -13,10 +13,10 @@ from .errors import ConfigError
 
 @attrs.frozen
 class LocalFile:
-    """A regular file or a folder on this machine, as it was when it was looked at.
+    """A regular file or a folder on this machine, with its stat(2) values at one moment.
 
-    `mode` is its permission bits; `size` is in bytes, 0 for a folder; `mtime_ns` is when its content was
-    last changed, in ns since 1970. `inode` holds the numbers of its device and inode.
+    `mode` holds the permission bits. `size` is in bytes, and 0 for a folder. `mtime_ns` is the time of the last change
+    of its content, in ns since 1970. `inode` is the pair of device and inode number.
     """
 
     path: str
@@ -27,15 +27,15 @@ class LocalFile:
     mtime_ns: int = attrs.field(default=0, eq=False)
 
     def is_same(self, other: "LocalFile") -> bool:
-        """Whether both are the same file, however their paths are spelled."""
+        """Return whether both paths lead to the same file, by path or by inode."""
         return self.path == other.path or (self.inode is not None and self.inode == other.inode)
 
 
 @attrs.frozen
 class Placed:
-    """A local file and the remote path, as the config spells it, where it is to be.
+    """A local file and its remote path, in the spelling of the component's `files`.
 
-    `is_named` where `files` names it itself, and not a folder that it is in.
+    `is_named` says whether `files` names the file itself, not just a folder that contains it.
     """
 
     local: LocalFile
@@ -45,7 +45,7 @@ class Placed:
 
 @attrs.frozen
 class Unusable:
-    """A local path that cannot be sent, and why; `remote` as in `Placed`."""
+    """A local path that cannot be sent, and the reason. `remote` is as in `Placed`."""
 
     path: str
     reason: str
@@ -53,28 +53,30 @@ class Unusable:
 
 
 def placed_files(files: Mapping[str, str]) -> Iterator[Placed | Unusable]:
-    """Every file and folder that `files` brings, folders before what is in them.
+    """Yield every file and folder that `files` name, each folder before its content.
 
-    `files` maps absolute local paths to remote ones. Symbolic links are followed. What is missing,
-    unreadable, not a regular file, or a folder that contains itself, comes as `Unusable`. A remote path
-    with a slash at its end is that of a folder, into which a file is put under its own name.
+    `files` maps absolute local paths to remote paths. Follow symbolic links. A remote path that ends with a slash is a
+    folder, into which a file goes under its own name.
+
+    Yield `Unusable` for a path that is missing, unreadable, or neither a regular file nor a folder. Do the same for a
+    link to a folder that contains the link.
     """
     for local, remote in files.items():
         place = remote.rstrip("/") or "/"
-        if remote.endswith("/") and os.path.isfile(local):  # noqa: PTH113 - as in _placed
+        if remote.endswith("/") and os.path.isfile(local):  # noqa: PTH113 - see _placed
             name = posixpath.basename(local)
             in_own_folder = f"./{name}" if name.startswith("~") else name
             place = in_own_folder if place == "." else posixpath.join(place, name)
         yield from _placed(local, place)
 
 
-# Device and inode number of each folder on the way down.
+# Device and inode number of each folder above a path.
 Above = tuple[tuple[int, int], ...]
 
 
 def _placed(local: str, remote: str, above: Above = ()) -> Iterator[Placed | Unusable]:
     try:
-        status = os.stat(local)  # noqa: PTH116 - a Path a file would double the cost of large trees
+        status = os.stat(local)  # noqa: PTH116 - a Path for each file would double the cost of large trees
     except OSError as error:
         yield Unusable(local, error.strerror or str(error), remote)
         return
@@ -96,7 +98,7 @@ def _placed(local: str, remote: str, above: Above = ()) -> Iterator[Placed | Unu
 
 def _placed_below(local: str, remote: str, above: Above) -> Iterator[Placed | Unusable]:
     try:
-        names = sorted(os.listdir(local))  # noqa: PTH208 - as above
+        names = sorted(os.listdir(local))  # noqa: PTH208 - see _placed
     except OSError as error:
         yield Unusable(local, error.strerror or str(error), remote)
         return
@@ -105,7 +107,10 @@ def _placed_below(local: str, remote: str, above: Above) -> Iterator[Placed | Un
 
 
 def expected_files(component: Component) -> list[Placed]:
-    """What a component brings, as far as can be said: of what is not here, or `Unusable`, that it has a place there."""
+    """Return the files of a component, even if local files are missing or unusable.
+
+    Such a file has its paths, and 0 as mode and size.
+    """
     return [
         Placed(LocalFile(found.path, 0, 0), found.remote, True) if isinstance(found, Unusable) else found
         for found in placed_files(component.files)
@@ -113,9 +118,9 @@ def expected_files(component: Component) -> list[Placed]:
 
 
 def placed_once() -> Callable[[Component], Sequence[Placed]]:
-    """A function that lists what a component brings; ConfigError for what is `Unusable`.
+    """Return a function that lists the files of a component. It raises ConfigError if one is `Unusable`.
 
-    The disk is asked once for components that bring the same.
+    It caches the list, so that components with the same `files` share one look at the disk.
     """
     known: dict[tuple[tuple[str, str], ...], Sequence[Placed]] = {}
 

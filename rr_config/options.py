@@ -1,4 +1,4 @@
-"""What the command line said, as config files, muddlers and arg parsers see it."""
+"""`Options`, the options of the command line that config files, muddlers and arg parsers can read."""
 
 import math
 from pathlib import Path
@@ -20,9 +20,10 @@ def _unless_leave(way: str | None) -> str | None:
 class Options:
     """The options of a run, under the names that config files use.
 
-    `config_file` is an absolute path where a config file or a muddler reads it. `muddler` lists the
-    muddlers as given, in the order in which they are applied. `ssh_user` and `ssh_pass` are None
-    unless they were given. What a config file assigns here, the muddlers see, but not the run.
+    A config file or muddler sees `config_file` as an absolute path. `muddler` lists the muddlers as the user gave them,
+    in the order in which they run. `ssh_user` and `ssh_pass` are None unless the user gave them.
+
+    A config file gets a copy. If it assigns an option, muddlers see the new value, but the run does not.
     """
 
     config_file: str | None = None
@@ -48,22 +49,22 @@ class Options:
 
     @property
     def most_failed(self) -> float:
-        """How many hosts may fail before no later stage begins."""
+        """Return how many hosts may fail. If more fail, no later stage begins."""
         return math.inf if self.keep_going else self.max_failures
 
     @property
     def config_dir(self) -> Path | None:
-        """The folder that holds the config file, or None where no config file is named."""
+        """Return the folder of the config file, or None if there is no config file."""
         return local_path(self.config_file).absolute().parent if self.config_file else None
 
 
-# The least that these numbers can be.
+# The minimum of each of these options.
 LEAST = {"parallel": 1, "max_failures": 0, "retries": 0, "io_timeout": 1}
 MOST = 1_000_000
 
 
 def check(options: Options) -> None:
-    """ConfigError where a value cannot be meant, whatever the config is."""
+    """Raise ConfigError if an option is invalid for every config."""
     if options.log_level not in LOG_LEVELS:
         levels = ", ".join(LOG_LEVELS)
         raise ConfigError(f"--log-level {options.log_level}: there is no such level; choose one of {levels}")
@@ -80,6 +81,6 @@ def check(options: Options) -> None:
 
 
 def check_seconds(option: str, seconds: float) -> None:
-    """ConfigError where the value of an option is no number of seconds."""
+    """Raise ConfigError if the value of an option is not a number of seconds from 0 to MOST."""
     if not isinstance(seconds, int | float) or not 0 <= seconds <= MOST:
         raise ConfigError(f"--{option} {seconds}: must be a number of seconds, from 0 to {MOST}")

@@ -1,6 +1,6 @@
-"""Full paths in place of the relative ones of a config file.
+"""Resolve the relative paths of a config file.
 
-Looks at no host, and at no file but the list of users, for `~NAME`.
+Nothing here asks a host or reads a file, except that `~NAME` is looked up in the local list of users.
 """
 
 import os
@@ -14,12 +14,13 @@ from .errors import ConfigError
 
 
 def resolved(component: Component, config_dir: Path, problems: list[str]) -> Component:
-    """A copy of `component` with nothing left to guess.
+    """Return a copy of `component` with resolved paths, and with all arguments and variables as text.
 
-    Local paths are absolute. Remote ones are absolute or start with `~`, which the host expands;
-    they are relative only where `base_dir` is None: then they are below the component's temporary
-    folder, wherever its host puts that. A relative `base_dir` is relative to the login user's home.
-    A local path that begins with the home of nobody is added to `problems`, and left out.
+    Local paths become absolute. Remote paths become absolute, or start with `~`, which the host expands. If `base_dir`
+    is None, a remote path may stay relative. Then it is relative to the component's temporary folder, which the host
+    creates. A relative `base_dir` is relative to the home of the login user.
+
+    If a local path begins with the home of an unknown user, leave it out and append an error to `problems`.
     """
 
     def local(attribute: str, path: str) -> str:
@@ -41,10 +42,10 @@ def resolved(component: Component, config_dir: Path, problems: list[str]) -> Com
         key = local("files", path)
         if not key:
             continue
-        while key in files:  # another spelling of the same path, with a place of its own
+        while key in files:  # two spellings of one path may have two remote paths
             key = f"/.{key}"
         place = os.fspath(remote)
-        files[key] = remote_path(base_dir, place) + "/" * _is_folder(place)  # see files.placed_files
+        files[key] = remote_path(base_dir, place) + "/" * _is_folder(place)  # see local_files.placed_files
     args = [_as_text(arg) for arg in component.args]
     env = {name: _as_text(value) for name, value in component.env.items()}
     changed: dict[str, object] = {"executable": executable, "files": files, "args": args, "base_dir": base_dir}
@@ -60,38 +61,45 @@ def _as_text(value: object) -> str:
 
 
 def _is_folder(remote: str) -> bool:
-    """Whether a remote path can only be that of a folder."""
+    """Return whether the spelling of a remote path shows that it is a folder."""
     return posixpath.basename(remote) in ("", ".", "..") or (remote.startswith("~") and "/" not in remote)
 
 
 def local_path(path: str | os.PathLike[str]) -> Path:
-    """`path` with a `~` in front replaced by the home; ConfigError where nobody has that name."""
+    """Expand a leading `~` or `~NAME` of a local path. Raise ConfigError if there is no such user."""
     text = os.fspath(path)
     if not text.startswith("~"):
         return Path(text)
-    expanded = os.path.expanduser(text)  # noqa: PTH111 - pathlib takes ./~x for a home
+    expanded = os.path.expanduser(text)  # noqa: PTH111 - pathlib would expand ./~x, too
     if expanded.startswith("~"):
         raise ConfigError(f"{text}: there is no user {text.split('/')[0][1:]} here; is the name right?")
     return Path(expanded)
 
 
 def attrs_evolved(component: Component, **changes: object) -> Component:
-    """A copy of `component` with `changes` made. (attrs.evolve wants a generated `__init__`.)"""
+    """Return a copy of `component` with `changes`.
+
+    attrs.evolve cannot do this, because it needs a generated `__init__`.
+    """
     return Component(**(attrs.asdict(component, recurse=False) | changes))
 
 
 def remote_path(base_dir: str | None, path: str) -> str:
-    """Where `path` of a config is on its host: below `base_dir` unless it is absolute or has a `~`."""
+    """Return the remote path for `path` of a config.
+
+    It is below `base_dir`, unless it is absolute or begins with `~`. Without a `base_dir`, a relative path stays
+    relative.
+    """
     if path.startswith("~"):
         home, _, rest = path.partition("/")
-        # What leads above a home can only be worked out on the host.
+        # Only the host can resolve a `..` that leads above the home. So normalize only what follows the home.
         below = posixpath.normpath(rest.lstrip("/")) if rest.strip("/") else "."
         return home if below == "." else f"{home}/{below}"
     if base_dir is not None and base_dir.startswith("~") and not path.startswith("/"):
         return remote_path(None, f"{base_dir}/{path}")
     if base_dir is None and not path.startswith("/"):
         below = posixpath.normpath(path)
-        # './~x' is a name that begins with a tilde, '~x' somebody's home
+        # './~x' is a name that begins with a tilde. '~x' would be a home.
         return f"./{below}" if below.startswith("~") else below
-    # Of two slashes in front normpath makes no single one, since POSIX lets a system give them a meaning.
+    # normpath keeps two leading slashes, because POSIX lets a system give them a meaning of its own.
     return "/" + posixpath.normpath(posixpath.join(base_dir or "/", path)).lstrip("/")

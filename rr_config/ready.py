@@ -1,4 +1,4 @@
-"""`Ready`: when a component counts as ready. What a config file gets from `util.port` and the like."""
+"""`Ready`, the readiness condition of a component, and the functions `util.port` and so on that create it."""
 
 import math
 import re
@@ -10,9 +10,9 @@ TIMEOUT = 60.0
 
 @attrs.frozen
 class Ready:
-    """What is looked at on the component's host (`kind`, and its `value`), and for how many seconds at most.
+    """A readiness condition: its kind, its value, and the timeout in seconds.
 
-    Made by the functions below, which check what they are given. Its text says what is waited for.
+    Create it with the functions below, which validate their arguments. `str()` describes the condition for a person.
     """
 
     kind: str
@@ -24,9 +24,10 @@ class Ready:
 
 
 def port(number: int, timeout: float = TIMEOUT) -> Ready:
-    """Ready when something listens on that TCP port of the host, on whatever address.
+    """Return a condition that is met when a process listens on that TCP port of the host, on any address.
 
-    A port on which something listens before the component is started keeps it from being started.
+    If a process listens on the port before the component is started, the start fails. Raise ValueError for an invalid
+    port or timeout.
     """
     if not isinstance(number, int) or not 0 < number < 65536:
         raise ValueError(f"util.port({number!r}): a port is a whole number from 1 to 65535")
@@ -34,7 +35,11 @@ def port(number: int, timeout: float = TIMEOUT) -> Ready:
 
 
 def log(regex: str, timeout: float = TIMEOUT) -> Ready:
-    """Ready when a line of its output, without colours, matches `regex` somewhere: a Perl one, as of `grep -P`."""
+    """Return a condition that is met when a line of output, without colours, contains a match of `regex`.
+
+    The host matches it with `grep -P`, so it is a Perl regular expression. Raise ValueError if Python cannot compile
+    it, if it is empty or contains a newline, or for an invalid timeout.
+    """
     try:
         re.compile(regex)
     except (re.error, TypeError) as error:
@@ -45,9 +50,10 @@ def log(regex: str, timeout: float = TIMEOUT) -> Ready:
 
 
 def command(text: str, timeout: float = TIMEOUT) -> Ready:
-    """Ready when `sh -c text` ends with 0 there, in the folder and the environment of the component.
+    """Return a condition that is met when `sh -c text` on the host ends with exit status 0.
 
-    It is run again, a second after it has ended, until then.
+    The command runs in the folder and the environment of the component. It runs again one second after it has failed.
+    Raise ValueError for an empty text, a NUL in it, or an invalid timeout.
     """
     if not isinstance(text, str) or not text.strip() or "\0" in text:
         raise ValueError(f"util.command({text!r}): is no command")
@@ -55,7 +61,10 @@ def command(text: str, timeout: float = TIMEOUT) -> Ready:
 
 
 def ended(timeout: float = TIMEOUT) -> Ready:
-    """Ready when it has ended with 0: for what prepares the ground for others."""
+    """Return a condition that is met when the component has ended with exit status 0.
+
+    It suits a component that prepares something for others. Raise ValueError for an invalid timeout.
+    """
     return Ready("ended", "", _checked("ended", timeout))
 
 

@@ -1,12 +1,16 @@
-"""For tests of muddlers, by pytest or otherwise: a config in, components out, and no host."""
+"""A helper for tests of muddlers: it turns a config and muddlers into components without a host."""
 
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .component import Component
+from .limit import component_named
 from .loading import load
+from .muddlers import all_muddlers
 from .options import Options
+
+__all__ = ["all_muddlers", "component_named", "muddled"]
 
 Text = str | os.PathLike[str]
 
@@ -14,11 +18,11 @@ Text = str | os.PathLike[str]
 def muddled(
     config: Text, *muddlers: Text, extra_args: str | None = None, arg_parser: Text | None = None
 ) -> list[Component]:
-    """The components of a config after these muddlers, as a command would have them, with all paths full.
+    """Return the components of a config after these muddlers, with resolved paths, as a command would see them.
 
-    `config` is the text of a config file, or the path of one (a `Path`). A muddler is what follows `--muddler`: a name
-    or a path, and perhaps its options: `f"{path} --only 'server*'"`. Files that components bring need not be there.
-    Raises ConfigError for all that a command would refuse.
+    `config` is the text of a config file as `str`, or the path of one as `Path`. A muddler is a value of `--muddler`: a
+    name or a path, and optional options, for example `f"{path} --only 'server*'"`. The files of components may be
+    missing. Raise ConfigError for every mistake that a command would report.
     """
     with TemporaryDirectory() as folder:
         path = Path(folder, "config.py") if isinstance(config, str) else Path(config)

@@ -1,4 +1,7 @@
-"""Runs the files that users write, and turns what goes wrong in them into ConfigError with the user's own lines."""
+"""Run the Python files of users: config files, arg parsers and muddlers.
+
+An error in such a file becomes a ConfigError that shows the lines of the user, not those of this program.
+"""
 
 import contextlib
 import inspect
@@ -14,19 +17,21 @@ from typing import Any
 
 from .errors import ConfigError
 
-# Frames of these are none of the user's.
+# Folders whose stack frames do not belong to the user: this package and the standard library.
 OTHERS = tuple(os.path.join(folder, "") for folder in (Path(__file__).parent, sysconfig.get_path("stdlib")))  # noqa: PTH118
 
 
 def takes(function: Callable[..., Any], count: int) -> bool:
+    """Return whether a function can be called with that many positional arguments."""
     try:
         inspect.signature(function).bind(*[None] * count)
-    except (TypeError, ValueError):  # it takes something else, or nobody can tell
+    except (TypeError, ValueError):  # other parameters, or no known signature
         return False
     return True
 
 
 def function(names: dict[str, Any], name: str, form: str, path: Path) -> Callable[..., Any]:
+    """Return the function `name` of a file that has been run. Raise ConfigError with its `form` if it is missing."""
     function = names.get(name)
     if not callable(function):
         raise ConfigError(f"{path}: defines no {form}")
@@ -34,26 +39,30 @@ def function(names: dict[str, Any], name: str, form: str, path: Path) -> Callabl
 
 
 def run_file(path: Path, names: dict[str, Any], full_name: str | None = None) -> dict[str, Any]:
-    """Run a file of the user's as a program that finds `names` ready; its names afterwards.
+    """Run a file of the user with `names` as predefined globals; return its globals afterwards.
 
-    With the `full_name` of its module, it can import what is beside it in its package.
+    If the file is a module of a package, `full_name` is the name of the module. Then it can use relative imports. Raise
+    ConfigError if the file cannot be read or raises an error.
     """
     try:
         source = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
-    if b"\0" in source:  # for which Python knows no line
+    if b"\0" in source:  # Python reports a NUL byte without its line
         raise ConfigError(f"{path}:{source[: source.index(0)].count(10) + 1}: has a NUL byte; is it a text file?")
     module = types.ModuleType(full_name or path.stem)
     module.__dict__.update(names, __file__=str(path), __package__=full_name and full_name.rpartition(".")[0])
     with reported(path), _importable(module):
-        exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - its purpose  # nosec B102
+        exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - runs user code on purpose  # nosec B102
     return module.__dict__
 
 
 @contextlib.contextmanager
 def _importable(module: types.ModuleType) -> Iterator[None]:
-    """Let classes find the module in which they are defined (dataclasses look there), if its name is free."""
+    """Put the module into `sys.modules`, unless its name is taken.
+
+    dataclasses look there for the module in which a class is defined.
+    """
     is_ours = sys.modules.setdefault(module.__name__, module) is module
     try:
         yield
@@ -64,9 +73,10 @@ def _importable(module: types.ModuleType) -> Iterator[None]:
 
 @contextlib.contextmanager
 def working_in(directory: Path, *import_folders: Path) -> Iterator[None]:
-    """Work with `directory` as the current one and `import_folders` first on `sys.path`.
+    """Change to `directory`, and put `import_folders` first on `sys.path`, for the time of the block.
 
-    What is imported from there is forgotten afterwards: another folder may have a module of the same name.
+    Afterwards, remove the modules that were imported from these folders from `sys.modules`. Another folder may have a
+    module of the same name.
     """
     before, modules = list(sys.path), set(sys.modules)
     sys.path[:0] = map(str, import_folders)
@@ -83,7 +93,11 @@ def working_in(directory: Path, *import_folders: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def reported(path: Path, help_allowed: bool = False, own: type[Exception] = ConfigError) -> Iterator[None]:
-    """Turn what the user's file raises, but for an `own` error, into a ConfigError that shows the user's own lines."""
+    """Convert an exception of the user's file into a ConfigError that shows the user's own lines.
+
+    Let ConfigError, KeyboardInterrupt and errors of the type `own` pass. With `help_allowed`, let SystemExit(0) pass,
+    too.
+    """
     try:
         yield
     except SyntaxError as error:
@@ -95,9 +109,9 @@ def reported(path: Path, help_allowed: bool = False, own: type[Exception] = Conf
             raise
         where = _place(error, path)
         raise ConfigError(f"{where}: ended itself, with {error.code!r}; see what it says above") from error
-    except (KeyboardInterrupt, ConfigError, own):  # by a ConfigError, it says what is wrong in its own words
+    except (KeyboardInterrupt, ConfigError, own):  # a ConfigError already describes the mistake
         raise
-    except BaseException as error:  # whatever a user's file can raise is the user's to see
+    except BaseException as error:  # report every exception of a user's file to the user
         raise ConfigError(_raised(error, path)) from error
 
 
@@ -108,14 +122,14 @@ def _syntax_problem(error: SyntaxError) -> str:
 
 
 def _raised(error: BaseException, path: Path) -> str:
-    """The error with the lines of the user's files that led to it, and none of ours."""
+    """Return the error with the lines of the user's files that led to it, without frames of this program."""
     words = "".join(traceback.format_exception_only(error)).rstrip()
     lines = "".join(traceback.format_list(_users_frames(error.__traceback__))).rstrip()
     return f"{_place(error, path)}: {words}" + (f"\n{lines}" if lines else "")
 
 
 def _place(error: BaseException, path: Path) -> str:
-    """The last line of the user's file that the error passed."""
+    """Return `PATH:LINE` with the innermost line of the user's file in the traceback, or just the path."""
     lines = [frame.lineno for frame in _users_frames(error.__traceback__) if frame.filename == str(path)]
     return f"{path}:{lines[-1]}" if lines else str(path)
 

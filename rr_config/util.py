@@ -1,4 +1,4 @@
-"""What a config file and a muddler find under the name `util`."""
+"""The functions that config files and muddlers can use under the name `util`."""
 
 import os
 
@@ -12,16 +12,16 @@ __all__ += ["bring", "chosen", "numbered", "program", "wrap"]  # for muddlers
 
 
 def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, str]:
-    """Every file under `src`, mapped to its place under `dest`, as `Component.files` wants it.
+    """Return a value for `Component.files` that maps every file below `src` to its path below `dest`.
 
-    `dest` is a remote folder; `'.'` is the component's `base_dir`. A relative `src` is relative to
-    the config file that calls this; `~` in front is the home here. Symbolic links are followed. Empty
-    folders are left out; name the folder itself in `files` to bring them too. What cannot be read is in
-    the result, to be reported when the config is checked. Raises FileNotFoundError or NotADirectoryError
-    where `src` is no folder.
+    `dest` is a remote folder. `'.'` is the component's `base_dir`. A relative `src` is relative to the config file that
+    calls this function. A leading `~` in `src` is the local home. Follow symbolic links.
+
+    Empty folders are left out. To send them too, name the folder itself in `files`. Unreadable files are in the result,
+    and `validation` reports them later. Raise FileNotFoundError or NotADirectoryError if `src` is not a folder.
     """
     source = str(local_path(src))
-    with os.scandir(source):  # the one path that must be a folder
+    with os.scandir(source):  # raises an error if it is not a folder
         pass
     found = placed_files({source: os.fspath(dest) or "."})
     return {

@@ -1,6 +1,6 @@
-"""Whether a filled-in config can be run: every attribute, every local file, every destination.
+"""Validate a config: every attribute, every local file, and every remote path of a file.
 
-Nothing here changes a component; `paths` does that, and runs first for what needs full paths.
+Nothing here changes a component. `paths` resolves paths before `check_files`.
 """
 
 import os
@@ -18,7 +18,7 @@ from .ready import Ready
 
 
 def check_attributes(config: Config) -> None:
-    """Raise ConfigError, with all that is wrong at once, unless every attribute has its type."""
+    """Raise ConfigError with all mistakes if attributes are missing or invalid, or if a host has a name twice."""
     components = list(config.all_components())
     if not components:
         raise ConfigError("config: has no components; add them with config.add_component(...)")
@@ -32,16 +32,16 @@ def check_attributes(config: Config) -> None:
 
 
 def check_files(config: Config) -> None:
-    """Raise ConfigError for every local file that cannot be sent and every destination in doubt.
+    """Raise ConfigError if a local file cannot be sent, or if two files have the same remote path.
 
-    Expects the paths of `paths.resolved`.
+    Paths must be resolved by `paths.resolved`.
     """
-    problems: dict[str, None] = {}  # an ordered set: hosts share files, each is to be named once
+    problems: dict[str, None] = {}  # an ordered set, because hosts share files: report each problem once
     looked_up: dict[tuple[tuple[str, str], ...], tuple[Placed | Unusable, ...]] = {}
     hosts: defaultdict[str, list[Component]] = defaultdict(list)
     for component in config.all_remote_components():
         hosts[component.host].append(component)
-    # Hosts that get the same are checked once.
+    # Check hosts that get the same files only once.
     distinct = {frozenset((_owner(c), tuple(c.files.items())) for c in own): own for own in reversed(hosts.values())}
     for own in reversed(distinct.values()):
         taken: dict[tuple[str, str], Placed] = {}
@@ -89,7 +89,7 @@ def _is_text(value: object) -> bool:
 
 
 def _is_sendable(text: str) -> bool:
-    """Whether Linux can take it as a name or an argument."""
+    """Return whether Linux accepts it as a file name or an argument."""
     try:
         return b"\0" not in os.fsencode(text)
     except UnicodeEncodeError:
@@ -100,8 +100,8 @@ def _is_path(value: object) -> bool:
     return isinstance(value, str | os.PathLike) and _is_text(os.fspath(value))
 
 
-# [USER@]HOST[:PORT], or [USER@]ADDRESS where an IPv6 address has colons of its own; as Fabric reads it.
-HOST = re.compile(
+# [USER@]HOST[:PORT], or [USER@]ADDRESS for an IPv6 address, which contains colons. Fabric parses hosts in this way.
+HOST_SPELLING = re.compile(
     r"(?:[^@\s-][^\s]*@)?(?:[^@:\s-][^@:\s]*(?::(?P<port>[0-9]+))?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[^@\s]*)"
 )
 
@@ -109,7 +109,7 @@ HOST = re.compile(
 def _is_host(value: object) -> bool:
     if not _is_text(value) or not str(value).isprintable():
         return False
-    match = HOST.fullmatch(str(value))
+    match = HOST_SPELLING.fullmatch(str(value))
     return match is not None and 0 < int(match["port"] or 22) < 65536
 
 
@@ -134,8 +134,8 @@ def _is_env(value: object) -> bool:
     )
 
 
-# What sh takes as the name of a variable; and those that bash or dash keep to themselves, or by which the processes
-# of a component are known.
+# VARIABLE is the syntax of a variable name in sh. NOT_OURS are variables that bash or dash set themselves, and those
+# that identify the processes of a component.
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 NOT_OURS = re.compile(
     r"_|E?UID|PPID|LINENO|OPTIND|S?RANDOM|(EPOCH)?SECONDS|EPOCHREALTIME|HISTCMD|FUNCNAME|GROUPS|DIRSTACK|SHELLOPTS"
@@ -201,8 +201,8 @@ def _ways_out(component: Component) -> Iterator[str]:
 
 
 def _conflict(component: Component, found: Placed, taken: dict[tuple[str, str], Placed]) -> Iterator[str]:
-    """What is wrong with bringing `found`, beside what its host gets already; it is added to `taken`."""
-    # A temporary folder is a component's own; every other path is shared by the whole host.
+    """Yield an error if `found` conflicts with a file that its host gets already. Add it to `taken`."""
+    # Each component has a temporary folder of its own. All components of a host share every other path.
     owner = "" if found.remote.startswith(("/", "~")) else _owner(component)
     other = taken.setdefault((owner, found.remote), found)
     both_folders = other.local.is_dir and found.local.is_dir
@@ -214,12 +214,12 @@ def _conflict(component: Component, found: Placed, taken: dict[tuple[str, str], 
 
 
 def _owner(component: Component) -> str:
-    """Whose the paths are that are relative even now; only in a temporary folder there are any."""
+    """Return the component that owns relative remote paths. After resolving, only a temporary folder has such paths."""
     return component.name if component.base_dir is None else ""
 
 
 def _files_used_as_folders(host: str, taken: Mapping[tuple[str, str], Placed]) -> Iterator[str]:
-    """The files of a host that have others below them."""
+    """Yield an error for each file of a host whose path is also the folder of another file."""
     above = {(owner, posixpath.dirname(remote)) for owner, remote in taken}
     for (owner, remote), found in taken.items():
         if (owner, remote) in above and not found.local.is_dir:

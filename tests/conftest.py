@@ -1,31 +1,23 @@
-"""Fixtures: three throwaway hosts and a stand-in for this machine, clean for each test; and `fab` as a subprocess."""
+"""Fixtures: three throwaway hosts and a stand-in for this machine, clean for each test."""
 
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import attrs
 import pytest
-from fabric import Config as Settings
 
-from fabfile.runner import Observer, Runner
-from rr_config import Options, load
+from tests.support.bench import ECHO, Bench
+from tests.support.configs import write
+from tests.support.farm import Farm, end_processes, make_folders, processes_of, remove_tree
+from tests.support.lab import Lab
+from tests.support.ports import free_ports
+from tests.support.prefork import Prefork
+from tests.support.waiting import eventually
 
-from .prefork import Prefork
-from .throwaway import Farm, ThrowawayHost, end_processes, make_folders, processes_of, remove_tree
-
-FAB = Path(sys.executable).with_name("fab")
-ROOT = Path(__file__).resolve().parent.parent
-# Runs a command without the right to pass over permission bits, which root has otherwise.
-BOUND = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
 NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "tar", "rsync", "dash", "zsh", "chromium")
 
 
@@ -56,86 +48,6 @@ def session_farm() -> Iterator[Farm]:
         yield farm
     finally:
         farm.close()
-
-
-@attrs.frozen
-class Lab:
-    """What a whole-run test works with: clean hosts, and a folder in which its config file is."""
-
-    farm: Farm
-    here: ThrowawayHost
-    folder: Path
-    prefork: Prefork
-
-    @property
-    def node1(self) -> ThrowawayHost:
-        """The first host."""
-        return self.farm.hosts["node1"]
-
-    @property
-    def node2(self) -> ThrowawayHost:
-        """The second host."""
-        return self.farm.hosts["node2"]
-
-    @property
-    def node3(self) -> ThrowawayHost:
-        """The third host."""
-        return self.farm.hosts["node3"]
-
-    def write(self, name: str, text: str, mode: int = 0o644) -> Path:
-        """A file in the folder of the config."""
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(mode)
-        return path
-
-    def config(self, text: str) -> Path:
-        """The config file, `cfg.py`."""
-        return self.write("cfg.py", text)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The environment of `fab`: that of this machine, with a home of its own.
-
-        Python compiles what it loads once for all tests, as for a user; what it compiles goes with the hosts.
-        """
-        left_out = ("STY", "PYTHONDONTWRITEBYTECODE")
-        own = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "SSH_")) and k not in left_out}
-        compiled = {"PYTHONPYCACHEPREFIX": str(self.farm.folder / "compiled")}
-        return own | self.here.environment | compiled | {"COLUMNS": "200"}
-
-    def fab(self, *arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Run `fab` with the hosts' ssh config in the folder of the config file; with more in its environment, if said."""
-        command = self.command(*arguments)
-        if not env:
-            return self.prefork.run(command, self.folder, self.environment, 60)
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.environment | env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="surrogateescape",
-            timeout=60,
-        )
-
-    def command(self, *arguments: str | Path) -> list[str]:
-        """The command line of `fab`."""
-        return [str(FAB), "-r", str(ROOT), "-S", str(self.farm.ssh_config), *map(str, arguments)]
-
-    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        """`fab` with `--config cfg.py` at the end; the test fails unless it exits with 0."""
-        done = self.fab(*arguments, "--config", "cfg.py")
-        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-        return done
-
-    def runner(self, observer: Observer | None = None, **options: Any) -> Runner:
-        """For `cfg.py`, in this process. Its localhost is that of who runs the tests: for the other hosts only."""
-        given = Options(config_file=str(self.folder / "cfg.py"), **options)
-        settings = Settings(runtime_ssh_path=str(self.farm.ssh_config))
-        return Runner(load(given), given, settings, observer or Observer())
 
 
 @pytest.fixture(scope="session")
@@ -181,18 +93,27 @@ def no_leftovers(request: pytest.FixtureRequest) -> Iterator[None]:
         eventually(lambda: not list(processes_of(farm.folder)), "processes that do not end")
 
 
-def text(path: Path) -> str:
-    """What `path` holds, which is nothing if it is not there, or is of a process that has ended."""
+@pytest.fixture
+def untouched(lab: Lab) -> Iterator[Lab]:
+    """The lab; the test fails if anybody has connected to one of its hosts."""
+    before = connections(lab)
+    yield lab
+    assert connections(lab) == before
+
+
+def connections(lab: Lab) -> dict[str, int]:
+    logs = {host.name: host.folder / "sshd.log" for host in lab.farm.hosts.values()}
+    return {name: log.read_text().count("Connection from") for name, log in logs.items()}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path, free_ports(1))
+    write(tmp_path / "echo.sh", ECHO).chmod(0o755)
     try:
-        return path.read_text(errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
-def eventually(is_true: Callable[[], bool], what: str, seconds: float = 10) -> None:
-    """Return once `is_true()`; fail after `seconds`, saying that `what` has not come about."""
-    deadline = time.monotonic() + seconds
-    while not is_true():
-        if time.monotonic() > deadline:
-            pytest.fail(f"within {seconds} s: {what}")
-        time.sleep(0.02)  # between two looks
+        yield made
+    finally:
+        for process in made.processes:
+            if process.poll() is None:
+                process.terminate()
+            process.wait(timeout=20)

@@ -1,9 +1,10 @@
-"""What TAB offers: the words that can come next in a command line. Never touches a host.
+"""Shell completion: print the words that can come next in a command line. Contacts no host.
 
-`completion.bash` and `completion.zsh` ask for them by Invoke's `--complete`. This answers in place of Invoke, which
-knows no values of options, and not whether a word has ended. The answer is a line for each word, whatever is typed of
-it already; nothing, where a path is wanted, which shells complete best; and an exit code other than 0, where nothing
-is known.
+`completion.bash` and `completion.zsh` call the program with Invoke's `--complete`. `invoke_patches` calls this module
+instead of Invoke, which completes no values of options, and does not know whether a word has ended.
+
+The output has one line for each candidate; the shell compares them with the typed text. The output is empty if a path
+is expected, because shells complete paths best. The exit code is not 0 if nothing is known.
 """
 
 import contextlib
@@ -29,7 +30,7 @@ from rr_config.muddlers.discovery import all_muddlers
 from .options import SECTION, Option, Values
 from .settings import read_options
 
-# What Fabric's own options take, by their first names. For those that are not here, nothing is offered.
+# Values of Fabric's own options, by their first names. An option that is missing here gets no candidates.
 CORE: dict[str, Values | Sequence[str]] = {
     "S": Values.PATH,
     "config": Values.PATH,
@@ -40,15 +41,16 @@ CORE: dict[str, Values | Sequence[str]] = {
     "print-completion-script": ("bash", "fish", "zsh"),
     "search-root": Values.PATH,
 }
-PROBE = "\0"  # no word of a command line can have it
+PROBE = "\0"  # a word of a command line cannot contain it
 
 
 @attrs.frozen
 class Cursor:
-    """Where in a command line TAB is pressed: in which word, and in whose value if that is one.
+    """The place in a command line where the user presses TAB.
 
-    `before` is what of the word is not up for completion: the `--limit=` of `--limit=web`. The last of `contexts` is
-    the command that the word belongs to, with the values of its options; the first one is that of Fabric's options.
+    `word` is the text to complete, and `before` is the part of the typed word in front of it: `--limit=` in
+    `--limit=web`. `option` is the option or positional argument that takes the word as its value, if any. The first of
+    `contexts` holds Fabric's options. The last one is the command that the word belongs to, with its options.
     """
 
     word: str
@@ -58,22 +60,22 @@ class Cursor:
 
 
 def answer(program: Fab) -> NoReturn:
-    """Print the candidates for the command line that is behind `--`, and exit.
+    """Print the candidates for the command line after `--`, and exit.
 
-    Nothing else is printed: not what a config prints, nor what is wrong with it.
+    Discard all other output, for example the prints of a config file and error messages.
     """
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="surrogateescape")
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
-    sys.dont_write_bytecode = True  # nothing is to appear beside what a config imports
+    sys.dont_write_bytecode = True  # no __pycache__ beside modules that a config imports
     place = cursor_at(program.core.remainder, program.parser)
     settings = place.contexts[0].args["config"].value
     if settings and settings != PROBE:
         program.config.set_runtime_path(settings)
         program.config.load_runtime()
     found = _candidates(place, program.collection.task_names, program.config.get(SECTION) or {})
-    gc.freeze()  # as at the end of every command: 20 ms
+    gc.freeze()  # saves 20 ms at exit, see invocation.execute()
     if found is None:
         raise Exit(code=1)
     with out:
@@ -82,13 +84,13 @@ def answer(program: Fab) -> NoReturn:
 
 
 def cursor_at(line: str, parser: Parser) -> Cursor:
-    """The place at the end of `line`, which begins with the name of a program. Raises what `parser` does."""
+    """Return the cursor at the end of `line`, which begins with the name of a program. Raise errors of `parser`."""
     *words, word = split(line)[1:] or [""]
     words = [os.path.expandvars(each) for each in words]
     option, _, value = word.partition("=") if word.startswith("--") and "=" in word else ("", "", word)
     try:
         contexts = parser.parse_argv([*words, option, PROBE] if option else [*words, PROBE])
-    except (Exit, ParseError):  # no value is expected there
+    except (Exit, ParseError):  # the parser accepts no value there
         return Cursor(word, "", None, parser.parse_argv(words))
     arguments = [each for context in contexts for each in context.args.values()]
     asked = next((each for each in arguments if each.raw_value == PROBE), None)
@@ -96,16 +98,16 @@ def cursor_at(line: str, parser: Parser) -> Cursor:
 
 
 def split(line: str) -> list[str]:
-    """The words of `line` as a shell would split them; the last one may be empty, or have an open quote."""
+    """Split `line` into words like a shell. The last word may be empty, or have an open quote."""
     for closing in ("", "'", '"'):
-        with contextlib.suppress(ValueError):  # a quote is open, and another one closes it
-            *words, last = shlex.split(f"{line}_{closing}")  # even where a backslash is last
+        with contextlib.suppress(ValueError):  # an open quote: try to close it
+            *words, last = shlex.split(f"{line}_{closing}")  # a final backslash or space applies to `_`
             return [*words, last[:-1]]
     raise AssertionError("one of two quotes closes any text")
 
 
 def _candidates(place: Cursor, commands: Iterable[str], defaults: Mapping[str, Any]) -> Iterable[str] | None:
-    """The candidates; none of them where a path is wanted; None where nothing is known."""
+    """Return the candidates: empty if a path is expected, None if nothing is known."""
     values = offered(place)
     if not isinstance(values, Values):
         return values or None
@@ -119,14 +121,14 @@ def _candidates(place: Cursor, commands: Iterable[str], defaults: Mapping[str, A
     if values is Values.COMPONENT:
         return single_names(place.word, load(options, with_files=False).all_components())
     names = [muddler.name for muddler in all_muddlers(options.config_dir)]
-    return [name for name in names if name.startswith(place.word)]  # with none of them, it is a path
+    return [name for name in names if name.startswith(place.word)]  # no match: a path is expected
 
 
 def offered(place: Cursor) -> Values | Sequence[str]:
-    """What can come at that place; nothing, where nobody can tell."""
+    """Return the kind of value, or the words, that can come at the cursor. Empty if that is unknown."""
     option = place.option
     if option and option.positional and place.word.startswith("-"):
-        option = None  # it is no name, but an option that comes before the name
+        option = None  # the word is an option in front of the positional argument
     if isinstance(option, Option):
         return option.values
     if option:
@@ -137,9 +139,9 @@ def offered(place: Cursor) -> Values | Sequence[str]:
 
 
 def single_names(word: str, components: Sequence[Component]) -> list[str]:
-    """By what each component can be named where one is meant: its name; its label where others have that, too.
+    """Return a word for each component that identifies it: its name, or its label if several share the name.
 
-    That also where `word` begins like the label and not like the name.
+    Return the label, too, if `word` is the beginning of the label but not of the name.
     """
     names = Counter(component.name for component in components)
 
@@ -150,6 +152,9 @@ def single_names(word: str, components: Sequence[Component]) -> list[str]:
 
 
 def limits(word: str, components: Iterable[Component]) -> list[str]:
-    """`word`, a value of --limit, up to its last `,` or `!`, followed by each name and each host."""
+    """Return candidates for `word`, a value of --limit.
+
+    Each is the part of `word` up to its last `,` or `!`, followed by the name or the host of a component.
+    """
     start = word[: max(word.rfind(","), word.rfind("!")) + 1]
     return list(dict.fromkeys(start + name for each in components for name in limit_names(each)[:2]))

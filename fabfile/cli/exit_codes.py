@@ -1,5 +1,5 @@
-"""The exit statuses of every command, beside 0."""
+"""The exit codes of every command, apart from 0."""
 
-FAILED = 1  # hosts or components did not do well
-WRONG = 2  # what was said cannot be meant; no host has been touched
-INTERRUPTED = 130  # by Ctrl-C, as a shell has it
+FAILED = 1  # a host or a component failed
+WRONG = 2  # the command line, the config or the settings are invalid; no host was contacted
+INTERRUPTED = 130  # by Ctrl-C: 128 + SIGINT, as in a shell

@@ -1,6 +1,6 @@
-"""How every command is carried out: options are read, a Runner is made, and what goes wrong becomes an exit code.
+"""The common part of all commands: read the options, create a Runner, and turn errors into exit codes.
 
-Loads no more than it must: what a command needs is loaded when it is called.
+To keep the start fast, functions import modules that only some commands need.
 """
 
 import gc
@@ -30,7 +30,7 @@ def _the_console(console: "Console", _: Config) -> "Observer":
 
 
 def nobody(_: "Console", __: Config) -> "Observer":
-    """An observer for what is shown otherwise."""
+    """Return an observer that prints nothing, for a command that shows its result in another way."""
     from ..runner.observer import Observer
 
     return Observer()
@@ -43,14 +43,15 @@ def with_runner(
     observer: Callable[["Console", Config], "Observer"] = _the_console,
     with_files: bool = False,
 ) -> None:
-    """Do `work` with a Runner; the console observes it, unless what it does is shown in another way.
+    """Call `work` with a Runner and the console; end the program with an exit code if it fails.
 
-    `with_files` where the local files of components are needed.
+    `observer` returns the observer of the Runner, by default the console. `with_files` checks the local files of
+    components, for commands that send them.
     """
     from ..runner.runner import Runner
     from ..util.stages import StageError
 
-    def story(console: "Console", options: Options) -> None:
+    def action(console: "Console", options: Options) -> None:
         try:
             config = load(options, with_files)
         except KeyboardInterrupt:
@@ -62,17 +63,23 @@ def with_runner(
                 console.stage_failed(error, runner.limit_for(error))
                 raise Exit(code=FAILED) from error
             except KeyboardInterrupt:
-                signal.signal(signal.SIGINT, signal.SIG_IGN)  # once more is not to cut off what is said now
+                signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut off the message
                 if runner.observer is console:
-                    console.interrupted(runner.running, runner.unknown, options, context.config)
+                    from .rerun import command_line
+
+                    hints = {
+                        purpose: command_line(command, options, context.config)
+                        for purpose, command in console.afterwards.items()
+                    }
+                    console.interrupted(runner.running, runner.unknown, hints)
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
                 raise Exit(code=INTERRUPTED) from None
 
-    execute(context, given, story)
+    execute(context, given, action)
 
 
-def execute(context: Context, given: dict[str, Any], story: Callable[["Console", Options], None]) -> None:
-    """Do what `story` says with the options that were given; a wrong one ends the program with a sentence."""
+def execute(context: Context, given: dict[str, Any], action: Callable[["Console", Options], None]) -> None:
+    """Call `action` with a console and the parsed options. Report an invalid option or config, and exit with WRONG."""
     if isinstance(context, Connection):
         raise Exit("-H/--hosts: leave it out; the hosts are those of the components in the config file", WRONG)
     if context.config.run.dry:
@@ -81,13 +88,13 @@ def execute(context: Context, given: dict[str, Any], story: Callable[["Console",
 
     try:
         options = read_options(given, context.config.get(SECTION) or {})
-        sys.dont_write_bytecode = True  # nothing is to appear beside what a config imports
+        sys.dont_write_bytecode = True  # no __pycache__ beside modules that a config imports
         console = Console(options.log_level)
         if given["pass"] is not None:
             safer = f"give --prompt-for-login-password, or ${PASSWORD}"
             console.error(f"--pass: others can see it in the process list; {safer}")
-        story(console, options)
+        action(console, options)
     except ConfigError as error:
         raise Exit(str(error), WRONG) from error
     finally:
-        gc.freeze()  # the end of the process frees all; to look through it for garbage first takes 30 ms
+        gc.freeze()  # the garbage collection at exit would take 30 ms, and exit frees the memory anyway

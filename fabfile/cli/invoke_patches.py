@@ -1,11 +1,13 @@
-"""What Invoke and Fabric do with a command line and with settings, mended where they have no setting for it.
+"""Patches of Invoke and Fabric, for behaviour that these cannot be configured to have.
 
-A wrong command line, and settings that cannot be read, exit with 2 and a sentence, as a wrong config does; an
-option may be given again; what follows `--extra-args` is its value, even if it is spelled like an option; values of
-options are completed, too; no password is logged.
+- An invalid command line, and settings that cannot be read, exit with 2 and a message, like an invalid config.
+- An option may be given more than once.
+- The word after `--extra-args` is its value, even if it looks like an option.
+- The shell completes the values of options, too; see `completion`.
+- No password is logged.
 
-`fab` is Fabric's program: it makes its parser of the words behind a command's name, and reads fabric.yaml and
-the ssh config, once this fabfile has been loaded. What it does before that cannot be mended.
+`fab` is Fabric's program. It loads this fabfile first. After that, it parses the words after the name of a command, and
+reads fabric.yaml and the ssh config. A patch cannot change anything that `fab` does before it loads this fabfile.
 """
 
 import logging
@@ -25,17 +27,18 @@ from .options import Option
 
 
 def apply_patches() -> None:
-    """Mend them for the rest of this process."""
-    _mend_parser()
-    _mend_settings()
-    _mend_completion()
+    """Patch Invoke and Fabric for the rest of this process."""
+    _patch_parser()
+    _patch_settings()
+    _patch_completion()
     fabric.executor.NothingToDo = _refuse_remainder
     for library in ("fabric", "invoke"):
-        logging.getLogger(library).setLevel(logging.INFO)  # to debug, they tell all values, passwords among them
+        logging.getLogger(library).setLevel(logging.INFO)  # at level DEBUG, they log passwords, too
 
 
-def _mend_parser() -> None:
-    # Its states are bound to the class itself: a subclass would have none.
+def _patch_parser() -> None:
+    """Replace the handling of single words and of errors in Invoke's parser."""
+    # Patch the class, because its state machine is bound to the class itself: a subclass would have no states.
     handle = ParseMachine.handle
 
     def handle_values(self: ParseMachine, token: str) -> None:
@@ -43,10 +46,10 @@ def _mend_parser() -> None:
             self.see_value(token)
             return
         if self.context and self.context.missing_positional_args and token in self.initial.flags:
-            # Invoke would take an option of Fabric's, behind the command, for the word that is still to come.
+            # Invoke would treat one of Fabric's options after the command as the missing positional argument.
             awaited, self.context.positional_args = self.context.positional_args, []
             handle(self, token)
-            if token not in ("--help", "-h"):  # for which no word need come
+            if token not in ("--help", "-h"):  # --help needs no positional argument
                 self.context.positional_args = awaited
             return
         try:
@@ -55,7 +58,7 @@ def _mend_parser() -> None:
             name = max(self.flag.names, key=len) if self.flag else ""
             raise Exit(f"--{name}: {token!r}: is no number", WRONG) from error
         if isinstance(self.flag, Option) and token in self.context.flags:
-            self.flag.raw_value = None  # by which the parser knows that a value is still to come
+            self.flag.raw_value = None  # makes the parser expect another value
 
     def refuse(self: ParseMachine, msg: str) -> None:
         command = self.context.name if self.context and self.context.name else ""
@@ -66,16 +69,17 @@ def _mend_parser() -> None:
     ParseMachine.error = refuse  # type: ignore[method-assign]
 
 
-def _mend_settings() -> None:
+def _patch_settings() -> None:
+    """Report unreadable settings and ssh configs in one line, and let -S and the settings file of -f win."""
     load_file, update_config = Settings._load_file, Fab.update_config
 
     def load_readable_file(self: Settings, prefix: str, absolute: bool = False, merge: bool = True) -> None:
-        named = getattr(self, f"_{prefix}_path")  # what -f says; the others are looked for
+        named = getattr(self, f"_{prefix}_path")  # set for -f alone; Invoke searches the other files
         if absolute and named:
             _check_file("-f/--config", named)
         try:
             load_file(self, prefix, absolute, merge)
-        except Exception as error:  # whatever a parser, or a Python file of settings, can raise
+        except Exception as error:  # a parser or a Python settings file can raise anything
             where = named or f"fabric.yaml in {getattr(self, f'_{prefix}_prefix')}"
             hint = "; the config file of a command is named behind it" if absolute else ""
             raise Exit(f"{where}: cannot be read as settings for Fabric: {error}{hint}", WRONG) from error
@@ -86,7 +90,7 @@ def _mend_settings() -> None:
             _check_file("-S/--ssh-config", ssh_config)
         try:
             update_config(self)
-            # Fabric does not look for it in what -f says, and lets that of other settings win over -S.
+            # Fabric ignores ssh_config_path in the file of -f, and other settings files would win over -S.
             ssh_config = ssh_config or self.config.ssh_config_path
             if ssh_config != self.config._runtime_ssh_path:
                 self.config.set_runtime_ssh_path(ssh_config)
@@ -108,7 +112,8 @@ def _check_file(option: str, named: str) -> None:
         raise Exit(f"{option}: {named}: there is no such file", WRONG)
 
 
-def _mend_completion() -> None:
+def _patch_completion() -> None:
+    """Let `completion` answer --complete instead of Invoke."""
     parse_cleanup = Fab.parse_cleanup
 
     def answer_or_clean_up(self: Fab) -> None:

@@ -1,7 +1,7 @@
-"""The options that all commands share, and those that only some have: each is declared once.
+"""The options of all commands; each one is declared once.
 
-Invoke takes the options of a task from the signature of its function; here they come from one table,
-so that every command has the same ones under the same short names.
+Invoke reads the options of a task from the signature of its function. Here they come from one table, so every command
+has the same options with the same short names. `settings` merges the parsed options with the defaults of fabric.yaml.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ SECTION = "remote_runner"
 
 
 class Values(Enum):
-    """What the shell completes the value of an option with, where that is no fixed list of words."""
+    """A kind of value that the shell completes, if a fixed list of words is not enough."""
 
     COMMAND = auto()
     COMPONENT = auto()
@@ -27,10 +27,10 @@ class Values(Enum):
 
 
 class Option(Argument):
-    """An option whose value is None unless it was given, so that `fabric.yaml` can say it instead.
+    """An option whose value is None unless it was given, so that `fabric.yaml` can set it instead.
 
-    Given again, the last value holds; where the option is `repeatable`, all of them do, as a list. `values` are what
-    the shell completes its value with; nothing, if that can be any text.
+    If the option is given more than once, the last value counts. A `repeatable` option collects all values in a list.
+    `values` is the source of the shell completion; it is empty if the value can be any text.
     """
 
     _value: Any
@@ -41,12 +41,12 @@ class Option(Argument):
         super().__init__(names=names, **kwargs)
         self.repeatable, self.values = repeatable, values
 
-    def __repr__(self) -> str:  # for what Invoke says of it to the user
+    def __repr__(self) -> str:  # Invoke shows it in error messages
         return f"--{self.names[0]}"
 
     @property
     def value(self) -> Any:
-        """What was given, or None."""
+        """Return the given value, or None."""
         return self._value if self.got_value else None
 
     @value.setter
@@ -56,9 +56,9 @@ class Option(Argument):
 
 
 def declare() -> list[Option]:
-    """The options of every command, in the order of the README. A new list at each call: parsing fills it.
+    """Return the options of every command, in the order of the README. Parsing stores values in them, so they are new.
 
-    Invoke takes `--no-NAME` for those options, true or false, whose `default` is True; that default is never used.
+    Invoke accepts `--no-NAME` for a boolean option whose `default` is True. The default is never used as a value.
     """
     return [
         Option(
@@ -166,12 +166,12 @@ def declare() -> list[Option]:
 
 
 def json_options() -> list[Option]:
-    """What commands have that can answer to programs, too."""
+    """Return the option of commands that can print JSON."""
     return [Option(names=("json",), kind=bool, help="Print one JSON document.")]
 
 
 def config_options() -> list[Option]:
-    """What only `fab config` has."""
+    """Return the options that only `fab config` has."""
     return [
         *json_options(),
         Option(names=("diff",), kind=bool, help="Show what the muddlers have changed in it."),
@@ -179,7 +179,7 @@ def config_options() -> list[Option]:
 
 
 def collect_options() -> list[Option]:
-    """What only `fab collect` has."""
+    """Return the options that only `fab collect` and `fab run` have."""
     return [
         Option(
             names=("to",),
@@ -190,7 +190,7 @@ def collect_options() -> list[Option]:
 
 
 def run_options() -> list[Option]:
-    """What only `fab run` has."""
+    """Return the options that only `fab run` has, and those of `fab collect`."""
     return [
         Option(names=("collect",), kind=bool, help="Collect at the end, as `collect` does, however the run went."),
         *collect_options(),
@@ -198,7 +198,7 @@ def run_options() -> list[Option]:
 
 
 def status_options() -> list[Option]:
-    """What only `fab status` has."""
+    """Return the options that only `fab status` has."""
     return [
         *json_options(),
         Option(names=("watch", "w"), kind=bool, help="Show it again every two seconds, in place, until Ctrl-C."),
@@ -206,19 +206,19 @@ def status_options() -> list[Option]:
 
 
 def wait_options() -> list[Option]:
-    """What only `fab wait` has."""
+    """Return the options that only `fab wait` has."""
     return [Option(names=("timeout",), kind=int, help="For how many seconds at most. Default: without end.")]
 
 
 def stop_options() -> list[Option]:
-    """What `fab stop` and `fab restart` have."""
+    """Return the options that only `fab stop` and `fab restart` have."""
     return [
         Option(names=("grace",), kind=int, help="Seconds until what has not ended is killed. Default: 10."),
     ]
 
 
 def doctor_options() -> list[Option]:
-    """What only `fab doctor` has."""
+    """Return the options that only `fab doctor` has."""
     return [
         Option(names=("json",), kind=bool, help="Print one JSON document, with all checks."),
         Option(names=("install",), kind=bool, help="Install what is missing, with the package manager of the host."),
@@ -227,7 +227,7 @@ def doctor_options() -> list[Option]:
 
 
 def logs_options() -> list[Option]:
-    """What only `fab logs` has."""
+    """Return the options that only `fab logs` has."""
     return [
         Option(names=("follow", "f"), kind=bool, help="Go on with what comes, until Ctrl-C."),
         Option(names=("lines", "n"), kind=int, help="Only the last lines of each component, so many. Default: all."),
@@ -241,7 +241,7 @@ def logs_options() -> list[Option]:
 
 
 def attach_options() -> list[Option]:
-    """What only `fab attach` has."""
+    """Return the options that only `fab attach` has."""
     return [
         Option(
             names=("component",),
@@ -253,7 +253,7 @@ def attach_options() -> list[Option]:
 
 
 def report_options() -> list[Option]:
-    """What only `fab report` has."""
+    """Return the options that only `fab report` has."""
     return [
         Option(
             names=("from",),
@@ -266,17 +266,17 @@ def report_options() -> list[Option]:
 
 
 class Command(Task):  # type: ignore[type-arg]
-    """A task with the options of `declare`, and perhaps some of its own, which its function gets as one dict."""
+    """A task with the options of `declare`, and those of `own`. Its function receives all as keyword arguments."""
 
     own: Callable[[], list[Option]] = list
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Option]:  # type: ignore[override]
-        """These options, in place of those of the function's signature."""
+        """Return the options of the table, and ignore the signature of the function."""
         return declare() + self.own()
 
 
 def command(own: Callable[[], list[Option]] = list) -> Callable[[Callable[..., None]], Command]:
-    """Make `function(context, **given)` a command; `own` declares the options that only it has."""
+    """Return a decorator that makes `function(context, **given)` a command; `own` returns its additional options."""
 
     def made(function: Callable[..., None]) -> Command:
         task = Command(function)

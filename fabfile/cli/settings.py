@@ -1,6 +1,6 @@
-"""What the options that were given come to: the command line first, then `remote_runner:` in fabric.yaml.
+"""The effective options: those of the command line, then the defaults `remote_runner:` in fabric.yaml.
 
-ConfigError for what cannot be meant.
+An invalid value raises ConfigError. `options` declares the options.
 """
 
 import os
@@ -13,17 +13,17 @@ from rr_config.options import check
 from .options import SECTION, Option, declare
 
 if TYPE_CHECKING:
-    from ..components.logs import Selection
+    from ..runner import Selection
 
 
 PASSWORD = "REMOTE_RUNNER_PASS"
 
 
 def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Options:
-    """The options as `given` on the command line, else from `defaults` (`remote_runner:` in fabric.yaml).
+    """Return the options: each from the command line (`given`), or else from `defaults`, which fabric.yaml sets.
 
-    A password may be in the environment, too, and is not there any more afterwards: nothing that is started here is to
-    have it. Raises ConfigError for a default of a name or type that no option has.
+    The environment may contain the password, too. Remove it there, so that no child process inherits it.
+    Raise ConfigError if a default has an unknown name or an invalid value.
     """
     secret = os.environ.pop(PASSWORD, None)
     own = _checked(defaults)
@@ -63,7 +63,10 @@ WORDS = {str: "a text", bool: "true or false", int: "a whole number"}
 
 
 def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The defaults of fabric.yaml by name, `_` for `-`. No message shows a value that may be a password."""
+    """Return the defaults of fabric.yaml by name, with `_` for `-`. Raise ConfigError if one is invalid.
+
+    Messages do not show values that may be a password.
+    """
     if not hasattr(defaults, "items"):
         kind = type(defaults).__name__
         raise ConfigError(f"fabric.yaml/{SECTION}: is of type {kind}; it must be a mapping of option names to values")
@@ -87,7 +90,7 @@ def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _spelled_like_options(name: str, value: Any) -> tuple[str, Any]:
-    """`no_kill: true` as `kill: false`: on the command line, it is --no-kill."""
+    """Return `kill` and False for `no_kill: true`, because the option on the command line is --no-kill."""
     if name.startswith("no_"):
         return name.removeprefix("no_"), not value if isinstance(value, bool) else value
     return name, value
@@ -99,13 +102,13 @@ def _fits(option: Option, value: Any) -> bool:
 
 
 def selection(given: dict[str, Any]) -> "Selection":
-    """What `fab logs` is to show."""
-    from ..components.logs import Selection
+    """Return the part of the output that `fab logs` shows."""
+    from ..runner import Selection
 
     follow, timestamps = bool(given["follow"]), bool(given["timestamps"])
     return Selection(given["lines"], given["since"], follow, timestamps)
 
 
 def grace(given: dict[str, Any]) -> dict[str, int]:
-    """--grace as an argument of `Runner.stop`, if it was given."""
+    """Return --grace as a keyword argument of `Runner.stop`, if it was given."""
     return {} if given["grace"] is None else {"grace": given["grace"]}

@@ -1,4 +1,4 @@
-"""Looking at a component in its window: what is asked of its host, and what is run there. Pure."""
+"""Attach to the window of a component: find it on its host, and show it in a terminal. Pure."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ from .start import window_title
 
 @attrs.frozen
 class Window:
-    """The window of a component: the session that it is in, as PID.NAME, and its number there."""
+    """The window of a component: `session` is the screen session, as PID.NAME, and `number` its number there."""
 
     session: str
     number: int
@@ -22,11 +22,11 @@ class Window:
 def window_script(session: str, component: Component) -> Script:
     """Return the script that answers with the window of a component. It fails if there is none."""
     title = window_title(component.name)
-    return load("attach", session=session, folder=state_dir.folder(component.name), title=title)
+    return load("attach", session=session, component=state_dir.folder(component.name), title=title)
 
 
 def read_window(answers: Iterable[str]) -> Window:
-    """What `window_script` answered."""
+    """Return the window that `window_script` answered with."""
     session, number = next(iter(answers)).split(" ")
     return Window(session, int(number))
 

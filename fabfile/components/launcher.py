@@ -52,7 +52,7 @@ def _function(name: str, lines: Sequence[str]) -> str:
 
 
 def shown(component: Component) -> str:
-    """The command of `component` as one would type it on its host."""
+    """Return the command of `component` as a person would type it on its host."""
     folder = "its temporary folder" if component.base_dir is None else shell.path(component.base_dir)
     env = [f"{name}={_word(value, '')}" for name, value in component.env.items()]
     return " ".join(["cd", folder, "&&", *env, *_command(component, "")])

@@ -44,11 +44,11 @@ def parse_since(text: str) -> Since:
 
 
 def shown(seconds: int) -> str:
-    """A time by ISO 8601, in the time zone of this machine."""
+    """Return a time in ISO 8601, in the time zone of this machine."""
     return datetime.fromtimestamp(seconds, UTC).astimezone().isoformat()
 
 
 def read_times(answer: str) -> list[tuple[int, int]]:
-    """Return what `print_times` printed, TIME:SIZE,..., as pairs of a size and the time when the output had grown to it."""
+    """Return the pairs of SIZE and TIME that `print_times` printed as TIME:SIZE,...: output had SIZE bytes at TIME."""
     pairs = [pair.split(":") for pair in answer.split(",") if pair]
     return [(int(size), epoch_time(int(time))) for time, size in pairs]

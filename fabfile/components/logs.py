@@ -1,8 +1,8 @@
-"""The output of components: the script that reads it on a host, and what becomes of it here. Pure.
+"""Output of components: read it on a host, and split it into lines here. Pure.
 
-A component's output is a file to which screen writes all that its window shows. It is read from a position on,
-the time of the component's start and an offset, so that whoever asks again, after a lost connection, misses no
-byte and gets none twice. A component that is started again has a new file, perhaps of the same inode.
+screen writes all that a window shows to a file. It is read from a position on: the time of the component's start, and
+an offset. So a reader that asks again after a lost connection misses no byte and gets none twice. A component that is
+started again has a new file, perhaps with the same inode.
 """
 
 import re
@@ -17,17 +17,17 @@ from ..remote import state_dir
 from ..remote.script import Script, load
 from .log_times import parse_since, read_times
 
-# What a terminal takes for an order: CSI, OSC and other escape sequences (ECMA-48, section 5), also by C1 controls, in
-# which ESC and the letter behind it are one character. What has no end is none, and is not looked through twice.
+# Escape sequences (ECMA-48, section 5): CSI, OSC and others, also with C1 controls, which join ESC and the letter
+# behind it in one character. A sequence without an end is none, and the pattern does not search through it twice.
 CSI = r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
 STRING = r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x80-\x9f]*(?:\x07|\x1b\\|\x9c)"
 ESCAPE = rf"{CSI}|{STRING}|\x1b[ -/]*[0-~]"
-# Controls C0 (but for tab and newline) and C1, and what has text run from right to left (Unicode UAX 9).
+# Control characters C0 (except tab and newline) and C1, and those that reverse the direction of text (Unicode UAX 9).
 CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
-ORDERS = re.compile(rf"{ESCAPE}|[{CONTROL}]")
-# An order, or text.
-STEPS = re.compile(rf"({ORDERS.pattern})|([^{CONTROL}]+)")
-# A line that is longer comes in parts.
+CONTROLS = re.compile(rf"{ESCAPE}|[{CONTROL}]")
+# A control sequence, or text.
+STEPS = re.compile(rf"({CONTROLS.pattern})|([^{CONTROL}]+)")
+# Longer lines are split.
 LONGEST_LINE = 1 << 16
 
 
@@ -43,11 +43,11 @@ def _check_since(_: object, __: object, since: str | None) -> None:
 
 @attrs.frozen
 class Selection:
-    """What is wanted of the output: all of it, if nothing else is said.
+    """The part of the output to show: all of it, unless fields limit it.
 
-    The last `lines` lines of each component; what was put out `since` a time (`10m` ago, say; see
-    `log_times.parse_since`); what comes after, without end (`follow`); and with each line its time (`timestamps`).
-    ConfigError where one cannot be meant.
+    `lines`: only the last lines of each component. `since`: only output since a time, such as `10m` (see
+    `log_times.parse_since`). `follow`: go on with new output, without end. `timestamps`: give each line its time. Raise
+    ConfigError for an invalid value.
     """
 
     lines: int | None = attrs.field(default=None, validator=_check_lines)
@@ -58,9 +58,9 @@ class Selection:
 
 @attrs.frozen
 class LogLine:
-    """A line that a component has put out, without its newline.
+    """A line of a component's output, without its newline.
 
-    `time` is when, in seconds since 1970 by the clock of its host, if that was asked for.
+    `time` is when it was written, in seconds since 1970 by the clock of its host, if times were selected.
     """
 
     text: bytes
@@ -69,7 +69,7 @@ class LogLine:
 
 @attrs.define
 class LogReader:
-    """Makes lines of what comes of one component."""
+    """Splits the output of one component into lines."""
 
     component: Component
     position: str = ""
@@ -77,7 +77,10 @@ class LogReader:
     _times: deque[tuple[int, int]] = attrs.field(factory=deque)
 
     def read(self, position: str, content: bytes, times: Iterable[tuple[int, int]] = ()) -> Iterator[LogLine]:
-        """The lines that end in `content`; `position` is that behind it, `times` are as of `log_times.read_times`."""
+        """Yield the lines that end in `content`.
+
+        `position` is the position behind `content`; `times` are as `log_times.read_times` returns them.
+        """
         written, _, behind = position.partition("/")
         if written != self.position.partition("/")[0]:
             yield from self.end()  # it was started again
@@ -94,7 +97,7 @@ class LogReader:
             yield from self.end()
 
     def end(self) -> Iterator[LogLine]:
-        """The last line, if it had no newline."""
+        """Yield the last line if it had no newline."""
         if self._rest:
             rest, self._rest = self._rest, b""
             yield LogLine(rest, self._time_of(int(self.position.partition("/")[2])))
@@ -106,23 +109,23 @@ class LogReader:
 
 
 def rendered(line: bytes) -> bytes:
-    """What was last seen of a line on a terminal: no control characters, nor what was written over, or erased.
+    """Return a line as a terminal would finally show it: without control characters, or text that was overwritten.
 
-    It is UTF-8: of bytes that are none, a terminal might make controls.
+    The result is valid UTF-8, because a terminal might treat invalid bytes as control characters.
     """
     content = line.decode("utf-8", "replace").rstrip("\r")
     if "\r" not in content and "\b" not in content:
-        return ORDERS.sub("", content).encode()
+        return CONTROLS.sub("", content).encode()
     shown: list[str] = []
     at = 0
-    for order, text in STEPS.findall(content):
-        if order == "\r":
+    for control, text in STEPS.findall(content):
+        if control == "\r":
             at = 0
-        elif order == "\b":
+        elif control == "\b":
             at = max(at - 1, 0)
-        elif order in ("\x1b[K", "\x1b[0K"):
+        elif control in ("\x1b[K", "\x1b[0K"):
             del shown[at:]
-        elif order == "\x1b[2K":
+        elif control == "\x1b[2K":
             shown[:] = " " * at
         shown[at : at + len(text)] = text
         at += len(text)
@@ -150,7 +153,7 @@ def logs_script(session: str, readers: Sequence[LogReader], wanted: Selection) -
 
 
 def read_logs(readers: Mapping[str, LogReader], record: bytes) -> Iterator[tuple[Component, LogLine]]:
-    """The lines that end in one answer of `logs_script`; `readers` by the folder of their component."""
+    """Yield the lines that end in one record of `logs_script`; `readers` are by the folder of their component."""
     _, folder, position, times, content = record.split(b" ", 4)
     reader = readers[folder.decode()]
     for line in reader.read(position.decode(), content, read_times(times.decode())):

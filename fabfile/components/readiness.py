@@ -1,8 +1,4 @@
-"""Readiness: the part of the start script that waits for it on the host, and what it answers. Pure.
-
-A look at all components that are awaited is taken five times a second. What `util.command` says runs beside, by the
-component's own launcher, so that it has its folder and its environment.
-"""
+"""Readiness: how a start waits for it, and what the host answers. Pure; see `scripts/readiness.sh`."""
 
 import attrs
 
@@ -13,14 +9,14 @@ from ..remote import shell
 from . import logs
 
 LINES = 20
-LINES_OF_SCREEN = 4  # what it adds to a window in which a program has ended: two lines, each behind an empty one
-# How the line begins that screen adds to the window of a program that has ended.
+# screen adds two lines to the window of a program that has ended, each behind an empty one. The first begins like this.
+LINES_OF_SCREEN = 4
 OF_SCREEN = "=== Command "
 
 
 @attrs.frozen
 class BecameReady:
-    """A component is ready, `seconds` after it was started."""
+    """A component became ready, `seconds` after its start."""
 
     component: Component
     seconds: float
@@ -28,7 +24,7 @@ class BecameReady:
 
 @attrs.frozen
 class NotReady:
-    """A component did not become ready; why, in one line, and the last lines of its `output`."""
+    """A component did not become ready: the reason, in one line, and the last lines of its output."""
 
     component: Component
     reason: str
@@ -45,12 +41,15 @@ def readiness_words(ready: Ready) -> list[str | int]:
 
 
 def read_ready(component: Component, hundredths: str) -> BecameReady:
-    """What the script answered of a component behind the word `ready`."""
+    """Return the answer behind the word `ready`."""
     return BecameReady(component, int(hundredths) / 100)
 
 
 def read_unready(component: Component, rest: str) -> NotReady:
-    """What it answered behind the word `unready`: why, how its last check ended, and the end of its output."""
+    """Return the answer behind the word `unready`.
+
+    It holds the reason, the result of the last check, and the end of the output.
+    """
     why, _, rest = rest.partition(" ")
     checked, _, shown = rest.partition("\n")
     ready = component.ready

@@ -12,15 +12,15 @@ import attrs
 
 from ..remote.script import SCRIPTS, Script, load
 
-# What `screen -S` takes without harm: no slash, no dot or dash in front, and room for PID. in a file name.
+# Names that `screen -S` accepts unchanged: no slash, no dot or dash in front, and room for `PID.` in a file name.
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@=-]{0,79}")
-# 100 if a session is not told, 2048 at most; beyond it, windows vanish without a word.
+# The default is 100, and the maximum 2048. Windows beyond it vanish without an error.
 MOST_WINDOWS = 2000
 
 
 @attrs.frozen
 class Killed:
-    """What the end of the old sessions of a host took with it."""
+    """The result of `fab kill` on a host: the sessions that ended, and how many processes."""
 
     sessions: tuple[str, ...]
     processes: int
@@ -28,7 +28,7 @@ class Killed:
 
 @attrs.frozen
 class Session:
-    """The session of a host, as `PID.NAME`; `is_new` unless it was there before."""
+    """The session of a host, as PID.NAME; `is_new` unless it was there before."""
 
     id: str
     is_new: bool
@@ -44,7 +44,7 @@ def kill_script(session: str, tools: str = "screen", requirements: Sequence[str]
 
 
 def read_killed(answers: Iterable[str]) -> Killed:
-    """What `kill_script` answered."""
+    """Return what `kill_script` answered."""
     words = [answer.split(" ", 1) for answer in answers]
     count = next(int(value) for word, value in words if word == "processes")
     return Killed(tuple(value for word, value in words if word == "session"), count)
@@ -61,7 +61,7 @@ def open_session_script(session: str, zombie: bool, tools: str = "screen", requi
 
 
 def read_session(answers: Iterable[str]) -> Session:
-    """What `open_session_script` answered."""
+    """Return what `open_session_script` answered."""
     word, id_ = next(iter(answers)).split(" ", 1)
     if word not in ("new", "old"):
         raise ValueError(word)
@@ -69,7 +69,7 @@ def read_session(answers: Iterable[str]) -> Session:
 
 
 def screen_rc(zombie: bool) -> str:
-    """The settings of a session. They must be there before its first window: `-X` comes too late."""
+    """Return the settings of a session. screen must have them before it opens the first window: `-X` comes too late."""
     settings = [
         "startup_message off",
         "defutf8 on",

@@ -1,4 +1,4 @@
-"""The script that starts the components of one host, each in a window, and what it answers; in which order. Pure."""
+"""Start the components of one host, each in a window, by start index. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,9 +24,9 @@ from .readiness import (
 
 @attrs.frozen
 class Started:
-    """A component runs, or has run already: `pid` is the process id of its program.
+    """A component runs; `pid` is the process id of its program.
 
-    `was_running` where it ran before and was left alone.
+    `was_running` if it ran before, and was left alone.
     """
 
     component: Component
@@ -36,7 +36,10 @@ class Started:
 
 @attrs.frozen
 class NotStarted:
-    """A component could not be started; `words` are the end of what its window showed."""
+    """A component could not be started; `words` are the end of its window's output.
+
+    `status` is the exit status of the launcher, or None if screen opened no window.
+    """
 
     component: Component
     status: int | None
@@ -44,7 +47,7 @@ class NotStarted:
 
     @property
     def reason(self) -> str:
-        """Why, in one line."""
+        """The reason, in one line."""
         if self.status is None and self.words == BEGUN:
             return "has a window, but has not got as far as its program; does its base_dir hang? see: fab status"
         if self.status is None:
@@ -56,7 +59,7 @@ class NotStarted:
 
 BEGUN = "begun"
 
-# How sh begins to say that the launcher could not exec the program: with a place in our script.
+# The prefix of the message of sh when the launcher cannot execute the program: a line of our script.
 OF_LAUNCHER = re.compile(r"^.*/launcher: (line )?\d+: (exec: )?")
 
 
@@ -64,7 +67,7 @@ Outcome = Started | NotStarted | BecameReady | NotReady
 
 
 def in_order(components: Iterable[Component]) -> list[tuple[int, list[Component]]]:
-    """The components by start index, ascending."""
+    """Return the components by start index, ascending."""
     by_index: dict[int, list[Component]] = {}
     for component in components:
         by_index.setdefault(component.start_index, []).append(component)
@@ -74,8 +77,8 @@ def in_order(components: Iterable[Component]) -> list[tuple[int, list[Component]
 def start_script(session: str, components: Sequence[Component], origin: str, is_last: bool) -> Script:
     """Return the script that opens a window for each component, and answers once each runs, or cannot.
 
-    `origin` is a text that says what they were started with; it is kept beside each. With `is_last`, the script releases
-    the session for other controllers.
+    `origin` is a text that says what they were started with; the host keeps it beside each component. With `is_last`,
+    the script releases the session for other controllers.
     """
     arguments: list[Value] = []
     for component in components:
@@ -104,12 +107,12 @@ def window_title(name: str) -> str:
 
 
 def _rc_word(text: str) -> str:
-    """`text` as a word of a screen rc file, where nothing is special between single quotes."""
+    """Return `text` as a word of a screen rc file. Nothing is special between single quotes."""
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
 def read_started(components: Sequence[Component], answers: Iterable[str]) -> Iterator[Outcome]:
-    """What `start_script` answers, as it comes."""
+    """Yield what `start_script` answers, as it comes."""
     by_folder = {state_dir.folder(component.name): component for component in components}
     for answer in answers:
         word, folder, value = answer.split(" ", 2)

@@ -1,8 +1,7 @@
-"""How components are doing: the question to a host, and what it answers. Pure.
+"""Status of components: the question to a host, and its answer. Pure; see `scripts/status.sh`.
 
-The hosts are the truth: what a launcher has written down, and what the kernel says of the processes. CPU and
-memory are those of all processes in the session (setsid(2)) of a window, but for the launcher: those of the
-program, and of what it has started.
+The host decides: its launchers recorded facts, and the kernel knows the processes. CPU and memory are those of all
+processes in the kernel session (setsid(2)) of a window, except the launcher: the program and all that it has started.
 """
 
 import math
@@ -27,7 +26,7 @@ def _finite(_: object, __: object, value: Any) -> None:
 
 
 class State(StrEnum):
-    """What can be said of a component. One that says when it is `ready` is `starting` until then."""
+    """The state of a component. One that has a readiness condition is `starting` until it is `ready`."""
 
     WAITING = "waiting"
     STARTING = "starting"
@@ -39,13 +38,13 @@ class State(StrEnum):
 
 @attrs.frozen
 class Status:
-    """How one component is doing.
+    """The status of one component.
 
-    `exit_status` is as sh has it (128 and more: a signal), None also where it was killed unseen. `seconds` is for
-    how long it has been in this state. `cpu` is in cores (1.0: one of them all the time), `memory` in bytes, of
-    what is running; `problem` says why nothing is known, or that it was not ready in time. `started`, `ready` and
-    `ended` are when that came about, in seconds since 1970 by the clock of the host. `origin` is what it was started
-    with (see `starting.start_script`), where that is known and was asked for.
+    `exit_status` is that of sh: 128 and more mean a signal, None that it is unknown, for example after `kill -9` of the
+    launcher. `seconds` is how long it has been in its state. `cpu` is in cores: 1.0 is one core all the time. `memory`
+    is in bytes. `problem` says why nothing is known, or that it was not ready in time. `started`, `ready` and `ended`
+    are in seconds since 1970 by the clock of the host. `origin` is the text that `start.start_script` left there, if
+    asked for.
     """
 
     component: Component
@@ -63,16 +62,16 @@ class Status:
 
     @property
     def signal(self) -> str | None:
-        """The name of the signal that ended it, if one did."""
+        """The name of the signal that ended it, or None."""
         return shell.signal_of(self.exit_status)
 
     @property
     def is_well(self) -> bool:
-        """Whether it runs, and is ready where it says when it is, or has ended with 0."""
+        """Whether it runs, and is ready if it has a condition, or has ended with 0."""
         return self.state in (State.RUNNING, State.READY) or self.exit_status == 0
 
     def as_dict(self) -> dict[str, object]:
-        """All of it under plain names, as `fab status --json` has it."""
+        """Return all fields under plain names, as `fab status --json` prints them."""
         own = attrs.asdict(self, recurse=False) | {"state": str(self.state), "signal": self.signal}
         del own["component"], own["origin"]
         return {"host": self.component.host, "name": self.component.name} | own
@@ -87,7 +86,7 @@ def status_script(session: str, components: Sequence[Component], with_origins: b
 
 
 def read_status(components: Sequence[Component], answers: Iterable[str]) -> list[Status]:
-    """What `status_script` answered, in the order of `components`."""
+    """Return what `status_script` answered, in the order of `components`."""
     words = [answer.split(" ") for answer in answers]
     now, ticks, page = next([int(value) for value in rest] for word, *rest in words if word == "units")
     samples = [_Sample(rest, ticks) for word, *rest in words if word == "sample"]
@@ -101,7 +100,7 @@ def read_status(components: Sequence[Component], answers: Iterable[str]) -> list
 
 
 class _Sample:
-    """What processes have used up to a moment."""
+    """The CPU time and memory that processes have used up to one moment."""
 
     def __init__(self, words: Sequence[str], ticks: int) -> None:
         uptime, *processes = words
@@ -114,13 +113,13 @@ class _Sample:
             self._pages.setdefault(session, {})[pid] = pages
 
     def used_since(self, before: "_Sample", session: int, but_for: set[int]) -> float:
-        """Seconds of CPU that the present processes of a session have used since."""
+        """Return the CPU seconds that the present processes of a kernel session have used since `before`."""
         earlier = before._used.get(session, {})
         used = self._used.get(session, {})
         return sum(seconds - earlier.get(pid, 0) for pid, seconds in used.items() if pid not in but_for)
 
     def pages(self, session: int, but_for: set[int]) -> int:
-        """Pages of memory that are theirs."""
+        """Return the pages of memory that the processes of a kernel session use."""
         return sum(pages for pid, pages in self._pages.get(session, {}).items() if pid not in but_for)
 
 

@@ -21,6 +21,6 @@ def stop_script(session: str, components: Sequence[Component], grace: float) -> 
 
 
 def read_stopped(components: Sequence[Component], answers: Iterable[str]) -> list[Ended]:
-    """What `stop_script` answered, in its order."""
+    """Return what `stop_script` answered, in its order."""
     remaining = iter(answers)
     return list(read_ended(components, lambda: next(remaining, script.DONE)))

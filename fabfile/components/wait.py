@@ -1,4 +1,4 @@
-"""Waiting for components to end, on their hosts, and ending them: the scripts, and what they answer. Pure."""
+"""Wait for components to end on one host, and terminate others. Pure; see `scripts/wait.sh`."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -15,9 +15,9 @@ NEVER = "never"  # the status of a component that was not started
 
 @attrs.frozen
 class Ended:
-    """A component has ended; `status` as sh has it (128 and more: a signal), None where it was killed unseen.
+    """A component has ended. `status` is that of sh: 128 and more mean a signal. None: it was killed with its launcher.
 
-    Not `was_started` where there was nothing to wait for.
+    `was_started` is False if there was nothing to wait for.
     """
 
     component: Component
@@ -30,7 +30,7 @@ class Ended:
         return self.status == 0
 
     def __str__(self) -> str:
-        """How it ended, in words."""
+        """Return how it ended, in words."""
         if not self.was_started:
             return "has not been started"
         if self.status is None:
@@ -41,7 +41,7 @@ class Ended:
 
 @attrs.frozen
 class NotEnded:
-    """A component has not ended in the time that it was given."""
+    """A component did not end in time."""
 
     component: Component
     is_success = False

@@ -1,4 +1,7 @@
-"""What a host lacks for the components that it is to run. Only `examine` talks with a host; the rest is pure."""
+"""The checks of `fab doctor`: what a host lacks to run its components.
+
+`probe` asks the host, and `packages` knows how to install packages. Only `examine` talks with a host; the rest is pure.
+"""
 
 import os
 import posixpath
@@ -26,7 +29,7 @@ SAMPLES = 3
 
 
 class Verdict(StrEnum):
-    """How a check has turned out: a run would fail for a `problem`, and may for what is a `warning`."""
+    """The result of a check. A run would fail because of a `problem`, and might fail because of a `warning`."""
 
     OK = "ok"
     WARNING = "warning"
@@ -35,11 +38,11 @@ class Verdict(StrEnum):
 
 @attrs.frozen
 class Check:
-    """One thing that was looked at, and what was found, in words.
+    """One check of a host, its verdict, and the details for a person.
 
-    `measured` and `wanted` are what the verdict comes from, where that is numbers: bytes that are free, and that are
-    to come; seconds by which the host's clock is ahead; windows, processes or terminals. None: without limit, or
-    not known.
+    If the verdict depends on numbers, these are `measured` and `wanted`. The check `disk` has the free bytes and the
+    bytes to send. The check `clock` has the seconds by which the host's clock is ahead. `windows`, `processes` and
+    `terminals` have the free number and the needed number. None means no limit, or unknown.
     """
 
     name: str
@@ -51,7 +54,10 @@ class Check:
 
 @attrs.frozen
 class Diagnosis:
-    """All checks of one host; the packages that it lacks, and how they can be installed, if they can."""
+    """All checks of one host.
+
+    `missing` are the packages that it lacks. `manager` is its package manager, or None if it has no known one.
+    """
 
     host: str
     checks: tuple[Check, ...]
@@ -60,16 +66,19 @@ class Diagnosis:
 
     @property
     def is_well(self) -> bool:
-        """Whether there is no problem. There may be warnings."""
+        """Return whether no check has found a problem. Warnings do not count."""
         return all(check.verdict != Verdict.PROBLEM for check in self.checks)
 
     @property
     def install_command(self) -> str:
-        """The command that installs there what is missing; empty where nothing is, or nobody can."""
+        """Return the command that installs the missing packages on the host.
+
+        It is empty if nothing is missing, or if the user cannot install packages.
+        """
         return self.manager.unattended(self.missing) if self.manager and self.missing else ""
 
     def as_dicts(self) -> list[dict[str, object]]:
-        """Each check under plain names, as `fab doctor --json` has it."""
+        """Return the checks as plain values, as `fab doctor --json` prints them."""
         return [
             {"host": self.host, "check": check.name, "verdict": str(check.verdict), "detail": check.detail}
             | {"measured": check.measured, "wanted": check.wanted}
@@ -79,7 +88,7 @@ class Diagnosis:
 
 @attrs.frozen
 class Volume:
-    """A file system: a place in it, the bytes that are free, and those that are to come."""
+    """A file system of a host: a path in it, its free bytes, and the bytes that a sync would send to it."""
 
     place: str
     free: int
@@ -87,14 +96,18 @@ class Volume:
 
 
 def unreachable(host: str, reason: str) -> Diagnosis:
-    """The diagnosis of a host that cannot be looked at."""
+    """Return the diagnosis of a host that cannot be examined."""
     return Diagnosis(host, (Check("login", Verdict.PROBLEM, reason),))
 
 
 def examine(
     host: Host, session: str, components: Sequence[Component], trees: Mapping[str, Tree], always_copy: bool
 ) -> Diagnosis:
-    """Look at a host that is to run `components` and to get `trees`, by root. HostError where that is impossible."""
+    """Examine a host, and change nothing there. Raise HostError if that fails.
+
+    `components` will run on the host. `trees` are the files that it will get, by root. With `always_copy`, a sync sends
+    files that are already there, too.
+    """
     programs = requirements.reasons(components)
     with conversation(host, probe_script(session, programs, trees)) as talk:
         facts = read_facts(trees, iter(talk.answer, LOOKED))
@@ -123,9 +136,12 @@ def _sample(talk: Conversation, clock: Clock) -> Sample | None:
 def _look_at_volumes(talk: Conversation, facts: Facts, trees: Mapping[str, Tree], always_copy: bool) -> list[Volume]:
     for number, (root, tree) in enumerate(trees.items(), 1):
         is_there = facts.roots[root].word == "there"
-        for order, paths in (("files", tree.files if is_there and not always_copy else ()), ("folders", _asked(tree))):
+        for command, paths in (
+            ("files", tree.files if is_there and not always_copy else ()),
+            ("folders", _asked(tree)),
+        ):
             listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
-            talk.send(f"{order} {number} {len(listed)}\n".encode() + listed)
+            talk.send(f"{command} {number} {len(listed)}\n".encode() + listed)
 
     def records() -> list[bytes]:
         return list(iter(talk.raw_answer, b""))
@@ -135,7 +151,7 @@ def _look_at_volumes(talk: Conversation, facts: Facts, trees: Mapping[str, Tree]
 
 
 def package_checks(facts: Facts) -> Iterator[Check]:
-    """Whether what scripts need is installed."""
+    """Check that the packages that scripts need are installed."""
     for name in NEEDED:
         if name not in facts.missing:
             yield Check(name, Verdict.OK, "is installed")
@@ -145,7 +161,10 @@ def package_checks(facts: Facts) -> Iterator[Check]:
 
 
 def program_checks(facts: Facts, programs: Mapping[str, str]) -> Iterator[Check]:
-    """Whether the programs are there that components need, each of which has its words."""
+    """Check that the programs that components need are installed.
+
+    `programs` maps each program to the reason why it is needed.
+    """
     for name, why in programs.items():
         is_there = name not in facts.lacking
         detail = "is installed" if is_there else f"not installed ({why}); install it there, or do without"
@@ -153,7 +172,11 @@ def program_checks(facts: Facts, programs: Mapping[str, str]) -> Iterator[Check]
 
 
 def clock_check(samples: Sequence[Sample]) -> Check:
-    """How far the clocks are apart, by the sample that took the least; not more than can be said for sure."""
+    """Check that the clock of the host agrees with the clock here.
+
+    The sample with the shortest round trip is the most precise one. Its error is at most half of the round trip, so the
+    check warns only about a difference beyond that.
+    """
     if not samples:
         return Check("clock", Verdict.WARNING, "the host does not say what time it is")
     best = min(samples)
@@ -164,12 +187,12 @@ def clock_check(samples: Sequence[Sample]) -> Check:
 
 
 def limit_checks(facts: Facts, components: int) -> Iterator[Check]:
-    """Whether so many components find windows, processes and terminals."""
-    windows = MOST_WINDOWS - 1  # one is that of a shell
+    """Check that there are enough windows, processes and terminals for so many components."""
+    windows = MOST_WINDOWS - 1  # the session has one for a shell
     verdict = Verdict.OK if components <= windows else Verdict.PROBLEM
     yield Check("windows", verdict, _compared(windows, components), windows, components)
     for name, known, wanted in (
-        ("processes", facts.processes, 2 * components + 2),  # a launcher and a program each, screen, and a shell
+        ("processes", facts.processes, 2 * components + 2),  # a launcher and a program for each, screen, and a shell
         ("terminals", facts.terminals, components + 1),
     ):
         yield _limit_check(name, known, wanted)
@@ -190,7 +213,10 @@ def _compared(free: int, wanted: int) -> str:
 
 
 def _asked(tree: Tree) -> list[str]:
-    """The folders of a tree, and all above them: the nearest that is there says what the others will be in."""
+    """Return the folders of a tree and all folders above them, sorted.
+
+    A folder that does not exist will be created on the file system of the nearest folder above it.
+    """
     return sorted({path for folder in tree.folders for path in (folder, *above(folder))})
 
 
@@ -199,9 +225,10 @@ def volumes_of(
     trees: Mapping[str, Tree],
     answers: Mapping[str, tuple[Mapping[str, RemoteEntry], Mapping[str, tuple[bytes, int]]]],
 ) -> list[Volume]:
-    """Each file system that something is to go to. What has its size already is not to come again.
+    """Return the file systems that hold the trees, with the bytes that a sync would send to each.
 
-    `answers` are, by root, the files and the folders that are there.
+    A file that is there with the right size does not count. `answers` holds the existing files and folders by root.
+    Each folder has the number of its file system, and the free bytes there.
     """
     volumes: dict[bytes, Volume] = {}
     for root, tree in trees.items():
@@ -209,7 +236,7 @@ def volumes_of(
         for folder, size in _to_come(tree, files).items():
             known = next((folders[path] for path in (folder, *above(folder)) if path in folders), None)
             if known is None:
-                continue  # of a root that is lost
+                continue  # the root is missing, which `disk_checks` reports
             number, free = known
             place = locate(facts.roots[root].path if root.startswith(TEMPORARY) else root, folder)
             volume = volumes.setdefault(number, Volume(place, free, 0))
@@ -218,7 +245,7 @@ def volumes_of(
 
 
 def _to_come(tree: Tree, files: Mapping[str, RemoteEntry]) -> dict[str, int]:
-    """For each folder of a tree, the bytes that are to go into it."""
+    """Return for each folder of a tree how many bytes a sync would send to it."""
     sizes = dict.fromkeys(tree.folders, 0)
     for path, local in tree.files.items():
         found = files.get(path)
@@ -228,7 +255,7 @@ def _to_come(tree: Tree, files: Mapping[str, RemoteEntry]) -> dict[str, int]:
 
 
 def disk_checks(facts: Facts, volumes: Iterable[Volume]) -> Iterator[Check]:
-    """Whether the files find room, and the roots that they go to."""
+    """Check that the roots of the files exist, and that the file systems have enough space."""
     for root, place in facts.roots.items():
         if place.word == "lost":
             what = "folder for temporary files" if root.startswith(TEMPORARY) else "home folder"

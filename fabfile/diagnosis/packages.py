@@ -1,4 +1,4 @@
-"""What has to be installed on a host, and the commands by which its package manager brings what it lacks. Pure."""
+"""Packages that a host needs, and the commands of its package manager that install them. Pure."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,13 @@ import attrs
 from ..remote import shell
 from ..remote.script import Script, load
 
-# Packages that scripts need, which have the same name everywhere; doctor.sh tests them.
+# Packages that scripts need. They have the same name in every distribution. doctor.sh tests them.
 NEEDED = ("screen", "openssl", "tar", "coreutils", "findutils", "grep", "sed")
-# Of these there are smaller ones, as in BusyBox, that cannot do all that is wanted.
+# Scripts need the GNU versions of these. Smaller ones, for example in BusyBox, lack some options.
 OF_GNU = ("tar", "coreutils", "findutils", "grep")
 
-# What is run as root, without a question to anybody, where the package manager is called by the command that is
-# the key; the packages follow.
+# Commands that install packages as root without asking a question. The key is the command that a person would type. The
+# names of the packages follow the last command.
 UNATTENDED = {
     "apt-get install": ("apt-get update", "env DEBIAN_FRONTEND=noninteractive apt-get install -y"),
     "dnf install": ("dnf install -y",),
@@ -26,19 +26,26 @@ UNATTENDED = {
 
 @attrs.frozen
 class Manager:
-    """The package manager of a host: `line`, a key of UNATTENDED; whether root logs in, and whether there is a sudo."""
+    """The package manager of a host.
+
+    `line` is a key of UNATTENDED. `is_root` says whether the login user is root, and `has_sudo` whether sudo is
+    installed.
+    """
 
     line: str
     is_root: bool
     has_sudo: bool
 
     def by_hand(self, packages: Sequence[str]) -> str:
-        """The command that a person may give, and who has to."""
+        """Return the command that a person can type, with sudo or a hint if root must run it."""
         command = " ".join([self.line, *packages])
         return command if self.is_root else f"sudo {command}" if self.has_sudo else f"{command}, as root"
 
     def unattended(self, packages: Sequence[str]) -> str:
-        """The command that asks nobody, as sh text; empty where nobody can become root."""
+        """Return the sh command that installs packages without asking a question.
+
+        It is empty if the user is not root and the host has no sudo.
+        """
         if not self.is_root and not self.has_sudo:
             return ""
         commands = [("" if self.is_root else "sudo -n ") + command for command in UNATTENDED[self.line]]

@@ -1,6 +1,6 @@
-"""What a host is asked before anything is started on it, and what it answers. Pure.
+"""The probe of `fab doctor`: the script that examines a host, and the parsers of its records. Pure.
 
-One script asks all, and changes nothing there. What the answers mean for a run, `diagnosis` knows.
+One script, `doctor.sh`, answers all questions and changes nothing on the host. `checks` judges the answers.
 """
 
 import os
@@ -19,7 +19,10 @@ LOOKED = "looked"
 
 @attrs.frozen
 class Root:
-    """Where a root is, and what the host says of it: `there`, `new` where it is to be made below that, or `lost`."""
+    """A root on a host: its path, and a word for its state.
+
+    `there` is an existing folder. `new` is a temporary folder that will be created below the path. `lost` is missing.
+    """
 
     word: str
     path: str
@@ -27,10 +30,11 @@ class Root:
 
 @attrs.frozen
 class Facts:
-    """What a host says of itself.
+    """The facts that a host reports about itself.
 
-    `missing` are packages that scripts need, `lacking` programs that components do. Processes and terminals are how
-    many there may be, None without limit, and how many there are.
+    `missing` are packages that scripts need, and `lacking` are programs that components need. `processes` and
+    `terminals` are pairs of the limit and the present number. The limit is None if there is none. The pair is None if
+    the host does not report it.
     """
 
     user: str
@@ -43,20 +47,23 @@ class Facts:
 
     @property
     def can_tell_of_files(self) -> bool:
-        """Whether it has the programs that say which files are there."""
+        """Return whether the host has the programs that list files."""
         return not {"coreutils", "findutils"} & set(self.missing)
 
 
 def probe_script(session: str, programs: Collection[str], roots: Iterable[str]) -> Script:
     """Return the script that answers with all facts and LOOKED, then carries out commands.
 
-    Each command is answered by what it found, and an empty record.
+    The answer to each command ends with an empty record, except for `clock`, which has one record.
     """
     return load("doctor", *programs, *root_arguments(roots), session=session, programs=len(programs))
 
 
 def read_facts(roots: Iterable[str], answers: Iterable[str]) -> Facts:
-    """What `probe_script` answers up to LOOKED."""
+    """Parse the records of `probe_script` up to LOOKED.
+
+    Raise LookupError or ValueError for records that the script cannot have sent.
+    """
     words = [answer.split(" ", 1) for answer in answers]
     one = dict(words)
     has = {rest for word, rest in words if word == "has"}
@@ -83,20 +90,23 @@ def _limit(words: str) -> tuple[int | None, int] | None:
 
 @attrs.frozen(order=True)
 class Sample:
-    """A look at a host's clock: how long it took, and by how much that is ahead, in seconds."""
+    """A sample of a host's clock, in seconds: the round trip, and by how much that clock is ahead."""
 
     round_trip: float
     ahead: float
 
 
 def read_clock(there: str, sent: float, received: float) -> Sample | None:
-    """What `date +%s.%N` says, compared with the middle of when it was asked and has answered."""
+    """Compare the output of `date +%s.%N` with the midpoint between sending the question and receiving the answer.
+
+    Return None if the output is not a time. Raise ValueError if the time is not between 1970 and 9000.
+    """
     seconds = re.match(r"\d+(\.\d+)?", there)
     return Sample(received - sent, epoch_time(float(seconds[0])) - (sent + received) / 2) if seconds else None
 
 
 def read_volumes(records: Iterable[bytes]) -> dict[str, tuple[bytes, int]]:
-    """By folder, the number of its file system, and the bytes that are free there."""
+    """Return for each folder the number of its file system, and the free bytes there."""
     found = {}
     for record in records:
         number, blocks, size, path = record.split(b" ", 3)

@@ -1,6 +1,6 @@
-"""Talking with a script that runs on a host: what is sent to it, and the records that it answers.
+"""A conversation with a script that runs on a host: what is sent to it, and the records that it answers.
 
-Knows nothing of SSH: `hosts` brings the channel. What a script and its records look like, `shell` says.
+This module knows nothing of SSH: a `Host` provides the channel. `script` describes scripts and records.
 """
 
 import contextlib
@@ -15,26 +15,27 @@ from ..util.errors import ConnectionLost, HostError
 from . import script
 from .host import Channel
 
-# What an honest host stays below, in bytes: before the greeting, in all, and in one record, or before it is read; what
-# it is asked for about many paths comes on top.
+# Limits, in bytes, that an honest host stays below: before its first record, in all answers, and in one record (or
+# before it is read). Questions about many paths raise them.
 MOST_NOISE = 1 << 20
 MOST_ANSWERED = 1 << 28
 MOST_IN_A_RECORD = 1 << 26
-SLOWEST = 10_000_000  # bytes a second, that a disk reads, writes, or a processor hashes
-COST_OF_A_RECORD = 64  # what Python keeps of one, beside its bytes
+SLOWEST = 10_000_000  # bytes per second that any disk reads or writes and any processor hashes
+COST_OF_A_RECORD = 64  # memory that Python needs for one, beside its bytes
 TOO_MUCH = "answers with more than it was asked for; is that the right machine, and is it well?"
 GREETING, FAILED, DONE = script.GREETING.encode(), script.FAILED.encode(), script.DONE.encode()
 
 
 class Conversation:
-    """A script that runs on a host, what we send it (itself, first of all), and the records that it answers.
+    """A script that runs on a host, the bytes sent to it (itself, first of all), and the records that it answers.
 
-    Answers are taken in by a thread of their own as they come: neither side ever waits for the other to read.
-    `identity` is what tells a home on the machine there from all others (see `script.GREETING`), once there was an
-    answer. For a script that answers with more than there is memory for, `most_blocks` says how many blocks are taken
-    in ahead; it must not be sent more, meanwhile, than fits into a pipe. One that answers with more than
-    `most_answered` bytes is given up: HostError. So is one that says nothing, or takes nothing of what is sent, for
-    `most_silent` seconds; and for `patience` seconds more, once it has greeted.
+    A thread receives the answers as they come, so neither side ever waits for the other to read. `identity` tells one
+    home on one machine from all others (see `script.GREETING`); it is known after the first record.
+
+    A script that answers with more than fits into memory needs `most_blocks`: so many blocks are received ahead, and
+    meanwhile no more may be sent than fits into a pipe. The conversation fails with HostError if the script answers
+    with more than `most_answered` bytes, or if it says nothing, or accepts nothing, for `most_silent` seconds. After
+    its first record it gets `patience` seconds more.
     """
 
     def __init__(
@@ -60,14 +61,14 @@ class Conversation:
         self._records: deque[bytes] = deque()
         self._parts: list[bytes] = []  # of the next record
         self._size = 0
-        self._back = b""  # what has been taken in, and not been read
-        threading.Thread(target=self._take_in, daemon=True).start()
+        self._back = b""  # received, but not read
+        threading.Thread(target=self._receive, daemon=True).start()
         self.identity: bytes | None = None
         self._greeted = math.inf
         self._is_over = False
 
     def send(self, data: bytes) -> None:
-        """Send `data` to the script's standard input. HostError where the connection is lost."""
+        """Send `data` to the script's stdin. Raise HostError if the connection is lost."""
         try:
             self._channel.send(data)
         except TimeoutError as error:
@@ -76,7 +77,7 @@ class Conversation:
             raise self._lost() from error
 
     def tell(self, data: bytes) -> None:
-        """As `send`, from any thread, not waiting until it is taken; a loss shows where answers are awaited."""
+        """Send `data` from any thread without waiting. A loss shows where answers are awaited."""
 
         def send() -> None:
             with contextlib.suppress(OSError):
@@ -85,11 +86,14 @@ class Conversation:
         threading.Thread(target=send, daemon=True).start()
 
     def cut(self) -> None:
-        """End the conversation, from any thread; to who waits for an answer, the connection is lost."""
+        """End the conversation, from any thread. For a thread that waits for an answer, the connection is lost."""
         self._channel.close(is_over=False)
 
     def reason(self) -> HostError | None:
-        """Once nothing more can be sent: what the script, in answers that were not read, gives as the reason."""
+        """Return the error that the script gives in answers that were not read.
+
+        Call it when nothing more can be sent.
+        """
         try:
             while True:
                 self.raw_answer()
@@ -99,23 +103,23 @@ class Conversation:
             return error
 
     def be_patient(self, size: int) -> None:
-        """Let the script be silent for longer: as long as the work on so many bytes may take."""
+        """Allow the script to be silent for as long as work on so many bytes may take."""
         self._most_silent += size / SLOWEST
         self._channel.set_patience(self._most_silent)
 
     def expect(self, size: int) -> None:
-        """Let so many bytes more be answered than to other questions, perhaps in one record."""
+        """Allow the script to answer with so many more bytes, perhaps in one record."""
         self._most_answered += size
         self._most_in_a_record += size
         if self.identity is not None:
             self._left += size
 
     def answer(self) -> str:
-        """The next record, or `script.DONE`. HostError where the script failed or was cut off."""
+        """Return the next record, or `script.DONE`. Raise HostError if the script failed or was cut off."""
         return self.raw_answer().decode("utf-8", "surrogateescape")
 
     def raw_answer(self) -> bytes:
-        """The same as bytes, for answers of many records."""
+        """Return the next record as bytes, for answers with many records."""
         while self.identity is None:
             greeting = self._next()
             if greeting.startswith(GREETING):
@@ -131,7 +135,7 @@ class Conversation:
         return record
 
     def read(self, size: int) -> bytes:
-        """Of what follows the last record, not divided into records: the next bytes, `size` at most."""
+        """Return the next bytes behind the last record, at most `size`; they are not divided into records."""
         if self._records or self._parts:
             self._back = b"\0".join((*self._records, b"".join((*self._parts, self._back))))
             self._records.clear()
@@ -141,13 +145,13 @@ class Conversation:
         return block[:size]
 
     def answers(self) -> Iterator[str]:
-        """Every record up to `script.DONE`, which is left out."""
+        """Return an iterator over all records before `script.DONE`."""
         return iter(self.answer, script.DONE)
 
     def close(self) -> None:
-        """Let go of the channel. A script that has not ended yet is ended."""
+        """Close the channel. A script that has not ended is ended."""
         self._channel.close(self._is_over)
-        with contextlib.suppress(queue.Empty):  # so that there is room for the end
+        with contextlib.suppress(queue.Empty):  # to make room for the end mark
             while True:
                 self._blocks.get_nowait()
 
@@ -193,7 +197,7 @@ class Conversation:
             return HostError(TOO_MUCH)
         said, status = self._channel.end()
         if status is not None and self.identity is None:
-            said = said.strip() or b"".join(self._parts).decode(errors="replace")  # as nologin(8) puts it out
+            said = said.strip() or b"".join(self._parts).decode(errors="replace")  # such as nologin(8) prints
         words = said.strip().splitlines()
         if words:
             return HostError(f"ended early: {words[-1]}")
@@ -202,13 +206,13 @@ class Conversation:
             return ConnectionLost(f"ended early, with exit status {status}", after)
         return ConnectionLost("the connection was lost", after)
 
-    def _take_in(self) -> None:
-        with contextlib.suppress(OSError):  # a lost connection shows as the missing end of the answers
+    def _receive(self) -> None:
+        with contextlib.suppress(OSError):  # a lost connection shows as a missing end of the answers
             while block := self._channel.receive():
                 self._taken += len(block)
                 if self._taken - self._read > self._most_in_a_record + MOST_NOISE:
                     self._is_flooded = True
-                    self._channel.close(is_over=False)  # for who is sending meanwhile
+                    self._channel.close(is_over=False)  # wakes a thread that is sending
                     break
                 self._blocks.put(block)
         self._blocks.put(b"")

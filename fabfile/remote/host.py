@@ -53,4 +53,4 @@ class Host(Protocol):
         """Run a line of sh in the user's terminal until it ends; return its exit status. Raise HostError."""
 
     def close(self) -> None:
-        """Close the connection. Whoever waits for an answer gets a HostError."""
+        """Close the connection. A thread that waits for an answer gets a HostError."""

@@ -98,7 +98,10 @@ def read_script(name: str) -> str:
 
 
 def included(name: str, seen: set[str]) -> list[str]:
-    """Return the lines of a file, and of those that it includes and that are not in `seen`, which grows."""
+    """Return the lines of a file and of the files that it includes.
+
+    Files in `seen` are left out; the function adds each file that it includes.
+    """
     lines: list[str] = []
     for line in (SCRIPTS / name).read_text("utf-8").splitlines():
         include = INCLUDE.fullmatch(line)

@@ -1,4 +1,7 @@
-"""The lives of components, as a report tells them: when each waited, started, was ready, and how it ended. Pure."""
+"""The history of each component in a run: its phases, times and outcome. Pure.
+
+`report` reads histories from `run.json`. `timeline` draws them, and `html` puts them on a page.
+"""
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +12,8 @@ import attrs
 from ..util.epoch import epoch_time, optional_epoch_time
 from ..util.text import duration, printable
 
-MOODS = ("bad", "alive", "open", "good")
+# Also the CSS classes of outcomes. Reports list them in this order.
+OUTCOME_CLASSES = ("bad", "alive", "open", "good")
 Seconds = int | float | None
 
 _NUMBER = attrs.validators.instance_of((int, float))
@@ -17,7 +21,7 @@ _TIME = [attrs.validators.optional(_NUMBER), lambda _, __, value: optional_epoch
 
 
 def _shown(text: object) -> str:
-    """`text` as it can stand on a page: names and arguments may hold whatever a config has put there."""
+    """Return `text` as printable text, because names and arguments may hold control characters."""
     return printable(str(text))
 
 
@@ -26,7 +30,7 @@ def _all_shown(words: Iterable[object]) -> list[str]:
 
 
 class Phase(NamedTuple):
-    """A component was in `state` from `began` to `ended`, in seconds since 1970."""
+    """A time during which a component was in `state`. `began` and `ended` are in seconds since 1970."""
 
     state: str
     began: float
@@ -37,8 +41,12 @@ class Phase(NamedTuple):
 
 
 @attrs.frozen
-class Life:
-    """One component, as `run.json` has it. Times are by the clock of its host. Making one may raise TypeError."""
+class ComponentHistory:
+    """One component of a run, as `run.json` describes it.
+
+    Times are in seconds since 1970, by the clock of its host. The constructor raises TypeError for a value of another
+    type, and ValueError for a time that is not between 1970 and 9000.
+    """
 
     host: str = attrs.field(converter=_shown)
     name: str = attrs.field(converter=_shown)
@@ -57,22 +65,26 @@ class Life:
 
     @property
     def label(self) -> str:
-        """`host/name`."""
+        """Return `host/name`."""
         return f"{self.host}/{self.name}"
 
     @property
     def command(self) -> str:
-        """The program and its arguments, as a shell would take them."""
+        """Return the program and its arguments as words of a shell."""
         return " ".join([self.executable, *map(shlex.quote, self.args)])
 
     @property
     def is_alive(self) -> bool:
-        """Whether it was running, in whatever way, when the host was asked."""
+        """Return whether it was starting, ready or running when the host answered."""
         return self.state in ("starting", "ready", "running")
 
     @property
-    def mood(self) -> str:
-        """One of `MOODS`: `good` has ended with 0, `alive` runs, `open` is still to come, `bad` is the rest."""
+    def outcome_class(self) -> str:
+        """Return one of OUTCOME_CLASSES.
+
+        A `good` component has ended with 0, an `alive` one runs, and an `open` one has not been started. The others
+        are `bad`.
+        """
         if self.state == "exited":
             return "good" if self.exit_status == 0 else "bad"
         if self.problem or self.state == "unknown":
@@ -81,7 +93,7 @@ class Life:
 
     @property
     def outcome(self) -> str:
-        """How it is, or how it ended, in words."""
+        """Return its state, or how it ended, as text for a person."""
         how = self.state
         if self.state == "exited":
             how = "killed" if self.exit_status is None else f"ended with {self.exit_status}"
@@ -90,20 +102,23 @@ class Life:
 
     @property
     def times(self) -> list[float]:
-        """What is known of when it came about."""
+        """Return the known times: when it started, became ready and ended."""
         return [time for time in (self.started, self.ready, self.ended) if time is not None]
 
-    def lasted(self, now: float) -> float | None:
-        """For how many seconds it has run, by `now` or until its end. None where that is not known."""
+    def duration(self, now: float) -> float | None:
+        """Return for how many seconds it has run, until its end or `now`. Return None if that is unknown."""
         if self.started is None or (self.ended is None and not self.is_alive):
             return None
         return max(0, (now if self.ended is None else self.ended) - self.started)
 
     def phases(self, begin: float, now: float) -> list[Phase]:
-        """What it went through, in order, from the `begin` of all to `now`, or its end. None where nothing is known."""
+        """Return its phases in order, from `begin` of the run to its end, or to `now` while it is alive.
+
+        The list is empty if nothing is known about it.
+        """
         if self.started is None:
             return [] if self.state not in ("waiting", "starting") else [Phase(self.state, begin, now)]
-        end = now if self.is_alive else max(self.times)  # an end that nobody saw may have been at any time
+        end = now if self.is_alive else max(self.times)  # if nobody saw the end, use the last known time
         found = [Phase("waiting", begin, self.started)]
         if self.ready is not None:
             found += [Phase("starting", self.started, self.ready), Phase("ready", self.ready, end)]
@@ -114,21 +129,28 @@ class Life:
 
 @attrs.frozen
 class Stage:
-    """One stage of the run, in seconds since 1970 by the clock of whoever ran it."""
+    """One stage of a run.
+
+    Times are in seconds since 1970, by the clock of the machine that ran the command.
+    """
 
     stage: str = attrs.field(converter=_shown)
     began: float = attrs.field(validator=[_NUMBER, lambda _, __, value: epoch_time(value)])
     ended: Seconds = attrs.field(validator=_TIME)
 
 
-def lives(run: Mapping[str, Any]) -> list[Life]:
-    """Those of a run, by start index. TypeError where it is not of that form; what is unknown is passed over."""
-    found = [Life(**_known(Life, each)) for each in run["components"]]
-    return sorted(found, key=lambda life: life.start_index)
+def histories(run: Mapping[str, Any]) -> list[ComponentHistory]:
+    """Return the histories of all components of a run, sorted by start index.
+
+    Ignore unknown keys, because a later version may add some. Raise TypeError or ValueError for any other difference
+    from the form that `run_json` writes.
+    """
+    found = [ComponentHistory(**_known(ComponentHistory, each)) for each in run["components"]]
+    return sorted(found, key=lambda history: history.start_index)
 
 
 def stages(run: Mapping[str, Any]) -> list[Stage]:
-    """Those of a run, in their order; else as `lives`."""
+    """Return the stages of a run in their order; see `histories` for unknown keys and errors."""
     return [Stage(**_known(Stage, each)) for each in run["stages"]]
 
 
@@ -139,11 +161,14 @@ def _known(kind: type, each: object) -> dict[str, Any]:
     return {name: value for name, value in each.items() if name in names}
 
 
-def span(found: Iterable[Life], stages: Iterable[Stage], collected: float) -> tuple[float, float]:
-    """From when to when there is something to tell: to when it was `collected`, if something lived then."""
+def span(found: Iterable[ComponentHistory], stages: Iterable[Stage], collected: float) -> tuple[float, float]:
+    """Return the first and the last moment that a report shows.
+
+    The last one is `collected` if a component was alive then, or if no other time is known.
+    """
     found = list(found)
-    times = [time for life in found for time in life.times]
+    times = [time for history in found for time in history.times]
     times += [time for stage in stages for time in (stage.began, stage.ended) if time is not None]
-    if not times or any(life.is_alive for life in found):
+    if not times or any(history.is_alive for history in found):
         times.append(collected)
     return min(times), max(times)

@@ -1,8 +1,6 @@
-"""The page of a report: all that is known of a run in one HTML file, which needs no network.
+"""The page of a report: one HTML file with all that is known about a run. It needs no network.
 
-Pure, but that it reads its template.
-
-Names, arguments and logs are text that nobody vouches for: the template escapes all of it.
+Pure, except that it reads its template. Names, arguments and logs are untrusted text, so the template escapes them.
 """
 
 from collections import Counter
@@ -12,23 +10,24 @@ from typing import Any
 
 from ..results.provenance import SECRET
 from ..util.text import counted, duration, printable
-from .history import MOODS, Life, lives, span, stages
+from .history import OUTCOME_CLASSES, ComponentHistory, histories, span, stages
 from .timeline import at, timeline
 
 TEMPLATE = "report.html.j2"
-# By which a file is known to be a report, and may be replaced by a newer one.
+# Identifies a file as a report, which a newer report may replace.
 MARK = '<meta name="generator" content="Remote Runner">'
 
 
 def page(run: Mapping[str, Any], outputs: Mapping[str, str]) -> str:
-    """The HTML of a report of `run`, which is what a `run.json` holds; `outputs` has the end of each log, by label.
+    """Return the HTML of a report.
 
-    Times are shown as the clock of this machine would. KeyError or TypeError where `run` is not of that form.
+    `run` is the content of a `run.json`. `outputs` holds the end of each log by label. The page shows times in the
+    local time zone. Raise KeyError, TypeError or ValueError if `run` has another form.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    found, of_run = lives(run), stages(run)
+    found, of_run = histories(run), stages(run)
     begin, end = span(found, of_run, run["collected"])
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -42,30 +41,30 @@ def page(run: Mapping[str, Any], outputs: Mapping[str, str]) -> str:
         "clock": _clock,
         "moment": _moment,
         "zone": _zone,
-        "lasting": _lasting,
+        "duration": _duration,
         "printable": printable,
     }
     return environment.get_template(TEMPLATE).render(
-        mark=Markup(MARK),  # a text of our own  # nosec B704
+        mark=Markup(MARK),  # a constant  # nosec B704
         run=run,
-        runs=run["runs"] or [run],  # of what has not been started, what would be
-        lives=found,
+        runs=run["runs"] or [run],  # if nothing was started, show what this command would start
+        histories=found,
         stages=of_run,
         outputs={printable(label): text for label, text in outputs.items()},
         begin=begin,
         end=end,
-        sizes=[counted(len({life.host for life in found}), "host"), counted(len(found), "component")],
+        sizes=[counted(len({history.host for history in found}), "host"), counted(len(found), "component")],
         outcomes=_outcomes(found),
-        timeline=Markup(timeline(found, of_run, begin, end)),  # escaped by what has made it  # nosec B704
+        timeline=Markup(timeline(found, of_run, begin, end)),  # `timeline` escapes all texts  # nosec B704
     )
 
 
-def _outcomes(found: Iterable[Life]) -> list[tuple[str, str, int]]:
-    """How many are how, what is bad first: mood, outcome, number."""
-    counts = Counter((life.mood, life.outcome.partition(":")[0]) for life in found)
+def _outcomes(found: Iterable[ComponentHistory]) -> list[tuple[str, str, int]]:
+    """Return outcome class, outcome and number of components for each outcome, the bad ones first."""
+    counts = Counter((history.outcome_class, history.outcome.partition(":")[0]) for history in found)
     return [
-        (mood, outcome, counts[mood, outcome])
-        for mood, outcome in sorted(counts, key=lambda each: MOODS.index(each[0]))
+        (outcome_class, outcome, counts[outcome_class, outcome])
+        for outcome_class, outcome in sorted(counts, key=lambda each: OUTCOME_CLASSES.index(each[0]))
     ]
 
 
@@ -85,5 +84,5 @@ def _zone(seconds: float) -> str:
     return f"{at(seconds).astimezone():%Z}"
 
 
-def _lasting(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     return duration(round(seconds))

@@ -1,6 +1,6 @@
-"""What a report is made of, from a folder of results or from the hosts as they are, and where it is put.
+"""The input and the output of a report: read a collected folder, cut the end of each log, write the page.
 
-What the page looks like, `webpage` says.
+`html` renders the page. `runner.inspector` makes a report from the current state of the hosts.
 """
 
 import importlib
@@ -17,26 +17,28 @@ from ..components.logs import rendered
 from ..results.provenance import Types, check, check_parts
 from ..results.run_json import FILE
 from ..util.epoch import epoch_time
-from .history import lives, stages
+from .history import histories, stages
 from .html import MARK, page
 
 Run = dict[str, Any]
 Outputs = dict[str, str]
-LINES = 200  # of each log
-MOST_BYTES = 1 << 18
+LINES = 200  # the last lines of each log
+MOST_BYTES = 1 << 18  # of each log
 NEEDED = ("jinja2", "plotly.graph_objects")
 PARTS: Types = {"session": str, "collected": (int, float), "runs": list, "components": list}
 
 
 def log_tail(output: bytes) -> str:
+    """Return the last LINES lines of an output, but at most MOST_BYTES, as a terminal would show them."""
     lines = output[-MOST_BYTES:].removesuffix(b"\n").split(b"\n")[-LINES:]
     return b"\n".join(map(rendered, lines)).decode("utf-8", "replace")
 
 
 def from_folder(folder: str | Path, limit: str | None = None) -> tuple[Run, Outputs]:
-    """What `fab collect` has put there: what `run.json` holds, and the end of each log, by label.
+    """Return the content of `run.json` in a folder of `fab collect`, and the end of each log by label.
 
-    Of all components, or of those that `limit` chooses. ConfigError where it is no such folder.
+    `limit` selects components, as `--limit` does. Raise ConfigError if the folder holds no `run.json`, if that is
+    invalid, or if `limit` selects nothing.
     """
     folder = Path(folder)
     path = folder / FILE
@@ -47,16 +49,16 @@ def from_folder(folder: str | Path, limit: str | None = None) -> tuple[Run, Outp
     try:
         run = json.loads(content)
         _check(run)
-        found = lives(run)
+        found = histories(run)
         stages(run)
     except (ValueError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}: is not as `fab collect` writes it: {error}") from error
     if limit is not None:
-        every = Config(Component(name=life.name, host=life.host) for life in found)
+        every = Config(Component(name=history.name, host=history.host) for history in found)
         chosen = {component.label for component in limited(every, limit).all_components()}
         run["components"] = [each for each in run["components"] if f"{each['host']}/{each['name']}" in chosen]
-        found = [life for life in found if life.label in chosen]
-    return run, {life.label: _output(folder, life.folder) for life in found if life.folder is not None}
+        found = [history for history in found if history.label in chosen]
+    return run, {history.label: _output(folder, history.folder) for history in found if history.folder is not None}
 
 
 def _check(run: Any) -> None:
@@ -68,7 +70,10 @@ def _check(run: Any) -> None:
 
 
 def _output(folder: Path, own: str) -> str:
-    """The end of what a component has put out; nothing where that is not there."""
+    """Return the end of a component's output, or an empty text if there is none.
+
+    Read nothing outside of `folder`, because `own` comes from the file and may point elsewhere.
+    """
     path = (folder / own / "output").resolve()
     if not path.is_file() or not path.is_relative_to(folder.resolve()):
         return ""
@@ -78,9 +83,10 @@ def _output(folder: Path, own: str) -> str:
 
 
 def target(named_file: str | None, may_overwrite: bool) -> Path:
-    """Where the page is to be put.
+    """Return the path of the page.
 
-    ConfigError where none can be made, or where something else is that may not be lost.
+    Raise ConfigError if a library is missing, or if another file is there that must not be overwritten. An earlier
+    report may always be overwritten.
     """
     try:
         for library in NEEDED:
@@ -102,7 +108,10 @@ def _is_report(path: Path) -> bool:
 
 
 def write(path: str | Path, run: Run, outputs: Outputs) -> None:
-    """Put the page there, once it is whole; it takes the place of a link, which is not followed."""
+    """Write the page; it appears at `path` only when it is complete. Raise ConfigError if it cannot be written.
+
+    It replaces a symbolic link instead of following it.
+    """
     content = page(run, outputs).encode("utf-8", "replace")
     path = Path(path)
     part = path.with_name(f".{path.name[:200]}.part")
@@ -113,4 +122,4 @@ def write(path: str | Path, run: Run, outputs: Outputs) -> None:
                 file.write(content)
             part.replace(path)
         finally:
-            part.unlink(missing_ok=True)  # where the disk is full
+            part.unlink(missing_ok=True)  # after an error, such as a full disk

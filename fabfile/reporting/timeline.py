@@ -1,7 +1,8 @@
-"""The timeline of a report: a row for each component, from plotly. Pure.
+"""The timeline of a report: a plotly chart with a row for each component. Pure.
 
-What is clicked is the row, whose `customdata` is the number of its component; the page does the rest. Colours of text
-and lines are the page's, which knows whether it is light or dark; those of the bars are seen on either.
+A user clicks a row. Its `customdata` is the number of its component, and the page opens the log of that number. The
+page sets the colours of text and lines, because only the browser knows whether it is light or dark. The colours of the
+bars suit both.
 """
 
 import html
@@ -9,21 +10,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from .history import Life, Phase, Stage
+from .history import ComponentHistory, Phase, Stage
 
 COLORS = {"waiting": "#b4bcc8", "starting": "#e3a02f", "running": "#4c86dd", "ready": "#25a595"}
 GOOD, BAD = "#2a9d53", "#dc3f45"
 STAGES = ("#6a5bb5", "#8171c6")
-ROW, AXIS, HEAD = 40, 36, 90  # heights in pixels: of a row, of what stands above the first, and of that and the legend
+ROW, AXIS, HEAD = 40, 36, 90  # heights in pixels: a row, the axis above the first row, and the axis with the legend
 
 
-def timeline(lives: Sequence[Life], stages: Sequence[Stage], begin: float, end: float) -> str:
-    """The HTML of it, with all the JavaScript that it needs."""
+def timeline(histories: Sequence[ComponentHistory], stages: Sequence[Stage], begin: float, end: float) -> str:
+    """Return the HTML of the chart, with all JavaScript that it needs."""
     from plotly import graph_objects
     from plotly.io import to_html
 
     own: str = to_html(
-        graph_objects.Figure(*figure(lives, stages, begin, end)),
+        graph_objects.Figure(*figure(histories, stages, begin, end)),
         full_html=False,
         include_plotlyjs=True,
         div_id="timeline",
@@ -33,16 +34,16 @@ def timeline(lives: Sequence[Life], stages: Sequence[Stage], begin: float, end: 
 
 
 def figure(
-    lives: Sequence[Life], stages: Sequence[Stage], begin: float, end: float
+    histories: Sequence[ComponentHistory], stages: Sequence[Stage], begin: float, end: float
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """What is in it, and how that is laid out, as plotly has them."""
-    phases = [life.phases(begin, end) for life in lives]
-    bars = [_rows(lives, phases, begin, end), *_phases(phases), *_ends(lives, phases), *_stages(stages, end)]
-    return bars, _layout(lives, stages, begin, end)
+    """Return the traces and the layout of the chart, as values for plotly."""
+    phases = [history.phases(begin, end) for history in histories]
+    bars = [_rows(histories, phases, begin, end), *_phases(phases), *_ends(histories, phases), *_stages(stages, end)]
+    return bars, _layout(histories, stages, begin, end)
 
 
 def at(seconds: float) -> datetime:
-    """A time, as the clock on the wall here shows it."""
+    """Return a time in seconds since 1970 as local time, without a time zone."""
     return datetime.fromtimestamp(seconds)
 
 
@@ -51,20 +52,27 @@ def _bar(begun: Sequence[float], ended: Sequence[float], **more: Any) -> dict[st
     return {"type": "bar", "orientation": "h", "base": [*map(at, begun)], "x": lengths, "hoverinfo": "skip"} | more
 
 
-def _rows(lives: Sequence[Life], phases: Sequence[Sequence[Phase]], begin: float, end: float) -> dict[str, Any]:
-    """What is clicked and pointed at: a bar behind all others, as long as the whole time."""
+def _rows(
+    histories: Sequence[ComponentHistory], phases: Sequence[Sequence[Phase]], begin: float, end: float
+) -> dict[str, Any]:
+    """Return the bars that react to the mouse: in each row one behind all others, as long as the whole run."""
     margin = _margin(begin, end)
     told = [
-        "<br>".join([f"<b>{_plain(life.label)}</b>", _plain(life.outcome), *map(str, own)])
-        for life, own in zip(lives, phases, strict=True)
+        "<br>".join([f"<b>{_plain(history.label)}</b>", _plain(history.outcome), *map(str, own)])
+        for history, own in zip(histories, phases, strict=True)
     ]
     more = {"width": 0.96, "offset": -0.48, "marker": {"color": "#8892a0", "opacity": 0.1}, "showlegend": False}
-    more |= {"customdata": [*range(len(lives))], "hoverinfo": "text", "hovertext": told, "y": [*range(len(lives))]}
-    return _bar([begin - margin] * len(lives), [end + margin] * len(lives), **more)
+    more |= {
+        "customdata": [*range(len(histories))],
+        "hoverinfo": "text",
+        "hovertext": told,
+        "y": [*range(len(histories))],
+    }
+    return _bar([begin - margin] * len(histories), [end + margin] * len(histories), **more)
 
 
 def _phases(phases: Sequence[Sequence[Phase]]) -> list[dict[str, Any]]:
-    """A set of bars for each state that there was."""
+    """Return a set of bars for each state that occurs."""
     found = []
     for state, color in COLORS.items():
         own = [(row, phase) for row, of_row in enumerate(phases) for phase in of_row if phase.state == state]
@@ -77,14 +85,18 @@ def _phases(phases: Sequence[Sequence[Phase]]) -> list[dict[str, Any]]:
     return found
 
 
-def _ends(lives: Sequence[Life], phases: Sequence[Sequence[Phase]]) -> list[dict[str, Any]]:
-    """A mark where each has ended, by how it did."""
+def _ends(histories: Sequence[ComponentHistory], phases: Sequence[Sequence[Phase]]) -> list[dict[str, Any]]:
+    """Return the markers at the ends of components, with one trace for success and one for failure."""
     found = []
-    for mood, name, symbol, color in (
+    for outcome_class, name, symbol, color in (
         ("good", "ended with 0", "circle", GOOD),
         ("bad", "ended otherwise", "x", BAD),
     ):
-        own = [(row, max(life.times)) for row, life in enumerate(lives) if life.mood == mood and life.times]
+        own = [
+            (row, max(history.times))
+            for row, history in enumerate(histories)
+            if history.outcome_class == outcome_class and history.times
+        ]
         if own:
             marker = {"symbol": symbol, "color": color, "size": 12}
             places = {"x": [at(time) for _, time in own], "y": [row + 0.24 for row, _ in own]}
@@ -104,9 +116,9 @@ def _stages(stages: Sequence[Stage], end: float) -> list[dict[str, Any]]:
     return [_bar([stage.began for stage in stages], ends, name="stages", showlegend=False, **more)]
 
 
-def _layout(lives: Sequence[Life], stages: Sequence[Stage], begin: float, end: float) -> dict[str, Any]:
+def _layout(histories: Sequence[ComponentHistory], stages: Sequence[Stage], begin: float, end: float) -> dict[str, Any]:
     margin = _margin(begin, end)
-    labels = {row: f"<b>{_plain(life.label)}</b>  {_outcome(life)}" for row, life in enumerate(lives)}
+    labels = {row: f"<b>{_plain(history.label)}</b>  {_outcome(history)}" for row, history in enumerate(histories)}
     labels |= {-1: "<b>stages</b>"} if stages else {}
     above = 1 + AXIS / (ROW * len(labels)) if labels else 1  # in heights of all rows
     return {
@@ -126,26 +138,26 @@ def _layout(lives: Sequence[Life], stages: Sequence[Stage], begin: float, end: f
             "autotickangles": [0],
             "range": [at(begin - margin), at(end + margin)],
         },
-        "yaxis": {"range": [len(lives) - 0.5, min(labels, default=0) - 0.5], "fixedrange": True, "visible": False},
+        "yaxis": {"range": [len(histories) - 0.5, min(labels, default=0) - 0.5], "fixedrange": True, "visible": False},
     }
 
 
-def _outcome(life: Life) -> str:
-    text = _plain(life.outcome)
-    return f'<span style="color:{BAD}">{text}</span>' if life.mood == "bad" else text
+def _outcome(history: ComponentHistory) -> str:
+    text = _plain(history.outcome)
+    return f'<span style="color:{BAD}">{text}</span>' if history.outcome_class == "bad" else text
 
 
 def _label(row: int, text: str) -> dict[str, Any]:
-    """Above the bars of its row, from the left edge on, so that a long one needs no room beside them."""
+    """Return the label of a row. It stands above the bars, so that a long one takes no width from them."""
     place = {"xref": "paper", "x": 0, "xanchor": "left", "y": row, "yanchor": "bottom", "yshift": -2}
     return {"text": text, "showarrow": False, "align": "left"} | place
 
 
 def _margin(begin: float, end: float) -> float:
-    """How much time is shown beyond the first and the last moment."""
+    """Return how many seconds the chart shows before the first and after the last moment."""
     return (end - begin) / 50 or 0.5
 
 
 def _plain(text: str) -> str:
-    """`text` where plotly would take `<b>` and the like for markup."""
+    """Escape `text`, because plotly would interpret `<b>` and other tags as markup."""
     return html.escape(text, quote=False)

@@ -1,4 +1,8 @@
-"""Brings the results of components from one host into a folder here: those that are not here already."""
+"""Collect the results of components from one host into a local folder.
+
+`remote_files` lists the files of a host. A file that the previous collection holds with the same SHA-1 becomes a hard
+link to it. The other files arrive as tar streams.
+"""
 
 import contextlib
 import errno
@@ -27,17 +31,20 @@ from ..util.errors import HostError
 from .remote_files import Listed, Result, collect_script, read_listed
 
 BLOCK = 1 << 18
-# How many blocks of a host are in memory at most: 64 KB each.
+# The most blocks of one host in memory, 64 KB each.
 MOST_BLOCKS = 32
-# Between the contents of two files, a tar stream has their names, and no more than that.
+# The most bytes between the contents of two files in a tar stream. An honest host sends only headers and names there.
 MOST_BESIDES = 1 << 20
-# By how many bytes, more than twice its size, a file may have grown since it was listed.
+# A file that was listed may have grown since. It may arrive with twice its listed size, and this many bytes more.
 MOST_GROWTH = 1 << 30
 
 
 @attrs.frozen
 class Brought:
-    """A file that has been put at its place here; unless it `is_new`, it is a link to that of an earlier collection."""
+    """A collected file at its local path. It `is_new` if it was transferred.
+
+    Otherwise it is a hard link to the file of an earlier collection.
+    """
 
     result: Result
     sha1: str
@@ -46,7 +53,11 @@ class Brought:
 
 @attrs.frozen
 class HostResults:
-    """What has been brought from one host, and what could not be; what is in the files it should have, by path."""
+    """The collection from one host: collected files, and an error for each file or pattern that failed.
+
+    `system` describes the host. `files` holds the SHA-1 and change time of each file that sync should have put there,
+    by path.
+    """
 
     brought: tuple[Brought, ...]
     problems: tuple[tuple[Component, str], ...]
@@ -56,22 +67,26 @@ class HostResults:
 
 @attrs.frozen
 class Collected:
-    """What has been brought, by host, and into which folder."""
+    """The folder of a collection and its results by host."""
 
     folder: Path
     results: dict[str, HostResults]
 
 
 def latest(to: Path) -> Path | None:
-    """The folder of the last collection below `to`: whose `run.json` was written last, whatever its name."""
+    """Return the folder of the last collection below `to`, or None.
+
+    The last one is the one with the newest `run.json`. Its name does not matter, because a user may rename it.
+    """
     written = max(to.glob("*/run.json"), key=lambda path: path.stat().st_mtime_ns, default=None)
     return written and written.parent
 
 
 def make_ready(to: Path) -> None:
-    """See to it that new folders can be made below `to`. OSError where that cannot be.
+    """Create `to` if it is missing. Raise OSError if no folder can be created in it.
 
-    `to` may be a link, but no folder of another user, who could put something else there at any time.
+    `to` may be a symbolic link. A folder of another user is refused, because that user could replace its content at any
+    time. A folder of root is accepted.
     """
     to.mkdir(parents=True, exist_ok=True)
     if to.stat().st_uid not in (os.getuid(), 0):
@@ -81,7 +96,10 @@ def make_ready(to: Path) -> None:
 
 
 def new_folder(to: Path, now: float) -> Path:
-    """A new folder below `to`, whose name tells the time here. OSError as of `make_ready`."""
+    """Create a folder below `to`, named by `now` in local time, and return it.
+
+    `now` is in seconds since 1970. Raise OSError as `make_ready` does, or if 999 folders of the same second exist.
+    """
     make_ready(to)
     name = f"{datetime.fromtimestamp(now):%Y-%m-%dT%H-%M-%S}"
     for ending in ("", *(f"-{number}" for number in range(2, 1000))):
@@ -101,10 +119,12 @@ def bring(
     earlier: Path | None,
     progress: Progress,
 ) -> HostResults:
-    """Put what `host` has of `components` below `folder`; what `earlier`, another such folder, has is linked.
+    """Collect the files of `components` from `host` into `folder`.
 
-    Some round trips, however many files there are. HostError where the host as a whole fails, OSError where
-    something cannot be written here.
+    Hard-link files that are unchanged since `earlier`, the folder of another collection. `trees` are the files that
+    sync should have put on the host, by root. The number of round trips does not depend on the number of files.
+
+    Raise HostError if the host as a whole fails, and OSError if a local file cannot be written.
     """
     files = file_hashes(host, session, trees)
     with conversation(host, collect_script(session, components), most_blocks=MOST_BLOCKS) as talk:
@@ -117,59 +137,67 @@ def bring(
         words: list[str] = []
         for component, own in _by_component(missing):
             wanted = {result.path: result for result in own}
-            _order(talk, "fetch", component, list(wanted.values()))
+            _send_command(talk, "fetch", component, list(wanted.values()))
             for brought in _received(talk, wanted, folder):
                 new.append(brought)
                 done += brought.result.size
                 progress(min(done, total), total)
-            words += _words(talk, "fetch").splitlines()
+            words += _messages(talk, "fetch").splitlines()
         talk.send(b"end - 0\n")
         list(talk.answers())
-    here = {brought.result.place for brought in new}
-    lost = [(each.component, f"{each.path}: {_reason(each.path, words)}") for each in missing if each.place not in here]
+    here = {brought.result.target for brought in new}
+    lost = [
+        (each.component, f"{each.path}: {_reason(each.path, words)}") for each in missing if each.target not in here
+    ]
     return HostResults((*known.values(), *new), (*listed.problems, *lost), listed.system, files)
 
 
 def _by_component(results: Sequence[Result]) -> Iterator[tuple[Component, list[Result]]]:
-    """The results of each component, which follow each other."""
+    """Yield each component with its results. The results of one component follow each other."""
     for _, own in groupby(results, key=lambda result: result.component.label):
         group = list(own)
         yield group[0].component, group
 
 
-def _order(talk: Conversation, order: str, component: Component, results: Sequence[Result]) -> None:
+def _send_command(talk: Conversation, command: str, component: Component, results: Sequence[Result]) -> None:
     paths = b"".join(os.fsencode(result.path) + b"\0" for result in results)
-    talk.send(f"{order} {state_dir.folder(component.name)} {len(paths)}\n".encode() + paths)
+    talk.send(f"{command} {state_dir.folder(component.name)} {len(paths)}\n".encode() + paths)
 
 
-def _words(talk: Conversation, order: str) -> str:
-    """What the host had to say of an order; the end of a tar stream is nothing but empty records."""
+def _messages(talk: Conversation, command: str) -> str:
+    """Return the error messages that follow a command.
+
+    Skip empty records. The zeros at the end of a tar stream look like these.
+    """
     for record in iter(talk.answer, script.DONE):
-        if record.startswith(f"{order} "):
-            return record.removeprefix(f"{order} ")
+        if record.startswith(f"{command} "):
+            return record.removeprefix(f"{command} ")
     return ""
 
 
 def _link_known(
     talk: Conversation, listed: Listed, folder: Path, earlier: Path | None
 ) -> Iterator[tuple[str, Brought]]:
-    """Link what has the same content in `earlier`: of the same size there, and then of the same SHA-1."""
+    """Hard-link the files that `earlier` holds with the same content; yield each with its target.
+
+    The host hashes only files whose size is the same in `earlier`.
+    """
     if earlier is None:
         return
-    alike = [each for each in listed.results.values() if _size(earlier / each.place) == each.size]
+    alike = [each for each in listed.results.values() if _size(earlier / each.target) == each.size]
     for component, own in _by_component(alike):
-        _order(talk, "hash", component, own)
-        hashes = {result.place: _sha1(earlier / result.place) for result in own}
+        _send_command(talk, "hash", component, own)
+        hashes = {result.target: _sha1(earlier / result.target) for result in own}
         there = set(iter(talk.raw_answer, b"hash "))
         for result in own:
-            if hash_line(result.path, hashes[result.place]) in there:
-                target = folder / result.place
+            if hash_line(result.path, hashes[result.target]) in there:
+                target = folder / result.target
                 target.parent.mkdir(parents=True, exist_ok=True)
                 try:
-                    os.link(earlier / result.place, target)
-                except OSError:  # a file system without links, or with no more of them: then it is brought
+                    os.link(earlier / result.target, target)
+                except OSError:  # the file system has no hard links, or no more for this file: transfer it
                     continue
-                yield result.place, Brought(result, hashes[result.place], is_new=False)
+                yield result.target, Brought(result, hashes[result.target], is_new=False)
 
 
 def _size(path: Path) -> int | None:
@@ -186,25 +214,28 @@ def _received(talk: Conversation, wanted: dict[str, Result], folder: Path) -> It
     try:
         with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK) as archive:  # type: ignore[call-overload]
             for member in archive:
-                archive.members.clear()  # tarfile would keep them all, with whatever their headers hold
-                result = wanted.pop(member.name, None)  # each is to come once
+                archive.members.clear()  # tarfile would keep all members and their headers in memory
+                result = wanted.pop(member.name, None)  # each file may arrive only once
                 if result is None or archive.pax_headers or not _is_plain(member, 2 * result.size + MOST_GROWTH):
                     raise HostError(f"sends what was not asked for: {member.name[:200]!r}, {member.size:,} bytes")
                 stream.expect(member.size)
                 content = archive.extractfile(member)
                 assert content
-                yield Brought(result, _write(folder / result.place, content, member), is_new=True)
+                yield Brought(result, _write(folder / result.target, content, member), is_new=True)
     except tarfile.TarError as error:
         raise HostError(f"sends what is no archive of files: {error}") from error
 
 
 def _is_plain(member: tarfile.TarInfo, most: int) -> bool:
-    """Whether it is a regular file, of `most` bytes at most, of which all that there is follows in the stream."""
+    """Return whether a member is a regular file of at most `most` bytes, whose whole content is in the stream."""
     return member.isreg() and not member.issparse() and 0 <= member.size <= most
 
 
 def _write(target: Path, content: IO[bytes], member: tarfile.TarInfo) -> str:
-    """Put a file there, once it is whole, with its permission bits and time of change; its SHA-1."""
+    """Write a file with its permission bits and mtime; return its SHA-1.
+
+    It appears at `target` only when it is complete. Its owner can always read and write it.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name[:200]}.part")
     digest = hashlib.sha1(usedforsecurity=False)
@@ -217,12 +248,15 @@ def _write(target: Path, content: IO[bytes], member: tarfile.TarInfo) -> str:
         os.utime(part, (member.mtime, member.mtime))
         part.replace(target)
     finally:
-        part.unlink(missing_ok=True)  # where the connection was cut, or the disk is full
+        part.unlink(missing_ok=True)  # after a lost connection, or with a full disk
     return digest.hexdigest()
 
 
 class _Stream:
-    """A tar stream, of which no byte behind its end is taken: content in large blocks, all else in small ones."""
+    """A tar stream within a conversation. It never reads beyond its end, because records follow there.
+
+    It reads the content of files in large blocks, and everything else one tar block at a time.
+    """
 
     def __init__(self, talk: Conversation) -> None:
         self._talk = talk
@@ -230,20 +264,20 @@ class _Stream:
         self._besides = 0
 
     def expect(self, size: int) -> None:
-        """Now comes the content of a file."""
+        """Expect the content of a file: `size` bytes, padded to whole tar blocks."""
         self._besides = 0
         self._content = -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
 
     def read(self, size: int) -> bytes:
-        """The next bytes, `size` at most."""
+        """Return the next bytes, at most `size`. Raise HostError if too many are not content of a file."""
         block = self._talk.read(min(size, self._content or tarfile.BLOCKSIZE))
         self._besides += 0 if self._content else len(block)
-        if self._besides > MOST_BESIDES:  # tarfile would keep all of it in memory
+        if self._besides > MOST_BESIDES:  # tarfile would keep all of these bytes in memory
             raise HostError("sends what is no archive of files")
         self._content = max(self._content - len(block), 0)
         return block
 
 
 def _reason(path: str, words: Sequence[str]) -> str:
-    """What tar said of it."""
+    """Return the error that tar printed for a path."""
     return next((line.rsplit(": ", 1)[-1].lower() for line in words if path in line), "it did not arrive")

@@ -1,4 +1,4 @@
-"""A config as it has been loaded and muddled, in words: as the text of a config file, or as plain values. Pure."""
+"""A loaded and muddled config as text: Python source of a config file, or plain values for JSON. Pure."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,14 +12,17 @@ DEFAULTS = Component()
 
 
 def as_python(components: Iterable[Component]) -> str:
-    """The text of a config file that makes these components. (What `meta` holds has to be plain values.)"""
+    """Return the source of a config file that creates these components.
+
+    The source is valid only if `meta` holds plain values.
+    """
     return "\n".join(f"config.add_component(\n    Component(\n{''.join(_lines(c))}    )\n)\n" for c in components)
 
 
 def as_values(component: Component) -> dict[str, object]:
-    """All attributes of a component, of which only `meta` may hold what is no plain value.
+    """Return all attributes of a component as plain values, except for objects in `meta`.
 
-    A text of `util.literal` is an object with that text as `literal`.
+    A `util.literal` becomes an object with its text under `literal`.
     """
     values = attrs.asdict(component, recurse=False)
     return values | {
@@ -40,7 +43,7 @@ def _lines(component: Component) -> Iterator[str]:
 
 
 def _source(value: object) -> str:
-    """`value` as Python spells it, with the functions of `util` where they made it."""
+    """Return `value` as a Python expression, with a call of `util` for each value that one of its functions made."""
     match value:
         case literal():
             return f"util.literal({str(value)!r})"

@@ -1,4 +1,8 @@
-"""With what components are started: what has to be known, beside the files they find there, to start them again so."""
+"""The provenance of components: the config, muddlers, options and versions that started them.
+
+Together with the files on the host, it is enough to start the components again in the same way. Each component keeps a
+copy as JSON in its state directory, and `run_json` copies it into `run.json`.
+"""
 
 import json
 import platform
@@ -17,22 +21,23 @@ from rr_config.paths import local_path
 from ..util.epoch import epoch_time, optional_epoch_time
 
 FORMAT = 2
-DEPTH = 20  # of values within values
+DEPTH = 20  # the deepest nesting of objects and lists
 SECRET = "ssh_pass"
 LIBRARIES = ("remote-runner", "fabric", "invoke", "paramiko")
-Record = dict[str, Any]
+JsonObject = dict[str, Any]
 Types = Mapping[str, type | tuple[type, ...]]
 PARTS: Types = {"config": (dict, NoneType), "options": dict, "versions": dict, "stages": list}
 SOURCE: Types = {"path": str, "text": str}
 STAGE: Types = {"stage": str, "began": (int, float), "ended": (int, float, NoneType)}
 
 
-def origin(options: Options) -> Record:
-    """With what a command runs, as plain values: the texts of config, muddlers and arg parser, options, versions.
+def provenance(options: Options) -> JsonObject:
+    """Return the provenance of a command as plain values, without the password.
 
-    No password is in it. ConfigError where one of the files cannot be read.
+    It holds the texts of the config, the muddlers and the arg parser, all options, and the versions of libraries. Raise
+    ConfigError if one of the files cannot be read.
     """
-    from importlib import metadata  # takes long to load
+    from importlib import metadata  # slow to import
 
     return {
         "format": FORMAT,
@@ -44,13 +49,16 @@ def origin(options: Options) -> Record:
     }
 
 
-def _source(path: Path) -> Record:
+def _source(path: Path) -> JsonObject:
     with named(str(path)):
         return {"path": str(path.absolute()), "text": path.read_text("utf-8", "replace")}
 
 
-def read_origin(text: str) -> Record:
-    """What a host has kept of one, with the stages before. ValueError where this version has not written that."""
+def parse_provenance(text: str) -> JsonObject:
+    """Return the provenance that a host has kept, with the stages before the start.
+
+    Raise ValueError if `text` is not JSON of the format that this version writes.
+    """
     try:
         found = json.loads(text)
     except RecursionError as error:
@@ -61,7 +69,10 @@ def read_origin(text: str) -> Record:
 
 
 def _check_depth(found: object, most: int = DEPTH) -> None:
-    """ValueError where it is nested more deeply than any that is written here, and than might be written again."""
+    """Raise ValueError if `found` is nested more deeply than any provenance that this program writes.
+
+    Without the limit, writing it into `run.json` could exceed the recursion limit.
+    """
     if most == 0:
         raise ValueError("it is nested too deeply")
     if isinstance(found, (dict, list)):
@@ -70,7 +81,7 @@ def _check_depth(found: object, most: int = DEPTH) -> None:
 
 
 def check(found: object) -> None:
-    """ValueError where it is none, or not one of this version."""
+    """Raise ValueError if `found` is not a provenance of format FORMAT."""
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ValueError(f"its format is not {FORMAT}, which this version reads")
     check_parts(found, PARTS)
@@ -83,7 +94,7 @@ def check(found: object) -> None:
 
 
 def check_parts(found: object, kinds: Types) -> None:
-    """ValueError where it lacks a part, or has one of another type."""
+    """Raise ValueError if `found` lacks one of the keys, or if a value has another type."""
     for name, kind in kinds.items():
         if not isinstance(found, dict) or not isinstance(found.get(name), kind):
             raise ValueError(f"{name} is missing, or of another type")

@@ -1,6 +1,7 @@
-"""The results of components: which files a host has of them, and where they are put here. Pure.
+"""The result files of components on a host, and their paths in a local collection. Pure.
 
-The script lists them, hashes those that may be here already, and sends the others, as one tar stream a component.
+`collect.sh` lists the files, hashes those that an earlier collection may hold, and sends the others. It sends one tar
+stream for each component. `collect` talks with the script.
 """
 
 import posixpath
@@ -18,17 +19,23 @@ OUTPUT = "output"
 
 @attrs.frozen
 class Result:
-    """A file of a component on its host, by its path there, and where it is put, below the folder of a collection."""
+    """A file of a component on its host.
+
+    `path` is its path there, and `size` is in bytes. `target` is its path relative to the folder of a collection.
+    """
 
     component: Component
     path: str
     size: int
-    place: str
+    target: str
 
 
 @attrs.frozen
 class Listed:
-    """What a host has: files by their place, patterns that match nothing there, and what kind of system it is."""
+    """The list of a host: files by their target, and a problem for each pattern or path that cannot be collected.
+
+    `system` names the operating system and the version of screen.
+    """
 
     results: dict[str, Result]
     problems: tuple[tuple[Component, str], ...]
@@ -36,12 +43,15 @@ class Listed:
 
 
 def folder_of(component: Component) -> str:
-    """`HOST/COMPONENT`, each spelled as a name for a folder."""
+    """Return `HOST/COMPONENT`, both encoded as names of folders."""
     return f"{state_dir.folder(component.host)}/{state_dir.folder(component.name)}"
 
 
-def place(component: Component, path: str) -> str:
-    """Where a result is put: below `results` of its component, never outside of that."""
+def target_of(component: Component, path: str) -> str:
+    """Return the target of a result: a path below the folder `results` of its component.
+
+    Each `..` becomes `up`, so that the target never leaves that folder.
+    """
     parts = ["up" if part == ".." else part for part in posixpath.normpath(path).split("/") if part]
     return posixpath.join(folder_of(component), "results", *parts)
 
@@ -61,7 +71,10 @@ def collect_script(session: str, components: Sequence[Component]) -> Script:
 
 
 def read_listed(components: Sequence[Component], answers: Iterable[str]) -> Listed:
-    """What the script answers up to `listed`."""
+    """Parse the records of `collect_script` up to `listed`.
+
+    Raise LookupError or ValueError for a record that the script cannot have sent.
+    """
     by_folder = {state_dir.folder(component.name): component for component in components}
     results: dict[str, Result] = {}
     problems: list[tuple[Component, str]] = []
@@ -86,6 +99,6 @@ def read_listed(components: Sequence[Component], answers: Iterable[str]) -> List
                 problems.append((component, f"{rest}: cannot be read, or not all of it"))
             case "file" | "output":
                 size, path = rest.split(" ", 1)
-                where = f"{folder_of(component)}/{OUTPUT}" if word == "output" else place(component, path)
+                where = f"{folder_of(component)}/{OUTPUT}" if word == "output" else target_of(component, path)
                 results[where] = Result(component, path, int(size), where)
     return Listed(results, tuple(problems), system)

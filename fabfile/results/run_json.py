@@ -1,4 +1,8 @@
-"""The record of a run, as `run.json` holds it: what was run, with what, and how it went. What it takes to repeat it."""
+"""The content of `run.json`: what was run, with which files and options, and how it ended.
+
+The file holds what a user needs to repeat the run. `reporting.report` reads it. See `provenance` for the part that
+hosts keep.
+"""
 
 import contextlib
 import json
@@ -13,22 +17,24 @@ from ..components.status import Status
 from ..util.stages import StageTime
 from .collect import HostResults
 from .config_dump import as_values
-from .provenance import Record, origin, read_origin
+from .provenance import JsonObject, parse_provenance, provenance
 from .remote_files import folder_of
 
 FILE = "run.json"
 
 
-def record(
+def describe_run(
     options: Options,
     statuses: Sequence[Status],
     now: float,
     stages: Iterable[StageTime] = (),
     results: Mapping[str, HostResults] | None = None,
-) -> Record:
-    """All that is known of components, as plain values, by a command with `options`; no password.
+) -> JsonObject:
+    """Return all that is known about a run and its components as plain values, without the password.
 
-    `stages` are those of the command itself. `results` by host, where they have been collected.
+    `options` and `stages` belong to the command that asks, and `now` is its time in seconds since 1970. `results` maps
+    hosts to their collected files; None if nothing was collected. Raise ConfigError if the config, a muddler or the arg
+    parser cannot be read.
     """
     found = results or {}
     runs = _runs(statuses)
@@ -38,11 +44,11 @@ def record(
         told += _starts(statuses)
     every = {(stage["stage"], stage["began"]): stage for stage in told}
     known = {
-        **origin(options),
+        **provenance(options),
         "session": options.screen,
         "collected": now,
         "runs": list(runs.values()),
-        # Those that hosts tell are whole seconds, rounded down.
+        # Hosts report whole seconds, rounded down. Within one second, a time measured here comes first.
         "stages": sorted(every.values(), key=lambda stage: stage["began"] + isinstance(stage["began"], int)),
         "systems": {host: each.system for host, each in found.items()},
         "files": {
@@ -57,14 +63,17 @@ def record(
     }
 
 
-def write(folder: Path, values: Record) -> None:
-    """Put it there as FILE."""
-    text = json.dumps(values, indent=2, default=repr)  # `meta` may hold whatever a config puts there
+def write(folder: Path, values: JsonObject) -> None:
+    """Write `values` into `folder` as FILE. Raise OSError."""
+    text = json.dumps(values, indent=2, default=repr)  # `meta` may hold any object
     (folder / FILE).write_text(text + "\n", "utf-8", "surrogateescape")
 
 
-def _starts(statuses: Iterable[Status]) -> Iterator[Record]:
-    """The stages in which components were started, as far as their own times tell: to when the last one was ready."""
+def _starts(statuses: Iterable[Status]) -> Iterator[JsonObject]:
+    """Yield the start stages, reconstructed from the times of components.
+
+    A stage begins with the first start, and ends when the last component has started or become ready.
+    """
     times: dict[tuple[str, int], list[int]] = {}
     for status in statuses:
         if status.origin is not None and status.started is not None:
@@ -74,23 +83,26 @@ def _starts(statuses: Iterable[Status]) -> Iterator[Record]:
         yield {"stage": f"start {index}", "began": min(moments), "ended": max(moments)}
 
 
-def _runs(statuses: Iterable[Status]) -> dict[str, Record]:
-    """The origins of components, by their text; without those that this version has not written, or not to the end."""
-    runs: dict[str, Record] = {}
+def _runs(statuses: Iterable[Status]) -> dict[str, JsonObject]:
+    """Return the parsed provenance of components by its text.
+
+    Skip a text that is truncated, or that another version wrote.
+    """
+    runs: dict[str, JsonObject] = {}
     for text in dict.fromkeys(status.origin for status in statuses if status.origin is not None):
         with contextlib.suppress(ValueError):
-            runs[text] = read_origin(text)
+            runs[text] = parse_provenance(text)
     return runs
 
 
-def _component(status: Status, run: int | None, results: HostResults | None) -> Record:
+def _component(status: Status, run: int | None, results: HostResults | None) -> JsonObject:
     component = status.component
     known = ("pid", "exit_status", "signal", "started", "ready", "ended", "problem")
     how = {"state": str(status.state)} | {name: getattr(status, name) for name in known}
-    # `ready` of a component is when it is to count as ready; here, it is when it did.
+    # In a Component, `ready` is the readiness condition. In run.json, `ready` is the time when it was met.
     values = as_values(component)
     own = values | {"ready_when": values["ready"]} | how | {"run": run}
     if results is None:
         return own
     brought = [each for each in results.brought if each.result.component.label == component.label]
-    return own | {"folder": folder_of(component), "collected": {each.result.place: each.sha1 for each in brought}}
+    return own | {"folder": folder_of(component), "collected": {each.result.target: each.sha1 for each in brought}}

@@ -1,4 +1,4 @@
-"""What each command does on all hosts, and the public Python API: `Runner` and the types around it."""
+"""The commands, each on all hosts, and the public Python API: `Runner` and the types around it."""
 
 from ..components.logs import Selection
 from ..util.stages import Failure, StageError

@@ -1,4 +1,4 @@
-"""`Fleet`: a stage on all hosts of a config at call_once, told to an observer; failures come together at its end."""
+"""`Fleet`: run a stage on all hosts of a config at once, tell an observer, and report all failures at its end."""
 
 import contextlib
 import functools
@@ -24,10 +24,11 @@ P = ParamSpec("P")
 
 @attrs.define
 class Fleet:
-    """The hosts of a config, of which `parallel` are worked on at a time. `observer` is told how that goes on.
+    """The hosts of a config; `parallel` of them work at a time. `observer` follows the progress.
 
-    Up to `most_failed` hosts may fail in a `whole` of several stages before no later one begins. `stages` are those
-    that have ended, each with its time; `is_interrupted` once Ctrl-C has cut off the last one.
+    Up to `most_failed` hosts may fail in a `stage_group` before it stops. `stages` are those that have ended, with
+    their times. `is_interrupted` is set when Ctrl-C has cut off the last stage. `out` are the hosts that failed in this
+    group, and `failures` their failures.
     """
 
     group: HostGroup
@@ -42,10 +43,10 @@ class Fleet:
     _depth: int = 0
 
     @contextlib.contextmanager
-    def whole(self) -> Iterator[None]:
-        """Stages that belong together: a host that is `out`, since it has failed in one, takes no part in later ones.
+    def stage_group(self) -> Iterator[None]:
+        """Treat the stages within as one command: a host that fails in one takes no part in later ones.
 
-        StageError with the `failures` of all of them, at the end of the outermost whole.
+        Raise StageError with the failures of all stages, at the end of the outermost group.
         """
         self._depth += 1
         try:
@@ -65,9 +66,10 @@ class Fleet:
         hosts: Iterable[str] | None = None,
         parallel: int | None = None,
     ) -> dict[str, T]:
-        """Do one stage on all hosts, or those that are named; the results by host, sorted.
+        """Run one stage on all hosts, or on `hosts`; return the results by host, sorted.
 
-        StageError when all are through, if more failed, or have failures in their results, than may.
+        `failures_in` returns the failures in the result of a host. When all hosts are through, raise StageError if more
+        of them failed than may.
         """
         failed: set[str] = set()
 
@@ -82,12 +84,12 @@ class Fleet:
         results, failures = self.gather(stage, work, failures_of, asked, parallel)
         failed |= asked - results.keys()
         pairs = [pair for pair in self.group.met_twice() if not self.out.issuperset(pair)]
-        doubles = {name for pair in pairs for name in pair}  # of which the one may keep the other from its work
+        doubles = {name for pair in pairs for name in pair}  # one of them may keep the other from its work
         failures = [each for each in failures if each.where not in doubles]
         failures += [Failure(f"{one} and {other}", ONE_MACHINE) for one, other in pairs]
         if failures:
             failures = [*self.failures, *failures]
-            if not self._depth:  # no stage comes that they would be kept out of
+            if not self._depth:  # there is no later stage to leave them out of
                 raise StageError(stage, failures, failed - doubles)
             self.out |= failed | doubles
             if len(self.out) > self.most_failed or self.out >= self.group.hosts.keys():
@@ -95,15 +97,15 @@ class Fleet:
             new = [each._replace(stage=stage) for each in failures[len(self.failures) :]]
             self.failures += new
             for name in failed | doubles:
-                self.group.hosts[name].close()  # with that, what holds a session there for us ends
+                self.group.hosts[name].close()  # this also ends our hold of its session
             self.observer.goes_on(stage, new)
         return results
 
     def lost(self, stage: str, host: str) -> Callable[[str], None]:
-        """What is to be done where the connection to `host` is lost in what lasts, and is to be taken up again."""
+        """Return a function to call when the connection to `host` is lost in a stage, before it is opened again."""
 
         def tell(reason: str) -> None:
-            if self.is_interrupted:  # it was closed by us
+            if self.is_interrupted:  # we have closed it
                 raise HostError(reason)
             self.observer.lost(stage, host, reason)
 
@@ -117,7 +119,7 @@ class Fleet:
         hosts: Iterable[str] | None = None,
         parallel: int | None = None,
     ) -> tuple[dict[str, T], list[Failure]]:
-        """As `on_all`, but what failed is the second result, sorted too."""
+        """Run a stage as `on_all` does, but return the failures as a second result, sorted too."""
         names = sorted(self.group.hosts if hosts is None else hosts)
         self.is_interrupted = False
         self.observer.begins(stage, names)
@@ -143,7 +145,7 @@ class Fleet:
 
 
 def group_by_host(components: Iterable[Component]) -> dict[str, list[Component]]:
-    """The components of each host, in their order."""
+    """Return the components of each host, in their order."""
     found: dict[str, list[Component]] = {}
     for component in components:
         found.setdefault(component.host, []).append(component)
@@ -158,12 +160,12 @@ class _HasFleet(Protocol):
 S = TypeVar("S", bound=_HasFleet)
 
 
-def whole(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
-    """A method whose stages are one `Fleet.whole`."""
+def stage_group(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """Make the stages of a method one `Fleet.stage_group`."""
 
     @functools.wraps(method)
     def together(self: S, *args: P.args, **kwargs: P.kwargs) -> T:
-        with self._fleet.whole():
+        with self._fleet.stage_group():
             return method(self, *args, **kwargs)
 
     return together  # type: ignore[return-value]  # it calls its first parameter `self`

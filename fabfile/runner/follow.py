@@ -1,5 +1,6 @@
-"""Following the output of components, on all hosts at call_once, over one conversation a host. What is said there, `output`
-says. A connection that is lost meanwhile is taken up again.
+"""Follow the output of components on all hosts at once, over one channel for each host.
+
+A lost connection is opened again, and reading goes on where it ended.
 """
 
 import math
@@ -16,12 +17,12 @@ from ..remote.host import Host
 from ..remote.script import DONE
 from .fleet import Fleet, group_by_host
 
-# How many blocks of output of a host are in memory at most, where they come faster than they are shown: 64 KB each.
+# At most so many blocks of 64 KB are in memory for each host, if output comes faster than it is printed.
 MOST_BLOCKS = 32
 
 
 def follow(fleet: Fleet, session: str, components: Sequence[Component], selection: Selection) -> None:
-    """Tell the fleet's observer what the components have put out, or will; without end, if it is to follow."""
+    """Tell the observer of `fleet` each line of the selected output. If it is to follow, this never ends by itself."""
     wanted = group_by_host(components)
 
     def work(host: Host) -> None:

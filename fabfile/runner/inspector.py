@@ -1,6 +1,6 @@
-"""`Inspector`: what can be known of the components of a config, as values: what a run would do, how all is, how it went.
+"""`Inspector`: questions to the hosts of a config, and their answers as values.
 
-Nothing here prints, or changes what runs.
+It plans a run, shows status and logs, collects results and reports. Nothing here prints, or changes what runs.
 """
 
 import contextlib
@@ -34,13 +34,13 @@ from .observer import Observer
 from .plan import Plan, Present, plan, present_script, read_present
 from .preflight import checked_group
 
-if TYPE_CHECKING:  # what only one command needs is loaded by that one: it takes as long as many a command
+if TYPE_CHECKING:  # only one command needs it, and loading it takes as long as many commands run
     from ..diagnosis.checks import Diagnosis
 
 
 @contextlib.contextmanager
 def _written_here(failed: Sequence[Failure]) -> Iterator[None]:
-    """What goes wrong here with what is collected, is a failure beside those of hosts."""
+    """Report an error of the local file system as a failure beside those of hosts."""
     try:
         yield
     except OSError as error:
@@ -50,9 +50,9 @@ def _written_here(failed: Sequence[Failure]) -> Iterator[None]:
 
 @attrs.define
 class Inspector:
-    """Asks the hosts of a loaded config. Making one checks the options (ConfigError) and touches no host.
+    """Asks the hosts of a loaded config. Creating one checks the options (ConfigError) and touches no host.
 
-    Every method works on all hosts at call_once, and lets all of them finish. `close` lets go of the connections; a `with`
+    Every method works on all hosts at once, and lets all of them finish. `close` closes the connections; a `with`
     statement does too.
     """
 
@@ -75,11 +75,11 @@ class Inspector:
         self.close()
 
     def close(self) -> None:
-        """Let go of all connections. What was started goes on."""
+        """Close all connections. Started programs go on."""
         self._fleet.group.close()
 
     def plan(self) -> Plan:
-        """What `run` would do, as the hosts are now. Changes nothing."""
+        """Return what `run` would do, as the hosts are now. Changes nothing."""
         wanted, trees, sources = group_by_host(self.config.all_components()), self._trees("plan"), LocalSources()
         options = self.options
 
@@ -91,19 +91,21 @@ class Inspector:
         return plan(self.config.all_components(), self._fleet.on_all("plan", work), options)
 
     def _trees(self, stage: str) -> Callable[[], dict[str, dict[str, Tree]]]:
-        """What is to be on each host, by root; for `stage`. Local files are looked at when that is first asked for."""
+        """Return a function that returns the files for each host, by root. It reads the local file system on the first
+        call.
+        """
 
         def find() -> dict[str, dict[str, Tree]]:
             trees = Trees(placed_once())
             try:
                 return {host: trees.of(own) for host, own in group_by_host(self.config.all_components()).items()}
-            except ConfigError as error:  # a local file was there when the config was loaded
+            except ConfigError as error:  # a local file has disappeared since the config was loaded
                 raise StageError(stage, [Failure("localhost", problem) for problem in error.problems]) from error
 
         return call_once(find)
 
     def status(self, with_origins: bool = False) -> list[Status]:
-        """How every component is doing, in their order. A host that cannot say is no error: its own are `unknown`."""
+        """Return the status of every component, in their order. The components of a host that fails are `unknown`."""
         wanted = group_by_host(self.config.all_components())
 
         def work(host: Host) -> list[Status]:
@@ -118,10 +120,10 @@ class Inspector:
         ]
 
     def logs(self, selection: Selection | None = None, observer: Observer | None = None) -> None:
-        """Tell an observer, line by line, what the components have put out: what `selection` says, or all.
+        """Tell an observer each line of the selected output, by default of all output.
 
-        If it is to follow, it goes on until it is interrupted; a connection that is lost is taken up again,
-        and no line is missed.
+        If it is to follow, this goes on until it is interrupted. A lost connection is opened again, and no line is
+        missed.
         """
         fleet = attrs.evolve(self._fleet, observer=observer or self.observer)
         follow.follow(fleet, self.options.screen, self.config.all_components(), selection or Selection())
@@ -129,7 +131,7 @@ class Inspector:
     def attach(self, component: Component) -> None:
         """Show the window of `component` in the terminal of this process, until the user detaches it.
 
-        StageError where it has no window, or the connection is lost meanwhile; ConfigError where this is no terminal.
+        Raise StageError if the component has no window or the connection is lost. Raise ConfigError without a terminal.
         """
         if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
             raise ConfigError("attach: standard input and output must be a terminal; what is put out, shows: fab logs")
@@ -146,13 +148,13 @@ class Inspector:
             raise StageError("attach", [Failure(component.label, f"screen has ended with exit status {status}")])
 
     def collect(self, to: str | Path) -> Collected:
-        """Bring output and `results` of all components into a new folder below `to`, with a `run.json`.
+        """Copy output and `results` of all components into a new folder below `to`, with a `run.json`.
 
-        The folder is named by the time. What has not changed since the last collection there is a hard link to it.
-        StageError, when all that there is has been brought and written down, names what could not be. OSError, before
-        any host is asked, where there can be no such folder.
+        The name of the folder is the time. A file that has not changed since the last collection becomes a hard link to
+        it. Raise StageError with all failures after the rest has been written. Raise OSError, before any host is asked,
+        if the folder cannot be created.
         """
-        from ..results.run_json import record, write
+        from ..results.run_json import describe_run, write
 
         make_ready(Path(to))
         statuses, wanted = self.status(with_origins=True), group_by_host(self.config.all_components())
@@ -175,7 +177,7 @@ class Inspector:
         stages = [each for each in self._fleet.stages if each.stage not in ("status", "collect")]
         found, failed = self._fleet.gather("collect", work, failures)
         with _written_here(failed):
-            write(folder, record(self.options, statuses, self.clock.now(), stages, found))
+            write(folder, describe_run(self.options, statuses, self.clock.now(), stages, found))
         self.observer.collected(folder)
         if failed:
             unwell = {host for host in wanted if host not in found or found[host].problems}
@@ -183,17 +185,17 @@ class Inspector:
         return Collected(folder, found)
 
     def report(self, to: str | Path, overwrite: bool = False) -> None:
-        """Write to a file the page that tells how all is, from the hosts as they are.
+        """Write an HTML page about all components, from the hosts as they are now.
 
-        ConfigError where something else than a report is there, unless that is to be overwritten. StageError, when it
-        has been written, names those of which nothing is known. Needs the extra `report`.
+        Raise ConfigError if another file is there, unless `overwrite`. Raise StageError, after writing, with the hosts
+        that failed. Needs the extra `report`.
         """
         from ..reporting import report
-        from ..results.run_json import record
+        from ..results.run_json import describe_run
         from .log_tails import LogTails
 
         to = report.target(str(to), overwrite)
-        run, tails = record(self.options, self.status(with_origins=True), self.clock.now()), LogTails()
+        run, tails = describe_run(self.options, self.status(with_origins=True), self.clock.now()), LogTails()
         failed: StageError | None = None
         try:
             self.logs(Selection(lines=report.LINES), tails)
@@ -204,9 +206,9 @@ class Inspector:
             raise failed
 
     def doctor(self) -> "list[Diagnosis]":
-        """What each host lacks for its components, by a look that changes nothing there; by host, sorted.
+        """Return what each host lacks for its components, by host, sorted. Changes nothing there.
 
-        A host that cannot be looked at is no error: its diagnosis says why.
+        If a host fails, its diagnosis says why.
         """
         from ..diagnosis.checks import examine, unreachable
 

@@ -1,4 +1,4 @@
-"""`Observer`, who is told how a run goes on, and `StageError`, by which one ends that did not go well."""
+"""`Observer`: the interface for following a run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,43 +14,43 @@ from ..util.stages import Failure
 
 
 class Observer:
-    """Is told how a run goes on, as it goes on; each method does nothing unless it is overridden.
+    """Follows a run. Each method does nothing unless a subclass overrides it.
 
-    `begins`, `result`, `failed` and `ends` are called from the thread that runs, the others from threads of their own.
+    `begins`, `result`, `failed` and `ends` are called from the thread that runs, the others from worker threads.
     """
 
     def begins(self, stage: str, hosts: Sequence[str]) -> None:
         """A stage begins on `hosts`."""
 
     def result(self, stage: str, host: str, result: Any) -> None:
-        """A host is through with a stage, or one component of it is."""
+        """A host has finished a stage, with this result."""
 
     def failed(self, stage: str, host: str, reason: str) -> None:
-        """A host could not do its part. It will be in the StageError, too, if the stage comes to its end."""
+        """A host failed. Its failure is also in the StageError at the end of the stage."""
 
     def progress(self, stage: str, host: str, done: int, total: int) -> None:
-        """Of `total` bytes, `done` have been sent to `host`. Called from the threads that send."""
+        """`done` of `total` bytes have been sent to `host`. Called from the threads that send."""
 
     def goes_on(self, stage: str, failures: Sequence[Failure]) -> None:
-        """A stage has failed on some hosts, as was allowed for; the work goes on without them."""
+        """A stage failed on some hosts, within the limit; work goes on without them."""
 
     def lost(self, stage: str, host: str, reason: str) -> None:
-        """A connection was lost, and is taken up again. Called from threads of their own."""
+        """A connection was lost and is opened again. Called from worker threads."""
 
     def started(self, started: Started) -> None:
-        """A component has been started, or was running already."""
+        """A component was started, or was running already."""
 
     def became_ready(self, ready: BecameReady) -> None:
-        """A component is ready, by its `ready`."""
+        """A component is ready."""
 
     def ended(self, ended: Ended) -> None:
         """A component that is waited for has ended."""
 
     def output(self, component: Component, line: LogLine) -> None:
-        """A line that a component has put out. Called from threads of their own."""
+        """A component has written a line. Called from worker threads."""
 
     def collected(self, folder: Path) -> None:
-        """What there is has been brought into a new folder."""
+        """All results are in this new folder."""
 
     def ends(self, stage: str) -> None:
-        """A stage has ended, well or not."""
+        """A stage has ended, with or without failures."""

@@ -1,4 +1,4 @@
-"""What a run would do: the question to a host, what it answers, and the plan that comes of it. Pure."""
+"""The plan: the effect of a run, before it happens. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,7 +14,7 @@ from ..transfer.sync import SyncPlan
 
 @attrs.frozen
 class Present:
-    """What is there on a host: its sessions of the right name, and the names of components that run."""
+    """The sessions of that name on a host, and the names of the components that run there."""
 
     sessions: tuple[str, ...]
     running: frozenset[str]
@@ -22,7 +22,7 @@ class Present:
 
 @attrs.frozen
 class HostPlan:
-    """What would be done on a host: sessions that end, the one that is used (None: a new one), files."""
+    """The effect of a run on a host: sessions that it ends, the session that it uses (None: a new one), and files."""
 
     host: str
     ends: tuple[str, ...]
@@ -32,7 +32,7 @@ class HostPlan:
 
 @attrs.frozen
 class PlannedStart:
-    """A window that would be opened, and its command as sh would be told; none where the component runs already."""
+    """A window that a run would open, and its command as a person would type it. `is_running`: nothing is started."""
 
     component: Component
     command: str
@@ -41,18 +41,18 @@ class PlannedStart:
 
 @attrs.frozen
 class Plan:
-    """What a run would do, by host, and then by start index."""
+    """The effect of a run, by host, and then by start index."""
 
     hosts: tuple[HostPlan, ...]
     starts: tuple[tuple[int, tuple[PlannedStart, ...]], ...]
 
     @property
     def is_possible(self) -> bool:
-        """Whether nothing is known that would keep it from being done."""
+        """Whether no problem is known."""
         return not any(each.sync.problems for each in self.hosts)
 
     def as_dict(self) -> dict[str, object]:
-        """All of it under plain names, as `fab plan --json` has it."""
+        """Return all fields under plain names, as `fab plan --json` prints them."""
         return {
             "hosts": [attrs.asdict(each) for each in self.hosts],
             "starts": [
@@ -79,7 +79,7 @@ def present_script(session: str, components: Sequence[Component]) -> Script:
 
 
 def read_present(components: Sequence[Component], answers: Iterable[str]) -> Present:
-    """What `present_script` answered."""
+    """Return what `present_script` answered."""
     words = [answer.split(" ", 1) for answer in answers]
     names = {state_dir.folder(component.name): component.name for component in components}
     return Present(
@@ -89,7 +89,7 @@ def read_present(components: Sequence[Component], answers: Iterable[str]) -> Pre
 
 
 def plan(components: Sequence[Component], found: Mapping[str, tuple[Present, SyncPlan]], options: Options) -> Plan:
-    """What a run of `components` would do, where the hosts have what was found on them."""
+    """Return what a run of `components` would do, given what was `found` on each host."""
 
     def host_plan(host: str, present: Present, sync: SyncPlan) -> HostPlan:
         if options.kill_first:

@@ -1,4 +1,6 @@
-"""What is refused before any host is touched, of options that only make sense together with a config or hosts."""
+"""Checks before any host is touched, of options that depend on the config or on settings."""
+
+from pathlib import Path
 
 from fabric import Config as Settings
 
@@ -12,7 +14,7 @@ from ..util.clock import Clock
 
 
 def checked_group(config: Config, options: Options, settings: Settings, clock: Clock) -> HostGroup:
-    """The hosts of `config`. ConfigError for what cannot be meant."""
+    """Return the hosts of `config`. Raise ConfigError for invalid options."""
     check(options)
     _check_session_name(options.screen)
     _check_terminate(config, options)
@@ -29,7 +31,7 @@ def checked_group(config: Config, options: Options, settings: Settings, clock: C
 
 
 def _check_session_name(name: str) -> None:
-    """Refuse what screen would change or misread."""
+    """Refuse names that screen would change or misread."""
     if not screen.NAME.fullmatch(name):
         raise ConfigError(
             f"--screen {name!r}: cannot be the name of a session; use up to 80 letters, digits and . _ - + @ ="
@@ -37,13 +39,18 @@ def _check_session_name(name: str) -> None:
 
 
 def _check_terminate(config: Config, options: Options) -> None:
-    """Refuse `--terminate` where it has nothing to wait for."""
+    """Refuse `--terminate` if there is nothing to wait for."""
     if options.terminate and not any(component.wait for component in config.all_components()):
         raise ConfigError("--terminate: no component has wait = True, so all would be ended at once; set it for one")
 
 
 def _check_identities(settings: Settings) -> None:
-    """Refuse every key file that `-i` or `connect_kwargs.key_filename` names in vain."""
-    missing = [key for key in key_files(settings.connect_kwargs) if not key.is_file()]
+    """Refuse key files that do not exist, from `-i` or `connect_kwargs.key_filename`."""
+    missing = [key for key in identity_files(settings) if not key.is_file()]
     if missing:
         raise ConfigError(*(f"-i/--identity: {key}: there is no such file; name the file of a key" for key in missing))
+
+
+def identity_files(settings: Settings) -> list[Path]:
+    """Return the key files that `-i` and `connect_kwargs.key_filename` name."""
+    return key_files(settings.connect_kwargs)

@@ -1,8 +1,7 @@
-"""`Runner`: what each command does, from top to bottom, as values. The interface for Python programs.
+"""`Runner`: what each command does, as a method that returns values. This is the interface for Python programs.
 
-Here are those that change something on the hosts; the others it has from `Inspector`.
-
-Nothing here prints, asks the user, or ends the program; who wants to follow a run passes an `Observer`.
+This module holds the commands that change something on the hosts; the others are in `Inspector`. Nothing here prints,
+asks the user, or ends the program. To follow a run, pass an `Observer`.
 """
 
 import itertools
@@ -26,62 +25,68 @@ from ..components.stop import read_stopped, stop_script
 from ..components.wait import Ended
 from ..remote.ask import ask, conversation
 from ..remote.host import Host
-from ..results.provenance import Record, origin
+from ..results.provenance import JsonObject, provenance
 from ..transfer.apply import LocalSources
 from ..transfer.sync import SyncResult, sync
 from ..util.lazy import call_once
 from ..util.stages import Failure, StageError
-from .fleet import Fleet, group_by_host, whole
+from .fleet import Fleet, group_by_host, stage_group
 from .inspector import Inspector
 from .wait import Wait
 
-if TYPE_CHECKING:  # what only one command needs is loaded by that one: it takes as long as many a command
+if TYPE_CHECKING:  # only one command needs it, and loading it takes as long as many commands run
     from ..diagnosis.checks import Diagnosis
 
 GRACE_SECONDS = 10.0
-INSTALL_SECONDS = 3600  # for which a package manager may say nothing, more than others
+INSTALL_SECONDS = 3600  # a package manager may be silent for so much longer than other scripts
 
 
 @attrs.define
 class Runner(Inspector):
-    """Runs the components of a loaded config. A method for each stage; `run` is all of them.
+    """Runs the components of a loaded config. There is a method for each stage, and `run` for all of them.
 
-    Every method raises StageError if any host failed, when all are through; with `options.keep_going` or
-    `options.max_failures`, when all that belongs together is done on the hosts that are well.
+    Every method raises StageError if any host failed, after all have finished. With `options.keep_going` or
+    `options.max_failures`, it first does all that it can on the other hosts.
+
+        with Runner(load(options), options) as runner:
+            runner.run()
     """
 
-    # By label: changed from many threads, of which none has the label of another.
+    # By label. Many threads change them, but no two of them the same label.
     _starting: dict[str, Component] = attrs.field(init=False, factory=dict, repr=False)
     _running: dict[str, Started] = attrs.field(init=False, factory=dict, repr=False)
     _awaited: dict[str, Component] = attrs.field(init=False, factory=dict, repr=False)
     _culprits: list[Ended] = attrs.field(init=False, factory=list, repr=False)
-    _origin: Callable[[], Record] = attrs.field(init=False, repr=False)
+    _origin: Callable[[], JsonObject] = attrs.field(init=False, repr=False)
 
     @_origin.default
-    def _read_once(self) -> Callable[[], Record]:
-        return call_once(lambda: origin(self.options))
+    def _read_once(self) -> Callable[[], JsonObject]:
+        return call_once(lambda: provenance(self.options))
 
     @property
     def running(self) -> list[Started]:
-        """What has been started and, as far as is known, has not ended."""
+        """Components that this runner has started and that have not ended, as far as it knows."""
         return list(self._running.values())
 
     @property
     def unknown(self) -> list[Component]:
-        """What may run: what is being started, or has been waited for, started by another, and not been seen to end."""
+        """Components that may still run: those being started now, and those of another command that it waited for.
+
+        It has not seen any of them end.
+        """
         awaited = [component for label, component in list(self._awaited.items()) if label not in self._running]
         return [*self._starting.values(), *awaited]
 
     def limit_for(self, error: StageError) -> str | None:
-        """The `limit` that does the same again for the hosts that failed alone; None where none or all of them did."""
+        """Return the `limit` that repeats a command for the failed hosts only; None if none or all of them failed."""
         if not error.hosts or error.hosts >= self.config.all_hosts():
             return None
         return limit_to(error.hosts, self.config, self.options.limit is not None)
 
-    @whole
+    @stage_group
     def run(self) -> dict[str, list[Ended]]:
         """Kill, screen, sync, start, wait; return how the components that were waited for ended, by host."""
-        self._origin()  # as the files are now: it may be long before anything is started
+        self._origin()  # read the files now: the start may be much later
         # All that any stage requires is checked before anything is ended.
         required = Required("screen openssl tar", self._required_programs())
         if self.options.kill_first:
@@ -94,7 +99,7 @@ class Runner(Inspector):
     def _required_programs(self) -> dict[str, list[str]]:
         return {host: as_arguments(own) for host, own in group_by_host(self.config.all_components()).items()}
 
-    @whole
+    @stage_group
     def kill(self) -> dict[str, Killed]:
         """End the sessions named `options.screen`, and every process started in one; return the result by host."""
         return self._kill(Required())
@@ -110,7 +115,7 @@ class Runner(Inspector):
 
         return self._fleet.on_all("kill", work)
 
-    @whole
+    @stage_group
     def screen(self) -> dict[str, Session]:
         """Make sure that every host has one session; return it by host."""
         return self._open_sessions(Required())
@@ -124,9 +129,9 @@ class Runner(Inspector):
 
         return self._fleet.on_all("screen", work)
 
-    @whole
+    @stage_group
     def sync(self) -> dict[str, SyncResult]:
-        """Bring to every host the files that it lacks."""
+        """Copy to every host the files that it lacks."""
         trees, sources = self._trees("sync"), LocalSources()
 
         def work(host: Host) -> SyncResult:
@@ -147,7 +152,7 @@ class Runner(Inspector):
         """The start indices of the components, ascending."""
         return sorted({component.start_index for component in self.config.all_components()})
 
-    @whole
+    @stage_group
     def start(self, *, index: int | None = None) -> dict[str, list[Started]]:
         """Start all components, by ascending start index, or only those of one `index`; return them by host.
 
@@ -185,11 +190,14 @@ class Runner(Inspector):
         return started
 
     def _stopped(self, error: StageError, silent: Collection[str] = ()) -> StageError:
-        """Stop all, also on hosts that are out, the `silent` ones last; the `error`, with what fails of that."""
+        """Stop all components, also on hosts that failed, those on `silent` hosts last.
+
+        Return `error`, with the failures of that.
+        """
         fleet = attrs.evolve(self._fleet, most_failed=math.inf, out=set(), failures=[], depth=0)
         every = self.config.all_components()
         try:
-            with fleet.whole():
+            with fleet.stage_group():
                 self._stop(fleet, [c for c in every if c.host not in silent], GRACE_SECONDS)
                 self._stop(fleet, [c for c in every if c.host in silent], GRACE_SECONDS)
         except StageError as another:
@@ -227,15 +235,15 @@ class Runner(Inspector):
             self.observer.became_ready(outcome)
         return outcome
 
-    @whole
+    @stage_group
     def wait(
         self, components: Iterable[Component] | None = None, timeout: float | None = None
     ) -> dict[str, list[Ended]]:
-        """Wait for `components` to end, those with `wait` if none are named; how each did, by host.
+        """Wait for `components` to end, by default those with `wait`; return how each ended, by host.
 
-        A connection that is lost meanwhile is taken up again. StageError names what has not ended with 0, or not
-        within `timeout` seconds. With `options.terminate`, the others are ended when all have. With
-        `options.on_exit`, all are stopped when any component fails, and all are waited for if none has `wait`.
+        A lost connection is opened again. Raise StageError for components that did not end with 0, or not within
+        `timeout` seconds. With `options.terminate`, the other components are ended after that. With `options.on_exit`,
+        all are stopped when any component fails, and all are waited for if none has `wait`.
         """
         if timeout is not None:
             check_seconds("timeout", timeout)
@@ -249,7 +257,7 @@ class Runner(Inspector):
         wait = Wait(self._fleet, self.options.screen, chosen, watched, terminated, self._has_ended)
         try:
             ends = wait.ends(timeout)
-            if self._culprits:  # none of those that are waited for
+            if self._culprits:  # among those that nobody waits for
                 raise StageError("wait", self._fleet.failures, self._fleet.out)
         except StageError as error:
             raise self._told_culprits(error, wait.silent) from None
@@ -258,7 +266,7 @@ class Runner(Inspector):
         return ends
 
     def _told_culprits(self, error: StageError, silent: Collection[str]) -> StageError:
-        """The `error`; where components are the culprits, with them, once all are stopped."""
+        """Return `error`. If components caused it (culprits), stop all, and add them."""
         if not self._culprits:
             return error
         culprits = {each.component.label: f"{each}; all were stopped" for each in self._culprits}
@@ -267,7 +275,7 @@ class Runner(Inspector):
         return self._stopped(StageError("wait", failures, error.hosts), {*silent, *error.hosts})
 
     def _has_ended(self, ended: Ended) -> bool:
-        """Take note of it; whether to go on waiting."""
+        """Record that a component ended; return whether to go on waiting."""
         self._forget([ended.component])
         self.observer.ended(ended)
         if self.options.on_exit and ended.was_started and not ended.is_success:
@@ -279,12 +287,12 @@ class Runner(Inspector):
             for known in (self._starting, self._running, self._awaited):
                 known.pop(component.label, None)
 
-    @whole
+    @stage_group
     def stop(self, *, grace: float = GRACE_SECONDS) -> dict[str, list[Ended]]:
-        """End the components, the last start index first; how each has ended, by host. Session and windows stay.
+        """Stop the components, the last start index first; return how each ended, by host. Session and windows stay.
 
-        Each gets its `stop_signal`, as does what it has started; what has not ended after `grace` seconds gets KILL.
-        Not `was_started` where it did not run.
+        Each program and all that it has started get its `stop_signal`, and KILL after `grace` seconds. `was_started` is
+        False for a component that did not run.
         """
         check_seconds("grace", grace)
         return self._stop(self._fleet, self.config.all_components(), grace)
@@ -304,17 +312,17 @@ class Runner(Inspector):
                 stopped.setdefault(host, []).extend(ended)
         return stopped
 
-    @whole
+    @stage_group
     def restart(self, *, grace: float = GRACE_SECONDS) -> dict[str, list[Started]]:
-        """Stop and start the components, which get new windows in place of the old ones."""
+        """Stop and start the components. They get new windows in place of the old ones."""
         check_seconds("grace", grace)
         self._check_requirements()
         self.stop(grace=grace)
         return self._start(self.indices)
 
-    @whole
+    @stage_group
     def install(self, diagnoses: "Iterable[Diagnosis]") -> dict[str, tuple[str, ...]]:
-        """Install what hosts lack, where their package manager can; which packages, by host."""
+        """Install what hosts lack, with their package manager; return the packages by host."""
         from ..diagnosis.packages import install_script
 
         lacking = {

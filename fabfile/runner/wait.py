@@ -1,7 +1,7 @@
-"""Waiting for components to end, on all hosts at call_once, over one conversation a host; `waiting` has what is said there.
+"""Wait for components to end, on all hosts at once, over one channel for each host.
 
-A connection that is lost meanwhile is taken up again. Once nothing more is wanted of a host, it is left: it has a
-moment to answer, and whatever keeps it from that, a dead network say, keeps nobody else waiting.
+A lost connection is opened again. When a host has nothing left to report, it gets LEAVE_SECONDS to finish, then the
+connection is dropped. An unreachable host must not block the others.
 """
 
 import contextlib
@@ -23,15 +23,15 @@ from ..util.errors import HostError
 from ..util.stages import Failure, StageError
 from .fleet import Fleet, group_by_host
 
-LEAVE_SECONDS = 1.0  # for a host to say what has ended until it is left
-FIRST_SECONDS = 10.0  # likewise, where it has not been reached yet when the time is up
+LEAVE_SECONDS = 1.0  # a host that is left gets so long to report what has ended
+FIRST_SECONDS = 10.0  # likewise, if it is still connecting when the timeout expires
 
 
 @attrs.define
 class _Here:
-    """One host: what is awaited, and watched, there, by label, until it ends; and how what was awaited has.
+    """The wait on one host: components that are awaited or watched there, by label, until they end.
 
-    `is_over` once nobody waits for the host any more.
+    `ends` says how the awaited ones ended. `is_over` is set once nobody waits for the host any more.
     """
 
     awaited: dict[str, Component]
@@ -45,11 +45,11 @@ class _Here:
 
 @attrs.define
 class Wait:
-    """Waits for all `awaited` to end, on all their hosts; then those are ended that are to be `terminated`.
+    """Waits for all `awaited` to end, on all their hosts, then terminates `terminated`.
 
-    `tell` is called for each end as it is known, from threads of their own; until all awaited have ended, also for
-    those that are `watched`. Once it says no, all hosts are left. `silent` are then those that did not answer;
-    `has_terminated` those on which all that was to be terminated has been.
+    `tell` is called for each end, from worker threads; for `watched` components until all awaited ones have ended. When
+    it returns False, the wait drops all hosts. After that, `silent` are the hosts that did not answer, and
+    `has_terminated` those on which all of `terminated` have ended.
     """
 
     fleet: Fleet
@@ -63,7 +63,7 @@ class Wait:
     _to_end: Mapping[str, Sequence[Component]] = attrs.field(init=False)
     _here: dict[str, _Here] = attrs.field(init=False)
     _pending: set[str] = attrs.field(init=False)  # the hosts on which something is still awaited
-    _order: bytes = attrs.field(init=False, default=wait.TERMINATE)
+    _command: bytes = attrs.field(init=False, default=wait.TERMINATE)
     _is_late: bool = attrs.field(init=False, default=False)
     _lock: threading.RLock = attrs.field(init=False, factory=threading.RLock)
 
@@ -76,10 +76,13 @@ class Wait:
         self._here = {host: _Here(_by_label(awaited.get(host, [])), _by_label(watched.get(host, []))) for host in hosts}
         self._pending = set(awaited)
         if any(component.host in self.fleet.out for component in self.awaited):
-            self._order = wait.LEAVE  # of that, nobody knows whether it has ended
+            self._command = wait.LEAVE  # nobody knows whether that one has ended
 
     def ends(self, timeout: float | None) -> dict[str, list[Ended]]:
-        """How all `awaited` have ended, by host. StageError names what has not with 0, or not within `timeout` s."""
+        """Return how all `awaited` ended, by host.
+
+        Raise StageError for components that did not end with 0, or not within `timeout` seconds.
+        """
         if not self._here:
             return {}
         lost: StageError | None = None
@@ -89,7 +92,7 @@ class Wait:
             except StageError as error:
                 lost = error
             finally:
-                self.tell = lambda ended: False  # nobody listens any more, as after Ctrl-C
+                self.tell = lambda ended: False  # nobody listens any more, for example after Ctrl-C
                 self._leave()
         every = self._here.values()
         outcomes: list[Ended | NotEnded] = [ended for here in every for ended in here.ends]
@@ -106,7 +109,7 @@ class Wait:
 
     @contextlib.contextmanager
     def _clock(self, timeout: float | None) -> Iterator[None]:
-        """Leave all hosts after so many seconds, where something is awaited by then."""
+        """Leave all hosts after so many seconds, if something is still awaited then."""
         if timeout is None:
             yield
             return
@@ -125,7 +128,7 @@ class Wait:
             clock.cancel()
 
     def _on(self, host: Host) -> list[Ended]:
-        """Wait on one host, until that has all ended there, or the host is left; how what is awaited has ended."""
+        """Wait on one host until all has ended there, or the wait drops it; return how the awaited components ended."""
         here = self._here[host.name]
         future: Future[None] = Future()
 
@@ -146,9 +149,9 @@ class Wait:
         if not future.done() and self._is_late and not here.was_reached:
             error = HostError("has not been reached in time")
         if error and (here.is_wanted or self._is_late):
-            with self._lock:  # whatever it is, the others are not to wait for this host
+            with self._lock:  # the others must not wait for this host
                 if self._pending:
-                    self._order = wait.LEAVE
+                    self._command = wait.LEAVE
                 here.awaited.clear()
                 self._is_through(host.name)
             raise error
@@ -167,7 +170,7 @@ class Wait:
         if here.is_wanted:
             if self._pending and (here.awaited or here.watched or host.name in self._to_end):
                 raise ValueError("it has done its work, and not said how all has ended")
-            if self._order == wait.TERMINATE:
+            if self._command == wait.TERMINATE:
                 self.has_terminated.add(host.name)
 
     def _take_note(self, host: Host, here: _Here, ended: Ended) -> None:
@@ -175,7 +178,7 @@ class Wait:
         if label not in here.awaited and label not in here.watched:
             raise ValueError(f"it has said already how {label} has ended")
         with self._lock:
-            is_open = bool(self._pending)  # else, that something watched ends is what was wanted
+            is_open = bool(self._pending)  # later, a watched component is meant to end
             here.watched.pop(label, None)
             if here.awaited.pop(label, None):
                 here.ends.append(ended)
@@ -191,28 +194,28 @@ class Wait:
             if not here.is_wanted:
                 talk.tell(wait.LEAVE)
             elif not self._pending:
-                talk.tell(self._order)
+                talk.tell(self._command)
         try:
             yield
         finally:
             here.talk = None
 
     def _is_through(self, host: str) -> None:
-        """On that host, nothing more is awaited. Where that is so on all, some have something to be terminated."""
+        """Nothing more is awaited on that host. If that is so on all hosts, send the command to terminate."""
         with self._lock:
             if host not in self._pending:
                 return
             self._pending.remove(host)
             if self._pending:
                 return
-            is_left = self._order == wait.LEAVE
+            is_left = self._command == wait.LEAVE
             self._leave(name for name in self._here if is_left or name not in self._to_end)
             for here in self._here.values():
                 if here.is_wanted and here.talk:
-                    here.talk.tell(self._order)
+                    here.talk.tell(self._command)
 
     def _leave(self, hosts: Iterable[str] | None = None, seconds: float = LEAVE_SECONDS) -> None:
-        """Want nothing more of those hosts, or of all, after so many seconds."""
+        """Drop those hosts, or all: ask them to finish, and cut their connections after so many seconds."""
         with self._lock:
             left = [self._here[name] for name in (self._here if hosts is None else hosts)]
             left = [here for here in left if here.is_wanted and not here.is_over.is_set()]

@@ -1,7 +1,8 @@
-"""The ssh config: with the files that it includes, and looked up without going through the entries of all other hosts.
+"""The ssh config with all included files, and an index of its hosts.
 
-paramiko compares a name with every `Host` line, twice: for 500 hosts that have an entry each, that takes 6 s. It knows
-neither `Include` nor what is behind `#` in a line, see ssh_config(5).
+paramiko compares a host name with every `Host` line, twice per lookup. For 500 hosts with one entry each, this takes
+6 s. paramiko also knows neither `Include` nor a comment at the end of a line; see ssh_config(5). `connection` applies
+this module to the settings of every connection.
 """
 
 import glob
@@ -17,20 +18,20 @@ from fabric import Config
 from paramiko.config import SSHConfig, SSHConfigDict
 from paramiko.ssh_exception import ConfigParseError
 
-# What paramiko, by fnmatch, does not take literally.
+# Special characters of `Host` patterns, which paramiko matches with fnmatch.
 PATTERN = re.compile(r"[*?!\[]")
 
 
 class IndexedSSHConfig(SSHConfig):
-    """What another one says, found sooner. What is added to that later is not in this one."""
+    """The entries of another ssh config, with an index by host name. Entries added to the other later are missing."""
 
     def __init__(self, other: SSHConfig) -> None:
         super().__init__()
-        self._config: list[dict[str, Any]] = other._config  # type: ignore[attr-defined]  # paramiko has no other way
+        self._config: list[dict[str, Any]] = other._config  # type: ignore[attr-defined]  # there is no public access
         self._everywhere: list[int] = []
         self._by_name: dict[str, list[int]] = defaultdict(list)
         for number, entry in enumerate(self._config):
-            names = entry.get("host", ())  # there is none where it is a `Match`
+            names = entry.get("host", ())  # a `Match` entry has no names
             if not names or any(map(PATTERN.search, names)):
                 self._everywhere.append(number)
             else:
@@ -38,25 +39,28 @@ class IndexedSSHConfig(SSHConfig):
                     self._by_name[name].append(number)
 
     def _lookup(self, hostname: str, *args: Any, **kwargs: Any) -> SSHConfigDict:
-        own = SSHConfig()
+        relevant = SSHConfig()
         numbers = {*self._everywhere, *self._by_name.get(hostname, ())}
-        own._config = [self._config[number] for number in sorted(numbers)]  # type: ignore[attr-defined]
-        return own._lookup(hostname, *args, **kwargs)  # type: ignore[attr-defined,no-any-return]
+        relevant._config = [self._config[number] for number in sorted(numbers)]  # type: ignore[attr-defined]
+        return relevant._lookup(hostname, *args, **kwargs)  # type: ignore[attr-defined,no-any-return]
 
 
 LINE = re.compile(r"\s*(\w+)(?:\s*=\s*|\s+)(.*)")
 COMMENT = re.compile(r"""\s#[^"']*$""")
-# Of these, `#` may be a part.
+# The value of these keywords may contain ` #`.
 COMMANDS = ("proxycommand", "localcommand", "remotecommand", "knownhostscommand", "match")
 DEEPEST = 16
 
 
 def lines_of(path: Path, folder: Path, heading: str = "Host *", depth: int = 0) -> Iterator[str]:
-    """The lines of an ssh config, with those of files that it includes in their place; relative ones are in `folder`.
+    """Yield the lines of an ssh config, with each `Include` replaced by the lines of its files.
 
-    Those before the first `Host` or `Match` are below `heading`, which has to be there already if it is another one.
-    ValueError where one cannot be read, or includes itself. (What is included below a `Host` that does not match counts
-    all the same, where it has a `Host` of its own.)
+    Relative paths of an `Include` start at `folder`. `heading` is the `Host` or `Match` line that applies to the first
+    lines of the file. After an `Include`, the current heading is repeated. Raise ValueError if a file cannot be read,
+    or includes itself.
+
+    Known difference from ssh: a `Host` line of an included file applies even if the `Include` itself stands below a
+    `Host` that does not match.
     """
     if depth > DEEPEST:
         raise ValueError(f"{path}: includes itself, or too many files in each other")
@@ -79,21 +83,21 @@ def lines_of(path: Path, folder: Path, heading: str = "Host *", depth: int = 0) 
 
 
 def complete(settings: Config) -> None:
-    """Let connections by `settings` look up their hosts in an indexed ssh config, with all that it includes.
+    """Replace the ssh config of `settings` by an indexed one with all included files.
 
-    ValueError where that cannot be read. One that comes from no file is left as it is.
+    Raise ValueError if a file cannot be read. A config that does not come from these files keeps its entries.
     """
     user, system = Path("~/.ssh").expanduser(), Path("/etc/ssh")
     files = [(settings._user_ssh_path, user), (settings._system_ssh_path, system)]
     if settings._runtime_ssh_path:
         files = [(settings._runtime_ssh_path, user)]
     paths = [(Path(file).expanduser(), folder) for file, folder in files]
-    complete_lines = {path: list(lines_of(path, folder)) for path, folder in paths if path.is_file()}
-    lines = {path: path.read_text("utf-8", "surrogateescape").splitlines() for path in complete_lines}
+    expanded = {path: list(lines_of(path, folder)) for path, folder in paths if path.is_file()}
+    lines = {path: path.read_text("utf-8", "surrogateescape").splitlines() for path in expanded}
     config = settings.base_ssh_config
-    # Parsing takes long for many hosts, and most say nothing that paramiko does not know.
-    if lines != complete_lines and _parsed(lines)._config == config._config:  # type: ignore[attr-defined]
-        config = _parsed(complete_lines)
+    # Parsing takes long for many hosts. Most configs need no expansion, so Fabric has parsed them correctly.
+    if lines != expanded and _parsed(lines)._config == config._config:  # type: ignore[attr-defined]
+        config = _parsed(expanded)
     settings._set(base_ssh_config=IndexedSSHConfig(config))
 
 

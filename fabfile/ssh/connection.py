@@ -1,4 +1,8 @@
-"""How a connection to a host is opened, quickly, and why one cannot be."""
+"""Open SSH connections quickly, retry if that helps, and explain a failure.
+
+`host_group` creates the connections, and `ssh_host` opens them. `config` reads the ssh config, and `host_keys` checks
+the keys of hosts.
+"""
 
 import contextlib
 import errno
@@ -26,28 +30,28 @@ log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10
 STEPS = ("timeout", "banner_timeout", "auth_timeout", "channel_timeout")
-# What the ssh config calls ServerAliveInterval and ServerAliveCountMax, where it does not say them.
+# Defaults where the ssh config does not set ServerAliveInterval, in seconds, or ServerAliveCountMax.
 ALIVE_SECONDS, ALIVE_TIMES = 15, 3
-# A peer that leaves what we sent unacknowledged for that long is gone (tcp(7), TCP_USER_TIMEOUT).
+# The kernel drops the connection if the peer acknowledges nothing for so long: TCP_USER_TIMEOUT in tcp(7).
 UNACKNOWLEDGED_MS = 60_000
-RETRIES_OF_DROPPED = 8  # of which half may be dropped again, one host in 500 is not reached
+RETRIES_OF_DROPPED = 8  # even if sshd drops half of all attempts, only one host in 500 is not reached
 DROPPED = "hung up at once, again and again; is its sshd too busy (MaxStartups), or none at all?"
 MOST_BEFORE_LOGIN = 1 << 18
-MOST_IN_A_PACKET = 1 << 18  # RFC 4253, 6.1, asks for 35,000 bytes; ours are 32 KB
+MOST_IN_A_PACKET = 1 << 18  # RFC 4253, section 6.1, requires 35,000 bytes; our own packets have 32 KB
 MOST_SECONDS_APART = 30
 MOST_SECONDS_APART_DROPPED = 4
 
 
 def connection_settings(settings: Config, password: str | None = None) -> Config:
-    """A copy of Fabric's `settings` with the timeouts of this program, and `password` for logins and keys.
+    """Return a copy of Fabric's `settings` with the timeouts of this program, and `password` for logins and keys.
 
-    ValueError where the ssh config cannot be read.
+    Raise ValueError if the ssh config cannot be read.
     """
     own = settings.clone()
     complete(own)
     kwargs: dict[str, Any] = dict(own.connect_kwargs)
     seconds = kwargs.get("timeout") or own.timeouts.connect or CONNECT_SECONDS
-    own.timeouts.connect = None  # Fabric refuses to be told twice
+    own.timeouts.connect = None  # Fabric refuses a timeout that connect_kwargs contain, too
     for name in STEPS:
         kwargs.setdefault(name, seconds)
     kwargs.setdefault("transport_factory", FastTransport)
@@ -58,22 +62,28 @@ def connection_settings(settings: Config, password: str | None = None) -> Config
 
 
 def take_timeout(connection: Connection) -> None:
-    """Let ConnectTimeout of the ssh config count, for each step, unless another time was given; for gateways, too."""
+    """Apply ConnectTimeout of the ssh config to each step of connecting, also for gateways.
+
+    A timeout in `connect_kwargs` other than CONNECT_SECONDS wins.
+    """
     while isinstance(connection, Connection):
-        seconds, connection.connect_timeout = connection.connect_timeout, None  # Fabric refuses to be told twice
+        seconds, connection.connect_timeout = connection.connect_timeout, None  # as in connection_settings
         if seconds and connection.connect_kwargs.get("timeout") == CONNECT_SECONDS:
             connection.connect_kwargs = {**connection.connect_kwargs, **dict.fromkeys(STEPS, seconds)}
         connection = connection.gateway
 
 
 class WatchedSocket:
-    """What a transport talks over: a socket, the channel of a gateway, or a ProxyCommand; not waited for in vain.
+    """The byte stream of a transport, without needless delays, and with limits on the peer.
 
-    Of a small packet behind another, the kernel lets only the first go until it has been acknowledged, which
-    the other side puts off for 40 ms. That happens four times before a first command runs: in our packets,
-    unless TCP_NODELAY is set, and in those of sshd, which sets it later, unless we acknowledge at once.
-    A peer that has said nothing for `most_silent` seconds is gone, and one that says more than `most_received` bytes
-    is none: OSError.
+    The stream is a socket, the channel of a gateway, or a ProxyCommand.
+
+    Delays: the kernel holds back a small packet until the peer has acknowledged the previous one. The peer delays its
+    acknowledgement by 40 ms. This would happen four times before the first command runs. TCP_NODELAY prevents it for
+    our packets. sshd sets TCP_NODELAY late, so `recv` acknowledges the packets of sshd at once.
+
+    Limits: a peer that sends nothing for `most_silent` seconds is gone. A peer that sends more than `most_received`
+    bytes does not speak SSH. Both raise OSError.
     """
 
     def __init__(self, sock: Any) -> None:
@@ -87,7 +97,7 @@ class WatchedSocket:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
 
     def recv(self, size: int) -> bytes:
-        """As `socket.recv`; what was received is acknowledged at once."""
+        """Receive like `socket.recv`, and acknowledge the data at once."""
         try:
             data: bytes = self._sock.recv(size)
         except TimeoutError:
@@ -98,18 +108,19 @@ class WatchedSocket:
         if self.most_received < 0:
             raise OSError(errno.EPROTO, "no SSH server says as much before a login")
         if self._is_socket:
-            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # the kernel forgets it, tcp(7)
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # not permanent, see tcp(7)
         return data
 
     def send(self, data: bytes) -> int:
-        """As `socket.send`."""
+        """Send like `socket.send`."""
         try:
             return int(self._sock.send(data))
         except TimeoutError:
             self._check_silence()
             raise
 
-    def _check_silence(self) -> None:  # ten times a second: paramiko has the socket wait no longer
+    def _check_silence(self) -> None:
+        # Called ten times a second, because paramiko gives the socket a timeout of 0.1 s.
         silent = time.monotonic() - self._heard
         if silent > self.most_silent:
             raise OSError(errno.ECONNABORTED, f"nothing was heard for {silent:.0f} s")
@@ -119,55 +130,58 @@ class WatchedSocket:
 
 
 class FastTransport(paramiko.Transport):
-    """paramiko's, but that it does not wait in vain, and prefers the ciphers that cost least: those with a MAC."""
+    """A paramiko transport over a `WatchedSocket`, with a limit on packet sizes and fast ciphers first.
+
+    The GCM ciphers are the fastest, because they include the MAC.
+    """
 
     _preferred_ciphers = sorted(paramiko.Transport._preferred_ciphers, key=lambda name: "gcm" not in name)  # type: ignore[attr-defined]
 
     def __init__(self, sock: Any, **kwargs: Any) -> None:
         self._line = WatchedSocket(sock)
-        super().__init__(self._line, **kwargs)  # type: ignore[arg-type]  # all that a socket has
+        super().__init__(self._line, **kwargs)  # type: ignore[arg-type]  # has the methods of a socket
         read_all = self.packetizer.read_all
 
         def read_packet(size: int, check_rekey: bool = False) -> bytes:
-            if size > MOST_IN_A_PACKET:  # paramiko would take in up to 4 GB
+            if size > MOST_IN_A_PACKET:  # paramiko would read up to 4 GB
                 raise OSError(errno.EPROTO, f"a packet of {size:,} bytes is none of SSH")
             return bytes(read_all(size, check_rekey))
 
         self.packetizer.read_all = read_packet  # type: ignore[method-assign, assignment]
 
     def watch(self, interval: float, times: int) -> None:
-        """Ask the peer for a sign of life after each `interval` seconds, in which nothing is sent; it may miss so many.
+        """Send a keepalive request after each `interval` seconds in which we send nothing else.
 
-        paramiko's own `set_keepalive` asks for no answer.
+        Drop the peer if it is silent for `times` requests in a row. paramiko's own `set_keepalive` requests no answer,
+        so it cannot detect a dead peer.
         """
         self._line.most_silent = interval * (times + 1)
         self._line.most_received = math.inf
-        question = paramiko.Message()
-        question.add_byte(cMSG_GLOBAL_REQUEST)
-        question.add_string("keepalive@openssh.com")
-        question.add_boolean(True)
+        request = paramiko.Message()
+        request.add_byte(cMSG_GLOBAL_REQUEST)
+        request.add_string("keepalive@openssh.com")
+        request.add_boolean(True)
 
-        def ask() -> None:
-            if (
-                self.clear_to_send.is_set()
-            ):  # else keys are being exchanged, and to wait for that here would be for ever
-                self._send_user_message(question)  # type: ignore[attr-defined]
+        def send_request() -> None:
+            # During a key exchange, sending waits until it ends. This thread performs the exchange, so both would hang.
+            if self.clear_to_send.is_set():
+                self._send_user_message(request)  # type: ignore[attr-defined]
 
-        self.packetizer.set_keepalive(interval, ask)
+        self.packetizer.set_keepalive(interval, send_request)
 
 
 def open_connection(connection: Connection, retries: int = 0) -> None:
-    """Open a connection, after those to the gateways before it. HostError says why one cannot be opened.
+    """Open `connection`, its gateways first. Raise HostError with the reason if one cannot be opened.
 
-    Tries again, after a while, where sshd dropped it for being too busy; where the host cannot be reached for
-    another reason, so many times as `retries` says.
+    Retry after a random pause: at least RETRIES_OF_DROPPED times if a busy sshd dropped the connection, and `retries`
+    times after another failure. Do not retry an error that is certain to come again, for example a refused login.
     """
     if isinstance(connection.gateway, Connection):
         try:
             open_connection(connection.gateway, retries)
         except HostError as error:
             raise HostError(f"its gateway {connection.gateway.original_host}: {error}") from error
-    _leave_out_missing_keys(connection)
+    _drop_missing_keys(connection)
     for attempt in itertools.count():
         try:
             connection.open()
@@ -176,12 +190,13 @@ def open_connection(connection: Connection, retries: int = 0) -> None:
             most = max(retries, RETRIES_OF_DROPPED) if _was_dropped(error) else retries
             if attempt >= most or _is_final(error):
                 problem = connect_problem(error, connection)
-                connection.client.close()  # where a key is refused, paramiko leaves it open
+                connection.client.close()  # paramiko leaves it open after a refused key
                 raise HostError(problem) from error
             log.debug("%s: %s, trying again", connection.host, error)
             connection.client.close()
             most = MOST_SECONDS_APART_DROPPED if _was_dropped(error) else MOST_SECONDS_APART
-            time.sleep(random.uniform(0, min(2**attempt / 2, most)))  # sshd drops at random, MaxStartups
+            # A random pause spreads the attempts: MaxStartups of sshd limits concurrent logins.
+            time.sleep(random.uniform(0, min(2**attempt / 2, most)))
     alive = [connection.ssh_config.get(f"serveralive{name}", "") for name in ("interval", "countmax")]
     interval, times = (int(word) if word.isdigit() else 0 for word in alive)
     connection.transport.watch(interval or ALIVE_SECONDS, times or ALIVE_TIMES)
@@ -189,7 +204,10 @@ def open_connection(connection: Connection, retries: int = 0) -> None:
 
 @contextlib.contextmanager
 def answered_within(channel: paramiko.Channel, seconds: float) -> Iterator[None]:
-    """Give up requests on `channel` that are not answered in time: HostError. (paramiko waits for ever.)"""
+    """Close `channel` and raise HostError if the peer does not answer a request on it within `seconds`.
+
+    paramiko itself has no timeout for such a request.
+    """
     is_answered = is_late = False
     lock = threading.Lock()
 
@@ -198,7 +216,7 @@ def answered_within(channel: paramiko.Channel, seconds: float) -> Iterator[None]
         with lock:
             is_late = not is_answered
         if is_late:
-            with contextlib.suppress(OSError, EOFError, SSHException):  # what is lost need not be closed
+            with contextlib.suppress(OSError, EOFError, SSHException):  # a lost connection needs no close
                 channel.close()
 
     timer = threading.Timer(seconds, give_up)
@@ -214,56 +232,56 @@ def answered_within(channel: paramiko.Channel, seconds: float) -> Iterator[None]
         timer.cancel()
         with lock:
             is_answered = True
-    if is_late:  # at the very moment
+    if is_late:  # the answer arrived while the timer closed the channel
         raise HostError(f"is connected, but has run no command within {seconds:g} s")
 
 
-def _leave_out_missing_keys(connection: Connection) -> None:
-    """Use those keys only that are there: an IdentityFile may be missing, says ssh_config(5)."""
+def _drop_missing_keys(connection: Connection) -> None:
+    """Remove key files that do not exist: by ssh_config(5), an IdentityFile may be missing."""
     keys = key_files(connection.connect_kwargs)
     if keys:
         connection.connect_kwargs["key_filename"] = [str(key) for key in keys if key.exists()]
 
 
 def key_files(connect_kwargs: Mapping[str, Any]) -> list[Path]:
-    """The files of the keys that are to be tried."""
+    """Return the paths of the private keys to try."""
     given = connect_kwargs.get("key_filename") or []
     return [Path(key).expanduser() for key in ([given] if isinstance(given, str) else given)]
 
 
 def _is_final(error: Exception) -> bool:
-    """Whether the host, or somebody in its place, has answered, and trying again would not help."""
+    """Return whether a retry cannot help, because the host, or an impostor, has answered."""
     no_key = "No authentication methods" in str(error) or "No existing session" in str(error)
     return isinstance(error, AuthenticationException | HostKeyError | UnicodeError) or no_key
 
 
 def _was_dropped(error: Exception) -> bool:
-    """Whether the other end let go before it had asked who we are, as a busy sshd does."""
+    """Return whether the peer closed the connection before the login, as a busy sshd does."""
     if isinstance(error, AuthenticationException | NoValidConnectionsError | TimeoutError | socket.gaierror):
         return False
-    dropped = ConnectionResetError | EOFError  # as such, or in the middle of reading the other's banner
+    dropped = ConnectionResetError | EOFError  # raised directly, or while paramiko read the banner
     return isinstance(error, dropped) or isinstance(error.__context__, dropped)
 
 
 def _was_silent(error: Exception, connection: Connection) -> bool:
-    """Whether time ran out: for the connection, for the banner, or before the keys were agreed upon."""
+    """Return whether a timeout expired while connecting, reading the banner or exchanging keys."""
     transport = connection.client.get_transport()
     is_agreeing = transport is not None and transport.is_active() and not transport.initial_kex_done
     return is_agreeing or isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
 
 
 def _is_no_ssh(error: Exception, connection: Connection) -> bool:
-    """Whether something else than an SSH server took the connection."""
+    """Return whether something other than an SSH server accepted the connection."""
     transport = connection.client.get_transport()
     return isinstance(error, SSHException) and transport is not None and not transport.remote_version
 
 
 def connect_problem(error: Exception, connection: Connection) -> str:
-    """Why `connection` could not be opened, and what can be done, in one line."""
+    """Return in one line why `connection` could not be opened, and what the user can do."""
     where = f"{connection.host} port {connection.port}"
     if isinstance(error, HostKeyError):
         return str(error)
-    if isinstance(error, socket.gaierror | UnicodeError):  # a name that cannot even be asked for
+    if isinstance(error, socket.gaierror | UnicodeError):  # UnicodeError: invalid as a name in DNS
         return f"the host name {connection.host} is not known; is it spelled right, or missing in ~/.ssh/config?"
     if isinstance(error, paramiko.PasswordRequiredException):
         return "the SSH key has a passphrase; give it with --prompt-for-passphrase"
@@ -271,7 +289,7 @@ def connect_problem(error: Exception, connection: Connection) -> str:
         return f"login as {connection.user} was refused; is there a key or a password for it?"
     if _was_silent(error, connection) or "Timeout opening channel" in str(error):
         return f"{where} does not answer"
-    if "No existing session" in str(error):  # paramiko's words where sshd has hung up in the middle of the login
+    if "No existing session" in str(error):  # paramiko's message if sshd hangs up during the login
         return f"login as {connection.user} was refused, perhaps since too many keys were tried"
     if isinstance(error, paramiko.ChannelException) and connection.gateway:
         return f"{where} cannot be reached from its gateway: {error.text.lower()}"

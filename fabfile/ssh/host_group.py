@@ -1,8 +1,9 @@
-"""Hosts, and work on all of them at once. The only place that has connections opened.
+"""The hosts of a config, and concurrent work on all of them. No other module creates connections.
 
-`HostGroup` is a Fabric `ThreadingGroup` whose members may each do something else, of which only so
-many work at a time, and where the failure of one is a value (`HostFailure`) beside the results of
-the others. `localhost` is a host like any other, reached without SSH.
+`HostGroup` is a Fabric `ThreadingGroup` with three differences. Each member may do different work. A limit bounds how
+many members work at the same time. The failure of one host is a value, `HostFailure`, beside the results of the others.
+
+`ssh_host` and `local_host` hold the two kinds of hosts: `localhost` is a host like any other, reached without SSH.
 """
 
 import itertools
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 
 GROUPS = itertools.count(1)
 
-# What the readers of answers raise where a host answers nonsense, be it nested ever so deeply.
+# Exceptions that parsers raise if the answer of a host is invalid; RecursionError if it is nested too deeply.
 NONSENSE = (ValueError, LookupError, ArithmeticError, StopIteration, RecursionError)
 
 T = TypeVar("T")
@@ -38,17 +39,17 @@ T = TypeVar("T")
 
 @attrs.frozen
 class HostFailure:
-    """What kept a host from doing its part."""
+    """The reason why a host did not finish its work."""
 
     host: str
     reason: str
 
 
 class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
-    """The hosts of a config: one connection each, many at work at once.
+    """The hosts of a config, with one connection each; many work at the same time.
 
-    `options.ssh_user` logs in, but where the name of a host says who. ValueError where a name, or the ssh config for
-    it, leads nowhere.
+    `options.ssh_user` logs in, unless the name of a host contains a user. The constructor raises ValueError if a name,
+    or the ssh config for it, is invalid.
     """
 
     def __init__(
@@ -72,22 +73,22 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
                 self.hosts[name] = SshHost(name, connection, given.retries, given.io_timeout, group, clock)
 
     def spelled_twice(self) -> Iterator[tuple[str, str]]:
-        """Pairs of names that lead to one login, by whatever ssh config says: to the same user, host and port."""
+        """Yield pairs of names that the ssh config maps to the same user, host, port and gateway."""
         logins = {name: host.login for name, host in self.hosts.items() if isinstance(host, SshHost)}
         return _pairs(logins)
 
     def met_twice(self) -> Iterator[tuple[str, str]]:
-        """Pairs of names that have turned out to lead to one home on one machine."""
+        """Yield pairs of names that turned out to lead to one home directory on one machine."""
         met = {name: host.identity for name, host in self.hosts.items() if host.identity}
-        # Of a machine that does not say when it was booted, nothing is known.
+        # An identity that begins with a space has no boot id, so it does not identify a machine.
         return _pairs({name: identity for name, identity in met.items() if not identity.startswith(b" ")})
 
     def each(
         self, names: Iterable[str], work: Callable[[Host], T], at_once: int
     ) -> Iterator[tuple[str, T | HostFailure]]:
-        """Do `work` on each of the hosts named, `at_once` at a time, and yield what comes of it as each one ends.
+        """Call `work` for each named host, `at_once` at a time; yield each result as soon as it arrives.
 
-        HostError, OSError and NONSENSE become a HostFailure; any other exception is raised here.
+        HostError, OSError and NONSENSE become a HostFailure. Any other exception is raised here.
         """
         waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
         results: queue.SimpleQueue[tuple[str, T | HostFailure | BaseException]] = queue.SimpleQueue()
@@ -105,7 +106,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
                 results.put((name, _outcome(self.hosts[name], work)))
 
         for _ in range(min(count, at_once)):
-            # Daemons, so that Ctrl-C need not wait for a host that does not answer.
+            # Daemon threads, so that the program can end while a host does not answer.
             threading.Thread(target=worker, daemon=True).start()
         for _ in range(count):
             name, outcome = results.get()
@@ -120,7 +121,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
 
 
 def _pairs(values: Mapping[str, Hashable]) -> Iterator[tuple[str, str]]:
-    """Each name whose value another one before it has, behind the first of those."""
+    """Yield (first, later) for each name whose value occurred before; `first` is the first name with that value."""
     first: dict[Hashable, str] = {}
     for name, value in values.items():
         other = first.setdefault(value, name)
@@ -130,11 +131,11 @@ def _pairs(values: Mapping[str, Hashable]) -> Iterator[tuple[str, str]]:
 
 def _connection(name: str, settings: Config, user: str | None, keys: HostKeys) -> Connection:
     try:
-        # Of its own for each: Fabric adds to it the keys that the ssh config names for a host.
-        own = {key: value for key, value in settings.connect_kwargs.items() if key != "key_filename"}
-        connection = Connection(name, user=None if "@" in name else user, config=settings, connect_kwargs=own)
+        # A separate dict for each connection, because Fabric adds the IdentityFile of the host to it.
+        kwargs = {key: value for key, value in settings.connect_kwargs.items() if key != "key_filename"}
+        connection = Connection(name, user=None if "@" in name else user, config=settings, connect_kwargs=kwargs)
         jumps = connection.ssh_config.get("proxyjump", "")
-        if "," in jumps:  # Fabric takes them from last to first
+        if "," in jumps:  # Fabric connects them in reverse order
             connection.gateway = _gateway(jumps, settings)
     except RecursionError as error:
         raise ValueError(f"{name}: its ProxyJump, in the ssh config, leads back to itself") from error
@@ -146,7 +147,7 @@ def _connection(name: str, settings: Config, user: str | None, keys: HostKeys) -
 
 
 def _gateway(jumps: str, settings: Config) -> Connection:
-    """The last one of several gateways, each behind the one before it, as ssh_config(5) has them."""
+    """Return the last of several gateways, each reached through the previous one; see ProxyJump in ssh_config(5)."""
     gateway = None
     for jump in jumps.split(","):
         gateway = Connection(jump.strip(), config=settings, gateway=gateway)
@@ -163,5 +164,5 @@ def _outcome(host: Host, work: Callable[[Host], T]) -> T | HostFailure | BaseExc
     except NONSENSE as error:
         log.debug("%s: nonsense", host.name, exc_info=True)
         return HostFailure(host.name, f"answers what cannot be understood ({type(error).__name__}: {error})")
-    except BaseException as error:  # raised again where the results are read
+    except BaseException as error:  # `each` raises it again in the thread of its caller
         return error

@@ -1,7 +1,8 @@
-"""Whether a host is the one that it is taken for: its key, by the known_hosts files that OpenSSH would look into.
+"""Check the keys of hosts against the known_hosts files that OpenSSH would read.
 
-Those of the ssh config: UserKnownHostsFile, GlobalKnownHostsFile, HostKeyAlias, HashKnownHosts, StrictHostKeyChecking.
-What is unknown is written down in the first of them (`accept-new`), or refused (`strict`); see ssh_config(5).
+The check follows UserKnownHostsFile, GlobalKnownHostsFile, HostKeyAlias, HashKnownHosts and StrictHostKeyChecking of
+the ssh config; see ssh_config(5). It adds an unknown key to the first user file (`accept-new`) or refuses it
+(`strict`). `known_hosts` parses the files.
 """
 
 import fcntl
@@ -27,9 +28,9 @@ log = logging.getLogger(__name__)
 STRICT = "strict"
 USER_FILES = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
 GLOBAL_FILES = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
-# By which signatures a host may prove that it has a key of that type, where these are called otherwise (RFC 8332).
+# Signature algorithms of a key type, if their names differ from the type (RFC 8332).
 ALGORITHMS = {"ssh-rsa": ["rsa-sha2-512", "rsa-sha2-256"]}
-# What StrictHostKeyChecking may say, and whether a key that is not known is refused. Nobody is asked here.
+# StrictHostKeyChecking: True refuses an unknown key. Nothing prompts the user, so `ask` accepts it.
 WAYS = {"yes": True, "true": True, "accept-new": False, "ask": False, "no": False, "off": False, "false": False}
 TOKEN = re.compile(r"%(.)|\$\{(\w+)\}", re.DOTALL)
 
@@ -40,9 +41,10 @@ class HostKeyError(SSHException):
 
 @attrs.frozen
 class HostKeyRule:
-    """How the key of one host is to be checked: by which name, in which files.
+    """How to check the key of one host: the name to look up, the files, and the policy for an unknown key.
 
-    The `host` as a config spells it; the key that is known by `without_port` is right as well, if not known by `name`.
+    `host` is the name in the config, and `name` is the one in known_hosts files. If no key is known for `name`, a key
+    that is known for `without_port` is accepted.
     """
 
     host: str
@@ -55,30 +57,36 @@ class HostKeyRule:
 
 
 def rule_of(connection: Connection, mode: str | None) -> HostKeyRule:
-    """What the ssh config says of a connection; `mode` wins. ValueError where it cannot be understood, or followed."""
+    """Return the rule that the ssh config sets for a connection; `mode` overrides StrictHostKeyChecking.
+
+    Raise ValueError if the ssh config is invalid, or sets a keyword that is not supported.
+    """
     where = connection.original_host
     for unknown in ("RevokedHostKeys", "KnownHostsCommand"):
         if _word(connection, unknown) not in ("", "none"):
             raise ValueError(f"{where}: {unknown} of the ssh config cannot be followed here; use @revoked, known_hosts")
     alias = _word(connection, "HostKeyAlias").lower()
-    said = _word(connection, "StrictHostKeyChecking").lower() or "ask"
-    if said not in WAYS:
-        raise ValueError(f"{where}: StrictHostKeyChecking {said} of the ssh config: there is {', '.join(WAYS)}")
+    strictness = _word(connection, "StrictHostKeyChecking").lower() or "ask"
+    if strictness not in WAYS:
+        raise ValueError(f"{where}: StrictHostKeyChecking {strictness} of the ssh config: there is {', '.join(WAYS)}")
     name = alias or spelled(connection.host, connection.port)
     return HostKeyRule(
         host=where,
         name=name,
-        # As ssh does where a port is not known: "checking without port identifier".
+        # ssh does the same if a name with a port is unknown; its message: "checking without port identifier".
         without_port=name if alias else connection.host.lower(),
         user_files=_files(connection, "UserKnownHostsFile", USER_FILES),
         global_files=_files(connection, "GlobalKnownHostsFile", GLOBAL_FILES),
-        is_strict=WAYS[said] if mode is None else mode == STRICT,
+        is_strict=WAYS[strictness] if mode is None else mode == STRICT,
         is_hashed=_word(connection, "HashKnownHosts").lower() in ("yes", "true"),
     )
 
 
 def _words(connection: Connection, name: str, text: str) -> list[str]:
-    """The words of a setting of the ssh config, without what is behind `#`."""
+    """Split `text`, the value of keyword `name` in the ssh config, into words without a comment.
+
+    Raise ValueError if it is invalid.
+    """
     try:
         return shlex.split(text, comments=True)
     except ValueError as error:
@@ -109,17 +117,17 @@ def _files(connection: Connection, name: str, usual: str) -> tuple[str, ...]:
             where = f"{connection.original_host}: {name} {text!r} of the ssh config"
             raise ValueError(f"{where}: cannot be understood: {match[0]}") from error
 
-    # paramiko takes quotes away that are around all of it.
+    # paramiko removes quotes at both ends of a value. Several quoted words, or one path with spaces, need them again.
     is_quoted = '" "' in text or os.path.isfile(os.path.expanduser(text))  # noqa: PTH111, PTH113 - as below
     words = _words(connection, name, f'"{text}"' if is_quoted else text)
     paths = [TOKEN.sub(value, word) for word in words if word.lower() != "none"]
-    return tuple(os.path.expanduser(path) for path in paths)  # noqa: PTH111 - that of a Path fails for no such user
+    return tuple(os.path.expanduser(path) for path in paths)  # noqa: PTH111 - Path.expanduser raises for unknown users
 
 
 class HostKeys:
-    """The known_hosts files, each set of them read once, for all connections of a group; from any thread.
+    """The known_hosts files for all connections of a group, each set of files read once. Thread-safe.
 
-    With the `mode` STRICT, no unknown key is taken; with another, all are; with none, the ssh config says.
+    `mode` STRICT refuses unknown keys, and any other text accepts them. None follows the ssh config.
     """
 
     def __init__(self, mode: str | None) -> None:
@@ -128,64 +136,62 @@ class HostKeys:
         self._lock = threading.Lock()
 
     def guard(self, connection: Connection) -> None:
-        """Have the key of the host checked whenever `connection` is opened, and of each gateway before it.
+        """Check the key of the host whenever `connection` opens; do the same for each of its gateways.
 
-        ValueError where the ssh config cannot be understood.
+        Raise ValueError if the ssh config is invalid.
         """
         while isinstance(connection, Connection):
-            check = rule_of(connection, self._mode)
-            connection.client.set_missing_host_key_policy(_Policy(self, check))
+            rule = rule_of(connection, self._mode)
+            connection.client.set_missing_host_key_policy(_Policy(self, rule))
             transport = partial(
-                self._transport, connection.connect_kwargs.get("transport_factory", paramiko.Transport), check
+                self._transport, connection.connect_kwargs.get("transport_factory", paramiko.Transport), rule
             )
-            # Not into those that are there, which are of all gateways.
+            # A new dict, because gateways share the old one.
             connection.connect_kwargs = {**connection.connect_kwargs, "transport_factory": transport}
             connection = connection.gateway
 
     def _transport(
-        self, factory: Callable[..., paramiko.Transport], check: HostKeyRule, *args: Any, **kwargs: Any
+        self, factory: Callable[..., paramiko.Transport], rule: HostKeyRule, *args: Any, **kwargs: Any
     ) -> paramiko.Transport:
-        """A transport that asks for a key of a type that is known, if the host has several."""
+        """Return a transport that prefers a key type with a known key, if the host has keys of several types."""
         transport = factory(*args, **kwargs)
         with self._lock:
-            entries = self._entries(check, check.name) or self._entries(check, check.without_port)
+            entries = self._entries(rule, rule.name) or self._entries(rule, rule.without_port)
         known = {name for type_ in types(entries) for name in ALGORITHMS.get(type_, [type_])}
         options = transport.get_security_options()
         plain = [each for each in options.key_types if "-cert-" not in each]
         options.key_types = sorted(plain, key=lambda each: each not in known)
         return transport
 
-    def verify(self, check: HostKeyRule, key: paramiko.PKey) -> None:
-        """Return if `key` is the right one, or is new and has been written down. Else HostKeyError."""
+    def verify(self, rule: HostKeyRule, key: paramiko.PKey) -> None:
+        """Return if `key` is known, or new and added to a file. Raise HostKeyError otherwise."""
         try:
             with self._lock:
-                without_port = self._entries(check, check.without_port)
+                without_port = self._entries(rule, rule.without_port)
                 revoked = [entry for entry in without_port if entry.marker == REVOKED]
-                if not is_known([*self._entries(check, check.name), *revoked], key.asbytes()) and not any(
+                if not is_known([*self._entries(rule, rule.name), *revoked], key.asbytes()) and not any(
                     entry.key == key.asbytes() for entry in without_port if not entry.marker
                 ):
-                    self._take(check, key)
+                    self._add(rule, key)
         except KeyRefused as error:
             raise HostKeyError(f"its key, {key.get_name()} {key.fingerprint}, {error}") from error
 
-    def _entries(self, check: HostKeyRule, name: str) -> list[Entry]:
-        files = check.user_files + check.global_files
+    def _entries(self, rule: HostKeyRule, name: str) -> list[Entry]:
+        files = rule.user_files + rule.global_files
         if files not in self._known:
             self._known[files] = KnownHosts((file, _text(file)) for file in files)
         return self._known[files].of(name)
 
-    def _take(self, check: HostKeyRule, key: paramiko.PKey) -> None:
-        """Write down a new key."""
-        if check.is_strict:
-            raise KeyRefused(
-                f"is in none of {', '.join(check.user_files + check.global_files)}; add it, if it is right"
-            )
-        if not check.user_files:
+    def _add(self, rule: HostKeyRule, key: paramiko.PKey) -> None:
+        """Add a new key to the first user file. Raise KeyRefused if that is forbidden or fails."""
+        if rule.is_strict:
+            raise KeyRefused(f"is in none of {', '.join(rule.user_files + rule.global_files)}; add it, if it is right")
+        if not rule.user_files:
             raise KeyRefused(
                 "is new, and UserKnownHostsFile names no file to write it to; name one, or add it yourself"
             )
-        name, file = check.name, check.user_files[0]
-        shown = paramiko.HostKeys.hash_host(name) if check.is_hashed else name
+        name, file = rule.name, rule.user_files[0]
+        shown = paramiko.HostKeys.hash_host(name) if rule.is_hashed else name
         line = f"{shown} {key.get_name()} {key.get_base64()}\n"
         try:
             _append(Path(file), line)
@@ -193,22 +199,22 @@ class HostKeys:
             raise KeyRefused(
                 f"is new, and cannot be written to {file}: {(error.strerror or str(error)).lower()}"
             ) from error
-        log.warning("%s: its key is new: %s %s, now in %s", check.host, key.get_name(), key.fingerprint, file)
-        self._known.clear()  # it is read again, when it is needed
+        log.warning("%s: its key is new: %s %s, now in %s", rule.host, key.get_name(), key.fingerprint, file)
+        self._known.clear()  # the next check reads the files again
 
 
 class _Policy(paramiko.MissingHostKeyPolicy):
-    """Asked by paramiko, which has no keys of its own here, each time."""
+    """The hook for unknown keys. paramiko calls it for every key, because it has no known keys of its own here."""
 
-    def __init__(self, keys: HostKeys, check: HostKeyRule) -> None:
-        self._keys, self._check = keys, check
+    def __init__(self, keys: HostKeys, rule: HostKeyRule) -> None:
+        self._keys, self._rule = keys, rule
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
-        self._keys.verify(self._check, key)
+        self._keys.verify(self._rule, key)
 
 
 def _text(file: str) -> str:
-    """What is in a file; nothing, where there is none, as for ssh."""
+    """Return the text of a file; a missing file is empty, as in ssh. Raise HostKeyError if it cannot be read."""
     try:
         return Path(file).read_text("utf-8", "surrogateescape")
     except FileNotFoundError:
@@ -218,10 +224,10 @@ def _text(file: str) -> str:
 
 
 def _append(path: Path, line: str) -> None:
-    """Add a line to a file, which only its owner may write to; it and its folder are made if need be."""
+    """Append a line to a file. Create a missing file or folder so that only its owner has access."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "r+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # others of this program may run
+        fcntl.flock(file, fcntl.LOCK_EX)  # other processes of this program may append at the same time
         if path.is_file() and file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
             line = line if file.read(1) == b"\n" else f"\n{line}"

@@ -1,4 +1,7 @@
-"""What known_hosts files say of the keys of hosts. Pure; their format is in sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"."""
+"""Parse known_hosts files, and decide whether they accept a key. Pure.
+
+sshd(8) defines the format in "SSH_KNOWN_HOSTS FILE FORMAT". `host_keys` reads and writes the files.
+"""
 
 import base64
 import hmac
@@ -12,12 +15,12 @@ CERTIFIER, REVOKED = "@cert-authority", "@revoked"
 
 
 class KeyRefused(Exception):
-    """The key of a host may not be trusted; the message says why, and what to do."""
+    """The key of a host is not trusted; the message contains the reason and the next step."""
 
 
 @attrs.frozen
 class Entry:
-    """A line of a known_hosts file: whose key it has is not in here. `marker` is CERTIFIER, REVOKED or nothing."""
+    """The key in a line of a known_hosts file, without its hosts. `marker` is CERTIFIER, REVOKED or empty."""
 
     file: str
     line: int
@@ -30,7 +33,7 @@ class Entry:
 
 
 class KnownHosts:
-    """The entries of some files, each a path and its text, in their order. Lines that are malformed do not count."""
+    """The entries of several files, in order. Each file is a path and its text. Malformed lines are skipped."""
 
     def __init__(self, files: Iterable[tuple[str, str]]) -> None:
         self._by_name: dict[str, list[Entry]] = defaultdict(list)
@@ -49,12 +52,12 @@ class KnownHosts:
                 self._by_name[name].append(entry)
 
     def of(self, name: str) -> list[Entry]:
-        """All that is said of `name`: a host as `spelled` does it."""
+        """Return all entries for `name`, a host as `spelled` returns it."""
         return [*self._by_name.get(name, ()), *(entry for matches, entry in self._by_pattern if matches(name))]
 
 
 def spelled(host: str, port: int) -> str:
-    """How known_hosts files spell a host."""
+    """Return a host as known_hosts files spell it: with brackets and a port unless the port is 22."""
     return host.lower() if port == 22 else f"[{host.lower()}]:{port}"
 
 
@@ -73,7 +76,10 @@ def _parsed(path: str, number: int, line: str) -> tuple[str, Entry] | None:
 
 
 def _matcher(names: str) -> Callable[[str], bool]:
-    """Whether a name is one of those: a hash of it, or patterns of which none with `!` may match."""
+    """Return a predicate: does a name match `names`?
+
+    `names` is the hash of one name, or a list of patterns. A name that matches a pattern with `!` is excluded.
+    """
     if names.startswith("|1|"):
         salt, _, digest = names.removeprefix("|1|").partition("|")
         try:
@@ -88,21 +94,21 @@ def _matcher(names: str) -> Callable[[str], bool]:
 
 
 def _pattern(patterns: Iterable[str]) -> re.Pattern[str]:
-    """What matches one of `patterns`, in which `*` and `?` alone are special."""
+    """Return a regular expression that matches any of `patterns`; only `*` and `?` are special in these."""
     each = (re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".") for pattern in patterns)
     return re.compile("|".join(each) or "(?!)", re.DOTALL)
 
 
 def types(entries: Iterable[Entry]) -> list[str]:
-    """Of which types keys are known, so that a host is to be asked for one of those first."""
+    """Return the types of the known keys, so that the client can prefer them."""
     return list(dict.fromkeys(entry.type for entry in entries if not entry.marker))
 
 
 def is_known(entries: Sequence[Entry], key: bytes) -> bool:
-    """Whether that key is the right one, by all that is said of its host; not, where nothing is said of it.
+    """Return whether the `entries` of a host contain `key`; False if the host has no entries.
 
-    KeyRefused where another one would be right, or none. Other than OpenSSH, where keys of other types alone are
-    known, the host is taken for another one: who pretends to be it could choose the type.
+    Raise KeyRefused if the key is revoked, or if the entries require another key or a certificate. OpenSSH treats a key
+    as new if only keys of other types are known. Here it is refused, because an impostor can choose the type.
     """
     revoked = [entry for entry in entries if entry.marker == REVOKED and entry.key == key]
     if revoked:

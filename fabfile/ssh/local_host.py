@@ -1,4 +1,7 @@
-"""This machine as a host: scripts run in a local shell, without SSH."""
+"""The local machine as a host: scripts run in a local shell, without SSH.
+
+`LocalHost` implements the protocol `Host` of `remote.host`, as `ssh_host` does over SSH.
+"""
 
 import contextlib
 import errno
@@ -17,9 +20,7 @@ from ..util.errors import HostError
 
 BLOCK = 1 << 16
 MOST_SECONDS_TO_END = 5
-
-
-MOST_SAID = 1 << 16
+MOST_SAID = 1 << 16  # bytes at the end of stderr that are kept
 
 
 class LocalHost:
@@ -34,10 +35,10 @@ class LocalHost:
         self._channels: list[_LocalChannel] = []
 
     def connect(self) -> None:
-        """Nothing to do; see `Host`."""
+        """Do nothing; see `Host`."""
 
     def run(self, script: bytes) -> Channel:
-        """Start a shell here; see `Host`."""
+        """Start a local shell; see `Host`."""
         try:
             channel = _LocalChannel(["sh", "-c", script_command(script)])
         except OSError as error:
@@ -47,11 +48,11 @@ class LocalHost:
         return channel
 
     def hand_over_terminal(self, command: str) -> int:
-        """Run it as one would in this terminal; see `Host`."""
+        """Run `command` in this terminal; see `Host`."""
         return subprocess.run(["sh", "-c", command], cwd=Path.home()).returncode
 
     def close(self) -> None:
-        """Kill the scripts that still run; see `Host`."""
+        """Stop the scripts that still run; see `Host`."""
         for channel in self._channels:
             channel.close(is_over=False)
 
@@ -60,28 +61,28 @@ class _LocalChannel:
     def __init__(self, command: list[str]) -> None:
         pipe, home = subprocess.PIPE, Path.home()
         with contextlib.ExitStack() as opened:
-            # In memory, whatever becomes of the disk. A pipe would be full, as nobody reads meanwhile.
-            said = opened.enter_context(os.fdopen(os.memfd_create("stderr"), "w+b"))
+            # stderr goes to memory, so a full disk does not matter. A pipe could fill up, because nobody reads it yet.
+            stderr = opened.enter_context(os.fdopen(os.memfd_create("stderr"), "w+b"))
             self._process = subprocess.Popen(
-                command, stdin=pipe, stdout=pipe, stderr=said, cwd=home, start_new_session=True
+                command, stdin=pipe, stdout=pipe, stderr=stderr, cwd=home, start_new_session=True
             )
             opened.pop_all()
-        self._said = said
-        self._lock = threading.Lock()  # it may be let go of while it is talked with
+        self._stderr = stderr
+        self._lock = threading.Lock()  # another thread may call close() at any time
 
     @property
     def is_open(self) -> bool:
-        return not self._said.closed
+        return not self._stderr.closed
 
     def set_patience(self, seconds: float) -> None:
-        """A program here is waited for without end; Ctrl-C ends that."""
+        """Ignore the timeout: a local program may take any time, and Ctrl-C ends it."""
 
     def send(self, data: bytes) -> None:
         assert self._process.stdin
         try:
             self._process.stdin.write(data)
             self._process.stdin.flush()
-        except ValueError as error:  # it has been closed, by us
+        except ValueError as error:  # close() has closed stdin
             raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
 
     def receive(self) -> bytes:
@@ -94,23 +95,26 @@ class _LocalChannel:
     def end(self) -> tuple[str, int | None]:
         status = self._process.wait()
         with self._lock:
-            if self._said.closed:
+            if self._stderr.closed:
                 return "", None
-            self._said.seek(max(self._said.seek(0, os.SEEK_END) - MOST_SAID, 0))
-            return self._said.read().decode(errors="replace"), status if status >= 0 else None
+            self._stderr.seek(max(self._stderr.seek(0, os.SEEK_END) - MOST_SAID, 0))
+            return self._stderr.read().decode(errors="replace"), status if status >= 0 else None
 
     def close(self, is_over: bool) -> None:
         assert self._process.stdin
         with self._lock:
-            if not is_over and self._process.returncode is None:  # else its id may be that of others by now
+            if not is_over and self._process.returncode is None:  # after that, its id may be reused
                 self._end_group()
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
             self._process.wait()
-            self._said.close()
+            self._stderr.close()
 
     def _end_group(self) -> None:
-        """End the script and what it has started, but for sessions, which are in groups of their own."""
+        """Send SIGTERM to the process group of the script, and SIGKILL if it runs on for MOST_SECONDS_TO_END.
+
+        Screen sessions that it started are in process groups of their own, and live on.
+        """
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGTERM)
             try:

@@ -1,6 +1,7 @@
-"""The two kinds of hosts: the machine that runs this program, and one that is reached by SSH.
+"""A host that is reached over SSH: it runs scripts, and can hand the user's terminal to a program.
 
-Each runs scripts, for a conversation, and hands the user's terminal to a program.
+`SshHost` implements the protocol `Host` of `remote.host`. `connection` opens its connection, and `tty` connects the
+terminal. `local_host` is the counterpart for the local machine.
 """
 
 import contextlib
@@ -24,16 +25,16 @@ from .connection import CONNECT_SECONDS, answered_within, connect_problem, open_
 log = logging.getLogger(__name__)
 
 BLOCK = 1 << 16
-STATUS_SECONDS = 1  # sshd tells an exit status after the end of the output
-# See `backlog`: about as much as goes through one connection in a second, and what does no harm.
+STATUS_SECONDS = 1  # sshd sends the exit status after the end of stdout
+# Bytes per second that one connection can carry, and a number of unread bytes that is harmless; see `backlog`.
 RATE = 128 << 20
 LEAST_BACKLOG = 1 << 20
-# How long to wait between attempts to open a session, in seconds.
+# Seconds to wait after each failed attempt to open a session.
 PAUSES = (0.05, 0.1, 0.2, 0.5, 1)
 
 
 class SshHost:
-    """A host that is reached by SSH, through one connection that is opened when first needed."""
+    """A host that is reached over SSH, through one connection that opens at its first use."""
 
     def __init__(
         self,
@@ -52,28 +53,28 @@ class SshHost:
         self._opening = threading.Lock()
         self._connection = connection
         self.channels_opened = 0
-        self._round_trip = math.inf  # in seconds, as far as is known
+        self._round_trip = math.inf  # seconds; the shortest one that was measured
 
     @property
     def login(self) -> tuple[str, str, int, str]:
-        """Who logs in where, and by which way."""
+        """Return the user, host, port and gateway, which identify the login."""
         return (self._connection.user, self._connection.host, self._connection.port, repr(self._connection.gateway))
 
     def connect(self) -> None:
         """Open the connection; see `Host`."""
-        with self._opening:  # which nobody may want any more who still tries it
+        with self._opening:  # an abandoned thread may still be connecting
             open_connection(self._connection, self._retries)
 
     def run(self, script: bytes) -> Channel:
-        """Open a channel, and the connection before it; see `Host`."""
+        """Open the connection if necessary, and a channel on it; see `Host`."""
         with self._session() as channel:
             with self._timed(), self._answered(channel):
-                channel.exec_command(script_command(script))  # a fixed text and a number  # nosec B601
+                channel.exec_command(script_command(script))  # only a fixed text and a number  # nosec B601
             _hold_back(channel, self._round_trip)
             return _RemoteChannel(channel)
 
     def hand_over_terminal(self, command: str) -> int:
-        """Run it in a terminal there, which this one becomes; see `Host`."""
+        """Run `command` in a terminal on the host, and connect the local terminal to it; see `Host`."""
         from .tty import begin, hand_over
 
         with self._session() as channel:
@@ -86,10 +87,10 @@ class SshHost:
 
     @contextlib.contextmanager
     def _session(self) -> Iterator[paramiko.Channel]:
-        """A new channel; what goes wrong with it is a HostError."""
+        """Yield a new channel; turn its errors into HostError, or ConnectionLost if the connection is gone."""
         self.connect()
         try:
-            channel = self._opened()
+            channel = self._open_channel()
             self.channels_opened += 1
             log.debug("%s: channel %d", self.name, self.channels_opened)
             yield channel
@@ -98,13 +99,16 @@ class SshHost:
                 raise ConnectionLost("the connection was lost") from error
             raise HostError(connect_problem(error, self._connection)) from error
 
-    def _opened(self) -> paramiko.Channel:
-        """A new channel. An sshd with few sessions (MaxSessions) may not have noticed yet that the last one is over."""
+    def _open_channel(self) -> paramiko.Channel:
+        """Return a new channel. Raise HostError if sshd refuses it again and again.
+
+        An sshd with a low MaxSessions may not yet have noticed the end of the previous session.
+        """
         for pause in PAUSES:
             with contextlib.suppress(paramiko.ChannelException), self._timed():
                 channel: paramiko.Channel = self._connection.create_session()
                 return channel
-            time.sleep(pause)  # until sshd has noticed
+            time.sleep(pause)
         raise HostError("opens no more sessions on one connection; is MaxSessions in its sshd_config 0?")
 
     def _answered(self, channel: paramiko.Channel) -> contextlib.AbstractContextManager[None]:
@@ -112,13 +116,13 @@ class SshHost:
 
     @contextlib.contextmanager
     def _timed(self) -> Iterator[None]:
-        """Time something that is one round trip, and perhaps a wait of ours: the least is nearest to it."""
+        """Measure one round trip. Keep the minimum, because a measurement may include a local delay."""
         began = time.monotonic()
         yield
         self._round_trip = min(self._round_trip, time.monotonic() - began)
 
     def close(self) -> None:
-        """Close the connection, and those to the gateways before it; see `Host`."""
+        """Close the connection and those of its gateways; see `Host`."""
         connection = self._connection
         while isinstance(connection, Connection):
             connection.close()
@@ -126,19 +130,19 @@ class SshHost:
 
 
 def backlog(round_trip: float) -> int:
-    """How many bytes may be on their way, or not yet read by a program there, where a round trip takes so many seconds.
+    """Return how many bytes may be in flight, or unread by the remote program, to reach RATE.
 
-    Enough for RATE.
+    `round_trip` is in seconds.
     """
     return max(LEAST_BACKLOG, int(RATE * round_trip))
 
 
 def _hold_back(channel: paramiko.Channel, round_trip: float) -> None:
-    """Let no more be on its way to the other side than it takes to keep it busy.
+    """Limit the bytes in flight to the number that keeps the peer busy.
 
-    Of what a program there has not read yet, OpenSSH takes 2 MB, in a buffer that it copies for each packet by which
-    it grows: a sync of 2,000 files to 8 hosts takes 1.6 times as long where it does. Other servers may not grant
-    anew what has been read until half of all that they had granted has been: they get all that they take.
+    OpenSSH buffers up to 2 MB that the remote program has not read. It copies the buffer for each packet that makes it
+    grow. With a full buffer, a sync of 2,000 files to 8 hosts takes 1.6 times as long. Other servers may extend the
+    window only after the program has read half of it, so they get no limit.
     """
     version = channel.get_transport().remote_version
     if "OpenSSH" in version and "hpn" not in version:
@@ -154,7 +158,7 @@ class _RemoteChannel:
         self._channel.settimeout(None if seconds == math.inf else seconds)
 
     def send(self, data: bytes) -> None:
-        # As much as goes into one packet: of more, sendall() would copy the rest for each packet.
+        # One packet at a time: given more, sendall() copies the whole rest for each packet.
         packet = self._channel.out_max_packet_size - 64
         with _losses_as_os_errors():
             for start in range(0, len(data), packet):
@@ -163,27 +167,27 @@ class _RemoteChannel:
     def receive(self) -> bytes:
         with _losses_as_os_errors():
             while True:
-                with contextlib.suppress(TimeoutError):  # that is for what is sent
+                with contextlib.suppress(TimeoutError):  # the timeout of the channel is meant for send()
                     return self._channel.recv(BLOCK)
 
     def end(self) -> tuple[str, int | None]:
         self._channel.status_event.wait(STATUS_SECONDS)
         status = None if self._channel.exit_status < 0 else self._channel.exit_status
         if status is None and not self._channel.get_transport().is_active():
-            return "", None  # it is of no meaning what it said before
+            return "", None  # earlier stderr does not explain a lost connection
         said = b""
         while self._channel.recv_stderr_ready():
             said += self._channel.recv_stderr(BLOCK)
         return said.decode(errors="replace"), status
 
     def close(self, is_over: bool) -> None:
-        with contextlib.suppress(OSError), _losses_as_os_errors():  # what is lost need not be closed
+        with contextlib.suppress(OSError), _losses_as_os_errors():  # a lost connection needs no close
             self._channel.close()
 
 
 @contextlib.contextmanager
 def _losses_as_os_errors() -> Iterator[None]:
-    """Let a connection that is lost in the middle of something be an OSError, whatever paramiko says of it."""
+    """Turn paramiko's errors about a lost connection into ConnectionError, a subclass of OSError."""
     try:
         yield
     except (EOFError, SSHException) as error:

@@ -1,7 +1,7 @@
-"""The user's terminal, handed to a program on a host until that ends.
+"""Connect the user's terminal to a program on a host, until the program ends.
 
-Fabric's `run(pty=True)` does that too, but it sends a character each 10 ms, and keeps for itself what the terminal
-makes of Ctrl-Z, Ctrl-S and Ctrl-\\; here, every key goes to the host, as with `ssh -t`.
+Fabric's `run(pty=True)` sends only one character every 10 ms. It also lets the local terminal handle Ctrl-Z, Ctrl-S and
+Ctrl-\\. Here, every key goes to the host, as with `ssh -t`.
 """
 
 import contextlib
@@ -19,18 +19,18 @@ BLOCK = 1 << 16
 
 
 def begin(channel: paramiko.Channel, command: str) -> None:
-    """Run `command` in a terminal on the channel, of the kind and size of this one.
+    """Run `command` in a new terminal on the channel, with the type and size of the local one.
 
-    OSError or SSHException where the channel cannot have one.
+    Raise OSError or SSHException if the host refuses.
     """
     channel.get_pty(os.environ.get("TERM", "dumb"), *os.get_terminal_size(sys.stdout.fileno()))
-    channel.exec_command(command)  # quoted by whoever has put it together  # nosec B601
+    channel.exec_command(command)  # the caller has quoted it  # nosec B601
 
 
 def hand_over(channel: paramiko.Channel) -> int:
-    """Let this terminal be that of what runs on the channel, until that ends; its exit status.
+    """Connect the local terminal to the program on the channel until it ends; return its exit status.
 
-    -1 where none has come, as when the connection is lost. Standard input must be a terminal.
+    Return -1 if no status arrives, for example because the connection is lost. stdin must be a terminal.
     """
     keyboard, display = sys.stdin.fileno(), sys.stdout.fileno()
     with _raw(keyboard), _resizes() as resized:
@@ -57,7 +57,7 @@ def hand_over(channel: paramiko.Channel) -> int:
 
 @contextlib.contextmanager
 def _raw(terminal: int) -> Iterator[None]:
-    """Let the terminal pass on every key; as it was, afterwards."""
+    """Put the terminal into raw mode, so that it passes on every key; restore it at the end."""
     before = termios.tcgetattr(terminal)
     tty.setraw(terminal)
     try:
@@ -68,9 +68,9 @@ def _raw(terminal: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _resizes() -> Iterator[int]:
-    """A file descriptor that can be read when the terminal has got another size."""
+    """Yield a file descriptor that becomes readable when the size of the terminal changes."""
     readable, writable = os.pipe2(os.O_NONBLOCK)
-    # Not in the handler itself: it might come in the middle of a use of the channel, which has a lock.
+    # The handler must not use the channel itself: it may interrupt code that holds the lock of the channel.
     handler = signal.signal(signal.SIGWINCH, lambda number, frame: None)
     wakeup = signal.set_wakeup_fd(writable)
     try:

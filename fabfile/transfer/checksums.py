@@ -1,6 +1,7 @@
-"""Which files have the same content on a host as here: by SHA-1, of each piece of a file that is large.
+"""Compare the content of files on a host with the local files, by SHA-1 checksums.
 
-Both sides hash at the same time. Of a file of which only some pieces differ, only those need be sent.
+Small files are hashed as a whole, and larger ones piece by piece: only the pieces that differ are sent again. Host and
+controller hash at the same time.
 """
 
 import hashlib
@@ -22,26 +23,30 @@ BLOCK = 1 << 18
 
 @attrs.frozen
 class PartialFile:
-    """A file of which the host has some pieces: the numbers of those that `differ`, and when it was changed there."""
+    """A large file that the host has in part.
+
+    `differ` are the numbers of the pieces that differ. `stamp` is its ctime there, as `stat --printf %.9Z` prints it.
+    The agent does not copy a file whose stamp has changed.
+    """
 
     differ: tuple[int, ...]
     stamp: str
 
     def parts(self, size: int) -> list[tuple[int, int]]:
-        """Where the pieces that differ begin in a file of `size` bytes, and how long they are."""
+        """Return offset and length of each differing piece of a file of `size` bytes, in bytes."""
         return [(number * PIECE, min(PIECE, size - number * PIECE)) for number in self.differ]
 
 
 @attrs.frozen
 class Comparison:
-    """The files of a tree that a host has with the same content, and those that it has in part."""
+    """The files of a tree that a host has with the same content, and the files that it has in part."""
 
     same: frozenset[str]
     partial: Mapping[str, PartialFile]
 
 
 class LocalHashes:
-    """The SHA-1 of the pieces of local files, each file read once however many hosts ask, from any thread."""
+    """A thread-safe cache of the SHA-1 of local files, by piece. Each file is read once for all hosts."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[str, ...]] = {}
@@ -49,9 +54,10 @@ class LocalHashes:
         self._locks: dict[Hashable, threading.Lock] = defaultdict(threading.Lock)
 
     def lines(self, tree: Tree, paths: Iterable[str]) -> Mapping[str, bytes]:
-        """What a host says of at least these files of a tree, by path, if it has the same there.
+        """Return the line that a host with the same content prints for each file, for at least these `paths` of a tree.
 
-        Hosts that should have the same wait for one of them, which is faster than to take turns at each file.
+        There is one lock for the whole tree: the first host hashes all files, and the others wait. One lock for each
+        file would be slower.
         """
         lines = self._lines[tree]
         with self._locks[tree]:
@@ -61,7 +67,7 @@ class LocalHashes:
         return lines
 
     def __call__(self, local: LocalFile) -> tuple[str, ...]:
-        """The hash of each piece, as hexadecimal digits; of one, of nothing, if the file is empty."""
+        """Return the hash of each piece, as hexadecimal digits. An empty file has one empty piece."""
         if local.path not in self._known:
             with self._locks[local.path]:
                 if local.path not in self._known:
@@ -73,7 +79,7 @@ class LocalHashes:
 def _hashes(path: str) -> tuple[str, ...]:
     digests = [hashlib.sha1(usedforsecurity=False)]
     left = PIECE
-    file = os.open(path, os.O_RDONLY)  # takes half the time of open(), which counts where files are small
+    file = os.open(path, os.O_RDONLY)  # half the time of open(), which matters for many small files
     try:
         while block := os.read(file, min(BLOCK, left or PIECE)):
             if not left:
@@ -87,27 +93,31 @@ def _hashes(path: str) -> tuple[str, ...]:
 
 
 def compare(
-    orders: RemoteCommands,
+    commands: RemoteCommands,
     trees: Mapping[str, Tree],
     inventories: Mapping[str, Inventory],
     hashes: LocalHashes,
     may_change: bool = True,
 ) -> dict[str, Comparison]:
-    """What the host has of the content of `trees`, by root.
+    """Compare the content of `trees` on the host with the local files; return the result by root.
 
-    What its owner cannot read there has its permission bits set; or counts as differing, unless it `may_change` them.
+    Files on the host that their owner cannot read get their permission bits first, if `may_change`. Otherwise they
+    count as different.
     """
     questions = [_Question(root, trees[root], inventories[root], may_change) for root in trees]
     asked = [question for question in questions if question.small or question.large]
     for question in asked:
-        question.ask(orders)
+        question.ask(commands)
     for question in asked:
         question.look_up(hashes)
-    return {question.root: question.compared(orders) for question in questions}
+    return {question.root: question.compared(commands) for question in questions}
 
 
 class _Question:
-    """What is asked about one root."""
+    """The comparison of one root: commands to the host first, then the local hashes, then the answers.
+
+    So host and controller hash at the same time.
+    """
 
     def __init__(self, root: str, tree: Tree, inventory: Inventory, may_change: bool) -> None:
         self.root, self._tree = root, tree
@@ -121,14 +131,16 @@ class _Question:
         self.small = [path for path in paths if tree.files[path].size <= PIECE]
         self.large = [path for path in paths if tree.files[path].size > PIECE]
 
-    def ask(self, orders: RemoteCommands) -> None:
-        orders.enter(self.root)
-        orders.tell_modes(self._unreadable)
-        self._hashed = orders.tell("hash", self.small)
+    def ask(self, commands: RemoteCommands) -> None:
+        commands.enter(self.root)
+        commands.send_chmods(self._unreadable)
+        self._hashed = commands.send_command("hash", self.small)
         if self.large:
             self._counts = counts = {path: -(-self._tree.files[path].size // PIECE) for path in self.large}
-            self._stamped = orders.tell("stamp", self.large)
-            self._pieces = orders.tell_pairs("pieces", ((n, path) for path in self.large for n in range(counts[path])))
+            self._stamped = commands.send_command("stamp", self.large)
+            self._pieces = commands.send_command_with_pairs(
+                "pieces", ((n, path) for path in self.large for n in range(counts[path]))
+            )
 
     def look_up(self, hashes: LocalHashes) -> None:
         self._lines = hashes.lines(self._tree, self.small)
@@ -137,19 +149,19 @@ class _Question:
             for path in self.large
         }
 
-    def compared(self, orders: RemoteCommands) -> Comparison:
+    def compared(self, commands: RemoteCommands) -> Comparison:
         same: set[str] = set()
         partial: dict[str, PartialFile] = {}
         if self.small:
-            there = frozenset(b"".join(orders.answer(self._hashed)).split(b"\n"))
+            there = frozenset(b"".join(commands.answer(self._hashed)).split(b"\n"))
             same.update(path for path in self.small if self._lines[path] in there)
         if self.large:
-            stamps = dict(os.fsdecode(record).split(" ", 1)[::-1] for record in orders.answer(self._stamped))
-            there = frozenset(orders.answer(self._pieces))
+            stamps = dict(os.fsdecode(record).split(" ", 1)[::-1] for record in commands.answer(self._stamped))
+            there = frozenset(commands.answer(self._pieces))
             for path, lines in self._piece_lines.items():
                 differ = tuple(number for number, line in enumerate(lines) if line not in there)
                 if len(lines) != self._counts[path]:
-                    continue  # it has changed here since it was listed; that is noticed when it is sent
+                    continue  # it has changed here since it was listed; upload reports that
                 if not differ:
                     same.add(path)
                 elif len(differ) < len(lines) and path in stamps:

@@ -1,4 +1,4 @@
-"""What has to be done so that a host has what it should: what to send, to chmod, to make. Pure."""
+"""The diff between a `tree` and the `inventory` of a host: files to send, modes to set, folders to create. Pure."""
 
 import posixpath
 import stat
@@ -12,10 +12,11 @@ from .tree import RootPath, Tree, above
 
 @attrs.frozen
 class Changes:
-    """What has to be done below one root.
+    """The changes that one root of a host needs.
 
-    `problems` are paths that are in the way, with what is there; `unlock` folders that their owner may not write
-    to, as they should be, and which need these bits for as long as something is put into them.
+    `send` are files, `make` are missing folders, and `chmod` maps files and folders to their permission bits.
+    `problems` maps paths that cannot be synced to the reason. `unlock` maps folders of ours without write permission
+    for their owner to the bits that they need while something is put into them.
     """
 
     send: Sequence[str]
@@ -28,10 +29,10 @@ class Changes:
 def changes(
     tree: Tree, inventory: Inventory, same: frozenset[str] | None = None, conflicts: Mapping[str, str] | None = None
 ) -> Changes:
-    """What has to be done, so that the host has what is wanted.
+    """Return the changes that a host with this inventory needs to match the tree.
 
-    `same` are the files that have the same content there; None if none has been compared, and all are to be
-    sent. `conflicts` are files that cannot be sent, and why.
+    `same` are the files with the same content on the host. If it is None, no content has been compared, and all files
+    are sent. `conflicts` maps files that cannot be sent to the reason.
     """
     problems = {**(conflicts or {}), **_in_the_way(inventory)}
 
@@ -64,7 +65,10 @@ def _in_the_way(inventory: Inventory) -> dict[str, str]:
 
 
 def _locked(tree: Tree, inventory: Inventory, folders: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """Those of `folders` that are ours and that their owner may not write to, with the bits they are to have then."""
+    """Yield the ones of `folders` that are ours and that their owner may not write to, each with its final bits.
+
+    A folder is ours if the tree has permission bits for it.
+    """
     for path in folders:
         mode = tree.folders.get(path)
         found = inventory.folders.get(path)
@@ -73,7 +77,7 @@ def _locked(tree: Tree, inventory: Inventory, folders: Iterable[str]) -> Iterato
 
 
 def why_sent(inventory: Inventory, path: str, size: int) -> str:
-    """Why a file of that size, which is not the same there, is to be sent."""
+    """Return the reason to send a file of `size` bytes that is missing or different on the host."""
     if path not in inventory.differing:
         return "other content there"
     found = inventory.differing[path]
@@ -83,16 +87,16 @@ def why_sent(inventory: Inventory, path: str, size: int) -> str:
 
 
 def touched(tree: Tree, done: Changes) -> Tree:
-    """The part of a tree that `done` is about."""
+    """Return the part of a tree that the changes `done` affect."""
     paths = [path for path in (*done.send, *done.chmod) if path in tree.files]
     folders = [path for path in (*done.make, *done.chmod) if path in tree.folders]
     return Tree({path: tree.files[path] for path in paths}, {path: tree.folders[path] for path in folders})
 
 
 def unmet(done: Changes, inventory: Inventory, same: frozenset[str]) -> list[str]:
-    """The paths that `done` was about and that the host, by a inventory afterwards, still has not as wanted.
+    """Return the paths that are still wrong after the changes `done`, according to a new inventory.
 
-    `same` are the files that have the same content there.
+    `same` are the files with the same content on the host.
     """
     missed = [path for path in done.make if path not in inventory.folders or not inventory.folders[path].is_dir]
     missed += [path for path in done.send if path in inventory.differing or path not in same]
@@ -104,7 +108,10 @@ def unmet(done: Changes, inventory: Inventory, same: frozenset[str]) -> list[str
 
 
 def causes(problems: Mapping[RootPath, str], todo: Mapping[str, Changes]) -> dict[RootPath, str]:
-    """Those of `problems` that do not merely follow from another one: that a folder above could not be made."""
+    """Return `problems` except for consequences of other problems.
+
+    A problem is a consequence if it is below a folder that could not be created, or below a path that is in the way.
+    """
     in_the_way = {(root, path) for root, each in todo.items() for path in (*each.make, *each.problems)}
     lost = problems.keys() & in_the_way
     return {(r, path): why for (r, path), why in problems.items() if not any((r, up) in lost for up in above(path))}

@@ -1,4 +1,7 @@
-"""What is in the files that a host should have, whoever has put that there: their SHA-1, and when they were changed."""
+"""Hashes of the files that a host should have, as provenance: their SHA-1 and the time of their last change.
+
+It does not matter which program has written the files.
+"""
 
 import os
 from collections.abc import Mapping
@@ -14,39 +17,46 @@ from .tree import Tree, locate
 
 @attrs.frozen
 class FileHash:
-    """The SHA-1 of a file, and when it was last written, renamed or chmodded, in seconds since 1970 by its host."""
+    """The SHA-1 of a file on a host, and its ctime.
+
+    `changed` is the time at which it was last written, renamed or chmodded: in seconds since 1970, by the host's clock.
+    """
 
     sha1: str
     changed: float
 
 
 def file_hashes(host: Host, session: str, trees: Mapping[str, Tree]) -> dict[str, FileHash]:
-    """Those of the files in `trees`, by absolute path there; of none that is not there, or cannot be read.
+    """Return the hashes of the files in `trees`, by absolute path on the host.
 
-    Three round trips, however many files there are. HostError where the host as a whole fails.
+    Missing and unreadable files are not in it. This takes three round trips for any number of files. Raise HostError if
+    the host as a whole fails.
     """
     with conversation(host, preview_script(session, trees)) as talk:
-        orders = RemoteCommands(talk, trees)
-        orders.be_patient(sum(local.size for tree in trees.values() for local in tree.files.values()))
+        commands = RemoteCommands(talk, trees)
+        commands.be_patient(sum(local.size for tree in trees.values() for local in tree.files.values()))
         asked = []
         for root, tree in trees.items():
-            orders.enter(root)
-            asked.append((tree, orders.tell("hash", tree.files), orders.tell("stamp", tree.files)))
-        _, *roots = map(os.fsdecode, orders.answer(0))
+            commands.enter(root)
+            asked.append((tree, commands.send_command("hash", tree.files), commands.send_command("stamp", tree.files)))
+        _, *roots = map(os.fsdecode, commands.answer(0))
         found: dict[str, FileHash] = {}
         for root, (tree, hashed, stamped) in zip(roots, asked, strict=True):
-            hashes = dict(map(_hash, b"".join(orders.answer(hashed)).splitlines()))
-            stamps = dict(os.fsdecode(record).split(" ", 1)[::-1] for record in orders.answer(stamped))
+            hashes = dict(map(_hash, b"".join(commands.answer(hashed)).splitlines()))
+            stamps = dict(os.fsdecode(record).split(" ", 1)[::-1] for record in commands.answer(stamped))
             for path in tree.files:
                 sha1 = hashes.get(hash_line(path, ""))
                 if sha1 is not None and path in stamps:
                     found[locate(root, path)] = FileHash(sha1, float(stamps[path]))
-        orders.end()
+        commands.end()
     return found
 
 
 def _hash(line: bytes) -> tuple[bytes, str]:
-    r"""What `openssl` says of a file, without the hash, and that: it stands in front, but for the `\` of odd names."""
+    r"""Split a line of `openssl dgst -r` into the line without its hash, and the hash.
+
+    The line begins with the hash, or with a `\` in front of it if the path is escaped (see `inventory.hash_line`).
+    """
     start = line.startswith(b"\\")
     end = start + SHA1_DIGITS
     return line[:start] + line[end:], line[start:end].decode()

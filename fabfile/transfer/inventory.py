@@ -1,4 +1,7 @@
-"""What a host says that it has of a tree, read. Pure."""
+"""The inventory of a host: which entries of a `tree` exist there. Parses the output of `stat` and `openssl`. Pure.
+
+`diff` compares an inventory with its tree.
+"""
 
 import os
 import stat
@@ -11,7 +14,7 @@ from .tree import Tree
 
 @attrs.frozen
 class RemoteEntry:
-    """What a host has at a path."""
+    """A file, folder or other entry on a host. `mode` is its st_mode; `size` is in bytes."""
 
     mode: int
     size: int
@@ -27,16 +30,19 @@ class RemoteEntry:
         return stat.S_ISDIR(self.mode)
 
     def permits(self, mode: int) -> bool:
-        """Whether it has these permission bits. A folder may have setgid and sticky, too, from where it is."""
+        """Return whether it has these permission bits.
+
+        A folder may have more special bits, such as setgid, which it inherits from the folder above.
+        """
         return stat.S_IMODE(self.mode) & (0o777 | mode if self.is_dir else 0o7777) == mode
 
 
 @attrs.frozen
 class Inventory:
-    """What a host has of a tree.
+    """The entries of a tree that exist on a host.
 
-    `differing` are the files whose size or permissions are not the right ones, each with what is in its
-    place, or None; `folders` are those that have something in their place.
+    `differing` maps each file with another size, type or mode to the entry at its path, or to None if it is missing.
+    `folders` maps each folder of the tree to the entry at its path, which may be no folder. It omits missing folders.
     """
 
     differing: Mapping[str, RemoteEntry | None]
@@ -44,7 +50,7 @@ class Inventory:
 
 
 def read_inventory(tree: Tree, records: Iterable[bytes]) -> Inventory:
-    """What `stat --printf '%f %s %n'` says of the files and folders of a tree."""
+    """Return the inventory of a tree from the records of `stat --printf '%f %s %n'` for its files and folders."""
     answered = frozenset(records)
     found = read_stat(answered - tree.records.keys())
     differing = {path: found.get(path) for record, path in tree.records.items() if record not in answered}
@@ -52,7 +58,7 @@ def read_inventory(tree: Tree, records: Iterable[bytes]) -> Inventory:
 
 
 def read_stat(records: Iterable[bytes]) -> dict[str, RemoteEntry]:
-    """What `stat --printf '%f %s %n'` says of each path; one that is not there is left out."""
+    """Parse records of `stat --printf '%f %s %n'`; return the entry at each path. Missing paths have no record."""
     found = {}
     for record in records:
         mode, size, path = record.split(b" ", 2)
@@ -61,7 +67,7 @@ def read_stat(records: Iterable[bytes]) -> dict[str, RemoteEntry]:
 
 
 def to_hash(tree: Tree, inventory: Inventory) -> list[str]:
-    """The files whose content has to be compared: those that the host has with the same size."""
+    """Return the files whose content has to be compared: regular files that the host has with the same size."""
 
     def has_its_size(path: str) -> bool:
         found = inventory.differing.get(path)
@@ -71,14 +77,15 @@ def to_hash(tree: Tree, inventory: Inventory) -> list[str]:
 
 
 def is_unreadable(found: RemoteEntry | None) -> bool:
-    """Whether the owner of what a host has may not read it."""
+    """Return whether the entry exists and its owner may not read it."""
     return found is not None and not found.mode & stat.S_IRUSR
 
 
 def hash_line(path: str, sha1: str) -> bytes:
-    r"""What `openssl dgst -sha1 -r` says of a file: `HASH *PATH`, or `\HASH *PATH` with `\n` for a newline.
+    r"""Return the line that `openssl dgst -sha1 -r` prints for a file.
 
-    OpenSSL before 3.0 lets newlines through, so that such a file counts as another one, and is sent.
+    The line is `HASH *PATH`, or `\HASH *PATH` with `\n` for each newline in the path. OpenSSL before 3.0 does not
+    escape newlines. A file with a newline in its path then counts as different, and is sent.
     """
     name = os.fsencode(path)
     if b"\n" in name:
@@ -87,5 +94,5 @@ def hash_line(path: str, sha1: str) -> bytes:
 
 
 def piece_line(path: str, number: int, sha1: str) -> bytes:
-    """What the host says of one piece of a large file."""
+    """Return the record in which the host reports the hash of one piece of a large file."""
     return b"%s %d %s" % (sha1.encode(), number, os.fsencode(path))

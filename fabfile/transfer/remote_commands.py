@@ -1,8 +1,11 @@
-"""The script of a sync, which does on a host what it is told, and the telling.
+"""Commands to the sync agent: the script `fabfile/remote/scripts/sync_agent.sh`, which runs on the host.
 
-An order is a line and a list of paths; it is answered by records, and by what the programs that it ran
-had to complain. RemoteCommands are told at call_once, as many as can be, and answered in their order: that is what
-keeps the number of round trips small. What should be ordered, `transfer` and `update` know.
+A command is a line, usually with a list of paths. The agent answers it with records, and with the errors of the
+programs that it ran. Commands are pipelined: many are sent without waiting, and the answers come in the same order.
+So the number of round trips does not grow with the number of commands.
+
+This module knows how to send a command and how to read its answer. Its users decide which commands to send: `sync`,
+`apply`, `upload`, `checksums` and `file_hashes`.
 """
 
 import os
@@ -15,77 +18,83 @@ from ..remote.script import RemotePath, Script, Value, load, read_script
 from .inventory import Inventory, read_inventory
 from .tree import TEMPORARY, Tree
 
-# Ends the paths of an order. Without it nothing is done: where a connection was cut in the middle of a path,
-# what has come of it is the path of something else.
+# The line that ends a command. Without it the agent does nothing: a connection that is cut in the middle of a path
+# leaves the path of something else.
 WHOLE = b".\n"
-# What a host answers about a path, beside that itself; and what that costs in memory.
+# The most bytes that an answer about one path takes in memory, besides the path itself.
 MOST_OF_A_PATH = 256
 
 
 class RemoteCommands:
-    """RemoteCommands to the script on one host, each known by a number. `words` are the complaints so far.
+    """The commands that are sent to the sync agent of one host, and their answers.
 
-    What the script says of its own, what to call staging folders and where the roots are, counts as the answer to
-    order 0.
+    Commands are numbered from 1. The agent begins with the name of staging folders and the path of each root; these
+    records count as the answer to command 0. `words` holds all error lines that have been read so far.
     """
 
     def __init__(self, talk: Conversation, roots: Iterable[str]) -> None:
         self._talk = talk
         self._numbers = {root: number for number, root in enumerate(roots, 1)}
-        self._told, self._answered = 0, -1
+        self._sent, self._answered = 0, -1
         self.words: list[str] = []
 
     def enter(self, root: str) -> None:
-        """Let relative paths of what follows be in `root`."""
+        """Make `root` the folder of relative paths in later commands. The agent does not answer this."""
         self.send(f"cd {self._numbers[root]}\n".encode())
 
-    def tell(self, order: str, paths: Iterable[str] = (), rest: str = "", before: bytes = b"") -> int:
-        """Give an order for `paths`; its number."""
+    def send_command(self, command: str, paths: Iterable[str] = (), rest: str = "", before: bytes = b"") -> int:
+        """Send a command for `paths`; return its number.
+
+        `rest` are more words of its line, and `before` is raw data in front of the paths.
+        """
         text = "\0".join(paths)
         payload = os.fsencode(text) + b"\0" if text else b""
         self._talk.expect(2 * len(payload) + MOST_OF_A_PATH * payload.count(b"\0"))
-        self.send(f"{order} {len(payload)} {rest}\n".encode() + before + payload + WHOLE)
-        self._told += 1
-        return self._told
+        self.send(f"{command} {len(payload)} {rest}\n".encode() + before + payload + WHOLE)
+        self._sent += 1
+        return self._sent
 
-    def tell_modes(self, modes: Mapping[str, int]) -> None:
-        """Give the orders to set permission bits, by path."""
+    def send_chmods(self, modes: Mapping[str, int]) -> None:
+        """Send commands that set permission bits: one for each distinct mode in `modes`, which maps paths to modes."""
         for mode, paths in groupby(sorted(modes, key=modes.__getitem__), key=modes.__getitem__):
-            self.tell("chmod", paths, rest=f"{mode:04o}")
+            self.send_command("chmod", paths, rest=f"{mode:04o}")
 
-    def tell_pairs(self, order: str, pairs: Iterable[tuple[object, str]]) -> int:
-        """Give an order for pairs of a word and a path; its number."""
-        return self.tell(order, (text for word, path in pairs for text in (str(word), path)))
+    def send_command_with_pairs(self, command: str, pairs: Iterable[tuple[object, str]]) -> int:
+        """Send a command for pairs of a word and a path; return its number."""
+        return self.send_command(command, (text for word, path in pairs for text in (str(word), path)))
 
-    def tell_with_target(self, order: str, paths: Iterable[str], target: str, word: str = "") -> int:
-        """Give an order that has one more path, what is to be made of `paths`, and perhaps a word."""
+    def send_command_with_target(self, command: str, paths: Iterable[str], target: str, word: str = "") -> int:
+        """Send a command that copies `paths` to `target`; return its number. `word` is one more argument, or empty."""
         encoded = os.fsencode(target)
-        return self.tell(order, paths, rest=f"{len(encoded)} {word}", before=encoded)
+        return self.send_command(command, paths, rest=f"{len(encoded)} {word}", before=encoded)
 
     def untar(self, size: int, staged_as: str) -> None:
-        """Give the order to extract a tar stream of `size` bytes, which have to be sent now.
+        """Send the command that extracts a tar stream of `size` bytes; the caller sends the stream next.
 
-        In the paths there, `staged_as` stands for the name of staging folders.
+        In the paths of the stream, `staged_as` stands for the name of staging folders.
         """
         self.send(f"untar {size} {staged_as}\n".encode())
-        self._told += 1
+        self._sent += 1
 
     def write(self, path: str, mode: int, size: int, offset: int | None = None) -> None:
-        """Give the order to make a file of `size` bytes, which have to be sent now.
+        """Send the command that writes a file of `size` bytes; the caller sends the content next.
 
-        With an `offset`, they are written there into a file that must have been made already, by `take`.
+        With an `offset`, the agent writes these bytes at that offset of a file that a `take` command has made.
         """
         encoded = os.fsencode(path)
         where = "" if offset is None else offset
         self.send(f"write {size} {len(encoded)} {mode:04o} {where}\n".encode() + encoded + WHOLE)
-        self._told += 1
+        self._sent += 1
 
     def send(self, data: bytes) -> None:
-        """Send bytes as they are."""
+        """Send raw bytes."""
         self._talk.send(data)
 
     def answer(self, number: int) -> list[bytes]:
-        """The records of an order; those of the ones before it that have not been asked for are dropped."""
+        """Wait for the answer to the command `number`; return its records.
+
+        Drop the records of earlier commands that have not been read. Add the errors of all of them to `words`.
+        """
         records: list[bytes] = []
         while self._answered < number:
             records = []
@@ -96,48 +105,54 @@ class RemoteCommands:
         return records
 
     def ask_inventory(self, root: str, tree: Tree) -> int:
-        """Ask what the host has of `tree`, which is below `root`; a number for `inventory`."""
+        """Send the command that lists the entries of `tree`, which is below `root`; return its number."""
         self.enter(root)
-        return self.tell("stat", (*tree.files, *tree.folders))
+        return self.send_command("stat", (*tree.files, *tree.folders))
 
     def inventory(self, number: int, tree: Tree) -> Inventory:
-        """The answer to `ask_inventory`."""
+        """Return the answer to `ask_inventory`, which has returned `number`."""
         return read_inventory(tree, self.answer(number))
 
     def all_done(self) -> bool:
-        """Wait until every order has been carried out; whether there is no complaint."""
-        self.answer(self._told)
+        """Wait until the agent has carried out every command; return whether there were no errors at all."""
+        self.answer(self._sent)
         return not self.words
 
     def be_patient(self, size: int) -> None:
-        """Let what comes take as long as it takes to copy or hash so many bytes."""
+        """Extend the silence timeout by the time that a slow host needs to copy or hash `size` bytes."""
         self._talk.be_patient(size)
 
     def end(self) -> None:
-        """End the script, once everything has been carried out."""
+        """Wait until the agent has carried out every command, and end it."""
         self.send(b"end\n")
-        self.answer(self._told)
+        self.answer(self._sent)
         list(self._talk.answers())
 
 
 def sync_script(session: str, roots: Iterable[str]) -> Script:
-    """Return the script that answers with the name of staging folders and the path of each root, then obeys."""
+    """Return the script of a sync.
+
+    It answers with the name of staging folders and the path of each root. Then it carries out commands.
+    """
     return load("sync", *root_arguments(roots), session=session, **_of_agent())
 
 
 def preview_script(session: str, roots: Iterable[str]) -> Script:
-    """Return the same for commands that change nothing. A temporary folder that is not there yet is empty."""
+    """Return the script of a preview: it does the same, for commands that change nothing.
+
+    A missing temporary folder counts as an empty one, whose path ends with NOT_YET.
+    """
     return load("preview", *root_arguments(roots), session=session, not_yet=NOT_YET, **_of_agent())
 
 
 def _of_agent() -> dict[str, Value]:
-    """Return the values that sync_agent.sh wants: scripts for xargs, and the size of a piece."""
+    """Return the values that sync_agent.sh needs: scripts for xargs, and the size of a piece."""
     names = ("staged_only", "print_foreign", "take", "hash_piece", "move_staged")
     return {name: read_script(f"{name}.sh") for name in names} | {"piece_mb": PIECE_MB}
 
 
 def root_arguments(roots: Iterable[str]) -> list[str]:
-    """Return what scripts want for each root: `temporary FOLDER`, or `path PATH`."""
+    """Return the arguments of a script for each root: `temporary FOLDER`, or `path PATH`."""
     arguments: list[str] = []
     for root in roots:
         if root.startswith(TEMPORARY):
@@ -147,9 +162,9 @@ def root_arguments(roots: Iterable[str]) -> list[str]:
     return arguments
 
 
-# A large file is compared by pieces of that size.
+# A larger file is compared piece by piece.
 PIECE_MB = 32
 PIECE = PIECE_MB << 20
 
-# What stands for a temporary folder that has not been made.
+# The name of the empty folder that replaces a missing temporary folder in a preview.
 NOT_YET = "not-yet"

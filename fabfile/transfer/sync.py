@@ -1,6 +1,6 @@
-"""Brings one host what it lacks: asks what it has, compares, and has the difference delivered.
+"""Sync one host: get its `inventory`, compare it with the `tree` and the `checksums`, and `apply` the `diff`.
 
-One channel, and three or four round trips, however many files there are.
+This takes one channel, and three or four round trips for any number of files.
 """
 
 import os
@@ -23,7 +23,7 @@ NEW_FOLDER = "(new temporary folder)"
 
 @attrs.frozen
 class PathProblem:
-    """A path on a host that could not be made as wanted, and why."""
+    """A path on a host that could not be synced, and the reason."""
 
     path: str
     reason: str
@@ -31,7 +31,11 @@ class PathProblem:
 
 @attrs.frozen
 class SyncResult:
-    """What a sync did on one host, counted in files, and in bytes of content that went there; what it could not do."""
+    """The result of a sync of one host.
+
+    `files`, `sent` and `chmodded` are numbers of files: all that should be there, those sent, and those that only got
+    other permission bits. `sent_bytes` counts the content that was sent. `problems` are paths that could not be synced.
+    """
 
     files: int
     sent: int
@@ -42,7 +46,7 @@ class SyncResult:
 
 @attrs.frozen
 class FileToSend:
-    """A file that a sync would send: where it is here and there, how many bytes of it would go there, and why."""
+    """A file that a sync would send: its paths here and on the host, the bytes that would be sent, and the reason."""
 
     local: str
     remote: str
@@ -52,9 +56,10 @@ class FileToSend:
 
 @attrs.frozen
 class SyncPlan:
-    """What a sync would do on one host: `files` are wanted there; `make` and `chmod` are folders and files there.
+    """The changes that a sync of one host would make.
 
-    Where a temporary folder is not there yet, a path in it begins with NEW_FOLDER.
+    `files` is the number of files that should be there. `make` are folders to create, and `chmod` files and folders
+    that get other permission bits. A path in a missing temporary folder begins with NEW_FOLDER.
     """
 
     files: int
@@ -66,7 +71,7 @@ class SyncPlan:
 
 @attrs.frozen
 class _Found:
-    """What has to be done on a host, by root, and with what."""
+    """The inventories and changes of a host, by root, and the update that applies them."""
 
     inventories: Mapping[str, Inventory]
     todo: Mapping[str, Changes]
@@ -85,33 +90,36 @@ def sync(
     always_copy: bool,
     progress: Progress,
 ) -> SyncResult:
-    """Bring `trees`, by root, to `host`. HostError where the host as a whole fails."""
-    with conversation(host, sync_script(session, trees)) as talk:  # which ends the script: one round trip less
-        orders = RemoteCommands(talk, trees)
-        found = _find_out(orders, trees, sources, always_copy, may_change=True)
+    """Bring the files of `trees`, by root, to `host`. Raise HostError if the host as a whole fails."""
+    with conversation(host, sync_script(session, trees)) as talk:  # leaving it ends the script, without a round trip
+        commands = RemoteCommands(talk, trees)
+        found = _find_out(commands, trees, sources, always_copy, may_change=True)
         update, todo = found.update, found.todo
-        problems = found.problems | update.apply(orders, progress)
+        problems = found.problems | update.apply(commands, progress)
     named = causes(problems, todo)
-    sent = [update.sent_bytes(place, local) for place, local in update.files() if place not in problems]
+    sent = [update.sent_bytes(root_path, local) for root_path, local in update.files() if root_path not in problems]
     return SyncResult(
         files=sum(len(tree.files) for tree in trees.values()),
         sent=len(sent),
         sent_bytes=sum(sent),
         chmodded=sum(p in trees[r].files and (r, p) not in problems for r, each in todo.items() for p in each.chmod),
-        problems=tuple(PathProblem(update.spelled(place), reason) for place, reason in named.items()),
+        problems=tuple(PathProblem(update.spelled(root_path), reason) for root_path, reason in named.items()),
     )
 
 
 def preview(host: Host, session: str, trees: Mapping[str, Tree], sources: LocalSources, always_copy: bool) -> SyncPlan:
-    """What `sync` would do, as far as can be known without doing it. Changes nothing."""
+    """Return the changes that `sync` would make, as far as they can be known in advance. Change nothing.
+
+    Raise HostError if the host as a whole fails.
+    """
     with conversation(host, preview_script(session, trees)) as talk:
-        orders = RemoteCommands(talk, trees)
-        found = _find_out(orders, trees, sources, always_copy, may_change=False)
-        orders.end()
+        commands = RemoteCommands(talk, trees)
+        found = _find_out(commands, trees, sources, always_copy, may_change=False)
+        commands.end()
     update, todo = found.update, found.todo
 
-    def spelled(place: RootPath) -> str:
-        before, not_yet, below = update.spelled(place).partition(f"/{NOT_YET}")
+    def spelled(root_path: RootPath) -> str:
+        before, not_yet, below = update.spelled(root_path).partition(f"/{NOT_YET}")
         return NEW_FOLDER + below if not_yet else before
 
     new = {(root, path) for root, each in todo.items() for path in each.make}
@@ -121,11 +129,11 @@ def preview(host: Host, session: str, trees: Mapping[str, Tree], sources: LocalS
         send=tuple(
             FileToSend(
                 local.path,
-                spelled(place),
-                update.sent_bytes(place, local),
-                "--always-copy" if always_copy else why_sent(found.inventories[place[0]], place[1], local.size),
+                spelled(root_path),
+                update.sent_bytes(root_path, local),
+                "--always-copy" if always_copy else why_sent(found.inventories[root_path[0]], root_path[1], local.size),
             )
-            for place, local in update.files()
+            for root_path, local in update.files()
         ),
         make=tuple(sorted(map(spelled, new))),
         chmod=tuple(sorted(map(spelled, chmod))),
@@ -134,13 +142,13 @@ def preview(host: Host, session: str, trees: Mapping[str, Tree], sources: LocalS
 
 
 def _find_out(
-    orders: RemoteCommands, trees: Mapping[str, Tree], sources: LocalSources, always_copy: bool, may_change: bool
+    commands: RemoteCommands, trees: Mapping[str, Tree], sources: LocalSources, always_copy: bool, may_change: bool
 ) -> _Found:
-    asked = {root: orders.ask_inventory(root, tree) for root, tree in trees.items()}
-    staging, *places = map(os.fsdecode, orders.answer(0))
-    known = dict(zip(trees, places, strict=True))
-    inventories = {root: orders.inventory(asked[root], tree) for root, tree in trees.items()}
-    compared = {} if always_copy else compare(orders, trees, inventories, sources.hashes, may_change)
+    asked = {root: commands.ask_inventory(root, tree) for root, tree in trees.items()}
+    staging, *root_folders = map(os.fsdecode, commands.answer(0))
+    known = dict(zip(trees, root_folders, strict=True))
+    inventories = {root: commands.inventory(asked[root], tree) for root, tree in trees.items()}
+    compared = {} if always_copy else compare(commands, trees, inventories, sources.hashes, may_change)
     same = {root: each.same for root, each in compared.items()}
     taken = conflicts(trees, known)
     todo = {root: changes(tree, inventories[root], same.get(root), taken.get(root)) for root, tree in trees.items()}

@@ -1,7 +1,7 @@
-"""Tar streams of small files: read here, and made once for all the hosts that get the same.
+"""Tar streams of small local files. A stream is built once for all hosts that get the same files.
 
-A stream is made in pieces, one after the other, and is as long as was said before the first one was made,
-whatever happens to the files meanwhile.
+It is built piece by piece. Its length is announced before the first piece, and stays right even if files change
+meanwhile: a file that has become shorter is padded, and a longer one is truncated.
 """
 
 import os
@@ -17,34 +17,39 @@ from rr_config.local_files import LocalFile
 
 from ..util.lazy import call_once
 
-# So many packets as OpenSSH takes them: with one by one, other threads get in between each time.
+# A block is eight packets of the size that OpenSSH accepts. With one packet at a time, other threads would get in
+# between after each.
 BLOCK = 8 * (32768 - 64)
-# A piece has at least that many bytes, but for the last one.
+# The minimum size of a piece, in bytes, except for the last one.
 PIECE = 1 << 18
-# So many pieces are kept, for hosts that are a little slower than the first.
+# The number of pieces in the cache, for hosts that are a little slower than the first.
 KEPT = 16
 END = bytes(2 * tarfile.BLOCKSIZE)
 
 
 @attrs.frozen
 class Member:
-    """A file in a stream, and its path there."""
+    """A local file, and its path in a stream."""
 
     path: str
     local: LocalFile
 
     @property
     def length(self) -> int:
-        """How many bytes it has in the stream."""
+        """The number of bytes that it takes in the stream, headers and padding included."""
         name = len(os.fsencode(self.path))
-        # GNU tar puts a long name, with a NUL, in front, as if it were a file.
+        # GNU tar puts a long name in front of the file, as the NUL-terminated content of another entry.
         long_name = tarfile.BLOCKSIZE + _padded(name + 1) if name > tarfile.LENGTH_NAME else 0
         return long_name + tarfile.BLOCKSIZE + _padded(self.local.size)
 
 
 @attrs.frozen
 class Piece:
-    """A part of a stream, with `size` bytes of content of files; `changed` are the paths of those that are spoilt."""
+    """A part of a stream.
+
+    It has `size` bytes of file content. `changed` are the paths of files that have changed since they were listed;
+    their content in the stream is invalid.
+    """
 
     content: bytes
     size: int
@@ -52,14 +57,14 @@ class Piece:
 
 
 class TarStreams:
-    """The streams of a sync, for use from any thread."""
+    """A thread-safe LRU cache of the pieces of streams, for one sync."""
 
     def __init__(self) -> None:
         self._made: OrderedDict[Sequence[Member], Callable[[], Piece]] = OrderedDict()
         self._lock = threading.Lock()
 
     def pieces(self, members: Iterable[Member]) -> Iterator[Piece]:
-        """The stream of these files, piece by piece, but for its end."""
+        """Yield the stream of these files piece by piece, without END."""
         for group in _grouped(members):
             with self._lock:
                 piece = self._made.setdefault(group, call_once(partial(_piece, group)))
@@ -70,14 +75,14 @@ class TarStreams:
 
 
 def length(members: Iterable[Member]) -> int:
-    """How many bytes a stream of these files has, with its end."""
+    """Return the number of bytes of a stream of these files, including END."""
     return sum(member.length for member in members) + len(END)
 
 
 def read(local: LocalFile, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
-    """At most `length` bytes from `offset` on, up to the end as it was when the file was looked at.
+    """Yield at most `length` bytes of a file from `offset` on, in blocks. The size in `local` limits them, too.
 
-    OSError at the end, if it is not the same file any more.
+    Raise OSError if the file cannot be read; and after the last block, if its size or modification time has changed.
     """
     left = local.size - offset if length is None else min(length, local.size - offset)
     file = os.open(local.path, os.O_RDONLY)
@@ -128,14 +133,14 @@ _BLANK = tarfile.TarInfo().tobuf(tarfile.GNU_FORMAT)
 
 
 def _header(path: str, mode: int, size: int) -> bytes:
-    """What tarfile makes, too, but it takes five times as long."""
+    """Return the header of a file. `tarfile` makes the same one, but takes five times as long."""
     name = os.fsencode(path)
     if len(name) > tarfile.LENGTH_NAME:
         entry = tarfile.TarInfo(path)
         entry.mode, entry.size = mode, size
         return entry.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
     before = b"%b%07o\0%b%011o\0%b" % (name.ljust(100, b"\0"), mode, _BLANK[108:124], size, _BLANK[136:148])
-    # Of all bytes, those of the sum itself counted as spaces: tar(5).
+    # The sum of all bytes of the header, with eight spaces in place of the checksum itself: tar(5).
     checksum = sum(before) + sum(_BLANK[156:]) + 8 * ord(" ")
     return before + b"%06o\0 " % checksum + _BLANK[156:]
 

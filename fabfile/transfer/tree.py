@@ -1,9 +1,10 @@
-"""Which files a host should have. Pure.
+"""Trees: the files and folders that a host should have. Pure.
 
-A tree is what should be below one root of a host: `/`, a home, or a component's temporary folder. Its
-paths are as the host is asked for them, in that root: `./PATH`, or absolute below `/`. So hosts and
-components that should have the same share one tree, and all that is made of it. What a host says of its
-files (`inventory`) is compared with what it should say as whole records; only those that differ are looked into.
+A tree holds the files and folders below one root of a host: `/`, a home, or the temporary folder of a component.
+Its paths are relative to the root (`./PATH`), or absolute below `/`. So hosts and components with the same files share
+one tree, and everything that is computed from it.
+
+`inventory` compares each record of the host with the expected record as a whole. It parses only records that differ.
 """
 
 import os
@@ -19,20 +20,20 @@ from rr_config import Component
 from rr_config.local_files import LocalFile, Placed
 
 TOP = "/"
-# The root of a component without base_dir is known by this, and the name of the component.
+# The root of a component without base_dir is this prefix and the name of the component.
 TEMPORARY = "temporary:"
-# The root of such a component before its name is put in.
+# The root of such a component before its name is known.
 OWN = "temporary"
-# A root, and a path in it.
+# A root, and a path in it as a Tree spells it.
 RootPath = tuple[str, str]
 
 
 @attrs.frozen(eq=False)
 class Tree:
-    """What should be below one root, by path.
+    """The files and folders that should be below one root, by path.
 
-    A folder maps to its permission bits, or to None where those are the host's own business. Those in
-    `entered` have them only if they have to be made: a tree may be put into a home, or into /tmp.
+    A folder maps to its permission bits, or to None if any bits are right. Folders in `entered` get their bits only
+    when they are created: `files` may name an existing folder such as a home or /tmp, whose bits must not change.
     """
 
     files: Mapping[str, LocalFile] = attrs.field(factory=dict)
@@ -41,7 +42,7 @@ class Tree:
 
     @cached_property
     def records(self) -> Mapping[bytes, str]:
-        """What the host says of each file if it has it with the right size and permissions."""
+        """The expected record of each file, mapped to its path. A host answers it if size and mode are right."""
         return {
             b"%x %d %s" % (stat.S_IFREG | local.mode, local.size, os.fsencode(path)): path
             for path, local in self.files.items()
@@ -49,9 +50,9 @@ class Tree:
 
 
 class Trees:
-    """Makes the trees of hosts; one object for all that should be the same.
+    """A cache of trees: hosts and components with the same files get the same Tree object.
 
-    `placed` lists what a component brings, the same list for the same `files`.
+    `placed` lists the local files of a component. It must return equal lists for equal `files`.
     """
 
     def __init__(self, placed: Callable[[Component], Iterable[Placed]]) -> None:
@@ -59,7 +60,7 @@ class Trees:
         self._known: dict[tuple[object, ...], dict[str, Tree]] = {}
 
     def of(self, components: Sequence[Component]) -> dict[str, Tree]:
-        """The trees of one host, by root: `/`, `~`, `~USER`, or `temporary:NAME` of a component."""
+        """Return the trees of one host, by root: `/`, `~`, `~USER`, or `temporary:NAME` of a component."""
         own = {TEMPORARY + c.name: self._made([c])[OWN] for c in components if c.base_dir is None}
         shared = {root: tree for root, tree in self._made(components).items() if root != OWN}
         return shared | own
@@ -93,7 +94,10 @@ def _trees(components: Iterable[Component], placed: Callable[[Component], Iterab
 
 
 def split(remote: str) -> tuple[str, str]:
-    """The root of a remote path of a resolved component (OWN where it is relative), and the path in it."""
+    """Split a remote path of a resolved component into its root and the path in it.
+
+    The root of a relative path is OWN.
+    """
     if remote.startswith("/"):
         return TOP, remote
     if not remote.startswith("~"):
@@ -103,19 +107,19 @@ def split(remote: str) -> tuple[str, str]:
 
 
 def locate(root: str, path: str) -> str:
-    """The absolute path of a path in a root, the path of which on the host is `root`."""
+    """Return the absolute path of `path`, which is in a root. `root` is the path of that root on the host."""
     return posixpath.join(root, path.removeprefix("./")) if path != "." else root
 
 
 def above(path: str) -> Iterator[str]:
-    """The folders above `path`, up to the root."""
+    """Yield the folders above `path`, from the nearest one up to the root."""
     while (folder := posixpath.dirname(path)) not in (path, ""):
         yield folder
         path = folder
 
 
 def outermost(folders: Iterable[str]) -> dict[str, str]:
-    """For each of `folders`, which are sorted, the outermost one of them that it is in, or is."""
+    """Map each of `folders` to the outermost one of them that contains it, or to itself. `folders` must be sorted."""
     found: dict[str, str] = {}
     for folder in folders:
         nearest = next((up for up in above(folder) if up in found), folder)
@@ -124,7 +128,10 @@ def outermost(folders: Iterable[str]) -> dict[str, str]:
 
 
 def conflicts(trees: Mapping[str, Tree], known: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Paths, by root, at which two roots of a host have different files; only the host knows where they are."""
+    """Return the paths, by root, at which two roots of a host have different files, and the reason for each.
+
+    Two roots can overlap, for example `/` and `~`, but only the host knows their paths. `known` maps roots to them.
+    """
     found: dict[str, dict[str, str]] = {}
     for one, other in combinations([root for root in trees if not root.startswith(TEMPORARY)], 2):
         there = {posixpath.normpath(locate(known[one], path)): path for path in trees[one].files}
@@ -139,21 +146,21 @@ def conflicts(trees: Mapping[str, Tree], known: Mapping[str, str]) -> dict[str, 
 def first_copies(
     files: Iterable[tuple[RootPath, LocalFile]], content: Callable[[LocalFile], object]
 ) -> dict[RootPath, RootPath]:
-    """For each place whose file has the content of one before it, the place of that: it need not be sent again.
+    """Map each duplicate file to the first file with the same content: it need not be sent again.
 
-    Files with different permissions, or that their owner cannot read, do not count as the same. `content`, the
-    same for the same content, is asked where two files have the same size.
+    Files with different permission bits do not count as duplicates, nor do empty files, nor files that their owner
+    cannot read. `content` returns equal keys for equal content; it is only called for files of the same size and mode.
     """
     alike: dict[tuple[int, int], list[tuple[RootPath, LocalFile]]] = {}
-    for place, local in files:
+    for root_path, local in files:
         if local.size and local.mode & stat.S_IRUSR:
-            alike.setdefault((local.size, local.mode), []).append((place, local))
+            alike.setdefault((local.size, local.mode), []).append((root_path, local))
     found: dict[RootPath, RootPath] = {}
     for group in alike.values():
         is_one_file = all(local.is_same(group[0][1]) for _, local in group)
         first: dict[object, RootPath] = {}
-        for place, local in group if len(group) > 1 else ():
-            other = first.setdefault(None if is_one_file else content(local), place)
-            if other != place:
-                found[place] = other
+        for root_path, local in group if len(group) > 1 else ():
+            other = first.setdefault(None if is_one_file else content(local), root_path)
+            if other != root_path:
+                found[root_path] = other
     return found

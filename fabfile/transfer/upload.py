@@ -1,4 +1,4 @@
-"""Sends files to the staging folders of one host: small ones as tar streams, each large one by itself."""
+"""Upload files to the staging folders of one host: small ones in a `tar_stream`, each large one by itself."""
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,45 +12,49 @@ from .remote_commands import RemoteCommands
 from .tar_stream import BLOCK, END, Member, TarStreams, length, read
 from .tree import RootPath
 
-# From this size on a file is sent by itself: it is written in less time than by tar.
+# Files of this size, in bytes, and larger ones are sent one by one, which is faster than tar.
 LARGE = 1 << 18
 BATCH = 1000
-# In a tar stream, which all hosts are to get alike, the name of the staging folders; which no file has by chance.
+# The name of staging folders in a tar stream: all hosts get the same stream, but staging folders have other names on
+# each. It is random, so that no file has it by chance.
 STAGED_AS = f".remote-runner-{secrets.token_hex(8)}"
-# Called with the number of bytes that have been sent, and of all that are to be sent.
+# Called with the number of bytes sent so far, and the number of all bytes to send.
 Progress = Callable[[int, int], None]
 
 
 @attrs.frozen
 class Upload:
-    """A file that is sent to a host: its place there, and the path in the same root where it is staged.
+    """A file that is sent to a host, with its target there, and the path in the same root at which it is staged.
 
-    In the path of a small one, the name of staging folders is STAGED_AS.
+    In `staged` of a small file, STAGED_AS stands for the name of staging folders.
     """
 
-    place: RootPath
+    root_path: RootPath
     staged: str
     local: LocalFile
     partial: PartialFile | None = None
 
     @property
     def is_small(self) -> bool:
-        """Whether it is sent with others."""
+        """Whether it is sent in a tar stream together with others."""
         return self.local.size < LARGE
 
     @property
     def parts(self) -> list[tuple[int, int]]:
-        """What is sent of it, as pairs of where that begins and how many bytes it has."""
+        """The offset and length of each part that is sent, in bytes."""
         return self.partial.parts(self.local.size) if self.partial else [(0, self.local.size)]
 
 
 def send(
-    orders: RemoteCommands, items: Iterable[Upload], tar_streams: TarStreams, total: int, progress: Progress
+    commands: RemoteCommands, items: Iterable[Upload], tar_streams: TarStreams, total: int, progress: Progress
 ) -> set[RootPath]:
-    """Send files, with `total` bytes of content; the places of those that changed here meanwhile."""
-    sending = _Sending(orders, total, progress)
+    """Send files; return the targets of files that changed here meanwhile.
+
+    `total` is the number of bytes of content, for `progress`.
+    """
+    sending = _Sending(commands, total, progress)
     for batch in _batches(items):
-        orders.enter(batch[0].place[0])
+        commands.enter(batch[0].root_path[0])
         if batch[0].is_small:
             sending.archive(batch, tar_streams)
         else:
@@ -59,13 +63,16 @@ def send(
 
 
 def _batches(items: Iterable[Upload]) -> Iterator[list[Upload]]:
-    """Each large file by itself, small ones of a root together: BATCH at most, since each host has its own."""
+    """Yield each large file by itself, and small files of the same root in lists of at most BATCH.
+
+    The limit saves memory, because each host has a list of its own.
+    """
     small: list[Upload] = []
     for item in items:
         if not item.is_small:
             yield [item]
             continue
-        if small and (len(small) == BATCH or small[0].place[0] != item.place[0]):
+        if small and (len(small) == BATCH or small[0].root_path[0] != item.root_path[0]):
             yield small
             small = []
         small.append(item)
@@ -75,49 +82,55 @@ def _batches(items: Iterable[Upload]) -> Iterator[list[Upload]]:
 
 @attrs.define
 class _Sending:
-    """Sends files to one host, and knows how far that is, in bytes of content, and what changed meanwhile."""
+    """A sender of files to one host, with its progress.
 
-    orders: RemoteCommands
+    `total` and `sent` count bytes of content. `changed` collects the targets of files that changed here meanwhile.
+    """
+
+    commands: RemoteCommands
     total: int
     progress: Progress
     sent: int = 0
     changed: set[RootPath] = attrs.field(factory=set)
 
     def send(self, block: bytes, size: int) -> None:
-        """Send a block with that many bytes of content."""
-        self.orders.send(block)
+        """Send a block that holds `size` bytes of file content, and report progress."""
+        self.commands.send(block)
         self.sent += size
         self.progress(self.sent, self.total)
 
     def archive(self, items: Sequence[Upload], tar_streams: TarStreams) -> None:
-        """Send small files, as one tar stream."""
+        """Send small files as one tar stream."""
         members = [Member(item.staged, item.local) for item in items]
-        self.orders.untar(length(members), STAGED_AS)
+        self.commands.untar(length(members), STAGED_AS)
         changed: set[str] = set()
         for piece in tar_streams.pieces(members):
             self.send(piece.content, piece.size)
             changed |= piece.changed
         self.send(END, 0)
-        self.changed |= {item.place for item in items if item.staged in changed}
+        self.changed |= {item.root_path for item in items if item.staged in changed}
 
     def file(self, item: Upload) -> None:
-        """Send a large file, or the pieces of it that the host has not."""
+        """Send a large file, or only the pieces that the host lacks."""
         if item.partial:
-            self.orders.tell_with_target("take", [item.place[1]], item.staged, item.partial.stamp)
+            self.commands.send_command_with_target("take", [item.root_path[1]], item.staged, item.partial.stamp)
         for offset, size in item.parts:
-            self.orders.write(item.staged, item.local.mode, size, offset if item.partial else None)
+            self.commands.write(item.staged, item.local.mode, size, offset if item.partial else None)
             for block in _filled(item, size, self.changed, offset):
                 self.send(block, len(block))
 
 
 def _filled(item: Upload, length: int, changed: set[RootPath], offset: int) -> Iterator[bytes]:
-    """`length` bytes of a file from `offset` on, and zeros behind its end. If it changed, it is put in `changed`."""
+    """Yield `length` bytes of a file from `offset` on, with zeros after its end.
+
+    Add its target to `changed` if the file has changed here, or cannot be read.
+    """
     try:
         for block in read(item.local, offset, length):
             length -= len(block)
             yield block
     except OSError:
-        changed.add(item.place)
+        changed.add(item.root_path)
     while length:
         zeros = bytes(min(BLOCK, length))
         length -= len(zeros)

@@ -1,17 +1,14 @@
-"""`Console`: shows a run as it goes on, to a person: a line a host and a line a component, progress, and failures."""
+"""`Console` shows a run to a person while it goes on: a line for each host and component, progress, and failures."""
 
 import logging
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fabric import Config as Settings
+from rr_config import Component
 
-from rr_config import Component, Options
-
-from ..cli.rerun import same_commands, same_hosts, same_settings
 from ..components.readiness import BecameReady
 from ..components.screen import Killed, Session
 from ..components.start import Started
@@ -29,26 +26,26 @@ if TYPE_CHECKING:
 
 
 class Console(Stdio, Observer):
-    """Follows a run on a terminal, or as plain lines. Above level INFO it says nothing but errors."""
+    """Follows a run on a terminal, or as plain lines in a pipe. Above level INFO it only prints errors."""
 
     def __init__(self, log_level: str) -> None:
         level = logging.getLevelNamesMapping()[log_level]
         super().__init__(is_quiet=level > logging.INFO)
         self._bars: TransferProgress | None = None
-        self._held_back: list[str] = []  # lines that would be printed into the bars
+        self._held_back: list[str] = []  # lines that would be printed between the bars
         self._stage = ""
         self._unanswered: set[str] = set()
         self._failures: dict[str, str] = {}
         self._told: set[tuple[str, str, str]] = set()
-        self.afterwards: dict[str, list[str]] = {"end all with": ["kill"]}  # what to do once interrupted, and how
+        self.afterwards: dict[str, list[str]] = {"end all with": ["kill"]}  # hints after Ctrl-C: purpose and command
         logging.basicConfig(level=level, format="%(levelname)s %(message)s", force=True)
-        # What goes wrong with a connection is reported with its host; paramiko would add a traceback.
+        # Errors of a connection are reported with its host; paramiko would add a traceback.
         logging.getLogger("paramiko").setLevel(logging.CRITICAL)
-        for library in ("fabric", "invoke"):  # at DEBUG they tell all settings, the password among them
+        for library in ("fabric", "invoke"):  # at DEBUG they print all settings, the password too
             logging.getLogger(library).setLevel(logging.WARNING)
 
     def begins(self, stage: str, hosts: Sequence[str]) -> None:
-        """Show the stage, and bars where it is `sync` on a terminal."""
+        """Print the stage. Show progress bars for a transfer on a terminal."""
         self._stage, self._unanswered, self._failures = stage, set(hosts), {}
         self.news(f"{styled(stage, BOLD, sys.stdout)}  {counted(len(hosts), 'host')}")
         if stage in ("sync", "collect") and sys.stderr.isatty() and not self.is_quiet:
@@ -62,7 +59,7 @@ class Console(Stdio, Observer):
             self._bars.move(printable(host), done, total)
 
     def result(self, stage: str, host: str, result: Any) -> None:
-        """A line a host, or a line a component."""
+        """Print a line for the host, or for each component."""
         self._unanswered.discard(host)
         match result:
             case Killed():
@@ -78,28 +75,28 @@ class Console(Stdio, Observer):
                     self._line(ended.component.label, str(ended) if ended.was_started else "was not running")
 
     def failed(self, stage: str, host: str, reason: str) -> None:
-        """Keep it for the end of the stage."""
+        """Keep the failure for the end of the stage."""
         self._unanswered.discard(host)
         self._failures[host] = reason
 
     def lost(self, stage: str, host: str, reason: str) -> None:
-        """A line for a connection that is taken up again."""
+        """Print a line for a connection that is opened again."""
         self.error(f"{host}: {stage}: {reason}; taking it up again")
 
     def started(self, started: Started) -> None:
-        """A line for a component that runs."""
+        """Print a line for a component that runs."""
         self._line(started.component.label, running(started))
 
     def became_ready(self, ready: BecameReady) -> None:
-        """A line for a component that is ready."""
+        """Print a line for a component that is ready."""
         self._line(ready.component.label, f"ready after {ready.seconds:.1f} s: {ready.component.ready}")
 
     def ended(self, ended: Ended) -> None:
-        """A line for a component that has ended."""
+        """Print a line for a component that has ended."""
         self._line(ended.component.label, str(ended))
 
     def ends(self, stage: str) -> None:
-        """Take the bars away, and show what waited for that."""
+        """Remove the bars, and print the lines that waited for that."""
         if self._bars is not None:
             self._bars.stop()
             self._bars = None
@@ -108,23 +105,23 @@ class Console(Stdio, Observer):
         self._held_back = []
 
     def collected(self, folder: Path) -> None:
-        """A line that says where all has been put."""
+        """Print where the results are."""
         self.news(f"collected in {printable(str(folder))}")
 
     def failed_for_now(self, stage: str, host: str, reason: str) -> None:
-        """A line for a host that failed, at once, where the stage may not end."""
+        """Print a failure at once, because the stage may never end."""
         self._told.add((stage, host, reason))
         self._failed_lines(stage, [Failure(host, reason)])
 
     def goes_on(self, stage: str, failures: Sequence[Failure]) -> None:
-        """A line for each failure, at once."""
+        """Print each failure at once."""
         self._failed_lines(stage, failures)
         self._told.update((stage, each.where, each.reason) for each in failures)
 
     def stage_failed(self, error: StageError, again: str | None = None) -> None:
-        """A line for each failure: where, in which stage, why; and what has become of the others.
+        """Print each failure: where, in which stage, and why; then what happened to the others.
 
-        `again` is the --limit that repeats the failed hosts alone.
+        `again` is the --limit that repeats the command for the failed hosts only.
         """
         untold = [f for f in error.failures if (f.stage or error.stage, f.where, f.reason) not in self._told]
         self._failed_lines(error.stage, untold)
@@ -135,10 +132,8 @@ class Console(Stdio, Observer):
         if again is not None:
             self.error(f"again, for what failed alone: --limit {shlex.quote(again)}")
 
-    def interrupted(
-        self, running: Sequence[Started], unknown: Sequence[Component], options: Options, settings: Settings
-    ) -> None:
-        """Say what is known of the stage, what runs where, and how it can be ended."""
+    def interrupted(self, running: Sequence[Started], unknown: Sequence[Component], hints: Mapping[str, str]) -> None:
+        """Print what is known of the stage and what still runs. `hints` are useful commands, by their purpose."""
         self._failed_lines(self._stage, [Failure(host, reason) for host, reason in self._failures.items()])
         waited = f", with no answer yet from {', '.join(sorted(self._unanswered))}" if self._unanswered else ""
         self.error(printable(f"interrupted in {self._stage}{waited}"))
@@ -152,12 +147,8 @@ class Console(Stdio, Observer):
             self.error(f"  {component.label}")
         if not running and not unknown:
             self.error("this command has started no component; what was in the sessions before may still run")
-        # No password is shown; it will be asked for.
-        asking = ["--prompt-for-login-password"] if options.ssh_pass or settings.connect_kwargs.get("password") else []
-        program = [Path(sys.argv[0]).name, *same_commands(settings)]
-        same = [*same_hosts(options), *same_settings(settings), *asking]
-        for what, command in self.afterwards.items():
-            self.error(f"{what}: {shlex.join([*program, *command, *same])}")
+        for purpose, command in hints.items():
+            self.error(f"{purpose}: {command}")
 
     def _failed_lines(self, stage: str, failures: Iterable[Failure]) -> None:
         for where, reason, said, own_stage in failures:

@@ -1,4 +1,4 @@
-"""`LogLines`: an observer that shows, by a console, what components put out."""
+"""`LogLines`: an observer that prints the output of components on a console."""
 
 import sys
 from collections import Counter
@@ -15,7 +15,7 @@ from .stdio import styled
 
 
 class LogLines(Observer):
-    """Shows what components put out, each line behind the name of its component."""
+    """Prints the output of components, each line behind the name of its component."""
 
     COLORS = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
 
@@ -31,15 +31,15 @@ class LogLines(Observer):
         }
 
     def output(self, component: Component, line: LogLine) -> None:
-        """Print it with its time, if it has one; as it is if raw, else without what could steer a terminal."""
+        """Print a line, with its time if it has one. Unless it is raw, remove text that could steer a terminal."""
         text = line.text if self._is_raw else logs.rendered(line.text)
         time = b"" if line.time is None else log_times.shown(line.time).encode() + b" "
         self._console.write(self._tags[component.label] + time + text + b"\n")
 
     def failed(self, stage: str, host: str, reason: str) -> None:
-        """Say it at once: the others may go on without end."""
+        """Print the failure at once: the other hosts may go on without end."""
         self._console.failed_for_now(stage, host, reason)
 
     def lost(self, stage: str, host: str, reason: str) -> None:
-        """A line for a connection that is taken up again."""
+        """Print a line for a connection that is opened again."""
         self._console.lost(stage, host, reason)

@@ -1,4 +1,4 @@
-"""A progress bar for each host. Apart from the console, since few commands need it, and rich is long in loading."""
+"""Progress bars for transfers. rich takes long to load, so only this module imports it."""
 
 import threading
 
@@ -15,7 +15,7 @@ from rich.progress import (
 
 
 class TransferProgress:
-    """TransferProgress on standard error, from their making to `stop`; a host's appears when it has first been moved."""
+    """A bar on stderr for each host, from its first byte until `stop`."""
 
     def __init__(self) -> None:
         size = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
@@ -26,12 +26,12 @@ class TransferProgress:
         self._progress.start()
 
     def move(self, name: str, done: int, total: int) -> None:
-        """Show that `done` of `total` bytes have been sent. From any thread."""
+        """Show that `done` of `total` bytes have been sent. Can be called from any thread."""
         with self._lock:
             if name not in self._tasks:
                 self._tasks[name] = self._progress.add_task(name)
         self._progress.update(self._tasks[name], completed=done, total=total)
 
     def stop(self) -> None:
-        """Take the bars away."""
+        """Remove the bars."""
         self._progress.stop()

@@ -1,6 +1,6 @@
-"""`Stdio`: standard output and standard error.
+"""`Stdio`: stdout, stderr, and styles on a terminal (ECMA-48, SGR).
 
-The only place that writes to them, but for `attach`, and for what a shell loads for TAB.
+Nothing else prints, except `attach` and the completion scripts.
 """
 
 import json
@@ -19,16 +19,16 @@ OF_CHANGES = {"+": GREEN, "-": RED, "@": CYAN}
 
 
 def styled(text: str, style: str, stream: TextIO) -> str:
-    """`text` in a style, where `stream` is a terminal whose user wants styles."""
+    """Return `text` in a style if `stream` is a terminal that shows styles."""
     wants = text and style and stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     return f"\033[{style}m{text}\033[0m" if wants else text
 
 
 class Stdio:
-    """Writes whole lines, which may come from several threads; what was asked for goes to standard output.
+    """Writes whole lines, from any thread; results go to stdout.
 
-    Where that cannot be written any more, as of `| head`, work goes on without it; or, if all that is done is to show
-    things (`ends_with_output`), it ends as by Ctrl-C.
+    If stdout is closed, for example by `| head`, work goes on without it. A command that only shows something
+    (`ends_with_output`) ends as after Ctrl-C instead.
     """
 
     def __init__(self, is_quiet: bool) -> None:
@@ -38,7 +38,7 @@ class Stdio:
         self._lock = threading.Lock()
 
     def write(self, text: bytes) -> None:
-        """Whole lines, as they are."""
+        """Write whole lines to stdout, unchanged."""
         try:
             with self._lock:
                 sys.stdout.buffer.write(text)
@@ -52,27 +52,27 @@ class Stdio:
                 self.error(f"standard output: {(error.strerror or str(error)).lower()}; going on without it")
 
     def line(self, text: str, style: str = "") -> None:
-        """A line, in a style."""
+        """Print a line in a style."""
         self.write(f"{styled(text, style, sys.stdout)}\n".encode("utf-8", "replace"))
 
     def news(self, text: str, style: str = "") -> None:
-        """A line that tells how work goes on, for those who want to know."""
+        """Print a line about progress, unless it is quiet."""
         if not self.is_quiet:
             self.line(text, style)
 
     def table(self, columns: tuple[str, ...], rows: Iterable[tuple[tuple[str, ...], str]]) -> None:
-        """Aligned columns; each row with its style."""
+        """Print aligned columns; each row has its style."""
         styled_rows = [(columns, BOLD), *rows]
         widths = [max(map(len, column)) for column in zip(*(row for row, _ in styled_rows), strict=True)]
         for row, style in styled_rows:
             self.line("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip(), style)
 
     def document(self, value: object) -> None:
-        """One JSON document; what JSON does not know is in it as Python shows it."""
+        """Print one JSON document. Values that JSON does not know become their `repr`."""
         self.write(json.dumps(value, indent=2, default=repr).encode() + b"\n")
 
     def error(self, text: str) -> None:
-        """A line, or several, on standard error."""
+        """Print one or more lines on stderr."""
         for line in text.split("\n"):
             try:
                 with self._lock:
@@ -81,17 +81,17 @@ class Stdio:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
     def aside(self, text: str) -> None:
-        """Text of a conversation, on standard error."""
+        """Print text of a dialog on stderr."""
         print(text, end="", file=sys.stderr, flush=True)
 
     def asks(self, question: str) -> bool:
-        """Whether the user says yes to it."""
+        """Ask a question and return whether the user says yes."""
         self.aside(f"{question} [y/N] ")
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _open_missing_streams() -> None:
-    """Let nothing that is opened later take the place of a standard stream that the caller has closed."""
+    """Open /dev/null for a standard stream that the caller has closed, so that no later file gets its number."""
     for name, number in (("stdout", 1), ("stderr", 2)):
         if getattr(sys, name) is None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), number)

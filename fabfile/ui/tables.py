@@ -11,7 +11,7 @@ MOST_FILES = 20
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
-    """What a run would do, in lines; those of a host, or of a start index, are indented."""
+    """Yield the lines of a plan. Lines of a host, or of a start index, are indented."""
     for host in plan.hosts:
         yield printable(host.host)
         yield from (f"  {printable(line)}" for line in _host_plan_lines(host))
@@ -44,7 +44,7 @@ STATUS_COLUMNS = ("HOST", "COMPONENT", "STATE", "EXIT", "PID", "FOR", "CPU", "ME
 
 
 def status_row(status: Status) -> tuple[str, ...]:
-    """The cells of `STATUS_COLUMNS`."""
+    """Return the cells of `STATUS_COLUMNS`."""
 
     def shown(value: object, text: str) -> str:
         return "-" if value is None else text
@@ -68,7 +68,7 @@ DIAGNOSIS_COLUMNS = ("HOST", "RESULT", "FOUND")
 
 
 def diagnosis_rows(diagnosis: Diagnosis) -> list[tuple[str, Verdict, str]]:
-    """The cells of `DIAGNOSIS_COLUMNS`: a row for each problem and each warning, and one for all that is fine."""
+    """Return rows of `DIAGNOSIS_COLUMNS`: one for each problem and warning, and one for all that is fine."""
     host = printable(diagnosis.host)
     bad = [each for each in diagnosis.checks if each.verdict != Verdict.OK]
     fine = dict.fromkeys(each.name for each in diagnosis.checks if each.verdict == Verdict.OK)

@@ -1,4 +1,4 @@
-"""What a command was asked to show, by `Stdio`: for a person, or as one JSON document."""
+"""Views: what a command was asked to show, as a table or text for a person, or as one JSON document."""
 
 import difflib
 import sys
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def show_statuses(out: Stdio, found: Sequence[Status], as_json: bool, in_place: bool) -> None:
-    """A table of them. One that is shown `in_place` clears the terminal first."""
+    """Show a table of statuses. With `in_place`, clear the terminal before."""
     out.ends_with_output = in_place
     if as_json:
         out.document([each.as_dict() for each in found])
@@ -32,7 +32,7 @@ def show_statuses(out: Stdio, found: Sequence[Status], as_json: bool, in_place: 
 
 
 def show_diagnoses(out: Stdio, found: "Sequence[Diagnosis]", as_json: bool) -> None:
-    """A line for each problem and each warning, and one a host for what is fine."""
+    """Show a line for each problem and warning, and one for each host with all that is fine."""
     from ..diagnosis.checks import Verdict
     from .tables import DIAGNOSIS_COLUMNS, diagnosis_rows
 
@@ -44,7 +44,7 @@ def show_diagnoses(out: Stdio, found: "Sequence[Diagnosis]", as_json: bool) -> N
 
 
 def agrees_to_install(out: Stdio, found: "Iterable[Diagnosis]", is_said: bool) -> bool:
-    """Show the commands that would install what is missing, and ask, unless that is said already."""
+    """Show the commands that would install packages, and ask, unless the user has agreed already."""
     out.aside("to be installed:\n")
     for each in found:
         if each.install_command:
@@ -56,7 +56,7 @@ def agrees_to_install(out: Stdio, found: "Iterable[Diagnosis]", is_said: bool) -
 
 
 def show_plan(out: Stdio, found: Plan, as_json: bool) -> None:
-    """What would be done, host by host, and what would be started."""
+    """Show what a run would do on each host, and what it would start."""
     if as_json:
         out.document(found.as_dict())
         return
@@ -65,7 +65,7 @@ def show_plan(out: Stdio, found: Plan, as_json: bool) -> None:
 
 
 def show_config(out: Stdio, components: Sequence[Component], as_json: bool) -> None:
-    """The components as the text of a config file."""
+    """Show components as the text of a config file."""
     if as_json:
         out.document([config_dump.as_values(component) for component in components])
     else:
@@ -73,18 +73,18 @@ def show_config(out: Stdio, components: Sequence[Component], as_json: bool) -> N
 
 
 def show_diff(out: Stdio, before: str, after: str, names: tuple[str, str]) -> None:
-    """What has changed in a text, as `diff -u` shows it; its lines have names for the texts at the top."""
+    """Show the changes of a text as `diff -u` does; `names` name the two texts."""
     for line in difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm=""):
         out.line(printable(line), OF_CHANGES.get(line[:1], ""))
 
 
 def show_muddler(out: Stdio, muddler: Muddler, options: str) -> None:
-    """What it is named by, what it does, where it is; and its options, a line or more each."""
+    """Show the name of a muddler, its summary and its path, then its options."""
     out.news(f"{muddler.name}  {printable(muddler.summary)}  ({muddler.path})")
     for line in options.splitlines():
         out.news(f"  {printable(line)}".rstrip())
 
 
 def show_written(out: Stdio, path: Path) -> None:
-    """A line for a file that was made here."""
+    """Print a line for a file that was written."""
     out.news(f"wrote {printable(str(path))} ({byte_size(path.stat().st_size)})")

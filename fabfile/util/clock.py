@@ -1,4 +1,4 @@
-"""The clock, as a value: code that needs the time or has to wait gets one, so that a test can replace it."""
+"""The clock as a value. Code that needs the time, or waits, receives a clock, so that a test can replace it."""
 
 import threading
 import time
@@ -16,10 +16,11 @@ def _start_timer(seconds: float, work: Callable[[], None]) -> threading.Timer:
 
 @attrs.frozen
 class Clock:
-    """What a clock can do; the default is the clock of this machine.
+    """The functions of a clock; the defaults use the clock of this machine.
 
-    `now` returns seconds since 1970, and `monotonic` seconds since some fixed moment. `sleep` waits for some seconds.
-    `later` calls a function after some seconds, in a daemon thread, and returns a timer that can be cancelled.
+    `now` returns seconds since 1970, and `monotonic` returns seconds since a fixed moment. `sleep` waits for a number
+    of seconds. `later` calls a function after a number of seconds, in a daemon thread. It returns a timer, which can
+    be cancelled.
     """
 
     now: Callable[[], float] = time.time

@@ -1,14 +1,14 @@
-"""Errors of one host."""
+"""Errors about one host. `stages` holds the error about a whole stage."""
 
 
 class HostError(Exception):
-    """Something on or about one host went wrong; the message says what, for a person, in one line."""
+    """A failure on one host, or on the way to it. The message is one line for the user."""
 
 
 class ConnectionLost(HostError):
-    """The connection is gone, or the script was cut off; what it did, or still does, is not known.
+    """The connection is lost, or the script was cut off. It is unknown how far the script came, and if it still runs.
 
-    `after` is for how many seconds it had answered until then.
+    `after` is the time in seconds from the greeting of the script to the loss.
     """
 
     def __init__(self, reason: str, after: float = 0) -> None:

@@ -1,4 +1,4 @@
-"""`once`: what several threads want, and one of them makes."""
+"""Lazy values that several threads share."""
 
 import threading
 from collections.abc import Callable
@@ -8,9 +8,9 @@ T = TypeVar("T")
 
 
 def call_once(make: Callable[[], T]) -> Callable[[], T]:
-    """`make`, but for its being called only by the first thread that wants its result, for which the others wait.
+    """Return a thread-safe function that calls `make` at its first call, and then returns the same result.
 
-    Where it raises, the next one calls it again.
+    Other threads wait until the result exists. If `make` raises, the next call tries again.
     """
     lock = threading.Lock()
     made: list[T] = []

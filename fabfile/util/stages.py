@@ -8,7 +8,7 @@ import attrs
 
 @attrs.frozen
 class StageTime:
-    """When a stage began and ended, in seconds since 1970 by the clock here."""
+    """The start and end of a stage, in seconds since 1970 by the local clock."""
 
     stage: str
     began: float
@@ -16,9 +16,10 @@ class StageTime:
 
 
 class Failure(NamedTuple):
-    """What failed (a host, or `host/component`, or `host:path`), why, and perhaps the last lines of its output.
+    """One failure in a stage.
 
-    In which `stage`, where it is not that of the StageError.
+    `where` is `host`, `host/component` or `host:path`. `output` holds the last lines of output, if there are any.
+    `stage` is set if it differs from the stage of the StageError.
     """
 
     where: str
@@ -28,9 +29,10 @@ class Failure(NamedTuple):
 
 
 class StageError(Exception):
-    """A stage did not succeed everywhere; no later stage has begun, unless `went_on`, on the other hosts.
+    """A stage failed on at least one host. No later stage has begun, unless `went_on` is true.
 
-    `hosts` are those that failed, as far as they are known by name.
+    With `went_on`, the later stages ran on the other hosts. `hosts` holds the names of the failed hosts, as far as they
+    are known.
     """
 
     def __init__(

@@ -1,19 +1,19 @@
-"""Texts for a person: printable text, counts, sizes and durations."""
+"""Formatting for the user: printable text, counts, sizes and durations."""
 
 
 def printable(text: str) -> str:
-    """`text` with what could steer a terminal replaced: it may come from a host or a program."""
+    """Return `text` with unprintable characters replaced. Text from a host or a program could control the terminal."""
     return "".join(c if c.isprintable() else "�" for c in text.encode("utf-8", "replace").decode())
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
+    """Return a number with its noun, for example `1 file` or `2 files`."""
     ending = "es" if noun.endswith(("s", "ch")) else "s"
     return f"{number:,} {noun if number == 1 else noun + ending}"
 
 
 def byte_size(number: float) -> str:
-    """A number of bytes in the largest unit that leaves at least 1."""
+    """Return a number of bytes in the largest unit that gives at least 1, for example `1.5 MB`."""
     units = ["B", "kB", "MB", "GB", "TB"]
     while number >= 1000 and len(units) > 1:
         number /= 1000
@@ -22,7 +22,7 @@ def byte_size(number: float) -> str:
 
 
 def duration(seconds: int) -> str:
-    """A time in its two largest units: `5 s`, `3 min 5 s`, `2 d 3 h`."""
+    """Return a time in its two largest nonzero units, for example `5 s`, `3 min 5 s` or `2 d 3 h`."""
     units = [("d", 86400), ("h", 3600), ("min", 60), ("s", 1)]
     parts: list[str] = []
     for unit, size in units:

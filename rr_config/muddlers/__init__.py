@@ -1,4 +1,7 @@
-"""Muddlers: finding them, running them on a config, and what they do to components."""
+"""Muddlers: files of the user that change a loaded config.
+
+`discovery` finds them, `arguments` parses their options, `running` runs them, and `rewriting` has functions for them.
+"""
 
 from .discovery import Muddler, all_muddlers, find_muddler
 

@@ -1,4 +1,4 @@
-"""The options that muddlers take, by an `argparse` parser: from `--extra-args`, or from words of their own."""
+"""Parse the options of muddlers with `argparse`: from `--extra-args`, or from the words after a muddler's name."""
 
 import argparse
 import shlex
@@ -11,7 +11,7 @@ AddArguments = Callable[[argparse.ArgumentParser], Any]
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises ConfigError in place of ending the program. Every muddler has `--only`."""
+    """A parser that raises ConfigError instead of ending the program. It always has `--only`."""
 
     def __init__(self, where: str, add_help: bool) -> None:
         super().__init__(where, allow_abbrev=False, add_help=add_help)
@@ -24,7 +24,11 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser_of(where: str, every: Iterable[tuple[str, AddArguments]], add_help: bool = True) -> argparse.ArgumentParser:
-    """A parser of the options of muddlers, each with its name. ConfigError where two have one of the same name."""
+    """Return a parser with the options of several muddlers.
+
+    `every` yields the name of each muddler and its function that adds options. Raise ConfigError if two muddlers have
+    an option of the same name.
+    """
     parser = _Parser(where, add_help)
     for name, add_arguments in every:
         try:
@@ -38,14 +42,14 @@ def parser_of(where: str, every: Iterable[tuple[str, AddArguments]], add_help: b
 
 
 def options_help(name: str, add_arguments: AddArguments) -> str:
-    """The options that a muddler adds, and `--only`: some lines for each."""
+    """Return the help of the options that a muddler adds, and of `--only`."""
     parser = parser_of(name, [(name, add_arguments)], add_help=False)
     parser.usage = argparse.SUPPRESS
-    return parser.format_help().partition("\n")[2]  # behind a heading
+    return parser.format_help().partition("\n")[2]  # without the heading
 
 
 def words_of(extra_args: str) -> list[str]:
-    """The words of `--extra-args`, as a shell has them. ConfigError where a quote has no end."""
+    """Split `--extra-args` into words, as a shell does. Raise ConfigError if a quote is not closed."""
     try:
         return shlex.split(extra_args)
     except ValueError as error:
@@ -53,6 +57,9 @@ def words_of(extra_args: str) -> list[str]:
 
 
 def parsed(parser: argparse.ArgumentParser, words: Sequence[str], made: Any = None) -> Any:
-    """What `words` say that the parser knows, beside what an arg parser has `made`: an object, or a dict."""
+    """Return the options in `words` that the parser knows, as a namespace.
+
+    It starts with what an arg parser has `made`: the attributes of an object, or the keys of a dict.
+    """
     told = made if isinstance(made, dict) else getattr(made, "__dict__", {})
     return parser.parse_known_args(words, argparse.Namespace(**told))[0]

@@ -1,4 +1,4 @@
-"""Where muddlers are found: by path, beside the config, among those that come with the project, or installed."""
+"""Find muddlers: by path, beside the config, among those of this project, or in installed packages."""
 
 import ast
 import re
@@ -18,9 +18,9 @@ ENTRY_POINTS = "remote_runner.muddlers"
 
 @attrs.frozen
 class Muddler:
-    """A muddler that can be named: by `name`, unless one that is found before it has the same name.
+    """A muddler that a user can select by `name`. If several have the same name, the first one wins.
 
-    `module` is the full name of its module where it is part of an installed package.
+    `module` is the full name of its module if an installed package contains it.
     """
 
     name: str
@@ -31,21 +31,23 @@ class Muddler:
 
 @attrs.frozen
 class Asked:
-    """A muddler as `--muddler` asks for it: in front of `words` of its own, if any."""
+    """A value of `--muddler`: the muddler, and the `words` after its name."""
 
     muddler: Muddler
     words: tuple[str, ...] = ()
 
 
 def find_muddler(given: str, config_dir: Path | None) -> Asked:
-    """What `--muddler given` asks for: the path of a file, or a muddler and its options, as words of a shell.
+    """Return the muddler that `--muddler given` selects, and its options.
 
-    A name (no slash, no `.py`) is looked up in `muddlers/` beside the config, then among the project's own, then
-    among those of installed packages; anything else is a path, relative to the current directory. Raises
-    ConfigError with the names that exist.
+    `given` is the path of a file, or the words of a shell command: a muddler and its options. A name without a slash or
+    `.py` is looked up in `muddlers/` beside the config, then in this project, then in installed packages. Anything else
+    is a path, relative to the current directory.
+
+    Raise ConfigError if there is no such muddler. For a name, it lists the known names.
     """
     with named(f"--muddler {given}"):
-        if ("/" in given or given.endswith(".py")) and local_path(given).is_file():  # though it has spaces
+        if ("/" in given or given.endswith(".py")) and local_path(given).is_file():  # a path may contain spaces
             return Asked(_of_file(local_path(given)))
     try:
         name, *words = shlex.split(given)
@@ -74,7 +76,7 @@ def _of_file(path: Path) -> Muddler:
 
 
 def all_muddlers(config_dir: str | Path | None) -> list[Muddler]:
-    """Every muddler that can be named, in the order in which they are looked up. What has no `muddle` is none."""
+    """Return every muddler in the order of lookup. A file without `muddle` does not count."""
     candidates = _candidates(None if config_dir is None else Path(config_dir))
     return [
         each if each.summary else attrs.evolve(each, summary=_summary(each.path))
@@ -91,21 +93,24 @@ def _candidates(config_dir: Path | None) -> Iterator[Muddler]:
 
 
 def _programs_in(folder: Path) -> list[Path]:
-    """The Python files in a folder that may be meant as muddlers: no hidden ones, nor those of editors or helpers."""
+    """Return the Python files in a folder that may be muddlers, sorted.
+
+    A file that begins with `.` belongs to an editor, and one that begins with `_` is a helper.
+    """
     with named(str(folder)):
         found = sorted(folder.iterdir()) if folder.is_dir() else []
         return [path for path in found if path.suffix == ".py" and path.name[0] not in "._" and path.is_file()]
 
 
 def _installed() -> Iterator[Muddler]:
-    """Those that installed packages name in their entry points, each of which is a module."""
-    from importlib.metadata import entry_points  # takes long to load
+    """Yield the muddlers in the entry points of installed packages. Each entry point is a module."""
+    from importlib.metadata import entry_points  # slow to import
 
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
         try:
-            spec = find_spec(point.module)  # runs the packages that it is in
+            spec = find_spec(point.module)  # imports its parent packages
             reason = "there is no such module"
-        except Exception as error:  # whatever a package can raise: the other muddlers can be named all the same
+        except Exception as error:  # a broken package must not hide the other muddlers
             spec, reason = None, str(error)
         if spec is None or spec.origin is None:
             yield Muddler(point.name, Path(point.value), f"(cannot be loaded: {reason})")
@@ -114,7 +119,10 @@ def _installed() -> Iterator[Muddler]:
 
 
 def _may_muddle(path: Path) -> bool:
-    """Whether it says `muddle` anywhere, or cannot be read, of which its summary tells."""
+    """Return whether a file contains the word `muddle`, or cannot be read or parsed.
+
+    `fab muddlers` lists an unreadable file, too. Its summary reports the error.
+    """
     try:
         return re.search(rb"\bmuddle\b", path.read_bytes()) is not None or bool(_summary(path).startswith("("))
     except OSError:
@@ -122,7 +130,10 @@ def _may_muddle(path: Path) -> bool:
 
 
 def _summary(path: Path) -> str:
-    """The first line of the docstring of the file, or of its `muddle`, without running it."""
+    """Return the first line of the docstring of a file, or of its `muddle`. Do not run the file.
+
+    Return the error in parentheses if the file cannot be read or parsed.
+    """
     try:
         module = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""What muddlers do to components: choose some, put one under another command, number copies. Pure."""
+"""Functions of `util` for muddlers: select components, wrap one in another command, number copies. Pure."""
 
 import copy
 import os
@@ -14,22 +14,24 @@ from ..limit import COPY_OF, copied_names, limited
 from ..paths import attrs_evolved
 
 NUMBER = "%n"
-# Keys of `meta`: the program of a component of localhost, before it was wrapped; folders of its own.
+# Keys of `meta`. PROGRAM is the program of a component of localhost before it was wrapped. FOLDERS are folders that
+# belong to one component, so that each copy needs its own.
 PROGRAM = "program"
 FOLDERS = "folders"
 
 
 class literal(str):
-    """An argument that reaches the program as it is: `$NAME` in it is not replaced either."""
+    """An argument that reaches the program unchanged. Not even `$NAME` in it is replaced."""
 
     __slots__ = ()
 
 
 def chosen(config: Config, only: str | None = None) -> list[Component]:
-    """The components that `only` names, by patterns as for `--limit`, or all; those held, to be changed.
+    """Return the components that `only` selects, with patterns as for `--limit`; without it, return all.
 
-    What lacks a name, a host or a program is not among them: the checks that come after all muddlers say so.
-    Raises ConfigError for a pattern that names none.
+    The result holds the components themselves, so that a muddler can change them. Skip a component with a missing or
+    invalid attribute, because `validation` reports it after all muddlers. Raise ConfigError if a pattern matches
+    nothing.
     """
     complete = Config(component for component in config.all_components() if _is_complete(component))
     return (complete if only is None else limited(complete, only, "--only")).all_components()
@@ -46,15 +48,17 @@ def _is_complete(component: Component) -> bool:
 
 
 def wrap(component: Component, *command: str, prepare: str = "", given: Sequence[str] = ()) -> None:
-    """Let `component` run under `command`, a program of its host and arguments; its own come behind them, unharmed.
+    """Change `component` so that it runs under `command`: a program of its host, and arguments.
 
-    The program is looked up in the host's PATH, and added to `needs` if it is a name or an absolute path; words of the
-    form NAME=VALUE in front of it are variables for it. `$NAME` in words is replaced as in `args`. The text `prepare`
-    is run by sh before, in the folder where the component starts, and finds `given` as `$1`, `$2`, and so on.
+    The component's own program and arguments follow unchanged. The host looks up the new program in its PATH. A name or
+    an absolute path is added to `needs`. Words of the form NAME=VALUE before the program set variables for it. `$NAME`
+    in words is replaced as in `args`.
+
+    sh runs the text `prepare` before, in the folder where the component starts, with `given` as `$1`, `$2` and so on.
     """
     own = program(component)
     if component.is_local:
-        component.meta.setdefault(PROGRAM, str(own))  # for who moves it to a host later
+        component.meta.setdefault(PROGRAM, str(own))  # for a later muddler that moves it to a host
     words = [*command, own, *component.args]
     found = next((word for word in command if "=" not in word), None)
     if found and (found.startswith("/") or "/" not in found) and "$" not in found and found not in component.needs:
@@ -68,12 +72,15 @@ def wrap(component: Component, *command: str, prepare: str = "", given: Sequence
 
 
 def program(component: Component) -> str:
-    """The program of `component` as an argument, for another program that is to start it in the component's folder."""
+    """Return the program of `component` as an argument for another program that starts it in the component's folder.
+
+    Raise ConfigError for `~NAME/...`, and for `~/...` with a `$`, because no program can expand these.
+    """
     path = os.fspath(component.executable)
     if component.is_local:
         return literal(Path(path).expanduser().absolute())
     if not path.startswith("~"):
-        # A mere name would be looked up in PATH.
+        # The other program would look up a bare name in PATH.
         return literal(path if path.startswith("/") else f"./{path}")
     home, _, rest = path.partition("/")
     if home != "~" or "$" in rest:
@@ -82,7 +89,10 @@ def program(component: Component) -> str:
 
 
 def bring(component: Component, local: str | os.PathLike[str], remote: str) -> None:
-    """Add a file or folder to `files`, though the same one is brought to another place, too."""
+    """Add a file or folder to `files`, even if the same one also goes to another remote path.
+
+    `files` has one remote path for each key, so a second one needs another spelling of the local path.
+    """
     key = os.fspath(local)
     while component.files.get(key, remote) != remote:
         key = f"/.{key}" if key.startswith("/") else f"./{key}"
@@ -90,9 +100,10 @@ def bring(component: Component, local: str | os.PathLike[str], remote: str) -> N
 
 
 def numbered(component: Component, number: int) -> Component:
-    """A copy of `component` with `%n` replaced by `number` in all of its texts, and folders of its own.
+    """Return a copy of `component` with `%n` replaced by `number` in all texts.
 
-    Its name gets `-%n` if it has none. Patterns that name the component name the copy, too.
+    If its name lacks `%n`, `-%n` is appended. The copy has its own version of each folder in FOLDERS. A pattern that
+    matches the original matches the copy, too.
     """
     folders = list(component.meta.get(FOLDERS, ()))
 

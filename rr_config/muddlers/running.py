@@ -1,4 +1,4 @@
-"""Runs muddlers: first their files, then, when all have got their options, what each does to a config."""
+"""Run muddlers: first their files, then, when all have their options, the function `muddle` of each."""
 
 import functools
 import inspect
@@ -20,7 +20,7 @@ from .discovery import Asked, Muddler
 
 @attrs.frozen(slots=False, eq=False)
 class RunningMuddler:
-    """A muddler whose file has been run, and the names that it has left."""
+    """A muddler whose file has been run, and the globals of that file."""
 
     asked: Asked
     config_dir: Path
@@ -28,19 +28,25 @@ class RunningMuddler:
 
     @classmethod
     def begun(cls, asked: Asked, config_dir: Path, given: dict[str, Any]) -> "RunningMuddler":
-        """One whose file has found the names `given`, and imports what lies beside it, or in `config_dir`."""
+        """Run the file of a muddler with the names `given` as globals; return the running muddler.
+
+        The file can import modules that lie beside it or in `config_dir`. Raise ConfigError if it fails.
+        """
         path = asked.muddler.path
         with working_in(config_dir, path.parent, config_dir):
             return cls(asked, config_dir, run_file(path, given, asked.muddler.module))
 
     @property
     def name(self) -> str:
-        """What it is named by."""
+        """Return the name of the muddler."""
         return self.asked.muddler.name
 
     @functools.cached_property
     def add_arguments(self) -> AddArguments | None:
-        """Its function that adds its options to a parser, if it has one."""
+        """Return its function that adds options to a parser, or None.
+
+        The function raises ConfigError for an error in the user's code, and argparse.ArgumentError for a conflict.
+        """
         if "add_arguments" not in self.names:
             return None
         own = function(self.names, "add_arguments", "add_arguments(parser)", self.asked.muddler.path)
@@ -52,14 +58,14 @@ class RunningMuddler:
         return add_arguments
 
     def parse(self, words: Sequence[str], made: Any = None) -> None:
-        """Let it find as `extra_options` what it knows of `words`; see `arguments.parsed`."""
+        """Set its global `extra_options` to the options in `words` that it knows; see `arguments.parsed`."""
         assert self.add_arguments
         parser = parser_of(f"--muddler {self.name}", [(self.name, self.add_arguments)])
         with reported(self.asked.muddler.path):
             self.names["extra_options"] = parsed(parser, words, made)
 
     def muddle(self, config: Config, options: Options) -> None:
-        """Let it change `config`."""
+        """Call its `muddle`, which changes `config`. Raise ConfigError if that is missing or fails."""
         path = self.asked.muddler.path
         form = "muddle(config) or muddle(config, options)"
         muddle = function(self.names, "muddle", form, path)
@@ -71,10 +77,11 @@ class RunningMuddler:
 
 
 def told(muddlers: list[RunningMuddler], options: Options, extra_options: Any) -> list[RunningMuddler]:
-    """The muddlers, each of which that has options has got them as its `extra_options`.
+    """Give each muddler its options as `extra_options`; return the muddlers.
 
-    One that is named with words of its own gets these; the others share `--extra-args`, or what an arg parser
-    has made of that.
+    A muddler with words after its name gets these. The others share `--extra-args`, or the result of an arg parser.
+
+    Raise ConfigError for words that no muddler knows, and SystemExit(0) if the words ask for help.
     """
     sharing = [muddler for muddler in muddlers if muddler.add_arguments and not muddler.asked.words]
     words: list[str] = []
@@ -97,7 +104,7 @@ def told(muddlers: list[RunningMuddler], options: Options, extra_options: Any) -
 
 
 def _check_words(where: str, muddlers: Sequence[RunningMuddler], words: Sequence[str]) -> None:
-    """Raise ConfigError for words that none of the muddlers knows; SystemExit(0) where they ask for help."""
+    """Raise ConfigError for words that no muddler knows, and SystemExit(0) if they ask for help."""
     every = {m.asked.muddler.path: (m.name, m.add_arguments) for m in muddlers if m.add_arguments}
     parser = parser_of(where, every.values())
     if muddlers:
@@ -106,9 +113,9 @@ def _check_words(where: str, muddlers: Sequence[RunningMuddler], words: Sequence
 
 
 def options_of(muddler: Muddler, config_dir: Path | None) -> str:
-    """What `--help` says of the options of a muddler, whose file it runs; nothing where it says that it has none.
+    """Return the help of a muddler's options, or an empty text if it has none.
 
-    ConfigError for what is wrong in the file.
+    Run the file of the muddler for that, unless it does not contain `add_arguments`. Raise ConfigError if that fails.
     """
     with named(str(muddler.path)):
         if b"add_arguments" not in muddler.path.read_bytes():

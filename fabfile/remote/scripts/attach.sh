@@ -1,5 +1,5 @@
 # fab attach: where the window of a component is.
-# Needs from the header: session, folder, title.
+# Needs from the header: session, component (its folder), title.
 # Answers: PID.NAME of the session, and the number of the window in it.
 . ./state_dir.sh
 . ./screen.sh
@@ -8,8 +8,8 @@
 main() {
   find_state_dir
   need_session
-  { cd "$state" 2>/dev/null && [ -e "$folder/launcher" ]; } ||
+  { cd "$state" 2>/dev/null && [ -e "$component/launcher" ]; } ||
     fail "$title has not been started in the session $session"
-  find_window "$folder" "$title" || fail "the window of $title is closed; what it had put out, shows: fab logs"
+  find_window "$component" "$title" || fail "the window of $title is closed; what it had put out, shows: fab logs"
   answer "$id $window"
 }

@@ -1,0 +1,131 @@
+"""`fab attach`: the window of a component in a real terminal."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.support.connections import cut
+from tests.support.files import text
+from tests.support.lab import Lab
+from tests.support.terminal import Terminal
+from tests.support.waiting import eventually
+
+# Tells its terminal's size when that changes, what it reads, and that Ctrl-C and Ctrl-Z have come.
+PROGRAM = """
+import os, signal, sys
+signal.signal(signal.SIGINT, lambda *_: print("interrupted"))
+signal.signal(signal.SIGTSTP, lambda *_: print("stopped"))
+signal.signal(signal.SIGWINCH, lambda *_: print("{0.columns} x {0.lines}".format(os.get_terminal_size())))
+print("listening")
+for line in sys.stdin:
+    print("got", line)
+"""
+CONFIG = f"""
+def add(name, host, *command):
+    config.add_component(Component(
+        name=name, host=host, executable=command[0], args=[util.literal(arg) for arg in command[1:]], start_index=1))
+for name, host in [("web", "node1"), ("here", localhost)]:
+    add(name, host, {sys.executable!r}, "-u", "-X", "utf8", "-c", {PROGRAM!r})
+add("db", "node1", "/bin/sh", "-c", "echo hello; exit 3")
+add("db", "node2", "/bin/sleep", "1000")
+"""
+DETACH = b"\x01d"
+
+
+@contextmanager
+def attached(lab: Lab, *words: str, **env: str) -> Iterator[Terminal]:
+    """`fab attach` in a terminal."""
+    command = lab.command("attach", *words, "-c", "cfg.py")
+    terminal = Terminal(command, cwd=lab.folder, env=lab.environment | {"TERM": "xterm"} | env)
+    try:
+        yield terminal
+    finally:
+        terminal.close()
+
+
+@pytest.fixture
+def started(lab: Lab) -> Lab:
+    """The lab, where the components have been started."""
+    lab.config(CONFIG)
+    lab.run("screen")
+    lab.run("start")
+    eventually(lambda: "hello" in text(lab.node1.state() / "db/output"), "the output of db")
+    return lab
+
+
+def refused(done: subprocess.CompletedProcess[str] | Terminal, code: int, words: str) -> None:
+    if isinstance(done, Terminal):
+        done.shows(words.encode())
+        assert done.ends() == code
+    else:
+        assert (done.returncode, done.stderr) == (code, f"{words}\n")
+
+
+@pytest.mark.parametrize(("name", "host"), [("web", "node1"), ("localhost/here", "here")])
+def test_window_is_shown_and_gets_every_key_until_it_is_detached(started: Lab, name: str, host: str) -> None:
+    with attached(started, "-t", "5", name) as terminal:  # what is Fabric's is not taken for a name
+        terminal.shows(b"listening")
+        terminal.shows(b"100 x 30")
+        terminal.types("grüße\n".encode())
+        terminal.shows("got grüße".encode())
+        terminal.types(b"\x03")
+        terminal.shows(b"interrupted")
+        terminal.types(b"\x1a")
+        terminal.shows(b"stopped")
+        terminal.resize(rows=20, columns=77)
+        terminal.shows(b"77 x 20")
+        terminal.types(DETACH)
+        terminal.shows(b"[detached from ")
+        assert terminal.ends() == 0
+    home = started.here if host == "here" else started.node1
+    assert not (home.state() / name.rpartition("/")[2] / "status").exists(), "it goes on"
+
+
+def test_window_of_what_has_ended_is_shown_until_it_is_closed(started: Lab) -> None:
+    with attached(started, "node1/db") as terminal:
+        terminal.shows(b"hello")
+        terminal.types(b"q")  # closes it, and screen shows another one
+        terminal.shows(b"listening")
+        terminal.types(DETACH)
+        assert terminal.ends() == 0
+    with attached(started, "node1/db") as terminal:
+        refused(terminal, 1, "node1: attach: the window of db is closed; what it had put out, shows: fab logs")
+
+
+def test_terminal_that_the_host_does_not_know_is_taken_for_an_xterm(started: Lab) -> None:
+    with attached(started, "web", TERM="of-tomorrow") as terminal:
+        terminal.shows(b"listening")
+        terminal.types(DETACH)
+        assert terminal.ends() == 0
+
+
+def test_lost_connection_ends_it_and_leaves_the_terminal_as_it_was(started: Lab) -> None:
+    with attached(started, "web") as terminal:
+        terminal.shows(b"listening")
+        cut(started.node1)
+        refused(terminal, 1, "node1/web: attach: the connection was lost")
+    assert not (started.node1.state() / "web/status").exists(), "it goes on"
+
+
+def test_only_one_component_that_has_a_window_can_be_shown(lab: Lab) -> None:
+    lab.config(CONFIG)
+    with attached(lab, "web") as terminal:
+        refused(terminal, 1, "node1: attach: there is no screen session named runner; start one with: fab screen")
+    lab.run("screen")
+    with attached(lab, "web") as terminal:
+        refused(terminal, 1, "node1: attach: web has not been started in the session runner")
+    with attached(lab, "db") as terminal:
+        refused(terminal, 2, "db: is the name of node1/db, node2/db; name one of these")
+
+
+def test_without_a_terminal_it_is_refused(lab: Lab) -> None:
+    lab.config(CONFIG)
+    words = "attach: standard input and output must be a terminal; what is put out, shows: fab logs"
+    refused(lab.fab("attach", "web", "-c", "cfg.py"), 2, words)
+    nameless = lab.fab("attach", "-c", "cfg.py")
+    assert nameless.returncode == 2
+    assert "'component'" in nameless.stderr
+    assert lab.fab("attach", "--help").stdout.startswith("Usage: ")

@@ -1,0 +1,34 @@
+"""Promises of the README about a checkout, and tests that the documentation names."""
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.support.checkout import ROOT
+
+
+def test_the_demo_shows_what_runs_where_and_sends_nothing_the_second_time() -> None:
+    here = Path(tempfile.gettempdir())
+    before = set(here.glob("rr-demo.*"))
+    done = subprocess.run([sys.executable, "-m", "invoke", "demo"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("node1", "node2", "node3", "localhost"):
+        assert f"\n{name}: screen -ls; and the end of what each window shows\n" in done.stdout
+    assert done.stdout.count(".runner\t") == 4
+    assert done.stdout.count("==> worker-") == 4
+    assert done.stdout.count(", nothing sent\n") == 5  # localhost never gets anything
+    assert set(here.glob("rr-demo.*")) == before
+
+
+def test_every_test_that_the_docs_name_is_there() -> None:
+    """`::NAME` is in the file that is named before it in the same row."""
+    named = 0
+    for row in (ROOT / "docs/reliability.md").read_text().splitlines():
+        file = ""
+        for path, name in re.findall(r"`([\w/.]*)::(\w+)`", row):
+            file = path or file
+            assert f"\ndef {name}(" in (ROOT / file).read_text(), f"{file}::{name}"
+            named += 1
+    assert named > 50

@@ -1,0 +1,264 @@
+"""The command line: defaults from fabric.yaml, wrong options, output, help and muddlers."""
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.checkout import FAB, ROOT
+from tests.support.config_texts import WEB as COMPONENT
+from tests.support.lab import Lab
+from tests.support.names import COMMANDS
+from tests.support.outcomes import refused
+
+# Writes what it was given to a file, so that a test can see it.
+PARSER = """
+import json
+
+def parse_args(extra_args, ssh_user):
+    with open("given.json", "w") as file:
+        json.dump([extra_args, ssh_user], file)
+    return extra_args
+"""
+
+
+# ---- defaults
+
+
+def test_defaults_come_from_fabric_yaml_and_the_command_line_wins(lab: Lab) -> None:
+    lab.config(COMPONENT)
+    settings = "remote_runner:\n  config: cfg.py\n  screen: {}\n  zombie: false\n"
+    (lab.here.home / ".fabric.yaml").write_text(settings.format("of-home"))
+    given = lab.write("given.yaml", settings.format("of-file"))
+    assert lab.fab("screen").returncode == 0
+    assert lab.node1.sessions() == ["of-home"]
+    assert lab.fab("-f", given, "screen").returncode == 0
+    assert lab.node1.sessions() == ["of-file", "of-home"]
+    assert lab.fab("-f", given, "screen", "--screen", "said").returncode == 0
+    assert lab.node1.sessions() == ["of-file", "of-home", "said"]
+
+
+def test_fabric_yaml_of_the_project_is_read(lab: Lab, tmp_path: Path) -> None:
+    """In the folder that holds `fabfile/`, as Fabric has it."""
+    project = tmp_path / "project"
+    project.mkdir()
+    for name in ("fabfile", "rr_config", "muddlers"):
+        (project / name).symlink_to(ROOT / name)
+    (project / "fabric.yaml").write_text("remote_runner:\n  config: cfg.py\n  screen: of-project\n")
+    lab.config(COMPONENT)
+    command = [word.replace(str(ROOT), str(project)) for word in lab.command("screen")[1:]]
+    subprocess.run([lab.command()[0], *command], cwd=lab.folder, env=lab.environment, check=True, capture_output=True)
+    assert lab.node1.sessions() == ["of-project"]
+
+
+def test_every_option_can_stand_in_fabric_yaml(lab: Lab) -> None:
+    lab.config("import json, attrs\nopen('options.json', 'w').write(json.dumps(attrs.asdict(options)))" + COMPONENT)
+    lab.write("parser.py", PARSER)
+    lab.write("m.py", "def muddle(config): pass\n")
+    options = {
+        "config": "cfg.py",
+        "muddler": ["m.py"],
+        "user": "somebody",
+        "pass": "secret",
+        "log-level": "WARNING",
+        "screen": "s",
+        "kill": False,
+        "zombie": False,
+        "always-copy": True,
+        "extra-args": "x",
+        "arg-parser": "parser.py",
+        "terminate": False,
+    }
+    lab.write("f.yaml", json.dumps({"remote_runner": options}))  # JSON is YAML
+    lab.fab("-f", "f.yaml", "kill")
+    seen = json.loads((lab.folder / "options.json").read_text())
+    expected = {
+        "config_file": str(lab.folder / "cfg.py"),
+        "ssh_user": "somebody",
+        "ssh_pass": "secret",
+        "screen": "s",
+        "kill_first": False,
+        "always_copy": True,
+        "no_zombie": True,
+        "muddler": ["m.py"],
+        "extra_args": "x",
+        "arg_parser": "parser.py",
+        "log_level": "WARNING",
+    }
+    assert {name: seen[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("yaml", "word"),
+    [
+        ("remote_runner:\n  sceen: x\n", "sceen"),
+        ("remote_runner:\n  always-copy: perhaps\n", "always_copy"),
+        ("remote_runner: 5\n", "remote_runner"),
+    ],
+)
+def test_wrong_defaults_are_refused(lab: Lab, yaml: str, word: str) -> None:
+    lab.config(COMPONENT)
+    lab.write("f.yaml", yaml)
+    refused(lab.fab("-f", "f.yaml", "kill", "-c", "cfg.py"), word)
+
+
+def test_above_log_level_info_nothing_is_printed_on_success(lab: Lab) -> None:
+    lab.config(COMPONENT)
+    done = lab.run("run", "--log-level", "WARNING")
+    assert (done.stdout, done.stderr) == ("", "")
+    lab.config(COMPONENT.replace("/bin/sh", "/no/such"))
+    assert "node1/web" in lab.fab("run", "-l", "ERROR", "-c", "cfg.py").stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["-m"], "muddler"),
+        (["-m", "--log-level", "INFO"], "muddler"),
+        (["-u"], "user"),
+        (["--", "id"], "--: leave it"),
+        (["--nonsense"], "--nonsense"),
+        (["--dry"], "-R/--dry"),
+        (["-t", "soon"], "--connect-timeout: 'soon': is no number"),
+        (["-S", "nowhere"], "-S/--ssh-config: nowhere: there is no such file"),
+        (["-S", "."], "-S/--ssh-config: .: there is no such file"),
+        (["-S", "odd_config"], "odd_config: cannot be read as an ssh config: "),
+        (["-S", "circle"], "node1: its ProxyJump, in the ssh config, leads back to itself"),
+        (["--prompt-for-login-password"], "the password cannot be asked for: standard input is at its end"),
+        (["--prompt-for-passphrase"], "the password cannot be asked for: standard input is at its end"),
+    ],
+)
+def test_wrong_command_lines_are_refused(lab: Lab, words: list[str], reason: str) -> None:
+    lab.config(COMPONENT)
+    lab.write("odd_config", 'Host "node1\n')
+    lab.write("circle", "Host node1\n  ProxyJump a\nHost a\n  ProxyJump b\nHost b\n  ProxyJump a\n")
+    refused(lab.fab("screen", "-c", "cfg.py", *words), reason)
+    assert lab.node1.sessions() == []
+
+
+def test_ssh_config_of_the_command_line_counts_more_than_that_of_settings(lab: Lab) -> None:
+    lab.config(COMPONENT)
+    lab.write("nowhere", "Host node1\n  HostName 127.1.1.1\n  Port 1\n")
+    lab.write("nowhere.yaml", f"ssh_config_path: {lab.folder}/nowhere\n")
+    lab.write("here.yaml", f"ssh_config_path: {lab.farm.ssh_config}\n")
+    (lab.here.home / ".fabric.yaml").write_text((lab.folder / "nowhere.yaml").read_text())
+    fab = [str(FAB), "-r", str(ROOT)]
+    for words, is_found in [
+        ([], False),
+        (["-f", "here.yaml"], True),
+        (["-S", str(lab.farm.ssh_config)], True),
+        (["-S", str(lab.farm.ssh_config), "-f", "nowhere.yaml"], True),
+    ]:
+        done = lab.prefork.run([*fab, *words, "screen", "-c", "cfg.py"], lab.folder, lab.environment, 60)
+        assert (done.returncode == 0) == is_found, (words, done.stderr)
+        assert is_found or "127.1.1.1 port 1: connection refused" in done.stderr
+
+
+# ---- where the output goes
+
+
+@pytest.mark.parametrize(
+    ("redirection", "said"),
+    [
+        ("| head -n 1", "standard output: broken pipe; going on without it"),
+        (">/dev/full", "standard output: no space left on device; going on without it"),
+        (">&-", ""),
+        (">&- 2>&-", ""),
+        ("2>&1 | head -n 1", ""),
+    ],
+)
+def test_run_goes_on_where_its_output_cannot_be_written(lab: Lab, redirection: str, said: str) -> None:
+    lab.config(COMPONENT)
+    command = shlex.join(lab.command("run", "-c", "cfg.py"))
+    script = f"{{ {command}; echo $? >exit; }} {redirection}"
+    done = subprocess.run(["sh", "-c", script], cwd=lab.folder, env=lab.environment, capture_output=True, text=True)
+    assert (lab.folder / "exit").read_text() == "0\n", done.stderr
+    assert done.stderr == (f"{said}\n" if said else "")
+    assert (lab.node1.state() / "web/pid").exists()
+
+
+@pytest.mark.parametrize("words", ["logs -f", "status --watch"])
+def test_what_only_shows_ends_with_its_output(lab: Lab, words: str) -> None:
+    lab.config(COMPONENT.replace("sleep 1000", "while :; do echo on; sleep 0.1; done"))
+    lab.run("run")
+    command = shlex.join(lab.command(*words.split(), "-c", "cfg.py"))
+    script = f"{{ {command}; echo $? >exit; }} | head -n 1"
+    command_line = ["sh", "-c", script]
+    done = subprocess.run(command_line, cwd=lab.folder, env=lab.environment, capture_output=True, text=True, timeout=20)
+    assert ((lab.folder / "exit").read_text(), done.stderr) == ("130\n", "")
+
+
+# ---- extra args
+
+
+def test_arg_parser_shows_its_own_help_and_errors(lab: Lab) -> None:
+    lab.config("x = extra_options.count\n")
+    lab.write(
+        "parser.py",
+        """
+import argparse
+def parse_args(extra_args, ssh_user):
+    parser = argparse.ArgumentParser("of-the-user")
+    parser.add_argument("--count", type=int)
+    return parser.parse_args(extra_args.split())
+""",
+    )
+    command = ("run", "-c", "cfg.py", "-a", "parser.py", "--extra-args")
+    helped = lab.fab(*command, "--help")
+    assert helped.returncode == 0
+    assert "usage: of-the-user" in helped.stdout
+    refused(lab.fab(*command, "--count many"), "of-the-user: error", "'many'")
+    refused(lab.fab("run", "-c", "cfg.py", "--extra-args", "x"), "--arg-parser")
+
+
+# ---- help and muddlers
+
+
+def test_list_has_all_commands(lab: Lab) -> None:
+    listed = re.findall(r"^  (\w+) ", lab.fab("--list").stdout, re.MULTILINE)
+    assert listed == COMMANDS
+
+
+def test_muddlers_are_listed_with_the_first_line_of_their_docstring(lab: Lab) -> None:
+    lab.config("")
+    lab.write("muddlers/mine.py", '"""Does my thing.\n\nAnd more."""\ndef muddle(config): pass\n')
+    lines = lab.run("muddlers").stdout.splitlines()
+    (mine,) = (line for line in lines if line.startswith("mine "))
+    (ta3,) = (line for line in lines if line.startswith("ta3 "))
+    assert "Does my thing." in mine
+    assert "harness" in ta3
+    assert "And more" not in "".join(lines)
+    assert "ta3" in lab.fab("muddlers").stdout
+
+
+def test_muddlers_are_applied_in_order_by_name_and_by_path(lab: Lab) -> None:
+    lab.config(COMPONENT)
+    add = """
+def muddle(config):
+    for component in config.all_components():
+        component.meta.setdefault("by", []).append("{}")
+"""
+    lab.write("muddlers/by_name.py", add.format("name"))
+    lab.write("elsewhere/by_path.py", add.format("path"))
+    lab.write("show.py", "def muddle(config):\n    raise Exception(*[c.meta['by'] for c in config.all_components()])\n")
+    names = ["by_name", "elsewhere/by_path.py"]
+    for order in (names, names[::-1]):
+        given = [word for name in (*order, "show.py") for word in ("-m", name)]
+        expected = ["name" if name == "by_name" else "path" for name in order]
+        refused(lab.fab("kill", "-c", "cfg.py", *given), f"Exception: {expected}")
+
+
+def test_what_is_compiled_is_kept_but_of_what_a_config_imports(lab: Lab) -> None:
+    lab.write("helper.py", "")
+    lab.config("import helper\n" + COMPONENT)
+    kept = lab.folder / "kept"
+    lab.fab("config", "-c", "cfg.py", env={"PYTHONPYCACHEPREFIX": str(kept)})
+    names = {path.name.partition(".")[0] for path in kept.rglob("*.pyc")}
+    assert names >= {"discovery", "runner", "console"}
+    assert not names & {"helper", "completion"}
+    nothing = lab.folder / "nothing"
+    lab.fab("config", "-c", "cfg.py", env={"PYTHONPYCACHEPREFIX": str(nothing), "PYTHONDONTWRITEBYTECODE": "1"})
+    assert not nothing.exists()

@@ -1,0 +1,114 @@
+"""Hosts that answer without end: abandoned within bounded memory."""
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.commands import running
+from tests.support.config_texts import IN_WORK as CONFIG
+from tests.support.lab import Lab
+from tests.support.memory import fab_within_memory
+from tests.support.odd_hosts import GREETING, odd_host
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "yes",
+        "yes | tr -d '\\n'",
+        "yes | tr '\\n' '\\000'",
+        "cat /dev/zero",
+        "cat /dev/urandom",
+        f"{GREETING}; yes",
+        f"{GREETING}; yes answer | tr '\\n' '\\000'",
+        f"{GREETING}; cat /dev/zero",
+    ],
+)
+def test_host_that_answers_without_end_is_given_up_and_the_others_go_on(lab: Lab, command: str) -> None:
+    odd_host(lab, "odd", command)
+    lab.config(CONFIG + "add('a', 'odd')\nadd('b', 'node1')")
+    done = fab_within_memory(lab, "run", "-c", "cfg.py", "--keep-going")
+    assert done.returncode == 1
+    assert done.stderr.startswith("odd: kill: answers with more than it was asked for; "), done.stderr
+    assert "Traceback" not in done.stderr
+    assert lab.node1.sessions() == ["runner"]
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (b"x" * 65536, ": no SSH server answers there; is it the right port?"),
+        (b"\n" * 65536, ": no SSH server answers there; is it the right port?"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n" + b"\x7f\xff\xff\xf4" * 16384, ": a packet of 2,147,483,632 bytes is none of ssh"),
+        (b"SSH-2.0-" + b"\x1b]0;evil\x07" * 1000 + b"\r\n", ""),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", ": no SSH server answers there; is it the right port?"),
+    ],
+)
+def test_server_that_speaks_no_ssh_is_given_up(lab: Lab, said: bytes, why: str) -> None:
+    with endless_server(said) as port:
+        with lab.farm.ssh_config.open("a") as config:
+            config.write(f"Host odd\n    HostName 127.0.0.1\n    Port {port}\n")
+        lab.config(CONFIG + "add('a', 'odd')\nadd('b', 'node1')")
+        done = fab_within_memory(lab, "-t", "3", "kill", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"odd: kill: 127.0.0.1 port {port}{why}"), done.stderr
+    assert "Traceback" not in done.stderr and "\x1b" not in done.stderr
+    assert len(done.stderr) < 2000
+    assert "node1  nothing to end" in done.stdout
+
+
+@contextlib.contextmanager
+def endless_server(said: bytes) -> Iterator[int]:
+    """A port on which everybody is told the same again and again; the port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    with client, contextlib.suppress(OSError):
+                        while True:
+                            client.sendall(said)
+
+        server = threading.Thread(target=serve)
+        server.start()
+        try:
+            yield int(listener.getsockname()[1])
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            server.join()
+
+
+def test_line_of_ten_gigabytes_in_an_answer_is_given_up(lab: Lab) -> None:
+    odd_host(lab, "odd", f"{GREETING}; head -c 10G /dev/zero | tr '\\000' x")
+    lab.config(CONFIG + "add('a', 'odd')\nadd('b', 'node1', 'echo said; exec sleep 1000')")
+    lab.run("run", "--limit", "node1")
+    for command in ("logs", "logs -f", "status", "collect"):
+        with contextlib.ExitStack() as stack:
+            if command == "logs -f":  # which does not end by itself
+                fab = stack.enter_context(running(lab, *command.split()))
+                assert fab.stdout
+                for line in fab.stdout:
+                    if line.startswith("odd: logs: answers with more than it was asked for; "):
+                        break
+                fab.send_signal(signal.SIGINT)
+                fab.communicate(timeout=20)
+                continue
+            done = fab_within_memory(lab, command, "-c", "cfg.py")
+            assert done.returncode == 1
+            assert "answers with more than it was asked for; " in done.stdout + done.stderr
+            assert "Traceback" not in done.stderr
+
+
+def test_host_that_answers_without_end_while_much_is_sent_is_given_up(lab: Lab) -> None:
+    odd_host(lab, "odd", f"{GREETING}; printf '.st\\000/root\\000=\\000=\\000'; exec cat /dev/zero")
+    (lab.folder / "big").write_bytes(os.urandom(8_000_000))
+    lab.config(CONFIG + "add('a', 'odd', files={'big': 'big'})\nadd('b', 'node1')")
+    done = fab_within_memory(lab, "sync", "-c", "cfg.py", "--io-timeout", "60")
+    assert done.returncode == 1
+    assert done.stderr.startswith("odd: sync: answers with more than it was asked for; "), done.stderr

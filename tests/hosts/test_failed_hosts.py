@@ -1,0 +1,106 @@
+"""Hosts that fail while others work: `--keep-going`, `--max-failures`, and how to repeat."""
+
+from tests.support.commands import running
+from tests.support.lab import Lab
+from tests.support.stages import broken, configure, started
+from tests.support.waiting import eventually
+
+# ---- what happens where one fails
+
+
+def test_by_default_no_later_stage_begins_and_it_is_said_how_to_repeat(lab: Lab) -> None:
+    configure(lab)
+    with broken(lab.node2):
+        done = lab.fab("run", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"node2:{lab.node2.home}/f: sync: a folder is in its place",
+        "sync failed; no later stage was begun",
+        "again, for what failed alone: --limit 'node2/*'",
+    ]
+    assert all(started(host) == [] for host in (lab.node1, lab.node2, lab.node3))
+    assert (lab.node1.home / "f").exists() and (lab.node3.home / "f").exists()
+    again = lab.fab("run", "-c", "cfg.py", "--limit", "node2/*")
+    assert (again.returncode, started(lab.node2), started(lab.node1)) == (0, ["a", "b"], [])
+
+
+def test_with_keep_going_the_others_get_through_all_stages(lab: Lab) -> None:
+    configure(lab)
+    with broken(lab.node2):
+        done = lab.fab("run", "-c", "cfg.py", "--keep-going")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"node2:{lab.node2.home}/f: sync: a folder is in its place",
+        "1 host failed; all was done on the others",
+        "again, for what failed alone: --limit 'node2/*'",
+    ]
+    assert started(lab.node1) == started(lab.node3) == ["a", "b"]
+    assert started(lab.node2) == []
+
+
+def test_hosts_that_fail_in_other_stages_are_all_named_at_the_end(lab: Lab) -> None:
+    configure(lab)
+    with lab.config(lab.folder.joinpath("cfg.py").read_text()).open("a") as config:
+        config.write("[each] = [c for c in config.all_components() if c.label == 'node3/a']\neach.executable = '/no'\n")
+    with broken(lab.node2):
+        done = lab.fab("run", "-c", "cfg.py", "--max-failures", "2", "--limit", "node*")
+    assert done.returncode == 1
+    first, second, *rest = done.stderr.splitlines()
+    assert first == f"node2:{lab.node2.home}/f: sync: a folder is in its place"
+    assert second.startswith("node3/a: start 1: could not be started (exit status 127): ")
+    assert rest == [
+        "2 hosts failed; all was done on the others",
+        "again, for what failed alone: --limit node2/a,node2/b,node3/a,node3/b",
+    ]
+    assert (started(lab.node1), started(lab.node3)) == (["a", "b"], [])
+
+
+def test_where_more_fail_than_may_no_later_stage_begins(lab: Lab) -> None:
+    configure(lab)
+    with broken(lab.node2), broken(lab.node3):
+        done = lab.fab("run", "-c", "cfg.py", "--max-failures", "1")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[2:] == [
+        "sync failed; no later stage was begun",
+        "again, for what failed alone: --limit 'node2/*,node3/*'",
+    ]
+    assert started(lab.node1) == []
+
+
+def test_where_all_fail_nothing_goes_on(lab: Lab) -> None:
+    configure(lab, ["node1"])
+    with broken(lab.node1):
+        done = lab.fab("run", "-c", "cfg.py", "--keep-going")
+    assert done.stderr.splitlines()[1:] == ["sync failed; no later stage was begun"]
+
+
+def test_what_is_waited_for_on_a_host_that_is_out_is_not_waited_for(lab: Lab) -> None:
+    configure(lab, ["node1", "node2"])
+    with lab.config(lab.folder.joinpath("cfg.py").read_text()).open("a") as config:
+        config.write("for c in config.all_components():\n    c.wait, c.args = True, ['-c', 'echo >>' + c.name]\n")
+    with broken(lab.node2):
+        done = lab.fab("run", "-c", "cfg.py", "--keep-going", "--terminate")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[1] == "1 host failed; all was done on the others"
+    assert (started(lab.node1), started(lab.node2)) == (["a", "b"], [])
+
+
+def test_going_on_and_stopping_all_for_one_contradict_each_other(lab: Lab) -> None:
+    configure(lab)
+    done = lab.fab("run", "-c", "cfg.py", "--keep-going", "--on-exit", "stop")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "--on-exit stop: leave it out with --keep-going or --max-failures: it stops all for one\n"
+
+
+# ---- two controllers
+
+
+def test_host_that_is_out_is_free_for_others_while_the_rest_goes_on(lab: Lab) -> None:
+    configure(lab, ["node1", "node2"])
+    with lab.config((lab.folder / "cfg.py").read_text()).open("a") as config:
+        config.write("for c in config.all_components():\n    c.wait = True\n")
+    with broken(lab.node1), running(lab, "run", "--keep-going") as fab:
+        eventually(lambda: started(lab.node2) == ["a", "b"], "both programs of the other")
+        assert lab.fab("kill", "-c", "cfg.py", "--limit", "node1").returncode == 0
+        lab.run("stop", "--limit", "node2")
+        fab.communicate(timeout=20)

@@ -1,0 +1,149 @@
+"""`fab kill`: the sessions and processes that end, and those that stay."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.config_texts import ONE_PROGRAM
+from tests.support.lab import Lab
+from tests.support.processes import alive, noted
+from tests.support.sessions import NOTES_ITS_PID, ids, kill_server, start_session
+from tests.support.waiting import eventually
+
+# Each line leaves the process id of one process, that somebody might fail to end, in ~/pid.NAME.
+STUBBORN = r"""#!/bin/sh
+sh -c 'trap "" HUP TERM; echo $$ >~/pid.ignores_hup_and_term; while :; do sleep 1; done' &
+sh -c 'trap "" HUP; echo $$ >~/pid.ignores_hup; while :; do sleep 1; done' &
+nohup sh -c 'echo $$ >~/pid.nohup; exec sleep 1000' >/dev/null 2>&1 &
+setsid sh -c 'echo $$ >~/pid.setsid; exec sleep 1000' &
+( (setsid sh -c 'echo $$ >~/pid.daemon; exec sleep 1000' </dev/null >/dev/null 2>&1 &) & )
+env -u STY setsid sh -c 'echo $$ >~/pid.without_sty; exec sleep 1000' &
+env -i HOME="$HOME" MARK="$REMOTE_RUNNER_THROWAWAY" REMOTE_RUNNER_THROWAWAY="$REMOTE_RUNNER_THROWAWAY" PATH="$PATH" \
+  setsid sh -c 'echo $$ >~/pid.cleared_environment; exec sleep 1000' &
+( (env -i HOME="$HOME" REMOTE_RUNNER_THROWAWAY="$REMOTE_RUNNER_THROWAWAY" PATH="$PATH" \
+  setsid sh -c 'echo $$ >~/pid.daemon_with_cleared_environment; exec sleep 1000' </dev/null >/dev/null 2>&1 &) & )
+echo $$ >~/pid.program
+wait
+"""
+FORKS_ON = r"""#!/usr/bin/env python3
+import os, pathlib, signal, time
+for name in ("SIGTERM", "SIGHUP"):
+    signal.signal(getattr(signal, name), signal.SIG_IGN)
+while True:
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    time.sleep(0.03)  # or it would fill the process table
+    pathlib.Path("~/generations").expanduser().open("a").write("x")
+"""
+
+
+def test_kill_ends_all_sessions_of_exactly_that_name_and_no_other(lab: Lab) -> None:
+    names = {"first": "runner", "second": "runner", "longer": "runner-prod", "shorter": "runne", "dotted": "runner.x"}
+    names |= {"inner": "my.runner", "upper": "RUNNER"}
+    for noted_as, session in names.items():
+        start_session(lab.node1, session, noted_as)
+    start_session(lab.node3, "runner", "elsewhere")
+    lab.config(
+        ONE_PROGRAM + 'config.add_component(Component(name="two", host="node2", start_index=1, executable="/bin/true"))'
+    )
+    lab.write("one.sh", "")
+    lab.run("kill")
+    assert alive(lab.node1) == names.keys() - {"first", "second"}
+    assert lab.node1.sessions() == sorted(set(names.values()) - {"runner"})
+    assert lab.node2.sessions() == []  # where there was nothing to kill
+    assert alive(lab.node3) == {"elsewhere"}, "node3 is not in the config"
+    lab.run("kill")
+    lab.run("kill", "--screen", "runner-prod")
+    assert alive(lab.node1) == names.keys() - {"first", "second", "longer"}
+
+
+def test_kill_ends_what_forks_faster_than_it_looks(lab: Lab) -> None:
+    lab.config(ONE_PROGRAM)
+    lab.write("one.sh", FORKS_ON, 0o755)
+    lab.run("run")
+    generations = lab.node1.home / "generations"
+    eventually(lambda: generations.exists() and generations.stat().st_size > 3, "some generations")
+    lab.run("kill")
+    after = generations.stat().st_size
+    with pytest.raises(pytest.fail.Exception):
+        eventually(lambda: generations.stat().st_size > after, "another generation", seconds=0.5)
+
+
+def test_kill_leaves_a_session_alone_that_has_been_given_another_name(lab: Lab) -> None:
+    lab.config(ONE_PROGRAM)
+    lab.write("one.sh", "")
+    lab.run("screen")
+    (id_,) = ids(lab.node1)
+    lab.node1.run("echo 'echo $$ >~/pid.renamed; exec sleep 1000' >note")
+    lab.node1.run(f"screen -S {id_} -X screen sh note")
+    eventually(lambda: alive(lab.node1) == {"renamed"}, "a program")
+    lab.node1.run(f"screen -S {id_} -X sessionname mine")
+    lab.run("screen")
+    lab.run("kill")
+    assert (lab.node1.sessions(), alive(lab.node1)) == (["mine"], {"renamed"})
+
+
+def test_kill_ends_what_ignores_signals_and_what_has_left_its_window(lab: Lab) -> None:
+    lab.config(ONE_PROGRAM)
+    lab.write("one.sh", STUBBORN, 0o755)
+    start_session(lab.node1, "bystander", "bystander")
+    lab.run("run")
+    eventually(lambda: len(noted(lab.node1)) == 10, f"ten processes, not {noted(lab.node1)}")
+    assert len(alive(lab.node1)) == 10
+    lab.run("kill")
+    assert alive(lab.node1) == {"bystander"}
+    assert lab.node1.sessions() == ["bystander"]
+
+
+@pytest.mark.parametrize("how", ["-dmS", "-DmS"])
+def test_kill_leaves_alone_a_session_that_was_started_in_a_window(lab: Lab, how: str) -> None:
+    lab.config(ONE_PROGRAM)
+    inner = f"screen {how} other {NOTES_ITS_PID % 'inner'}"
+    lab.write("one.sh", f"#!/bin/sh\n{inner} &\necho $$ >~/pid.outer\nexec sleep 1000\n", 0o755)
+    lab.run("run")
+    eventually(lambda: alive(lab.node1) == {"inner", "outer"}, "both sessions")
+    lab.run("kill")
+    assert alive(lab.node1) == {"inner"}
+    assert lab.node1.sessions() == ["other"]
+
+
+def test_kill_ends_a_program_that_is_called_screen(lab: Lab) -> None:
+    lab.config(ONE_PROGRAM.replace("one.sh", "screen"))
+    lab.write("screen", "#!/bin/sh\necho $$ >~/pid.program\nwhile :; do sleep 1; done\n", 0o755)
+    lab.run("run")
+    eventually(lambda: alive(lab.node1) == {"program"}, "the program")
+    assert Path(f"/proc/{noted(lab.node1)['program']}/comm").read_text() == "screen\n"
+    lab.run("kill")
+    assert alive(lab.node1) == set()
+
+
+@pytest.mark.parametrize("origin", ["by fab", "by hand"])
+def test_kill_clears_what_a_killed_screen_server_has_left(lab: Lab, origin: str) -> None:
+    lab.config(ONE_PROGRAM)
+    program = lab.write("one.sh", "#!/bin/sh\ntrap '' HUP\necho $$ >~/pid.orphan\nwhile :; do sleep 1; done\n", 0o755)
+    if origin == "by fab":
+        lab.run("run")
+    else:
+        lab.node1.run(f"screen -dmS runner {program}")
+    eventually(lambda: "orphan" in noted(lab.node1), "the program")
+    start_session(lab.node1, "runner-prod", "bystander")
+    (id_,) = ids(lab.node1)
+    kill_server(id_)
+    assert ids(lab.node1) == [id_], "its socket is still there"
+    assert alive(lab.node1) == {"orphan", "bystander"}
+    lab.run("kill")
+    assert alive(lab.node1) == {"bystander"}
+    assert lab.node1.sessions() == ["runner-prod"]
+
+
+def test_kill_leaves_other_sessions_alone_though_a_program_ignores_term(lab: Lab) -> None:
+    """The servers of sessions that were started from a window have its session in their environment."""
+    lab.config(ONE_PROGRAM)
+    other = "screen -dmS other sh -c 'echo $$ >~/pid.other; exec sleep 1000'"
+    stubborn = "(trap '' TERM HUP; echo $$ >~/pid.stubborn; while :; do sleep 1; done)"
+    lab.write("one.sh", f"#!/bin/sh\n{other}\n{stubborn}\n", 0o755)
+    lab.run("run")
+    eventually(lambda: noted(lab.node1).keys() == {"stubborn", "other"}, "both programs")
+    lab.run("kill")
+    assert alive(lab.node1) == {"other"}

@@ -1,0 +1,38 @@
+"""Local files that are missing or unreadable, and destinations that two files claim."""
+
+from tests.support.lab import Lab
+from tests.support.marks import ADD, COMPLETE, ON_HOSTS, assert_synced
+from tests.support.outcomes import assert_refused
+from tests.support.privileges import bound_fab
+
+
+def test_missing_and_unreadable_files_are_all_named_at_once(untouched: Lab) -> None:
+    untouched.write("good", "")
+    names = ["gone", "shut", "gone too", "tree"]
+    untouched.config(ON_HOSTS.format(hosts=["node1", "node2"], files={name: name for name in [*names, "good"]}))
+    shut = [untouched.write("shut", "", mode=0), untouched.write("tree/below/shut", "", mode=0)]
+    dangling = untouched.folder / "tree/dangling"
+    dangling.symlink_to("nowhere")
+    done = bound_fab(untouched, "run", "-c", "cfg.py")
+    bad = [untouched.folder / "gone", untouched.folder / "gone too", dangling, *shut]
+    assert_refused(done, *(f"{path}: " for path in bad), "web")
+    assert str(untouched.folder / "good") not in done.stderr
+
+
+def test_two_sources_for_one_destination_are_all_named_at_once(untouched: Lab) -> None:
+    for name in ("a", "b", "tree/c", "c"):
+        untouched.write(name, name)
+    untouched.config(f"""{COMPLETE}c.base_dir = "~/work"
+c.files = {{"a": "x", "b": "./sub/../x"}}\n{ADD}
+c.name = "other"
+c.files = {{"tree": "t", "c": "~/work/t/c"}}\n{ADD}""")
+    done = untouched.fab("run", "-c", "cfg.py")
+    names = ("a", "b", "tree/c", "c")
+    assert_refused(done, "~/work/x", "~/work/t/c", *(untouched.folder / name for name in names))
+
+
+def test_same_file_for_one_destination_twice_is_no_error(lab: Lab) -> None:
+    lab.write("a", "a")
+    lab.config(f"{COMPLETE}c.base_dir = '~/work'\nc.files = {{'a': 'a'}}\n{ADD}c.name = 'other'\n{ADD}")
+    lab.run("sync")
+    assert_synced(lab.node1, "a")

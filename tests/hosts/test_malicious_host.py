@@ -1,0 +1,63 @@
+"""Hosts that answer nonsense, lie, or pretend to be another host."""
+
+import pytest
+
+from tests.support.config_texts import IN_WORK as CONFIG
+from tests.support.lab import Lab
+from tests.support.odd_hosts import GREETING, host_with, odd_host
+
+
+def test_nonsense_of_one_host_keeps_no_other_from_its_end(lab: Lab) -> None:
+    odd_host(lab, "odd", f"{GREETING}; printf 'ended zzz 0\\000done\\000'; sleep 1")
+    lab.config(CONFIG + "add('a', 'odd', wait=True)\nadd('b', 'node1')\nadd('c', 'node2', 'exit 0', wait=True)")
+    lab.run("run", "--limit", "node*")
+    done = lab.fab("wait", "-c", "cfg.py", "--terminate")
+    assert done.returncode == 1
+    assert done.stderr.startswith("odd: wait: answers what cannot be understood (KeyError: 'zzz')\n")
+
+
+def test_host_that_pretends_to_be_another_fails_with_that_one_alone(lab: Lab) -> None:
+    identity = f"$(cat /proc/sys/kernel/random/boot_id) $(cat /proc/sys/kernel/hostname) {lab.node1.home}"
+    odd_host(lab, "odd", f'printf "\\000remote-runner {identity}\\000done\\000"')
+    lab.config(CONFIG + "add('a', 'odd')\nadd('b', 'node1')\nadd('c', 'node2')")
+    done = lab.fab("run", "-c", "cfg.py", "--keep-going")
+    assert done.returncode == 1
+    assert done.stderr.count("node1 and odd: kill: are one home on one machine") == 1
+    assert "screen: are one home" not in done.stderr
+    assert lab.node2.sessions() == ["runner"]
+
+
+@pytest.mark.parametrize("command", ["kill", "screen", "start", "stop", "status", "plan", "doctor", "collect", "sync"])
+def test_answers_that_make_no_sense_are_the_failure_of_that_host(lab: Lab, command: str) -> None:
+    odd_host(
+        lab,
+        "odd",
+        f"{GREETING}; printf 'units x\\000= \\000listed x\\000file\\000looked\\000started a b\\000ended\\000done\\000'",
+    )
+    lab.config(CONFIG + "add('a', 'odd')\nadd('b', 'node1')")
+    lab.run("run", "--limit", "node1")
+    done = lab.fab(command, "-c", "cfg.py")
+    assert done.returncode == 1, done.stdout
+    assert "odd" in done.stderr + done.stdout
+    assert command == "plan" or "node1" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_what_a_host_says_does_not_steer_the_terminal(lab: Lab) -> None:
+    odd_host(lab, "odd", f"{GREETING}; printf 'fail \\033]0;evil\\007\\033[2Jbad\\r\\000'")
+    lab.config(CONFIG + "add('a', 'odd')")
+    done = lab.fab("kill", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith("odd: kill: �]0;evil��[2Jbad�\n")
+    assert not set(done.stdout + done.stderr) & set("\x1b\x07\r")
+
+
+def test_wrong_hashes_cost_time_and_nothing_else(lab: Lab) -> None:
+    odd = host_with(
+        lab, "odd", "openssl", 'shift 3; for f; do echo "da39a3ee5e6b4b0d3255bfef95601890afd80709 *$f"; done'
+    )
+    lab.write("f", "content")
+    lab.config(CONFIG + "add('a', 'odd', files={'f': 'f'})")
+    for _ in range(2):
+        assert "1 file, 1 sent (7 B)" in lab.run("sync").stdout
+        assert (odd.home / "work/f").read_text() == "content"

@@ -1,0 +1,114 @@
+"""Hosts that send harmful tar streams in place of results."""
+
+import io
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.support.checkout import ROOT
+from tests.support.config_texts import IN_WORK as CONFIG
+from tests.support.lab import Lab
+from tests.support.memory import fab_within_memory
+from tests.support.odd_hosts import host_with
+from tests.support.tar_headers import header, pax
+
+
+def archive(name: str, content: bytes = b"evil", headers: dict[str, str] | None = None, kind: bytes = b"0") -> bytes:
+    """A tar stream of one file."""
+    member = tarfile.TarInfo(name)
+    member.size, member.type, member.pax_headers = len(content), kind, headers or {}
+    member.linkname = "/etc/passwd" if kind != tarfile.REGTYPE else ""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as file:
+        file.addfile(member, io.BytesIO(content))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        archive("../../../../evil"),
+        archive("/tmp/rr-evil"),
+        archive("./result", b"", kind=tarfile.SYMTYPE),
+        archive("./result", b"", kind=tarfile.LNKTYPE),
+        archive("./result", headers={"comment": "x" * 50_000_000}),
+        b"no archive" * 1000,
+        b"",
+    ],
+)
+def test_archive_of_a_hostile_host_stays_where_it_belongs(lab: Lab, stream: bytes) -> None:
+    (lab.folder / "stream").write_bytes(stream)
+    host_with(lab, "odd", "tar", f"cat {lab.folder}/stream; exec 1>&-; sleep 1")
+    lab.config(
+        CONFIG
+        + "add('a', 'odd', 'echo good >result', results=['result'])\nadd('b', 'node1', 'echo good >result', results=['result'])"
+    )
+    lab.fab("run", "-c", "cfg.py")
+    before = set(Path("/tmp").glob("rr-evil")) | set(lab.folder.parent.rglob("evil"))
+    done = fab_within_memory(lab, "collect", "-c", "cfg.py", "--io-timeout", "5")
+    assert done.returncode == 1
+    assert done.stderr.startswith("odd"), done.stderr
+    assert "Traceback" not in done.stderr
+    (folder,) = (lab.folder / "results").iterdir()
+    assert set(Path("/tmp").glob("rr-evil")) | set(lab.folder.parent.rglob("evil")) == before
+    assert {path.name for path in (folder / "odd").rglob("*") if not path.is_dir()} <= {"output"}
+    assert (folder / "node1/b/results/result").read_text() == "good\n"
+
+
+TWO = "add('a', 'odd', 'exit 0', results=['r'])\nadd('b', 'node1', 'exit 0', results=['r'])"
+FILE, END = header("./r"), bytes(1024)
+STREAMS = {
+    "a link of 1 GB, then a name of 1 GB": (
+        header("./r", b"2", 1 << 30) + header("././@LongLink", b"L", 1 << 30),
+        b"a" * 512,
+    ),
+    "a file that comes again and again": (b"", FILE),
+    "a name within a name": (header("././@LongLink", b"L") * 1900 + FILE + END, b""),
+    "a sparse file": (header("./r", b"S") + END, b""),
+    "values for all that follows": (pax(b"g", comment="x") + FILE + END, b""),
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_what_is_no_file_that_was_asked_for_costs_that_host_its_results(lab: Lab, name: str) -> None:
+    begin, repeated = STREAMS[name]
+    (lab.folder / "begin").write_bytes(begin)
+    (lab.folder / "again").write_bytes(repeated * 1000)
+    forever = f"while cat {lab.folder}/again; do :; done" if repeated else "exec 1>&-; sleep 1"
+    odd = host_with(lab, "odd", "tar", f"cat {lab.folder}/begin; {forever}")
+    for host in (odd, lab.node1):
+        (host.home / "work").mkdir()
+        (host.home / "work/r").touch()
+    lab.config(CONFIG + TWO)
+    done = fab_within_memory(lab, "collect", "-c", "cfg.py", "--io-timeout", "5")
+    failed, last = done.stderr.splitlines()
+    assert failed.startswith("odd: collect: "), done.stderr
+    assert (done.returncode, last) == (1, "again, for what failed alone: --limit 'odd/*'")
+    (folder,) = (lab.folder / "results").iterdir()
+    assert (folder / "node1/b/results/r").exists() and (folder / "run.json").exists()
+
+
+def test_of_what_comes_with_many_files_nothing_is_kept(lab: Lab) -> None:
+    """1,500 files with 512 kB in the headers of each."""
+    long = pax(comment="x" * 500_000)
+    (lab.folder / "long").write_bytes(long)
+    program = f"""
+import json
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from tests.support.tar_headers import header
+long = open({str(lab.folder / "long")!r}, "rb").read()
+for number in range(1500):
+    sys.stdout.buffer.write(long + header(f"./r/{{number}}"))
+sys.stdout.buffer.write(bytes(1024))
+"""
+    lab.write("program", program)
+    odd = host_with(lab, "odd", "tar", f"exec {sys.executable} {lab.folder}/program")
+    (odd.home / "work/r").mkdir(parents=True)
+    for number in range(1500):
+        (odd.home / "work/r" / str(number)).touch()
+    lab.config(CONFIG + "add('a', 'odd', 'exit 0', results=['r'])")
+    done = fab_within_memory(lab, "collect", "-c", "cfg.py")
+    assert (done.returncode, done.stderr) == (0, "")

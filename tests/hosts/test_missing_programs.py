@@ -1,0 +1,77 @@
+"""Programs that a host lacks: named before anything starts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.files import text
+from tests.support.lab import Lab
+from tests.support.marks import assert_nothing_started, assert_synced, configure
+from tests.support.outcomes import assert_failed
+from tests.support.processes import is_alive
+
+
+@pytest.mark.parametrize("program", ["screen", "openssl", "screen openssl"])
+@pytest.mark.parametrize("stage", ["run", "screen", "sync"])
+def test_missing_program_is_named_with_the_command_that_installs_it(
+    lab: Lab, tmp_path: Path, program: str, stage: str
+) -> None:
+    if (program, stage) in (("openssl", "screen"), ("screen", "sync")) or (" " in program and stage != "run"):
+        return  # these get on without
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for folder in ("/usr/local/bin", "/usr/bin", "/bin"):
+        for path in Path(folder).iterdir():
+            if path.name not in program.split() and not (programs / path.name).is_symlink():
+                (programs / path.name).symlink_to(path)
+    lab.farm.add("bare", {"ForceCommand": f'cd && PATH={programs} exec sh -c "$SSH_ORIGINAL_COMMAND"'})
+    configure(lab, ["bare", "node1"])
+    done = lab.fab(stage, "-c", "cfg.py")
+    assert_failed(done, bare=program)
+    assert f"apt-get install {program}" in done.stderr
+    assert_nothing_started(lab.node1, lab.farm.hosts["bare"])
+    if stage == "sync":
+        assert_synced(lab.node1)
+    else:
+        assert not (lab.node1.home / "work").exists()
+
+
+NEEDY = """
+for name, host, index, needs in (("first", "node1", 1, []), ("second", "node2", 2, ["no-such-tool", "sh"])):
+    config.add_component(Component(name=name, host=host, executable="/bin/sleep", args=["1000"], start_index=index,
+                                   needs=needs))
+"""
+
+
+@pytest.mark.parametrize("command", ["run", "start", "restart"])
+def test_program_that_a_host_lacks_is_named_before_anything_is_started(lab: Lab, command: str) -> None:
+    lab.config(NEEDY.replace("no-such-tool", "sh"))
+    lab.run("run")
+    before = int(text(lab.node1.state() / "first/pid"))
+    lab.config(NEEDY)
+    done = lab.fab(command, "-c", "cfg.py")
+    stage = "kill" if command == "run" else "needs"
+    assert done.returncode == 1
+    words = "not installed: no-such-tool (needed by second); install there what is missing, or do without"
+    assert done.stderr.splitlines()[0] == f"node2: {stage}: {words}"
+    assert "start" not in done.stdout.replace("restart", "")
+    if command != "run":
+        assert is_alive(before), "nor is anything stopped"
+
+
+def test_wrap_by_a_program_that_is_not_there_starts_nothing(lab: Lab) -> None:
+    lab.config(NEEDY.replace("no-such-tool", "sh"))
+    done = lab.fab("run", "-c", "cfg.py", "-m", "wrap --with 'no-such-tracer -f' --only second")
+    assert done.returncode == 1
+    assert "node2: kill: not installed: no-such-tracer (needed by second); " in done.stderr
+    assert not lab.node1.sessions() and not lab.node2.sessions()
+
+
+def test_doctor_names_what_components_need(lab: Lab) -> None:
+    lab.config(NEEDY)
+    done = lab.fab("doctor", "--json", "-c", "cfg.py")
+    assert done.returncode == 1
+    checks = {(each["host"], each["check"]): each["verdict"] for each in json.loads(done.stdout)}
+    assert checks["node2", "no-such-tool"] == "problem" and checks["node2", "sh"] == "ok"
+    assert ("node1", "no-such-tool") not in checks

@@ -1,0 +1,130 @@
+"""The publish/subscribe example from start to finish: twenty components on four hosts, three with faults."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.checkout import ROOT
+from tests.support.lab import Lab
+from tests.support.ports import free_ports
+from tests.support.terminal import Terminal
+from tests.support.waiting import eventually
+
+HOSTS = ["node1", "node2", "node3", "node4"]
+PROGRAMS = ["prepare", "broker", "subscriber", "publisher", "monitor"]
+
+
+@pytest.fixture
+def four(lab: Lab) -> Lab:
+    """The lab with one host more, and defaults in fabric.yaml by which all commands mean the example, with faults."""
+    lab.farm.add("node4")
+    defaults = {
+        "config": str(ROOT / "example/pubsub/config.py"),
+        "arg_parser": str(ROOT / "example/pubsub/args.py"),
+        "extra_args": f"--hosts {','.join(HOSTS)} --port {free_ports(4)} --messages 10 --faults",
+    }
+    (lab.here.home / ".fabric.yaml").write_text(json.dumps({"remote_runner": defaults}))  # JSON is YAML
+    return lab
+
+
+def states(lab: Lab) -> dict[str, tuple[str, int | None]]:
+    """State and exit status of each component."""
+    done = lab.fab("status", "--json")
+    assert done.returncode == 1
+    return {each["name"]: (each["state"], each["exit_status"]) for each in json.loads(done.stdout)}
+
+
+def test_run_watched_followed_waited_for_collected_and_reported(four: Lab) -> None:
+    run = four.fab("run")
+    assert run.returncode == 1
+    slow = re.search(r"subscriber-node1  ready after (\d)\.\d s: log \^subscribed", run.stdout)
+    assert slow and int(slow[1]) >= 2, "the others wait for it"
+    assert run.stdout.index("ready after", slow.end()) > run.stdout.index("start 3")
+    never, *words, end, again = run.stderr.splitlines()
+    assert never == "node4/monitor-node4: start 4: was not ready within 3 s: log healthy; the end of its output:"
+    assert len(words) >= 2
+    assert all(word.startswith("  | broker does not answer: ") for word in words)
+    assert end == "start 4 failed; no later stage was begun"
+    assert again == "again, for what failed alone: --limit 'node4/*'"
+
+    expected: dict[str, tuple[str, int | None]] = {f"prepare-{host}": ("exited", 0) for host in HOSTS}
+    expected |= {f"{name}-{host}": ("ready", None) for name in ("broker", "monitor") for host in HOSTS}
+    expected |= {f"{name}-{host}": ("exited", 0) for name in ("subscriber", "publisher") for host in HOSTS}
+    expected |= {"publisher-node2": ("exited", 1), "subscriber-node2": ("ready", None)}
+    expected["monitor-node4"] = ("starting", None)
+    eventually(lambda: states(four) == expected, "all messages have been received")
+
+    labels = [f"{host}/{name}-{host}" for host in HOSTS for name in PROGRAMS]
+    watching = Terminal(four.command("status", "--watch"), cwd=four.folder, env=four.environment | {"TERM": "xterm"})
+    try:
+        for _ in range(2):
+            for label in labels:
+                watching.shows(label.rpartition("/")[2].encode())
+        watching.types(b"\x03")
+        assert watching.ends() == 130
+    finally:
+        watching.close()
+
+    following = Terminal(four.command("logs", "-f"), cwd=four.folder, env=four.environment | {"TERM": "xterm"})
+    try:
+        names = {label.rpartition("/")[2] for label in labels}
+        eventually(
+            lambda: set(re.findall(r"\x1b\[\d+m([a-z]+-node\d) ", following.shown.decode())) == names, "all logs"
+        )
+        for _ in range(2):
+            following.shows(b"broker is healthy")
+            following.shown = b""  # what comes from now on
+        following.types(b"\x03")
+        assert following.ends() == 130
+    finally:
+        following.close()
+
+    wait = four.fab("wait")
+    assert (wait.returncode, wait.stderr) == (1, "node2/publisher-node2: wait: ended with exit status 1\n")
+
+    collect = four.fab("collect")
+    assert (collect.returncode, collect.stderr) == (0, "")
+    (folder,) = (four.folder / "results").iterdir()
+    for host in ("node1", "node3", "node4"):
+        received = folder / host / f"subscriber-{host}" / "results/received.csv"
+        assert [line.partition(",")[2] for line in received.read_text().splitlines()] == [
+            f"message {number}" for number in range(1, 11)
+        ]
+    known = json.loads((folder / "run.json").read_text())
+    assert sorted(f"{each['host']}/{each['name']}" for each in known["components"]) == sorted(labels)
+
+    report = four.fab("report", "--from", folder)
+    assert (report.returncode, report.stderr) == (0, "")
+    page = (four.folder / "report.html").read_text()
+    components, *_ = re.findall(r"<table.*?</table>", page, re.DOTALL)
+    rows = re.findall(r"<tr>.*?</tr>", components, re.DOTALL)[1:]
+    outcomes = {row[0]: row[2] for row in (re.findall(r"<td[^>]*>\s*(?:<a[^>]*>)?([^<]*?)\s*<", each) for each in rows)}
+    assert sorted(outcomes) == sorted(label.rpartition("/")[2] for label in labels)
+    assert (outcomes["publisher-node2"], outcomes["monitor-node4"]) == (
+        "ended with 1",
+        "starting: was not ready in time",
+    )
+    assert "publisher: out of paper" in page
+
+
+def test_parameter_sweep_leaves_the_results_of_every_run(lab: Lab) -> None:
+    ssh = lab.here.home / ".ssh"
+    ssh.mkdir(mode=0o700)
+    (ssh / "config").write_text(lab.farm.ssh_config.read_text())
+    program = f"import sys; sys.argv = ['sweep', 'node1']; sys.path.insert(0, {str(ROOT / 'example')!r}); import sweep"
+    call = f"from pathlib import Path; print(sweep.run('node1 --port {free_ports(1)}', 5, Path('sweep')))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}\n{call}"],
+        cwd=lab.folder,
+        env=lab.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    folder = lab.folder / done.stdout.strip()
+    assert folder.parent == lab.folder / "sweep/messages-5"
+    assert (folder / "node1/publisher-node1/output").read_text().count("published") == 5
+    assert lab.node1.sessions() == []

@@ -1,0 +1,202 @@
+"""The interface for Python programs: one Runner, used for several things."""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import ClassVar
+
+import pytest
+
+from fabfile.components.logs import LogLine, Selection
+from fabfile.remote.conversation import Conversation
+from fabfile.runner import Observer, StageError
+from rr_config import Component, ConfigError
+from tests.support.config_texts import TWO_WAITED as TWO
+from tests.support.config_texts import WAITED as CONFIG
+from tests.support.connections import sessions_begun
+from tests.support.files import text
+from tests.support.lab import Lab
+from tests.support.runners import Noting, failed, interrupted_in, labels
+from tests.support.waiting import eventually
+
+
+def test_host_that_could_not_be_looked_at_takes_part_in_what_comes_next(lab: Lab) -> None:
+    lab.config(TWO)
+    planted = lab.node2.home / ".local/state/remote-runner"
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    planted.symlink_to("/tmp")
+    with lab.runner() as runner:
+        with pytest.raises(StageError) as caught:
+            runner.plan()
+        assert caught.value.hosts == {"node2"}
+        assert runner.limit_for(caught.value) == "node2/*"
+        planted.unlink()
+        assert set(runner.kill()) == {"node1", "node2"}
+
+
+def test_runner_knows_what_runs_however_often_it_is_used(lab: Lab) -> None:
+    lab.config(TWO)
+    with lab.runner() as runner:
+        for _ in range(2):
+            runner.run()
+            assert sorted(labels([each.component for each in runner.running])) == ["node1/a", "node2/b"]
+            runner.kill()
+            assert runner.running == []
+        runner.screen()
+        runner.start()
+        runner.stop()
+        assert (runner.running, runner.unknown) == ([], [])
+        runner.start()
+        with pytest.raises(StageError):
+            runner.wait(runner.config.all_components(), timeout=0.2)
+        assert len(runner.running) == 2
+        assert runner.unknown == []
+    with lab.runner() as another:
+        with pytest.raises(StageError):
+            another.wait(another.config.all_components(), timeout=0.2)
+        assert (another.running, labels(another.unknown)) == ([], ["node1/a", "node2/b"])
+        another.stop()
+        assert another.unknown == []
+
+
+def test_all_are_stopped_once_the_wait_has_ended_and_by_the_thread_that_waits(lab: Lab) -> None:
+    """Also where two fail at once."""
+    lab.config(TWO + "add('c', 'node1', 'sleep 0.4; exit 3', wait=True)\nadd('d', 'node2', 'sleep 0.4; exit 4')\n")
+    observer = Noting()
+    with lab.runner(observer, on_exit="stop") as runner:
+        runner.screen()
+        runner.start()
+        observer.told.clear()
+        with pytest.raises(StageError) as caught:
+            runner.wait()
+        assert observer.told == ["begins wait", "ends wait", "begins stop 1", "ends stop 1"]
+        assert observer.threads == {threading.current_thread()}
+        assert {each.where.split("/")[1] for each in caught.value.failures} == set(observer.ended_)
+        assert runner.running == []
+        assert [each.signal for each in runner.status()][:2] == ["SIGTERM", "SIGTERM"]
+
+
+def test_on_exit_leave_stops_nothing(lab: Lab) -> None:
+    lab.config(TWO + "add('c', 'node1', 'exit 3', wait=True)\n")
+    with lab.runner(on_exit="leave") as runner:
+        with pytest.raises(StageError) as caught:
+            runner.run()
+        assert str(caught.value) == "wait: node1/c: ended with exit status 3"
+        assert [each.state for each in runner.status()] == ["running", "running", "exited"]
+
+
+def test_after_an_interrupt_nothing_is_told_of_what_was_waited_for_before(lab: Lab) -> None:
+    lab.config(TWO + "add('c', 'node1', UNTIL_GO + '3', wait=True)\n")
+    observer = Noting()
+    with lab.runner(observer, on_exit="stop") as runner:
+        runner.screen()
+        runner.start()
+        with interrupted_in(1):
+            runner.wait()
+        threading.Timer(0.5, (lab.node1.home / "go").touch).start()
+        with pytest.raises(StageError) as caught:
+            runner.wait()
+    assert [each.where for each in caught.value.failures] == ["node1/c"]
+    assert observer.ended_ == ["c"]
+
+
+@pytest.mark.parametrize("host", ["node2", "node1"])
+def test_what_is_to_be_terminated_is_given_its_time_whatever_the_timeout(lab: Lab, host: str) -> None:
+    """It was for what was waited for."""
+    stubborn = "trap : TERM; while :; do sleep 0.1; done"
+    lab.config(CONFIG + f"add('c', 'node1', 'sleep 1', wait=True)\nadd('t', {host!r}, {stubborn!r})\n")
+    with lab.runner(terminate=True) as runner:
+        runner.screen()
+        runner.start()
+        runner.wait(timeout=2.5)
+        assert runner.running == []
+        assert [each.signal for each in runner.status()] == [None, "SIGKILL"]
+
+
+def test_what_was_terminated_does_not_run_whatever_has_failed(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'exit 3', wait=True)\nadd('t', 'node2', 'exec sleep 1000')\n")
+    with lab.runner(terminate=True) as runner:
+        runner.screen()
+        runner.start()
+        assert len(failed(runner)) == 1
+        assert runner.running == []
+        assert [each.signal for each in runner.status()] == [None, "SIGTERM"]
+
+
+def test_what_cannot_be_meant_is_refused_before_any_host_is_touched(lab: Lab) -> None:
+    lab.config(TWO)
+    own = lab.write("own.html", "<html>my own</html>")
+    before = sessions_begun(lab.node1)
+    with lab.runner() as runner:
+        refused: list[tuple[Callable[[], object], str]] = [
+            (lambda: lab.runner(parallel=0), "--parallel 0: must be a number from 1 to 1,000,000"),
+            (lambda: lab.runner(on_exit="go"), "--on-exit go: there is no such way; there are: leave, stop"),
+            (lambda: runner.logs(Selection(since="$(touch /tmp/x)")), "--since '$(touch /tmp/x)': is no time; give "),
+            (lambda: runner.logs(Selection(lines=-1)), "--lines -1: must be 0 at least"),
+            (lambda: runner.stop(grace=-1), "--grace -1: must be a number of seconds, from 0 to 1000000"),
+            (lambda: runner.restart(grace=math.nan), "--grace nan: must be a number of seconds, from 0 to 1000000"),
+            (lambda: runner.wait(timeout=-1), "--timeout -1: must be a number of seconds, from 0 to 1000000"),
+            (lambda: runner.report(own), f"-o/--output {own}: is there, and no report; name another file, or say "),
+        ]
+        for call, words in refused:
+            with pytest.raises(ConfigError) as caught:
+                call()
+            assert str(caught.value).startswith(words)
+        with pytest.raises(FileExistsError):
+            runner.collect(own)
+    assert own.read_text() == "<html>my own</html>"
+    assert sessions_begun(lab.node1) == before
+
+
+def test_since_is_what_the_command_line_says(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'echo hello; exec sleep 1000')\n")
+
+    class Lines(Observer):
+        texts: ClassVar[list[bytes]] = []
+
+        def output(self, component: Component, line: LogLine) -> None:
+            """Keep it."""
+            self.texts.append(line.text.strip())
+
+    with lab.runner() as runner:
+        runner.run()
+        eventually(lambda: "hello" in text(lab.node1.state() / "a/output"), "the line")
+        runner.logs(Selection(since="10m"), Lines())
+        assert Lines.texts == [b"hello"]
+
+
+def test_what_is_not_terminated_when_the_time_is_up_has_not_ended_in_time(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'exit 0', wait=True)\nadd('t', 'node2', 'exec sleep 1000')\n")
+    with lab.runner(terminate=True) as runner:
+        runner.screen()
+        runner.start()
+        eventually(lambda: bool(text(lab.node1.state() / "a/status")), "the end")
+        assert [str(each) for each in failed(runner, 0)] == ["wait: node2/t: has not ended in time"]
+        assert [each.component.label for each in runner.running] == ["node2/t"]
+
+
+def test_what_ends_since_another_is_terminated_is_no_failure(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though it is told before its own host has the order, which may be far away."""
+    server = lab.node1.home / "pid"
+    client = f"until [ -s {server} ]; do sleep 0.05; done; while kill -0 $(cat {server}); do sleep 0.02; done; exit 1"
+    lab.config(
+        CONFIG
+        + "add('a', 'node1', UNTIL_GO + '0', wait=True)\nadd('s', 'node1', 'echo $$ >~/pid; exec sleep 1000')\n"
+        + f"add('c', 'node2', {client!r})\n"
+    )
+    tell = Conversation.tell
+    told: list[Conversation] = []
+
+    def later(talk: Conversation, order: bytes) -> None:
+        told.append(talk)
+        if len(told) > 1:
+            time.sleep(1)
+        tell(talk, order)
+
+    monkeypatch.setattr(Conversation, "tell", later)
+    with lab.runner(terminate=True, on_exit="stop") as runner:
+        runner.screen()
+        runner.start()
+        threading.Timer(0.5, (lab.node1.home / "go").touch).start()
+        assert [each.status for each in runner.wait()["node1"]] == [0]

@@ -1,0 +1,26 @@
+"""A host that is killed and comes back without its processes."""
+
+import os
+
+from tests.support.farm import end_processes
+from tests.support.lab import Lab
+from tests.support.one_each import configure, states
+from tests.support.stages import started
+
+
+def test_host_that_was_killed_and_rebooted_is_told_and_takes_up_its_work(lab: Lab) -> None:
+    configure(lab, "node1", "node2")
+    lab.run("run")
+    lab.farm.stop(lab.node1)
+    end_processes(lab.node1.folder)
+    assert states(lab) == {"node1": "unknown", "node2": "running"}
+    failed = lab.fab("run", "-c", "cfg.py", "--keep-going")
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[-1] == "again, for what failed alone: --limit 'node1/*'"
+    lab.farm.start(lab.node1)
+    (lab.node1.state() / "a/launcher.pid").write_text(f"{os.getpid()}\n")  # which is another process by now
+    assert states(lab) == {"node1": "exited", "node2": "running"}
+    assert lab.fab("wait", "-c", "cfg.py", "--limit", "node1").returncode == 1
+    lab.run("run", "--limit", "node1/*")
+    assert states(lab) == {"node1": "running", "node2": "running"}
+    assert (len(started(lab.node1)[0]), len(started(lab.node2)[0])) == (2, 2)

@@ -1,0 +1,30 @@
+"""Repeated runs leave no growth of files, processes and sessions."""
+
+import re
+
+from tests.support.farm import ThrowawayHost, command_lines
+from tests.support.lab import Lab
+from tests.support.workload import configure
+
+
+def test_ten_runs_leave_no_growth(lab: Lab) -> None:
+    """`inv soak` does it a thousand times."""
+    configure(lab, "same")
+    lab.run("run")
+    before = traces(lab.node1)
+    for _ in range(10):
+        lab.run("run")
+    assert traces(lab.node1) == before
+
+
+def traces(host: ThrowawayHost) -> tuple[object, ...]:
+    """What there is on a host: files and their lines, programs, sessions."""
+    files = [path for folder in (host.home, host.tmp) for path in folder.rglob("*") if path.is_file()]
+    # How many notes there are of the times of output is a matter of when that came.
+    # Each start has a token of its own, which is in the name of one file.
+    names = {path: re.sub(r"/begun\.\d+$", "/begun", str(path)) for path in files if path.name != "times"}
+    lines = {names[path]: path.read_bytes().count(b"\n") for path in names}
+    programs = sorted(
+        line.split(b"\0")[0] for line in command_lines(host.folder).values() if b"sleep\0001\0" not in line
+    )
+    return lines, programs, host.sessions()

@@ -1,0 +1,249 @@
+"""`fab report`: from results and from hosts, and the page in a browser."""
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from fabfile.reporting.report import write
+from tests.support.lab import Lab
+from tests.support.results import EVIL, OUTPUTS, RUN, results
+from tests.support.waiting import eventually
+
+CHROMIUM = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync"
+)
+DESKTOP = {"viewport": {"width": 1200, "height": 900}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium of its own, with a new profile."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM.split())
+        yield chromium
+        chromium.close()
+
+
+@contextlib.contextmanager
+def viewed(browser: Browser, path: Path, fragment: str = "", **device: Any) -> Iterator[Page]:
+    """The page in a window of its own. Fails if it has an error, or asks for anything else."""
+    context = browser.new_context(**device)
+    shown = context.new_page()
+    wrong: list[str] = []
+    asked: list[str] = []
+    shown.on("pageerror", lambda error: wrong.append(str(error)))
+    shown.on("console", lambda message: wrong.append(message.text))
+    shown.on("request", lambda request: asked.append(request.url))
+    shown.goto(path.as_uri() + fragment)
+    yield shown
+    assert (asked, wrong) == ([path.as_uri()], [])
+    context.close()
+
+
+def of(shown: Page, label: str) -> Locator:
+    """The part of the page that holds the log of a component."""
+    return shown.locator("details", has=shown.locator("summary b").get_by_text(label, exact=True))
+
+
+def log(shown: Page, label: str) -> str:
+    """The end of its output."""
+    return of(shown, label).locator("pre").text_content() or ""
+
+
+LABELS = ["node1/db", "node2/db", "node1/gone", "node2/client", "node1/late", f"node3/{EVIL}"]
+
+
+# ---- from a folder
+
+
+def test_report_is_made_from_a_folder_without_config_or_host(lab: Lab) -> None:
+    folder = results(lab.folder / "results")
+    done = lab.fab("report", "--from", folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"wrote report\.html \(\d\.\d MB\)\n", done.stdout)
+    assert "20 %\nend �</pre>" in (lab.folder / "report.html").read_text()
+    empty = lab.fab("report", "--from", lab.folder)
+    assert empty.returncode == 2
+    assert empty.stderr == f"{lab.folder}: has no run.json; name a folder that `fab collect` has made\n"
+
+
+# ---- where it is put
+
+
+def test_only_an_earlier_report_is_replaced(lab: Lab) -> None:
+    folder = results(lab.folder / "results")
+    for _ in range(2):
+        assert lab.fab("report", "--from", folder, "-o", "a.html").returncode == 0
+    other = lab.write("b.html", "<html>my own</html>")
+    refused = lab.fab("report", "--from", folder, "--output", "b.html")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == "-o/--output b.html: is there, and no report; name another file, or say --overwrite\n"
+    assert other.read_text() == "<html>my own</html>"
+    assert lab.fab("report", "--from", folder, "--output", "b.html", "--overwrite").returncode == 0
+    assert other.read_text() != "<html>my own</html>"
+    nowhere = lab.fab("report", "--from", folder, "--output", "no/c.html")
+    assert (nowhere.returncode, nowhere.stderr) == (2, "-o/--output no/c.html: No such file or directory\n")
+
+
+def test_without_the_extra_it_is_said_how_to_install_it(lab: Lab) -> None:
+    lab.write("lacking/sitecustomize.py", "import sys\nsys.modules['plotly'] = None\n")
+    done = lab.fab("report", "--from", results(lab.folder / "r"), env={"PYTHONPATH": str(lab.folder / "lacking")})
+    assert done.returncode == 2
+    assert done.stderr.startswith("report: ")
+    assert done.stderr.endswith("; install what it needs: pip install jinja2 plotly\n")
+
+
+# ---- from the hosts
+
+
+PROGRAMS = """
+def add(name, host, script, **more):
+    config.add_component(Component(
+        name=name, host=host, executable="/bin/sh", args=["-c", script], **{"start_index": 1, **more}))
+add("db", "node1", "sleep 1; echo up; exec sleep 1000", ready=util.log("up"))
+add("setup", "node1", "sleep 1", start_index=0, ready=util.ended())
+add("client", "node2", "seq 300; exit 3", start_index=2)
+add("idle", "node3", "exec sleep 1000")
+"""
+
+
+def test_report_of_the_hosts_as_they_are(lab: Lab, browser: Browser) -> None:
+    lab.config(PROGRAMS)
+    lab.run("run", "--no-zombie")
+    eventually(lambda: (lab.node2.state() / "client/status").exists(), "the end of the client")
+    lab.farm.stop(lab.node3)
+    try:
+        done = lab.fab("report", "-c", "cfg.py", env={"REMOTE_RUNNER_PASS": "hunter2"})
+    finally:
+        lab.farm.start(lab.node3)
+    assert done.returncode == 1, "of one host, nothing is known"
+    assert done.stderr.startswith("node3: logs: ")
+    assert done.stdout.startswith("wrote report.html ")
+    content = (lab.folder / "report.html").read_text()
+    assert "hunter2" not in content
+    with viewed(browser, lab.folder / "report.html") as shown:
+        rows = [row.split("\t") for row in shown.locator("#components tbody tr").all_inner_texts()]
+        setup, db, idle, client = rows
+        assert [row[:3] for row in (setup, db)] == [["setup", "node1", "ended with 0"], ["db", "node1", "ready"]]
+        assert client[:3] == ["client", "node2", "ended with 3"]
+        assert idle[2].startswith("unknown: ")
+        assert all(setup[5:8]), "when it was ready is known after its end, too"
+        assert db[5] < db[6] and db[7] == ""
+        assert log(shown, "node2/client") == "\n".join(map(str, range(101, 301)))
+        assert log(shown, "node1/db") == "up"
+
+
+def test_page_takes_the_place_of_a_link(lab: Lab) -> None:
+    folder = results(lab.folder / "results")
+    (lab.folder / "report.html").symlink_to("elsewhere")
+    (lab.folder / ".report.html.part").symlink_to("elsewhere")
+    assert lab.fab("report", "--from", folder).returncode == 0
+    assert (lab.folder / "report.html").is_file() and not (lab.folder / "report.html").is_symlink()
+    assert not (lab.folder / "elsewhere").exists() and not (lab.folder / ".report.html.part").is_symlink()
+    os.mkfifo(lab.folder / "pipe.html")
+    pipe = lab.fab("report", "--from", folder, "-o", "pipe.html", "--overwrite")
+    assert (pipe.returncode, pipe.stderr) == (2, "-o/--output pipe.html: is no file; name another one\n")
+
+
+# ---- in a browser
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    """The page of `RUN`."""
+    write(tmp_path / "report.html", RUN, OUTPUTS)
+    return tmp_path / "report.html"
+
+
+def is_open(shown: Page, label: str) -> bool:
+    return bool(of(shown, label).evaluate("details => details.open"))
+
+
+def row_in_timeline(shown: Page, number: int) -> tuple[float, float]:
+    """The middle of the row of a component in the timeline."""
+    box = shown.locator("#timeline .barlayer .trace").first.locator(".point").nth(number).bounding_box()
+    assert box
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+@pytest.mark.parametrize(("device", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["desktop", "phone"])
+def test_browser_shows_every_component_and_asks_no_network(
+    browser: Browser, report: Path, device: dict[str, Any], scheme: str
+) -> None:
+    with viewed(browser, report, color_scheme=scheme, **device) as shown:
+        labels = shown.locator("#timeline .annotation-text").all_text_contents()
+        assert [label.partition("  ")[0] for label in labels] == [*LABELS, "stages"]
+        names = shown.locator("#components td a").all_text_contents()
+        assert names == [label.partition("/")[2] for label in LABELS]
+        assert shown.locator("#components td:nth-child(3)").all_text_contents() == [
+            *("ready", "ended with 0", "ended by SIGKILL", "ended with 3", "waiting", "unknown: connection refused")
+        ]
+        assert shown.title().startswith("runner: "), "no script of a name or a log has run"
+        assert EVIL in log(shown, "node1/db")
+        width = shown.evaluate("document.documentElement.scrollWidth")
+        assert width <= device["viewport"]["width"], "nothing to scroll sideways"
+        light = [sum(map(int, re.findall(r"\d+", color)[:3])) / 3 for color in colors(shown)]
+        paper, *inks = light if scheme == "light" else [255 - each for each in light]
+        assert paper > 230 and max(inks) < 128
+
+
+def colors(shown: Page) -> list[str]:
+    """Those of the paper, of text, and of text in the timeline."""
+    return [
+        str(shown.locator(place).first.evaluate(f"e => getComputedStyle(e).{of_it}"))
+        for place, of_it in [
+            ("body", "backgroundColor"),
+            ("h1", "color"),
+            ("#timeline .annotation-text", "fill"),
+            ("pre", "color"),
+        ]
+    ]
+
+
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_click_on_a_component_opens_its_log(browser: Browser, report: Path, device: dict[str, Any]) -> None:
+    with viewed(browser, report, **device) as shown:
+        assert [is_open(shown, label) for label in LABELS] == [False, False, True, True, False, True], (
+            "the bad ones are"
+        )
+        press = shown.touchscreen.tap if device is PHONE else shown.mouse.click
+        press(*row_in_timeline(shown, 1))
+        of(shown, "node2/db").locator("code").wait_for()
+        assert not is_open(shown, "node1/db")
+        link = shown.locator("#components td a").first
+        for _ in range(2):  # also when it has been closed meanwhile
+            link.tap() if device is PHONE else link.click()
+            shown.get_by_text("listening").wait_for()
+            of(shown, "node1/db").locator("summary").click()
+            assert not is_open(shown, "node1/db")
+
+
+def test_address_of_a_component_opens_its_log(browser: Browser, report: Path) -> None:
+    with viewed(browser, report, fragment="#log-0") as shown:
+        assert is_open(shown, "node1/db")
+
+
+def test_all_logs_open_and_close_at_once(browser: Browser, report: Path) -> None:
+    with viewed(browser, report) as shown:
+        for name, is_wanted in (("Open all", True), ("Close all", False), ("Open all", True)):
+            shown.get_by_role("button", name=name).click()
+            assert {is_open(shown, label) for label in LABELS} == {is_wanted}
+
+
+def test_timeline_fits_on_paper_and_on_the_screen_again(browser: Browser, report: Path) -> None:
+    with viewed(browser, report, "", **DESKTOP) as shown:
+        plot = shown.locator("#timeline .main-svg").first
+        for event, is_narrow in (("beforeprint", True), ("afterprint", False)):
+            shown.evaluate(f"dispatchEvent(new Event('{event}'))")
+            assert (plot.evaluate("svg => svg.clientWidth") < 690) == is_narrow
+        shown.emulate_media(media="print", color_scheme="dark")
+        assert colors(shown)[0] == "rgb(255, 255, 255)", "dark pages are printed light"

@@ -1,0 +1,46 @@
+"""`fab run` on three hosts and localhost."""
+
+import re
+
+from tests.support.lab import Lab
+
+SLEEPER = '#!/bin/sh\necho "$@"\nexec sleep 1000\n'
+FIVE_COMPONENTS = """
+def add(name, host, start_index, **more):
+    config.add_component(Component(name=name, host=host, start_index=start_index, **more))
+
+files = {"tree": "tree", "big": "big", "run.sh": "run.sh"}
+for number in (1, 2, 3):
+    add(f"server{number}", f"node{number}", 1, executable="run.sh", base_dir="~/work", files=files)
+add("client", "node1", 2, executable="run.sh", files={"run.sh": "run.sh"})
+add("local", localhost, 3, executable="run.sh")
+"""
+
+
+def prepare(lab: Lab) -> None:
+    lab.config(FIVE_COMPONENTS)
+    lab.write("run.sh", SLEEPER, 0o755)
+    for number in range(300):
+        lab.write(f"tree/sub{number % 7}/file{number}", f"content {number}\n")
+    with (lab.folder / "big").open("wb") as big:
+        big.truncate(50_000_000)
+
+
+def sent(output: str) -> list[int]:
+    """How many files were sent to each remote host, by name of the host."""
+    counts = re.findall(r"^  node\d  \d+ files, (nothing|\d+) sent", output, re.MULTILINE)
+    return [0 if count == "nothing" else int(count) for count in counts]
+
+
+def test_second_run_sends_nothing_and_third_sends_what_changed(lab: Lab) -> None:
+    prepare(lab)
+    assert sorted(sent(lab.run("run").stdout)) == [302, 302, 303]
+    assert sent(lab.run("run").stdout) == [0, 0, 0]
+    lab.write("tree/sub1/file1", "content X\n")
+    assert sent(lab.run("run").stdout) == [1, 1, 1]
+    for host in (lab.node1, lab.node2, lab.node3):
+        assert (host.home / "work/tree/sub1/file1").read_text() == "content X\n"
+        assert (host.home / "work/tree/sub6/file6").read_text() == "content 6\n"
+        assert (host.home / "work/big").stat().st_size == 50_000_000
+        assert host.sessions() == ["runner"]
+    assert lab.here.sessions() == ["runner"]

@@ -1,0 +1,102 @@
+"""`fab status`: the state of each component, as its host reports it."""
+
+import json
+import os
+import re
+import signal
+from typing import Any
+
+from tests.support.connections import sessions_begun
+from tests.support.lab import Lab
+from tests.support.waiting import eventually
+
+PROGRAMS = """
+def add(name, host, script, index=1):
+    config.add_component(Component(name=name, host=host, executable="/bin/sh", args=["-c", script], start_index=index))
+add("busy", "node1", "sh -c 'while :; do :; done' & wait")
+add("idle", "node2", "exec sleep 1000")
+add("good", "node1", "exit 0")
+"""
+BROKEN = """
+add("three", "node2", "exit 3")
+add("term", "localhost", "kill -TERM $$")
+add("gone", "node3", "exec sleep 1000")
+"""
+
+
+def statuses(lab: Lab, *words: str, code: int) -> dict[str, dict[str, Any]]:
+    """What `fab status --json` says, by label."""
+    done = lab.fab("status", "--json", "-c", "cfg.py", *words)
+    assert done.returncode == code, done.stderr
+    assert done.stderr == ""
+    return {f"{each['host']}/{each['name']}": each for each in json.loads(done.stdout)}
+
+
+def test_status_says_of_each_component_how_it_is(lab: Lab) -> None:
+    lab.config(PROGRAMS + BROKEN)
+    assert {each["state"] for each in statuses(lab, code=1).values()} == {"waiting"}
+    lab.run("run")
+    eventually(lambda: statuses(lab, code=1)["localhost/term"]["state"] == "exited", "the end of all that end")
+    os.kill(statuses(lab, code=1)["node3/gone"]["pid"], signal.SIGKILL)
+    eventually(lambda: statuses(lab, code=1)["node3/gone"]["state"] == "exited", "the end of the one that is killed")
+    lab.farm.stop(lab.node2)
+    try:
+        found = statuses(lab, code=1)
+    finally:
+        lab.farm.start(lab.node2)
+    assert {label: each["state"] for label, each in found.items()} == {
+        "node1/busy": "running",
+        "node2/idle": "unknown",
+        "node1/good": "exited",
+        "node2/three": "unknown",
+        "localhost/term": "exited",
+        "node3/gone": "exited",
+    }
+    assert found["node1/good"]["exit_status"] == 0
+    assert (found["localhost/term"]["exit_status"], found["localhost/term"]["signal"]) == (143, "SIGTERM")
+    assert found["node3/gone"]["signal"] == "SIGKILL"
+    assert found["node1/busy"]["cpu"] > 0.02, "also what the program has started"
+    assert found["node1/busy"]["memory"] > 100_000
+    assert "connection refused" in found["node2/idle"]["problem"]
+    assert str(found["node1/busy"]["pid"]) == (lab.node1.state() / "busy/pid").read_text().strip()
+    before = sessions_begun(lab.node1)
+    table = lab.fab("status", "-c", "cfg.py")
+    assert sessions_begun(lab.node1) == before + 1, "one script a host"
+    assert table.returncode == 1
+    assert re.search(r"^HOST +COMPONENT +STATE +EXIT +PID +FOR +CPU +MEMORY$", table.stdout, re.M)
+    assert re.search(r"^localhost +term +exited +SIGTERM +\d+ +\d+ s +- +-$", table.stdout, re.M)
+    assert re.search(r"^node1 +busy +running +- +\d+ +\d+ s +\d+ % +[\d.]+ [kM]B$", table.stdout, re.M)
+
+
+def test_status_is_0_if_all_run_or_have_ended_well_and_of_this_session(lab: Lab) -> None:
+    lab.config(PROGRAMS)
+    lab.run("run")
+    eventually(lambda: statuses(lab, code=0)["node1/good"]["state"] == "exited", "the end of the one that ends")
+    assert statuses(lab, "--limit", "idle", code=0).keys() == {"node2/idle"}
+    lab.run("kill")
+    assert statuses(lab, code=1)["node1/busy"]["signal"] in ("SIGTERM", "SIGHUP")
+    lab.run("screen")
+    assert {each["state"] for each in statuses(lab, code=1).values()} == {"waiting"}, "in the new session"
+
+
+def test_a_document_is_not_shown_again_and_again(lab: Lab) -> None:
+    lab.config(PROGRAMS)
+    done = lab.fab("status", "--watch", "--json", "-c", "cfg.py")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "--watch: leave it out with --json, which prints one document\n"
+
+
+def test_what_sends_nothing_works_where_local_files_are_gone(lab: Lab) -> None:
+    lab.write("data", "here for now")
+    lab.config(
+        "config.add_component(Component(name='a', host='node1', executable='/bin/sleep', args=['1000'],"
+        " start_index=1, files={'data': 'data'}))"
+    )
+    lab.run("run")
+    (lab.folder / "data").unlink()
+    for command in ("status", "logs", "collect", "stop", "start", "restart", "screen", "kill"):
+        lab.run(command)
+    for command in ("run", "sync", "plan", "doctor", "config"):
+        done = lab.fab(command, "-c", "cfg.py")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"a.files: {lab.folder}/data: No such file or directory\n"

@@ -1,0 +1,190 @@
+"""`fab wait`: it ends when the components have, even if the connection is lost meanwhile."""
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import read_line, running
+from tests.support.config_texts import WAITED as CONFIG
+from tests.support.connections import connections, cut, sessions_begun
+from tests.support.files import text
+from tests.support.lab import Lab
+from tests.support.processes import is_alive
+from tests.support.waiting import eventually
+
+
+def test_wait_takes_up_a_lost_connection_again_and_knows_what_ended_meanwhile(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', UNTIL_GO + '0')\nadd('b', 'node1', UNTIL_GO + '3')\nadd('c', 'node2', '')")
+    lab.run("screen")
+    lab.run("start")
+    before = sessions_begun(lab.node1)
+    with running(lab, "wait") as fab:
+        eventually(lambda: sessions_begun(lab.node1) == before + 1, "the wait")
+        cut(lab.node1)
+        lab.farm.stop(lab.node1)
+        try:
+            (lab.node1.home / "go").touch()
+            ended = [lab.node1.state() / name / "status" for name in ("a", "b")]
+            eventually(lambda: all(text(path) for path in ended), "the end of both, which nobody sees")
+        finally:
+            lab.farm.start(lab.node1)
+        said, _ = fab.communicate(timeout=20)
+    assert fab.returncode == 1, said
+    assert "node1: wait: the connection was lost; taking it up again" in said
+    assert "  node1/a  ended with exit status 0\n" in said
+    assert "  node2/c  ended with exit status 0\n" in said
+    assert said.endswith("node1/b: wait: ended with exit status 3\n")
+
+
+def test_wait_for_a_host_that_does_not_come_back_names_it(lab: Lab) -> None:
+    """As the first connection fails, nothing is taken up again. What has failed on others is named, too."""
+    lab.config(CONFIG + "add('a', 'node1', '')\nadd('b', 'node2', 'exit 3')\nadd('c', 'node3', 'exec sleep 1000')")
+    lab.run("run")
+    lab.farm.stop(lab.node1)
+    try:
+        done = lab.fab("wait", "--timeout", "1", "-c", "cfg.py")
+    finally:
+        lab.farm.start(lab.node1)
+    assert done.returncode == 1
+    unreachable, *others = done.stderr.splitlines()
+    assert unreachable.startswith("node1: wait: ") and unreachable.endswith("connection refused")
+    assert others == [
+        "node2/b: wait: ended with exit status 3",
+        "node3/c: wait: has not ended in time",
+        "again, for what failed alone: --limit 'node1/*'",
+    ]
+
+
+def test_wait_ends_in_time_and_names_what_goes_on(lab: Lab) -> None:
+    lab.config(CONFIG + "add('fail', 'node1', 'exit 0')\nadd('b', 'node1', UNTIL_GO)\nadd('c', localhost, UNTIL_GO)")
+    lab.run("screen")
+    lab.run("start")
+    done = lab.fab("wait", "--timeout", "1", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert done.stderr == "localhost/c: wait: has not ended in time\nnode1/b: wait: has not ended in time\n"
+    assert "node1/fail  ended with exit status 0" in done.stdout
+
+
+@pytest.mark.parametrize("timeout", ["-1", "1.5", "1000001"])
+def test_a_timeout_that_is_no_time_is_refused(lab: Lab, timeout: str) -> None:
+    lab.config(CONFIG + "add('a', 'node1', '')")
+    done = lab.fab("wait", "-c", "cfg.py", "--timeout", timeout)
+    assert done.returncode == 2
+    assert "--timeout" in done.stderr
+
+
+def test_wait_waits_for_those_with_wait_or_those_that_are_named(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'exit 0', wait=True)\nadd('b', 'node1', UNTIL_GO + '0')")
+    lab.run("screen")
+    done = lab.fab("wait", "-c", "cfg.py")
+    assert (done.returncode, done.stderr) == (1, "node1/a: wait: has not been started\n")
+    lab.run("start")
+    assert "node1/b" not in lab.run("wait").stdout
+    assert lab.fab("wait", "-c", "cfg.py", "--limit", "b", "--timeout", "1").returncode == 1
+    (lab.node1.home / "go").touch()
+    assert "node1/b  ended with exit status 0" in lab.run("wait", "--limit", "b").stdout
+
+
+def test_wait_does_not_take_another_process_for_a_launcher_that_was_killed(lab: Lab) -> None:
+    """Its id may have been given to another one, after a reboot for example."""
+    lab.config(CONFIG + "add('a', 'node1', UNTIL_GO)")
+    lab.run("screen")
+    lab.run("start")
+    kept = lab.node1.state() / "a"
+    os.kill(int((kept / "launcher.pid").read_text()), signal.SIGKILL)
+    bystander = lab.node1.run("sleep 1000 >/dev/null 2>&1 & echo $!")
+    (kept / "launcher.pid").write_text(bystander)
+    done = lab.fab("wait", "--timeout", "20", "-c", "cfg.py")
+    os.kill(int(bystander), signal.SIGTERM)
+    assert "node1/a: wait: was killed" in done.stderr
+
+
+def test_ctrl_c_is_no_lost_connection(lab: Lab) -> None:
+    lab.config(
+        CONFIG + "".join(f"add('a', {host!r}, UNTIL_GO, wait=True)\n" for host in ("node1", "node2", "localhost"))
+    )
+    before = sessions_begun(lab.node1)
+    with running(lab, "run") as fab:
+        eventually(lambda: sessions_begun(lab.node1) == before + 5, "the wait, after four other stages")
+        eventually(lambda: "wait " in read_line(fab), "the stage")
+        fab.send_signal(signal.SIGINT)
+        said, _ = fab.communicate(timeout=20)
+    assert fab.returncode == 130
+    assert said.startswith("interrupted in wait, with no answer yet from localhost, node1, node2\n")
+
+
+@pytest.mark.parametrize("then", ["gone", "silent"])
+def test_wait_ends_in_time_though_the_connection_is_lost_meanwhile(lab: Lab, then: str) -> None:
+    lab.config(CONFIG + "add('b', 'node1', UNTIL_GO)")
+    lab.run("screen")
+    lab.run("start")
+    begun = time.monotonic()
+    before = sessions_begun(lab.node1)
+    with running(lab, "wait", "--timeout", "4") as fab:
+        eventually(lambda: sessions_begun(lab.node1) == before + 1, "the wait")
+        pids = connections(lab.node1)
+        listener = int(text(lab.node1.folder / "sshd.pid"))
+        if then == "gone":
+            lab.farm.stop(lab.node1)
+        else:
+            os.kill(listener, signal.SIGSTOP)
+        try:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):  # a parent may have ended with its child
+                    os.kill(pid, signal.SIGKILL)
+            said, _ = fab.communicate(timeout=30)
+        finally:
+            if then == "gone":
+                lab.farm.start(lab.node1)
+            else:
+                os.kill(listener, signal.SIGCONT)
+    assert time.monotonic() - begun < 10, "and not 60 s, in which a connection is taken up again, nor those of a login"
+    assert fab.returncode == 1
+    assert "node1/b: wait: has not ended in time" in said
+
+
+def test_ctrl_c_names_what_was_waited_for_and_has_not_ended(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'exit 0', wait=True)\nadd('b', 'node1', UNTIL_GO, wait=True)")
+    lab.run("screen")
+    lab.run("start")
+    with running(lab, "wait") as fab:
+        eventually(lambda: "node1/a" in read_line(fab), "the end of the other")
+        fab.send_signal(signal.SIGINT)
+        said, _ = fab.communicate(timeout=20)
+    assert fab.returncode == 130
+    assert said.splitlines()[:3] == [
+        "interrupted in wait, with no answer yet from node1",
+        "these may run:",
+        "  node1/b",
+    ]
+    assert said.splitlines()[3].startswith("end all with: ")
+
+
+def test_run_takes_up_a_lost_connection_again(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', UNTIL_GO + '0', wait=True)\nadd('b', 'node1', 'sleep 1000')")
+    before = sessions_begun(lab.node1)
+    with running(lab, "run", "--terminate") as fab:
+        eventually(lambda: sessions_begun(lab.node1) == before + 5, "the wait, after four other stages")
+        cut(lab.node1)
+        (lab.node1.home / "go").touch()
+        said, _ = fab.communicate(timeout=20)
+    assert fab.returncode == 0, said
+    assert "taking it up again" in said
+    assert not Path(f"/proc/{text(lab.node1.state() / 'b/pid').strip()}").exists()
+
+
+def test_terminate_leaves_a_process_alone_that_has_got_the_id_of_a_program(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'exit 0', wait=True)\nadd('b', 'node1', UNTIL_GO)")
+    lab.run("screen")
+    lab.run("start")
+    kept = lab.node1.state() / "b"
+    os.kill(int((kept / "launcher.pid").read_text()), signal.SIGKILL)
+    bystander = lab.node1.run("setsid sleep 1000 >/dev/null 2>&1 & echo $!")
+    (kept / "pid").write_text(bystander)
+    lab.run("wait", "--terminate")
+    assert is_alive(int(bystander))
+    os.kill(int(bystander), signal.SIGTERM)

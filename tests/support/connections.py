@@ -1,0 +1,34 @@
+"""Connections to throwaway hosts, and the channels in them."""
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+from tests.support.farm import ThrowawayHost
+from tests.support.files import text
+
+
+def connections(host: ThrowawayHost) -> list[int]:
+    """The processes by which a host's sshd serves its connections."""
+    sshd = (host.folder / "sshd.pid").read_text()
+    found, parents = [], [sshd]
+    while parents:
+        parent = parents.pop()
+        children = text(Path(f"/proc/{parent}/task/{parent}/children")).split()
+        children = [pid for pid in children if "sshd" in text(Path(f"/proc/{pid}/comm"))]
+        found += children
+        parents += children
+    return [int(pid) for pid in found]
+
+
+def cut(host: ThrowawayHost) -> None:
+    """End all connections to `host`, as a network would."""
+    for pid in connections(host):
+        with contextlib.suppress(ProcessLookupError):  # a parent may have ended with its child
+            os.kill(pid, signal.SIGKILL)
+
+
+def sessions_begun(host: ThrowawayHost) -> int:
+    """How many SSH channels a host's sshd has opened, ever."""
+    return text(host.folder / "sshd.log").count("Starting session: ")

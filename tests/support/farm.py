@@ -1,0 +1,251 @@
+"""Throwaway SSH hosts on this machine, for tests, demo and benchmarks.
+
+Each is a real sshd on a loopback address, run by the user who asks for it, with a home, a folder for
+temporary files, a folder for screen's sockets, and a host key of its own. Nothing of this machine's own
+SSH set-up is read or changed. `Farm.close` ends every process that was started on them.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import attrs
+
+from tests.support.ports import free_port
+
+SSHD = shutil.which("sshd", path="/usr/sbin:/sbin:" + os.defpath) or "sshd"
+
+SSHD_CONFIG = """\
+ListenAddress {address}
+Port {port}
+HostKey {folder}/host_key
+AuthorizedKeysFile {keys}
+PidFile none
+UsePAM no
+StrictModes no
+PermitRootLogin yes
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+MaxStartups 100
+LogLevel VERBOSE
+SetEnv HOME="{folder}/home" SCREENDIR="{folder}/screens" TMPDIR="{folder}/tmp" REMOTE_RUNNER_THROWAWAY="{folder}"
+ForceCommand cd "$HOME" && exec sh -c "${{SSH_ORIGINAL_COMMAND:-exec $SHELL -l}}"
+Subsystem sftp /usr/lib/openssh/sftp-server
+"""
+
+SSH_CONFIG = """\
+Host {name}
+    HostName {address}
+    Port {port}
+    User {user}
+    IdentityFile {key}
+    IdentitiesOnly yes
+    UserKnownHostsFile {known_hosts}
+"""
+
+
+@attrs.frozen
+class ThrowawayHost:
+    """One of the hosts: its name in the ssh config, where its files are, and where it listens."""
+
+    name: str
+    folder: Path
+    address: str
+    port: int
+
+    @property
+    def home(self) -> Path:
+        """The home folder of whoever logs in."""
+        return self.folder / "home"
+
+    @property
+    def tmp(self) -> Path:
+        """Its folder for temporary files."""
+        return self.folder / "tmp"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What sets it apart from this machine, for a program that is run here instead of there."""
+        return {
+            "HOME": str(self.home),
+            "SCREENDIR": str(self.folder / "screens"),
+            "TMPDIR": str(self.tmp),
+            "REMOTE_RUNNER_THROWAWAY": str(self.folder),
+        }
+
+    def state(self, session: str = "runner") -> Path:
+        """The folder in which Remote Runner keeps what it knows of a session."""
+        return self.home / ".local/state/remote-runner" / os.uname().nodename / session
+
+    def sessions(self) -> list[str]:
+        """The names of the screen sessions that run there, without process ids, sorted."""
+        listed = self.run("screen -ls; true")
+        lines = (line.split("\t") for line in listed.splitlines() if line.startswith("\t"))
+        return sorted(line[1].partition(".")[2] for line in lines)
+
+    def run(self, command: str) -> str:
+        """What `command` prints when it is run as if one had logged in."""
+        environment = {**os.environ, **self.environment}
+        done = subprocess.run(["sh", "-c", command], env=environment, cwd=self.home, capture_output=True, check=True)
+        return done.stdout.decode(errors="replace")
+
+
+class Farm:
+    """A folder that holds throwaway hosts, what is needed to log in to them, and their processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.hosts: dict[str, ThrowawayHost] = {}
+        self._sshds: dict[str, subprocess.Popen[bytes]] = {}
+        self.ssh_config = folder / "ssh_config"
+        self.known_hosts = folder / "known_hosts"
+        self.key = folder / "key"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.getuid() == 0:  # sshd wants this folder then, which the service makes where it is started
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        make_key(self.key)
+        self.ssh_config.touch()
+
+    def add(self, name: str, settings: Mapping[str, str] | None = None) -> ThrowawayHost:
+        """Start one more host; it accepts logins when this returns.
+
+        `settings` replace lines of its sshd_config, by keyword.
+        """
+        address = f"127.0.0.{11 + len(self.hosts)}"
+        host = ThrowawayHost(name, self.folder / name, address, free_port(address))
+        make_folders(host)
+        make_key(host.folder / "host_key")
+        text = SSHD_CONFIG.format(**attrs.asdict(host), keys=f"{self.key}.pub")
+        changed = settings or {}
+        usual = [line for line in text.splitlines() if line.partition(" ")[0] not in changed]
+        lines = [*(f"{keyword} {value}" for keyword, value in changed.items()), *usual]
+        (host.folder / "sshd_config").write_text("\n".join(lines) + "\n")
+        with self.ssh_config.open("a") as config:
+            values = attrs.asdict(host)
+            config.write(SSH_CONFIG.format(**values, user=own_name(), key=self.key, known_hosts=self.known_hosts))
+        public_key = (host.folder / "host_key.pub").read_text()
+        with self.known_hosts.open("a") as known_hosts:
+            known_hosts.write(f"[{host.address}]:{host.port} {public_key}")
+        self.hosts[name] = host
+        self.start(host)
+        return host
+
+    @classmethod
+    def at(cls, folder: Path) -> "Farm":
+        """The farm that another process has started in `folder`."""
+        farm = cls(folder)
+        for pid_file in folder.glob("*/sshd.pid"):
+            host = pid_file.parent
+            farm.hosts[host.name] = ThrowawayHost(host.name, host, "", 0)
+        return farm
+
+    def stand_in(self) -> ThrowawayHost:
+        """A home and the rest for `localhost`, so that a test leaves those of this machine alone."""
+        host = ThrowawayHost("localhost", self.folder / "localhost", "", 0)
+        make_folders(host)
+        return host
+
+    def start(self, host: ThrowawayHost) -> None:
+        """Start the sshd of a host (again)."""
+        with (host.folder / "sshd.log").open("ab") as log:
+            command: list[str | Path] = [SSHD, "-D", "-e", "-f", host.folder / "sshd_config"]
+            process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        (host.folder / "sshd.pid").write_text(str(process.pid))
+        self._sshds[host.name] = process
+        wait_for_banner(host)
+
+    def stop(self, host: ThrowawayHost) -> None:
+        """End the sshd of a host; its connections, and what was started there, go on."""
+        pid_file = host.folder / "sshd.pid"
+        if pid_file.exists():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(int(pid_file.read_text()), signal.SIGKILL)
+            pid_file.unlink()
+        if host.name in self._sshds:
+            self._sshds.pop(host.name).wait()
+
+    def remove(self, host: ThrowawayHost) -> None:
+        """End the sshd of a host, and every process on any host; forget that one, but for the ssh config."""
+        self.stop(host)
+        end_processes(self.folder)
+        remove_tree(host.folder)
+        del self.hosts[host.name]
+
+    def close(self) -> None:
+        """End every process of the hosts and of this machine's stand-in, and remove the folder."""
+        for host in self.hosts.values():
+            self.stop(host)
+        end_processes(self.folder)
+        remove_tree(self.folder)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder, and folders in it that forbid it."""
+    for path, names, _ in os.walk(folder):
+        for below in (Path(path, name) for name in names):
+            if not below.is_symlink():
+                below.chmod(0o700)
+    shutil.rmtree(folder)
+
+
+def make_folders(host: ThrowawayHost) -> None:
+    """The folders that `ThrowawayHost.environment` names."""
+    for folder in (host.home, host.tmp, host.folder / "screens"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def make_key(path: Path, passphrase: str = "") -> None:
+    """A new SSH key at `path`, unless there is one."""
+    if not path.exists():
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", path], check=True)
+
+
+def own_name() -> str:
+    """The name of the user who runs this."""
+    return subprocess.run(["id", "-un"], capture_output=True, check=True, text=True).stdout.strip()
+
+
+def wait_for_banner(host: ThrowawayHost, seconds: float = 10) -> None:
+    """Return when sshd answers; RuntimeError with its log when it does not."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection((host.address, host.port), 1) as connection:
+            if connection.recv(4) == b"SSH-":
+                return
+        time.sleep(0.02)  # between two looks; there is nothing to be woken by
+    raise RuntimeError(f"{host.name}: sshd does not answer:\n{(host.folder / 'sshd.log').read_text()}")
+
+
+def processes_of(folder: Path) -> Iterator[int]:
+    """The processes of the host in `folder`, or of all hosts below it and the stand-in for this machine."""
+    mark = f"REMOTE_RUNNER_THROWAWAY={folder}".encode()
+    for process in Path("/proc").glob("[0-9]*"):  # which looks into none of them: they may end meanwhile
+        with contextlib.suppress(OSError):
+            entries = (process / "environ").read_bytes().split(b"\0")
+            if any(entry == mark or entry.startswith(mark + b"/") for entry in entries):
+                yield int(process.name)
+
+
+def command_lines(folder: Path) -> dict[int, bytes]:
+    """The command line of each of `processes_of(folder)`, but for what ends meanwhile."""
+    found = {}
+    for pid in processes_of(folder):
+        with contextlib.suppress(OSError):
+            found[pid] = Path(f"/proc/{pid}/cmdline").read_bytes()
+    return found
+
+
+def end_processes(folder: Path) -> None:
+    """Kill all of `processes_of(folder)`, and what they start meanwhile."""
+    own = os.getpid()
+    while pids := [pid for pid in processes_of(folder) if pid != own]:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)  # between two looks, as above

@@ -1,0 +1,30 @@
+"""A config of two components, and muddlers that change it."""
+
+import pytest
+
+from rr_config import Component, ConfigError
+from rr_config.testing import muddled
+
+TWO = """
+def add(name, host="node1", **more):
+    config.add_component(Component(**{"name": name, "host": host, "executable": "bin/x", "start_index": 1} | more))
+
+add("server", args=["a b"])
+add("client", "node2", args=["%n", util.literal("$x"), "$y"], num_cores=2)
+"""
+
+
+def told(muddler: str, config: str = TWO, **options: str) -> dict[str, Component]:
+    """The components of a config after a muddler, by name."""
+    return {each.name: each for each in muddled(config, muddler, **options)}
+
+
+def refusal(*muddlers: str, config: str = TWO, **options: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        muddled(config, *muddlers, **options)
+    return str(caught.value)
+
+
+SHOW = """#!/bin/sh
+for arg; do printf '%s\\0' "$arg"; done >"$OUT"
+"""

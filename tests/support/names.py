@@ -1,0 +1,22 @@
+"""Names of all commands, and of the muddlers of the project."""
+
+COMMANDS = [
+    "attach",
+    "collect",
+    "config",
+    "doctor",
+    "kill",
+    "logs",
+    "muddlers",
+    "plan",
+    "report",
+    "restart",
+    "run",
+    "screen",
+    "start",
+    "status",
+    "stop",
+    "sync",
+    "wait",
+]
+MUDDLERS = ["pin", "rehost", "repeat", "stagger", "ta1", "ta3", "wrap"]

@@ -1,0 +1,33 @@
+"""Checks of the exit code and the errors of `fab`."""
+
+import subprocess
+from pathlib import Path
+
+Done = subprocess.CompletedProcess[str]
+
+
+def assert_refused(done: Done, *words: str | Path, code: int = 2) -> None:
+    """`fab` has ended with `code` and has said all `words`, but nothing of its own inside."""
+    output = done.stdout + done.stderr
+    assert done.returncode == code, output
+    for word in words:
+        assert str(word) in done.stderr
+    for inside in ("Traceback", "rr_config/", "fabfile/", "site-packages"):
+        assert inside not in output
+
+
+def assert_failed(done: Done, **reasons: str | Path) -> None:
+    """`fab` has ended with 1, and has one line for each of the hosts, with the reason."""
+    assert_refused(done, code=1)
+    for host, reason in reasons.items():
+        lines = [line for line in done.stderr.splitlines() if line.startswith(host)]
+        assert len(lines) == 1, done.stderr
+        assert str(reason) in lines[0]
+    assert "one or more hosts" not in done.stderr
+
+
+def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr

@@ -1,0 +1,83 @@
+"""Runs `fab` in processes that have Fabric loaded already, which takes most of the time of a short command.
+
+`Prefork` starts this file as a program, which loads Fabric, but nothing of this project, and forks for each command.
+What such a process does from there on is what `fab` does: it runs Fabric's program, with a command line, an
+environment, a folder and standard streams of its own.
+"""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+
+
+class Prefork:
+    """The program that forks, for one command after the other. `folder` holds what they print."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self._streams = folder / "fab.out", folder / "fab.err"
+        # -P: the modules beside this file are not for what it runs.
+        command, pipe = [sys.executable, "-P", __file__], subprocess.PIPE
+        self._program = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, bufsize=0)
+
+    def run(
+        self, command: Sequence[str], folder: Path, environment: Mapping[str, str], seconds: float
+    ) -> subprocess.CompletedProcess[str]:
+        """What has become of `command`, of which the first word is the path of `fab`. TimeoutError after `seconds`."""
+        assert self._program.stdin and self._program.stdout
+        order = [str(folder), *map(str, self._streams), dict(environment), list(command)]
+        self._program.stdin.write(json.dumps(order).encode() + b"\n")
+        pid = int(self._program.stdout.readline())
+        is_in_time = bool(select.select([self._program.stdout], [], [], seconds)[0])
+        if not is_in_time:
+            with contextlib.suppress(ProcessLookupError):  # it may have ended this moment
+                os.kill(pid, signal.SIGKILL)
+        status = int(self._program.stdout.readline())
+        if not is_in_time:
+            raise TimeoutError(f"{command} has not ended within {seconds} s")
+        out, err = (stream.read_text(errors="surrogateescape") for stream in self._streams)
+        return subprocess.CompletedProcess(list(command), status, out, err)
+
+    def close(self) -> None:
+        """End it."""
+        self._program.communicate()
+
+
+def main() -> None:
+    """Take orders from standard input; answer each with the process id, and then the exit status."""
+    import attrs  # noqa: F401  # loaded here, like the next, for all that are forked
+    import fabric.main
+
+    for line in sys.stdin:
+        folder, out, err, environment, command = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            become(folder, out, err, environment, command)
+            sys.exit(fabric.main.program.run())
+        print(pid, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+
+
+def become(folder: str, out: str, err: str, environment: dict[str, str], command: list[str]) -> None:
+    """Make of this process what it were if it had been started so."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    for number, (path, flags) in enumerate([(os.devnull, os.O_RDONLY), (out, WRITE), (err, WRITE)]):
+        os.dup2(os.open(path, flags, 0o600), number)
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", 1, errors="backslashreplace", closefd=False)
+    sys.argv = command
+    sys.pycache_prefix = environment["PYTHONPYCACHEPREFIX"]
+
+
+if __name__ == "__main__":
+    main()

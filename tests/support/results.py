@@ -1,0 +1,56 @@
+"""Results of a run, for reports."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fabfile.reporting.history import ComponentHistory
+from fabfile.reporting.report import LINES
+
+NOON = 1790000000
+EVIL = "<script>document.title = 'evil'</script><b>&amp;</b>"
+
+
+def component(label: str, state: str, **more: Any) -> dict[str, Any]:
+    host, name = label.split("/", 1)
+    known = {"executable": "~/bin/server", "args": [], "start_index": 1, "state": state, "folder": label}
+    unknown = dict.fromkeys(("pid", "exit_status", "signal", "started", "ready", "ended", "problem"))
+    return {"host": host, "name": name} | unknown | known | more
+
+
+def life(state: str = "exited", **more: Any) -> ComponentHistory:
+    return ComponentHistory(**component("h/x", state, **more))
+
+
+RUN: dict[str, Any] = {
+    "format": 2,
+    "session": "runner",
+    "collected": NOON + 60.5,
+    "config": {"path": "/cfg.py", "text": f"# {EVIL}\n"},
+    "options": {"screen": "runner", "limit": None, "ssh_pass": "hunter2"},
+    "versions": {"remote-runner": "0.1.0"},
+    "runs": [],
+    "stages": [
+        {"stage": "sync", "began": NOON, "ended": NOON + 5.25},
+        {"stage": "wait", "began": NOON + 5.25, "ended": None},
+    ],
+    "components": [
+        component("node2/client", "exited", start_index=2, started=NOON + 20, ended=NOON + 40, exit_status=3, pid=7),
+        component(
+            "node1/db", "ready", started=NOON + 10, ready=NOON + 20, pid=8, args=["--home", {"literal": "a b"}, EVIL]
+        ),
+        component("node2/db", "exited", started=NOON + 10, ended=NOON + 50, exit_status=0),
+        component("node1/gone", "exited", started=NOON + 10, ended=NOON + 30, exit_status=137, signal="SIGKILL"),
+        component("node1/late", "waiting", start_index=3),
+        component(f"node3/{EVIL}", "unknown", problem="connection refused", start_index=3),
+    ],
+}
+OUTPUTS = {"node1/db": f"listening\n{EVIL}\n", "node2/client": "no such table"}
+
+
+def results(folder: Path, **changed: Any) -> Path:
+    """A folder as `fab collect` makes it."""
+    (folder / "node1/db").mkdir(parents=True)
+    (folder / "node1/db/output").write_bytes(b"\x1b[1mold\x1b[0m\r\n" + b"10 %\r20 %\n" * LINES + b"end \xff\n")
+    (folder / "run.json").write_text(json.dumps(RUN | changed))
+    return folder

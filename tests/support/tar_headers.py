@@ -1,0 +1,20 @@
+"""Headers of tar streams."""
+
+import tarfile
+
+
+def header(name: str, kind: bytes = b"0", size: int = 0) -> bytes:
+    """Of a member of a tar stream, that of a regular file or of another kind."""
+    member = tarfile.TarInfo(name)
+    member.type, member.size = kind, size
+    return member.tobuf(tarfile.GNU_FORMAT)
+
+
+def pax(kind: bytes = b"x", **values: str) -> bytes:
+    """The header of one, with the values that it sets for the next member, or for all of them (`g`)."""
+    lines = b""
+    for key, value in values.items():
+        line = f" {key}={value}\n".encode()
+        size = next(n for n in range(len(line), len(line) + 10) if len(b"%d" % n) + len(line) == n)
+        lines += b"%d%s" % (size, line)
+    return header("x", kind, len(lines)) + lines + bytes(-len(lines) % 512)

@@ -1,0 +1,226 @@
+"""Options of all commands: from the command line, else from fabric.yaml."""
+
+import os
+from typing import Any
+
+import pytest
+from invoke.exceptions import Exit
+from invoke.parser import Parser
+from invoke.parser.context import ParserContext
+
+from fabfile.cli.options import declare
+from fabfile.cli.settings import read_options
+from rr_config import ConfigError, Options
+
+NAMES = "config, muddler, user, pass, log_level, limit, parallel, host_keys, screen, kill, zombie, always_copy, extra_args, arg_parser, terminate, on_exit, keep_going, max_failures, retries, io_timeout"
+
+
+def parsed(*words: str) -> Options:
+    """The options of the command line `run WORDS`, by the parser that importing fabfile has mended."""
+    (run,) = Parser([ParserContext("run", args=declare())]).parse_argv(["run", *words])
+    return read_options(run.as_kwargs, {})
+
+
+def refused(defaults: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read_options({}, defaults)
+    return str(caught.value)
+
+
+def test_a_default_that_is_said_twice_is_refused() -> None:
+    assert "no_kill: is said twice" in refused({"kill": True, "no_kill": True})
+    assert "log-level: is said twice" in refused({"log_level": "INFO", "log-level": "DEBUG"})
+
+
+def test_password_of_the_environment_is_taken_out_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for given, defaults, expected in (
+        ({}, {"pass": "default"}, "environment"),
+        ({"pass": "given"}, {"pass": "default"}, "given"),
+        ({"pass": None}, {}, "environment"),
+    ):
+        monkeypatch.setenv("REMOTE_RUNNER_PASS", "environment")
+        assert read_options(given, defaults).ssh_pass == expected
+        assert "REMOTE_RUNNER_PASS" not in os.environ
+    assert read_options({}, {"pass": "default"}).ssh_pass == "default"
+
+
+# -- the command line
+
+
+def test_nothing_given_is_the_default_of_everything() -> None:
+    options = parsed()
+    assert options == Options()
+    assert (options.screen, options.kill_first, options.no_zombie, options.always_copy) == (
+        "runner",
+        True,
+        False,
+        False,
+    )
+    assert (options.terminate, options.muddler, options.extra_args, options.ssh_user) == (False, [], None, None)
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "value"),
+    [
+        (["-c", "x"], "config_file", "x"),
+        (["--config=x"], "config_file", "x"),
+        (["-c", "x", "-c", "y"], "config_file", "y"),
+        (["-c", "x", "--config=y", "-c", "-"], "config_file", "-"),
+        (["-m", "a", "--muddler", "b", "-m", "a"], "muddler", ["a", "b", "a"]),
+        (["-u", "me"], "ssh_user", "me"),
+        (["--user", "me"], "ssh_user", "me"),
+        (["-p", "secret"], "ssh_pass", "secret"),
+        (["--pass", "secret"], "ssh_pass", "secret"),
+        (["-l", "debug"], "log_level", "DEBUG"),
+        (["--log-level", "WARNING"], "log_level", "WARNING"),
+        (["--screen", "mine"], "screen", "mine"),
+        (["--no-kill"], "kill_first", False),
+        (["--no-zombie"], "no_zombie", True),
+        (["--always-copy"], "always_copy", True),
+        (["--extra-args", "a b"], "extra_args", "a b"),
+        (["--extra-args", ""], "extra_args", ""),
+        (["-a", "p.py"], "arg_parser", "p.py"),
+        (["--arg-parser", "p.py"], "arg_parser", "p.py"),
+        (["--limit", "a,!b"], "limit", "a,!b"),
+        (["--parallel", "3"], "parallel", 3),
+        (["--host-keys", "strict"], "host_keys", "strict"),
+        (["--keep-going"], "keep_going", True),
+        (["--max-failures", "2"], "max_failures", 2),
+        (["--retries", "2"], "retries", 2),
+        (["--io-timeout", "2"], "io_timeout", 2),
+        (["--terminate"], "terminate", True),
+        (["--no-terminate"], "terminate", False),
+        (["--no-always-copy"], "always_copy", False),
+        (["--kill"], "kill_first", True),
+    ],
+)
+def test_option_is_read(words: list[str], name: str, value: object) -> None:
+    assert getattr(parsed(*words), name) == value
+
+
+LIKE_OPTIONS = [
+    "--user",
+    "--config=x",
+    "-c 3",
+    "-c",
+    "-c3",
+    "-u",
+    "--extra-args",
+    "--no-kill",
+    "--help",
+    "-h",
+    "run",
+]
+
+
+@pytest.mark.parametrize("text", [*LIKE_OPTIONS, "--hosts a,b --user x", "=", "a=b", " ", "-", "é'\"$x\n"])
+def test_extra_args_are_taken_as_they_are(text: str) -> None:
+    for words in (["--extra-args", text], [f"--extra-args={text}"]):
+        options = parsed(*words, "-c", "cfg.py")
+        assert (options.extra_args, options.config_file) == (text, "cfg.py")
+
+
+@pytest.mark.parametrize("words", [["--no-such"], ["--extra-args"], ["-c"], ["--kill=maybe"], ["--parallel", "x"]])
+def test_wrong_command_line_ends_with_2(words: list[str]) -> None:
+    with pytest.raises(Exit) as caught:
+        parsed(*words)
+    assert caught.value.code == 2
+    assert caught.value.message
+
+
+@pytest.mark.parametrize("words", [["-c"], ["-c", "x", "-c"], ["-c", "--kill"], ["-c", "-c", "x"]])
+def test_missing_value_is_named(words: list[str]) -> None:
+    with pytest.raises(Exit) as caught:
+        parsed(*words)
+    assert caught.value.message is not None
+    assert caught.value.message.startswith("Flag --config needed value and was not given one! What there is, shows: ")
+    assert caught.value.message.endswith(" --help run")
+
+
+def test_unknown_log_level_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parsed("-l", "loud")
+    expected = "--log-level LOUD: there is no such level; choose one of DEBUG, INFO, WARNING, ERROR"
+    assert str(caught.value) == expected
+
+
+# -- fabric.yaml
+
+
+@pytest.mark.parametrize(
+    ("defaults", "name", "value"),
+    [
+        ({"config": "x"}, "config_file", "x"),
+        ({"muddler": "a"}, "muddler", ["a"]),
+        ({"muddler": ["a", "b"]}, "muddler", ["a", "b"]),
+        ({"user": "me"}, "ssh_user", "me"),
+        ({"pass": "secret"}, "ssh_pass", "secret"),
+        ({"log_level": "debug"}, "log_level", "DEBUG"),
+        ({"log-level": "debug"}, "log_level", "DEBUG"),
+        ({"screen": "mine"}, "screen", "mine"),
+        ({"kill": False}, "kill_first", False),
+        ({"zombie": False}, "no_zombie", True),
+        ({"no_zombie": True}, "no_zombie", True),
+        ({"no-kill": True}, "kill_first", False),
+        ({"no_kill": False}, "kill_first", True),
+        ({"always_copy": True}, "always_copy", True),
+        ({"extra_args": "x"}, "extra_args", "x"),
+        ({"arg_parser": "p.py"}, "arg_parser", "p.py"),
+        ({"terminate": True}, "terminate", True),
+        ({"screen": None}, "screen", "runner"),
+        ({"parallel": 3}, "parallel", 3),
+        ({"host_keys": "strict"}, "host_keys", "strict"),
+        ({"keep_going": True}, "keep_going", True),
+        ({"max_failures": 2}, "max_failures", 2),
+        ({"retries": 2}, "retries", 2),
+        ({"io_timeout": 2}, "io_timeout", 2),
+        ({"limit": "a"}, "limit", "a"),
+    ],
+)
+def test_default_stands_in_fabric_yaml(defaults: dict[str, Any], name: str, value: object) -> None:
+    assert getattr(read_options({}, defaults), name) == value
+
+
+@pytest.mark.parametrize(
+    ("given", "defaults", "name", "value"),
+    [
+        ({"screen": "given"}, {"screen": "yaml"}, "screen", "given"),
+        ({"kill": True}, {"kill": False}, "kill_first", True),
+        ({"always_copy": False}, {"always_copy": True}, "always_copy", False),
+        ({"extra_args": ""}, {"extra_args": "yaml"}, "extra_args", ""),
+        ({"muddler": ["given"]}, {"muddler": ["yaml"]}, "muddler", ["given"]),
+        ({"muddler": None}, {"muddler": ["yaml"]}, "muddler", ["yaml"]),
+    ],
+)
+def test_command_line_comes_before_fabric_yaml(
+    given: dict[str, Any], defaults: dict[str, Any], name: str, value: object
+) -> None:
+    assert getattr(read_options(given, defaults), name) == value
+
+
+@pytest.mark.parametrize(
+    ("defaults", "message"),
+    [
+        ({"scren": "x"}, f"fabric.yaml/remote_runner.scren: there is no such option; there is {NAMES}"),
+        ({"screen": 3}, "fabric.yaml/remote_runner.screen: is 3; it must be a text"),
+        ({"on_exit": "go"}, "--on-exit go: there is no such way; there are: leave, stop"),
+        ({"no_kill": "maybe"}, "fabric.yaml/remote_runner.kill: is 'maybe'; it must be true or false"),
+        ({"kill": "no"}, "fabric.yaml/remote_runner.kill: is 'no'; it must be true or false"),
+        ({"parallel": True}, "fabric.yaml/remote_runner.parallel: is True; it must be a whole number"),
+        ({"parallel": 0}, "--parallel 0: must be a number from 1 to 1,000,000"),
+        ({"max_failures": -1}, "--max-failures -1: must be a number from 0 to 1,000,000"),
+        ({"retries": -1}, "--retries -1: must be a number from 0 to 1,000,000"),
+        ({"io_timeout": 0}, "--io-timeout 0: must be a number from 1 to 1,000,000"),
+        ({"host-keys": "no"}, "--host-keys no: there is no such way; there are: accept-new, strict"),
+        ({"kill": 0}, "fabric.yaml/remote_runner.kill: is 0; it must be true or false"),
+        ({"muddler": 3}, "fabric.yaml/remote_runner.muddler: is 3; it must be a text or a list of texts"),
+        ({"muddler": [3]}, "fabric.yaml/remote_runner.muddler: is [3]; it must be a text or a list of texts"),
+        ({"always_copy": []}, "fabric.yaml/remote_runner.always_copy: is []; it must be true or false"),
+        ({"pass": 123456}, "fabric.yaml/remote_runner.pass: is of type int; it must be a text"),
+        ({3: "x"}, f"fabric.yaml/remote_runner.3: there is no such option; there is {NAMES}"),
+        ("x", "fabric.yaml/remote_runner: is of type str; it must be a mapping of option names to values"),
+        (["x"], "fabric.yaml/remote_runner: is of type list; it must be a mapping of option names to values"),
+    ],
+)
+def test_wrong_default_is_refused(defaults: Any, message: str) -> None:
+    assert refused(defaults) == message

@@ -1,0 +1,34 @@
+"""`--since`: a time, or a time ago."""
+
+import re
+from datetime import datetime
+
+import pytest
+
+from fabfile.components.log_times import Since, parse_since
+from rr_config import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("text", "since"),
+    [
+        ("90", Since(90, is_ago=True)),
+        ("90s", Since(90, is_ago=True)),
+        ("10m", Since(600, is_ago=True)),
+        ("2h", Since(7200, is_ago=True)),
+        ("1d", Since(86400, is_ago=True)),
+        ("1970-01-02T00:00Z", Since(86400, is_ago=False)),
+        ("1970-01-02T00:00:01.9+01:00", Since(82801, is_ago=False)),
+        ("2026-11-25", Since(int(datetime(2026, 11, 25).timestamp()), is_ago=False)),
+    ],
+)
+def test_since_is_a_time_ago_or_a_time(text: str, since: Since) -> None:
+    assert parse_since(text) == since
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "-1", "1.5", "10 m", "1w", "10m5s", "25:00", "2026-13-01", "٣", "9" * 10, "$x"]
+)
+def test_since_that_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(f"--since {text!r}: is no time; give ")):
+        parse_since(text)

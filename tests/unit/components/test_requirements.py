@@ -1,0 +1,35 @@
+"""Programs that a component needs: how they are named and looked for."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fabfile.components.requirements import as_arguments
+from fabfile.remote.script import Script, read_script
+from rr_config import Component
+from tests.support.configs import write
+from tests.support.muddled_configs import TWO, refusal
+
+
+@pytest.mark.parametrize("sh", ["dash", "bash"])
+def test_needed_is_a_program_that_can_be_run_and_no_word_of_a_shell(sh: str, tmp_path: Path) -> None:
+    write(tmp_path / "plain", "").chmod(0o644)
+    write(tmp_path / "own tool", "").chmod(0o755)
+    folder = str(tmp_path)
+    for name, is_there in (
+        *((name, False) for name in ("if", "fail", "finds", "export", f"{folder}/plain", "plain", folder, "*", "")),
+        *((name, True) for name in ("sh", "/bin/sh", f"{folder}/own tool", "own tool")),
+    ):
+        header = Script("", {}, as_arguments([Component(name="c", needs=[name])])).header()
+        functions = f"fail() {{ echo lacks; exit; }}\n{read_script('requirements.sh')}"
+        script = f'{header}\n{functions}check_requirements "$@"\n'
+        done = subprocess.run([sh, "-c", script], env={"PATH": f"{folder}:{os.environ['PATH']}"}, capture_output=True)
+        assert (done.stdout, done.stderr) == (b"" if is_there else b"lacks\n", b""), name
+
+
+@pytest.mark.parametrize("needs", [["bin/x"], ["~/x"], [""], "sh", [3], ["a\0"]])
+def test_needs_that_are_no_programs_are_refused(needs: object) -> None:
+    said = refusal(config=TWO + f"add('a', needs={needs!r})\n")
+    assert said.startswith("node1/a.needs: is ")

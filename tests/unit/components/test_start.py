@@ -1,0 +1,47 @@
+"""Start order, and the reasons that hosts give for a component that did not start."""
+
+import pytest
+
+from fabfile.components import start
+from rr_config import Component
+
+
+def component(executable: str, *args: str, base_dir: str | None = "/", name: str = "a") -> Component:
+    return Component(name=name, executable=executable, args=list(args), base_dir=base_dir, host="h", start_index=1)
+
+
+def test_answers_are_read_in_their_order() -> None:
+    components = [component("x", name=name) for name in ("a", "b c", "d")]
+    answers = ["started b=20c 12", "failed a 127 sh: 1: exec: /x: not found\n", "running d 14"]
+    assert list(start.read_started(components, answers)) == [
+        start.Started(components[1], 12),
+        start.NotStarted(components[0], 127, "sh: 1: exec: /x: not found\n"),
+        start.Started(components[2], 14, was_running=True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "reason"),
+    [
+        (
+            127,
+            "x\nsh: 1: exec: /x: not found\n\n",
+            "could not be started (exit status 127): sh: 1: exec: /x: not found",
+        ),
+        (127, "", "could not be started (exit status 127): it said nothing"),
+        (126, " \n", "could not be started (exit status 126): it said nothing"),
+        (127, "/s/launcher: 8: exec: /x: not found\n", "could not be started (exit status 127): /x: not found"),
+        (127, "/a b/launcher: line 8: /x: none\n", "could not be started (exit status 127): /x: none"),
+        (None, "", "screen opened no window for it; are there too many windows, or no terminals left?"),
+    ],
+)
+def test_reason_has_the_programs_own_words(status: int | None, words: str, reason: str) -> None:
+    assert start.NotStarted(component("x"), status, words).reason == reason
+
+
+def test_start_indices_ascend_and_components_of_one_keep_their_order() -> None:
+    components = [
+        Component(name=name, start_index=index) for name, index in zip("abcde", (10, -1, 2, 10, 2), strict=True)
+    ]
+    found = [(index, [c.name for c in cs]) for index, cs in start.in_order(components)]
+    assert found == [(-1, ["b"]), (2, ["c", "e"]), (10, ["a", "d"])]

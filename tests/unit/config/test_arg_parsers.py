@@ -1,0 +1,102 @@
+"""Arg parsers: the options that they make, and errors in them."""
+
+from pathlib import Path
+
+import pytest
+
+from rr_config import ConfigError, Options, load
+from tests.support.configs import COMPLETE, component_of, loaded, refused, write
+
+ECHO = "def parse_args(extra_args, ssh_user):\n    return [extra_args, ssh_user]\n"
+
+
+@pytest.mark.parametrize("extra_args", ["", "plain", "--user", "--config=x", "-c 3", "-- 'a b' \"c\" $HOME \n é"])
+def test_arg_parser_makes_extra_options(tmp_path: Path, extra_args: str) -> None:
+    parser = write(tmp_path / "parser.py", ECHO)
+    text = COMPLETE.replace('"a"', '"a", meta={1: extra_options}')
+    component = component_of(tmp_path, text, extra_args=extra_args, arg_parser=str(parser), ssh_user="me")
+    assert component.meta[1] == [extra_args, "me"]
+
+
+def test_extra_args_without_an_arg_parser_are_an_error(tmp_path: Path) -> None:
+    message = refused(tmp_path, extra_args="x")
+    assert (
+        message
+        == "--extra-args: there is nothing to parse it; name an --arg-parser FILE, or a --muddler that has options"
+    )
+
+
+def test_arg_parser_is_run_before_the_config_file(tmp_path: Path) -> None:
+    parser = write(tmp_path / "parser.py", "def parse_args(extra_args, ssh_user):\n    raise ValueError('first')\n")
+    message = refused(tmp_path, "raise ValueError('second')\n", extra_args="", arg_parser=str(parser))
+    assert message.startswith("FOLDER/parser.py:2: ValueError: first")
+
+
+@pytest.mark.parametrize(
+    ("text", "beginning"),
+    [
+        ("x = = 1\n", "FOLDER/parser.py:1: "),
+        ("1 / 0\n", "FOLDER/parser.py:1: ZeroDivisionError"),
+        ("def other(): pass\n", "FOLDER/parser.py: defines no parse_args(extra_args, ssh_user)"),
+        ("parse_args = 3\n", "FOLDER/parser.py: defines no parse_args(extra_args, ssh_user)"),
+        ("def parse_args(extra_args, ssh_user):\n    int(extra_args)\n", "FOLDER/parser.py:2: ValueError"),
+        ("def parse_args():\n    pass\n", "FOLDER/parser.py"),
+    ],
+)
+def test_wrong_arg_parser_is_refused(tmp_path: Path, text: str, beginning: str) -> None:
+    parser = write(tmp_path / "parser.py", text)
+    message = refused(tmp_path, extra_args="x", arg_parser=str(parser))
+    assert message.startswith(beginning)
+    assert "rr_config" not in message
+
+
+def test_missing_arg_parser_is_named(tmp_path: Path) -> None:
+    message = refused(tmp_path, extra_args="x", arg_parser=str(tmp_path / "none.py"))
+    assert message == "--arg-parser FOLDER/none.py: there is no such file"
+    message = refused(tmp_path, extra_args="x", arg_parser=str(tmp_path))
+    assert message == "--arg-parser FOLDER: there is no such file"
+
+
+def test_arg_parser_that_takes_something_else_is_refused(tmp_path: Path) -> None:
+    parser = write(tmp_path / "parser.py", "def parse_args(extra_args): pass\n")
+    message = refused(tmp_path, extra_args="x", arg_parser=str(parser))
+    form = "parse_args(extra_args, ssh_user)"
+    assert message == f"FOLDER/parser.py: its parse_args is no function that can be called as {form}"
+
+
+@pytest.mark.parametrize("option", ["config_file", "arg_parser", "muddler"])
+@pytest.mark.parametrize("name", ["x" * 300 + ".py", "circle.py"])
+def test_path_that_cannot_even_be_looked_up_is_named_with_its_option(tmp_path: Path, option: str, name: str) -> None:
+    (tmp_path / "circle.py").symlink_to("circle.py")
+    given = {"config_file": str(write(tmp_path / "cfg.py", COMPLETE)), "extra_args": "x", "arg_parser": None}
+    path = str(tmp_path / name)
+    with pytest.raises(ConfigError) as caught:
+        load(Options(**given | {option: [path] if option == "muddler" else path}))  # type: ignore[arg-type]
+    option_name = {"config_file": "--config: ", "arg_parser": "--arg-parser ", "muddler": "--muddler "}[option]
+    assert str(caught.value).startswith(f"{option_name}{path}: ")
+
+
+ARGPARSE = """
+import argparse
+
+def parse_args(extra_args, ssh_user):
+    parser = argparse.ArgumentParser("mine")
+    parser.add_argument("--count", type=int)
+    return parser.parse_args(extra_args.split())
+"""
+
+
+def test_refusal_of_an_argument_parser_is_a_config_error_after_its_own_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = write(tmp_path / "parser.py", ARGPARSE)
+    message = refused(tmp_path, extra_args="--count x", arg_parser=str(parser))
+    assert message.startswith("FOLDER/parser.py")
+    assert "invalid int value: 'x'" in capsys.readouterr().err
+
+
+def test_help_of_an_argument_parser_ends_well(tmp_path: Path) -> None:
+    parser = write(tmp_path / "parser.py", ARGPARSE)
+    with pytest.raises(SystemExit) as caught:
+        loaded(tmp_path, extra_args="--help", arg_parser=str(parser))
+    assert not caught.value.code

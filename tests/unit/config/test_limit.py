@@ -1,0 +1,70 @@
+"""Components that `--limit` selects."""
+
+import pytest
+
+from rr_config import Component, Config, ConfigError
+from rr_config.limit import component_named, limit_to, limited
+
+CONFIG = Config(
+    Component(name=name, host=host, executable="x", start_index=1)
+    for host in ("node1", "user@node2:2222", "localhost")
+    for name in ("server", "client-1", "client-2")
+)
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        ("server", ["node1/server", "user@node2:2222/server", "localhost/server"]),
+        ("node1", ["node1/server", "node1/client-1", "node1/client-2"]),
+        ("node2", ["user@node2:2222/server", "user@node2:2222/client-1", "user@node2:2222/client-2"]),
+        ("user@node2:2222/server", ["user@node2:2222/server"]),
+        ("node1/client-*", ["node1/client-1", "node1/client-2"]),
+        ("node?,!client-*", ["node1/server", "user@node2:2222/server"]),
+        ("!node*, !server", ["localhost/client-1", "localhost/client-2"]),
+        ("client-[2-9], localhost/server", ["node1/client-2", "user@node2:2222/client-2", "localhost/server", "localhost/client-2"]),
+        ("!server,server,node1", ["node1/client-1", "node1/client-2"]),
+    ],
+)  # fmt: skip
+def test_limit_chooses(limit: str, expected: list[str]) -> None:
+    chosen = [component.label for component in limited(CONFIG, limit).all_components()]
+    assert sorted(chosen) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        ("serve", "--limit: 'serve' matches no component; there are node1/server, node1/client-1, "),
+        ("server,!nod", "--limit: 'nod' matches no component; there are "),
+        ("SERVER", "--limit: 'SERVER' matches no component"),
+        ("node1,!node1", "--limit: 'node1,!node1' leaves no component; exclude fewer"),
+        ("", "--limit: '' matches no component"),
+        (" , ", "--limit: ' , ' matches no component"),
+    ],
+)
+def test_limit_that_chooses_nothing_is_refused(limit: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        limited(CONFIG, limit)
+    assert str(caught.value).startswith(message)
+
+
+def test_one_component_is_named_by_its_name_or_by_host_and_name() -> None:
+    config = Config([*CONFIG.all_components(), Component(name="only", host="node1", executable="x", start_index=1)])
+    assert component_named(config, "only").label == "node1/only"
+    assert component_named(config, "user@node2:2222/server").label == "user@node2:2222/server"
+    with pytest.raises(ConfigError) as several:
+        component_named(config, "server")
+    labels = "node1/server, user@node2:2222/server, localhost/server"
+    assert str(several.value) == f"server: is the name of {labels}; name one of these"
+    with pytest.raises(ConfigError) as none:
+        component_named(config, "serv*")
+    assert str(none.value).startswith("serv*: there is no such component; there are node1/server, node1/client-1, ")
+
+
+@pytest.mark.parametrize("name", ["a", " a", "a ", "\t", "b,c", "!d", "e[1]*", "a b", "? x"])
+def test_limit_that_is_made_for_a_component_chooses_that_one(name: str) -> None:
+    components = [Component(name=each, host="root@127.0.0.99:2", executable="x") for each in (name, "other")]
+    config = Config(components)
+    for only, was_limited in ((config, True), (Config(components[:1]), True)):
+        limit = limit_to({"root@127.0.0.99:2"}, only, was_limited)
+        assert limited(config, limit).all_components() == only.all_components()

@@ -1,0 +1,95 @@
+"""Test scripts of the master harness: steps, and lines that are none."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.checkout import ROOT
+
+FOLDER = ROOT / "muddlers/harness"
+sys.path.append(str(FOLDER))
+import script  # type: ignore[import-not-found]  # noqa: E402 - it is not installed, but brought to hosts
+
+
+def test_steps_are_read_with_what_they_take() -> None:
+    steps = script.parse("# c\n\nsend a,b* 'x y' # c\nend a with 3 within 1.5\nstop a by USR1\nshutdown\n", "f")
+    assert [(step.verb, step.taken) for step in steps] == [
+        ("send", {"names": ["a", "b*"], "text": "x y", "within": 60.0}),
+        ("end", {"names": ["a"], "with": 3, "within": 1.5}),
+        ("stop", {"names": ["a"], "by": "SIGUSR1", "within": 10.0}),
+        ("shutdown", {"within": 10.0}),
+    ]
+    assert steps[1].where == "f:4"
+
+
+@pytest.mark.parametrize(
+    ("line", "sent"),
+    [
+        ("send a x#y", "x#y"),
+        ("send a '#x'#", "#x#"),
+        ("send a x\t#y", "x"),
+        ("send a \\#x", "#x"),
+        ("send a x\u2028y", "x\u2028y"),
+        ("send a 'x # y' # z", "x # y"),
+    ],
+)
+def test_comment_begins_where_a_word_would(line: str, sent: str) -> None:
+    (step,) = script.parse(line + "\n", "f")
+    assert step.taken["text"] == sent
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "begin a",
+            "f:1: 'begin' is no step; there are start, wait, send, feed, close, await, refuse, end, stop, shutdown",
+        ),
+        ("send a", "f:1: send takes: NAMES TEXT"),
+        ("start a b", "f:1: start cannot be followed by 'b'"),
+        ("await a x within", "f:1: await cannot be followed by 'within'"),
+        ("start 'a", "f:1: No closing quotation"),
+        ("wait soon", "f:1: seconds: 'soon': could not convert string to float: 'soon'"),
+        ("feed a b within x", "f:1: within: 'x': could not convert string to float: 'x'"),
+        ("wait -1", "f:1: seconds: '-1': is no time"),
+        ("await a ( within 3", "f:1: regex: '(': missing ), unterminated subpattern at position 0"),
+        ("stop a by NOPE", "f:1: by: 'NOPE': 'SIGNOPE'"),
+        ("", "f: has no steps"),
+        ("start ''", "f:1: names: '': names nothing"),
+        ("end ,", "f:1: names: ',': names nothing"),
+    ],
+)
+def test_what_is_no_step_is_named(line: str, message: str) -> None:
+    with pytest.raises(script.ScriptError) as caught:
+        script.parse(line, "f")
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("file", ["/etc/passwd", "../x", "a/../../x"])
+def test_files_that_are_fed_are_beside_the_script(tmp_path: Path, file: str) -> None:
+    with pytest.raises(script.ScriptError) as caught:
+        script.check(script.parse(f"feed a {file}\n", "f"), ["a"], str(tmp_path))
+    assert str(caught.value) == f"f:1: {file}: leads away from the script; put it beside that"
+
+
+def test_language_is_documented_as_it_is() -> None:
+    page = (ROOT / "docs/muddlers.md").read_text()
+    assert re.findall(
+        r"^\| `(\w+)[^|]*` \|", page.partition("### Test scripts")[2].partition("## Writing")[0], re.MULTILINE
+    ) == list(script.FORMS)
+    assert list(script.FORMS) == re.findall(r"^    (\w+) ?", script.__doc__.replace("    FILE", ""), re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+def test_harness_is_python_3_8_with_its_standard_library(path: Path) -> None:
+    tree = ast.parse(path.read_text(), feature_version=(3, 8))
+    imported = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    imported |= {str(n.module) for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    own = {other.stem for other in FOLDER.glob("*.py")}
+    assert {name.partition(".")[0] for name in imported} <= own | sys.stdlib_module_names
+    assert not re.search(
+        r"\.removeprefix|\.removesuffix|asyncio\.(to_thread|TaskGroup|timeout|Runner)", path.read_text()
+    )

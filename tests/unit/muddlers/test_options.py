@@ -1,0 +1,85 @@
+"""Options of muddlers: from `--extra-args`, or behind the name of the muddler."""
+
+from pathlib import Path
+
+import pytest
+
+from rr_config.testing import muddled
+from tests.support.configs import write
+from tests.support.muddled_configs import TWO, refusal, told
+
+MINE = """
+def add_arguments(parser):
+    parser.add_argument("--count", type=int, default=1)
+    parser.add_argument("--word", required={required})
+
+def muddle(config):
+    for component in util.chosen(config, extra_options.only):
+        component.meta["told"] = component.meta.get("told", []) + [extra_options.count, extra_options.word]
+"""
+
+
+def write_mine(folder: Path, name: str = "mine.py", required: bool = False) -> Path:
+    return write(folder / name, MINE.format(required=required))
+
+
+def test_options_come_from_extra_args_or_from_words_behind_the_name(tmp_path: Path) -> None:
+    mine = write_mine(tmp_path)
+    assert told(str(mine))["server"].meta == {"told": [1, None]}
+    assert told(str(mine), extra_args="--count 3 --word 'a b'")["server"].meta == {"told": [3, "a b"]}
+    assert told(f"{mine} --count=4 --word '\"$x'")["client"].meta == {"told": [4, '"$x']}
+
+
+def test_several_muddlers_share_extra_args_but_for_those_with_words_of_their_own(tmp_path: Path) -> None:
+    one, other = write_mine(tmp_path), write_mine(tmp_path, "other one.py")
+    plain = write(tmp_path / "plain.py", "def muddle(config): assert extra_options is None\n")
+    found = muddled(TWO, one, plain, f"'{other}' --count 5 --only server", f"{one} --word last", extra_args="--count 2")
+    assert [each.meta["told"] for each in found] == [[2, None, 5, None, 1, "last"], [2, None, 1, "last"]]
+    assert muddled(TWO, one, one, extra_args="--count 2")[0].meta["told"] == [2, None, 2, None]
+
+
+def test_two_muddlers_with_one_option_want_words_of_their_own(tmp_path: Path) -> None:
+    one, other = write_mine(tmp_path), write_mine(tmp_path, "other.py")
+    said = refusal(str(one), str(other))
+    assert said.startswith(
+        "--muddler other: argument --count: conflicting option string: --count, of another muddler; "
+    )
+
+
+def test_path_with_spaces_is_a_path(tmp_path: Path) -> None:
+    assert told(str(write_mine(tmp_path, "a folder/my own.py")))["server"].meta == {"told": [1, None]}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (" --cuont 3", "--muddler mine: unrecognized arguments: --cuont 3; `fab muddlers` shows the options of each"),
+        (
+            " --count x",
+            "--muddler mine: argument --count: invalid int value: 'x'; `fab muddlers` shows the options of each",
+        ),
+        (" --only nobody", "--only: 'nobody' matches no component; there are node1/server, node2/client"),
+        (" 'x", "--muddler MINE 'x: its options are no words of a shell: No closing quotation; name a muddler"),
+    ],
+)
+def test_wrong_words_are_refused(tmp_path: Path, words: str, message: str) -> None:
+    mine = write_mine(tmp_path)
+    assert refusal(f"{mine}{words}").replace(str(mine), "MINE") == message
+
+
+def test_what_an_arg_parser_makes_counts_and_else_the_defaults(tmp_path: Path) -> None:
+    mine = write_mine(tmp_path)
+    parser = write(tmp_path / "w.py", "def parse_args(extra_args, ssh_user): return {'with': 'nice'}\n")
+    assert told("wrap", arg_parser=str(parser))["server"].args[0] == "nice"
+    for made in ("{'count': 7, 'more': 1}", "types.SimpleNamespace(count=7)"):
+        parser = write(tmp_path / "p.py", f"import types\ndef parse_args(extra_args, ssh_user): return {made}\n")
+        assert told(str(mine), arg_parser=str(parser), extra_args="x")["server"].meta == {"told": [7, None]}
+        assert told(f"{mine} --word w", arg_parser=str(parser))["server"].meta == {"told": [1, "w"]}
+
+
+def test_muddler_without_options_takes_none(tmp_path: Path) -> None:
+    plain = write(tmp_path / "plain.py", "def muddle(config): pass\n")
+    assert refusal(f"{plain} --x 1") == "--muddler plain: has no options, but is given '--x 1'"
+    assert refusal("", config=TWO) == "--muddler : is empty; name a muddler"
+    mine = write_mine(tmp_path, required=True)
+    assert "the following arguments are required: --word" in refusal(str(mine))

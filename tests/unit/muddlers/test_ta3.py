@@ -1,0 +1,173 @@
+"""`--muddler ta3`: clients on hosts, masters, slaves and cores."""
+
+import functools
+import operator
+from pathlib import Path
+
+import pytest
+
+from rr_config import Component
+from tests.support.config_texts import HOST_INFO as HOSTS
+from tests.support.config_texts import PUBLISHERS as SMALL
+from tests.support.configs import loaded, refused, write
+
+
+def made(folder: Path, told: str, config: str = "", hosts: str = HOSTS) -> dict[str, Component]:
+    """The components of a small test, by name."""
+    write(folder / "hosts.txt", hosts)
+    return {each.name: each for each in loaded(folder, config or SMALL, muddler=[f"ta3 {told}"]).all_components()}
+
+
+def clients_of(component: Component) -> list[str]:
+    """The names of the programs of a harness."""
+    words = list(component.args)
+    return [words[at + 1] for at, word in enumerate(words) if word == "-n" and words[at + 2] == "-p"]
+
+
+@pytest.mark.parametrize(
+    ("clients", "counts"),
+    [(1, [1]), (2, [1, 1]), (4, [1, 1, 1, 1]), (6, [2, 2, 1, 1]), (12, [3, 3, 3, 3]), (13, [4, 3, 3, 3])],
+)
+def test_clients_are_spread_as_evenly_as_they_go_and_numbered(tmp_path: Path, clients: int, counts: list[int]) -> None:
+    found = made(tmp_path, f"--clients {clients} --host-info hosts.txt")
+    slaves = [each for name, each in found.items() if name.startswith("slave-harness")]
+    assert [len(clients_of(slave)) for slave in slaves] == counts
+    assert [slave.host for slave in slaves] == ["node1", "node2", "node3", "node4"][: len(slaves)]
+    assert [name for slave in slaves for name in clients_of(slave)] == [f"client-{n}" for n in range(1, clients + 1)]
+    assert clients_of(found["master-harness"]) == ["server"]
+    assert found["third-party-a"].executable == "/b/x"
+    assert found["master-harness"].wait and not any(slave.wait for slave in slaves)
+
+
+def test_only_hosts_of_the_model_get_clients(tmp_path: Path) -> None:
+    found = made(tmp_path, "--clients 6 --host-info hosts.txt --client-model R210")
+    assert {each.host for name, each in found.items() if name.startswith("slave")} == {"node1", "node2", "node4"}
+    assert "no host of --host-info is of that model" in refused(
+        tmp_path, SMALL, muddler=["ta3 --clients 1 --host-info hosts.txt --client-model X"]
+    )
+
+
+def test_cores_are_pinned_by_masks_each_once_and_pairs_where_hyperthreaded(tmp_path: Path) -> None:
+    found = made(tmp_path, "--clients 5 --host-info hosts.txt --pin")
+    masks: dict[str, list[int]] = {}
+    for component in found.values():
+        words = list(component.args)
+        own = [int(words[at + 1], 16) for at, word in enumerate(words) if word == "taskset" and words[at + 1] != "-a"]
+        own += [int(words[at + 2], 16) for at, word in enumerate(words) if word == "-a" and words[at - 1] == "taskset"]
+        masks.setdefault(component.host, []).extend(own)
+    for own in masks.values():
+        assert sum(own) == functools.reduce(operator.or_, own), "each core is that of one"
+    # node1: master and server (1 + 3), slave and a client (1 + 2); node2: third party (2), slave and two clients.
+    assert [sum(mask.bit_count() for mask in masks[host]) for host in ("node1", "node2", "node4")] == [7, 7, 3]
+    assert sum(mask.bit_count() for mask in masks["node3"]) == 2 * 3, "two processors a core"
+    assert {need for each in found.values() for need in each.needs} == {"taskset", "python3"}
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        (
+            "--clients 15 --host-info hosts.txt --pin",
+            "ta3 --clients 15: there is room for 9, 6 too many; each wants 2 cores, and each host of clients one for"
+            " its harness: node1 has room for 1, node2 has room for 2, node3 has room for 3, node4 has room for 3",
+        ),
+        ("--host-info hosts.txt", "ta3 --clients: is None; it must be 1 or more"),
+        ("--clients 1 --host-info hosts.txt --port 70000", "--port 70000: must be from 1 to 65535"),
+        (
+            "--clients 1 --host-info hosts.txt --timeout nan",
+            "--timeout nan: must be a number of seconds, more than 0",
+        ),
+        ("--clients 1", "ta3 --host-info: is missing; name a file with the hosts on which clients can run"),
+        (
+            "--clients 1 --host-info none",
+            "--host-info none: No such file or directory; name a file with a line a host: "
+            "HOST CORES MODEL HYPERTHREADED, the last of them y or n",
+        ),
+    ],
+)
+def test_what_does_not_fit_or_is_missing_is_refused(tmp_path: Path, told: str, message: str) -> None:
+    write(tmp_path / "hosts.txt", HOSTS)
+    said = refused(tmp_path, SMALL, muddler=[f"ta3 {told}"])
+    assert said == message
+
+
+@pytest.mark.parametrize(
+    "line", ["node9 8 R210", "node9 x R210 n", "node9 0 R210 y", "node9 8 R210 maybe", "node1 4 R n", "node9 ² m y"]
+)
+def test_wrong_line_of_a_host_info_file_is_named(tmp_path: Path, line: str) -> None:
+    write(tmp_path / "hosts.txt", HOSTS + line + "\n")
+    said = refused(tmp_path, SMALL, muddler=["ta3 --clients 1 --host-info hosts.txt"])
+    assert said.startswith("--host-info hosts.txt:7: ")
+
+
+@pytest.mark.parametrize("name", ["client", "server", "third-party-a"])
+@pytest.mark.parametrize("number", ["0", "-2", "'2'"])
+def test_number_of_cores_has_to_be_one(tmp_path: Path, name: str, number: str) -> None:
+    write(tmp_path / "hosts.txt", HOSTS)
+    config = SMALL + f"[c] = [c for c in config.all_components() if c.name == {name!r}]\nc.num_cores = {number}\n"
+    said = refused(tmp_path, config, muddler=["ta3 --clients 1 --host-info hosts.txt --pin"])
+    assert said.endswith(f"/{name}.num_cores: is {number}; pin needs 1 or more")
+
+
+def test_harnesses_that_have_addresses_are_not_moved(tmp_path: Path) -> None:
+    write(tmp_path / "hosts.txt", HOSTS)
+    ta3 = "ta3 --clients 2 --host-info hosts.txt"
+    said = refused(tmp_path, SMALL, muddler=[ta3, "rehost --hosts x,y"])
+    assert said.endswith("harnesses have the addresses of their hosts already; put ta1 and ta3 behind rehost")
+    loaded(tmp_path, SMALL, muddler=[ta3, "rehost --hosts x --only third-party-a"])
+    loaded(tmp_path, SMALL, muddler=[f"{ta3} --master-address 10.0.0.1", "rehost --hosts x,y"])
+
+
+def test_server_that_has_too_few_cores_is_refused_by_how_many(tmp_path: Path) -> None:
+    write(tmp_path / "hosts.txt", HOSTS.replace("node1 8", "node1 2"))
+    said = refused(tmp_path, SMALL, muddler=["ta3 --clients 1 --host-info hosts.txt --pin"])
+    assert said == "node1: has 2 cores, of which 1 are free, and server wants 3: 2 too many"
+
+
+def test_script_is_read_before_any_host_is_touched(tmp_path: Path) -> None:
+    write(tmp_path / "hosts.txt", HOSTS)
+    for content, message in (
+        (
+            "begin x\n",
+            ":1: 'begin' is no step; there are start, wait, send, feed, close, await, refuse, end, stop, shutdown",
+        ),
+        ("start server\nstart klient-*\n", ":2: klient-*: no program is named so; there are server, client-1"),
+        ("start server\nfeed server none\n", ":2: none: there is no such file beside the script"),
+    ):
+        write(tmp_path / "t.txt", content)
+        said = refused(tmp_path, SMALL, muddler=["ta3 --clients 1 --host-info hosts.txt --script t.txt"])
+        assert said == f"FOLDER/t.txt{message}"
+
+
+def test_publishers_on_other_hosts_run_under_slaves(tmp_path: Path) -> None:
+    config = SMALL + 'add("publisher-b", "node3")\nadd("publisher-c", "node1")\n'
+    found = made(tmp_path, "--clients 2 --host-info hosts.txt", config)
+    assert clients_of(found["master-harness"]) == ["server", "publisher-c"]
+    assert (clients_of(found["slave-harness-1"]), found["slave-harness-1"].host) == (["publisher-b"], "node3")
+
+
+def test_hosts_are_spelled_as_the_config_has_them(tmp_path: Path) -> None:
+    config = SMALL.replace('"server", "node1"', '"server", "me@node1:22"')
+    found = made(tmp_path, "--clients 2 --host-info hosts.txt", config)
+    assert [found[f"slave-harness-{n}"].host for n in (1, 2)] == ["me@node1:22", "node2"]
+    slave = found["slave-harness-2"]
+    assert slave.args[slave.args.index("--master") + 1] == "node1"
+    found = made(tmp_path, "--clients 1 --host-info hosts.txt", SMALL.replace('"node1"', '"me@fe80::1"'))
+    assert found["slave-harness-1"].args[slave.args.index("--master") + 1] == "fe80::1"
+
+
+def test_complaint_about_a_wrong_component_is_left_to_the_checks(tmp_path: Path) -> None:
+    write(tmp_path / "hosts.txt", HOSTS)
+    for more in ("Component()", "Component(name='third-party-x', executable='x', start_index=1)"):
+        config = SMALL + f"config.add_component({more})\n"
+        said = refused(tmp_path, config, muddler=["ta3 --clients 1 --host-info hosts.txt --pin"])
+        assert " is not set; it must be " in said and "ta3.py" not in said
+
+
+def test_clients_that_are_wrapped_leave_their_results_apart(tmp_path: Path) -> None:
+    write(tmp_path / "hosts.txt", "node1 8 x n\n")
+    wrap = "wrap --only client --with 'strace -o {results}/trace'"
+    found = loaded(tmp_path, SMALL, muddler=[wrap, "ta3 --clients 2 --host-info hosts.txt"]).all_components()
+    slave = found[-1]
+    assert {"wrap/client-1/trace", "wrap/client-2/trace"} <= set(slave.args)
+    assert {"wrap/client-1", "wrap/client-2"} <= set(slave.results) and "strace" in slave.needs

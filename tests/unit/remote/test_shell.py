@@ -1,0 +1,212 @@
+"""Values enter shell text unharmed: real shells run the text, and what arrives is compared."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fabfile.remote import shell
+from fabfile.remote.script import DONE, FAILED, GREETING
+from fabfile.remote.script import command as command_of
+from tests.support.awkward import AWKWARD, ENVIRONMENT, EXPANSIONS
+from tests.support.checkout import ROOT
+from tests.support.scripts import script_of
+
+# Where `sh` is one of the other two, as on Debian, it need not be tried by both names.
+OTHERS = [["dash"], ["bash", "--posix"]]
+KNOWN = {Path(str(shutil.which(name))).resolve() for name, *_ in OTHERS}
+SHELLS = [["sh"]] * (Path(str(shutil.which("sh"))).resolve() not in KNOWN) + OTHERS
+
+
+def run(sh: list[str], text: str, environment: dict[str, str] | None = None) -> str:
+    """What `sh` makes of `text`, on its standard input; errors fail the test."""
+    done = subprocess.run(
+        sh, input=os.fsencode(text), env=os.environ | (environment or {}), capture_output=True, timeout=30
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    return os.fsdecode(done.stdout)
+
+
+@pytest.fixture(params=SHELLS, ids=" ".join)
+def sh(request: pytest.FixtureRequest) -> list[str]:
+    """The command line of each shell that a host may have as `sh`."""
+    command: list[str] = request.param
+    return command
+
+
+def shown(word: str) -> str:
+    """Shell text that prints each of the words that `word` makes, and NUL behind each."""
+    return f"printf '%s\\0' {word}\n"
+
+
+def test_quoted_text_arrives_as_one_word(sh: list[str]) -> None:
+    assert arrived(sh, {text: shown(shell.quote(text)) for text in AWKWARD}) == AWKWARD
+
+
+def test_quoted_text_survives_variables_functions_and_case(sh: list[str]) -> None:
+    def body(word: str) -> str:
+        return f"keep() {{ kept=$1; }}\nkeep {word}\ncase $kept in {word})\n" + shown('"$kept"') + ";; esac\n"
+
+    assert arrived(sh, {text: body(shell.quote(text)) for text in AWKWARD}) == AWKWARD
+
+
+def test_expanded_text_without_names_arrives_as_one_word(sh: list[str]) -> None:
+    assert [text for text in AWKWARD if shell.variables(text)] == []
+    assert arrived(sh, {text: shown(shell.expanded(text)) for text in AWKWARD}) == AWKWARD
+
+
+def test_names_are_replaced_from_the_environment(sh: list[str]) -> None:
+    def body(text: str) -> str:
+        return "".join(shell.from_environment(n) + "\n" for n in shell.variables(text)) + shown(shell.expanded(text))
+
+    bodies = {text: "sh_own=not_exported\n" + body(text) for text in EXPANSIONS}
+    assert arrived(sh, bodies, ENVIRONMENT) == EXPANSIONS
+
+
+def test_awkward_text_beside_a_name_arrives_unharmed(sh: list[str]) -> None:
+    line = shell.from_environment("SPACES") + "\n"
+    bodies = {text: line + shown(shell.expanded(f"{text}${{SPACES}}{text}")) for text in AWKWARD}
+    assert arrived(sh, bodies, ENVIRONMENT) == {text: f"{text}  two  words {text}" for text in AWKWARD}
+
+
+PATHS = {
+    "~": "/my home",
+    "~/": "/my home/",
+    "~/x": "/my home/x",
+    "~/a b/$HOME/*'\"": "/my home/a b/$HOME/*'\"",
+    "~//x": "/my home//x",
+    "~root": pwd.getpwnam("root").pw_dir,
+    "~root/a b": f"{pwd.getpwnam('root').pw_dir}/a b",
+    "./~/x": "./~/x",
+    "/a/~": "/a/~",
+    "/a b/~root": "/a b/~root",
+    "~a b": "~a b",
+    "~$(echo bad)/x": "~$(echo bad)/x",
+    "~;echo bad": "~;echo bad",
+    "~\n/x": "~\n/x",
+    "": "",
+    "*": "*",
+    "-x": "-x",
+}
+
+
+def test_paths_are_literal_but_for_the_home_in_front(sh: list[str]) -> None:
+    home = {"HOME": "/my home"}
+    assert arrived(sh, {path: shown(shell.path(path)) for path in PATHS}, home) == PATHS
+    assigned = {path: f"p={shell.path(path)}\n" + shown('"$p"') for path in PATHS}
+    assert arrived(sh, assigned, home) == PATHS
+
+
+def test_absolute_paths_are_literal(sh: list[str]) -> None:
+    assert arrived(sh, {t: shown(shell.path("/" + t)) for t in AWKWARD}) == {t: f"/{t}" for t in AWKWARD}
+    of_home = arrived(sh, {t: shown(shell.path("~/" + t)) for t in AWKWARD}, {"HOME": "/h"})
+    assert of_home == {t: f"/h/{t}" for t in AWKWARD}
+
+
+def arrived(sh: list[str], bodies: dict[str, str], environment: dict[str, str] | None = None) -> dict[str, str]:
+    """What each of `bodies` prints, all run in one go; each prints one word with `shown`."""
+    *words, rest = run(sh, "".join(bodies.values()), environment).split("\0")
+    assert rest == ""
+    return dict(zip(bodies, words, strict=True))
+
+
+# -- whole scripts
+
+
+def records(sh: list[str], body: str, after: bytes = b"", folder: Path = Path("/")) -> list[str]:
+    """What the script `body` answers, sent as to a host whose `sh` is `sh`."""
+    script = script_of(body).sent_by()
+    return answered(sh, script, script + after, folder)
+
+
+def answered(sh: list[str], script: bytes, sent: bytes, folder: Path) -> list[str]:
+    command = command_of(script).replace("exec sh -c", f"exec {' '.join(sh)} -c", 1)
+    done = subprocess.run(["sh", "-c", command], cwd=folder, input=sent, capture_output=True, timeout=30)
+    *whole, rest = os.fsdecode(done.stdout).split("\0")
+    assert rest == ""
+    greetings = [number for number, record in enumerate(whole) if record.startswith(GREETING)]
+    return whole[greetings[0] + 1 :] if greetings else []
+
+
+def test_script_greets_answers_and_says_that_it_is_done(sh: list[str]) -> None:
+    assert records(sh, "answer one; answer ''; answer 'a b\nc'") == ["one", "", "a b\nc", DONE]
+
+
+def test_script_answers_with_any_text(sh: list[str]) -> None:
+    assert records(sh, "\n".join(f"answer {shell.quote(text)}" for text in AWKWARD)) == [*AWKWARD, DONE]
+
+
+def test_failed_script_says_why_and_nothing_more(sh: list[str]) -> None:
+    assert records(sh, "answer one; fail 'no room'; answer two") == ["one", f"{FAILED}no room"]
+
+
+def test_script_that_lacks_a_program_names_it_and_how_to_install_it(sh: list[str]) -> None:
+    assert records(sh, "need sh cat") == [DONE]
+    (words,) = records(sh, "need cat no-such-program sh; answer on")
+    assert words.startswith(f"{FAILED}not installed: no-such-program; install there ")
+    (words,) = records(sh, "need none-1 cat none-2")
+    assert words.startswith(f"{FAILED}not installed: none-1 none-2; install there ")
+    assert words.endswith((" none-1 none-2", "what is missing"))
+
+
+def test_script_reads_what_follows_it(sh: list[str]) -> None:
+    body = 'read -r line; answer "$line"; answer "$(head -c 5)"; answer "$(cat)"'
+    assert records(sh, body, b"a \\line\n12345rest") == ["a \\line", "12345", "rest", DONE]
+
+
+def test_long_script_is_run(sh: list[str]) -> None:
+    body = f"set -- {shell.quote('x' * 3_000_000)}; answer ${{#1}}"
+    assert records(sh, body) == ["3000000", DONE]
+
+
+@pytest.mark.parametrize("login_shell", [["sh"], ["bash"], ["bash", "--posix"]], ids=" ".join)
+def test_command_line_is_short_and_plain(login_shell: list[str]) -> None:
+    script = script_of("answer " + "x" * 100_000).sent_by()
+    command = command_of(script)
+    assert len(command) < 100
+    done = subprocess.run([*login_shell, "-c", command], input=script, capture_output=True)
+    assert done.stdout.endswith(b"x\0done\0")
+
+
+CUTS = r"""
+import subprocess, sys
+from tests.support.scripts import script_of
+script = script_of("touch ran\ncase x in x) touch ran ;; esac\ncat <<END >ran\n} text\nEND\n").sent_by()
+begin, end = script.index(b"main() {"), script.rindex(b"}")
+for size in [*range(0, begin, 20), *range(begin, end + 1)]:
+    done = subprocess.run([*sys.argv[1:], "-c", 'eval "$(cat)"'], input=script[:size], capture_output=True)
+    assert b"done\0" not in done.stdout, size
+"""
+
+
+def test_script_that_is_cut_off_anywhere_runs_nothing_of_its_body(sh: list[str], tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", CUTS, *sh], cwd=tmp_path, check=True, env=os.environ | IMPORTABLE)
+    assert list(tmp_path.iterdir()) == []
+
+
+IMPORTABLE = {"PYTHONPATH": str(ROOT)}
+
+
+@pytest.mark.parametrize("sh", ["dash", "bash"])
+@pytest.mark.parametrize(
+    ("command", "is_leader"),
+    [
+        ('exec "$0" -c "$1"', False),  # as OpenSSH runs a command
+        ('"$0" -c "$1"; true', False),  # with a ForceCommand that stays
+        ('unset SSH_CONNECTION; env SSH_CONNECTION=c "$0" -c "$1"; true', True),  # as Dropbear does
+    ],
+)
+def test_owner_of_a_script_is_who_serves_its_connection(sh: str, command: str, is_leader: bool) -> None:
+    environment = os.environ | {"SSH_CONNECTION": "c"}
+    if is_leader:
+        del environment["SSH_CONNECTION"]
+    script = script_of('answer "$connection"').sent_by().decode()
+    begun = [sh, "-c", command, sh, script]
+    with subprocess.Popen(begun, env=environment, stdout=subprocess.PIPE, start_new_session=True) as process:
+        said, _ = process.communicate(timeout=10)
+    owner = said.split(b"\0")[-3]
+    assert int(owner) == (process.pid if is_leader else os.getpid())

@@ -1,0 +1,106 @@
+"""Reports from a folder of results, without a host."""
+
+import json
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fabfile.components.logs import LogLine
+from fabfile.reporting.html import page
+from fabfile.reporting.report import LINES, MOST_BYTES, from_folder
+from fabfile.runner.log_tails import LogTails
+from rr_config import Component, ConfigError
+from tests.support.results import OUTPUTS, RUN, component, life, results
+
+# ---- from a folder
+
+
+def test_results_are_read_with_the_end_of_each_log(tmp_path: Path) -> None:
+    run, outputs = from_folder(results(tmp_path))
+    assert run == RUN
+    assert outputs["node1/db"].split("\n") == ["20 %"] * (LINES - 1) + ["end �"]
+    assert outputs["node2/db"] == ""
+    (tmp_path / "node1/db/output").write_bytes(b"x" * (2 * MOST_BYTES))
+    assert len(from_folder(tmp_path)[1]["node1/db"]) == MOST_BYTES
+
+
+def test_of_results_those_that_limit_chooses_are_reported(tmp_path: Path) -> None:
+    run, outputs = from_folder(results(tmp_path), "node1")
+    assert {each["host"] for each in run["components"]} == {"node1"}
+    assert outputs.keys() == {f"node1/{each['name']}" for each in run["components"]} > set()
+    with pytest.raises(ConfigError, match=r"^--limit: 'none' matches no component; there are node1/db"):
+        from_folder(tmp_path, "none")
+
+
+def test_output_outside_of_the_results_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "output").write_text("secret")
+    folder = results(tmp_path / "results", components=[component("node1/db", "waiting", folder="..")])
+    assert from_folder(folder)[1] == {"node1/db": ""}
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ("[]", "its format is not 2, which this version reads"),
+        (json.dumps(RUN | {"format": 1}), "its format is not 2, which this version reads"),
+        (json.dumps(RUN | {"stages": None}), "stages is missing, or of another type"),
+        (json.dumps(RUN | {"components": [3]}), "3 is no object"),
+        (json.dumps(RUN | {"stages": [{"stage": "x", "began": "y", "ended": 1}]}), "began is missing, or of another"),
+        (json.dumps(RUN | {"stages": [3]}), "stage is missing, or of another"),
+        (json.dumps(RUN | {"runs": [RUN | {"options": None}]}), "options is missing, or of another"),
+        (json.dumps(RUN | {"runs": [RUN | {"config": {"path": "x"}}]}), "text is missing, or of another"),
+        (json.dumps(RUN | {"components": [component("h/x", "exited", ended="now")]}), "'ended' must be"),
+        (json.dumps(RUN | {"components": [component("h/x", "exited", ended=1e300)]}), "1e+300: is no time from 1970"),
+        (json.dumps(RUN | {"components": [component("h/x", "exited", started=-1)]}), "-1: is no time from 1970"),
+        (json.dumps(RUN | {"stages": [{"stage": "x", "began": math.nan, "ended": 1}]}), "nan: is no time from 1970"),
+        (json.dumps(RUN | {"stages": [{"stage": "x", "began": 1, "ended": math.inf}]}), "inf: is no time from 1970"),
+        (json.dumps(RUN | {"collected": 253402300800}), "253402300800: is no time from 1970 to 9000"),
+        ("[" * 200_000, "maximum recursion depth exceeded"),
+        (json.dumps(RUN | {"components": [{"host": "h"}]}), "missing 12 required positional arguments: 'name'"),
+    ],
+)
+def test_results_of_another_form_are_refused(tmp_path: Path, content: str, problem: str) -> None:
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(
+        ConfigError, match="^" + re.escape(f"{tmp_path}/run.json: is not as `fab collect` writes it: ")
+    ) as e:
+        from_folder(tmp_path)
+    assert problem in str(e.value)
+
+
+def test_command_is_shown_as_one_would_type_it() -> None:
+    assert life(args=["--home", {"literal": "a b"}]).command == "~/bin/server --home 'a b'"
+
+
+def test_what_a_later_version_adds_is_passed_over(tmp_path: Path) -> None:
+    folder = results(tmp_path, components=[component("node1/db", "waiting", color="red")], extra=1)
+    assert "node1/db" in page(*from_folder(folder))
+
+
+# ---- where it is put
+
+
+def test_password_is_on_no_page() -> None:
+    assert RUN["options"]["ssh_pass"] not in page(RUN, OUTPUTS)
+
+
+def test_libraries_of_the_report_are_loaded_for_it_alone() -> None:
+    program = "import sys, fabfile; print({'plotly', 'jinja2'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+# ---- from the hosts
+
+
+def test_the_last_lines_alone_are_kept() -> None:
+    one = Component(name="a", host="h", executable="x", start_index=1)
+    ends = LogTails()
+    for number in range(LINES + 5):
+        ends.output(one, LogLine(b"\x1b[1m%d" % number))
+    assert ends.outputs() == {"h/a": "\n".join(map(str, range(5, LINES + 5)))}

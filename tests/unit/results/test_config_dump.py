@@ -1,0 +1,29 @@
+"""A config that is shown can be loaded again."""
+
+from pathlib import Path
+
+import pytest
+
+from fabfile.results.config_dump import as_python, as_values
+from rr_config import util
+from rr_config.util import literal
+from tests.support.awkward import AWKWARD
+from tests.support.configs import component_of
+
+
+@pytest.mark.parametrize("ready", [util.port(80), util.log(r"a\d'", 5), util.command("a\nb", 1.5), util.ended(), None])
+def test_what_config_shows_can_be_loaded_again(tmp_path: Path, ready: object) -> None:
+    args = [literal(text) if number % 2 else text for number, text in enumerate(AWKWARD)]
+    text = (
+        "config.add_component(Component(name='a', host='h', executable='x', start_index=1, wait=True))\n"
+        "component = config.all_components()[0]\n"
+    )
+    component = component_of(tmp_path, text)
+    component.args, component.env, component.meta = args, {"A": literal("$B")}, {"k": [1, {"x": None}]}
+    component.ready = ready  # type: ignore[assignment]
+    again = component_of(tmp_path / "again", as_python([component]))
+    assert again == component
+    assert [type(arg) for arg in again.args] == [type(arg) for arg in args]
+    values = as_values(component)
+    assert values["args"] == [{"literal": str(arg)} if isinstance(arg, literal) else arg for arg in args]
+    assert values["env"] == {"A": {"literal": "$B"}}
