@@ -4,7 +4,13 @@ The docstring of a task is its help text. To keep `fab --list` and `fab --help` 
 than `cli` and `rr_config`; tasks import the rest when they run.
 """
 
+import os
+import signal
 import sys
+
+# Ctrl-C while `remote-runner` loads its modules ends it without a traceback; `__main__` sets the usual handler again.
+if os.path.basename(sys.argv[0] if sys.argv else "") == "remote-runner":  # noqa: PTH119 - pathlib is loaded later
+    signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
 
 # Invoke tells Python to write no bytecode. Every start would then compile all modules again, which takes 60 ms.
 if not sys.flags.dont_write_bytecode:
@@ -56,9 +62,9 @@ def run(context: Context, **given: Any) -> None:
     """Kill, screen, sync and start on all hosts, then wait for the components with `wait`."""
     if context.config.run.dry:
         context.config.run.dry = False
-        with_runner(context, given, _show_plan, nobody, with_files=True)
+        with_runner(context, given, "run", _show_plan, nobody, with_files=True)
     else:
-        with_runner(context, given, partial(_run, given), with_files=True)
+        with_runner(context, given, "run", partial(_run, given), with_files=True)
 
 
 def _run(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
@@ -70,20 +76,28 @@ def _run(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
         console.afterwards["bring what there is with"] = ["collect", *own]
     try:
         runner.run()
-    except StageError as error:
+    except StageError:
         if given["collect"]:
-            console.stage_failed(error, runner.limit_for(error))
-            _collect(given, runner, console)
-            raise Exit(code=FAILED) from error
+            _collect_after_failure(given, runner, console)
         raise
     if given["collect"]:
         _collect(given, runner, console)
 
 
+def _collect_after_failure(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
+    """Collect as far as possible; report failures of that before those of the run."""
+    from .util.stages import StageError
+
+    try:
+        _collect(given, runner, console)
+    except StageError as error:
+        console.stage_failed(error)
+
+
 @command(collect_options)
 def collect(context: Context, **given: Any) -> None:
     """Bring output and `results` of the components into a new folder below `results`, named by the time."""
-    with_runner(context, given, partial(_collect, given))
+    with_runner(context, given, "collect", partial(_collect, given))
 
 
 def _collect(given: dict[str, Any], runner: "Runner", _: "Console") -> None:
@@ -106,7 +120,7 @@ def _results_folder(given: dict[str, Any]) -> Path:
 @command(json_options)
 def plan(context: Context, **given: Any) -> None:
     """Show what `run` would do, as the hosts are now. Changes nothing."""
-    with_runner(context, given, partial(_show_plan, as_json=bool(given["json"])), nobody, with_files=True)
+    with_runner(context, given, "plan", partial(_show_plan, as_json=bool(given["json"])), nobody, with_files=True)
 
 
 def _show_plan(runner: "Runner", console: "Console", as_json: bool = False) -> None:
@@ -151,37 +165,37 @@ def _show_diff(console: "Console", options: Options, as_json: bool) -> None:
 @command()
 def kill(context: Context, **given: Any) -> None:
     """End the screen sessions of that name, and every process started in one."""
-    with_runner(context, given, lambda runner, console: runner.kill())
+    with_runner(context, given, "kill", lambda runner, console: runner.kill())
 
 
 @command()
 def screen(context: Context, **given: Any) -> None:
     """Start a screen session on every host that has none of that name."""
-    with_runner(context, given, lambda runner, console: runner.screen())
+    with_runner(context, given, "screen", lambda runner, console: runner.screen())
 
 
 @command()
 def sync(context: Context, **given: Any) -> None:
     """Copy the files that the hosts lack or have differently."""
-    with_runner(context, given, lambda runner, console: runner.sync(), with_files=True)
+    with_runner(context, given, "sync", lambda runner, console: runner.sync(), with_files=True)
 
 
 @command()
 def start(context: Context, **given: Any) -> None:
     """Start the components in the sessions that are there, by start index."""
-    with_runner(context, given, lambda runner, console: runner.start())
+    with_runner(context, given, "start", lambda runner, console: runner.start())
 
 
 @command(stop_options)
 def stop(context: Context, **given: Any) -> None:
     """End the components, by descending start index. The session and its windows stay."""
-    with_runner(context, given, lambda runner, console: runner.stop(**grace(given)))
+    with_runner(context, given, "stop", lambda runner, console: runner.stop(**grace(given)))
 
 
 @command(stop_options)
 def restart(context: Context, **given: Any) -> None:
     """Stop the components, then start them."""
-    with_runner(context, given, lambda runner, console: runner.restart(**grace(given)))
+    with_runner(context, given, "restart", lambda runner, console: runner.restart(**grace(given)))
 
 
 @command(status_options)
@@ -196,14 +210,14 @@ def status(context: Context, **given: Any) -> None:
 
         while True:
             statuses = runner.status()
-            show_statuses(console, statuses, as_json=bool(given["json"]), in_place=bool(given["watch"]))
+            show_statuses(console, statuses, runner.foreign, as_json=bool(given["json"]), in_place=bool(given["watch"]))
             if not given["watch"]:
                 break
             runner.clock.sleep(WATCH_SECONDS)  # each status costs one round trip to every host
         if not all(each.is_well for each in statuses):
             raise Exit(code=FAILED)
 
-    with_runner(context, given, show, nobody)
+    with_runner(context, given, "status", show, nobody)
 
 
 @command(wait_options)
@@ -215,7 +229,7 @@ def wait(context: Context, **given: Any) -> None:
         waited = [c for c in components if c.wait] if runner.options.limit is None else []
         runner.wait(waited or components, given["timeout"])
 
-    with_runner(context, given, work)
+    with_runner(context, given, "wait", work)
 
 
 @command(logs_options)
@@ -230,7 +244,7 @@ def logs(context: Context, **given: Any) -> None:
     def show(runner: "Runner", console: "Console") -> None:
         runner.logs(selection(given))
 
-    with_runner(context, given, show, observer)
+    with_runner(context, given, "logs", show, observer)
 
 
 @command(attach_options)
@@ -241,6 +255,7 @@ def attach(context: Context, **given: Any) -> None:
     with_runner(
         context,
         given,
+        "attach",
         lambda runner, console: runner.attach(component_named(runner.config, given["component"])),
         nobody,
     )
@@ -268,7 +283,7 @@ def report(context: Context, **given: Any) -> None:
         show_written(console, target)
 
     if given["from"] is None:
-        with_runner(context, given, of_hosts, nobody)
+        with_runner(context, given, "report", of_hosts, nobody)
     else:
         execute(context, given, of_folder)
 
@@ -293,7 +308,7 @@ def doctor(context: Context, **given: Any) -> None:
 
     if given["install"] and not given["yes"] and not (sys.stdin and sys.stdin.isatty()):
         raise Exit("--install: there is no terminal on which to ask; add --yes if it need not be asked", WRONG)
-    with_runner(context, given, show, nobody, with_files=True)
+    with_runner(context, given, "doctor", show, nobody, with_files=True)
 
 
 @command()

@@ -1,5 +1,6 @@
 """The program `remote-runner`: `fab` with the tasks of this project, usable in any folder."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -7,6 +8,8 @@ from fabric import Config, Executor
 from fabric.main import Fab
 from invoke.collection import Collection
 from invoke.exceptions import Exit
+
+from .cli.exit_codes import INTERRUPTED, UNTOUCHED
 
 
 class Program(Fab):  # type: ignore[misc]  # Fabric has no types
@@ -31,14 +34,23 @@ def main() -> None:
     """Run the command line, and exit."""
     import fabfile
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     commands = Collection.from_module(fabfile)
-    Program(
+    program = Program(
         name="remote-runner",
         version="0.1.0",
         namespace=commands,
         executor_class=Executor,
         config_class=Config,
-    ).run()
+    )
+    try:
+        program.run()
+    except SystemExit as error:
+        # Commands handle Ctrl-C themselves. Before that, Invoke turns it into exit code 1.
+        if isinstance(error.__context__, KeyboardInterrupt):
+            sys.stderr.write(f"{UNTOUCHED}\n")
+            sys.exit(INTERRUPTED)
+        raise
 
 
 if __name__ == "__main__":

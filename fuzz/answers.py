@@ -93,14 +93,14 @@ def show(found: list[Status]) -> None:
     """All but what jinja2 and plotly do."""
     list(map(status_row, found))
     json.dumps([each.as_dict() for each in found], allow_nan=False)
-    run = json.loads(json.dumps(describe_run(Options(), found, 0), indent=2, default=repr))
+    run = json.loads(json.dumps(describe_run(Options(), "s", found, 0), indent=2, default=repr))
     own, of_run = histories(run), stages(run)
     figure(own, of_run, *span(own, of_run, run["collected"]))
 
 
 def killed(answers: Iterable[str]) -> None:
     """What `fab kill` makes of it, too."""
-    found = read_killed(answers)
+    found = read_killed(iter(answers))
     try:
         killed_text(found)
     except NONSENSE as error:
@@ -141,12 +141,12 @@ READERS: list[Callable[[bytes], object]] = [
     texts(lambda answers: read_started(COMPONENTS, answers)),
     texts(lambda answers: read_stopped(COMPONENTS, answers)),
     texts(lambda answers: read_listed(COMPONENTS, answers)),
-    texts(lambda answers: read_present(COMPONENTS, answers)),
+    texts(lambda answers: read_present("s", COMPONENTS, answers)),
     texts(lambda answers: read_facts(["~"], answers)),
     texts(lambda answers: read_clock(answers[0], 1, 2)),
     texts(lambda answers: parse_provenance(answers[0])),
     texts(killed),
-    texts(read_session),
+    texts(lambda answers: read_session(iter(answers))),
     texts(read_window),
     lambda answer: read_inventory(TREE, answer.split(b"\0")),
     lambda answer: read_stat(answer.split(b"\0")),

@@ -94,10 +94,21 @@ class Config:
     """The components to run, in the order in which they were added.
 
     `Config(components)` holds the given objects themselves, not copies.
+
+    `project` names what the session belongs to; without it, that is the path of the config file. `screen` is the name
+    of the session, unless the command line gives one.
     """
 
-    def __init__(self, components: Iterable[Component] = ()) -> None:
+    def __init__(
+        self, components: Iterable[Component] = (), *, project: str | None = None, screen: str | None = None
+    ) -> None:
         self._components = list(components)
+        self.project = project
+        self.screen = screen
+
+    def with_components(self, components: Iterable[Component]) -> "Config":
+        """Return a config with these components, and everything else as here."""
+        return Config(components, project=self.project, screen=self.screen)
 
     def add_component(self, component: Component) -> None:
         """Add a deep copy of `component`, so that a config file can change the same object and add it again.

@@ -1,7 +1,7 @@
 """Select components of a config by patterns of names and hosts, for `--limit` and `--only`. Pure."""
 
 import glob
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from .component import Component, Config
@@ -48,21 +48,28 @@ def limited(config: Config, limit: str, option: str = "--limit") -> Config:
         is_named = not chosen or any(_matches(pattern, component) for pattern in chosen)
         return is_named and not any(_matches(pattern, component) for pattern in excluded)
 
-    left = Config(component for component in components if is_chosen(component))
+    left = config.with_components(component for component in components if is_chosen(component))
     if not any(left.all_components()):
         raise ConfigError(f"{option}: {limit!r} leaves no component; exclude fewer")
     return left
 
 
-def limit_to(hosts: Collection[str], config: Config, was_limited: bool) -> str:
-    """Return a limit that selects the components of `config` on these hosts.
+def limit_to_components(components: Sequence[Component], config: Config, was_limited: bool) -> str:
+    """Return the pattern that chooses these components of `config`.
 
-    If the config `was_limited`, it lacks some components. Then the limit must name each component, because a pattern
-    for the host would select the missing ones, too.
+    `was_limited` if `config` does not hold all components of its file.
+
+    All components of a host become `HOST/*`, unless that could name others too.
     """
-    if not was_limited:
-        return ",".join(f"{_literal(host)}/*" for host in sorted(hosts))
-    return ",".join(_literal(each.label) for each in config.all_components() if each.host in hosts)
+    chosen = {component.label for component in components}
+    patterns: dict[str, None] = {}
+    for host in sorted({component.host for component in components}):
+        own = [component.label for component in config.all_components() if component.host == host]
+        if not was_limited and chosen.issuperset(own):
+            patterns[f"{_literal(host)}/*"] = None
+        else:
+            patterns |= dict.fromkeys(_literal(label) for label in own if label in chosen)
+    return ",".join(patterns)
 
 
 def _literal(name: str) -> str:

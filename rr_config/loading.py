@@ -35,7 +35,9 @@ def load(options: Options, with_files: bool = True) -> Config:
     problems: list[str] = []
     config_dir = options.config_dir
     assert config_dir is not None  # `evaluated` requires a config file
-    complete = Config(resolved(component, config_dir, problems) for component in config.all_components())
+    complete = config.with_components(
+        resolved(component, config_dir, problems) for component in config.all_components()
+    )
     chosen = complete if options.limit is None else limited(complete, options.limit)
     try:
         if with_files:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import attrs
 
+from .component import Config
 from .errors import ConfigError
 from .paths import local_path
 
@@ -14,6 +15,12 @@ HOST_KEYS = ("accept-new", "strict")
 
 def _unless_leave(way: str | None) -> str | None:
     return None if way == "leave" else way
+
+
+class Fallback(str):
+    """The value of an option that nobody gave on the command line. `config.screen` takes its place."""
+
+    __slots__ = ()
 
 
 @attrs.define(kw_only=True)
@@ -29,7 +36,8 @@ class Options:
     config_file: str | None = None
     ssh_user: str | None = None
     ssh_pass: str | None = attrs.field(default=None, repr=False)
-    screen: str = "runner"
+    screen: str = Fallback("runner")
+    replace: bool = False
     kill_first: bool = True
     always_copy: bool = False
     no_zombie: bool = False
@@ -46,6 +54,12 @@ class Options:
     keep_going: bool = False
     retries: int = 0
     io_timeout: int = 600
+
+    def session_of(self, config: Config) -> str:
+        """Return the name of the session: --screen, or else `config.screen`, settings, `runner`."""
+        if isinstance(self.screen, Fallback) and config.screen is not None:
+            return config.screen
+        return self.screen
 
     @property
     def most_failed(self) -> float:

@@ -22,9 +22,9 @@ def check_attributes(config: Config) -> None:
     components = list(config.all_components())
     if not components:
         raise ConfigError("config: has no components; add them with config.add_component(...)")
-    problems = [
-        problem for number, component in enumerate(components, 1) for problem in _wrong_attributes(component, number)
-    ]
+    problems = list(_wrong_settings(config))
+    for number, component in enumerate(components, 1):
+        problems += _wrong_attributes(component, number)
     if not problems:
         problems = list(_names_taken_twice(components))
     if problems:
@@ -58,6 +58,24 @@ def check_files(config: Config) -> None:
         problems |= dict.fromkeys(_files_used_as_folders(own[0].host, taken))
     if problems:
         raise ConfigError(*problems)
+
+
+def _wrong_settings(config: Config) -> Iterator[str]:
+    """Yield what is wrong with `project` and `screen`."""
+    if config.project is not None and not _is_text(config.project):
+        yield f"config.project: is {_shown(config.project)}; it must be a text that is not empty, or None"
+    if config.screen is not None and not is_session_name(config.screen):
+        yield f"config.screen: is {_shown(config.screen)}; {SESSION_NAME_HINT}"
+
+
+# Names that `screen -S` accepts unchanged: no slash, no dot or dash in front, and room for `PID.` in a file name.
+SESSION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@=-]{0,79}")
+SESSION_NAME_HINT = "cannot be the name of a session; use up to 80 letters, digits and . _ - + @ ="
+
+
+def is_session_name(value: object) -> bool:
+    """Return whether screen accepts the name of a session unchanged."""
+    return isinstance(value, str) and SESSION_NAME.fullmatch(value) is not None
 
 
 def _wrong_attributes(component: Component, number: int) -> Iterator[str]:

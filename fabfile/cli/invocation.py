@@ -15,7 +15,7 @@ from invoke.exceptions import Exit
 
 from rr_config import Config, ConfigError, Options, load
 
-from .exit_codes import FAILED, INTERRUPTED, WRONG
+from .exit_codes import FAILED, INTERRUPTED, UNTOUCHED, WRONG
 from .options import SECTION
 from .settings import PASSWORD, read_options
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..runner.observer import Observer
     from ..runner.runner import Runner
     from ..ui.console import Console
+    from ..util.stages import StageError
 
 
 def _the_console(console: "Console", _: Config) -> "Observer":
@@ -39,11 +40,14 @@ def nobody(_: "Console", __: Config) -> "Observer":
 def with_runner(
     context: Context,
     given: dict[str, Any],
+    command: str,
     work: Callable[["Runner", "Console"], object],
     observer: Callable[["Console", Config], "Observer"] = _the_console,
     with_files: bool = False,
 ) -> None:
     """Call `work` with a Runner and the console; end the program with an exit code if it fails.
+
+    `command` is the name of the command, for the hint how to repeat it.
 
     `observer` returns the observer of the Runner, by default the console. `with_files` checks the local files of
     components, for commands that send them.
@@ -55,27 +59,42 @@ def with_runner(
         try:
             config = load(options, with_files)
         except KeyboardInterrupt:
-            raise Exit("interrupted; no host has been touched", INTERRUPTED) from None
+            raise Exit(UNTOUCHED, INTERRUPTED) from None
         with Runner(config, options, context.config, observer(console, config)) as runner:
             try:
                 work(runner, console)
             except StageError as error:
-                console.stage_failed(error, runner.limit_for(error))
+                console.stage_failed(error, _repeat(command, error, runner, options, context, given))
                 raise Exit(code=FAILED) from error
             except KeyboardInterrupt:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut off the message
                 if runner.observer is console:
-                    from .rerun import command_line
+                    from .rerun import CommandLine
 
-                    hints = {
-                        purpose: command_line(command, options, context.config)
-                        for purpose, command in console.afterwards.items()
-                    }
+                    line = CommandLine(config, options, context.config)
+                    hints = {purpose: line.text(words) for purpose, words in console.afterwards.items()}
                     console.interrupted(runner.running, runner.unknown, hints)
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
                 raise Exit(code=INTERRUPTED) from None
 
     execute(context, given, action)
+
+
+def _repeat(
+    command: str, error: "StageError", runner: "Runner", options: Options, context: Context, given: dict[str, Any]
+) -> str | None:
+    """Return the command line that brings the hosts to the state that the failed command wanted.
+
+    None after a refusal: repeating would be refused again, and the message has shown two ways on.
+    """
+    from .rerun import CommandLine
+
+    if error.is_refusal:
+        return None
+
+    repeat = runner.repeat_for(command, error)
+    line = CommandLine(runner.config, options, context.config, given)
+    return line.text(repeat.words, repeat.limit, is_same=repeat.words[0] == command)
 
 
 def execute(context: Context, given: dict[str, Any], action: Callable[["Console", Options], None]) -> None:
@@ -96,5 +115,7 @@ def execute(context: Context, given: dict[str, Any], action: Callable[["Console"
         action(console, options)
     except ConfigError as error:
         raise Exit(str(error), WRONG) from error
+    except KeyboardInterrupt:  # while modules are loaded
+        raise Exit(UNTOUCHED, INTERRUPTED) from None
     finally:
         gc.freeze()  # the garbage collection at exit would take 30 ms, and exit frees the memory anyway

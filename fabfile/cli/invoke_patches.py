@@ -22,7 +22,7 @@ from invoke.parser.parser import ParseMachine
 from paramiko.config import SSHConfig
 from paramiko.ssh_exception import ConfigParseError
 
-from .exit_codes import INTERRUPTED, WRONG
+from .exit_codes import INTERRUPTED, UNTOUCHED, WRONG
 from .options import Option
 
 
@@ -101,7 +101,7 @@ def _patch_settings() -> None:
         except EOFError as error:
             raise Exit("the password cannot be asked for: standard input is at its end", WRONG) from error
         except KeyboardInterrupt:
-            raise Exit("interrupted; no host has been touched", INTERRUPTED) from None
+            raise Exit(UNTOUCHED, INTERRUPTED) from None
 
     Settings._load_file = load_readable_file  # type: ignore[method-assign]
     Fab.update_config = update_config_in_words

@@ -101,8 +101,18 @@ def declare() -> list[Option]:
             help="What to do with a host whose key is in no known_hosts file: `accept-new` writes it down, `strict`"
             " refuses it. Default: what the ssh config says, else accept-new. One that has changed is always refused.",
         ),
-        Option(names=("screen",), help="The name of the screen session on every host. Default: runner."),
+        Option(
+            names=("screen",),
+            help="The name of the screen session on every host. Default: `config.screen`, else runner.",
+        ),
         Option(names=("kill",), kind=bool, default=True, help="End the old sessions before a run. Default: yes."),
+        Option(
+            names=("replace",),
+            kind=bool,
+            default=True,
+            help="Also end or change a session that belongs to another config or user, and whose components run."
+            " Default: no.",
+        ),
         Option(
             names=("zombie",),
             kind=bool,

@@ -1,53 +1,132 @@
-"""Command lines that reach the same hosts and sessions from the current folder, as hints for the user."""
+"""Whole command lines, as hints for the user: they reach the same hosts and sessions from any folder."""
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import attrs
 from fabric import Config as Settings
 
-from rr_config import Options
+from rr_config import Config, Options
+from rr_config.paths import local_path
 
 from ..runner.preflight import identity_files
+from .options import declare
+
+# Options that are flags, by their attribute: the value that is not the default, and the flag.
+FLAGS = {
+    "kill_first": (False, "--no-kill"),
+    "no_zombie": (True, "--no-zombie"),
+    "replace": (True, "--replace"),
+    "always_copy": (True, "--always-copy"),
+    "terminate": (True, "--terminate"),
+    "keep_going": (True, "--keep-going"),
+}
+# Options with a value, by their attribute.
+VALUES = {
+    "ssh_user": "--user",
+    "extra_args": "--extra-args",
+    "host_keys": "--host-keys",
+    "on_exit": "--on-exit",
+    "max_failures": "--max-failures",
+    "parallel": "--parallel",
+    "retries": "--retries",
+    "io_timeout": "--io-timeout",
+    "log_level": "--log-level",
+}
+PATHS = {"to", "output", "from"}  # own options of commands whose values are paths
 
 
-def command_line(command: Sequence[str], options: Options, settings: Settings) -> str:
-    """Return the whole command line of `command` with the same hosts and session; no password is in it.
+@attrs.frozen
+class CommandLine:
+    """A command as the user gave it: with options, settings of Fabric, and `own` options of that command alone."""
 
-    If a password is needed, the command line asks for it.
-    """
-    asking = ["--prompt-for-login-password"] if options.ssh_pass or settings.connect_kwargs.get("password") else []
-    program = [Path(sys.argv[0]).name, *same_commands(settings)]
-    return shlex.join([*program, *command, *same_hosts(options), *same_settings(settings), *asking])
+    config: Config
+    options: Options
+    settings: Settings
+    own: Mapping[str, Any] = attrs.field(factory=dict)
+
+    def text(self, command: Sequence[str], limit: str | None = None, *, is_same: bool = False) -> str:
+        """Return the whole line for `command`, from the name of the program on.
+
+        `limit` takes the place of the given one. If it `is_same` command again, it gets its own options. No password is
+        in the line; if one is needed, the command asks for it.
+        """
+        needs_password = self.options.ssh_pass or self.settings.connect_kwargs.get("password")
+        words = [*self._program(), *command, *self._shared(command, limit), *(self._of_command() if is_same else [])]
+        words += self._of_fabric()
+        if needs_password:
+            words.append("--prompt-for-login-password")
+        return shlex.join(words)
+
+    def _program(self) -> list[str]:
+        """Return the program, and for `fab` the option with which it finds this fabfile in any folder."""
+        name = Path(sys.argv[0]).name
+        if name == "__main__.py":  # python -m fabfile
+            name = "remote-runner"
+        project = self.settings._project_prefix
+        return [name, "-r", str(Path(project).absolute())] if name != "remote-runner" and project else [name]
+
+    def _shared(self, command: Sequence[str], limit: str | None) -> list[str]:
+        """Return the options that all commands have and that are not at their defaults."""
+        options, defaults = self.options, Options()
+        words: list[str] = []
+        for attribute, path in (("config_file", "--config"), ("arg_parser", "--arg-parser")):
+            if getattr(options, attribute) is not None:
+                words += [path, _absolute(getattr(options, attribute))]
+        for muddler in options.muddler:
+            words += ["--muddler", _muddler(muddler)]
+        session = options.session_of(self.config)
+        if session != (self.config.screen or defaults.screen):
+            words += ["--screen", session]
+        if limit or options.limit:
+            words += ["--limit", limit or str(options.limit)]
+        for attribute, flag in VALUES.items():
+            value = getattr(options, attribute)
+            if value != getattr(defaults, attribute):
+                words += [flag, str(value)]
+        for attribute, (value, flag) in FLAGS.items():
+            if getattr(options, attribute) == value and flag not in command:
+                words.append(flag)
+        return words
+
+    def _of_command(self) -> list[str]:
+        """Return the options that only this command has."""
+        shared = {option.attr_name or option.names[0] for option in declare()}
+        words: list[str] = []
+        for name, value in self.own.items():
+            flag = f"--{name.replace('_', '-')}"
+            if name in shared or value is None or value is False:
+                continue
+            if value is True:
+                words.append(flag)
+            else:
+                words += [flag, _absolute(value) if name in PATHS else str(value)]
+        return words
+
+    def _of_fabric(self) -> list[str]:
+        """Return Fabric's options with which another command reaches the hosts in the same way."""
+        settings = self.settings
+        file = settings._runtime_path
+        if not file and Path(sys.argv[0]).name == "remote-runner":
+            file = settings._project_path  # `remote-runner` only looks for it in the current folder
+        words = ["-f", _absolute(file)] if file else []
+        if settings._runtime_ssh_path:
+            words += ["-S", _absolute(settings._runtime_ssh_path)]
+        for key in identity_files(settings):
+            words += ["-i", _absolute(key)]
+        return words
 
 
-def same_hosts(options: Options) -> list[str]:
-    """Return the options with which another command finds the same sessions, without a password."""
-    named = {
-        "--config": options.config_file,
-        "--user": options.ssh_user,
-        "--screen": options.screen,
-        "--arg-parser": options.arg_parser,
-        "--extra-args": options.extra_args,
-        "--limit": options.limit,
-        "--host-keys": options.host_keys,
-    }
-    words = [word for name, value in named.items() if value is not None for word in (name, value)]
-    return words + [word for muddler in options.muddler for word in ("--muddler", muddler)]
+def _absolute(path: str | Path) -> str:
+    return str(local_path(path).absolute())
 
 
-def same_commands(settings: Settings) -> list[str]:
-    """Return Fabric's option, in front of the command, with which `fab` finds this fabfile again."""
-    project = settings._project_prefix
-    return ["-r", project] if project and not Path.cwd().is_relative_to(project) else []
-
-
-def same_settings(settings: Settings) -> list[str]:
-    """Return Fabric's options with which another command reaches the hosts in the same way."""
-    found = {
-        "-f": [settings._runtime_path],
-        "--ssh-config": [settings._runtime_ssh_path],
-        "--identity": map(str, identity_files(settings)),
-    }
-    return [word for name, values in found.items() for value in values if value for word in (name, value)]
+def _muddler(given: str) -> str:
+    """Return a muddler with an absolute path, if it is one, and its options."""
+    if ("/" in given or given.endswith(".py")) and local_path(given).is_file():  # the path may have spaces
+        return _absolute(given)
+    name, *words = shlex.split(given)
+    return shlex.join([_absolute(name) if "/" in name or name.endswith(".py") else name, *words])

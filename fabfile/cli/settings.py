@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rr_config import ConfigError, Options
-from rr_config.options import check
+from rr_config.options import Fallback, check
 
 from .options import SECTION, Option, declare
 
@@ -37,7 +37,8 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
         config_file=chosen("config"),
         ssh_user=chosen("user"),
         ssh_pass=given.get("pass") or secret or own.get("pass"),
-        screen=chosen("screen", "runner"),
+        screen=given.get("screen") or Fallback(chosen("screen", "runner")),
+        replace=chosen("replace", False),
         kill_first=chosen("kill", True),
         always_copy=chosen("always_copy", False),
         no_zombie=not chosen("zombie", True),

@@ -5,15 +5,13 @@ full PID.NAME. Every process that screen starts has `STY=PID.NAME` in its enviro
 processes of a session are found when it is to end.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 
 import attrs
 
 from ..remote.script import SCRIPTS, Script, load
+from .ownership import Owner
 
-# Names that `screen -S` accepts unchanged: no slash, no dot or dash in front, and room for `PID.` in a file name.
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@=-]{0,79}")
 # The default is 100, and the maximum 2048. Windows beyond it vanish without an error.
 MOST_WINDOWS = 2000
 
@@ -34,35 +32,38 @@ class Session:
     is_new: bool
 
 
-def kill_script(session: str, tools: str = "screen", requirements: Sequence[str] = ()) -> Script:
-    """Return the script that ends every session of exactly that name, and every process started in one.
+def session_script(session: str, owner: Owner, replace: bool, zombie: bool, *, kill: bool, open_: bool) -> Script:
+    """Return the script that ends every session of exactly that name (`kill`), and starts one (`open_`).
 
-    First it fails if one of `tools` or `requirements` (see `requirements.as_arguments`) is missing. Processes get TERM,
-    and KILL after five seconds.
+    All processes that were started in the old session end too. They get TERM, and KILL after five seconds. With
+    `zombie`, windows stay open after their program has ended. The script fails if the session belongs to another owner.
     """
-    return load("kill", *requirements, session=session, tools=tools)
+    return load(
+        "session",
+        session=session,
+        kill=kill,
+        open=open_,
+        screenrc=screen_rc(zombie),
+        subreaper=(SCRIPTS / "subreaper.py").read_text("utf-8"),
+        **owner.values(replace),
+    )
 
 
-def read_killed(answers: Iterable[str]) -> Killed:
-    """Return what `kill_script` answered."""
-    words = [answer.split(" ", 1) for answer in answers]
-    count = next(int(value) for word, value in words if word == "processes")
-    return Killed(tuple(value for word, value in words if word == "session"), count)
+def read_killed(answers: Iterator[str]) -> Killed:
+    """Return what `session_script` answered about the old sessions. Answers behind that are left in the iterator."""
+    sessions: list[str] = []
+    for answer in answers:
+        word, value = answer.split(" ", 1)
+        if word == "processes":
+            return Killed(tuple(sessions), int(value))
+        if word == "session":
+            sessions.append(value)
+    raise ValueError("it has not said how many processes ended")
 
 
-def open_session_script(session: str, zombie: bool, tools: str = "screen", requirements: Sequence[str] = ()) -> Script:
-    """Return the script that starts a session of that name, unless there is one; `tools` and so on as in `kill_script`.
-
-    With `zombie`, windows stay open after their program has ended.
-    """
-    subreaper = (SCRIPTS / "subreaper.py").read_text("utf-8")
-    rc = screen_rc(zombie)
-    return load("open_session", *requirements, session=session, tools=tools, screenrc=rc, subreaper=subreaper)
-
-
-def read_session(answers: Iterable[str]) -> Session:
-    """Return what `open_session_script` answered."""
-    word, id_ = next(iter(answers)).split(" ", 1)
+def read_session(answers: Iterator[str]) -> Session:
+    """Return what `session_script` answered about the new session."""
+    word, id_ = next(answers).split(" ", 1)
     if word not in ("new", "old"):
         raise ValueError(word)
     return Session(id_, is_new=word == "new")

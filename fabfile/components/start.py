@@ -1,7 +1,7 @@
 """Start the components of one host, each in a window, by start index. Pure."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -74,7 +74,9 @@ def in_order(components: Iterable[Component]) -> list[tuple[int, list[Component]
     return sorted(by_index.items())
 
 
-def start_script(session: str, components: Sequence[Component], origin: str, is_last: bool) -> Script:
+def start_script(
+    session: str, components: Sequence[Component], origin: str, is_last: bool, ownership: Mapping[str, Value]
+) -> Script:
     """Return the script that opens a window for each component, and answers once each runs, or cannot.
 
     `origin` is a text that says what they were started with; the host keeps it beside each component. With `is_last`,
@@ -92,6 +94,7 @@ def start_script(session: str, components: Sequence[Component], origin: str, is_
         note_taker=read_script("note_taker.sh"),
         output_lines=LINES + LINES_OF_SCREEN,
         is_last=is_last,
+        **ownership,
     )
 
 

@@ -16,6 +16,7 @@ from rr_config import Component
 from ..remote import shell, state_dir
 from ..remote.script import Script, load
 from ..util.epoch import epoch_time, optional_epoch_time
+from .ownership import Owner
 
 NOT_READY = "was not ready in time"
 
@@ -77,12 +78,14 @@ class Status:
         return {"host": self.component.host, "name": self.component.name} | own
 
 
-def status_script(session: str, components: Sequence[Component], with_origins: bool = False) -> Script:
+def status_script(session: str, owner: Owner, components: Sequence[Component], with_origins: bool = False) -> Script:
     """Return the script that answers with the state of each component.
 
-    It also answers with two samples, 0.3 s apart, of what their processes have used.
+    It also answers with two samples, 0.3 s apart, of what their processes have used, and whether the session belongs to
+    another owner (see `ownership.read_foreign`).
     """
-    return load("status", session=session, folders=state_dir.folders(components), with_origins=with_origins)
+    folders = state_dir.folders(components)
+    return load("status", session=session, folders=folders, with_origins=with_origins, **owner.values(False))
 
 
 def read_status(components: Sequence[Component], answers: Iterable[str]) -> list[Status]:

@@ -17,17 +17,23 @@ NEVER = "never"  # the status of a component that was not started
 class Ended:
     """A component has ended. `status` is that of sh: 128 and more mean a signal. None: it was killed with its launcher.
 
-    `was_started` is False if there was nothing to wait for.
+    `was_started` is False if there was nothing to wait for. `was_stopped` if this tool ended it on purpose.
     """
 
     component: Component
     status: int | None
     was_started: bool = True
+    was_stopped: bool = False
 
     @property
     def is_success(self) -> bool:
         """Whether it ended with 0."""
         return self.status == 0
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it ended by itself, and not with 0."""
+        return self.was_started and not self.was_stopped and not self.is_success
 
     def __str__(self) -> str:
         """Return how it ended, in words."""
@@ -50,19 +56,22 @@ class NotEnded:
         return "has not ended in time"
 
 
-def wait_script(session: str, awaited: Sequence[Component], terminated: Sequence[Component]) -> Script:
-    """Return the script that answers for each of `awaited` once it has ended.
+def wait_script(
+    session: str, awaited: Sequence[Component], terminated: Sequence[Component] = (), once: bool = False
+) -> Script:
+    """Return the script that answers for each of `awaited` once it has ended. With `once`, it looks only once.
 
     It ends when all have and nothing is `terminated`, or on a command: TERMINATE ends the programs of `terminated`,
     LEAVE ends nothing.
     """
     pending, folders = state_dir.folders(awaited), state_dir.folders(terminated)
-    return load("wait", session=session, pending=pending, folders=folders)
+    return load("wait", session=session, pending=pending, folders=folders, once=once)
 
 
 def read_ended(awaited: Sequence[Component], answer: Callable[[], str]) -> Iterator[Ended]:
     """Yield what `wait_script` answers, as it comes."""
     by_folder = state_dir.by_folder(awaited)
     for words in iter(answer, DONE):
-        _, folder, status = words.split(" ")
-        yield Ended(by_folder[folder], int(status) if status.isdigit() else None, was_started=status != NEVER)
+        _, folder, status, *stopped = words.split(" ")
+        number = int(status) if status.isdigit() else None
+        yield Ended(by_folder[folder], number, was_started=status != NEVER, was_stopped=stopped == ["stopped"])

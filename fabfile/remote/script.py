@@ -66,7 +66,7 @@ class Script:
         """Return the bytes to send: the script greets, runs `main`, and says `done` if nothing failed.
 
         `controller` says who runs it from where, for other users of the host. It was started at `born`, in ns since
-        1970. `group` is the number of the host group in its process. hold.sh explains both.
+        1970. `group` is the number of the host group in its process. session_lock.sh explains both.
         """
         own = Script("", {"controller": controller, "controller_born": born, "own_group": group}).header()
         # Within braces: if only a part of the script arrives, that is a syntax error, and nothing runs.
@@ -115,4 +115,4 @@ def included(name: str, seen: set[str]) -> list[str]:
 
 def command(sent: bytes) -> str:
     """Return the command line that reads a script of that length from its standard input and runs it."""
-    return f"exec sh -c 'eval \"$(head -c {len(sent)})\"'"
+    return f"exec sh -c 'is_evaluated=yes; eval \"$(head -c {len(sent)})\"'"

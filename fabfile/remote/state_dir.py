@@ -21,6 +21,8 @@ component:
 Files of the session begin with a dot, so that no component can have their names:
 
     .sessions      screen sessions that were started here, as PID.NAME
+    .owner         the owner of the session: identity, description, and since when
+    .cgroups       paths of the session's cgroups, if the host lets its user create one
     .logging       the session whose windows are logged
     .screenrc      the settings of the session
     .windows.PID   commands for screen, from a start script
@@ -29,7 +31,7 @@ Files of the session begin with a dot, so that no component can have their names
     .staging       the folders into which a sync puts files first
     .note-times    the note-taker's script
     .noting        process id and screen session of the note-taker
-    .held.PID.BORN a claim to change the session (see `scripts/hold.sh`)
+    .held.PID.BORN a claim to change the session (see `scripts/session_lock.sh`)
 """
 
 import hashlib

@@ -23,8 +23,8 @@ from ..remote import script, state_dir
 from ..remote.ask import conversation
 from ..remote.conversation import Conversation
 from ..remote.host import Host
-from ..transfer.file_hashes import FileHash, file_hashes
 from ..transfer.inventory import hash_line
+from ..transfer.remote_hashes import FileHash, file_hashes
 from ..transfer.tree import Tree
 from ..transfer.upload import Progress
 from ..util.errors import HostError

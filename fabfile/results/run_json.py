@@ -25,6 +25,7 @@ FILE = "run.json"
 
 def describe_run(
     options: Options,
+    session: str,
     statuses: Sequence[Status],
     now: float,
     stages: Iterable[StageTime] = (),
@@ -45,7 +46,7 @@ def describe_run(
     every = {(stage["stage"], stage["began"]): stage for stage in told}
     known = {
         **provenance(options),
-        "session": options.screen,
+        "session": session,
         "collected": now,
         "runs": list(runs.values()),
         # Hosts report whole seconds, rounded down. Within one second, a time measured here comes first.

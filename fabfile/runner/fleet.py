@@ -22,13 +22,18 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 
+def _as_it_is(failure: Failure) -> Failure:
+    return failure
+
+
 @attrs.define
 class Fleet:
     """The hosts of a config; `parallel` of them work at a time. `observer` follows the progress.
 
     Up to `most_failed` hosts may fail in a `stage_group` before it stops. `stages` are those that have ended, with
     their times. `is_interrupted` is set when Ctrl-C has cut off the last stage. `out` are the hosts that failed in this
-    group, and `failures` their failures.
+    group, and `failures` their failures. `explain` may add
+    to the reason of a failure.
     """
 
     group: HostGroup
@@ -40,6 +45,7 @@ class Fleet:
     stages: list[StageTime] = attrs.field(factory=list)
     out: set[str] = attrs.field(factory=set)
     failures: list[Failure] = attrs.field(factory=list)
+    explain: Callable[[Failure], Failure] = _as_it_is
     _depth: int = 0
 
     @contextlib.contextmanager
@@ -82,6 +88,7 @@ class Fleet:
         if not asked:
             return {}
         results, failures = self.gather(stage, work, failures_of, asked, parallel)
+        failures = [self.explain(each) for each in failures]
         failed |= asked - results.keys()
         pairs = [pair for pair in self.group.met_twice() if not self.out.issuperset(pair)]
         doubles = {name for pair in pairs for name in pair}  # one of them may keep the other from its work

@@ -17,6 +17,7 @@ from rr_config.local_files import expected_files, placed_once
 
 from ..components import attach
 from ..components.logs import Selection
+from ..components.ownership import Foreign, Owner, owner_of, read_foreign
 from ..components.status import State, Status, read_status, status_script
 from ..remote.ask import ask
 from ..remote.host import Host
@@ -52,6 +53,8 @@ def _written_here(failed: Sequence[Failure]) -> Iterator[None]:
 class Inspector:
     """Asks the hosts of a loaded config. Creating one checks the options (ConfigError) and touches no host.
 
+    `foreign` are the sessions of other owners that the last `status` found, by host.
+
     Every method works on all hosts at once, and lets all of them finish. `close` closes the connections; a `with`
     statement does too.
     """
@@ -61,12 +64,23 @@ class Inspector:
     settings: Settings = attrs.field(factory=Settings, repr=False)
     observer: Observer = attrs.field(factory=Observer, on_setattr=attrs.setters.frozen)
     clock: Clock = attrs.field(default=SYSTEM_CLOCK, repr=False)
+    foreign: dict[str, Foreign] = attrs.field(init=False, factory=dict, repr=False)
     _fleet: Fleet = attrs.field(init=False, repr=False)
 
     @_fleet.default
     def _made_fleet(self) -> Fleet:
         group = checked_group(self.config, self.options, self.settings, self.clock)
         return Fleet(group, self.options.parallel, self.observer, self.clock, self.options.most_failed)
+
+    @property
+    def session(self) -> str:
+        """The name of the session on every host."""
+        return self.options.session_of(self.config)
+
+    @property
+    def owner(self) -> Owner:
+        """The owner of the sessions that commands start."""
+        return owner_of(self.config, self.options)
 
     def __enter__(self) -> Self:
         return self
@@ -79,16 +93,20 @@ class Inspector:
         self._fleet.group.close()
 
     def plan(self) -> Plan:
-        """Return what `run` would do, as the hosts are now. Changes nothing."""
+        """Return what `run` would do, as the hosts are now. Changes nothing.
+
+        A host that fails is no error: the plan names it.
+        """
         wanted, trees, sources = group_by_host(self.config.all_components()), self._trees("plan"), LocalSources()
         options = self.options
 
         def work(host: Host) -> tuple[Present, SyncPlan]:
             own = wanted[host.name]
-            present = read_present(own, ask(host, present_script(options.screen, own)))
-            return present, preview(host, options.screen, trees()[host.name], sources, options.always_copy)
+            present = read_present(self.session, own, ask(host, present_script(self.session, self.owner, own)))
+            return present, preview(host, self.session, trees()[host.name], sources, options.always_copy)
 
-        return plan(self.config.all_components(), self._fleet.on_all("plan", work), options)
+        found, failures = self._fleet.gather("plan", work)
+        return plan(self.config.all_components(), found, options, failures)
 
     def _trees(self, stage: str) -> Callable[[], dict[str, dict[str, Tree]]]:
         """Return a function that returns the files for each host, by root. It reads the local file system on the first
@@ -110,8 +128,13 @@ class Inspector:
 
         def work(host: Host) -> list[Status]:
             own = wanted[host.name]
-            return read_status(own, ask(host, status_script(self.options.screen, own, with_origins)))
+            answers = ask(host, status_script(self.session, self.owner, own, with_origins))
+            foreign = read_foreign(self.session, answers)
+            if foreign is not None:
+                self.foreign[host.name] = foreign
+            return read_status(own, answers)
 
+        self.foreign.clear()
         results, failures = self._fleet.gather("status", work)
         known = {id(each.component): each for statuses in results.values() for each in statuses}
         reasons = {failure.where: failure.reason for failure in failures}
@@ -126,7 +149,7 @@ class Inspector:
         missed.
         """
         fleet = attrs.evolve(self._fleet, observer=observer or self.observer)
-        follow.follow(fleet, self.options.screen, self.config.all_components(), selection or Selection())
+        follow.follow(fleet, self.session, self.config.all_components(), selection or Selection())
 
     def attach(self, component: Component) -> None:
         """Show the window of `component` in the terminal of this process, until the user detaches it.
@@ -135,7 +158,7 @@ class Inspector:
         """
         if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
             raise ConfigError("attach: standard input and output must be a terminal; what is put out, shows: fab logs")
-        script = attach.window_script(self.options.screen, component)
+        script = attach.window_script(self.session, component)
         windows = self._fleet.on_all(
             "attach", lambda host: attach.read_window(ask(host, script)), hosts=[component.host]
         )
@@ -169,7 +192,7 @@ class Inspector:
             def progress(done: int, total: int) -> None:
                 self.observer.progress("collect", host.name, done, total)
 
-            return bring(host, self.options.screen, own, trees[host.name], folder, earlier, progress)
+            return bring(host, self.session, own, trees[host.name], folder, earlier, progress)
 
         def failures(_: str, results: HostResults) -> list[Failure]:
             return [Failure(f"{component.label}.results", reason) for component, reason in results.problems]
@@ -177,7 +200,7 @@ class Inspector:
         stages = [each for each in self._fleet.stages if each.stage not in ("status", "collect")]
         found, failed = self._fleet.gather("collect", work, failures)
         with _written_here(failed):
-            write(folder, describe_run(self.options, statuses, self.clock.now(), stages, found))
+            write(folder, describe_run(self.options, self.session, statuses, self.clock.now(), stages, found))
         self.observer.collected(folder)
         if failed:
             unwell = {host for host in wanted if host not in found or found[host].problems}
@@ -192,10 +215,11 @@ class Inspector:
         """
         from ..reporting import report
         from ..results.run_json import describe_run
-        from .log_tails import LogTails
+        from .report_logs import LogTails
 
         to = report.target(str(to), overwrite)
-        run, tails = describe_run(self.options, self.status(with_origins=True), self.clock.now()), LogTails()
+        statuses = self.status(with_origins=True)
+        run, tails = describe_run(self.options, self.session, statuses, self.clock.now()), LogTails()
         failed: StageError | None = None
         try:
             self.logs(Selection(lines=report.LINES), tails)
@@ -216,7 +240,7 @@ class Inspector:
 
         def work(host: Host) -> "Diagnosis":
             options = self.options
-            return examine(host, options.screen, components[host.name], trees()[host.name], options.always_copy)
+            return examine(host, self.session, components[host.name], trees()[host.name], options.always_copy)
 
         results, failures = self._fleet.gather("doctor", work)
         found = [*results.values(), *(unreachable(failure.where, failure.reason) for failure in failures)]

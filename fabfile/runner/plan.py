@@ -7,9 +7,11 @@ import attrs
 from rr_config import Component, Options
 
 from ..components import launcher, start
+from ..components.ownership import Foreign, Owner, read_foreign
 from ..remote import state_dir
 from ..remote.script import Script, load
 from ..transfer.sync import SyncPlan
+from ..util.stages import Failure
 
 
 @attrs.frozen
@@ -18,6 +20,7 @@ class Present:
 
     sessions: tuple[str, ...]
     running: frozenset[str]
+    foreign: Foreign | None = None
 
 
 @attrs.frozen
@@ -28,6 +31,7 @@ class HostPlan:
     ends: tuple[str, ...]
     session: str | None
     sync: SyncPlan
+    foreign: str | None = None
 
 
 @attrs.frozen
@@ -45,11 +49,12 @@ class Plan:
 
     hosts: tuple[HostPlan, ...]
     starts: tuple[tuple[int, tuple[PlannedStart, ...]], ...]
+    failures: tuple[Failure, ...] = ()
 
     @property
     def is_possible(self) -> bool:
         """Whether no problem is known."""
-        return not any(each.sync.problems for each in self.hosts)
+        return not self.failures and not any(each.sync.problems or each.foreign for each in self.hosts)
 
     def as_dict(self) -> dict[str, object]:
         """Return all fields under plain names, as `fab plan --json` prints them."""
@@ -70,37 +75,47 @@ class Plan:
                 }
                 for index, windows in self.starts
             ],
+            "failures": [{"where": each.where, "reason": each.reason} for each in self.failures],
         }
 
 
-def present_script(session: str, components: Sequence[Component]) -> Script:
+def present_script(session: str, owner: Owner, components: Sequence[Component]) -> Script:
     """Return the script that answers which sessions are there, and which components run. It changes nothing."""
-    return load("present", session=session, folders=state_dir.folders(components))
+    return load("plan", session=session, folders=state_dir.folders(components), **owner.values(False))
 
 
-def read_present(components: Sequence[Component], answers: Iterable[str]) -> Present:
+def read_present(session: str, components: Sequence[Component], answers: Sequence[str]) -> Present:
     """Return what `present_script` answered."""
     words = [answer.split(" ", 1) for answer in answers]
     names = {state_dir.folder(component.name): component.name for component in components}
     return Present(
         tuple(value for word, value in words if word == "session"),
         frozenset(names[value] for word, value in words if word == "running"),
+        read_foreign(session, answers),
     )
 
 
-def plan(components: Sequence[Component], found: Mapping[str, tuple[Present, SyncPlan]], options: Options) -> Plan:
-    """Return what a run of `components` would do, given what was `found` on each host."""
+def plan(
+    components: Sequence[Component],
+    found: Mapping[str, tuple[Present, SyncPlan]],
+    options: Options,
+    failures: Iterable[Failure] = (),
+) -> Plan:
+    """Return what a run of `components` would do, given what was `found` on each host that did not fail."""
 
     def host_plan(host: str, present: Present, sync: SyncPlan) -> HostPlan:
+        foreign = None if present.foreign is None or options.replace else str(present.foreign)
         if options.kill_first:
-            return HostPlan(host, present.sessions, None, sync)
-        return HostPlan(host, (), next(iter(present.sessions), None), sync)
+            return HostPlan(host, present.sessions, None, sync, foreign)
+        return HostPlan(host, (), next(iter(present.sessions), None), sync, foreign)
 
     def window(component: Component) -> PlannedStart:
         is_running = not options.kill_first and component.name in found[component.host][0].running
         return PlannedStart(component, launcher.shown(component), is_running)
 
+    reached = [component for component in components if component.host in found]
     return Plan(
         tuple(host_plan(host, *each) for host, each in sorted(found.items())),
-        tuple((index, tuple(map(window, own))) for index, own in start.in_order(components)),
+        tuple((index, tuple(map(window, own))) for index, own in start.in_order(reached)),
+        tuple(failures),
     )

@@ -6,8 +6,8 @@ from fabric import Config as Settings
 
 from rr_config import Config, ConfigError, Options
 from rr_config.options import check
+from rr_config.validation import SESSION_NAME_HINT, is_session_name
 
-from ..components import screen
 from ..ssh.connection import connection_settings, key_files
 from ..ssh.host_group import HostGroup
 from ..util.clock import Clock
@@ -16,7 +16,7 @@ from ..util.clock import Clock
 def checked_group(config: Config, options: Options, settings: Settings, clock: Clock) -> HostGroup:
     """Return the hosts of `config`. Raise ConfigError for invalid options."""
     check(options)
-    _check_session_name(options.screen)
+    _check_session_name(options.session_of(config))
     _check_terminate(config, options)
     _check_identities(settings)
     try:
@@ -32,10 +32,8 @@ def checked_group(config: Config, options: Options, settings: Settings, clock: C
 
 def _check_session_name(name: str) -> None:
     """Refuse names that screen would change or misread."""
-    if not screen.NAME.fullmatch(name):
-        raise ConfigError(
-            f"--screen {name!r}: cannot be the name of a session; use up to 80 letters, digits and . _ - + @ ="
-        )
+    if not is_session_name(name):
+        raise ConfigError(f"--screen {name!r}: {SESSION_NAME_HINT}")
 
 
 def _check_terminate(config: Config, options: Options) -> None:

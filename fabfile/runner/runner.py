@@ -1,37 +1,36 @@
 """`Runner`: what each command does, as a method that returns values. This is the interface for Python programs.
 
-This module holds the commands that change something on the hosts; the others are in `Inspector`. Nothing here prints,
+This module holds most commands that change something on the hosts. `SessionCommands` has those for whole sessions,
+and `Inspector` those that change nothing. Nothing here prints,
 asks the user, or ends the program. To follow a run, pass an `Observer`.
 """
 
 import itertools
 import json
-import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
 
 from rr_config import Component, ConfigError
-from rr_config.limit import limit_to
 from rr_config.options import check_seconds
 
-from ..components import screen, start
+from ..components import start
 from ..components.readiness import BecameReady, NotReady
-from ..components.requirements import Required, as_arguments, requirements_script
-from ..components.screen import Killed, Session
 from ..components.start import NotStarted, Outcome, Started
 from ..components.stop import read_stopped, stop_script
-from ..components.wait import Ended
+from ..components.wait import Ended, read_ended, wait_script
 from ..remote.ask import ask, conversation
 from ..remote.host import Host
+from ..remote.script import DONE
 from ..results.provenance import JsonObject, provenance
 from ..transfer.apply import LocalSources
 from ..transfer.sync import SyncResult, sync
 from ..util.lazy import call_once
 from ..util.stages import Failure, StageError
 from .fleet import Fleet, group_by_host, stage_group
-from .inspector import Inspector
+from .repeat import Repeat, repeat_of
+from .sessions import SessionCommands
 from .wait import Wait
 
 if TYPE_CHECKING:  # only one command needs it, and loading it takes as long as many commands run
@@ -42,21 +41,20 @@ INSTALL_SECONDS = 3600  # a package manager may be silent for so much longer tha
 
 
 @attrs.define
-class Runner(Inspector):
+class Runner(SessionCommands):
     """Runs the components of a loaded config. There is a method for each stage, and `run` for all of them.
 
-    Every method raises StageError if any host failed, after all have finished. With `options.keep_going` or
-    `options.max_failures`, it first does all that it can on the other hosts.
+    Every method that changes something first connects to all hosts. If one is not ready, or its session belongs to
+    another owner, the method raises StageError and has changed nothing. Otherwise it raises StageError if any host
+    failed, after all have finished. With `options.keep_going` or `options.max_failures`, it first does all that it can
+    on the other hosts.
 
         with Runner(load(options), options) as runner:
             runner.run()
     """
 
-    # By label. Many threads change them, but no two of them the same label.
-    _starting: dict[str, Component] = attrs.field(init=False, factory=dict, repr=False)
-    _running: dict[str, Started] = attrs.field(init=False, factory=dict, repr=False)
-    _awaited: dict[str, Component] = attrs.field(init=False, factory=dict, repr=False)
     _culprits: list[Ended] = attrs.field(init=False, factory=list, repr=False)
+    _crashed: list[Ended] = attrs.field(init=False, factory=list, repr=False)
     _origin: Callable[[], JsonObject] = attrs.field(init=False, repr=False)
 
     @_origin.default
@@ -66,72 +64,54 @@ class Runner(Inspector):
     @property
     def running(self) -> list[Started]:
         """Components that this runner has started and that have not ended, as far as it knows."""
-        return list(self._running.values())
+        return list(self._progress.running.values())
 
     @property
     def unknown(self) -> list[Component]:
-        """Components that may still run: those being started now, and those of another command that it waited for.
+        """Components that may still run: those being started now, and those of another command that it waited for."""
+        return self._progress.unknown
 
-        It has not seen any of them end.
-        """
-        awaited = [component for label, component in list(self._awaited.items()) if label not in self._running]
-        return [*self._starting.values(), *awaited]
+    @property
+    def indices(self) -> list[int]:
+        """The start indices of the components, ascending."""
+        return sorted({component.start_index for component in self.config.all_components()})
 
-    def limit_for(self, error: StageError) -> str | None:
-        """Return the `limit` that repeats a command for the failed hosts only; None if none or all of them failed."""
-        if not error.hosts or error.hosts >= self.config.all_hosts():
-            return None
-        return limit_to(error.hosts, self.config, self.options.limit is not None)
+    def repeat_for(self, command: str, error: StageError) -> Repeat:
+        """Return the command that brings the hosts to the state that `command` wanted before `error`."""
+        failed = [failure.where for failure in error.failures]
+        components = self.config.all_components()
+        if command == "wait":  # it has not started the others, and does not know how they are
+            unwell = [each for each in components if each.label in self._progress.down]
+        else:
+            unwell = self._progress.unwell(components, failed)
+        return repeat_of(command, error, self.config, unwell, self.options.limit is not None)
 
     @stage_group
     def run(self) -> dict[str, list[Ended]]:
-        """Kill, screen, sync, start, wait; return how the components that were waited for ended, by host."""
+        """Connect, kill, screen, sync, start, wait; return how the components that were waited for ended, by host.
+
+        Raise StageError also if another component has failed meanwhile.
+        """
         self._origin()  # read the files now: the start may be much later
-        # All that any stage requires is checked before anything is ended.
-        required = Required("screen openssl tar", self._required_programs())
+        self._connect(self._fleet, "screen openssl tar", with_requirements=True)
         if self.options.kill_first:
-            self._kill(required)
-        self._open_sessions(required)
-        self.sync()
+            self._renew_sessions()
+        else:
+            self._open_sessions()
+        self._sync()
         self._start(self.indices)
-        return self.wait()
-
-    def _required_programs(self) -> dict[str, list[str]]:
-        return {host: as_arguments(own) for host, own in group_by_host(self.config.all_components()).items()}
-
-    @stage_group
-    def kill(self) -> dict[str, Killed]:
-        """End the sessions named `options.screen`, and every process started in one; return the result by host."""
-        return self._kill(Required())
-
-    def _kill(self, required: Required) -> dict[str, Killed]:
-        own = group_by_host(self.config.all_components())
-
-        def work(host: Host) -> Killed:
-            script = screen.kill_script(self.options.screen, required.tools, required.of(host.name))
-            killed = screen.read_killed(ask(host, script))
-            self._forget(own[host.name])
-            return killed
-
-        return self._fleet.on_all("kill", work)
-
-    @stage_group
-    def screen(self) -> dict[str, Session]:
-        """Make sure that every host has one session; return it by host."""
-        return self._open_sessions(Required())
-
-    def _open_sessions(self, required: Required) -> dict[str, Session]:
-        zombie = not self.options.no_zombie
-
-        def work(host: Host) -> Session:
-            script = screen.open_session_script(self.options.screen, zombie, required.tools, required.of(host.name))
-            return screen.read_session(ask(host, script))
-
-        return self._fleet.on_all("screen", work)
+        if any(component.wait for component in self.config.all_components()) or self.options.on_exit:
+            return self.wait()
+        self._check_ends()
+        return {}
 
     @stage_group
     def sync(self) -> dict[str, SyncResult]:
         """Copy to every host the files that it lacks."""
+        self._connect(self._fleet, "openssl tar")
+        return self._sync()
+
+    def _sync(self) -> dict[str, SyncResult]:
         trees, sources = self._trees("sync"), LocalSources()
 
         def work(host: Host) -> SyncResult:
@@ -140,39 +120,25 @@ class Runner(Inspector):
             def progress(done: int, total: int) -> None:
                 self.observer.progress("sync", host.name, done, total)
 
-            options = self.options
-            return sync(host, options.screen, trees()[host.name], sources, options.always_copy, progress)
+            own, always_copy = trees()[host.name], self.options.always_copy
+            return sync(host, self.session, own, sources, always_copy, progress, self._ownership())
 
         return self._fleet.on_all(
-            "sync", work, lambda host, synced: [Failure(f"{host}:{p.path}", p.reason) for p in synced.problems]
+            "sync", work, lambda host, result: [Failure(f"{host}:{p.path}", p.reason) for p in result.problems]
         )
-
-    @property
-    def indices(self) -> list[int]:
-        """The start indices of the components, ascending."""
-        return sorted({component.start_index for component in self.config.all_components()})
 
     @stage_group
     def start(self, *, index: int | None = None) -> dict[str, list[Started]]:
         """Start all components, by ascending start index, or only those of one `index`; return them by host.
 
-        The next index begins when all components of one run, and are ready. Before that, each host is checked for the
-        programs that components need. With `options.on_exit`, all components are stopped if one fails. Raise
-        ConfigError for an `index` that no component has.
+        The next index begins when all components of one run, and are ready. With `options.on_exit`, all components are
+        stopped if one fails. Raise ConfigError for an `index` that no component has.
         """
         if index is not None and index not in self.indices:
             listed = ", ".join(map(str, self.indices))
             raise ConfigError(f"start: no component has the start index {index}; there are {listed}")
-        self._check_requirements()
+        self._connect(self._fleet, "screen", with_requirements=True)
         return self._start(self.indices if index is None else [index])
-
-    def _check_requirements(self) -> None:
-        scripts = {}
-        for host, own in group_by_host(self.config.all_components()).items():
-            script = requirements_script(own)
-            if script is not None:
-                scripts[host] = script
-        self._fleet.on_all("needs", lambda host: ask(host, scripts[host.name]), hosts=scripts)
 
     def _start(self, indices: Sequence[int]) -> dict[str, list[Started]]:
         started: dict[str, list[Started]] = {}
@@ -194,7 +160,7 @@ class Runner(Inspector):
 
         Return `error`, with the failures of that.
         """
-        fleet = attrs.evolve(self._fleet, most_failed=math.inf, out=set(), failures=[], depth=0)
+        fleet = self._fresh_fleet()
         every = self.config.all_components()
         try:
             with fleet.stage_group():
@@ -209,14 +175,14 @@ class Runner(Inspector):
         self, index: int, components: Sequence[Component], last: Mapping[str, int], with_what: str
     ) -> dict[str, list[Started]]:
         wanted = group_by_host(components)
-        self._starting = {component.label: component for component in components}
+        self._progress.starting = {component.label: component for component in components}
 
         def work(host: Host) -> list[Outcome]:
-            own = wanted[host.name]
-            script = start.start_script(self.options.screen, own, with_what, is_last=index == last[host.name])
+            own, is_last = wanted[host.name], index == last[host.name]
+            script = start.start_script(self.session, own, with_what, is_last, self._ownership())
             patience = max(component.ready.timeout if component.ready else 0 for component in own)
             with conversation(host, script, patience=patience) as talk:
-                return [self._took_note(outcome) for outcome in start.read_started(own, talk.answers())]
+                return [self._record(outcome) for outcome in start.read_started(own, talk.answers())]
 
         def failures(_: str, outcomes: list[Outcome]) -> list[Failure]:
             not_started = [Failure(o.component.label, o.reason) for o in outcomes if isinstance(o, NotStarted)]
@@ -226,14 +192,29 @@ class Runner(Inspector):
         results = self._fleet.on_all(f"start {index}", work, failures, wanted)
         return {host: [each for each in own if isinstance(each, Started)] for host, own in results.items()}
 
-    def _took_note(self, outcome: Outcome) -> Outcome:
-        self._starting.pop(outcome.component.label, None)
+    def _record(self, outcome: Outcome) -> Outcome:
+        self._progress.record_start(outcome)
         if isinstance(outcome, Started):
-            self._running[outcome.component.label] = outcome
             self.observer.started(outcome)
         elif isinstance(outcome, BecameReady):
             self.observer.became_ready(outcome)
         return outcome
+
+    def _check_ends(self) -> None:
+        """Look once at all components. Raise StageError for those that have failed since their start."""
+        own = group_by_host(self.config.all_components())
+
+        def work(host: Host) -> list[Ended]:
+            answers = iter(ask(host, wait_script(self.session, own[host.name], once=True)))
+            ended = list(read_ended(own[host.name], lambda: next(answers, DONE)))
+            for each in ended:
+                self._progress.record_end(each)
+            return ended
+
+        def failures(_: str, ended: list[Ended]) -> list[Failure]:
+            return [Failure(each.component.label, str(each)) for each in ended if each.is_failure]
+
+        self._fleet.on_all("check", work, failures)
 
     @stage_group
     def wait(
@@ -242,8 +223,9 @@ class Runner(Inspector):
         """Wait for `components` to end, by default those with `wait`; return how each ended, by host.
 
         A lost connection is opened again. Raise StageError for components that did not end with 0, or not within
-        `timeout` seconds. With `options.terminate`, the other components are ended after that. With `options.on_exit`,
-        all are stopped when any component fails, and all are waited for if none has `wait`.
+        `timeout` seconds, and for others that have failed meanwhile. With `options.terminate`, the other components are
+        ended after that. With `options.on_exit`, all are stopped when any component fails, and all are waited for if
+        none has `wait`.
         """
         if timeout is not None:
             check_seconds("timeout", timeout)
@@ -251,51 +233,55 @@ class Runner(Inspector):
         chosen = [c for c in every if c.wait] if components is None else list(components)
         if self.options.on_exit and not chosen:
             chosen = every
-        self._awaited, self._culprits = {component.label: component for component in chosen}, []
-        others = [c for c in every if c.label not in self._awaited]
-        watched, terminated = others if self.options.on_exit else [], others if self.options.terminate else []
-        wait = Wait(self._fleet, self.options.screen, chosen, watched, terminated, self._has_ended)
+        self._progress.awaited = {component.label: component for component in chosen}
+        self._culprits, self._crashed = [], []
+        others = [c for c in every if c.label not in self._progress.awaited]
+        terminated = others if self.options.terminate else []
+        wait = Wait(self._fleet, self.session, chosen, others, terminated, self._has_ended)
         try:
             ends = wait.ends(timeout)
-            if self._culprits:  # among those that nobody waits for
+            if self._culprits or self._crashed:  # among those that nobody waits for
                 raise StageError("wait", self._fleet.failures, self._fleet.out)
         except StageError as error:
-            raise self._told_culprits(error, wait.silent) from None
+            raise self._with_crashed(error, wait.silent) from None
         finally:
-            self._forget(c for c in terminated if c.host in wait.has_terminated)
+            self._progress.forget(c for c in terminated if c.host in wait.has_terminated)
         return ends
 
-    def _told_culprits(self, error: StageError, silent: Collection[str]) -> StageError:
-        """Return `error`. If components caused it (culprits), stop all, and add them."""
-        if not self._culprits:
-            return error
-        culprits = {each.component.label: f"{each}; all were stopped" for each in self._culprits}
-        others = [each for each in error.failures if each.where not in culprits]
-        failures = [*others, *sorted(itertools.starmap(Failure, culprits.items()))]
-        return self._stopped(StageError("wait", failures, error.hosts), {*silent, *error.hosts})
+    def _with_crashed(self, error: StageError, silent: Collection[str]) -> StageError:
+        """Return `error` with components that crashed while nobody waited for them.
+
+        If components are the reason to stop all (culprits), do that.
+        """
+        words = "; all were stopped" if self._culprits else ""
+        crashed = {each.component.label: f"{each}{words}" for each in (*self._crashed, *self._culprits)}
+        others = [each for each in error.failures if each.where not in crashed]
+        failures = [*others, *sorted(itertools.starmap(Failure, crashed.items()))]
+        told = StageError("wait", failures, error.hosts)
+        return self._stopped(told, {*silent, *error.hosts}) if self._culprits else told
 
     def _has_ended(self, ended: Ended) -> bool:
         """Record that a component ended; return whether to go on waiting."""
-        self._forget([ended.component])
-        self.observer.ended(ended)
-        if self.options.on_exit and ended.was_started and not ended.is_success:
+        is_awaited = ended.component.label in self._progress.awaited
+        self._progress.record_end(ended)
+        is_culprit = self.options.on_exit is not None and ended.was_started and not ended.is_success
+        if is_awaited or is_culprit or ended.is_failure:
+            self.observer.ended(ended)
+        if is_culprit:
             self._culprits.append(ended)
+        elif ended.is_failure and not is_awaited:
+            self._crashed.append(ended)
         return not self._culprits
 
-    def _forget(self, components: Iterable[Component]) -> None:
-        for component in components:
-            for known in (self._starting, self._running, self._awaited):
-                known.pop(component.label, None)
-
-    @stage_group
     def stop(self, *, grace: float = GRACE_SECONDS) -> dict[str, list[Ended]]:
         """Stop the components, the last start index first; return how each ended, by host. Session and windows stay.
 
         Each program and all that it has started get its `stop_signal`, and KILL after `grace` seconds. `was_started` is
-        False for a component that did not run.
+        False for a component that did not run. Work on all hosts that answer, as `kill` does.
         """
         check_seconds("grace", grace)
-        return self._stop(self._fleet, self.config.all_components(), grace)
+        with self._hosts_that_answer() as fleet:
+            return self._stop(fleet, self.config.all_components(), grace)
 
     def _stop(self, fleet: Fleet, chosen: Iterable[Component], grace: float) -> dict[str, list[Ended]]:
         stopped: dict[str, list[Ended]] = {}
@@ -304,9 +290,10 @@ class Runner(Inspector):
 
             def work(host: Host, wanted: dict[str, list[Component]] = wanted) -> list[Ended]:
                 own = wanted[host.name]
-                stopped = read_stopped(own, ask(host, stop_script(self.options.screen, own, grace), grace))
-                self._forget(own)
-                return stopped
+                script = stop_script(self.session, own, grace, self._ownership())
+                ended = read_stopped(own, ask(host, script, grace))
+                self._progress.record_stops(ended)
+                return ended
 
             for host, ended in fleet.on_all(f"stop {index}", work, hosts=wanted).items():
                 stopped.setdefault(host, []).extend(ended)
@@ -316,8 +303,8 @@ class Runner(Inspector):
     def restart(self, *, grace: float = GRACE_SECONDS) -> dict[str, list[Started]]:
         """Stop and start the components. They get new windows in place of the old ones."""
         check_seconds("grace", grace)
-        self._check_requirements()
-        self.stop(grace=grace)
+        self._connect(self._fleet, "screen", with_requirements=True)
+        self._stop(self._fleet, self.config.all_components(), grace)
         return self._start(self.indices)
 
     @stage_group

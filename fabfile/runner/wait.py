@@ -47,8 +47,8 @@ class _Here:
 class Wait:
     """Waits for all `awaited` to end, on all their hosts, then terminates `terminated`.
 
-    `tell` is called for each end, from worker threads; for `watched` components until all awaited ones have ended. When
-    it returns False, the wait drops all hosts. After that, `silent` are the hosts that did not answer, and
+    `tell` is called for each end, from worker threads; for `watched` components until others are terminated. When it
+    returns False, the wait drops all hosts. After that, `silent` are the hosts that did not answer, and
     `has_terminated` those on which all of `terminated` have ended.
     """
 
@@ -150,7 +150,7 @@ class Wait:
             error = HostError("has not been reached in time")
         if error and (here.is_wanted or self._is_late):
             with self._lock:  # the others must not wait for this host
-                if self._pending:
+                if here.awaited:
                     self._command = wait.LEAVE
                 here.awaited.clear()
                 self._is_through(host.name)
@@ -178,7 +178,8 @@ class Wait:
         if label not in here.awaited and label not in here.watched:
             raise ValueError(f"it has said already how {label} has ended")
         with self._lock:
-            is_open = bool(self._pending)  # later, a watched component is meant to end
+            # Once the others are terminated, a watched component may fail because of that.
+            is_open = bool(self._pending) or not self._to_end
             here.watched.pop(label, None)
             if here.awaited.pop(label, None):
                 here.ends.append(ended)

@@ -129,12 +129,12 @@ class RemoteCommands:
         list(self._talk.answers())
 
 
-def sync_script(session: str, roots: Iterable[str]) -> Script:
+def sync_script(session: str, roots: Iterable[str], ownership: Mapping[str, Value]) -> Script:
     """Return the script of a sync.
 
     It answers with the name of staging folders and the path of each root. Then it carries out commands.
     """
-    return load("sync", *root_arguments(roots), session=session, **_of_agent())
+    return load("sync", *root_arguments(roots), session=session, **_of_agent(), **ownership)
 
 
 def preview_script(session: str, roots: Iterable[str]) -> Script:
@@ -147,7 +147,7 @@ def preview_script(session: str, roots: Iterable[str]) -> Script:
 
 def _of_agent() -> dict[str, Value]:
     """Return the values that sync_agent.sh needs: scripts for xargs, and the size of a piece."""
-    names = ("staged_only", "print_foreign", "take", "hash_piece", "move_staged")
+    names = ("staging_filter", "list_planted", "copy_partial", "hash_piece", "move_staged")
     return {name: read_script(f"{name}.sh") for name in names} | {"piece_mb": PIECE_MB}
 
 

@@ -10,6 +10,7 @@ import attrs
 
 from ..remote.ask import conversation
 from ..remote.host import Host
+from ..remote.script import Value
 from .apply import HostUpdate, LocalSources
 from .checksums import compare
 from .diff import Changes, causes, changes, why_sent
@@ -89,9 +90,15 @@ def sync(
     sources: LocalSources,
     always_copy: bool,
     progress: Progress,
+    ownership: Mapping[str, Value],
 ) -> SyncResult:
-    """Bring the files of `trees`, by root, to `host`. Raise HostError if the host as a whole fails."""
-    with conversation(host, sync_script(session, trees)) as talk:  # leaving it ends the script, without a round trip
+    """Bring the files of `trees`, by root, to `host`. Raise HostError if the host as a whole fails.
+
+    `ownership` are the values that ownership.sh wants.
+    """
+    with conversation(
+        host, sync_script(session, trees, ownership)
+    ) as talk:  # leaving it ends the script, without a round trip
         commands = RemoteCommands(talk, trees)
         found = _find_out(commands, trees, sources, always_copy, may_change=True)
         update, todo = found.update, found.todo

@@ -1,7 +1,6 @@
 """`Console` shows a run to a person while it goes on: a line for each host and component, progress, and failures."""
 
 import logging
-import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -118,19 +117,21 @@ class Console(Stdio, Observer):
         self._failed_lines(stage, failures)
         self._told.update((stage, each.where, each.reason) for each in failures)
 
-    def stage_failed(self, error: StageError, again: str | None = None) -> None:
+    def stage_failed(self, error: StageError, repeat: str | None = None) -> None:
         """Print each failure: where, in which stage, and why; then what happened to the others.
 
-        `again` is the --limit that repeats the command for the failed hosts only.
+        `repeat` is the command line to go on with.
         """
         untold = [f for f in error.failures if (f.stage or error.stage, f.where, f.reason) not in self._told]
         self._failed_lines(error.stage, untold)
         if error.went_on:
             self.error(f"{counted(len(error.hosts), 'host')} failed; all was done on the others")
-        elif error.stage not in ("plan", "wait", "terminate", "logs", "attach", "collect", "install"):
+        elif error.stage == "connect":
+            self.error("connect failed; nothing has been changed on any host")
+        elif error.stage not in ("check", "plan", "wait", "terminate", "logs", "attach", "collect", "install"):
             self.error(f"{error.stage} failed; no later stage was begun")
-        if again is not None:
-            self.error(f"again, for what failed alone: --limit {shlex.quote(again)}")
+        if repeat is not None:
+            self.error(f"repeat with: {repeat}")
 
     def interrupted(self, running: Sequence[Started], unknown: Sequence[Component], hints: Mapping[str, str]) -> None:
         """Print what is known of the stage and what still runs. `hints` are useful commands, by their purpose."""

@@ -20,9 +20,13 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         for window in windows:
             what = "runs already" if window.is_running else window.command
             yield f"  {printable(f'{window.component.label}  {what}')}"
+    for failure in plan.failures:
+        yield printable(f"unknown: {failure.where}: {failure.reason}")
 
 
 def _host_plan_lines(host: HostPlan) -> Iterator[str]:
+    if host.foreign is not None:
+        yield f"not without --replace: {host.foreign}"
     yield from (f"end session {id_}" for id_ in host.ends)
     yield f"use session {host.session}" if host.session else "start a new session"
     sync = host.sync

@@ -2,13 +2,14 @@
 
 import difflib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rr_config import Component
 from rr_config.muddlers.discovery import Muddler
 
+from ..components.ownership import Foreign
 from ..components.status import Status
 from ..results import config_dump
 from ..runner.plan import Plan
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from ..diagnosis.checks import Diagnosis
 
 
-def show_statuses(out: Stdio, found: Sequence[Status], as_json: bool, in_place: bool) -> None:
-    """Show a table of statuses. With `in_place`, clear the terminal before."""
+def show_statuses(
+    out: Stdio, found: Sequence[Status], foreign: Mapping[str, Foreign], as_json: bool, in_place: bool
+) -> None:
+    """Show a table of statuses, and sessions of other owners. With `in_place`, clear the terminal before."""
     out.ends_with_output = in_place
     if as_json:
         out.document([each.as_dict() for each in found])
@@ -29,6 +32,8 @@ def show_statuses(out: Stdio, found: Sequence[Status], as_json: bool, in_place: 
     if in_place and sys.stdout.isatty():
         out.write(b"\033[H\033[2J")
     out.table(STATUS_COLUMNS, [(status_row(each), "" if each.is_well else RED) for each in found])
+    for host, session in sorted(foreign.items()):
+        out.line(printable(f"{host}: {session}"), YELLOW)
 
 
 def show_diagnoses(out: Stdio, found: "Sequence[Diagnosis]", as_json: bool) -> None:

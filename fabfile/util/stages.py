@@ -32,7 +32,7 @@ class StageError(Exception):
     """A stage failed on at least one host. No later stage has begun, unless `went_on` is true.
 
     With `went_on`, the later stages ran on the other hosts. `hosts` holds the names of the failed hosts, as far as they
-    are known.
+    are known. `is_refusal` if a host only failed because its session belongs to another owner.
     """
 
     def __init__(
@@ -43,3 +43,4 @@ class StageError(Exception):
         self.failures = failures
         self.hosts = frozenset(hosts)
         self.went_on = went_on
+        self.is_refusal = False

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.support.checkout import ROOT
 from tests.support.connections import sessions_begun
 from tests.support.lab import Lab
 
@@ -50,7 +51,12 @@ def test_output_and_results_are_brought_and_written_down(lab: Lab) -> None:
     before = sessions_begun(lab.node1)
     done = lab.fab("run", "--collect", "-c", "cfg.py", env={"REMOTE_RUNNER_PASS": "secret word"})
     assert sessions_begun(lab.node1) - before == 5 + 3
-    assert (done.returncode, done.stderr) == (1, "node1/a: wait: ended with exit status 3\n")
+    repeat = f"fab -r {ROOT} run --no-kill --config {lab.folder}/cfg.py --limit 'node1/*' --collect"
+    assert (done.returncode, done.stderr) == (
+        1,
+        "node1/a: wait: ended with exit status 3\n"
+        f"repeat with: {repeat} -S {lab.farm.ssh_config} --prompt-for-login-password\n",
+    )
     (folder,) = collections(lab)
     assert f"collected in results/{folder.name}\n" in done.stdout
     found = files_of(folder)
@@ -74,7 +80,7 @@ def test_output_and_results_are_brought_and_written_down(lab: Lab) -> None:
     assert a["collected"]["node1/a/results/out/1.log"] == hashlib.sha1(b"1\n").hexdigest()
     assert run["files"]["node1"].keys() == {f"{lab.node1.home}/there"}
     assert run["config"]["text"] == run["runs"][0]["config"]["text"] == (lab.folder / "cfg.py").read_text()
-    assert [each["stage"] for each in run["stages"]] == ["kill", "screen", "sync", "start 1", "wait"]
+    assert [each["stage"] for each in run["stages"]] == ["connect", "kill", "screen", "sync", "start 1", "wait"]
     assert ([each["run"] for each in run["components"]], len(run["runs"])) == ([0, 0, 0], 1)
     assert all(each["began"] <= each["ended"] for each in run["stages"])
     assert run["systems"]["node1"].startswith("Linux ") and "fabric" in run["versions"]
@@ -99,7 +105,7 @@ def test_run_json_tells_what_was_run_even_if_all_has_changed_since(lab: Lab) -> 
         {"path": str(lab.folder / "muddler.py"), "text": (lab.folder / "muddler.py").read_text()}
     ]
     assert "secret" not in json.dumps(run)
-    assert [each["stage"] for each in run["stages"]] == ["kill", "screen", "sync", "start 1"]
+    assert [each["stage"] for each in run["stages"]] == ["connect", "kill", "screen", "sync", "start 1"]
     there = run["files"]["node1"][f"{lab.node1.home}/there"]
     assert there["sha1"] == hashlib.sha1(b"as it was").hexdigest()
     assert there["changed"] < run["components"][0]["started"] + 1
@@ -110,7 +116,8 @@ def test_run_json_tells_what_was_run_even_if_all_has_changed_since(lab: Lab) -> 
     run = run_json(collections(lab)[1])
     assert [how["config"]["text"] == then for how in run["runs"]] == [False, True]
     assert [each["run"] for each in run["components"]] == [0, 1]
-    assert sorted(each["stage"] for each in run["stages"]) == ["kill", "screen", "start 1", "start 1", "stop 1", "sync"]
+    stages = sorted(each["stage"] for each in run["stages"])
+    assert stages == ["connect", "connect", "kill", "screen", "start 1", "start 1", "stop 1", "sync"]
     there = run["files"]["node1"][f"{lab.node1.home}/there"]
     assert there["sha1"] == hashlib.sha1(b"other\n").hexdigest()
     assert there["changed"] > run["components"][0]["started"]
@@ -339,4 +346,6 @@ def test_what_cannot_be_written_here_is_no_wrong_option(lab: Lab) -> None:
     words = ["unshare", "-m", "sh", "-c", full]
     done = subprocess.run(words, cwd=lab.folder, env=lab.environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
-    assert re.fullmatch(r"localhost: collect: results/\S+: no space left on device\n", done.stderr), done.stderr
+    why, repeat = done.stderr.splitlines()
+    assert re.fullmatch(r"localhost: collect: results/\S+: no space left on device", why), done.stderr
+    assert repeat == f"repeat with: fab -r {ROOT} collect --config {lab.folder}/cfg.py -S {lab.farm.ssh_config}"

@@ -6,6 +6,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+from tests.support.checkout import ROOT
 from tests.support.commands import running
 from tests.support.lab import Lab
 from tests.support.stages import configure, hanging_kill, started
@@ -17,14 +18,28 @@ def test_second_controller_is_told_who_works_there_and_the_hold_ends_with_the_fi
     with hanging_kill(lab.node2) as wait_until_it_hangs, running(lab, "run") as fab:
         wait_until_it_hangs()
         who = f"{getpass.getuser()}@{socket.gethostname()}, process {fab.pid},"
-        for command in ("kill", "screen", "sync", "start", "stop", "run"):
+        stages = {
+            "kill": "kill",
+            "screen": "screen",
+            "sync": "sync",
+            "start": "start 1",
+            "stop": "stop 2",
+            "run": "kill",
+        }
+        for command, stage in stages.items():
             done = lab.fab(command, "-c", "cfg.py", "--limit", "node2")
             assert done.returncode == 1
-            assert re.match(
-                rf"node2: \w+( \d)?: {re.escape(who)} works on the session runner, over process \d+ of this host; let that"
-                " end, or end it\n",
-                done.stderr,
+            survivors = "; these may still run there: a, b" if command in ("kill", "stop") else ""
+            reason, *rest = done.stderr.splitlines()
+            assert re.fullmatch(
+                rf"node2: {stage}: {re.escape(who)} works on the session runner, over process \d+ of this host; let that"
+                rf" end, or end it{survivors}",
+                reason,
             ), done.stderr
+            assert rest == [
+                f"{stage} failed; no later stage was begun",
+                f"repeat with: fab -r {ROOT} {command} --config {lab.folder}/cfg.py --limit node2 -S {lab.farm.ssh_config}",
+            ]
         for command in ("status", "logs", "plan", "wait"):
             assert "works on" not in lab.fab(command, "-c", "cfg.py", "--limit", "node2").stderr
         assert lab.fab("kill", "-c", "cfg.py", "--screen", "another", "--limit", "node2").returncode == 0

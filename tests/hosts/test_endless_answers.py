@@ -34,7 +34,7 @@ def test_host_that_answers_without_end_is_given_up_and_the_others_go_on(lab: Lab
     lab.config(CONFIG + "add('a', 'odd')\nadd('b', 'node1')")
     done = fab_within_memory(lab, "run", "-c", "cfg.py", "--keep-going")
     assert done.returncode == 1
-    assert done.stderr.startswith("odd: kill: answers with more than it was asked for; "), done.stderr
+    assert done.stderr.startswith("odd: connect: answers with more than it was asked for; "), done.stderr
     assert "Traceback" not in done.stderr
     assert lab.node1.sessions() == ["runner"]
 
@@ -56,7 +56,8 @@ def test_server_that_speaks_no_ssh_is_given_up(lab: Lab, said: bytes, why: str) 
         lab.config(CONFIG + "add('a', 'odd')\nadd('b', 'node1')")
         done = fab_within_memory(lab, "-t", "3", "kill", "-c", "cfg.py")
     assert done.returncode == 1
-    assert done.stderr.startswith(f"odd: kill: 127.0.0.1 port {port}{why}"), done.stderr
+    assert done.stderr.startswith(f"odd: connect: 127.0.0.1 port {port}{why}"), done.stderr
+    assert "; these may still run there: a\n" in done.stderr
     assert "Traceback" not in done.stderr and "\x1b" not in done.stderr
     assert len(done.stderr) < 2000
     assert "node1  nothing to end" in done.stdout
@@ -106,7 +107,10 @@ def test_line_of_ten_gigabytes_in_an_answer_is_given_up(lab: Lab) -> None:
 
 
 def test_host_that_answers_without_end_while_much_is_sent_is_given_up(lab: Lab) -> None:
-    odd_host(lab, "odd", f"{GREETING}; printf '.st\\000/root\\000=\\000=\\000'; exec cat /dev/zero")
+    endless = f"{GREETING}; printf '.st\\000/root\\000=\\000=\\000'; exec cat /dev/zero"
+    # The first script, that of the stage `connect`, is answered as it should be.
+    ready = f"{GREETING}; printf 'checked\\000done\\000'"
+    odd_host(lab, "odd", f"cd && if mkdir asked 2>/dev/null; then {ready}; else {endless}; fi")
     (lab.folder / "big").write_bytes(os.urandom(8_000_000))
     lab.config(CONFIG + "add('a', 'odd', files={'big': 'big'})\nadd('b', 'node1')")
     done = fab_within_memory(lab, "sync", "-c", "cfg.py", "--io-timeout", "60")

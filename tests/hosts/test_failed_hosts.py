@@ -1,9 +1,17 @@
 """Hosts that fail while others work: `--keep-going`, `--max-failures`, and how to repeat."""
 
+from tests.support.checkout import ROOT
 from tests.support.commands import running
 from tests.support.lab import Lab
 from tests.support.stages import broken, configure, started
 from tests.support.waiting import eventually
+
+
+def repeat_line(lab: Lab, *options: str) -> str:
+    """The last line, which says that `run` is to be repeated without `kill`, with these options."""
+    words = ["run", "--no-kill", "--config", f"{lab.folder}/cfg.py", *options, "-S", str(lab.farm.ssh_config)]
+    return f"repeat with: fab -r {ROOT} {' '.join(words)}"
+
 
 # ---- what happens where one fails
 
@@ -16,12 +24,14 @@ def test_by_default_no_later_stage_begins_and_it_is_said_how_to_repeat(lab: Lab)
     assert done.stderr.splitlines() == [
         f"node2:{lab.node2.home}/f: sync: a folder is in its place",
         "sync failed; no later stage was begun",
-        "again, for what failed alone: --limit 'node2/*'",
+        repeat_line(lab),
     ]
     assert all(started(host) == [] for host in (lab.node1, lab.node2, lab.node3))
     assert (lab.node1.home / "f").exists() and (lab.node3.home / "f").exists()
     again = lab.fab("run", "-c", "cfg.py", "--limit", "node2/*")
     assert (again.returncode, started(lab.node2), started(lab.node1)) == (0, ["a", "b"], [])
+    lab.run("run", "--no-kill")
+    assert all(started(host) == ["a", "b"] for host in (lab.node1, lab.node2, lab.node3))
 
 
 def test_with_keep_going_the_others_get_through_all_stages(lab: Lab) -> None:
@@ -32,7 +42,7 @@ def test_with_keep_going_the_others_get_through_all_stages(lab: Lab) -> None:
     assert done.stderr.splitlines() == [
         f"node2:{lab.node2.home}/f: sync: a folder is in its place",
         "1 host failed; all was done on the others",
-        "again, for what failed alone: --limit 'node2/*'",
+        repeat_line(lab, "--limit", "'node2/*'", "--keep-going"),
     ]
     assert started(lab.node1) == started(lab.node3) == ["a", "b"]
     assert started(lab.node2) == []
@@ -50,7 +60,7 @@ def test_hosts_that_fail_in_other_stages_are_all_named_at_the_end(lab: Lab) -> N
     assert second.startswith("node3/a: start 1: could not be started (exit status 127): ")
     assert rest == [
         "2 hosts failed; all was done on the others",
-        "again, for what failed alone: --limit node2/a,node2/b,node3/a,node3/b",
+        repeat_line(lab, "--limit", "node2/a,node2/b,node3/a,node3/b", "--max-failures", "2"),
     ]
     assert (started(lab.node1), started(lab.node3)) == (["a", "b"], [])
 
@@ -62,7 +72,7 @@ def test_where_more_fail_than_may_no_later_stage_begins(lab: Lab) -> None:
     assert done.returncode == 1
     assert done.stderr.splitlines()[2:] == [
         "sync failed; no later stage was begun",
-        "again, for what failed alone: --limit 'node2/*,node3/*'",
+        repeat_line(lab, "--max-failures", "1"),
     ]
     assert started(lab.node1) == []
 
@@ -71,7 +81,7 @@ def test_where_all_fail_nothing_goes_on(lab: Lab) -> None:
     configure(lab, ["node1"])
     with broken(lab.node1):
         done = lab.fab("run", "-c", "cfg.py", "--keep-going")
-    assert done.stderr.splitlines()[1:] == ["sync failed; no later stage was begun"]
+    assert done.stderr.splitlines()[1:] == ["sync failed; no later stage was begun", repeat_line(lab, "--keep-going")]
 
 
 def test_what_is_waited_for_on_a_host_that_is_out_is_not_waited_for(lab: Lab) -> None:

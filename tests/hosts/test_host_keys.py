@@ -93,13 +93,26 @@ def test_changed_key_is_refused_with_host_file_and_line_and_others_go_on(trust: 
     trust.host("two", lab.node2)
     trust.known.write_text(f"# mine\n[{lab.node1.address}]:{lab.node1.port} {public_key(lab.node2)}")
     before = trust.known.read_text()
+    why = (
+        f"one: connect: its key, ssh-ed25519 {fingerprint(lab.node1)}, is not that of {trust.known} line 2: it has"
+        " been set up anew, or somebody pretends to be it; if you know that the new key is right, remove that line"
+    )
     for then in ([], ["--host-keys", "accept-new"], ["--host-keys", "strict"]):
         done = trust.fab("one", "two", then=then)
         assert done.returncode == 1
-        assert done.stderr.splitlines()[-3] == (
-            f"one: screen: its key, ssh-ed25519 {fingerprint(lab.node1)}, is not that of {trust.known} line 2: it has"
-            " been set up anew, or somebody pretends to be it; if you know that the new key is right, remove that line"
-        )
+        assert done.stderr.splitlines()[-3:] == [
+            why,
+            "connect failed; nothing has been changed on any host",
+            " ".join([f"repeat with: fab -r {ROOT} screen --config {lab.folder}/cfg.py", *then]),
+        ]
+    assert lab.node1.sessions() == lab.node2.sessions() == []
+    done = trust.fab("one", "two", then=["--keep-going"])
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        why,
+        "1 host failed; all was done on the others",
+        f"repeat with: fab -r {ROOT} screen --config {lab.folder}/cfg.py --limit 'one/*' --keep-going",
+    ]
     assert lab.node1.sessions() == []
     assert lab.node2.sessions() == ["runner"]
     added = f"[{lab.node2.address}]:{lab.node2.port} {public_key(lab.node2)}\n"
@@ -114,8 +127,9 @@ def test_unknown_key_is_refused_where_one_is_strict(trust: Trust) -> None:
     assert (done.returncode, lab.node1.sessions()) == (1, [])
     mine = trust.known.with_name("mine")
     assert done.stderr == (
-        f"one: screen: its key, ssh-ed25519 {fingerprint(lab.node1)}, is in none of {mine}; add it, if it is right\n"
-        "screen failed; no later stage was begun\n"
+        f"one: connect: its key, ssh-ed25519 {fingerprint(lab.node1)}, is in none of {mine}; add it, if it is right\n"
+        "connect failed; nothing has been changed on any host\n"
+        f"repeat with: fab -r {ROOT} screen --config {lab.folder}/cfg.py --host-keys strict\n"
     )
     assert "is in none of" in trust.fab("two").stderr
     assert not mine.exists() and not trust.known.exists()
@@ -168,7 +182,7 @@ def test_key_of_a_gateway_is_checked(trust: Trust) -> None:
     done = trust.fab("far")
     assert done.returncode == 1
     assert done.stderr.startswith(
-        f"far: screen: its gateway gate: its key, ssh-ed25519 {fingerprint(lab.node1)}, is not"
+        f"far: connect: its gateway gate: its key, ssh-ed25519 {fingerprint(lab.node1)}, is not"
     )
     trust.known.unlink()
     done = trust.fab("far")

@@ -125,7 +125,7 @@ def test_too_many_keys_are_a_refused_login(login: Login) -> None:
     login.ssh_host("node1", login.lab.node1, *lines)
     done = login.sync()
     assert done.returncode == 1
-    assert f"node1: sync: login as {own_name()} was refused" in done.stderr
+    assert f"node1: connect: login as {own_name()} was refused" in done.stderr
 
 
 def guarded_key(login: Login, host: ThrowawayHost) -> Path:
@@ -225,9 +225,9 @@ def test_connect_timeout_of_the_ssh_config_counts(login: Login) -> None:
         silent = attrs.evolve(lab.node2, address="127.0.0.1", port=mute.getsockname()[1])
         login.ssh_host("mute", silent, f"IdentityFile {lab.farm.key}", "ConnectTimeout 1")
         login.configure("node1", "mute")
-        done = login.sync()
+        done = login.sync(then=("--keep-going",))
     assert done.returncode == 1
-    assert "mute: sync: 127.0.0.1 port" in done.stderr and "does not answer" in done.stderr
+    assert "mute: connect: 127.0.0.1 port" in done.stderr and "does not answer" in done.stderr
     assert (lab.node1.home / "work/good").exists()
 
 
@@ -252,12 +252,25 @@ def test_gateway_that_refuses_is_named_and_so_is_one_that_does_not_get_further(l
     login.ssh_host("behind-shut", lab.node2, identity, "ProxyJump shut")
     login.ssh_host("shut-behind", nobody, identity, "ProxyJump node1")
     login.configure("behind-shut", "shut-behind", "node1")
-    done = login.sync()
-    assert done.returncode == 1
-    first, second, *_ = done.stderr.splitlines()
-    assert first == f"behind-shut: sync: its gateway shut: {nobody.address} port {nobody.port}: connection refused"
-    assert second.startswith(f"shut-behind: sync: {nobody.address} port {nobody.port} cannot be reached from its gate")
-    assert (lab.node1.home / "work/good").exists()
+    again = f"repeat with: fab -r {ROOT} sync --config {lab.folder}/cfg.py"
+    for then, last_lines in (
+        ((), ["connect failed; nothing has been changed on any host", again]),
+        (
+            ("--keep-going",),
+            [
+                "2 hosts failed; all was done on the others",
+                f"{again} --limit 'behind-shut/*,shut-behind/*' --keep-going",
+            ],
+        ),
+    ):
+        done = login.sync(then=then)
+        assert done.returncode == 1
+        first, second, *rest = done.stderr.splitlines()
+        port = f"{nobody.address} port {nobody.port}"
+        assert first == f"behind-shut: connect: its gateway shut: {port}: connection refused"
+        assert second.startswith(f"shut-behind: connect: {port} cannot be reached from its gate")
+        assert (lab.node1.home / "work/good").exists() == ("--keep-going" in then)
+        assert rest == last_lines
 
 
 def test_identity_file_of_an_ssh_config_may_be_missing(login: Login) -> None:

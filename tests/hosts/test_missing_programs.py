@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.checkout import ROOT
 from tests.support.files import text
 from tests.support.lab import Lab
 from tests.support.marks import assert_nothing_started, assert_synced, configure
@@ -31,10 +32,14 @@ def test_missing_program_is_named_with_the_command_that_installs_it(
     assert_failed(done, bare=program)
     assert f"apt-get install {program}" in done.stderr
     assert_nothing_started(lab.node1, lab.farm.hosts["bare"])
+    assert done.stderr.splitlines()[1:] == [
+        "connect failed; nothing has been changed on any host",
+        f"repeat with: fab -r {ROOT} {stage} --config {lab.folder}/cfg.py -S {lab.farm.ssh_config}",
+    ]
+    assert not (lab.node1.home / "work").exists()
     if stage == "sync":
+        assert_failed(lab.fab(stage, "--keep-going", "-c", "cfg.py"), bare=program)
         assert_synced(lab.node1)
-    else:
-        assert not (lab.node1.home / "work").exists()
 
 
 NEEDY = """
@@ -51,20 +56,22 @@ def test_program_that_a_host_lacks_is_named_before_anything_is_started(lab: Lab,
     before = int(text(lab.node1.state() / "first/pid"))
     lab.config(NEEDY)
     done = lab.fab(command, "-c", "cfg.py")
-    stage = "kill" if command == "run" else "needs"
     assert done.returncode == 1
     words = "not installed: no-such-tool (needed by second); install there what is missing, or do without"
-    assert done.stderr.splitlines()[0] == f"node2: {stage}: {words}"
-    assert "start" not in done.stdout.replace("restart", "")
-    if command != "run":
-        assert is_alive(before), "nor is anything stopped"
+    assert done.stderr.splitlines() == [
+        f"node2: connect: {words}",
+        "connect failed; nothing has been changed on any host",
+        f"repeat with: fab -r {ROOT} {command} --config {lab.folder}/cfg.py -S {lab.farm.ssh_config}",
+    ]
+    assert done.stdout == "connect  2 hosts\n"
+    assert is_alive(before), "nor is anything stopped"
 
 
 def test_wrap_by_a_program_that_is_not_there_starts_nothing(lab: Lab) -> None:
     lab.config(NEEDY.replace("no-such-tool", "sh"))
     done = lab.fab("run", "-c", "cfg.py", "-m", "wrap --with 'no-such-tracer -f' --only second")
     assert done.returncode == 1
-    assert "node2: kill: not installed: no-such-tracer (needed by second); " in done.stderr
+    assert "node2: connect: not installed: no-such-tracer (needed by second); " in done.stderr
     assert not lab.node1.sessions() and not lab.node2.sessions()
 
 

@@ -9,6 +9,7 @@ from tests.support.config_texts import WAITED as CONFIG
 from tests.support.connections import cut, sessions_begun
 from tests.support.files import text
 from tests.support.lab import Lab
+from tests.support.outcomes import repeat_with
 from tests.support.waiting import eventually
 
 LONG = "'exec sleep 1000'"
@@ -27,7 +28,10 @@ def test_all_are_stopped_when_one_fails_whether_it_is_waited_for_or_not(lab: Lab
     lab.config(CONFIG + f"add('a', {crashing!r}, 'sleep 0.5; exit 3', wait={wait})\n" + OTHERS)
     done = lab.fab("run", "--on-exit", "stop", "-c", "cfg.py")
     assert done.returncode == 1
-    assert done.stderr == f"{crashing}/a: wait: ended with exit status 3; all were stopped\n"
+    assert done.stderr.splitlines() == [
+        f"{crashing}/a: wait: ended with exit status 3; all were stopped",
+        repeat_with(lab, "run --no-kill", "--on-exit", "stop"),
+    ]
     assert done.stdout.count("node2/b  was ended by SIGTERM") == 1
     assert ended_by(lab) == {"a": 3, "b": "SIGTERM", "c": "SIGTERM"}
 
@@ -82,7 +86,13 @@ def test_fab_wait_does_the_same_later(lab: Lab) -> None:
     lab.run("screen")
     lab.run("start")
     done = lab.fab("wait", "--on-exit", "stop", "-c", "cfg.py")
-    assert (done.returncode, done.stderr) == (1, "node1/a: wait: ended with exit status 3; all were stopped\n")
+    assert (done.returncode, done.stderr.splitlines()) == (
+        1,
+        [
+            "node1/a: wait: ended with exit status 3; all were stopped",
+            repeat_with(lab, "run --no-kill", "--on-exit", "stop"),
+        ],
+    )
     assert ended_by(lab) == {"a": 3, "b": "SIGTERM", "c": "SIGTERM"}
 
 
@@ -120,7 +130,9 @@ def test_all_that_have_failed_by_then_are_named(lab: Lab) -> None:
     ended = [lab.farm.hosts[host].state() / name / "status" for name, host, _ in failing]
     eventually(lambda: all(text(path) for path in ended), "the end of all")
     done = lab.fab("wait", "--on-exit", "stop", "-c", "cfg.py")
-    assert done.stderr.splitlines() == [
+    *lines, repeat = done.stderr.splitlines()
+    assert lines == [
         f"{host}/{name}: wait: ended with exit status {status}; all were stopped" for name, host, status in failing
     ]
+    assert repeat == repeat_with(lab, "run --no-kill", "--on-exit", "stop")
     assert ended_by(lab) == {"a": 3, "b": 4, "c": 5, "d": 6, "e": "SIGTERM"}

@@ -1,6 +1,7 @@
 """The interface for Python programs: one Runner, used for several things."""
 
 import math
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 from fabfile.components.logs import LogLine, Selection
 from fabfile.remote.conversation import Conversation
 from fabfile.runner import Observer, StageError
+from fabfile.runner.repeat import Repeat
 from rr_config import Component, ConfigError
 from tests.support.config_texts import TWO_WAITED as TWO
 from tests.support.config_texts import WAITED as CONFIG
@@ -27,10 +29,18 @@ def test_host_that_could_not_be_looked_at_takes_part_in_what_comes_next(lab: Lab
     planted.parent.mkdir(parents=True, exist_ok=True)
     planted.symlink_to("/tmp")
     with lab.runner() as runner:
+        plan = runner.plan()
+        assert [each.where for each in plan.failures] == ["node2"]
+        assert [each.host for each in plan.hosts] == ["node1"]
+        assert not plan.is_possible
+        planted.unlink()
+        assert set(runner.kill()) == {"node1", "node2"}
+        shutil.rmtree(planted)
+        planted.symlink_to("/tmp")
         with pytest.raises(StageError) as caught:
-            runner.plan()
+            runner.kill()
         assert caught.value.hosts == {"node2"}
-        assert runner.limit_for(caught.value) == "node2/*"
+        assert runner.repeat_for("kill", caught.value) == Repeat(("kill",), "node2/*")
         planted.unlink()
         assert set(runner.kill()) == {"node1", "node2"}
 

@@ -2,6 +2,8 @@
 
 import os
 
+from tests.support.checkout import ROOT
+from tests.support.connections import away
 from tests.support.farm import end_processes
 from tests.support.lab import Lab
 from tests.support.one_each import configure, states
@@ -11,13 +13,18 @@ from tests.support.stages import started
 def test_host_that_was_killed_and_rebooted_is_told_and_takes_up_its_work(lab: Lab) -> None:
     configure(lab, "node1", "node2")
     lab.run("run")
-    lab.farm.stop(lab.node1)
-    end_processes(lab.node1.folder)
-    assert states(lab) == {"node1": "unknown", "node2": "running"}
-    failed = lab.fab("run", "-c", "cfg.py", "--keep-going")
-    assert failed.returncode == 1
-    assert failed.stderr.splitlines()[-1] == "again, for what failed alone: --limit 'node1/*'"
-    lab.farm.start(lab.node1)
+    with away(lab.farm, lab.node1):
+        end_processes(lab.node1.folder)
+        assert states(lab) == {"node1": "unknown", "node2": "running"}
+        failed = lab.fab("run", "-c", "cfg.py", "--keep-going")
+        assert failed.returncode == 1
+        first, *rest = failed.stderr.splitlines()
+        assert first.startswith("node1: connect: ") and "connection refused" in first
+        assert rest == [
+            "1 host failed; all was done on the others",
+            f"repeat with: fab -r {ROOT} run --config {lab.folder}/cfg.py --limit 'node1/*' --keep-going"
+            f" -S {lab.farm.ssh_config}",
+        ]
     (lab.node1.state() / "a/launcher.pid").write_text(f"{os.getpid()}\n")  # which is another process by now
     assert states(lab) == {"node1": "exited", "node2": "running"}
     assert lab.fab("wait", "-c", "cfg.py", "--limit", "node1").returncode == 1

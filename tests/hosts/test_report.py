@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from fabfile.reporting.report import write
 from tests.support.lab import Lab
+from tests.support.outcomes import repeat_with
 from tests.support.results import EVIL, OUTPUTS, RUN, results
-from tests.support.waiting import eventually
 
 CHROMIUM = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
@@ -112,14 +112,20 @@ def add(name, host, script, **more):
 add("db", "node1", "sleep 1; echo up; exec sleep 1000", ready=util.log("up"))
 add("setup", "node1", "sleep 1", start_index=0, ready=util.ended())
 add("client", "node2", "seq 300; exit 3", start_index=2)
-add("idle", "node3", "exec sleep 1000")
+add("idle", "node3", "exec sleep 1000", start_index=3)
 """
 
 
 def test_report_of_the_hosts_as_they_are(lab: Lab, browser: Browser) -> None:
     lab.config(PROGRAMS)
-    lab.run("run", "--no-zombie")
-    eventually(lambda: (lab.node2.state() / "client/status").exists(), "the end of the client")
+    done = lab.fab("run", "--no-zombie", "-c", "cfg.py")
+    assert (done.returncode, done.stderr.splitlines()) == (
+        1,
+        [
+            "node2/client: check: ended with exit status 3",
+            repeat_with(lab, "run --no-kill", "--limit", "node2/*", "--no-zombie"),
+        ],
+    )
     lab.farm.stop(lab.node3)
     try:
         done = lab.fab("report", "-c", "cfg.py", env={"REMOTE_RUNNER_PASS": "hunter2"})
@@ -132,7 +138,7 @@ def test_report_of_the_hosts_as_they_are(lab: Lab, browser: Browser) -> None:
     assert "hunter2" not in content
     with viewed(browser, lab.folder / "report.html") as shown:
         rows = [row.split("\t") for row in shown.locator("#components tbody tr").all_inner_texts()]
-        setup, db, idle, client = rows
+        setup, db, client, idle = rows
         assert [row[:3] for row in (setup, db)] == [["setup", "node1", "ended with 0"], ["db", "node1", "ready"]]
         assert client[:3] == ["client", "node2", "ended with 3"]
         assert idle[2].startswith("unknown: ")

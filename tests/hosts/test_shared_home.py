@@ -3,6 +3,7 @@
 import shlex
 from pathlib import Path
 
+from tests.support.checkout import ROOT
 from tests.support.farm import ThrowawayHost, own_name
 from tests.support.files import text
 from tests.support.lab import Lab
@@ -80,7 +81,9 @@ def test_a_machine_that_is_called_by_two_names_is_named(lab: Lab) -> None:
     done = lab.fab("kill", "-c", "cfg.py")
     assert done.returncode == 1
     assert done.stderr == (
-        "near and node1: kill: are one home on one machine; call it by one of these names alone, in all components\n"
-        "kill failed; no later stage was begun\n"
+        "near and node1: connect: are one home on one machine; call it by one of these names alone, in all components\n"
+        "2 hosts failed; all was done on the others\n"
+        f"repeat with: fab -r {ROOT} kill --config {lab.folder}/cfg.py --limit 'near/*,node1/*'"
+        f" -S {lab.farm.ssh_config}\n"
     )
     assert "node2  nothing to end" in done.stdout

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.support.connections import sessions_begun
 from tests.support.lab import Lab
 from tests.support.one_each import configure
 from tests.support.waiting import eventually
@@ -20,17 +21,18 @@ def test_name_service_that_answers_late_keeps_nobody_else_waiting(lab: Lab, tmp_
         own = text[text.index("Host node2") : text.index("Host node3")]
         config.write(own.replace("Host node2", "Host late").replace(lab.node2.address, "late.example"))
         config.write(f"    HostKeyAlias [{lab.node2.address}]:{lab.node2.port}\n")
+    before = sessions_begun(lab.node1)
     with late_name_server(lab.node2.address) as (server, is_asked, answer):
         resolv = tmp_path / "resolv.conf"
         resolv.write_text(f"nameserver {server}\noptions timeout:30 attempts:1\n")
         command = ["unshare", "-m", "sh", "-c", f'mount --bind {resolv} /etc/resolv.conf; exec "$@"', "sh"]
         with running_as(lab, [*command, *lab.command("screen", "-c", "cfg.py")]) as fab:
             eventually(is_asked, "the question")
-            eventually(lambda: lab.node1.sessions() == ["runner"], "the session of the other host")
-            assert lab.node2.sessions() == []
+            eventually(lambda: sessions_begun(lab.node1) == before + 1, "the check of the other host")
+            assert lab.node1.sessions() == lab.node2.sessions() == [], "nothing changes before all are reached"
             answer()
             assert fab.wait(30) == 0
-    assert lab.node2.sessions() == ["runner"]
+    assert lab.node1.sessions() == lab.node2.sessions() == ["runner"]
 
 
 @contextlib.contextmanager

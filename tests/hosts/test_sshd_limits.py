@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from tests.support.checkout import ROOT
 from tests.support.files import text
 from tests.support.lab import Lab
 from tests.support.one_each import configure
@@ -26,7 +27,12 @@ def test_host_that_allows_few_sessions_a_connection_is_enough(lab: Lab, most: in
     assert len(started(few)[0]) == 2
     lab.config((lab.folder / "cfg.py").read_text() + FAILING)
     done = lab.fab("run", "--on-exit", "stop", "-c", "cfg.py")
-    assert done.stderr == "few/failing: wait: ended with exit status 3; all were stopped\n"
+    assert (done.returncode, done.stderr) == (
+        1,
+        "few/failing: wait: ended with exit status 3; all were stopped\n"
+        f"repeat with: fab -r {ROOT} run --no-kill --config {lab.folder}/cfg.py --on-exit stop"
+        f" -S {lab.farm.ssh_config}\n",
+    )
     lab.run("kill")
 
 

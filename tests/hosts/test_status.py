@@ -6,6 +6,7 @@ import re
 import signal
 from typing import Any
 
+from tests.support.checkout import ROOT
 from tests.support.connections import sessions_begun
 from tests.support.lab import Lab
 from tests.support.waiting import eventually
@@ -20,7 +21,7 @@ add("good", "node1", "exit 0")
 BROKEN = """
 add("three", "node2", "exit 3")
 add("term", "localhost", "kill -TERM $$")
-add("gone", "node3", "exec sleep 1000")
+add("gone", "node3", "exec sleep 1000", 2)
 """
 
 
@@ -35,7 +36,14 @@ def statuses(lab: Lab, *words: str, code: int) -> dict[str, dict[str, Any]]:
 def test_status_says_of_each_component_how_it_is(lab: Lab) -> None:
     lab.config(PROGRAMS + BROKEN)
     assert {each["state"] for each in statuses(lab, code=1).values()} == {"waiting"}
-    lab.run("run")
+    done = lab.fab("run", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "localhost/term: check: was ended by SIGTERM",
+        "node2/three: check: ended with exit status 3",
+        f"repeat with: fab -r {ROOT} run --no-kill --config {lab.folder}/cfg.py"
+        f" --limit 'localhost/*,node2/three' -S {lab.farm.ssh_config}",
+    ]
     eventually(lambda: statuses(lab, code=1)["localhost/term"]["state"] == "exited", "the end of all that end")
     os.kill(statuses(lab, code=1)["node3/gone"]["pid"], signal.SIGKILL)
     eventually(lambda: statuses(lab, code=1)["node3/gone"]["state"] == "exited", "the end of the one that is killed")

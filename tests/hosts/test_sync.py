@@ -21,6 +21,7 @@ from fabfile.transfer.checksums import LocalHashes, compare
 from fabfile.transfer.remote_commands import PIECE, RemoteCommands
 from rr_config import Component
 from rr_config.local_files import LocalFile, Placed, placed_once
+from tests.support.checkout import ROOT
 from tests.support.connections import connections
 from tests.support.farm import ThrowawayHost
 from tests.support.files import text
@@ -359,8 +360,10 @@ def test_content_for_several_places_arrives_though_the_first_place_cannot_be_wri
     done = lab.fab("sync", "-c", "cfg.py")
     assert done.returncode == 1
     assert (lab.node1.home / "work/good/g").read_text() == "the same"
-    (line, _) = done.stderr.splitlines()
+    line, failed, repeat = done.stderr.splitlines()
     assert line.startswith("node1:/proc/f: sync: ")
+    assert failed == "sync failed; no later stage was begun"
+    assert repeat == f"repeat with: fab -r {ROOT} sync --config {lab.folder}/cfg.py -S {lab.farm.ssh_config}"
 
 
 def test_a_folder_of_somebody_else_keeps_nothing_else_from_its_place_and_leaves_nothing_behind(lab: Lab) -> None:

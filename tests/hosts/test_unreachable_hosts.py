@@ -3,20 +3,29 @@
 import socket
 import threading
 
+from tests.support.checkout import ROOT
 from tests.support.farm import make_key
 from tests.support.lab import Lab
-from tests.support.marks import assert_nothing_later, assert_synced, configure
+from tests.support.marks import assert_nothing_later, assert_nothing_started, assert_synced, configure
 from tests.support.outcomes import assert_failed
 from tests.support.ports import free_port
 from tests.support.ssh_configs import add_to_ssh_config
 
 
-def test_run_ends_old_sessions_elsewhere_and_begins_no_later_stage(lab: Lab) -> None:
+def test_run_leaves_old_sessions_elsewhere_and_begins_no_later_stage(lab: Lab) -> None:
     lab.node1.run("screen -dmS runner sleep 1000")
     configure(lab, ["nowhere.invalid", "node1", "node2"])
     done = lab.fab("run", "-c", "cfg.py")
-    assert_failed(done, **{"nowhere.invalid": "kill"})
-    assert_nothing_later(lab.node1, lab.node2)
+    assert_failed(done, **{"nowhere.invalid": "connect: the host name nowhere.invalid is not known"})
+    assert done.stderr.splitlines()[1:] == [
+        "connect failed; nothing has been changed on any host",
+        f"repeat with: fab -r {ROOT} run --config {lab.folder}/cfg.py -S {lab.farm.ssh_config}",
+    ]
+    assert done.stdout == "connect  3 hosts\n"
+    assert lab.node1.sessions() == ["runner"]
+    assert_nothing_started(lab.node1)
+    assert_nothing_later(lab.node2)
+    assert not (lab.node1.home / "work").exists()
     assert not (lab.node2.home / "work").exists()
 
 
@@ -27,10 +36,23 @@ def test_hosts_that_cannot_be_reached_are_named_with_the_reason_and_the_others_f
     port = free_port("127.0.0.1")
     add_to_ssh_config(lab, "shut", "127.0.0.1", port)
     configure(lab, ["nowhere.invalid", "no..where", "barred", "shut", "node1"])
-    done = lab.fab("sync", "-c", "cfg.py")
     shut = f"127.0.0.1 port {port}: connection refused"
     unknown = dict.fromkeys(("nowhere.invalid", "no..where"), "is not known")
+    done = lab.fab("sync", "-c", "cfg.py")
     assert_failed(done, **unknown, barred="was refused", shut=shut)
+    again = f"repeat with: fab -r {ROOT} sync --config {lab.folder}/cfg.py"
+    assert done.stderr.splitlines()[-2:] == [
+        "connect failed; nothing has been changed on any host",
+        f"{again} -S {lab.farm.ssh_config}",
+    ]
+    assert "node1" not in done.stderr
+    assert not (lab.node1.home / "work").exists()
+    done = lab.fab("sync", "-c", "cfg.py", "--keep-going")
+    assert_failed(done, **unknown, barred="was refused", shut=shut)
+    assert done.stderr.splitlines()[-2:] == [
+        "4 hosts failed; all was done on the others",
+        f"{again} --limit 'barred/*,no..where/*,nowhere.invalid/*,shut/*' --keep-going -S {lab.farm.ssh_config}",
+    ]
     assert "node1" not in done.stderr
     assert_synced(lab.node1)
 
@@ -48,7 +70,7 @@ def test_silent_hosts_are_given_up(lab: Lab) -> None:
             add_to_ssh_config(lab, name, *listener.getsockname())
         greeter = threading.Thread(target=greet, args=(stuck, 1))
         greeter.start()
-        done = lab.fab("-t", "2", "sync", "-c", "cfg.py")
+        done = lab.fab("-t", "2", "sync", "-c", "cfg.py", "--keep-going")
         greeter.join()
     assert_failed(done, full="does not answer", mute="does not answer", stuck="does not answer")
     assert_synced(lab.node1)

@@ -3,9 +3,10 @@
 import contextlib
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.farm import ThrowawayHost
+from tests.support.farm import Farm, ThrowawayHost
 from tests.support.files import text
 
 
@@ -32,3 +33,14 @@ def cut(host: ThrowawayHost) -> None:
 def sessions_begun(host: ThrowawayHost) -> int:
     """How many SSH channels a host's sshd has opened, ever."""
     return text(host.folder / "sshd.log").count("Starting session: ")
+
+
+@contextlib.contextmanager
+def away(farm: Farm, host: ThrowawayHost) -> Iterator[None]:
+    """Let nobody reach `host`, as if it was switched off. What runs there goes on."""
+    cut(host)
+    farm.stop(host)
+    try:
+        yield
+    finally:
+        farm.start(host)

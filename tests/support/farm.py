@@ -242,10 +242,14 @@ def command_lines(folder: Path) -> dict[int, bytes]:
 
 
 def end_processes(folder: Path) -> None:
-    """Kill all of `processes_of(folder)`, and what they start meanwhile."""
+    """Kill all of `processes_of(folder)`, and what they start meanwhile; remove the cgroups of their sessions."""
     own = os.getpid()
     while pids := [pid for pid in processes_of(folder) if pid != own]:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)  # between two looks, as above
+    for listed in folder.rglob(".cgroups"):
+        for cgroup in listed.read_text().splitlines():
+            with contextlib.suppress(OSError):  # it is gone, or a zombie is still in it
+                Path(cgroup).rmdir()

@@ -88,8 +88,8 @@ class Lab:
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done
 
-    def runner(self, observer: Observer | None = None, **options: Any) -> Runner:
-        """For `cfg.py`, in this process. Its localhost is that of who runs the tests: for the other hosts only."""
-        given = Options(config_file=str(self.folder / "cfg.py"), **options)
+    def runner(self, observer: Observer | None = None, config: str = "cfg.py", **options: Any) -> Runner:
+        """For a config, in this process. Its localhost is that of who runs the tests: for the other hosts only."""
+        given = Options(config_file=str(self.folder / config), **options)
         settings = Settings(runtime_ssh_path=str(self.farm.ssh_config))
         return Runner(load(given), given, settings, observer or Observer())

@@ -1,7 +1,11 @@
 """Checks of the exit code and the errors of `fab`."""
 
+import shlex
 import subprocess
 from pathlib import Path
+
+from tests.support.checkout import ROOT
+from tests.support.lab import Lab
 
 Done = subprocess.CompletedProcess[str]
 
@@ -24,6 +28,12 @@ def assert_failed(done: Done, **reasons: str | Path) -> None:
         assert len(lines) == 1, done.stderr
         assert str(reason) in lines[0]
     assert "one or more hosts" not in done.stderr
+
+
+def repeat_with(lab: Lab, command: str, *options: str) -> str:
+    """Return the last line of a failure of `fab -c cfg.py`: the command to repeat with, and the options of its own."""
+    words = ["fab", "-r", str(ROOT), *command.split(), "--config", str(lab.folder / "cfg.py"), *options]
+    return f"repeat with: {shlex.join([*words, '-S', str(lab.farm.ssh_config)])}"
 
 
 def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:

@@ -1,5 +1,6 @@
 """Scripts that tests run on hosts, or in a shell here."""
 
+from fabfile.components.ownership import Owner
 from fabfile.remote.script import Script, read_script
 
 
@@ -7,3 +8,7 @@ def script_of(body: str, *includes: str, **values: str | int | bool) -> Script:
     """Return a script that runs `body`, after the prologue and the files in `scripts/` that `includes` names."""
     library = "".join(read_script(f"{name}.sh") for name in includes or ("prologue",))
     return Script(f"{library}main() {{\n{body}\n}}\n", values)
+
+
+OWNER = Owner('["config", "/cfg.py", "me", "here"]', "/cfg.py of me@here")
+OWNERSHIP = OWNER.values(replace=False)

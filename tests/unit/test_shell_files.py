@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from fabfile.components import attach, launcher, logs, requirements, screen, start, status, stop, wait
+from fabfile.components import attach, launcher, logs, ownership, requirements, screen, start, status, stop, wait
 from fabfile.diagnosis import packages, probe
 from fabfile.remote import script
 from fabfile.remote.script import SCRIPTS, Script, read_script
@@ -13,6 +13,7 @@ from fabfile.results import remote_files
 from fabfile.runner import plan
 from fabfile.transfer import remote_commands
 from rr_config import Component, util
+from tests.support.scripts import OWNER, OWNERSHIP
 
 COMPONENT = Component(
     name="a b",
@@ -29,19 +30,18 @@ REQUIRED = requirements.as_arguments([COMPONENT])
 MANAGER = packages.Manager("apt-get install", is_root=False, has_sudo=True)
 SENT = {
     "attach": attach.window_script("s", COMPONENT),
-    "check_requirements": requirements.requirements_script([COMPONENT]),
     "collect": remote_files.collect_script("s", [COMPONENT]),
     "doctor": probe.probe_script("s", ["gdb"], ["~", "/"]),
     "install": packages.install_script(MANAGER, ["screen"]),
-    "kill": screen.kill_script("s", requirements=REQUIRED),
+    "connect": ownership.connect_script("s", OWNER, False, requirements=REQUIRED),
     "logs": logs.logs_script("s", [logs.LogReader(COMPONENT)], logs.Selection()),
-    "open_session": screen.open_session_script("s", zombie=True, requirements=REQUIRED),
-    "present": plan.present_script("s", [COMPONENT]),
+    "session": screen.session_script("s", OWNER, False, zombie=True, kill=True, open_=True),
+    "plan": plan.present_script("s", OWNER, [COMPONENT]),
     "preview": remote_commands.preview_script("s", ["~"]),
-    "start": start.start_script("s", [COMPONENT], "origin", is_last=True),
-    "status": status.status_script("s", [COMPONENT]),
-    "stop": stop.stop_script("s", [COMPONENT], 1),
-    "sync": remote_commands.sync_script("s", ["~", "temporary:a"]),
+    "start": start.start_script("s", [COMPONENT], "origin", is_last=True, ownership=OWNERSHIP),
+    "status": status.status_script("s", OWNER, [COMPONENT]),
+    "stop": stop.stop_script("s", [COMPONENT], 1, OWNERSHIP),
+    "sync": remote_commands.sync_script("s", ["~", "temporary:a"], OWNERSHIP),
     "wait": wait.wait_script("s", [COMPONENT], [COMPONENT]),
 }
 # Programs of their own, with the lines that stand in front of them.
@@ -50,10 +50,10 @@ PROGRAMS = {
     "launcher": launcher.header(COMPONENT),
     "move_staged": "",
     "note_taker": "",
-    "print_foreign": "",
+    "list_planted": "",
     "show_window": "id=1.s window=2\n",
-    "staged_only": "export staging=.staging\n",
-    "take": "",
+    "staging_filter": "export staging=.staging\n",
+    "copy_partial": "",
 }
 # A library sets variables (SC2034) and has functions (SC2317) that only some scripts use.
 LINT = ("shellcheck", "--norc", "--shell=sh", "--exclude=SC2034,SC2317", "-")
@@ -122,6 +122,6 @@ def test_comments_are_not_sent() -> None:
 
 def test_process_table_is_parsed_in_one_place() -> None:
     readers = [path.name for path in SCRIPTS.glob("*.sh") if re.search(r"/stat(\"|\b)", path.read_text())]
-    assert sorted(readers) == ["proc.sh", "processes.sh", "status.sh"]  # the latter two read the whole table
+    assert sorted(readers) == ["end_processes.sh", "proc_stat.sh", "status.sh"]  # the latter two read the whole table
     splitters = [path.name for path in SCRIPTS.glob("*.sh") if "##*) }" in path.read_text()]
-    assert splitters == ["proc.sh"]
+    assert splitters == ["proc_stat.sh"]

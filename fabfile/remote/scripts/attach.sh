@@ -3,7 +3,7 @@
 # Answers: PID.NAME of the session, and the number of the window in it.
 . ./state_dir.sh
 . ./screen.sh
-. ./launched.sh
+. ./window.sh
 
 main() {
   find_state_dir

@@ -6,7 +6,7 @@
 # `exec`. The first one ends with its window: it leads the kernel session of the terminal, so the kernel sends SIGHUP
 # to the program, and the second one can still record the exit status.
 # All variables have a prefix: a variable of the program's environment must not change by accident.
-. ./proc.sh
+. ./proc_stat.sh
 
 _rr_own_folder=${0%/*}
 

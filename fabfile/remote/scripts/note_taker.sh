@@ -10,8 +10,8 @@
 # `.noting` is its claim: its process id and the screen session. If two starts did not see each other's note-taker, one
 # of the two does not find its own claim and ends. Before it ends for want of work, it removes its claim and looks
 # again: so a start either finds no claim, or has kept it from ending.
-. ./proc.sh
-. ./launched.sh
+. ./proc_stat.sh
+. ./component_state.sh
 
 main() {
   id=$1 state=${0%/*} before='' sleeper=''

@@ -1,6 +1,6 @@
 # The beginning of every script that a controller sends: how it answers, and who runs it.
 # Needs from the header: controller, controller_born, own_group.
-. ./proc.sh
+. ./proc_stat.sh
 
 # answer TEXT: send a record to the controller.
 answer() { printf '%s\0' "$1"; }
@@ -70,5 +70,13 @@ greet() {
   answer "remote-runner ${boot-} $machine $HOME"
 }
 
-find_connection
+# Another shell may read this script from its standard input: `exec zsh` in a start-up file replaces the command line
+# that we sent. It would understand parts of the script differently. Only our command line sets $is_evaluated.
+check_shell() {
+  [ "${is_evaluated-}" = yes ] ||
+    fail "another shell ran this script (a start-up file of the login shell, such as .bashrc, may call exec)"
+}
+
 greet
+check_shell
+find_connection

@@ -2,7 +2,7 @@
 # the background, with the launcher of its component, so that it has the same folder and environment.
 # Answers: ready FOLDER HUNDREDTHS, or unready FOLDER WHY LAST-CHECK, a newline, and the end of the output.
 . ./prologue.sh
-. ./launched.sh
+. ./component_state.sh
 
 # await_readiness [FOLDER _ _ _ _ KIND VALUE HUNDREDTHS]...: wait for those that are in $awaited and have a KIND.
 await_readiness() {

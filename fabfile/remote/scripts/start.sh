@@ -1,29 +1,33 @@
 # fab start, for the components of one start index: open a window for each, and wait until they are ready.
-# Needs from the header: session, origin (kept beside each component), launcher (the common part of all launchers),
+# Needs from the header: session, owner, owner_text, replace, origin (kept beside each component), launcher (the common part of all launchers),
 # note_taker (that script), is_last (release the session at the end), and as arguments eight words for each component:
 #   FOLDER TITLE TITLE-IN-RC LAUNCHER-HEADER HAS-TEMPORARY READY-KIND READY-VALUE READY-HUNDREDTHS
 # Answers, in any order: running FOLDER PID, started FOLDER PID, failed FOLDER STATUS TEXT, and those of readiness.sh.
-. ./hold.sh
+. ./session_lock.sh
 . ./temporary.sh
+. ./ownership.sh
 . ./screen.sh
-. ./launched.sh
+. ./window.sh
 . ./readiness.sh
-. ./note_taking.sh
+. ./start_note_taker.sh
+. ./adopt_programs.sh
 
 main() {
   need screen
-  hold_session
+  lock_session
+  claim_session
   need_session
   enter_state_dir
   begin_window_list
   pending='' started='' ended='' failed='' old_windows=''
   awaited=' '
+  adopt_programs "$@"
   add_components "$@"
   open_windows
   await_programs
   report_programs
   await_readiness "$@"
-  [ -z "$is_last" ] || release_session
+  [ -z "$is_last" ] || unlock_session
 }
 
 # begin_window_list: begin the file $windows of commands for screen, which reads it when it likes.
@@ -88,7 +92,7 @@ add_component() {
   { [ -O "$1" ] && [ ! -h "$1" ]; } || fail "$state/$1 belongs to another user, or is a link; take it away"
   ! find_window "$1" "$2" || old_windows="$old_windows $window"
   rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/window" \
-    "$1/output" "$1/ready" "$1/times" "$1/status.room" "$1/ended.room" "$1"/begun.*
+    "$1/output" "$1/ready" "$1/times" "$1/stopped" "$1/status.room" "$1/ended.room" "$1"/begun.*
   { printf '%s' "$origin" >"$1/origin" && printf '%s%s' "$4" "$launcher" >"$1/launcher"; } ||
     fail "$state/$1 cannot be written to; is the disk full?"
   : >"$1/output"

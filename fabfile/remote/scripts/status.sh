@@ -1,12 +1,13 @@
 # fab status: the state of each component.
-# Needs from the header: session, folders, with_origins.
+# Needs from the header: session, owner, owner_text, replace, folders, with_origins.
 # Answers: units NOW TICKS-PER-SECOND PAGE-SIZE; for each component
 #   component FOLDER STATE PID STATUS STARTED ENDED KERNEL-SESSION LAUNCHER READY UNREADY
-# and perhaps origin FOLDER TEXT; if any runs, two samples, 0.3 s apart, of what its processes have used so far:
+# and perhaps origin FOLDER TEXT; foreign COUNT SINCE TEXT if the session belongs to another owner; if any runs, two samples, 0.3 s apart, of what its processes have used so far:
 #   sample UPTIME [KERNEL-SESSION,PID,USER,SYSTEM,PAGES]...
 . ./state_dir.sh
 . ./screen.sh
-. ./launched.sh
+. ./component_state.sh
+. ./ownership.sh
 
 main() {
   make_state_dir
@@ -15,6 +16,7 @@ main() {
   answer "units $(date +%s) $(getconf CLK_TCK 2>/dev/null || echo 100) $(getconf PAGESIZE 2>/dev/null || echo 4096)"
   leaders=' '
   for folder in $folders; do report_component; done
+  report_foreign
   if [ "$leaders" != ' ' ]; then
     sample
     sleep 0.3

@@ -1,14 +1,16 @@
 # fab stop: end components, each with its signal; after the grace period, KILL ends what is left.
-# Needs from the header: session, hundredths (the grace period), and as arguments FOLDER SIGNAL for each component.
+# Needs from the header: session, owner, owner_text, replace, hundredths (the grace period), and as arguments FOLDER SIGNAL for each component.
 # Answers: ended FOLDER STATUS, as wait.sh does.
-. ./hold.sh
-. ./processes.sh
-. ./launched.sh
+. ./session_lock.sh
+. ./ownership.sh
+. ./end_processes.sh
+. ./component_state.sh
 
 main() {
-  hold_session
+  lock_session
+  check_owner
   enter_state_dir
-  servers='' stopping='' all_roots='' all_marks='' all_found=''
+  whole_session='' servers='' stopping='' all_roots='' all_marks='' all_found=''
   list_screens
   while [ $# -gt 0 ]; do
     stop_component "$1" "$2"
@@ -28,6 +30,7 @@ stop_component() {
     answer "ended $1 never"
     return
   fi
+  : >"$1/stopped"
   roots=$pid
   marks="REMOTE_RUNNER_COMPONENT=$state/$1"
   found=$(members)
@@ -48,5 +51,5 @@ report_end() {
     sleep 0.02
   done
   read_note "$folder" status
-  answer "ended $folder ${note:-killed}"
+  answer "ended $folder ${note:-killed} stopped"
 }

@@ -1,11 +1,13 @@
 # fab sync: bring files to this host. See sync_agent.sh for the header and the commands.
-. ./hold.sh
+. ./session_lock.sh
 . ./temporary.sh
+. ./ownership.sh
 . ./sync_agent.sh
 
 main() {
   need openssl tar
-  hold_session
+  lock_session
+  claim_session
   name_staging
   # A file without a name: it exists as long as it is open.
   exec 9<>"$state/.list.$$" || fail "$state/.list.$$ cannot be made; is the disk full?"

@@ -4,7 +4,7 @@
 # A command is a line, and perhaps a path and a list of NUL-terminated paths. A line with a dot ends it: without that
 # nothing is done, because a connection that is cut in the middle of a path leaves the path of something else.
 # The answer to each command ends with a record `=ERRORS`: the errors of the programs that it ran.
-# Needs from the header: session, piece_mb, and the scripts that xargs runs: staged_only, others_first, take, hash_piece,
+# Needs from the header: session, piece_mb, and the scripts that xargs runs: staging_filter, others_first, copy_partial, hash_piece,
 # move_staged. $list is the file for lists of paths.
 . ./state_dir.sh
 
@@ -105,10 +105,10 @@ carry_out_one() {
     stage) stage ;;
     untar) errors=$(untar "$rest") ;;
     write) errors=$(write_target ${rest#* } 2>&1) ;;
-    take) errors=$(each -n 1 sh -c "$take" sh "$target" "${rest#* }" 2>&1) ;;
+    take) errors=$(each -n 1 sh -c "$copy_partial" sh "$target" "${rest#* }" 2>&1) ;;
     copy) errors=$(copy 2>&1) ;;
     remove) errors=$(each rm -f -- 2>&1) ;;
-    move) errors=$(each -n 16 -P 4 sh -c "$staged_only$move_staged" sh 2>&1) ;;
+    move) errors=$(each -n 16 -P 4 sh -c "$staging_filter$move_staged" sh 2>&1) ;;
     unstage) unstage ;;
     checkpoint) is_skipping=$any_errors ;;
   esac
@@ -205,7 +205,7 @@ stage() {
   unstage
   (umask 077 && cat "$list" >"$state/.staging") || fail "$state/.staging cannot be written; is the disk full?"
   errors=$(each mkdir -m 700 -- 2>&1)
-  foreign=$([ -z "$errors" ] || each sh -c "$print_foreign" sh | head -n 1)
+  foreign=$([ -z "$errors" ] || each sh -c "$list_planted" sh | head -n 1)
   [ -z "$foreign" ] || fail "$foreign is in the way, where files are put first; whose is it? take it away"
 }
 
@@ -213,5 +213,5 @@ stage() {
 unstage() {
   [ -f "$state/.staging" ] || return 0
   # shellcheck disable=SC2016 # sh -c expands it
-  xargs -0 -r sh -c "$staged_only"'rm -rf -- "$@"' sh <"$state/.staging" 2>/dev/null && rm -f "$state/.staging"
+  xargs -0 -r sh -c "$staging_filter"'rm -rf -- "$@"' sh <"$state/.staging" 2>/dev/null && rm -f "$state/.staging"
 }

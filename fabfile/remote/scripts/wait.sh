@@ -1,17 +1,20 @@
 # fab wait: report each component that ends; then, on command, terminate others.
-# Needs from the header: session, pending (folders to report), folders (to terminate).
+# Needs from the header: session, pending (folders to report), folders (to terminate), once (look only once).
 # Reads one command: `terminate`, or `leave`. It ends by itself once all have ended and nothing is to be terminated.
-# Answers: ended FOLDER STATUS, where STATUS is an exit status, `never` (it was not started) or `killed`.
+# Answers: ended FOLDER STATUS, and `stopped` behind it after fab stop. STATUS is an exit status, `never` (it was not
+# started) or `killed`.
 . ./state_dir.sh
-. ./processes.sh
-. ./launched.sh
+. ./end_processes.sh
+. ./component_state.sh
 
 main() {
   make_state_dir
   enter_state_dir
-  read_command_in_background
+  command=/dev/null
+  is_last=$once
+  [ "$is_last" ] || read_command_in_background
   await_ends
-  terminate_on_command
+  [ "$once" ] || terminate_on_command
 }
 
 # sh has no `read` with a timeout, so another process reads the command and writes it to the file $command. That has no
@@ -27,7 +30,6 @@ read_command_in_background() {
 # await_ends: answer for each of $pending once it has ended. After a command, look once more, so that no end before it
 # is missed.
 await_ends() {
-  is_last=
   rounds=0
   while [ -n "$pending" ]; do
     ! is_orphaned || exit
@@ -35,7 +37,7 @@ await_ends() {
     left=
     for folder in $pending; do
       find_end
-      if [ "$end" ]; then answer "ended $folder $end"; else left="$left $folder"; fi
+      if [ "$end" ]; then answer "ended $folder $end$stopped"; else left="$left $folder"; fi
     done
     pending=$left
     rounds=$((rounds + 1))
@@ -58,6 +60,8 @@ find_end() {
   fi
   read_note "$folder" status
   end=${note:-$end}
+  stopped=
+  [ ! -e "$folder/stopped" ] || stopped=' stopped'
 }
 
 # terminate_on_command: end the programs of $folders and all that they started. The session and its windows stay.
@@ -69,9 +73,9 @@ terminate_on_command() {
   wait "$reader"
   read -r word <"$command"
   [ "$word" = terminate ] || return 0
-  servers='' roots=''
+  whole_session='' servers='' roots=''
   for folder in $folders; do
-    ! is_running "$folder" || roots="$roots $pid"
+    ! is_running "$folder" || { : >"$folder/stopped" && roots="$roots $pid"; }
   done
   marks=$(for folder in $folders; do echo "REMOTE_RUNNER_COMPONENT=$state/$folder"; done)
   end_members

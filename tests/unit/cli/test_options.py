@@ -12,7 +12,7 @@ from fabfile.cli.options import declare
 from fabfile.cli.settings import read_options
 from rr_config import ConfigError, Options
 
-NAMES = "config, muddler, user, pass, log_level, limit, parallel, host_keys, screen, kill, zombie, always_copy, extra_args, arg_parser, terminate, on_exit, keep_going, max_failures, retries, io_timeout"
+NAMES = "config, muddler, user, pass, log_level, limit, parallel, host_keys, screen, kill, replace, zombie, always_copy, extra_args, arg_parser, terminate, on_exit, keep_going, max_failures, retries, io_timeout"
 
 
 def parsed(*words: str) -> Options:

@@ -202,7 +202,7 @@ def test_a_start_finds_the_note_taker_of_an_earlier_one(session: Session) -> Non
 
     def start(then: str = "") -> int:
         header = Script("", {"note_taker": read_script("note_taker.sh")}).header()
-        functions = f"{header}\n{read_script('note_taking.sh')}"
+        functions = f"{header}\n{read_script('start_note_taker.sh')}"
         script = f'cd "$state" || exit\n{functions}ensure_note_taker\n{then}'
         own = session.environment | {"state": str(session.state), "id": session.id, MARK: "/of/another"}
         done = subprocess.run(["sh", "-c", script], env=own, capture_output=True, timeout=10)

@@ -14,6 +14,6 @@ def test_process_that_has_got_the_id_of_one_of_ours_is_left_alone(shell: str, tm
     child = tmp_path / "child"
     begin = f"(sleep 1000 & echo $! >{child}; wait) >/dev/null & roots=$!\nuntil [ -s {child} ]; do :; done\n"
     look = 'echo $(not_ended "$roots" | wc -l) $(members | wc -l)\n'
-    script = f"{read_script('processes.sh')}marks= screens=' '\n{begin}{look}note_births $roots\n{look}births=\" $roots.1 \"\n{look}"
+    script = f"is_evaluated=yes; {read_script('end_processes.sh')}marks= screens=' '\n{begin}{look}note_births $roots\n{look}births=\" $roots.1 \"\n{look}"
     done = subprocess.run([shell, "-c", f"{script}kill $roots $(cat {child})"], capture_output=True, text=True)
     assert (done.stdout.rpartition("\0")[2], done.stderr) == ("1 2\n1 2\n0 0\n", "")  # after the greeting

@@ -3,7 +3,7 @@
 import pytest
 
 from rr_config import Component, Config, ConfigError
-from rr_config.limit import component_named, limit_to, limited
+from rr_config.limit import component_named, limit_to_components, limited
 
 CONFIG = Config(
     Component(name=name, host=host, executable="x", start_index=1)
@@ -66,5 +66,5 @@ def test_limit_that_is_made_for_a_component_chooses_that_one(name: str) -> None:
     components = [Component(name=each, host="root@127.0.0.99:2", executable="x") for each in (name, "other")]
     config = Config(components)
     for only, was_limited in ((config, True), (Config(components[:1]), True)):
-        limit = limit_to({"root@127.0.0.99:2"}, only, was_limited)
+        limit = limit_to_components(only.all_components(), only, was_limited)
         assert limited(config, limit).all_components() == only.all_components()

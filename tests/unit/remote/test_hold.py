@@ -16,7 +16,7 @@ def test_script_that_was_killed_while_it_waited_for_the_hold_has_left_none(tmp_p
 
     def begin() -> "subprocess.Popen[bytes]":
         pipe = subprocess.PIPE
-        script = script_of("hold_session\nanswer holds", "hold", session="s").sent_by("me", born=5, group=1)
+        script = script_of("lock_session\nanswer holds", "session_lock", session="s").sent_by("me", born=5, group=1)
         # In a session of its own, as every script has: it is the parent that is its controller.
         process = subprocess.Popen(
             ["sh", "-c", command(script)], env=environment, stdin=pipe, stdout=pipe, start_new_session=True

@@ -178,7 +178,7 @@ from tests.support.scripts import script_of
 script = script_of("touch ran\ncase x in x) touch ran ;; esac\ncat <<END >ran\n} text\nEND\n").sent_by()
 begin, end = script.index(b"main() {"), script.rindex(b"}")
 for size in [*range(0, begin, 20), *range(begin, end + 1)]:
-    done = subprocess.run([*sys.argv[1:], "-c", 'eval "$(cat)"'], input=script[:size], capture_output=True)
+    done = subprocess.run([*sys.argv[1:], "-c", 'is_evaluated=yes; eval "$(cat)"'], input=script[:size], capture_output=True)
     assert b"done\0" not in done.stdout, size
 """
 
@@ -204,7 +204,7 @@ def test_owner_of_a_script_is_who_serves_its_connection(sh: str, command: str, i
     environment = os.environ | {"SSH_CONNECTION": "c"}
     if is_leader:
         del environment["SSH_CONNECTION"]
-    script = script_of('answer "$connection"').sent_by().decode()
+    script = "is_evaluated=yes; " + script_of('answer "$connection"').sent_by().decode()
     begun = [sh, "-c", command, sh, script]
     with subprocess.Popen(begun, env=environment, stdout=subprocess.PIPE, start_new_session=True) as process:
         said, _ = process.communicate(timeout=10)

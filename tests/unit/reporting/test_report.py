@@ -12,7 +12,7 @@ import pytest
 from fabfile.components.logs import LogLine
 from fabfile.reporting.html import page
 from fabfile.reporting.report import LINES, MOST_BYTES, from_folder
-from fabfile.runner.log_tails import LogTails
+from fabfile.runner.report_logs import LogTails
 from rr_config import Component, ConfigError
 from tests.support.results import OUTPUTS, RUN, component, life, results
 

@@ -8,6 +8,7 @@ from fabfile.runner.fleet import group_by_host
 from fabfile.runner.plan import Present, plan
 from fabfile.transfer.sync import SyncPlan
 from rr_config import Options, load
+from tests.support.scripts import OWNERSHIP
 
 HOSTS, COMPONENTS = 500, 10_000
 CONFIG = f"""
@@ -30,5 +31,5 @@ def test_10000_components_on_500_hosts_are_loaded_and_planned(tmp_path: Path) ->
     assert sum(len(windows) for _, windows in made.starts) == COMPONENTS
     assert len(json.dumps(made.as_dict())) > COMPONENTS
     for own in group_by_host(components).values():
-        script = start.start_script("runner", own, "{}", is_last=True)
+        script = start.start_script("runner", own, "{}", is_last=True, ownership=OWNERSHIP)
         assert len(script.arguments) == 8 * COMPONENTS // HOSTS

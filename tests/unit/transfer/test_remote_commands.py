@@ -9,6 +9,7 @@ import pytest
 
 from fabfile.remote.script import command
 from fabfile.transfer.remote_commands import RemoteCommands, sync_script
+from tests.support.scripts import OWNERSHIP
 
 Snapshot = dict[str, tuple[int, bytes]]
 
@@ -64,7 +65,7 @@ def obeyed(home: Path, orders: bytes) -> Snapshot:
     for name in ("a/precious", "a/precious and no more", "a/b/precious", "a/c/precious", "a/.remote-run"):
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text("precious")
-    script = sync_script("s", ["~"]).sent_by()
+    script = sync_script("s", ["~"], OWNERSHIP).sent_by()
     environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
     subprocess.run(["sh", "-c", command(script)], input=script + orders, env=environment, cwd=home, capture_output=True)
     found = [path for path in home.rglob("*") if path.relative_to(home).parts[0] == "a"]
@@ -107,7 +108,7 @@ def test_a_file_that_cannot_be_written_is_named_and_the_orders_behind_it_are_obe
     orders.send(b"mkdir 9 \n" * (size // 9 + 1))
     recorder.sent[-1] = recorder.sent[-1][:size]
     orders.send_command("mkdir", ["./behind"])
-    script = sync_script("s", ["~"]).sent_by()
+    script = sync_script("s", ["~"], OWNERSHIP).sent_by()
     answers = subprocess.run(
         ["sh", "-c", command(script)],
         input=script + b"".join(recorder.sent),

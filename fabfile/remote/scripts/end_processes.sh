@@ -5,7 +5,9 @@
 # descendants: they are the sessions that end themselves, or others that were started from a window.
 # A program may fork faster than we can look. So a process that has been found counts even if it is gone a moment
 # later, and only several empty looks in a row prove that nothing is left.
+# With $whole_session, all processes in the cgroup of the session are members too.
 . ./screen.sh
+. ./cgroup.sh
 
 births=' ' # PID.BIRTH of processes that were members: the id may become that of another process
 
@@ -28,6 +30,7 @@ members() {
   {
     [ -z "$marks" ] || marked
     descendants
+    [ -z "$whole_session" ] || cgroup_members
   } | while read -r pid; do
     case $screens in
       *" $pid "*) ;;
@@ -103,10 +106,12 @@ await_end() {
   enough=2
   while [ $empty -lt $enough ]; do
     ! is_orphaned || exit # members that have been started since belong to another controller
+    read_last_pid
     left=$(
       not_ended "$servers $found"
       members
     )
+    [ -n "$left" ] || left=$(members_born_since "$last_pid")
     if [ -z "$left" ]; then
       empty=$((empty + 1))
       continue
@@ -121,8 +126,41 @@ await_end() {
       continue
     fi
     kill_marked
+    [ -z "$whole_session" ] || kill_cgroups
     send_signal KILL "$left"
     [ "$clock" -le $((kill_at + 1000)) ] || fail "these processes do not end, even when killed: $(join "$left")"
+  done
+}
+
+# read_last_pid: set $last_pid to the process id that was given last.
+read_last_pid() { read -r _ _ _ _ last_pid </proc/loadavg; }
+
+# members_born_since PID: print marked processes with higher ids. A look at all processes takes longer than some
+# programs need to fork and end, and so it can miss each of them. This only looks at new processes, again and again,
+# until there are no more than its own (a subshell and grep). On a busy host it stops after 20 rounds.
+members_born_since() {
+  from=$1
+  rounds=0
+  [ -n "$marks" ] || return 0
+  while [ $rounds -lt 20 ]; do
+    read_last_pid
+    born=$((last_pid - from))
+    if [ $born -le 2 ] || [ $born -gt 2000 ]; then return 0; fi
+    files=
+    while [ "$from" -lt "$last_pid" ]; do
+      from=$((from + 1))
+      files="$files /proc/$from/environ"
+    done
+    # shellcheck disable=SC2086 # one word for each file
+    new=$(grep -lzxsF "$marks" $files)
+    if [ -n "$new" ]; then
+      for file in $new; do
+        file=${file#/proc/}
+        echo "${file%/environ}"
+      done
+      return
+    fi
+    rounds=$((rounds + 1))
   done
 }
 
@@ -132,8 +170,8 @@ join() { echo $1; }
 
 # kill_marked: send KILL to every marked process as soon as it is found, which leaves it less time to fork.
 kill_marked() {
-  marked | while read -r pid; do
-    case $screens in *" $pid "*) continue ;; esac
-    [ -O "/proc/$pid" ] && kill -KILL "$pid" 2>/dev/null
+  marked | while read -r victim; do
+    case $screens in *" $victim "*) continue ;; esac
+    [ -O "/proc/$victim" ] && kill -KILL "$victim" 2>/dev/null
   done
 }

@@ -1,5 +1,5 @@
 # Components that have been started: whether they run, and in which window. The current folder is $state.
-. ./proc.sh
+. ./proc_stat.sh
 
 # is_running FOLDER: whether the program of a component runs; sets $pid. Its process is known by id and birth. As long
 # as the command line is that of the launcher, the program has not been executed yet.
@@ -14,14 +14,6 @@ is_running() {
 launcher_runs() {
   { read -r pid <"$1/launcher.pid" && { read -r line || :; } <"/proc/$pid/cmdline"; } 2>/dev/null || return
   case $line in *"$state/$1/launcher"*) ;; *) return 1 ;; esac
-}
-
-# find_window FOLDER TITLE: set $window to the window of a component, if it is still open. After the program has ended,
-# its window may have been closed and the number given to another one: then the title decides.
-find_window() {
-  { read -r window <"$1/window" && read -r window_session <"$1/session"; } 2>/dev/null || return
-  [ "$window_session" = "$id" ] && [ "$window" ] || return
-  is_running "$1" || [ "$(timeout 5 screen -S "$id" -p "$window" -Q title 2>/dev/null)" = "$2" ]
 }
 
 # read_note FOLDER FILE: set $note to what the launcher or another script wrote to a file; to nothing if it is missing.

@@ -40,8 +40,8 @@ find_holder() {
   born=
 }
 
-# hold_session: create the state directory and hold the session, or fail.
-hold_session() {
+# lock_session: create the state directory and hold the session, or fail.
+lock_session() {
   make_state_dir
   [ "$connection_birth" ] || return 0 # nobody could see when the connection ends
   claim=$connection.$connection_birth
@@ -60,7 +60,7 @@ hold_session() {
   do
     tries=$((tries + 1))
     if [ "$born" ] || [ $tries -gt 300 ]; then
-      release_session
+      unlock_session
       fail "$by works on the session $session, over process ${holder%.*} of this host; let that end, or end it"
     fi
     sleep 0.2
@@ -68,5 +68,5 @@ hold_session() {
   echo held >>"$state/.held.$claim"
 }
 
-# release_session: let other controllers change the session.
-release_session() { rm -f "$state/.held.$claim"; }
+# unlock_session: let other controllers change the session.
+unlock_session() { rm -f "$state/.held.$claim"; }

@@ -1,0 +1,40 @@
+# Owners of sessions. A session belongs to the config and the user that started it; see components/ownership.py.
+# The file $state/.owner has three lines: identity, description for people, and since when (seconds since 1970).
+# A session without it counts as one's own: it was made by hand or by an earlier version.
+# Needs from the header: session, owner (identity), owner_text (description), replace.
+. ./state_dir.sh
+. ./component_state.sh
+
+# find_foreign: whether the session belongs to another owner and any of its components runs. Sets $foreign_text,
+# $foreign_since and $foreign_count.
+find_foreign() {
+  { read -r foreign_owner && read -r foreign_text && read -r foreign_since; } 2>/dev/null <"$state/.owner" || return
+  [ "$foreign_owner" != "$owner" ] || return
+  foreign_count=0
+  for launcher_file in "$state"/*/launcher; do
+    component_folder=${launcher_file%/launcher}
+    ! is_running_in "$component_folder" || foreign_count=$((foreign_count + 1))
+  done
+  [ "$foreign_count" -gt 0 ]
+}
+
+# report_foreign: answer if the session belongs to another owner.
+report_foreign() { ! find_foreign || answer "foreign $foreign_count $foreign_since $foreign_text"; }
+
+# is_running_in PATH: is_running for any current folder.
+is_running_in() { (cd "$state" 2>/dev/null && is_running "${1##*/}"); }
+
+# check_owner: fail if the session belongs to another owner, unless it is to be replaced. Call it under the hold: another
+# command may have taken the session since the first check.
+check_owner() {
+  [ -z "$replace" ] || return 0
+  ! find_foreign || fail "the session $session has just been taken by $foreign_text"
+}
+
+# claim_session: check_owner, and become the owner.
+claim_session() {
+  check_owner
+  claimed_by=
+  { read -r claimed_by <"$state/.owner"; } 2>/dev/null
+  [ "$claimed_by" = "$owner" ] || printf '%s\n' "$owner" "$owner_text" "$(date +%s)" >"$state/.owner"
+}

@@ -1,0 +1,96 @@
+# fab kill and fab screen, and both together in fab run: end every session of that name with all of its processes, and
+# start a new one.
+# Needs from the header: session, owner, owner_text, replace, kill and open (what to do), screenrc, subreaper.
+# Answers: session PID.NAME for each session that ended, and processes COUNT; then new PID.NAME or old PID.NAME.
+. ./session_lock.sh
+. ./ownership.sh
+. ./end_processes.sh
+
+main() {
+  lock_session
+  check_owner
+  [ -z "$kill" ] || kill_session
+  if [ "$open" ]; then
+    claim_session
+    open_session
+  fi
+}
+
+kill_session() {
+  whole_session=yes
+  find_sessions_to_end
+  for id in $(own_sessions); do answer "session $id"; done
+  end_members
+  for id in $ids; do screen -wipe "$id" >/dev/null 2>&1; done # the socket that a killed screen leaves behind
+  remove_cgroups
+  rm -f "$state/.sessions" "$state/.owner"
+  # shellcheck disable=SC2086 # one word for each process
+  set -- $found
+  answer "processes $#"
+}
+
+# find_sessions_to_end: set $ids, $servers, $marks and $roots. Sessions that this host has started count even if they
+# are gone: their processes may live on.
+find_sessions_to_end() {
+  list_renamed
+  ids=$({ list_sessions | named; cat "$state/.sessions" 2>/dev/null; } | sort -u | not_renamed)
+  servers=
+  for id in $(own_sessions); do servers="$servers ${id%%.*}"; done
+  roots=$servers
+  marks=$(for id in $ids; do echo "STY=$id"; done)
+  for id in $ids; do
+    [ "$id" != "${STY-}" ] || fail "this command runs in the session that it is to end; run it elsewhere"
+  done
+}
+
+# list_renamed: set $renamed to the servers of sessions that have another name. A user may have renamed ours.
+list_renamed() {
+  renamed=' '
+  for id in $(list_sessions | living); do
+    [ "${id#*.}" = "$session" ] || renamed="$renamed${id%%.*} "
+  done
+}
+
+# not_renamed: of the sessions on standard input, print those whose server does not have another name now.
+not_renamed() {
+  while IFS= read -r id; do
+    case $renamed in *" ${id%%.*} "*) ;; *) printf '%s\n' "$id" ;; esac
+  done
+}
+
+open_session() {
+  printf %s "$screenrc" >"$state/.screenrc"
+  find_session
+  if [ "$id" ]; then
+    answer "old $id"
+    return
+  fi
+  rm -f "$state/.logging" "$state"/.windows.* # of a session that had the same id before a reboot
+  : >>"$state/.sessions"
+  remove_cgroups
+  start_server
+  tries=0
+  while
+    find_session
+    [ -z "$id" ]
+  do
+    tries=$((tries + 1))
+    [ $tries -le 100 ] || fail "screen starts no session; try there: screen -dmS $session"
+    sleep 0.1
+  done
+  printf '%s\n' "$id" >>"$state/.sessions"
+  answer "new $id"
+}
+
+# start_server: start screen with the user's umask, in the home folder. If the host has Python, the server becomes a
+# subreaper; see subreaper.py. For that it must not fork (-D).
+start_server() (
+  enter_cgroup
+  umask "$own_umask"
+  cd || cd /
+  if command -v python3 >/dev/null 2>&1; then
+    python3 -c "$subreaper" screen -c "$state/.screenrc" -DmS "$session" </dev/null >/dev/null 2>&1 &
+  else
+    screen -c "$state/.screenrc" -dmS "$session" >/dev/null 2>&1
+  fi
+)

@@ -1,0 +1,74 @@
+"""`Repeat`: the command that brings the hosts to the state that a failed command wanted. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from rr_config import Component, Config
+from rr_config.limit import limit_to_components
+
+from ..util.stages import StageError
+
+
+@attrs.frozen
+class Repeat:
+    """A command with its own options, and the value of --limit; None means the limit of the failed command."""
+
+    words: tuple[str, ...]
+    limit: str | None = None
+
+
+# Commands that act on whole hosts: they can be repeated for the failed hosts.
+OF_HOSTS = ("kill", "screen", "sync", "stop", "plan", "collect", "logs", "attach", "report", "doctor", "status")
+
+
+def repeat_of(
+    command: str, error: StageError, config: Config, unwell: Sequence[Component], was_limited: bool
+) -> Repeat:
+    """Return what repeats `command` after `error`, so that components that are well keep running.
+
+    `unwell` are the components that neither run nor have succeeded.
+    """
+    on_failed_hosts = [each for each in config.all_components() if each.host in error.hosts]
+    if error.stage == "connect" and not error.went_on:
+        return Repeat((command,))  # nothing has changed on any host
+    if command in OF_HOSTS:
+        return Repeat((command,), _limit(on_failed_hosts, config, was_limited))
+    if command == "run":
+        return _repeat_of_run(error, config, unwell, on_failed_hosts, was_limited)
+    if command == "restart":
+        if error.stage.startswith("stop"):
+            return Repeat(("restart",), _limit(on_failed_hosts if error.went_on else unwell, config, was_limited))
+        return Repeat(("start",), _limit(unwell, config, was_limited))
+    if command == "wait" and not unwell:
+        return Repeat(("wait",), _limit(on_failed_hosts, config, was_limited))
+    if command == "wait":
+        chosen = [*unwell, *(each for each in on_failed_hosts if each not in unwell)]
+        return Repeat(("run", "--no-kill"), _limit(chosen, config, was_limited))
+    return Repeat((command,), _limit(unwell, config, was_limited))
+
+
+def _repeat_of_run(
+    error: StageError,
+    config: Config,
+    unwell: Sequence[Component],
+    on_failed_hosts: Sequence[Component],
+    was_limited: bool,
+) -> Repeat:
+    stages = {each.stage or error.stage for each in error.failures}
+    if error.went_on:
+        # The other hosts are done. A host that failed before its old session ended needs all stages.
+        words = ("run",) if stages & {"connect", "kill"} else ("run", "--no-kill")
+        chosen = {each.label for each in (*unwell, *on_failed_hosts)}
+        return Repeat(words, _limit([c for c in config.all_components() if c.label in chosen], config, was_limited))
+    if error.stage == "kill":
+        return Repeat(("run",))  # nothing has been started on any host
+    return Repeat(("run", "--no-kill"), _limit(unwell, config, was_limited))
+
+
+def _limit(components: Iterable[Component], config: Config, was_limited: bool) -> str | None:
+    """Return the limit that chooses these components, or None if they are none or all."""
+    chosen = list(components)
+    if not chosen or len(chosen) == len(config.all_components()):
+        return None
+    return limit_to_components(chosen, config, was_limited)

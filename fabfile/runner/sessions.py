@@ -1,0 +1,148 @@
+"""`SessionCommands`: what concerns whole sessions: the first check of all hosts, `kill` and `screen`."""
+
+import contextlib
+import math
+from collections.abc import Iterator
+
+import attrs
+
+from ..components import screen
+from ..components.ownership import Foreign, connect_script, read_connect
+from ..components.requirements import as_arguments
+from ..components.screen import Killed, Session
+from ..remote.ask import ask, conversation
+from ..remote.host import Host
+from ..remote.script import Script, Value
+from ..util.errors import HostError
+from ..util.stages import Failure, StageError
+from .fleet import Fleet, group_by_host, stage_group
+from .inspector import Inspector
+from .progress import Progress
+
+MOST_LISTED = 20  # components in one message
+
+
+@attrs.define
+class SessionCommands(Inspector):
+    """Checks, ends and opens the sessions of a config on all hosts."""
+
+    _progress: Progress = attrs.field(init=False, factory=Progress, repr=False)
+
+    def kill(self) -> dict[str, Killed]:
+        """End the sessions of that name, and every process started in one; return the result by host.
+
+        Work on all hosts that answer. At the end, StageError says what may still run on the others.
+        """
+        script, own = self._session_script(kill=True, open_=False), group_by_host(self.config.all_components())
+
+        def work(host: Host) -> Killed:
+            killed = screen.read_killed(iter(ask(host, script)))
+            self._progress.forget(own[host.name])
+            return killed
+
+        with self._hosts_that_answer() as fleet:
+            return fleet.on_all("kill", work)
+
+    @contextlib.contextmanager
+    def _hosts_that_answer(self) -> Iterator[Fleet]:
+        """Yield the fleet of a command that ends something. Hosts that do not answer take no part.
+
+        Refuse sessions of other owners, before any change. At the end, raise StageError for hosts that failed, with the
+        components that may still run there.
+        """
+        fleet = attrs.evolve(self._fresh_fleet(), explain=self._with_survivors)
+        foreign: dict[str, Foreign] = {}
+
+        def work(host: Host) -> None:
+            script = connect_script(self.session, self.owner, self.options.replace)
+            found = read_connect(self.session, ask(host, script))
+            if found is not None:
+                foreign[host.name] = found
+
+        with fleet.stage_group():
+            fleet.on_all("connect", work)
+            if foreign:
+                refusals = [Failure(host, found.refusal) for host, found in sorted(foreign.items())]
+                refusal = StageError("connect", [*fleet.failures, *refusals], fleet.out | foreign.keys())
+                refusal.is_refusal = refusal.hosts == foreign.keys()
+                raise refusal
+            yield fleet
+
+    def _fresh_fleet(self) -> Fleet:
+        """Return the fleet with all hosts, of which any number may fail."""
+        return attrs.evolve(self._fleet, most_failed=math.inf, out=set(), failures=[], depth=0)
+
+    def _with_survivors(self, failure: Failure) -> Failure:
+        """Return the failure of a host with the components that may still run there."""
+        own = group_by_host(self.config.all_components()).get(failure.where)
+        if own is None:
+            return failure
+        names = [component.name for component in own]
+        listed = ", ".join(names[:MOST_LISTED]) + (", ..." if len(names) > MOST_LISTED else "")
+        return failure._replace(reason=f"{failure.reason}; these may still run there: {listed}")
+
+    @stage_group
+    def screen(self) -> dict[str, Session]:
+        """Make sure that every host has one session; return it by host."""
+        self._connect(self._fleet, "screen")
+        return self._open_sessions()
+
+    def _open_sessions(self) -> dict[str, Session]:
+        script = self._session_script(kill=False, open_=True)
+        return self._fleet.on_all("screen", lambda host: screen.read_session(iter(ask(host, script))))
+
+    def _connect(self, fleet: Fleet, tools: str, with_requirements: bool = False) -> None:
+        """Check that every host is ready, before anything changes on any host. `tools` are programs that it needs."""
+        own = group_by_host(self.config.all_components())
+
+        foreign: set[str] = set()
+
+        def work(host: Host) -> Foreign | None:
+            required = as_arguments(own[host.name]) if with_requirements else []
+            script = connect_script(self.session, self.owner, self.options.replace, tools, required)
+            return read_connect(self.session, ask(host, script))
+
+        def failures(host: str, found: Foreign | None) -> list[Failure]:
+            if found is None:
+                return []
+            foreign.add(host)
+            return [Failure(host, found.refusal)]
+
+        try:
+            fleet.on_all("connect", work, failures)
+        except StageError as error:
+            error.is_refusal = error.hosts == foreign
+            raise
+
+    def _ownership(self) -> dict[str, Value]:
+        return self.owner.values(self.options.replace)
+
+    def _session_script(self, kill: bool, open_: bool) -> Script:
+        zombie = not self.options.no_zombie
+        return screen.session_script(self.session, self.owner, self.options.replace, zombie, kill=kill, open_=open_)
+
+    def _renew_sessions(self) -> None:
+        """End the old sessions and open new ones: two stages, but one script for both."""
+        script, own = self._session_script(kill=True, open_=True), group_by_host(self.config.all_components())
+        opened: dict[str, Session | HostError] = {}
+
+        def kill(host: Host) -> Killed:
+            with conversation(host, script) as talk:
+                answers = talk.answers()
+                killed = screen.read_killed(answers)
+                self._progress.forget(own[host.name])
+                try:
+                    opened[host.name] = screen.read_session(answers)
+                    list(answers)
+                except HostError as error:  # it belongs to the next stage
+                    opened[host.name] = error
+            return killed
+
+        def result(host: Host) -> Session:
+            outcome = opened[host.name]
+            if isinstance(outcome, HostError):
+                raise outcome
+            return outcome
+
+        self._fleet.on_all("kill", kill)
+        self._fleet.on_all("screen", result)

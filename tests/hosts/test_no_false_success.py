@@ -1,0 +1,158 @@
+"""No false success: exit code 0 means that all components run or have ended as they should."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.checkout import FAB
+from tests.support.lab import Lab
+from tests.support.servers import config_of, pid_of, sleeping
+from tests.support.waiting import eventually
+
+
+def test_component_that_crashes_while_run_waits_for_another_is_named(lab: Lab) -> None:
+    more = "add('crash', 'node2', 'sleep 0.5; exit 3')\nadd('last', 'node1', 'sleep 4', 2, wait=True)\n"
+    lab.config(config_of("node1", more=more))
+    done = lab.fab("run", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith("node2/crash: wait: ended with exit status 3\n")
+    assert "  node1/last  ended with exit status 0\n" in done.stdout
+    assert pid_of(lab.node1)
+    waited = lab.fab("wait", "-c", "cfg.py")
+    assert (waited.returncode, waited.stderr.splitlines()[0]) == (1, "node2/crash: wait: ended with exit status 3")
+
+
+def test_run_that_waits_for_nobody_looks_once_more(lab: Lab) -> None:
+    more = "add('crash', 'node2', 'exit 3')\nadd('late', 'node1', 'sleep 1000', 2)\nadd('done', 'node1', 'true')\n"
+    lab.config(config_of("node1", more=more))
+    done = lab.fab("run", "-c", "cfg.py")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (1, "node2/crash: check: ended with exit status 3")
+
+
+def test_component_that_was_stopped_on_purpose_is_no_failure(lab: Lab) -> None:
+    lab.config(config_of("node1", more="add('last', 'node2', 'sleep 6', 2)\n"))
+    lab.run("run")
+    lab.run("stop", "--limit", "web")
+    text = config_of("node1", more="add('last', 'node2', 'sleep 6', 2, wait=True)\n")
+    lab.config(text)
+    assert lab.run("wait").stdout.endswith("  node2/last  ended with exit status 0\n")
+
+
+HOPPING = """\
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.setsid()
+while True:  # each process lives for 30 ms; the last one must not end before it has a child
+    if os.fork():
+        os._exit(0)
+    time.sleep(0.03)
+"""
+
+
+def test_program_that_forks_all_the_time_is_killed_on_a_loaded_machine(lab: Lab) -> None:
+    lab.write("hop.py", HOPPING)
+    lab.config(
+        config_of(
+            "node1",
+            more="config.add_component(Component(name='hop', executable='/usr/bin/env', host='node1',\n"
+            "    args=['python3', 'hop.py'], files={'hop.py': '.'}, base_dir='work', start_index=1))\n",
+        )
+    )
+    lab.fab("run", "-c", "cfg.py")
+    load = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
+    try:
+        done = lab.run("kill")
+    finally:
+        for each in load:
+            each.kill()
+            each.wait()
+    assert "node1  ended " in done.stdout
+    mark = f"REMOTE_RUNNER_COMPONENT={lab.node1.state()}/hop".encode()
+    for _ in range(30):
+        for environ in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                assert mark not in environ.read_bytes()
+            except OSError:
+                continue
+
+
+HIDDEN = """\
+import os, signal, time
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
+if "HOME" in os.environ:  # nothing of the environment is left in the next one
+    os.execve("/usr/bin/python3", ["python3", "hide.py"], {})
+os.setsid()
+while True:
+    if os.fork():
+        os._exit(0)
+    time.sleep(0.002)
+"""
+
+
+def test_cgroup_holds_what_hides_in_every_other_way(lab: Lab) -> None:
+    """No mark, no parent, no kernel session, and a new process every 2 ms. Needs a host where we may create cgroups."""
+    lab.write("hide.py", HIDDEN)
+    lab.config(
+        config_of(
+            "node1",
+            more="config.add_component(Component(name='hide', executable='/usr/bin/env', host='node1',\n"
+            "    args=['python3', 'hide.py'], files={'hide.py': '.'}, base_dir='work', start_index=1))\n",
+        )
+    )
+    lab.fab("run", "-c", "cfg.py")
+    (cgroup,) = (lab.node1.state() / ".cgroups").read_text().splitlines()
+    assert len((Path(cgroup) / "cgroup.procs").read_text().split()) > 3
+    lab.run("kill")
+    assert not Path(cgroup).exists()
+
+
+def test_script_that_another_shell_reads_does_nothing(lab: Lab) -> None:
+    """A start-up file that calls `exec SHELL` replaces our command, and that shell reads the script as its input."""
+    lab.farm.add("odd", {"ForceCommand": 'cd "$HOME" && exec bash'})
+    lab.config(config_of("odd"))
+    for command in ("kill", "status", "run"):
+        done = lab.fab(command, "-c", "cfg.py")
+        assert done.returncode == 1
+        assert "another shell ran this script" in done.stderr + done.stdout
+
+
+def test_ctrl_c_while_the_program_loads_ends_it_without_a_traceback(lab: Lab) -> None:
+    lab.config(config_of("node1"))
+    command = [str(FAB.with_name("remote-runner")), "-S", str(lab.farm.ssh_config), "run", "-c", "cfg.py"]
+    pipe = subprocess.PIPE
+    for library in ("_rust.abi3.so", "_yaml", "_sodium.abi3.so"):  # loaded one after the other
+        with subprocess.Popen(command, cwd=lab.folder, env=lab.environment, stdout=pipe, stderr=pipe) as process:
+            maps = Path(f"/proc/{process.pid}/maps")
+            while library not in maps.read_text() and process.poll() is None:
+                pass
+            os.kill(process.pid, signal.SIGINT)
+            _, errors = process.communicate(timeout=30)
+        assert process.returncode == 130, library
+        assert b"Traceback" not in errors
+    assert lab.node1.sessions() == []
+
+
+def test_programs_are_not_started_twice_when_their_records_are_lost(lab: Lab) -> None:
+    lab.config(config_of("node1", "node2"))
+    lab.run("run")
+    (before,) = {pid_of(lab.node1)}
+    subprocess.run(["rm", "-rf", lab.node1.state()], check=True)
+    done = lab.run("start")
+    assert f"  node1/web  was running already, pid {before}\n" in done.stdout
+    assert len(sleeping(lab)) == 2
+    assert pid_of(lab.node1) == before
+    lab.run("stop")
+    eventually(lambda: sleeping(lab) == [], "both programs have ended")
+
+
+@pytest.mark.parametrize("command", ["kill", "stop"])
+def test_ending_twice_is_no_failure(lab: Lab, command: str) -> None:
+    lab.config(config_of("node1"))
+    lab.run("run")
+    lab.run(command)
+    lab.run(command)

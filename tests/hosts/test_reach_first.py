@@ -1,0 +1,104 @@
+"""Reach first: nothing changes on any host before all hosts have answered."""
+
+import json
+
+import pytest
+
+from tests.support.connections import away, sessions_begun
+from tests.support.lab import Lab
+from tests.support.servers import config_of, pid_of
+
+HOSTS = ("node1", "node2", "node3")
+
+
+COMMANDS = [["run"], ["run", "--no-kill"], ["restart"], ["start"], ["sync"], ["screen"]]
+
+
+def test_dead_host_leaves_all_others_alone(lab: Lab) -> None:
+    lab.config(config_of(*HOSTS))
+    lab.run("run")
+    before = [pid_of(lab.node1), pid_of(lab.node2)]
+    assert all(before)
+    with away(lab.farm, lab.node3):
+        for command in COMMANDS:
+            done = lab.fab(*command, "-c", "cfg.py")
+            assert (done.returncode, done.stdout) == (1, "connect  3 hosts\n")
+            assert done.stderr.startswith("node3: connect: 127.0.0.13 port ")
+            assert "\nconnect failed; nothing has been changed on any host\n" in done.stderr
+            assert [pid_of(lab.node1), pid_of(lab.node2)] == before
+
+
+def test_host_that_lacks_a_program_leaves_all_others_alone(lab: Lab) -> None:
+    lab.config(config_of(*HOSTS))
+    lab.run("run")
+    before = pid_of(lab.node1)
+    lab.config(config_of(*HOSTS, more="add('x', 'node2', 'true', needs=['no-such-tool'])\n"))
+    done = lab.fab("run", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith("node2: connect: not installed: no-such-tool (needed by x)")
+    assert pid_of(lab.node1) == before != 0
+
+
+def test_host_whose_screen_does_not_work_leaves_all_others_alone(lab: Lab) -> None:
+    lab.config(config_of(*HOSTS))
+    lab.run("run")
+    before = pid_of(lab.node1)
+    lab.run("kill", "--limit", "node2")
+    (lab.node2.folder / "screens").chmod(0o755)
+    done = lab.fab("run", "-c", "cfg.py")
+    (lab.node2.folder / "screens").chmod(0o700)
+    assert done.returncode == 1
+    assert done.stderr.startswith("node2: connect: screen cannot list its sessions: Directory ")
+    assert pid_of(lab.node1) == before != 0
+
+
+@pytest.mark.parametrize("option", [["--keep-going"], ["--max-failures", "1"]])
+def test_keep_going_decides_at_the_first_stage(lab: Lab, option: list[str]) -> None:
+    lab.config(config_of(*HOSTS))
+    lab.run("run")
+    before = pid_of(lab.node1)
+    with away(lab.farm, lab.node3):
+        done = lab.fab("run", *option, "-c", "cfg.py")
+    assert done.returncode == 1
+    assert "1 host failed; all was done on the others" in done.stderr
+    assert "kill  2 hosts\n" in done.stdout
+    assert pid_of(lab.node1) not in (before, 0)
+
+
+def test_run_opens_four_channels_and_one_for_each_start_index(lab: Lab) -> None:
+    lab.config(
+        config_of("node1", more="add('b', 'node1', 'exec sleep 1000', 2)\nadd('c', 'node1', 'true', 3, wait=True)\n")
+    )
+    before = sessions_begun(lab.node1)
+    lab.run("run")
+    assert sessions_begun(lab.node1) - before == 4 + 3
+    before = sessions_begun(lab.node1)
+    lab.run("run", "--no-kill", "--limit", "web")
+    assert sessions_begun(lab.node1) - before == 4 + 1
+
+
+@pytest.mark.parametrize("command", ["kill", "stop"])
+def test_ending_works_on_all_hosts_that_answer(lab: Lab, command: str) -> None:
+    lab.config(
+        config_of(*HOSTS, more="add('b', 'node1', 'exec sleep 1000', 2)\nadd('c', 'node3', 'exec sleep 1000', 2)\n")
+    )
+    lab.run("run")
+    with away(lab.farm, lab.node3):
+        done = lab.fab(command, "-c", "cfg.py")
+    assert done.returncode == 1
+    assert pid_of(lab.node1) == pid_of(lab.node2) == pid_of(lab.node1, "b") == 0
+    assert "; these may still run there: web, c\n" in done.stderr
+    assert pid_of(lab.node3) and pid_of(lab.node3, "c")
+
+
+def test_plan_shows_the_hosts_that_it_sees(lab: Lab) -> None:
+    lab.config(config_of(*HOSTS))
+    with away(lab.farm, lab.node3):
+        done = lab.fab("plan", "-c", "cfg.py")
+        as_json = lab.fab("plan", "--json", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert "node1\n  start a new session\n" in done.stdout and "node2\n" in done.stdout
+    assert "\nunknown: node3: 127.0.0.13 port " in done.stdout
+    found = json.loads(as_json.stdout)
+    assert [each["host"] for each in found["hosts"]] == ["node1", "node2"]
+    assert [each["where"] for each in found["failures"]] == ["node3"]

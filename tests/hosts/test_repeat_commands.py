@@ -1,0 +1,204 @@
+"""Repeat commands: the command line that a failure prints brings the hosts to the state that was wanted."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from fabfile.cli.rerun import CommandLine
+from fabfile.runner import Observer, StageError
+from tests.support.checkout import FAB, ROOT
+from tests.support.connections import away
+from tests.support.farm import ThrowawayHost
+from tests.support.lab import Lab
+from tests.support.servers import config_of, pid_of
+
+# Host `odd` finds a full disk at a folder as long as ~/full names it.
+FORCE = 'if [ -e ~/full ]; then mount -t tmpfs -o size=4k,nr_inodes=1 none "$(cat ~/full)"; fi'
+PREFIX = "repeat with: "
+
+
+def odd_host(lab: Lab) -> ThrowawayHost:
+    script = f'{FORCE}; exec sh -c "$SSH_ORIGINAL_COMMAND"'
+    host = lab.farm.add(
+        "odd", {"ForceCommand": f"cd && export SSH_ORIGINAL_COMMAND && exec unshare -m sh -c '{script}'"}
+    )
+    (host.home / "work").mkdir()
+    return host
+
+
+@contextmanager
+def full(host: ThrowawayHost, folder: Path) -> Iterator[None]:
+    """Let a folder of the host be a full disk."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (host.home / "full").write_text(str(folder))
+    yield
+    (host.home / "full").unlink()
+
+
+@contextmanager
+def absent(host: ThrowawayHost) -> Iterator[None]:
+    """Let a component of the host fail, since a file is missing."""
+    (host.home / "work/go").unlink(missing_ok=True)
+    yield
+    (host.home / "work/go").write_text("")
+
+
+COMPONENTS = [("node1", "web"), ("odd", "web"), ("odd", "picky"), ("node1", "late")]
+
+
+def config(picky: str) -> str:
+    """Return a config of three start indices; `picky` is the program on the odd host that may fail."""
+    more = (
+        f"add('picky', 'odd', {picky!r}, 2, base_dir='work', files={{'data': 'data'}})\n"
+        "add('late', 'node1', 'exec sleep 1000', 3)\n"
+    )
+    return config_of("node1", "odd", more=more)
+
+
+FAILS_AT_START = "[ -e go ] || exit 127; exec sleep 1000"
+FAILS_SOON = "sleep 0.1; [ -e go ] || exit 3; exec sleep 1000"
+NEVER_FAILS = "exec sleep 1000"
+
+
+def pids(lab: Lab) -> dict[tuple[str, str], int]:
+    """Return the process ids of all components that run."""
+    found = {key: pid_of(lab.farm.hosts[key[0]], key[1]) for key in COMPONENTS}
+    return {key: pid for key, pid in found.items() if pid}
+
+
+def repeat(lab: Lab, line: str) -> None:
+    """Run a printed command line in another folder."""
+    environment = lab.environment | {"PATH": f"{FAB.parent}:{os.environ['PATH']}"}
+    done = subprocess.run(["sh", "-c", line], cwd="/", env=environment, capture_output=True, text=True, timeout=80)
+    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
+Trouble = Callable[[Lab, ThrowawayHost], AbstractContextManager[None]]
+TROUBLES: dict[str, tuple[Sequence[str], str, Trouble]] = {
+    "connect, dead host": (["run"], NEVER_FAILS, lambda lab, odd: away(lab.farm, odd)),
+    "kill, full disk": (["run"], NEVER_FAILS, lambda lab, odd: full(odd, odd.state())),
+    "screen, full disk": (["run", "--no-kill"], NEVER_FAILS, lambda lab, odd: full(odd, odd.state())),
+    "sync, full disk": (["run"], NEVER_FAILS, lambda lab, odd: full(odd, odd.home / "work")),
+    "sync, full disk, others go on": (
+        ["run", "--keep-going"],
+        NEVER_FAILS,
+        lambda lab, odd: full(odd, odd.home / "work"),
+    ),
+    "start, failing component": (["run"], FAILS_AT_START, lambda lab, odd: absent(odd)),
+    "start alone, failing component": (["start"], FAILS_AT_START, lambda lab, odd: absent(odd)),
+    "start, full disk": (["start"], NEVER_FAILS, lambda lab, odd: full(odd, odd.state())),
+    "check, failing component": (["run"], FAILS_SOON, lambda lab, odd: absent(odd)),
+    "restart, failing component": (["restart"], FAILS_AT_START, lambda lab, odd: absent(odd)),
+    "restart, dead host": (["restart"], NEVER_FAILS, lambda lab, odd: away(lab.farm, odd)),
+}
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+def test_printed_command_brings_all_components_up(lab: Lab, name: str) -> None:
+    command, picky, trouble = TROUBLES[name]
+    odd = odd_host(lab)
+    lab.write("data", "new")
+    lab.config(config(picky))
+    if command[0] != "run":
+        lab.run("screen")
+        lab.run("sync")
+    with trouble(lab, odd):
+        done = lab.fab(*command, "-c", "cfg.py")
+    assert done.returncode == 1, done.stdout + done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(PREFIX)
+    before = pids(lab)
+    repeat(lab, last.removeprefix(PREFIX))
+    assert pids(lab).keys() == set(COMPONENTS)
+    assert before.items() <= pids(lab).items()
+
+
+class Switch(Observer):
+    """Lets a host be away from the moment when a stage begins."""
+
+    def __init__(self, lab: Lab, host: ThrowawayHost, stage: str) -> None:
+        self.away = away(lab.farm, host)
+        self.stage = stage
+        self.is_away = False
+
+    def begins(self, stage: str, hosts: Sequence[str]) -> None:
+        """Switch the host off if this is the stage."""
+        if stage == self.stage and not self.is_away:
+            self.is_away = True
+            self.away.__enter__()
+
+
+@pytest.mark.parametrize("stage", ["kill", "screen", "sync", "start 1", "start 2", "wait", "stop 1"])
+def test_repeat_after_a_host_died_in_any_stage(lab: Lab, stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", [str(FAB)])
+    monkeypatch.setattr("fabfile.remote.ask.RECONNECT_SECONDS", 1)
+    odd = odd_host(lab)
+    lab.write("data", "new")
+    lab.config(config(NEVER_FAILS) + "add('job', 'node1', 'sleep 5', 3, wait=True)\n" * (stage == "wait"))
+    lab.run("screen")
+    lab.run("sync")
+    command = "restart" if stage.startswith("stop") else "run"
+    switch = Switch(lab, odd, stage)
+    with lab.runner(switch) as runner:
+        try:
+            with pytest.raises(StageError) as caught:
+                getattr(runner, command)()
+        finally:
+            switch.away.__exit__(None, None, None)
+        runner.settings._project_prefix = str(ROOT)
+        found = runner.repeat_for(command, caught.value)
+        line = CommandLine(runner.config, runner.options, runner.settings).text(found.words, found.limit)
+    before = pids(lab)
+    if stage.startswith("start 1") or stage in ("kill", "screen", "sync"):
+        before = {key: pid for key, pid in before.items() if key[0] == "node1"}
+    repeat(lab, line)
+    assert pids(lab).keys() == set(COMPONENTS)
+    assert before.items() <= pids(lab).items()
+
+
+@pytest.mark.parametrize("command", ["kill", "stop"])
+def test_ending_is_repeated_for_the_hosts_that_did_not_answer(lab: Lab, command: str) -> None:
+    odd = odd_host(lab)
+    lab.write("data", "new")
+    lab.config(config(NEVER_FAILS))
+    lab.run("run")
+    with away(lab.farm, odd):
+        done = lab.fab(command, "-c", "cfg.py")
+    assert pids(lab).keys() == {("odd", "web"), ("odd", "picky")}
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith(PREFIX) and "--limit 'odd/*'" in line
+    repeat(lab, line.removeprefix(PREFIX))
+    assert pids(lab) == {}
+
+
+def test_every_option_is_in_the_printed_line(lab: Lab) -> None:
+    odd = odd_host(lab)
+    lab.write("data", "new")
+    lab.write("my muddlers/own.py", "def muddle(config, options):\n    'Nothing.'\n")
+    lab.write("args.py", "def parse_args(extra_args, ssh_user):\n    return None\n")
+    lab.config(config(NEVER_FAILS))
+    given = ["-m", "my muddlers/own.py", "-a", "args.py", "--extra-args", "--x 'a b'", "--screen", "own", "--no-zombie"]
+    given += ["--parallel", "3", "--io-timeout", "50", "--retries", "1", "--always-copy", "--host-keys", "strict"]
+    with away(lab.farm, odd):
+        done = lab.fab("run", *given, "-c", "cfg.py", "-l", "warning")
+    line = done.stderr.splitlines()[-1].removeprefix(PREFIX)
+    folder = lab.folder
+    for part in (
+        f"fab -r {ROOT} run --config {folder}/cfg.py",
+        f"--muddler '{folder}/my muddlers/own.py'",
+        f"--arg-parser {folder}/args.py",
+        """--extra-args '--x '"'"'a b'"'"''""",
+        "--screen own",
+        "--no-zombie",
+        "--parallel 3",
+        "--io-timeout 50",
+        "--retries 1",
+        "--always-copy",
+        "--host-keys strict",
+        f"-S {lab.farm.ssh_config}",
+    ):
+        assert part in line, line
