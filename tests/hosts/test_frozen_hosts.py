@@ -56,7 +56,7 @@ def test_script_that_hangs_is_given_up(lab: Lab) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith(
         "node2: kill: has done nothing for 1 s, though it is connected; does a file system hang there, or is more time"
-        " needed (--io-timeout)?; these may still run there: a\n"
+        " needed (--io-timeout)?; these may still run there: a, b\n"
     )
 
 
