@@ -64,12 +64,12 @@ class Runner(SessionCommands):
     @property
     def running(self) -> list[Started]:
         """Components that this runner has started and that have not ended, as far as it knows."""
-        return list(self._progress.running.values())
+        return list(self._tracker.running.values())
 
     @property
     def unknown(self) -> list[Component]:
         """Components that may still run: those being started now, and those of another command that it waited for."""
-        return self._progress.unknown
+        return self._tracker.unknown
 
     @property
     def indices(self) -> list[int]:
@@ -81,9 +81,9 @@ class Runner(SessionCommands):
         failed = [failure.where for failure in error.failures]
         components = self.config.all_components()
         if command == "wait":  # it has not started the others, and does not know how they are
-            unwell = [each for each in components if each.label in self._progress.down]
+            unwell = [each for each in components if each.label in self._tracker.down]
         else:
-            unwell = self._progress.unwell(components, failed)
+            unwell = self._tracker.unwell(components, failed)
         return repeat_of(command, error, self.config, unwell, self.options.limit is not None)
 
     @stage_group
@@ -175,7 +175,7 @@ class Runner(SessionCommands):
         self, index: int, components: Sequence[Component], last: Mapping[str, int], with_what: str
     ) -> dict[str, list[Started]]:
         wanted = group_by_host(components)
-        self._progress.starting = {component.label: component for component in components}
+        self._tracker.starting = {component.label: component for component in components}
 
         def work(host: Host) -> list[Outcome]:
             own, is_last = wanted[host.name], index == last[host.name]
@@ -193,7 +193,7 @@ class Runner(SessionCommands):
         return {host: [each for each in own if isinstance(each, Started)] for host, own in results.items()}
 
     def _record(self, outcome: Outcome) -> Outcome:
-        self._progress.record_start(outcome)
+        self._tracker.record_start(outcome)
         if isinstance(outcome, Started):
             self.observer.started(outcome)
         elif isinstance(outcome, BecameReady):
@@ -208,7 +208,7 @@ class Runner(SessionCommands):
             answers = iter(ask(host, wait_script(self.session, own[host.name], once=True)))
             ended = list(read_ended(own[host.name], lambda: next(answers, DONE)))
             for each in ended:
-                self._progress.record_end(each)
+                self._tracker.record_end(each)
             return ended
 
         def failures(_: str, ended: list[Ended]) -> list[Failure]:
@@ -233,9 +233,9 @@ class Runner(SessionCommands):
         chosen = [c for c in every if c.wait] if components is None else list(components)
         if self.options.on_exit and not chosen:
             chosen = every
-        self._progress.awaited = {component.label: component for component in chosen}
+        self._tracker.awaited = {component.label: component for component in chosen}
         self._culprits, self._crashed = [], []
-        others = [c for c in every if c.label not in self._progress.awaited]
+        others = [c for c in every if c.label not in self._tracker.awaited]
         terminated = others if self.options.terminate else []
         wait = Wait(self._fleet, self.session, chosen, others, terminated, self._has_ended)
         try:
@@ -245,7 +245,7 @@ class Runner(SessionCommands):
         except StageError as error:
             raise self._with_crashed(error, wait.silent) from None
         finally:
-            self._progress.forget(c for c in terminated if c.host in wait.has_terminated)
+            self._tracker.forget(c for c in terminated if c.host in wait.has_terminated)
         return ends
 
     def _with_crashed(self, error: StageError, silent: Collection[str]) -> StageError:
@@ -262,8 +262,8 @@ class Runner(SessionCommands):
 
     def _has_ended(self, ended: Ended) -> bool:
         """Record that a component ended; return whether to go on waiting."""
-        is_awaited = ended.component.label in self._progress.awaited
-        self._progress.record_end(ended)
+        is_awaited = ended.component.label in self._tracker.awaited
+        self._tracker.record_end(ended)
         is_culprit = self.options.on_exit is not None and ended.was_started and not ended.is_success
         if is_awaited or is_culprit or ended.is_failure:
             self.observer.ended(ended)
@@ -292,7 +292,7 @@ class Runner(SessionCommands):
                 own = wanted[host.name]
                 script = stop_script(self.session, own, grace, self._ownership())
                 ended = read_stopped(own, ask(host, script, grace))
-                self._progress.record_stops(ended)
+                self._tracker.record_stops(ended)
                 return ended
 
             for host, ended in fleet.on_all(f"stop {index}", work, hosts=wanted).items():

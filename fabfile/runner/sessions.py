@@ -17,7 +17,7 @@ from ..util.errors import HostError
 from ..util.stages import Failure, StageError
 from .fleet import Fleet, group_by_host, stage_group
 from .inspector import Inspector
-from .progress import Progress
+from .tracker import Tracker
 
 MOST_LISTED = 20  # components in one message
 
@@ -26,7 +26,7 @@ MOST_LISTED = 20  # components in one message
 class SessionCommands(Inspector):
     """Checks, ends and opens the sessions of a config on all hosts."""
 
-    _progress: Progress = attrs.field(init=False, factory=Progress, repr=False)
+    _tracker: Tracker = attrs.field(init=False, factory=Tracker, repr=False)
 
     def kill(self) -> dict[str, Killed]:
         """End the sessions of that name, and every process started in one; return the result by host.
@@ -37,7 +37,7 @@ class SessionCommands(Inspector):
 
         def work(host: Host) -> Killed:
             killed = screen.read_killed(iter(ask(host, script)))
-            self._progress.forget(own[host.name])
+            self._tracker.forget(own[host.name])
             return killed
 
         with self._hosts_that_answer() as fleet:
@@ -130,7 +130,7 @@ class SessionCommands(Inspector):
             with conversation(host, script) as talk:
                 answers = talk.answers()
                 killed = screen.read_killed(answers)
-                self._progress.forget(own[host.name])
+                self._tracker.forget(own[host.name])
                 try:
                     opened[host.name] = screen.read_session(answers)
                     list(answers)

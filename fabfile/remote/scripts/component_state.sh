@@ -21,3 +21,7 @@ read_note() {
   note=
   { read -r note <"$1/$2"; } 2>/dev/null || :
 }
+
+# mark_stopped FOLDER: note that this tool ends the component on purpose. On a full disk this fails, and it ends all the
+# same.
+mark_stopped() { true >"$1/stopped"; } 2>/dev/null

@@ -30,7 +30,7 @@ stop_component() {
     answer "ended $1 never"
     return
   fi
-  : >"$1/stopped"
+  mark_stopped "$1"
   roots=$pid
   marks="REMOTE_RUNNER_COMPONENT=$state/$1"
   found=$(members)

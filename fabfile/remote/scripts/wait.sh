@@ -75,7 +75,10 @@ terminate_on_command() {
   [ "$word" = terminate ] || return 0
   whole_session='' servers='' roots=''
   for folder in $folders; do
-    ! is_running "$folder" || { : >"$folder/stopped" && roots="$roots $pid"; }
+    ! is_running "$folder" || {
+      mark_stopped "$folder"
+      roots="$roots $pid"
+    }
   done
   marks=$(for folder in $folders; do echo "REMOTE_RUNNER_COMPONENT=$state/$folder"; done)
   end_members

@@ -1,4 +1,4 @@
-"""`Progress`: the components that a runner has started or waits for, and how they fared as far as it knows."""
+"""`Tracker`: the components that a runner has started or waits for, and how they fared as far as it knows."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ from ..components.wait import Ended
 
 
 @attrs.define
-class Progress:
+class Tracker:
     """Components by label. Many threads change them, but no two of them the same label."""
 
     starting: dict[str, Component] = attrs.field(factory=dict)
