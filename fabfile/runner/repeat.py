@@ -41,7 +41,7 @@ def repeat_of(
             return Repeat(("restart",), _limit(on_failed_hosts if error.went_on else unwell, config, was_limited))
         return Repeat(("start",), _limit(unwell, config, was_limited))
     if command == "wait" and not unwell:
-        return Repeat(("wait",), _limit(on_failed_hosts, config, was_limited))
+        return Repeat(("wait",))  # a limit would choose other components to wait for
     if command == "wait":
         chosen = [*unwell, *(each for each in on_failed_hosts if each not in unwell)]
         return Repeat(("run", "--no-kill"), _limit(chosen, config, was_limited))

@@ -161,6 +161,20 @@ def test_repeat_after_a_host_died_in_any_stage(lab: Lab, stage: str, monkeypatch
     assert before.items() <= pids(lab).items()
 
 
+def test_wait_is_repeated_after_a_full_disk(lab: Lab) -> None:
+    odd = odd_host(lab)
+    lab.write("data", "new")
+    lab.config(config(NEVER_FAILS) + "add('job', 'odd', 'sleep 1', 3, wait=True)\n")
+    lab.run("run")
+    before = pids(lab)
+    with full(odd, odd.state()):
+        done = lab.fab("wait", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert "is the disk full?" in done.stderr
+    repeat(lab, done.stderr.splitlines()[-1].removeprefix(PREFIX))
+    assert pids(lab) == before and before.keys() == set(COMPONENTS)
+
+
 @pytest.mark.parametrize("command", ["kill", "stop"])
 def test_ending_is_repeated_for_the_hosts_that_did_not_answer(lab: Lab, command: str) -> None:
     odd = odd_host(lab)

@@ -23,5 +23,9 @@ make_state_dir() {
   chmod go= "${state%/*/*}" "${state%/*}" "$state" 2>/dev/null
 }
 
+# create_file NAME: create an empty file in the state directory, or fail. A redirection of `exec` that fails would end the
+# script without a word.
+create_file() { { true >"$state/$1"; } 2>/dev/null || fail "$state/$1 cannot be made; is the disk full?"; }
+
 # enter_state_dir: make it the current folder.
 enter_state_dir() { cd "$state" || fail "$state cannot be entered"; }

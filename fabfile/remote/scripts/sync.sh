@@ -10,7 +10,8 @@ main() {
   claim_session
   name_staging
   # A file without a name: it exists as long as it is open.
-  exec 9<>"$state/.list.$$" || fail "$state/.list.$$ cannot be made; is the disk full?"
+  create_file ".list.$$"
+  exec 9<>"$state/.list.$$"
   rm -f "$state/.list.$$"
   list=/proc/$$/fd/9
   umask "$own_umask"

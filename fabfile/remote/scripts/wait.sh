@@ -20,7 +20,8 @@ main() {
 # sh has no `read` with a timeout, so another process reads the command and writes it to the file $command. That has no
 # name any more: it exists as long as it is open.
 read_command_in_background() {
-  exec 3<&0 9<>"$state/.command.$$" || fail "$state/.command.$$ cannot be made; is the disk full?"
+  create_file ".command.$$"
+  exec 3<&0 9<>"$state/.command.$$"
   rm -f "$state/.command.$$"
   command=/proc/$$/fd/9
   { read -r word <&3 && echo "$word" >"$command"; } &
