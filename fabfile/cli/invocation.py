@@ -85,14 +85,13 @@ def _repeat(
 ) -> str | None:
     """Return the command line that brings the hosts to the state that the failed command wanted.
 
-    None after a refusal: repeating would be refused again, and the message has shown two ways on.
+    None if that command would fail again: the message has shown what to change.
     """
     from .rerun import CommandLine
 
-    if error.is_refusal:
-        return None
-
     repeat = runner.repeat_for(command, error)
+    if repeat is None:
+        return None
     line = CommandLine(runner.config, options, context.config, given)
     return line.text(repeat.words, repeat.limit, is_same=repeat.words[0] == command)
 

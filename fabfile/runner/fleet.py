@@ -2,8 +2,8 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterable, Iterator
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 import attrs
 
@@ -22,8 +22,17 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 
-def _as_it_is(failure: Failure) -> Failure:
+def _as_it_is(failure: Failure, hosts: Collection[str]) -> Failure:
     return failure
+
+
+@attrs.define
+class Gathered(Generic[T]):
+    """The outcome of one stage: the results by host, and all failures, both sorted; and the hosts that failed."""
+
+    results: dict[str, T]
+    failures: list[Failure]
+    failed: set[str]
 
 
 @attrs.define
@@ -32,8 +41,8 @@ class Fleet:
 
     Up to `most_failed` hosts may fail in a `stage_group` before it stops. `stages` are those that have ended, with
     their times. `is_interrupted` is set when Ctrl-C has cut off the last stage. `out` are the hosts that failed in this
-    group, and `failures` their failures. `explain` may add
-    to the reason of a failure.
+    group, `doubles` those of them that turned out to be one machine with another one, and `failures` their failures.
+    `explain` may add to the reason of a failure; it gets the hosts that the failure is about, too.
     """
 
     group: HostGroup
@@ -44,8 +53,9 @@ class Fleet:
     is_interrupted: bool = False
     stages: list[StageTime] = attrs.field(factory=list)
     out: set[str] = attrs.field(factory=set)
+    doubles: set[str] = attrs.field(factory=set)
     failures: list[Failure] = attrs.field(factory=list)
-    explain: Callable[[Failure], Failure] = _as_it_is
+    explain: Callable[[Failure, Collection[str]], Failure] = _as_it_is
     _depth: int = 0
 
     @contextlib.contextmanager
@@ -58,11 +68,11 @@ class Fleet:
         try:
             yield
             if self._depth == 1 and self.failures:
-                raise StageError(self.failures[-1].stage, self.failures, self.out, went_on=True)
+                raise StageError(self.failures[-1].stage, self.failures, self.out, went_on=True, final=self.doubles)
         finally:
             self._depth -= 1
             if not self._depth:
-                self.out, self.failures = set(), []
+                self.out, self.doubles, self.failures = set(), set(), []
 
     def on_all(
         self,
@@ -77,36 +87,33 @@ class Fleet:
         `failures_in` returns the failures in the result of a host. When all hosts are through, raise StageError if more
         of them failed than may.
         """
-        failed: set[str] = set()
-
-        def failures_of(host: str, result: T) -> list[Failure]:
-            found = failures_in(host, result)
-            failed.update([host] if found else [])
-            return found
-
         asked = set(self.group.hosts if hosts is None else hosts) - self.out
         if not asked:
             return {}
-        results, failures = self.gather(stage, work, failures_of, asked, parallel)
-        failures = [self.explain(each) for each in failures]
-        failed |= asked - results.keys()
+        gathered = self.gather(stage, work, failures_in, asked, parallel)
+        self._decide(stage, gathered)
+        return gathered.results
+
+    def _decide(self, stage: str, gathered: Gathered[Any]) -> None:
+        """Raise StageError if more hosts have failed than may. Else the failed hosts take no part in later stages."""
         pairs = [pair for pair in self.group.met_twice() if not self.out.issuperset(pair)]
         doubles = {name for pair in pairs for name in pair}  # one of them may keep the other from its work
-        failures = [each for each in failures if each.where not in doubles]
-        failures += [Failure(f"{one} and {other}", ONE_MACHINE) for one, other in pairs]
-        if failures:
-            failures = [*self.failures, *failures]
-            if not self._depth:  # there is no later stage to leave them out of
-                raise StageError(stage, failures, failed - doubles)
-            self.out |= failed | doubles
-            if len(self.out) > self.most_failed or self.out >= self.group.hosts.keys():
-                raise StageError(stage, failures, self.out - doubles)
-            new = [each._replace(stage=stage) for each in failures[len(self.failures) :]]
-            self.failures += new
-            for name in failed | doubles:
-                self.group.hosts[name].close()  # this also ends our hold of its session
-            self.observer.goes_on(stage, new)
-        return results
+        failures = [self.explain(each, [each.where]) for each in gathered.failures if each.where not in doubles]
+        for pair in pairs:
+            failures.append(self.explain(Failure(" and ".join(pair), ONE_MACHINE), pair))
+        if not failures:
+            return
+        out = self.out | gathered.failed | doubles
+        is_in_group = self._depth > 0
+        if not is_in_group or len(out) > self.most_failed or out >= self.group.hosts.keys():
+            raise StageError(stage, [*self.failures, *failures], out, final=self.doubles | doubles)
+        for name in out - self.out:
+            self.group.hosts[name].close()  # this also ends our hold of its session
+        new = [each._replace(stage=stage) for each in failures]
+        self.failures += new
+        self.out = out
+        self.doubles |= doubles
+        self.observer.goes_on(stage, new)
 
     def lost(self, stage: str, host: str) -> Callable[[str], None]:
         """Return a function to call when the connection to `host` is lost in a stage, before it is opened again."""
@@ -125,14 +132,15 @@ class Fleet:
         failures_in: Callable[[str, T], list[Failure]] = lambda host, result: [],
         hosts: Iterable[str] | None = None,
         parallel: int | None = None,
-    ) -> tuple[dict[str, T], list[Failure]]:
-        """Run a stage as `on_all` does, but return the failures as a second result, sorted too."""
+    ) -> Gathered[T]:
+        """Run a stage as `on_all` does, but return the failures, too, and raise nothing."""
         names = sorted(self.group.hosts if hosts is None else hosts)
         self.is_interrupted = False
         self.observer.begins(stage, names)
         began = self.clock.now()
         results: dict[str, T] = {}
         failures: list[Failure] = []
+        failed = set(names)
         try:
             for name, outcome in self.group.each(names, work, parallel or self.parallel):
                 if isinstance(outcome, HostFailure):
@@ -140,7 +148,10 @@ class Fleet:
                     self.observer.failed(stage, name, outcome.reason)
                 else:
                     results[name] = outcome
-                    failures += failures_in(name, outcome)
+                    own = failures_in(name, outcome)
+                    failures += own
+                    if not own:
+                        failed.remove(name)
                     self.observer.result(stage, name, outcome)
         except KeyboardInterrupt:
             self.is_interrupted = True
@@ -148,7 +159,7 @@ class Fleet:
         finally:
             self.stages.append(StageTime(stage, began, self.clock.now()))
             self.observer.ends(stage)
-        return dict(sorted(results.items())), sorted(failures)
+        return Gathered(dict(sorted(results.items())), sorted(failures), failed)
 
 
 def group_by_host(components: Iterable[Component]) -> dict[str, list[Component]]:

@@ -105,8 +105,8 @@ class Inspector:
             present = read_present(self.session, own, ask(host, present_script(self.session, self.owner, own)))
             return present, preview(host, self.session, trees()[host.name], sources, options.always_copy)
 
-        found, failures = self._fleet.gather("plan", work)
-        return plan(self.config.all_components(), found, options, failures)
+        gathered = self._fleet.gather("plan", work)
+        return plan(self.config.all_components(), gathered.results, options, gathered.failures)
 
     def _trees(self, stage: str) -> Callable[[], dict[str, dict[str, Tree]]]:
         """Return a function that returns the files for each host, by root. It reads the local file system on the first
@@ -135,9 +135,9 @@ class Inspector:
             return read_status(own, answers)
 
         self.foreign.clear()
-        results, failures = self._fleet.gather("status", work)
-        known = {id(each.component): each for statuses in results.values() for each in statuses}
-        reasons = {failure.where: failure.reason for failure in failures}
+        gathered = self._fleet.gather("status", work)
+        known = {id(each.component): each for statuses in gathered.results.values() for each in statuses}
+        reasons = {failure.where: failure.reason for failure in gathered.failures}
         return [
             known.get(id(c)) or Status(c, State.UNKNOWN, problem=reasons[c.host]) for c in self.config.all_components()
         ]
@@ -198,13 +198,13 @@ class Inspector:
             return [Failure(f"{component.label}.results", reason) for component, reason in results.problems]
 
         stages = [each for each in self._fleet.stages if each.stage not in ("status", "collect")]
-        found, failed = self._fleet.gather("collect", work, failures)
-        with _written_here(failed):
+        gathered = self._fleet.gather("collect", work, failures)
+        found = gathered.results
+        with _written_here(gathered.failures):
             write(folder, describe_run(self.options, self.session, statuses, self.clock.now(), stages, found))
         self.observer.collected(folder)
-        if failed:
-            unwell = {host for host in wanted if host not in found or found[host].problems}
-            raise StageError("collect", failed, unwell)
+        if gathered.failures:
+            raise StageError("collect", gathered.failures, gathered.failed)
         return Collected(folder, found)
 
     def report(self, to: str | Path, overwrite: bool = False) -> None:
@@ -242,7 +242,8 @@ class Inspector:
             options = self.options
             return examine(host, self.session, components[host.name], trees()[host.name], options.always_copy)
 
-        results, failures = self._fleet.gather("doctor", work)
-        found = [*results.values(), *(unreachable(failure.where, failure.reason) for failure in failures)]
+        gathered = self._fleet.gather("doctor", work)
+        found = list(gathered.results.values())
+        found += [unreachable(failure.where, failure.reason) for failure in gathered.failures]
         found += [unreachable(f"{one} and {other}", ONE_MACHINE) for one, other in self._fleet.group.met_twice()]
         return sorted(found, key=lambda each: each.host)

@@ -24,13 +24,17 @@ OF_HOSTS = ("kill", "screen", "sync", "stop", "plan", "collect", "logs", "attach
 
 def repeat_of(
     command: str, error: StageError, config: Config, unwell: Sequence[Component], was_limited: bool
-) -> Repeat:
+) -> Repeat | None:
     """Return what repeats `command` after `error`, so that components that are well keep running.
 
-    `unwell` are the components that neither run nor have succeeded.
+    `unwell` are the components that neither run nor have succeeded. Return None if the command would fail again.
     """
-    on_failed_hosts = [each for each in config.all_components() if each.host in error.hosts]
-    if error.stage == "connect" and not error.went_on:
+    failed_hosts = error.hosts - error.final
+    can_leave_others = error.went_on or command in OF_HOSTS
+    if error.final and not (failed_hosts and can_leave_others):
+        return None
+    on_failed_hosts = [each for each in config.all_components() if each.host in failed_hosts]
+    if error.stage == "connect" and not error.went_on and not error.final:
         return Repeat((command,))  # nothing has changed on any host
     if command in OF_HOSTS:
         return Repeat((command,), _limit(on_failed_hosts, config, was_limited))

@@ -76,8 +76,11 @@ class Runner(SessionCommands):
         """The start indices of the components, ascending."""
         return sorted({component.start_index for component in self.config.all_components()})
 
-    def repeat_for(self, command: str, error: StageError) -> Repeat:
-        """Return the command that brings the hosts to the state that `command` wanted before `error`."""
+    def repeat_for(self, command: str, error: StageError) -> Repeat | None:
+        """Return the command that brings the hosts to the state that `command` wanted before `error`.
+
+        None if that command would fail again.
+        """
         failed = [failure.where for failure in error.failures]
         components = self.config.all_components()
         if command == "wait":  # it has not started the others, and does not know how they are

@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import attrs
 
@@ -63,21 +63,20 @@ class SessionCommands(Inspector):
             fleet.on_all("connect", work)
             if foreign:
                 refusals = [Failure(host, found.refusal) for host, found in sorted(foreign.items())]
-                refusal = StageError("connect", [*fleet.failures, *refusals], fleet.out | foreign.keys())
-                refusal.is_refusal = refusal.hosts == foreign.keys()
-                raise refusal
+                hosts, final = fleet.out | foreign.keys(), fleet.doubles | foreign.keys()
+                raise StageError("connect", [*fleet.failures, *refusals], hosts, final=final)
             yield fleet
 
     def _fresh_fleet(self) -> Fleet:
         """Return the fleet with all hosts, of which any number may fail."""
         return attrs.evolve(self._fleet, most_failed=math.inf, out=set(), failures=[], depth=0)
 
-    def _with_survivors(self, failure: Failure) -> Failure:
-        """Return the failure of a host with the components that may still run there."""
-        own = group_by_host(self.config.all_components()).get(failure.where)
-        if own is None:
+    def _with_survivors(self, failure: Failure, hosts: Collection[str]) -> Failure:
+        """Return a failure of these hosts with the components that may still run there."""
+        own = [each for each in self.config.all_components() if each.host in hosts]
+        if not own:
             return failure
-        names = [component.name for component in own]
+        names = [each.name if len(hosts) == 1 else each.label for each in own]
         listed = ", ".join(names[:MOST_LISTED]) + (", ..." if len(names) > MOST_LISTED else "")
         return failure._replace(reason=f"{failure.reason}; these may still run there: {listed}")
 
@@ -111,7 +110,7 @@ class SessionCommands(Inspector):
         try:
             fleet.on_all("connect", work, failures)
         except StageError as error:
-            error.is_refusal = error.hosts == foreign
+            error.final |= foreign
             raise
 
     def _ownership(self) -> dict[str, Value]:

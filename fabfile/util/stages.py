@@ -32,15 +32,21 @@ class StageError(Exception):
     """A stage failed on at least one host. No later stage has begun, unless `went_on` is true.
 
     With `went_on`, the later stages ran on the other hosts. `hosts` holds the names of the failed hosts, as far as they
-    are known. `is_refusal` if a host only failed because its session belongs to another owner.
+    are known. On those in `final`, the same command would fail again: the session belongs to another owner, or the
+    config calls one machine by two names.
     """
 
     def __init__(
-        self, stage: str, failures: Sequence[Failure], hosts: Iterable[str] = (), went_on: bool = False
+        self,
+        stage: str,
+        failures: Sequence[Failure],
+        hosts: Iterable[str] = (),
+        went_on: bool = False,
+        final: Iterable[str] = (),
     ) -> None:
         super().__init__("\n".join(f"{each.stage or stage}: {each.where}: {each.reason}" for each in failures))
         self.stage = stage
         self.failures = failures
         self.hosts = frozenset(hosts)
         self.went_on = went_on
-        self.is_refusal = False
+        self.final = frozenset(final)

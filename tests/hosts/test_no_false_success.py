@@ -3,13 +3,14 @@
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.checkout import FAB
-from tests.support.lab import Lab
+from tests.support.farm import ThrowawayHost
+from tests.support.files import text
+from tests.support.lab import Lab, repeat
 from tests.support.servers import config_of, pid_of, sleeping
 from tests.support.waiting import eventually
 
@@ -43,41 +44,64 @@ def test_component_that_was_stopped_on_purpose_is_no_failure(lab: Lab) -> None:
 
 
 HOPPING = """\
-import os, signal, sys, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-os.setsid()
-while True:  # each process lives for 30 ms; the last one must not end before it has a child
+import os, signal, time
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
+while True:  # each process lives for 30 ms, in a kernel session of its own
     if os.fork():
         os._exit(0)
+    os.setsid()
     time.sleep(0.03)
 """
 
 
-def test_program_that_forks_all_the_time_is_killed_on_a_loaded_machine(lab: Lab) -> None:
+def host_without_cgroups(lab: Lab, name: str, command: str) -> ThrowawayHost:
+    """Start a host where `command` runs our scripts, and nobody can create a cgroup."""
+    inside = 'mount -t tmpfs none /sys/fs/cgroup && exec sh -c "$SSH_ORIGINAL_COMMAND"'
+    force = f"cd && export SSH_ORIGINAL_COMMAND && {command} unshare -m sh -c '{inside}'"
+    return lab.farm.add(name, {"ForceCommand": force})
+
+
+def test_program_that_forks_faster_than_the_host_looks_is_killed(lab: Lab) -> None:
+    """Between the list of all processes and a look at one, this host takes longer than each process lives."""
+    slow = 'sleep 0.04; exec /usr/bin/{0} "$@"'
+    for program in ("grep", "cat"):
+        lab.write(f"bin/{program}", "#!/bin/sh\n" + slow.format(program), 0o755)
+    host = host_without_cgroups(lab, "slow", f"PATH={lab.folder}/bin:$PATH exec")
     lab.write("hop.py", HOPPING)
     lab.config(
         config_of(
-            "node1",
-            more="config.add_component(Component(name='hop', executable='/usr/bin/env', host='node1',\n"
+            "slow",
+            more="config.add_component(Component(name='hop', executable='/usr/bin/env', host='slow',\n"
             "    args=['python3', 'hop.py'], files={'hop.py': '.'}, base_dir='work', start_index=1))\n",
         )
     )
-    lab.fab("run", "-c", "cfg.py")
-    load = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
-    try:
-        done = lab.run("kill")
-    finally:
-        for each in load:
-            each.kill()
-            each.wait()
-    assert "node1  ended " in done.stdout
-    mark = f"REMOTE_RUNNER_COMPONENT={lab.node1.state()}/hop".encode()
+    lab.fab("run", "-c", "cfg.py")  # its own process has ended, and so it counts as a failure
+    assert "slow  ended " in lab.run("kill").stdout
+    mark = f"REMOTE_RUNNER_COMPONENT={host.state()}/hop".encode()
     for _ in range(30):
         for environ in Path("/proc").glob("[0-9]*/environ"):
             try:
                 assert mark not in environ.read_bytes()
             except OSError:
                 continue
+
+
+def test_process_that_may_not_be_killed_is_listed(lab: Lab) -> None:
+    """A program of another user, on a host that does not let us signal it."""
+    host = host_without_cgroups(lab, "weak", "exec setpriv --bounding-set=-kill")
+    other_user = "setpriv --reuid=nobody --clear-groups sh -c 'trap \"\" HUP; echo $$; exec sleep 1000' & wait"
+    lab.config(config_of("weak", more=f"add('other', 'weak', {other_user!r})\n"))
+    lab.run("run")
+    pid = int(text(host.state() / "other/output").split()[0])
+    for command in ("stop --grace 0", "kill"):
+        done = lab.fab(*command.split(), "-c", "cfg.py")
+        assert done.returncode == 1, done.stdout
+        assert f"these processes do not end, even when killed: {pid} (sleep, of user nobody)" in done.stderr
+        assert "these may still run there: web, other" in done.stderr
+    os.kill(pid, signal.SIGKILL)
+    repeat(lab, done.stderr.splitlines()[-1].removeprefix("repeat with: "))
+    assert lab.node1.sessions() == []
 
 
 HIDDEN = """\

@@ -1,7 +1,5 @@
 """Repeat commands: the command line that a failure prints brings the hosts to the state that was wanted."""
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -13,11 +11,11 @@ from fabfile.runner import Observer, StageError
 from tests.support.checkout import FAB, ROOT
 from tests.support.connections import away
 from tests.support.farm import ThrowawayHost
-from tests.support.lab import Lab
+from tests.support.lab import Lab, repeat
 from tests.support.servers import config_of, pid_of
 
-# Host `odd` finds a full disk at a folder as long as ~/full names it.
-FORCE = 'if [ -e ~/full ]; then mount -t tmpfs -o size=4k,nr_inodes=1 none "$(cat ~/full)"; fi'
+# Host `odd` finds a full disk at a folder as long as ~/full names it. It has programs of its own in ~/bin.
+FORCE = 'PATH=$HOME/bin:$PATH; if [ -e ~/full ]; then mount -t tmpfs -o size=4k,nr_inodes=1 none "$(cat ~/full)"; fi'
 PREFIX = "repeat with: "
 
 
@@ -27,7 +25,31 @@ def odd_host(lab: Lab) -> ThrowawayHost:
         "odd", {"ForceCommand": f"cd && export SSH_ORIGINAL_COMMAND && exec unshare -m sh -c '{script}'"}
     )
     (host.home / "work").mkdir()
+    (host.home / "bin").mkdir()
+    add_tool(host)
     return host
+
+
+def add_tool(host: ThrowawayHost) -> None:
+    """Install the program that a component needs."""
+    tool = host.home / "bin/tool"
+    tool.write_text("")
+    tool.chmod(0o755)
+
+
+@contextmanager
+def without_tool(_: Lab, host: ThrowawayHost) -> Iterator[None]:
+    (host.home / "bin/tool").unlink()
+    yield
+    add_tool(host)
+
+
+@contextmanager
+def blocked_file(_: Lab, host: ThrowawayHost) -> Iterator[None]:
+    """Let a folder stand where a file of the component belongs."""
+    (host.home / "work/data").mkdir()
+    yield
+    (host.home / "work/data").rmdir()
 
 
 @contextmanager
@@ -53,7 +75,7 @@ COMPONENTS = [("node1", "web"), ("odd", "web"), ("odd", "picky"), ("node1", "lat
 def config(picky: str) -> str:
     """Return a config of three start indices; `picky` is the program on the odd host that may fail."""
     more = (
-        f"add('picky', 'odd', {picky!r}, 2, base_dir='work', files={{'data': 'data'}})\n"
+        f"add('picky', 'odd', {picky!r}, 2, base_dir='work', files={{'data': 'data'}}, needs=['tool'])\n"
         "add('late', 'node1', 'exec sleep 1000', 3)\n"
     )
     return config_of("node1", "odd", more=more)
@@ -70,16 +92,10 @@ def pids(lab: Lab) -> dict[tuple[str, str], int]:
     return {key: pid for key, pid in found.items() if pid}
 
 
-def repeat(lab: Lab, line: str) -> None:
-    """Run a printed command line in another folder."""
-    environment = lab.environment | {"PATH": f"{FAB.parent}:{os.environ['PATH']}"}
-    done = subprocess.run(["sh", "-c", line], cwd="/", env=environment, capture_output=True, text=True, timeout=80)
-    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-
-
 Trouble = Callable[[Lab, ThrowawayHost], AbstractContextManager[None]]
 TROUBLES: dict[str, tuple[Sequence[str], str, Trouble]] = {
     "connect, dead host": (["run"], NEVER_FAILS, lambda lab, odd: away(lab.farm, odd)),
+    "connect, failing component": (["run"], NEVER_FAILS, without_tool),
     "kill, full disk": (["run"], NEVER_FAILS, lambda lab, odd: full(odd, odd.state())),
     "screen, full disk": (["run", "--no-kill"], NEVER_FAILS, lambda lab, odd: full(odd, odd.state())),
     "sync, full disk": (["run"], NEVER_FAILS, lambda lab, odd: full(odd, odd.home / "work")),
@@ -88,6 +104,7 @@ TROUBLES: dict[str, tuple[Sequence[str], str, Trouble]] = {
         NEVER_FAILS,
         lambda lab, odd: full(odd, odd.home / "work"),
     ),
+    "sync, failing component": (["run"], NEVER_FAILS, blocked_file),
     "start, failing component": (["run"], FAILS_AT_START, lambda lab, odd: absent(odd)),
     "start alone, failing component": (["start"], FAILS_AT_START, lambda lab, odd: absent(odd)),
     "start, full disk": (["start"], NEVER_FAILS, lambda lab, odd: full(odd, odd.state())),
@@ -152,6 +169,7 @@ def test_repeat_after_a_host_died_in_any_stage(lab: Lab, stage: str, monkeypatch
             switch.away.__exit__(None, None, None)
         runner.settings._project_prefix = str(ROOT)
         found = runner.repeat_for(command, caught.value)
+        assert found is not None
         line = CommandLine(runner.config, runner.options, runner.settings).text(found.words, found.limit)
     before = pids(lab)
     if stage.startswith("start 1") or stage in ("kill", "screen", "sync"):
@@ -173,6 +191,23 @@ def test_wait_is_repeated_after_a_full_disk(lab: Lab) -> None:
     assert "is the disk full?" in done.stderr
     repeat(lab, done.stderr.splitlines()[-1].removeprefix(PREFIX))
     assert pids(lab) == before and before.keys() == set(COMPONENTS)
+
+
+@pytest.mark.parametrize("command", ["run", "wait"])
+def test_wait_is_repeated_after_a_component_failed(lab: Lab, command: str) -> None:
+    odd = odd_host(lab)
+    lab.write("data", "new")
+    fails_later = "[ -e go ] || { sleep 1; exit 3; }; exec sleep 1000"
+    lab.config(config(fails_later) + "add('job', 'node1', 'sleep 2', 3, wait=True)\n")
+    with absent(odd):
+        done = lab.fab("run", "-c", "cfg.py")
+        if command == "wait":
+            done = lab.fab("wait", "-c", "cfg.py")
+    assert done.stderr.startswith("odd/picky: wait: ended with exit status 3\n")
+    before = pids(lab)
+    repeat(lab, done.stderr.splitlines()[-1].removeprefix(PREFIX))
+    assert pids(lab).keys() == set(COMPONENTS)
+    assert len(before) == 3 and before.items() <= pids(lab).items()
 
 
 @pytest.mark.parametrize("command", ["kill", "stop"])

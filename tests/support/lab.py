@@ -93,3 +93,10 @@ class Lab:
         given = Options(config_file=str(self.folder / config), **options)
         settings = Settings(runtime_ssh_path=str(self.farm.ssh_config))
         return Runner(load(given), given, settings, observer or Observer())
+
+
+def repeat(lab: Lab, line: str) -> None:
+    """Run a printed command line in another folder."""
+    environment = lab.environment | {"PATH": f"{FAB.parent}:{os.environ['PATH']}"}
+    done = subprocess.run(["sh", "-c", line], cwd="/", env=environment, capture_output=True, text=True, timeout=80)
+    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"

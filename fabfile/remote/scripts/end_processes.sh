@@ -4,7 +4,8 @@
 # screen servers that end too. The servers of all sessions ($screens) are no members, and neither are their
 # descendants: they are the sessions that end themselves, or others that were started from a window.
 # A program may fork faster than we can look. So a process that has been found counts even if it is gone a moment
-# later, and only several empty looks in a row prove that nothing is left.
+# later, and only several empty looks in a row prove that nothing is left. The servers end last: until then they adopt
+# every process that has lost its parent (see subreaper.py), and list their children without a race.
 # With $whole_session, all processes in the cgroup of the session are members too.
 . ./screen.sh
 . ./cgroup.sh
@@ -25,23 +26,22 @@ is_reused() {
   case $births in *" $1.$stat_birth "*) return 1 ;; esac
 }
 
-# members: print the process ids of all members that belong to this user.
+# members: print the process ids of all members.
 members() {
   {
     [ -z "$marks" ] || marked
     descendants
     [ -z "$whole_session" ] || cgroup_members
   } | while read -r pid; do
-    case $screens in
-      *" $pid "*) ;;
-      *) { [ -O "/proc/$pid" ] || [ ! -e "/proc/$pid" ]; } && echo "$pid" ;;
-    esac
+    case $screens in *" $pid "*) ;; *) echo "$pid" ;; esac
   done | sort -u
 }
 
-# marked: print the processes that have a line of $marks in their environment.
+# marked: print the processes of this user that have a line of $marks in their environment.
 marked() {
-  grep -lzxsF --line-buffered "$marks" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do echo "$pid"; done
+  grep -lzxsF --line-buffered "$marks" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do
+    if [ -O "/proc/$pid" ] || [ ! -e "/proc/$pid" ]; then echo "$pid"; fi
+  done
 }
 
 # descendants: print $roots and all that descends from them, by parent or kernel session.
@@ -87,19 +87,43 @@ list_screens() {
   for id in $(list_sessions | living); do screens="$screens${id%%.*} "; done
 }
 
-# end_members: end all members and $servers. They get TERM, and after five seconds KILL. Sets $found to the members.
+# end_members: end all members, then $servers. They get TERM, and after five seconds KILL. Sets $found to the members.
 end_members() {
   list_screens
   found=$(members)
   note_births "$servers $roots $found"
-  send_signal TERM "$servers $found"
+  send_signal TERM "$found"
+  hang_up_windows
   await_end 500
+  end_servers
 }
 
-# await_end HUNDREDTHS: wait until $servers, $found and all members have ended. They have got a signal already; those
-# that are left after this time get KILL. It takes more empty looks if new processes have appeared meanwhile.
+# hang_up_windows: send HUP to the programs of all windows, as screen does when it ends. Interactive shells ignore TERM.
+hang_up_windows() {
+  list_children
+  for pid in $children; do
+    if read_stat "$pid" && [ "$stat_terminal" != 0 ]; then kill -HUP "-$pid" 2>/dev/null; fi
+  done
+}
+
+# list_children: set $children to the children of $servers that are no screen servers themselves. This starts no
+# program, so no program can fork and end while it looks. Kernels without the file list none.
+list_children() {
+  children=
+  for server in $servers; do
+    line=
+    { read -r line <"/proc/$server/task/$server/children"; } 2>/dev/null
+    for child in $line; do
+      case $screens in *" $child "*) continue ;; esac
+      ! is_alive "$child" || is_screen "$child" || children="$children $child"
+    done
+  done
+}
+
+# await_end HUNDREDTHS: wait until $found and all members have ended. They have got a signal already; those that are
+# left after this time get KILL. It takes more empty looks if new processes have appeared meanwhile.
 await_end() {
-  known=" $(join "$servers $found") "
+  known=" $(join "$found") "
   read_clock
   kill_at=$((clock + $1))
   empty=0
@@ -108,10 +132,14 @@ await_end() {
     ! is_orphaned || exit # members that have been started since belong to another controller
     read_last_pid
     left=$(
-      not_ended "$servers $found"
+      not_ended "$found"
       members
     )
     [ -n "$left" ] || left=$(members_born_since "$last_pid")
+    [ -n "$left" ] || {
+      list_children
+      left=$children
+    }
     if [ -z "$left" ]; then
       empty=$((empty + 1))
       continue
@@ -126,10 +154,46 @@ await_end() {
       continue
     fi
     kill_marked
+    kill_children
     [ -z "$whole_session" ] || kill_cgroups
     send_signal KILL "$left"
-    [ "$clock" -le $((kill_at + 1000)) ] || fail "these processes do not end, even when killed: $(join "$left")"
+    if [ "$clock" -gt $((kill_at + 1000)) ] || are_beyond_us "$left"; then
+      fail "these processes do not end, even when killed: $(describe "$left")"
+    fi
   done
+}
+
+# end_servers: end $servers. No member is left that could outlive them.
+end_servers() {
+  send_signal TERM "$servers"
+  read_clock
+  kill_at=$((clock + 500))
+  while [ -n "$(not_ended "$servers")" ]; do
+    sleep 0.02
+    read_clock
+    [ "$clock" -lt $kill_at ] || send_signal KILL "$servers"
+    [ "$clock" -le $((kill_at + 1000)) ] || fail "these processes do not end, even when killed: $(describe "$servers")"
+  done
+}
+
+# are_beyond_us PIDS: whether processes are left of these, and we may signal none of them: they have another user.
+are_beyond_us() {
+  for pid in $1; do ! kill -0 "$pid" 2>/dev/null || return; done
+  [ -n "$(not_ended "$1")" ]
+}
+
+# describe PIDS: print the processes that still run, each with its name, and its user if that is another one.
+describe() {
+  described=
+  for pid in $1; do
+    is_alive "$pid" || continue
+    name=${stat_line#*\(}
+    name=${name%)*}
+    user=
+    [ -O "/proc/$pid" ] || user=", of user $(stat -c %U "/proc/$pid")"
+    described="$described${described:+, }$pid ($name$user)"
+  done
+  echo "$described"
 }
 
 # read_last_pid: set $last_pid to the process id that was given last.
@@ -164,6 +228,18 @@ members_born_since() {
   done
 }
 
+# kill_children: send KILL to the children of $servers until they have none. A program that forks and ends all the time
+# becomes a child of a server each time, and cannot fork between this look and the signal.
+kill_children() {
+  tries=0
+  list_children
+  while [ "$children" ] && [ $tries -lt 1000 ]; do
+    send_signal KILL "$children"
+    tries=$((tries + 1))
+    list_children
+  done
+}
+
 # join LINES: print them as one line.
 # shellcheck disable=SC2086 # one word for each
 join() { echo $1; }
@@ -172,6 +248,6 @@ join() { echo $1; }
 kill_marked() {
   marked | while read -r victim; do
     case $screens in *" $victim "*) continue ;; esac
-    [ -O "/proc/$victim" ] && kill -KILL "$victim" 2>/dev/null
+    kill -KILL "$victim" 2>/dev/null
   done
 }
