@@ -36,8 +36,10 @@ def add_arguments(parser):
 
 
 def muddle(config):
-    hosts = extra_options.hosts or ""
-    hosts = [host for host in (hosts.split(",") if isinstance(hosts, str) else hosts) if host]
+    given = extra_options.hosts or ""
+    if isinstance(given, str):
+        given = given.split(",")
+    hosts = [host for host in given if host]
     if not hosts:
         raise ConfigError(f"rehost --hosts: is {extra_options.hosts!r}; it must name a host, or several")
     components = util.chosen(config, extra_options.only)

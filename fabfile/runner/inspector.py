@@ -215,17 +215,17 @@ class Inspector:
         """
         from ..reporting import report
         from ..results.run_json import describe_run
-        from .report_logs import LogTails
 
         to = report.target(str(to), overwrite)
         statuses = self.status(with_origins=True)
-        run, tails = describe_run(self.options, self.session, statuses, self.clock.now()), LogTails()
+        run = describe_run(self.options, self.session, statuses, self.clock.now())
+        tails = follow.LogTails(report.LINES)
         failed: StageError | None = None
         try:
             self.logs(Selection(lines=report.LINES), tails)
         except StageError as error:
             failed = error
-        report.write(to, run, tails.outputs())
+        report.write(to, run, {label: report.log_tail(output) for label, output in tails.outputs().items()})
         if failed:
             raise failed
 

@@ -7,13 +7,9 @@ A lost connection is opened again. When a host has nothing left to report, it ge
 connection is dropped. An unreachable host must not block the others.
 """
 
-import functools
 import math
-import queue
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
-from enum import Enum, auto
 
 import attrs
 
@@ -25,45 +21,13 @@ from ..remote.ask import conversation, persistently
 from ..remote.conversation import Conversation
 from ..remote.host import Host
 from ..util.errors import HostError
+from ..util.event_queue import EventQueue
 from ..util.stages import Failure, StageError
 from .fleet import Fleet, group_by_host
+from .host_wait import HostWait, Phase
 
 LEAVE_SECONDS = 1.0  # a host that is left gets so long to report what has ended
 FIRST_SECONDS = 10.0  # likewise, if it is still connecting when the timeout expires
-
-Event = Callable[[], None]
-
-
-class Phase(Enum):
-    """The state of the wait on one host."""
-
-    CONNECTING = auto()  # it has not been reached yet
-    WAITING = auto()  # it has been reached, and reports what ends
-    LEAVING = auto()  # nothing more is expected of it; it may finish until a timer drops it
-    OVER = auto()  # its outcome is known
-
-
-@attrs.define
-class _HostWait:
-    """The wait on one host.
-
-    `unreported` are the components that have not ended, by label, as far as the host has reported; only the thread that
-    talks to the host uses it. Everything else belongs to the thread that reads the events. `awaited` are labels of
-    components that the wait waits for, and `ends` says how they ended.
-    """
-
-    name: str
-    unreported: dict[str, Component]
-    awaited: dict[str, Component]
-    phase: Phase = Phase.CONNECTING
-    was_reached: bool = False
-    talk: Conversation | None = None
-    ends: list[Ended] = attrs.field(factory=list)
-    outcome: Future[list[Ended]] = attrs.field(factory=Future)
-
-    @property
-    def is_wanted(self) -> bool:
-        return self.phase in (Phase.CONNECTING, Phase.WAITING)
 
 
 @attrs.define
@@ -84,23 +48,23 @@ class Wait:
     silent: set[str] = attrs.field(init=False, factory=set)
     has_terminated: set[str] = attrs.field(init=False, factory=set)
     _to_end: Mapping[str, Sequence[Component]] = attrs.field(init=False)
-    _hosts: dict[str, _HostWait] = attrs.field(init=False)
+    _hosts: dict[str, HostWait] = attrs.field(init=False)
     _talking: set[str] = attrs.field(init=False)  # hosts whose threads have not ended
     _pending: set[str] = attrs.field(init=False)  # hosts on which something is still awaited
     _command: bytes = attrs.field(init=False, default=wait.TERMINATE)  # for hosts, once nothing is pending
     _is_late: bool = attrs.field(init=False, default=False)
     _error: BaseException | None = attrs.field(init=False, default=None)
-    _events: queue.SimpleQueue[Event] = attrs.field(init=False, factory=queue.SimpleQueue)
-    _timers: list[tuple[float, Event]] = attrs.field(init=False, factory=list)
+    _events: EventQueue = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._events = EventQueue(self.fleet.clock)
         awaited = self._reachable(self.awaited)
         watched = self._reachable(self.watched)
         self._to_end = self._reachable(self.terminated)
         self._hosts = {}
         for name in sorted({*awaited, *watched, *self._to_end}):
             own = _by_label(awaited.get(name, []))
-            self._hosts[name] = _HostWait(name, own | _by_label(watched.get(name, [])), own)
+            self._hosts[name] = HostWait(name, own | _by_label(watched.get(name, [])), own)
         self._talking = set(self._hosts)
         self._pending = set(awaited)
         if any(component.host in self.fleet.out for component in self.awaited):
@@ -118,7 +82,7 @@ class Wait:
         if not self._hosts:
             return {}
         if timeout is not None:
-            self._set_timer(timeout, self._time_is_up)
+            self._events.set_timer(timeout, self._time_is_up)
         threading.Thread(target=self._read_events, daemon=True).start()
         lost: StageError | None = None
         try:
@@ -159,7 +123,7 @@ class Wait:
         threading.Thread(target=self._talk, args=(host, here), daemon=True).start()
         return here.outcome.result()
 
-    def _talk(self, host: Host, here: _HostWait) -> None:
+    def _talk(self, host: Host, here: HostWait) -> None:
         def lost(reason: str) -> None:
             if here.is_wanted:
                 self.fleet.lost("wait", host.name)(reason)
@@ -169,57 +133,37 @@ class Wait:
             persistently(lambda: self._attempt(host, here), lost, host.clock)
         except BaseException as error:  # raised again in `_outcome`
             problem = error
-        self._put(self._has_finished, here, problem)
+        self._events.put(self._has_finished, here, problem)
 
-    def _attempt(self, host: Host, here: _HostWait) -> None:
+    def _attempt(self, host: Host, here: HostWait) -> None:
         if here.was_reached and not here.is_wanted:
             return
         expected = list(here.unreported.values())
         script = wait.wait_script(self.session, expected, self._to_end.get(host.name, []))
         with conversation(host, script, patience=math.inf) as talk:
-            self._put(self._has_reached, here, talk)
+            self._events.put(self._has_reached, here, talk)
             try:
                 for ended in wait.read_ended(expected, talk.answer):
                     label = ended.component.label
                     if label not in here.unreported:
                         raise ValueError(f"it has said already how {label} has ended")
                     del here.unreported[label]
-                    self._put(self._has_ended, here, ended)
+                    self._events.put(self._has_ended, here, ended)
             finally:
-                self._put(self._has_lost, here)
-
-    def _put(self, event: Callable[..., None], *values: object) -> None:
-        self._events.put(functools.partial(event, *values))
+                self._events.put(self._has_lost, here)
 
     # In the thread that reads the events: each method below is an event, or a step of one.
 
     def _read_events(self) -> None:
         while self._talking:
-            event = self._next_event()
+            event = self._events.next()
             try:
                 event()
             except BaseException as error:  # for example from `tell`
                 self._error = self._error or error
                 self._stop()
 
-    def _next_event(self) -> Event:
-        """Return the next event of the queue, or of the first timer if that is due before."""
-        if not self._timers:
-            return self._events.get()
-        timer = min(self._timers, key=lambda each: each[0])
-        seconds = timer[0] - self.fleet.clock.monotonic()
-        try:
-            if seconds > 0:
-                return self._events.get(timeout=min(seconds, threading.TIMEOUT_MAX))
-        except queue.Empty:
-            pass
-        self._timers.remove(timer)
-        return timer[1]
-
-    def _set_timer(self, seconds: float, event: Event) -> None:
-        self._timers.append((self.fleet.clock.monotonic() + seconds, event))
-
-    def _has_reached(self, here: _HostWait, talk: Conversation) -> None:
+    def _has_reached(self, here: HostWait, talk: Conversation) -> None:
         here.talk, here.was_reached = talk, True
         if here.phase is Phase.CONNECTING:
             here.phase = Phase.WAITING
@@ -228,10 +172,10 @@ class Wait:
         elif not self._pending:
             talk.tell(self._command)
 
-    def _has_lost(self, here: _HostWait) -> None:
+    def _has_lost(self, here: HostWait) -> None:
         here.talk = None
 
-    def _has_ended(self, here: _HostWait, ended: Ended) -> None:
+    def _has_ended(self, here: HostWait, ended: Ended) -> None:
         if here.phase is Phase.OVER:
             return
         # Once the others are terminated, a watched component may fail because of that.
@@ -243,7 +187,7 @@ class Wait:
         if not here.awaited:
             self._has_none_awaited(here)
 
-    def _has_none_awaited(self, here: _HostWait) -> None:
+    def _has_none_awaited(self, here: HostWait) -> None:
         """Nothing more is awaited on that host. If that is so on all hosts, send the command."""
         if here.name not in self._pending:
             return
@@ -257,7 +201,7 @@ class Wait:
             if each.is_wanted and each.talk:
                 each.talk.tell(self._command)
 
-    def _has_finished(self, here: _HostWait, problem: BaseException | None) -> None:
+    def _has_finished(self, here: HostWait, problem: BaseException | None) -> None:
         """The thread that talks to the host has ended."""
         self._talking.remove(here.name)
         if here.phase is Phase.OVER:
@@ -281,7 +225,7 @@ class Wait:
             self._leave(each for each in self._hosts.values() if each.was_reached)
             self._leave(self._hosts.values(), FIRST_SECONDS)
 
-    def _leave(self, hosts: Iterable[_HostWait], seconds: float = LEAVE_SECONDS) -> None:
+    def _leave(self, hosts: Iterable[HostWait], seconds: float = LEAVE_SECONDS) -> None:
         """Ask those hosts to finish, and drop those that have not done so after that time."""
         left = [here for here in hosts if here.is_wanted]
         for here in left:
@@ -289,9 +233,9 @@ class Wait:
             if here.talk:
                 here.talk.tell(wait.LEAVE)
         if left:
-            self._set_timer(seconds, functools.partial(self._drop_all, left))
+            self._events.set_timer(seconds, self._drop_all, left)
 
-    def _drop_all(self, hosts: Iterable[_HostWait]) -> None:
+    def _drop_all(self, hosts: Iterable[HostWait]) -> None:
         for here in hosts:
             if here.phase is Phase.OVER:
                 continue
@@ -302,11 +246,11 @@ class Wait:
             else:
                 self._drop(here)
 
-    def _drop(self, here: _HostWait) -> None:
+    def _drop(self, here: HostWait) -> None:
         self.silent.add(here.name)
         self._settle(here)
 
-    def _fail(self, here: _HostWait, problem: BaseException) -> None:
+    def _fail(self, here: HostWait, problem: BaseException) -> None:
         """Report the host as failed. The others must not wait for it."""
         if here.awaited:
             self._command = wait.LEAVE
@@ -314,7 +258,7 @@ class Wait:
         self._settle(here, problem)
         self._has_none_awaited(here)
 
-    def _settle(self, here: _HostWait, problem: BaseException | None = None) -> None:
+    def _settle(self, here: HostWait, problem: BaseException | None = None) -> None:
         here.phase = Phase.OVER
         if problem:
             here.outcome.set_exception(problem)

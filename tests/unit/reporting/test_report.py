@@ -11,8 +11,8 @@ import pytest
 
 from fabfile.components.logs import LogLine
 from fabfile.reporting.html import page
-from fabfile.reporting.report import LINES, MOST_BYTES, from_folder
-from fabfile.runner.report_logs import LogTails
+from fabfile.reporting.report import LINES, MOST_BYTES, from_folder, log_tail
+from fabfile.runner.follow import LogTails
 from rr_config import Component, ConfigError
 from tests.support.results import OUTPUTS, RUN, component, life, results
 
@@ -100,7 +100,8 @@ def test_libraries_of_the_report_are_loaded_for_it_alone() -> None:
 
 def test_the_last_lines_alone_are_kept() -> None:
     one = Component(name="a", host="h", executable="x", start_index=1)
-    ends = LogTails()
+    ends = LogTails(LINES)
     for number in range(LINES + 5):
         ends.output(one, LogLine(b"\x1b[1m%d" % number))
-    assert ends.outputs() == {"h/a": "\n".join(map(str, range(5, LINES + 5)))}
+    (kept,) = ends.outputs().items()
+    assert (kept[0], log_tail(kept[1])) == ("h/a", "\n".join(map(str, range(5, LINES + 5))))
