@@ -44,7 +44,10 @@ def muddle(config):
         raise ConfigError(f"rehost --hosts: is {extra_options.hosts!r}; it must name a host, or several")
     components = util.chosen(config, extra_options.only)
     following = cycle(hosts)
-    places = {host: next(following) for host in dict.fromkeys(component.host for component in components)}
+    places = {}
+    for component in components:
+        if component.host not in places:
+            places[component.host] = next(following)
     following = cycle(hosts)
     moves = [(each, next(following) if extra_options.spread else places[each.host]) for each in components]
     taken = Counter((host, component.name) for component, host in moves)

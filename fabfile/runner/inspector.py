@@ -136,11 +136,13 @@ class Inspector:
 
         self.foreign.clear()
         gathered = self._fleet.gather("status", work)
-        known = {id(each.component): each for statuses in gathered.results.values() for each in statuses}
-        reasons = {failure.where: failure.reason for failure in gathered.failures}
-        return [
-            known.get(id(c)) or Status(c, State.UNKNOWN, problem=reasons[c.host]) for c in self.config.all_components()
-        ]
+        statuses: dict[str, Status] = {}
+        for own in gathered.results.values():
+            statuses.update((each.component.label, each) for each in own)
+        for failure in gathered.failures:
+            for component in wanted[failure.where]:
+                statuses[component.label] = Status(component, State.UNKNOWN, problem=failure.reason)
+        return [statuses[component.label] for component in self.config.all_components()]
 
     def logs(self, selection: Selection | None = None, observer: Observer | None = None) -> None:
         """Tell an observer each line of the selected output, by default of all output.

@@ -180,8 +180,10 @@ class Runner(SessionCommands):
                     found.append(Failure(outcome.component.label, outcome.reason, outcome.output))
             return found
 
-        results = self._fleet.on_all(f"start {index}", work, failures, wanted)
-        return {host: [each for each in own if isinstance(each, Started)] for host, own in results.items()}
+        started = {}
+        for host, outcomes in self._fleet.on_all(f"start {index}", work, failures, wanted).items():
+            started[host] = [each for each in outcomes if isinstance(each, Started)]
+        return started
 
     def _record(self, outcome: Outcome) -> Outcome:
         self._tracker.record_start(outcome)
