@@ -12,16 +12,10 @@ from collections.abc import Iterator
 
 from ..util.clock import SYSTEM_CLOCK, Clock
 from ..util.errors import ConnectionLost, HostError
+from ..util.limits import COST_OF_A_RECORD, MOST_ANSWERED, MOST_IN_A_RECORD, MOST_NOISE, SLOWEST
 from . import script
 from .host import Channel
 
-# Limits, in bytes, that an honest host stays below: before its first record, in all answers, and in one record (or
-# before it is read). Questions about many paths raise them.
-MOST_NOISE = 1 << 20
-MOST_ANSWERED = 1 << 28
-MOST_IN_A_RECORD = 1 << 26
-SLOWEST = 10_000_000  # bytes per second that any disk reads or writes and any processor hashes
-COST_OF_A_RECORD = 64  # memory that Python needs for one, beside its bytes
 TOO_MUCH = "answers with more than it was asked for; is that the right machine, and is it well?"
 GREETING, FAILED, DONE = script.GREETING.encode(), script.FAILED.encode(), script.DONE.encode()
 

@@ -17,20 +17,20 @@ from ..components.logs import rendered
 from ..results.provenance import Types, check, check_parts
 from ..results.run_json import FILE
 from ..util.epoch import epoch_time
+from ..util.limits import MOST_OF_A_LOG
 from .history import histories, stages
 from .html import MARK, page
 
 Run = dict[str, Any]
 Outputs = dict[str, str]
 LINES = 200  # the last lines of each log
-MOST_BYTES = 1 << 18  # of each log
 NEEDED = ("jinja2", "plotly.graph_objects")
 PARTS: Types = {"session": str, "collected": (int, float), "runs": list, "components": list}
 
 
 def log_tail(output: bytes) -> str:
-    """Return the last LINES lines of an output, but at most MOST_BYTES, as a terminal would show them."""
-    lines = output[-MOST_BYTES:].removesuffix(b"\n").split(b"\n")[-LINES:]
+    """Return the last LINES lines of an output, but at most MOST_OF_A_LOG, as a terminal would show them."""
+    lines = output[-MOST_OF_A_LOG:].removesuffix(b"\n").split(b"\n")[-LINES:]
     return b"\n".join(map(rendered, lines)).decode("utf-8", "replace")
 
 
@@ -78,7 +78,7 @@ def _output(folder: Path, own: str) -> str:
     if not path.is_file() or not path.is_relative_to(folder.resolve()):
         return ""
     with named(str(path)), path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - MOST_BYTES))
+        file.seek(max(0, path.stat().st_size - MOST_OF_A_LOG))
         return log_tail(file.read())
 
 

@@ -28,15 +28,10 @@ from ..transfer.remote_hashes import FileHash, file_hashes
 from ..transfer.tree import Tree
 from ..transfer.upload import Progress
 from ..util.errors import HostError
+from ..util.limits import MOST_BESIDES, MOST_BLOCKS, MOST_GROWTH, MOST_OF_A_NAME
 from .remote_files import Listed, Result, collect_script, read_listed
 
 BLOCK = 1 << 18
-# The most blocks of one host in memory, 64 KB each.
-MOST_BLOCKS = 32
-# The most bytes between the contents of two files in a tar stream. An honest host sends only headers and names there.
-MOST_BESIDES = 1 << 20
-# A file that was listed may have grown since. It may arrive with twice its listed size, and this many bytes more.
-MOST_GROWTH = 1 << 30
 
 
 @attrs.frozen
@@ -217,7 +212,8 @@ def _received(talk: Conversation, wanted: dict[str, Result], folder: Path) -> It
                 archive.members.clear()  # tarfile would keep all members and their headers in memory
                 result = wanted.pop(member.name, None)  # each file may arrive only once
                 if result is None or archive.pax_headers or not _is_plain(member, 2 * result.size + MOST_GROWTH):
-                    raise HostError(f"sends what was not asked for: {member.name[:200]!r}, {member.size:,} bytes")
+                    name = member.name[:MOST_OF_A_NAME]
+                    raise HostError(f"sends what was not asked for: {name!r}, {member.size:,} bytes")
                 stream.expect(member.size)
                 content = archive.extractfile(member)
                 assert content

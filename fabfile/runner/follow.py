@@ -16,11 +16,9 @@ from ..remote import state_dir
 from ..remote.ask import conversation, persistently
 from ..remote.host import Host
 from ..remote.script import DONE
+from ..util.limits import MOST_BLOCKS
 from .fleet import Fleet, group_by_host
 from .observer import Observer
-
-# At most so many blocks of 64 KB are in memory for each host, if output comes faster than it is printed.
-MOST_BLOCKS = 32
 
 
 def follow(fleet: Fleet, session: str, components: Sequence[Component], selection: Selection) -> None:

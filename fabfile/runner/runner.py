@@ -25,6 +25,7 @@ from ..results.provenance import JsonObject, provenance
 from ..transfer.apply import LocalSources
 from ..transfer.sync import SyncResult, sync
 from ..util.lazy import call_once
+from ..util.limits import INSTALL_SECONDS
 from ..util.stages import Failure, StageError
 from .fleet import group_by_host, stage_group
 from .repeat import Repeat, repeat_of
@@ -34,7 +35,6 @@ from .wait import Wait
 if TYPE_CHECKING:  # only one command needs it, and loading it takes as long as many commands run
     from ..diagnosis.checks import Diagnosis
 
-INSTALL_SECONDS = 3600  # a package manager may be silent for so much longer than other scripts
 
 
 @attrs.define

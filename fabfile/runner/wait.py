@@ -22,12 +22,10 @@ from ..remote.conversation import Conversation
 from ..remote.host import Host
 from ..util.errors import HostError
 from ..util.event_queue import EventQueue
+from ..util.limits import FIRST_SECONDS, LEAVE_SECONDS
 from ..util.stages import Failure, StageError
 from .fleet import Fleet, group_by_host
 from .host_wait import HostWait, Phase
-
-LEAVE_SECONDS = 1.0  # a host that is left gets so long to report what has ended
-FIRST_SECONDS = 10.0  # likewise, if it is still connecting when the timeout expires
 
 
 @attrs.define

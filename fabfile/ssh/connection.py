@@ -23,21 +23,22 @@ from paramiko.common import cMSG_GLOBAL_REQUEST
 from paramiko.ssh_exception import AuthenticationException, NoValidConnectionsError, SSHException
 
 from ..util.errors import HostError
+from ..util.limits import (
+    ALIVE_SECONDS,
+    ALIVE_TIMES,
+    CONNECT_SECONDS,
+    MOST_BEFORE_LOGIN,
+    MOST_IN_A_PACKET,
+    UNACKNOWLEDGED_MS,
+)
 from .config import complete
 from .host_keys import HostKeyError
 
 log = logging.getLogger(__name__)
 
-CONNECT_SECONDS = 10
 STEPS = ("timeout", "banner_timeout", "auth_timeout", "channel_timeout")
-# Defaults where the ssh config does not set ServerAliveInterval, in seconds, or ServerAliveCountMax.
-ALIVE_SECONDS, ALIVE_TIMES = 15, 3
-# The kernel drops the connection if the peer acknowledges nothing for so long: TCP_USER_TIMEOUT in tcp(7).
-UNACKNOWLEDGED_MS = 60_000
 RETRIES_OF_DROPPED = 8  # even if sshd drops half of all attempts, only one host in 500 is not reached
 DROPPED = "hung up at once, again and again; is its sshd too busy (MaxStartups), or none at all?"
-MOST_BEFORE_LOGIN = 1 << 18
-MOST_IN_A_PACKET = 1 << 18  # RFC 4253, section 6.1, requires 35,000 bytes; our own packets have 32 KB
 MOST_SECONDS_APART = 30
 MOST_SECONDS_APART_DROPPED = 4
 

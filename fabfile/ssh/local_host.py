@@ -17,10 +17,10 @@ from ..remote.host import Channel
 from ..remote.script import command as script_command
 from ..util.clock import SYSTEM_CLOCK, Clock
 from ..util.errors import HostError
+from ..util.limits import MOST_SAID
 
 BLOCK = 1 << 16
 MOST_SECONDS_TO_END = 5
-MOST_SAID = 1 << 16  # bytes at the end of stderr that are kept
 
 
 class LocalHost:

@@ -20,12 +20,12 @@ from ..remote.host import Channel
 from ..remote.script import command as script_command
 from ..util.clock import SYSTEM_CLOCK, Clock
 from ..util.errors import ConnectionLost, HostError
-from .connection import CONNECT_SECONDS, answered_within, connect_problem, open_connection
+from ..util.limits import CONNECT_SECONDS, MOST_SAID, MOST_STDERR, STATUS_SECONDS
+from .connection import answered_within, connect_problem, open_connection
 
 log = logging.getLogger(__name__)
 
 BLOCK = 1 << 16
-STATUS_SECONDS = 1  # sshd sends the exit status after the end of stdout
 # Bytes per second that one connection can carry, and a number of unread bytes that is harmless; see `backlog`.
 RATE = 128 << 20
 LEAST_BACKLOG = 1 << 20
@@ -175,9 +175,11 @@ class _RemoteChannel:
         status = None if self._channel.exit_status < 0 else self._channel.exit_status
         if status is None and not self._channel.get_transport().is_active():
             return "", None  # earlier stderr does not explain a lost connection
-        said = b""
-        while self._channel.recv_stderr_ready():
-            said += self._channel.recv_stderr(BLOCK)
+        said, count = b"", 0
+        while self._channel.recv_stderr_ready() and count < MOST_STDERR:
+            block = self._channel.recv_stderr(BLOCK)
+            count += len(block)
+            said = (said + block)[-MOST_SAID:]
         return said.decode(errors="replace"), status
 
     def close(self, is_over: bool) -> None:

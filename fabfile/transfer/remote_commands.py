@@ -15,14 +15,13 @@ from itertools import groupby
 from ..remote import state_dir
 from ..remote.conversation import Conversation
 from ..remote.script import RemotePath, Script, Value, load, read_script
+from ..util.limits import MOST_OF_A_PATH
 from .inventory import Inventory, read_inventory
 from .tree import TEMPORARY, Tree
 
 # The line that ends a command. Without it the agent does nothing: a connection that is cut in the middle of a path
 # leaves the path of something else.
 WHOLE = b".\n"
-# The most bytes that an answer about one path takes in memory, besides the path itself.
-MOST_OF_A_PATH = 256
 
 
 class RemoteCommands:

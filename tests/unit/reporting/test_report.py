@@ -11,8 +11,9 @@ import pytest
 
 from fabfile.components.logs import LogLine
 from fabfile.reporting.html import page
-from fabfile.reporting.report import LINES, MOST_BYTES, from_folder, log_tail
+from fabfile.reporting.report import LINES, from_folder, log_tail
 from fabfile.runner.follow import LogTails
+from fabfile.util.limits import MOST_OF_A_LOG
 from rr_config import Component, ConfigError
 from tests.support.results import OUTPUTS, RUN, component, life, results
 
@@ -24,8 +25,8 @@ def test_results_are_read_with_the_end_of_each_log(tmp_path: Path) -> None:
     assert run == RUN
     assert outputs["node1/db"].split("\n") == ["20 %"] * (LINES - 1) + ["end �"]
     assert outputs["node2/db"] == ""
-    (tmp_path / "node1/db/output").write_bytes(b"x" * (2 * MOST_BYTES))
-    assert len(from_folder(tmp_path)[1]["node1/db"]) == MOST_BYTES
+    (tmp_path / "node1/db/output").write_bytes(b"x" * (2 * MOST_OF_A_LOG))
+    assert len(from_folder(tmp_path)[1]["node1/db"]) == MOST_OF_A_LOG
 
 
 def test_of_results_those_that_limit_chooses_are_reported(tmp_path: Path) -> None:
