@@ -6,11 +6,11 @@ This module knows nothing of SSH: a `Host` provides the channel. `script` descri
 import contextlib
 import math
 import queue
-import threading
 from collections import deque
 from collections.abc import Iterator
 
 from ..util.clock import SYSTEM_CLOCK, Clock
+from ..util.daemons import start_daemon
 from ..util.errors import ConnectionLost, HostError
 from ..util.limits import COST_OF_A_RECORD, MOST_ANSWERED, MOST_IN_A_RECORD, MOST_NOISE, SLOWEST
 from . import script
@@ -56,7 +56,7 @@ class Conversation:
         self._parts: list[bytes] = []  # of the next record
         self._size = 0
         self._back = b""  # received, but not read
-        threading.Thread(target=self._receive, daemon=True).start()
+        start_daemon(self._receive)
         self.identity: bytes | None = None
         self._greeted = math.inf
         self._is_over = False
@@ -77,7 +77,7 @@ class Conversation:
             with contextlib.suppress(OSError):
                 self._channel.send(data)
 
-        threading.Thread(target=send, daemon=True).start()
+        start_daemon(send)
 
     def cut(self) -> None:
         """End the conversation, from any thread. For a thread that waits for an answer, the connection is lost."""

@@ -8,7 +8,6 @@ connection is dropped. An unreachable host must not block the others.
 """
 
 import math
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
@@ -20,6 +19,7 @@ from ..components.wait import Ended, NotEnded
 from ..remote.ask import conversation, persistently
 from ..remote.conversation import Conversation
 from ..remote.host import Host
+from ..util.daemons import start_daemon
 from ..util.errors import HostError
 from ..util.event_queue import EventQueue
 from ..util.limits import FIRST_SECONDS, LEAVE_SECONDS
@@ -81,7 +81,7 @@ class Wait:
             return {}
         if timeout is not None:
             self._events.set_timer(timeout, self._time_is_up)
-        threading.Thread(target=self._read_events, daemon=True).start()
+        start_daemon(self._read_events)
         lost: StageError | None = None
         try:
             ends = self.fleet.on_all("wait", self._outcome, hosts=self._hosts, parallel=len(self._hosts))
@@ -118,7 +118,7 @@ class Wait:
     def _outcome(self, host: Host) -> list[Ended]:
         """Start the thread that talks to a host; return how the awaited components ended there."""
         here = self._hosts[host.name]
-        threading.Thread(target=self._talk, args=(host, here), daemon=True).start()
+        start_daemon(self._talk, host, here)
         return here.outcome.result()
 
     def _talk(self, host: Host, here: HostWait) -> None:

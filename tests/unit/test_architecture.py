@@ -29,7 +29,7 @@ MAY_IMPORT = {
 # What `rr_config` needs besides the standard library.
 LIBRARIES_OF_CONFIG = {"attrs"}
 # Modules that may ask for the time or wait: the clock, the two kinds of hosts, and the birth of this process.
-KEEP_TIME = ("fabfile.util.clock", "fabfile.ssh.", "fabfile.remote.ask")
+KEEP_TIME = ("fabfile.util.clock", "fabfile.util.daemons", "fabfile.ssh.", "fabfile.remote.ask")
 
 
 @attrs.frozen
