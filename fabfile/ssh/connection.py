@@ -5,10 +5,8 @@ the keys of hosts.
 """
 
 import contextlib
-import errno
 import itertools
 import logging
-import math
 import random
 import socket
 import threading
@@ -19,20 +17,14 @@ from typing import Any
 
 import paramiko
 from fabric import Config, Connection
-from paramiko.common import cMSG_GLOBAL_REQUEST
 from paramiko.ssh_exception import AuthenticationException, NoValidConnectionsError, SSHException
 
+from ..util.daemons import start_timer
 from ..util.errors import HostError
-from ..util.limits import (
-    ALIVE_SECONDS,
-    ALIVE_TIMES,
-    CONNECT_SECONDS,
-    MOST_BEFORE_LOGIN,
-    MOST_IN_A_PACKET,
-    UNACKNOWLEDGED_MS,
-)
+from ..util.limits import ALIVE_SECONDS, ALIVE_TIMES, CONNECT_SECONDS
 from .config import complete
 from .host_keys import HostKeyError
+from .paramiko_patches import FastTransport
 
 log = logging.getLogger(__name__)
 
@@ -72,103 +64,6 @@ def take_timeout(connection: Connection) -> None:
         if seconds and connection.connect_kwargs.get("timeout") == CONNECT_SECONDS:
             connection.connect_kwargs = {**connection.connect_kwargs, **dict.fromkeys(STEPS, seconds)}
         connection = connection.gateway
-
-
-class WatchedSocket:
-    """The byte stream of a transport, without needless delays, and with limits on the peer.
-
-    The stream is a socket, the channel of a gateway, or a ProxyCommand.
-
-    Delays: the kernel holds back a small packet until the peer has acknowledged the previous one. The peer delays its
-    acknowledgement by 40 ms. This would happen four times before the first command runs. TCP_NODELAY prevents it for
-    our packets. sshd sets TCP_NODELAY late, so `recv` acknowledges the packets of sshd at once.
-
-    Limits: a peer that sends nothing for `most_silent` seconds is gone. A peer that sends more than `most_received`
-    bytes does not speak SSH. Both raise OSError.
-    """
-
-    def __init__(self, sock: Any) -> None:
-        self._sock = sock
-        self._is_socket = isinstance(sock, socket.socket)
-        self._heard = time.monotonic()
-        self.most_silent = math.inf
-        self.most_received: float = MOST_BEFORE_LOGIN
-        if self._is_socket:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
-
-    def recv(self, size: int) -> bytes:
-        """Receive like `socket.recv`, and acknowledge the data at once."""
-        try:
-            data: bytes = self._sock.recv(size)
-        except TimeoutError:
-            self._check_silence()
-            raise
-        self._heard = time.monotonic()
-        self.most_received -= len(data)
-        if self.most_received < 0:
-            raise OSError(errno.EPROTO, "no SSH server says as much before a login")
-        if self._is_socket:
-            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # not permanent, see tcp(7)
-        return data
-
-    def send(self, data: bytes) -> int:
-        """Send like `socket.send`."""
-        try:
-            return int(self._sock.send(data))
-        except TimeoutError:
-            self._check_silence()
-            raise
-
-    def _check_silence(self) -> None:
-        # Called ten times a second, because paramiko gives the socket a timeout of 0.1 s.
-        silent = time.monotonic() - self._heard
-        if silent > self.most_silent:
-            raise OSError(errno.ECONNABORTED, f"nothing was heard for {silent:.0f} s")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
-
-
-class FastTransport(paramiko.Transport):
-    """A paramiko transport over a `WatchedSocket`, with a limit on packet sizes and fast ciphers first.
-
-    The GCM ciphers are the fastest, because they include the MAC.
-    """
-
-    _preferred_ciphers = sorted(paramiko.Transport._preferred_ciphers, key=lambda name: "gcm" not in name)  # type: ignore[attr-defined]
-
-    def __init__(self, sock: Any, **kwargs: Any) -> None:
-        self._line = WatchedSocket(sock)
-        super().__init__(self._line, **kwargs)  # type: ignore[arg-type]  # has the methods of a socket
-        read_all = self.packetizer.read_all
-
-        def read_packet(size: int, check_rekey: bool = False) -> bytes:
-            if size > MOST_IN_A_PACKET:  # paramiko would read up to 4 GB
-                raise OSError(errno.EPROTO, f"a packet of {size:,} bytes is none of SSH")
-            return bytes(read_all(size, check_rekey))
-
-        self.packetizer.read_all = read_packet  # type: ignore[method-assign, assignment]
-
-    def watch(self, interval: float, times: int) -> None:
-        """Send a keepalive request after each `interval` seconds in which we send nothing else.
-
-        Drop the peer if it is silent for `times` requests in a row. paramiko's own `set_keepalive` requests no answer,
-        so it cannot detect a dead peer.
-        """
-        self._line.most_silent = interval * (times + 1)
-        self._line.most_received = math.inf
-        request = paramiko.Message()
-        request.add_byte(cMSG_GLOBAL_REQUEST)
-        request.add_string("keepalive@openssh.com")
-        request.add_boolean(True)
-
-        def send_request() -> None:
-            # During a key exchange, sending waits until it ends. This thread performs the exchange, so both would hang.
-            if self.clear_to_send.is_set():
-                self._send_user_message(request)  # type: ignore[attr-defined]
-
-        self.packetizer.set_keepalive(interval, send_request)
 
 
 def open_connection(connection: Connection, retries: int = 0) -> None:
@@ -220,9 +115,7 @@ def answered_within(channel: paramiko.Channel, seconds: float) -> Iterator[None]
             with contextlib.suppress(OSError, EOFError, SSHException):  # a lost connection needs no close
                 channel.close()
 
-    timer = threading.Timer(seconds, give_up)
-    timer.daemon = True
-    timer.start()
+    timer = start_timer(seconds, give_up)
     try:
         yield
     except SSHException as error:

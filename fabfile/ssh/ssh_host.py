@@ -22,6 +22,7 @@ from ..util.clock import SYSTEM_CLOCK, Clock
 from ..util.errors import ConnectionLost, HostError
 from ..util.limits import CONNECT_SECONDS, MOST_SAID, MOST_STDERR, STATUS_SECONDS
 from .connection import answered_within, connect_problem, open_connection
+from .paramiko_patches import limit_backlog
 
 log = logging.getLogger(__name__)
 
@@ -140,14 +141,12 @@ def backlog(round_trip: float) -> int:
 def _hold_back(channel: paramiko.Channel, round_trip: float) -> None:
     """Limit the bytes in flight to the number that keeps the peer busy.
 
-    OpenSSH buffers up to 2 MB that the remote program has not read. It copies the buffer for each packet that makes it
-    grow. With a full buffer, a sync of 2,000 files to 8 hosts takes 1.6 times as long. Other servers may extend the
-    window only after the program has read half of it, so they get no limit.
+    OpenSSH slows down with a full buffer; see `limit_backlog`. Other servers may extend the window only after the
+    program has read half of it, so they get no limit.
     """
     version = channel.get_transport().remote_version
     if "OpenSSH" in version and "hpn" not in version:
-        with channel.lock:
-            channel.out_window_size = min(channel.out_window_size, backlog(round_trip))
+        limit_backlog(channel, backlog(round_trip))
 
 
 class _RemoteChannel:
