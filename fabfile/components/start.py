@@ -9,6 +9,7 @@ from rr_config import Component
 
 from ..remote import state_dir
 from ..remote.script import Script, Value, load, read_script
+from ..util.text import printable
 from .launcher import BODY, header
 from .readiness import (
     LINES,
@@ -106,7 +107,7 @@ def _arguments(component: Component) -> list[Value]:
 
 
 def window_title(name: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in name)[:200]
+    return printable(name, "?")[:200]
 
 
 def _rc_word(text: str) -> str:

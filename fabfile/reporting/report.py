@@ -17,6 +17,7 @@ from ..components.logs import rendered
 from ..results.provenance import Types, check, check_parts
 from ..results.run_json import FILE
 from ..util.epoch import epoch_time
+from ..util.files import replacing
 from ..util.limits import MOST_OF_A_LOG
 from .history import histories, stages
 from .html import MARK, page
@@ -113,13 +114,5 @@ def write(path: str | Path, run: Run, outputs: Outputs) -> None:
     It replaces a symbolic link instead of following it.
     """
     content = page(run, outputs).encode("utf-8", "replace")
-    path = Path(path)
-    part = path.with_name(f".{path.name[:200]}.part")
-    with named(f"-o/--output {path}"):
-        part.unlink(missing_ok=True)
-        try:
-            with part.open("xb") as file:
-                file.write(content)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)  # after an error, such as a full disk
+    with named(f"-o/--output {path}"), replacing(Path(path)) as file:
+        file.write(content)

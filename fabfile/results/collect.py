@@ -28,7 +28,9 @@ from ..transfer.remote_hashes import FileHash, file_hashes
 from ..transfer.tree import Tree
 from ..transfer.upload import Progress
 from ..util.errors import HostError
+from ..util.files import replacing
 from ..util.limits import MOST_BESIDES, MOST_BLOCKS, MOST_GROWTH, MOST_OF_A_NAME
+from ..util.text import error_about
 from .remote_files import Listed, Result, collect_script, read_listed
 
 BLOCK = 1 << 18
@@ -141,9 +143,10 @@ def bring(
         talk.send(b"end - 0\n")
         list(talk.answers())
     here = {brought.result.target for brought in new}
-    lost = [
-        (each.component, f"{each.path}: {_reason(each.path, words)}") for each in missing if each.target not in here
-    ]
+    lost: list[tuple[Component, str]] = []
+    for each in missing:
+        if each.target not in here:
+            lost.append((each.component, f"{each.path}: {error_about(words, each.path) or 'it did not arrive'}"))
     return HostResults((*known.values(), *new), (*listed.problems, *lost), listed.system, files)
 
 
@@ -233,18 +236,14 @@ def _write(target: Path, content: IO[bytes], member: tarfile.TarInfo) -> str:
     It appears at `target` only when it is complete. Its owner can always read and write it.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name[:200]}.part")
     digest = hashlib.sha1(usedforsecurity=False)
-    try:
-        with part.open("wb") as file:
-            while block := content.read(BLOCK):
-                digest.update(block)
-                file.write(block)
-        part.chmod(member.mode & 0o777 | 0o600)
-        os.utime(part, (member.mtime, member.mtime))
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)  # after a lost connection, or with a full disk
+    with replacing(target) as file:
+        while block := content.read(BLOCK):
+            digest.update(block)
+            file.write(block)
+        file.flush()
+        os.fchmod(file.fileno(), member.mode & 0o777 | 0o600)
+        os.utime(file.fileno(), (member.mtime, member.mtime))
     return digest.hexdigest()
 
 
@@ -272,8 +271,3 @@ class _Stream:
             raise HostError("sends what is no archive of files")
         self._content = max(self._content - len(block), 0)
         return block
-
-
-def _reason(path: str, words: Sequence[str]) -> str:
-    """Return the error that tar printed for a path."""
-    return next((line.rsplit(": ", 1)[-1].lower() for line in words if path in line), "it did not arrive")

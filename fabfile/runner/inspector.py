@@ -13,6 +13,7 @@ import attrs
 from fabric import Config as Settings
 
 from rr_config import Component, Config, ConfigError, Options
+from rr_config.errors import os_reason
 from rr_config.local_files import expected_files, placed_once
 
 from ..components import attach
@@ -45,7 +46,7 @@ def _written_here(failed: Sequence[Failure]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = f"{error.filename}: {(error.strerror or str(error)).lower()}"
+        reason = f"{error.filename}: {os_reason(error).lower()}"
         raise StageError("collect", [*failed, Failure("localhost", reason)]) from error
 
 

@@ -15,6 +15,8 @@ from fabric import Config
 from paramiko.config import SSHConfig
 from paramiko.ssh_exception import ConfigParseError
 
+from rr_config.errors import os_reason
+
 from .fabric_patches import ssh_config_files
 from .paramiko_patches import IndexedSSHConfig, entries
 
@@ -40,7 +42,7 @@ def lines_of(path: Path, folder: Path, heading: str = "Host *", depth: int = 0) 
     try:
         text = path.read_text("utf-8", "surrogateescape")
     except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from error
+        raise ValueError(f"{path}: {os_reason(error)}") from error
     for line in text.splitlines():
         match = LINE.match(line)
         keyword = match[1].lower() if match else ""

@@ -16,6 +16,7 @@ import attrs
 
 from rr_config.local_files import LocalFile
 
+from ..util.text import error_about
 from .checksums import LocalHashes, PartialFile, compare
 from .diff import Changes, touched, unmet
 from .remote_commands import RemoteCommands
@@ -210,8 +211,8 @@ def _reason(path: str, causes: Sequence[str], consequences: Sequence[str]) -> st
     moved = f"'./{posixpath.basename(path)}'"  # as mv prints it
     for words in (causes, consequences):
         for there in (path, *above(path)):
-            for line in words:
-                if there != TOP and (there in line or moved in line):
-                    return line.rsplit(": ", 1)[-1].lower()
+            found = error_about(words, there, moved) if there != TOP else ""
+            if found:
+                return found
     last = [*causes, *consequences][-1:]
     return last[0].lower() if last else "it is not there, or not as it should be, for no reason that was given"

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Iterable
 from typing import TextIO
 
+from rr_config.errors import os_reason
+
 from ..util.text import printable
 
 BOLD, RED, GREEN, YELLOW, CYAN = "1", "31", "32", "33", "36"
@@ -49,7 +51,7 @@ class Stdio:
             if self.ends_with_output:
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             else:
-                self.error(f"standard output: {(error.strerror or str(error)).lower()}; going on without it")
+                self.error(f"standard output: {os_reason(error).lower()}; going on without it")
 
     def line(self, text: str, style: str = "") -> None:
         """Print a line in a style."""
