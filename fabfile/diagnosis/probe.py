@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterable, Mapping
 
 import attrs
 
+from ..remote.package_managers import UNATTENDED
 from ..remote.script import Script, load
 from ..transfer.remote_commands import root_arguments
 from ..util.epoch import epoch_time
-from .packages import NEEDED, UNATTENDED, Manager
+from .packages import NEEDED, Manager
 
 LOOKED = "looked"
 

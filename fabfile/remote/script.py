@@ -16,6 +16,7 @@ from pathlib import Path
 import attrs
 
 from . import shell
+from .package_managers import UNATTENDED
 
 SCRIPTS = Path(__file__).parent / "scripts"
 INCLUDE = re.compile(r"\. \./(\w+\.sh)")
@@ -68,9 +69,10 @@ class Script:
         `controller` says who runs it from where, for other users of the host. It was started at `born`, in ns since
         1970. `group` is the number of the host group in its process. session_lock.sh explains both.
         """
-        own = Script("", {"controller": controller, "controller_born": born, "own_group": group}).header()
+        own: dict[str, Value] = {"controller": controller, "controller_born": born, "own_group": group}
+        own["package_managers"] = ",".join(UNATTENDED)
         # Within braces: if only a part of the script arrives, that is a syntax error, and nothing runs.
-        lines = ["{", own, self.header(), self.text, 'main "$@"', f"answer '{DONE}'", "}", ""]
+        lines = ["{", Script("", own).header(), self.header(), self.text, 'main "$@"', f"answer '{DONE}'", "}", ""]
         return "\n".join(lines).encode("utf-8", "surrogateescape")
 
 
