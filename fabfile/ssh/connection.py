@@ -19,6 +19,8 @@ import paramiko
 from fabric import Config, Connection
 from paramiko.ssh_exception import AuthenticationException, NoValidConnectionsError, SSHException
 
+from rr_config.errors import os_reason
+
 from ..util.daemons import start_timer
 from ..util.errors import HostError
 from ..util.limits import ALIVE_SECONDS, ALIVE_TIMES, CONNECT_SECONDS
@@ -83,19 +85,25 @@ def open_connection(connection: Connection, retries: int = 0) -> None:
             connection.open()
             break
         except (OSError, EOFError, SSHException, UnicodeError) as error:
-            most = max(retries, RETRIES_OF_DROPPED) if _was_dropped(error) else retries
+            problem = connect_problem(error, connection)
+            connection.client.close()  # paramiko leaves it open after a refused key
+            was_dropped = _was_dropped(error)
+            most = max(retries, RETRIES_OF_DROPPED) if was_dropped else retries
             if attempt >= most or _is_final(error):
-                problem = connect_problem(error, connection)
-                connection.client.close()  # paramiko leaves it open after a refused key
                 raise HostError(problem) from error
             log.debug("%s: %s, trying again", connection.host, error)
-            connection.client.close()
-            most = MOST_SECONDS_APART_DROPPED if _was_dropped(error) else MOST_SECONDS_APART
+            longest = MOST_SECONDS_APART_DROPPED if was_dropped else MOST_SECONDS_APART
             # A random pause spreads the attempts: MaxStartups of sshd limits concurrent logins.
-            time.sleep(random.uniform(0, min(2**attempt / 2, most)))
-    alive = [connection.ssh_config.get(f"serveralive{name}", "") for name in ("interval", "countmax")]
-    interval, times = (int(word) if word.isdigit() else 0 for word in alive)
-    connection.transport.watch(interval or ALIVE_SECONDS, times or ALIVE_TIMES)
+            time.sleep(random.uniform(0, min(2**attempt / 2, longest)))
+    interval = _number_in_config(connection, "ServerAliveInterval") or ALIVE_SECONDS
+    times = _number_in_config(connection, "ServerAliveCountMax") or ALIVE_TIMES
+    connection.transport.watch(interval, times)
+
+
+def _number_in_config(connection: Connection, name: str) -> int:
+    """Return the value of a keyword in the ssh config, or 0 if it is no whole number."""
+    value = connection.ssh_config.get(name.lower(), "")
+    return int(value) if value.isdigit() else 0
 
 
 @contextlib.contextmanager
@@ -140,7 +148,9 @@ def _drop_missing_keys(connection: Connection) -> None:
 def key_files(connect_kwargs: Mapping[str, Any]) -> list[Path]:
     """Return the paths of the private keys to try."""
     given = connect_kwargs.get("key_filename") or []
-    return [Path(key).expanduser() for key in ([given] if isinstance(given, str) else given)]
+    if isinstance(given, str):
+        given = [given]
+    return [Path(key).expanduser() for key in given]
 
 
 def _is_final(error: Exception) -> bool:
@@ -189,11 +199,8 @@ def connect_problem(error: Exception, connection: Connection) -> str:
         return f"{where} cannot be reached from its gateway: {error.text.lower()}"
     if _is_no_ssh(error, connection):
         return f"{where}: {DROPPED if _was_dropped(error) else 'no SSH server answers there; is it the right port?'}"
-    causes = error.errors.values() if isinstance(error, NoValidConnectionsError) else [error]
-    if all(isinstance(cause, OSError) for cause in causes):
-        return f"{where}: {'; '.join(sorted({_words(cause) for cause in causes}))}"
+    causes = list(error.errors.values()) if isinstance(error, NoValidConnectionsError) else [error]
+    reasons = {os_reason(cause).lower() for cause in causes if isinstance(cause, OSError)}
+    if reasons:
+        return f"{where}: {'; '.join(sorted(reasons))}"
     return f"{where}: {str(error) or 'the connection was lost'}"
-
-
-def _words(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower()
