@@ -13,15 +13,12 @@ Subclasses would be enough for `remote-runner`, but `fab` has no option for the 
 executor. Each patch has a report for the authors. `tests/unit/test_patches.py` fails if a patched function changes.
 """
 
-import contextlib
 import functools
 import logging
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import attrs
 from fabric import Config as FabricSettings
 from fabric import Executor
 from fabric.main import Fab
@@ -145,30 +142,22 @@ def _patch_settings() -> None:
         ssh_config = self.args["ssh-config"].value
         if ssh_config:
             _check_file("-S/--ssh-config", ssh_config)
-        with _problems_in_words(ssh_config or "~/.ssh/config"):
+        try:
             update_config(self)
-        chosen = ssh_config or self.config.ssh_config_path
-        if chosen != self.config._runtime_ssh_path:
-            with _problems_in_words(chosen):
-                self.config.set_runtime_ssh_path(chosen)
+            ssh_config = ssh_config or self.config.ssh_config_path
+            if ssh_config != self.config._runtime_ssh_path:
+                self.config.set_runtime_ssh_path(ssh_config)
                 self.config.base_ssh_config = SSHConfig()
                 self.config._load_ssh_files()
+        except (OSError, ConfigParseError) as error:
+            raise Exit(f"{ssh_config or '~/.ssh/config'}: cannot be read as an ssh config: {error}", WRONG) from error
+        except EOFError as error:
+            raise Exit("the password cannot be asked for: standard input is at its end", WRONG) from error
+        except KeyboardInterrupt:
+            raise Exit(UNTOUCHED, INTERRUPTED) from None
         self.config.tasks.executor_class = f"{__name__}.{CommandExecutor.__name__}"
 
     Fab.update_config = update_config_in_words
-
-
-@contextlib.contextmanager
-def _problems_in_words(ssh_config: str) -> Iterator[None]:
-    """Convert an error about settings, or while a password is asked for, into Exit with one line."""
-    try:
-        yield
-    except (OSError, ConfigParseError) as error:
-        raise Exit(f"{ssh_config}: cannot be read as an ssh config: {error}", WRONG) from error
-    except EOFError as error:
-        raise Exit("the password cannot be asked for: standard input is at its end", WRONG) from error
-    except KeyboardInterrupt:
-        raise Exit(UNTOUCHED, INTERRUPTED) from None
 
 
 def _check_file(option: str, named: str) -> None:
@@ -208,8 +197,7 @@ def _patch_completion() -> None:
     Fab.parse_cleanup = answer_or_clean_up
 
 
-@attrs.frozen
-class SettingsFiles:
+class SettingsFiles(NamedTuple):
     """The files that settings were read from: those of `-f` and `-S`, and `fabric.yaml` in the project folder.
 
     Each is None if there is none. Fabric has setters for these paths, but no public way to read them.

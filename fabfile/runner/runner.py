@@ -36,7 +36,6 @@ if TYPE_CHECKING:  # only one command needs it, and loading it takes as long as 
     from ..diagnosis.checks import Diagnosis
 
 
-
 @attrs.define
 class Runner(SessionCommands):
     """Runs the components of a loaded config. There is a method for each stage, and `run` for all of them.
