@@ -17,8 +17,9 @@ from ..runner.observer import Observer
 from ..transfer.sync import SyncResult
 from ..util.stages import Failure, StageError
 from ..util.text import counted, printable
-from .stdio import BOLD, Stdio, styled
+from .stdio import Stdio
 from .summaries import brought, killed, running, synced
+from .terminal import BOLD, is_screen, styled
 
 if TYPE_CHECKING:
     from .progress import TransferProgress
@@ -47,7 +48,7 @@ class Console(Stdio, Observer):
         """Print the stage. Show progress bars for a transfer on a terminal."""
         self._stage, self._unanswered, self._failures = stage, set(hosts), {}
         self.news(f"{styled(stage, BOLD, sys.stdout)}  {counted(len(hosts), 'host')}")
-        if stage in ("sync", "collect") and sys.stderr.isatty() and not self.is_quiet:
+        if stage in ("sync", "collect") and is_screen(sys.stderr) and not self.is_quiet:
             from .progress import TransferProgress
 
             self._bars = TransferProgress()
@@ -153,7 +154,8 @@ class Console(Stdio, Observer):
 
     def _failed_lines(self, stage: str, failures: Iterable[Failure]) -> None:
         for where, reason, said, own_stage in failures:
-            self.error(printable(f"{where}: {own_stage or stage}: {reason}") + "; the end of its output:" * bool(said))
+            ending = "; the end of its output:" if said else ""
+            self.error(printable(f"{where}: {own_stage or stage}: {reason}{ending}"))
             for line in said:
                 self.error(printable(f"  | {line}"))
 

@@ -74,7 +74,13 @@ DIAGNOSIS_COLUMNS = ("HOST", "RESULT", "FOUND")
 def diagnosis_rows(diagnosis: Diagnosis) -> list[tuple[str, Verdict, str]]:
     """Return rows of `DIAGNOSIS_COLUMNS`: one for each problem and warning, and one for all that is fine."""
     host = printable(diagnosis.host)
-    bad = [each for each in diagnosis.checks if each.verdict != Verdict.OK]
-    fine = dict.fromkeys(each.name for each in diagnosis.checks if each.verdict == Verdict.OK)
-    rows = [(host, each.verdict, f"{each.name}: {printable(each.detail)}") for each in bad]
-    return rows + [(host, Verdict.OK, ", ".join(fine))] * bool(fine)
+    rows: list[tuple[str, Verdict, str]] = []
+    fine: dict[str, None] = {}  # an ordered set
+    for each in diagnosis.checks:
+        if each.verdict == Verdict.OK:
+            fine[each.name] = None
+        else:
+            rows.append((host, each.verdict, f"{each.name}: {printable(each.detail)}"))
+    if fine:
+        rows.append((host, Verdict.OK, ", ".join(fine)))
+    return rows
