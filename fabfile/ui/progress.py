@@ -1,6 +1,5 @@
 """Progress bars for transfers. rich takes 40 ms to load, so the console imports this module when it shows bars."""
 
-import sys
 import threading
 
 from rich.console import Console as Terminal
@@ -14,8 +13,6 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from .terminal import color_system
-
 
 class TransferProgress:
     """A bar on stderr for each host, from its first byte until `stop`."""
@@ -23,8 +20,7 @@ class TransferProgress:
     def __init__(self) -> None:
         size = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
         columns = (TextColumn("  {task.description}", markup=False), BarColumn(), *size)
-        terminal = Terminal(stderr=True, color_system=color_system(sys.stderr))
-        self._progress = Progress(*columns, console=terminal, transient=True, redirect_stdout=False)
+        self._progress = Progress(*columns, console=Terminal(stderr=True), transient=True, redirect_stdout=False)
         self._tasks: dict[str, TaskID] = {}
         self._lock = threading.Lock()
         self._progress.start()

@@ -74,7 +74,7 @@ def loaded_modules(*command: str, cwd: Path = ROOT) -> set[str]:
 
 def test_table_in_a_pipe_is_plain_and_whole() -> None:
     """rich would obey these variables."""
-    env = environment(FORCE_COLOR="1", TTY_COMPATIBLE="1", COLUMNS="20")
+    env = environment(FORCE_COLOR="1", TTY_COMPATIBLE="1", COLUMNS="40")
     done = subprocess.run([sys.executable, "-c", TABLE], cwd=ROOT, env=env, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == (PLAIN, "wrong\n")
 
