@@ -25,12 +25,8 @@ def _shown(text: object) -> str:
     return printable(str(text))
 
 
-def _shown_word(word: object) -> str:
-    return _shown(word.get("literal", word) if isinstance(word, dict) else word)
-
-
 def _all_shown(words: Iterable[object]) -> list[str]:
-    return list(map(_shown_word, words))
+    return [_shown(word.get("literal", word) if isinstance(word, dict) else word) for word in words]
 
 
 class Phase(NamedTuple):
@@ -173,12 +169,11 @@ def span(found: Iterable[ComponentHistory], stages: Iterable[Stage], collected: 
     The last one is `collected` if a component was alive then, or if no other time is known.
     """
     times: list[float] = []
-    is_alive = False
     for history in found:
         times += history.times
-        is_alive = is_alive or history.is_alive
+        if history.is_alive:
+            times.append(collected)
     for stage in stages:
         times += [stage.began] if stage.ended is None else [stage.began, stage.ended]
-    if not times or is_alive:
-        times.append(collected)
+    times = times or [collected]
     return min(times), max(times)

@@ -50,21 +50,11 @@ def page(run: Mapping[str, Any], outputs: Mapping[str, str]) -> str:
 def _template() -> "Template":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "given": _given,
-        "clock": _clock,
-        "moment": _moment,
-        "zone": _zone,
-        "duration": _duration,
-        "printable": printable,
-    }
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.filters |= {"given": _given, "clock": _clock, "moment": _moment}
+    environment.filters |= {"zone": _zone, "duration": _duration, "printable": printable}
     return environment.get_template(TEMPLATE)
 
 

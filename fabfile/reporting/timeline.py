@@ -68,20 +68,13 @@ def _rows(
 ) -> dict[str, Any]:
     """Return the bars that react to the mouse: in each row one behind all others, as long as the whole run."""
     margin = _margin(begin, end)
-    rows = range(len(histories))
+    spans: list[Span] = []
     texts = []
-    for history, own in zip(histories, phases, strict=True):
-        texts.append("<br>".join([f"<b>{_plain(history.label)}</b>", _plain(history.outcome), *map(str, own)]))
-    return _bars(
-        [(row, begin - margin, end + margin) for row in rows],
-        width=0.96,
-        offset=-0.48,
-        marker={"color": "#8892a0", "opacity": 0.1},
-        showlegend=False,
-        customdata=list(rows),
-        hoverinfo="text",
-        hovertext=texts,
-    )
+    for row, history in enumerate(histories):
+        spans.append((row, begin - margin, end + margin))
+        texts.append("<br>".join([f"<b>{_plain(history.label)}</b>", _plain(history.outcome), *map(str, phases[row])]))
+    look = {"width": 0.96, "offset": -0.48, "marker": {"color": "#8892a0", "opacity": 0.1}, "showlegend": False}
+    return _bars(spans, **look, customdata=list(range(len(spans))), hoverinfo="text", hovertext=texts)
 
 
 def _phases(phases: Sequence[Sequence[Phase]]) -> list[dict[str, Any]]:
@@ -125,25 +118,16 @@ def _stages(stages: Sequence[Stage], end: float) -> dict[str, Any]:
         spans.append((-1, stage.began, ended))
         names.append(_plain(stage.stage))
         texts.append(_plain(f"{stage.stage}: {ended - stage.began:.1f} s"))
-    return _bars(
-        spans,
-        name="stages",
-        showlegend=False,
-        width=0.48,
-        offset=0.02,
-        marker={"color": list(islice(cycle(STAGES), len(spans)))},
-        text=names,
-        textposition="inside",
-        insidetextanchor="start",
-        textangle=0,
-        textfont={"color": "white", "size": 10},
-        hoverinfo="text",
-        hovertext=texts,
-    )
+    colors = list(islice(cycle(STAGES), len(spans)))
+    look = {"name": "stages", "showlegend": False, "width": 0.48, "offset": 0.02, "marker": {"color": colors}}
+    look |= {"textposition": "inside", "insidetextanchor": "start", "textangle": 0}
+    look |= {"textfont": {"color": "white", "size": 10}, "hoverinfo": "text"}
+    return _bars(spans, **look, text=names, hovertext=texts)
 
 
 def _layout(histories: Sequence[ComponentHistory], stages: Sequence[Stage], begin: float, end: float) -> dict[str, Any]:
     margin = _margin(begin, end)
+    shown = [at(begin - margin), at(end + margin)]
     labels = [_label(row, f"<b>{_plain(each.label)}</b>  {_outcome(each)}") for row, each in enumerate(histories)]
     if stages:
         labels.append(_label(-1, "<b>stages</b>"))
@@ -160,12 +144,7 @@ def _layout(histories: Sequence[ComponentHistory], stages: Sequence[Stage], begi
         "hoverlabel": {"bgcolor": "#27303d", "bordercolor": "#27303d", "align": "left", "font": {"color": "white"}},
         "legend": {"orientation": "h", "itemclick": False, "itemdoubleclick": False, "yanchor": "bottom", "y": above},
         "uniformtext": {"minsize": 9, "mode": "hide"},
-        "xaxis": {
-            "type": "date",
-            "side": "top",
-            "autotickangles": [0],
-            "range": [at(begin - margin), at(end + margin)],
-        },
+        "xaxis": {"type": "date", "side": "top", "autotickangles": [0], "range": shown},
         "yaxis": {"range": [len(histories) - 0.5, top - 0.5], "fixedrange": True, "visible": False},
     }
 

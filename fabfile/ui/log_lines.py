@@ -18,19 +18,19 @@ from .terminal import styled
 class LogLines(Observer):
     """Prints the output of components, each line behind the name of its component."""
 
-    COLORS = (
-        *("cyan", "yellow", "green", "magenta", "blue"),
-        *("bright_cyan", "bright_yellow", "bright_green", "bright_magenta", "bright_blue"),
-    )
+    COLORS = ("cyan", "yellow", "green", "magenta", "blue")
 
     def __init__(self, console: Console, components: Sequence[Component], is_raw: bool) -> None:
         self._console, self._is_raw = console, is_raw
         console.ends_with_output = True
         names = Counter(component.name for component in components)
-        tags = {c.label: printable(c.name if names[c.name] == 1 else c.label) for c in components}
+        tags = {}
+        for each in components:
+            tags[each.label] = printable(each.name if names[each.name] == 1 else each.label)
         width = max(map(len, tags.values()))
         self._tags: dict[str, bytes] = {}
-        for (label, tag), color in zip(tags.items(), cycle(self.COLORS), strict=False):
+        colors = cycle([*self.COLORS, *map("bright_{}".format, self.COLORS)])
+        for (label, tag), color in zip(tags.items(), colors, strict=False):
             self._tags[label] = styled(f"{tag:<{width}} |", color, sys.stdout).encode() + b" "
 
     def output(self, component: Component, line: LogLine) -> None:

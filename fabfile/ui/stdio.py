@@ -5,10 +5,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
 
 from ..util.text import printable
-from .terminal import CLEAR, CLEAR_UNSAVED, RED, Row, is_screen, styled, table
+from .terminal import CLEAR, CLEAR_UNSAVED, RED, is_screen, styled
 
 
 class Stdio:
@@ -22,7 +21,7 @@ class Stdio:
         _open_missing_streams()
         self.is_quiet = is_quiet
         self.ends_with_output = False
-        self._has_drawn = False
+        self._was_cleared = False
         self._lock = threading.Lock()
 
     def write(self, text: bytes) -> None:
@@ -39,8 +38,11 @@ class Stdio:
             else:
                 self.error(f"standard output: {(error.strerror or str(error)).lower()}; going on without it")
 
-    def text(self, text: str) -> None:
-        """Write whole lines to stdout."""
+    def text(self, text: str, in_place: bool = False) -> None:
+        """Write whole lines to stdout. With `in_place`, clear the terminal before."""
+        if in_place and is_screen(sys.stdout):
+            text = (CLEAR_UNSAVED if self._was_cleared else CLEAR) + text
+            self._was_cleared = True
         self.write(text.encode("utf-8", "replace"))
 
     def line(self, text: str, style: str = "") -> None:
@@ -51,17 +53,6 @@ class Stdio:
         """Print a line about progress, unless it is quiet."""
         if not self.is_quiet:
             self.line(text, style)
-
-    def table(self, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        """Print aligned columns; each row has its style."""
-        self.text(table(columns, rows, sys.stdout))
-
-    def redraw(self, text: str) -> None:
-        """Print lines, on a terminal in place of those that the last call has printed."""
-        if is_screen(sys.stdout):
-            text = (CLEAR_UNSAVED if self._has_drawn else CLEAR) + text
-            self._has_drawn = True
-        self.text(text)
 
     def document(self, value: object) -> None:
         """Print one JSON document. Values that JSON does not know become their `repr`."""

@@ -13,7 +13,6 @@ Row = tuple[Sequence[str], str]  # the cells and their style
 CLEAR = "\033[H\033[2J"
 # The same, but line by line: many terminals copy a screen that is cleared as a whole into their scrollback.
 CLEAR_UNSAVED = "\033[H\033[K\n\033[J\033[H"
-GAP = 2  # spaces between columns
 LEAST_WIDTH = 7  # of a column on average: in less, a drawn table would fold its words into columns of letters
 
 
@@ -51,7 +50,7 @@ def _plain_table(rows: Sequence[Row], stream: TextIO) -> str:
     widths = [max(map(len, column)) for column in columns]
     lines = ""
     for cells, style in rows:
-        line = (" " * GAP).join(map(str.ljust, cells, widths)).rstrip()
+        line = "  ".join(map(str.ljust, cells, widths)).rstrip()
         lines += styled(line, style, stream) + "\n"
     return lines
 
@@ -62,7 +61,7 @@ def _drawn_table(columns: Sequence[str], rows: Sequence[Row], stream: TextIO, wi
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style=BOLD)
+    drawn = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=BOLD)
     for name in columns:
         drawn.add_column(name, overflow="fold")
     for cells, style in rows:

@@ -3,23 +3,21 @@
 import difflib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rr_config import Component
 from rr_config.muddlers.discovery import Muddler
 
 from ..components.ownership import Foreign
 from ..components.status import Status
+from ..diagnosis.checks import Diagnosis
 from ..results import config_dump
 from ..runner.plan import Plan
 from ..util.text import byte_size, printable
 from .stdio import Stdio
-from .tables import STATUS_COLUMNS, plan_lines, status_row
-from .terminal import BOLD, CYAN, GREEN, RED, YELLOW, Row, styled, table
-
-if TYPE_CHECKING:
-    from ..diagnosis.checks import Diagnosis
+from .tables import DIAGNOSIS_COLUMNS, STATUS_COLUMNS, diagnosis_rows, plan_lines, status_row
+from .terminal import BOLD, CYAN, GREEN, RED, YELLOW, styled, table
 
 DIFF_STYLES = {"+": GREEN, "-": RED, "@": CYAN}  # by the first character of a line of `diff -u`
 
@@ -35,29 +33,19 @@ def show_statuses(
     text = table(STATUS_COLUMNS, [(status_row(each), "" if each.is_well else RED) for each in found], sys.stdout)
     for host, session in sorted(foreign.items()):
         text += styled(printable(f"{host}: {session}"), YELLOW, sys.stdout) + "\n"
-    if in_place:
-        out.redraw(text)
-    else:
-        out.text(text)
+    out.text(text, in_place)
 
 
-def show_diagnoses(out: Stdio, found: "Sequence[Diagnosis]", as_json: bool) -> None:
+def show_diagnoses(out: Stdio, found: Sequence[Diagnosis], as_json: bool) -> None:
     """Show a line for each problem and warning, and one for each host with all that is fine."""
-    from ..diagnosis.checks import Verdict
-    from .tables import DIAGNOSIS_COLUMNS, diagnosis_rows
-
     if as_json:
-        out.document([check for each in found for check in each.as_dicts()])
+        out.document(list(chain.from_iterable(each.as_dicts() for each in found)))
         return
-    styles = {Verdict.OK: "", Verdict.WARNING: YELLOW, Verdict.PROBLEM: RED}
-    rows: list[Row] = []
-    for each in found:
-        for host, verdict, text in diagnosis_rows(each):
-            rows.append(((host, verdict, text), styles[verdict]))
-    out.table(DIAGNOSIS_COLUMNS, rows)
+    rows = list(chain.from_iterable(map(diagnosis_rows, found)))
+    out.text(table(DIAGNOSIS_COLUMNS, rows, sys.stdout))
 
 
-def agrees_to_install(out: Stdio, found: "Iterable[Diagnosis]", is_said: bool) -> bool:
+def agrees_to_install(out: Stdio, found: Iterable[Diagnosis], is_said: bool) -> bool:
     """Show the commands that would install packages, and ask, unless the user has agreed already."""
     out.aside("to be installed:\n")
     for each in found:

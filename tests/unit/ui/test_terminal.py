@@ -14,12 +14,13 @@ from tests.support.terminal import Terminal
 LONG = "connection refused by " + "a-long-name-of-a-host." * 6
 MARKUP = "[red]x[/red]"
 TABLE = f"""
+import sys
 from fabfile.ui.console import Console
-from fabfile.ui.terminal import RED
+from fabfile.ui.terminal import RED, table
 
 rows = [(("n1", "ok", "{MARKUP} :smile:"), ""), (("node2", "problem", "{LONG}"), RED)]
 console = Console("INFO")
-console.table(("HOST", "RESULT", "FOUND"), rows)
+console.text(table(("HOST", "RESULT", "FOUND"), rows, sys.stdout))
 console.error("wrong")
 """
 PLAIN = f"HOST   RESULT   FOUND\nn1     ok       {MARKUP} :smile:\nnode2  problem  {LONG}\n"
@@ -41,7 +42,7 @@ from fabfile.ui.console import Console
 
 console = Console("INFO")
 for text in ("before\\n" * 3, "after\\n"):
-    console.redraw(text)
+    console.text(text, in_place=True)
 """
 ESCAPE = re.compile(rb"\x1b[\[\]][0-9;?]*[A-Za-z]")
 
