@@ -5,6 +5,7 @@
 
 import importlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from ..results.run_json import FILE
 from ..util.epoch import epoch_time
 from ..util.files import replacing
 from ..util.limits import MOST_OF_A_LOG
-from .history import histories, stages
+from .history import ComponentHistory, histories, stages
 from .html import MARK, page
 
 Run = dict[str, Any]
@@ -55,11 +56,20 @@ def from_folder(folder: str | Path, limit: str | None = None) -> tuple[Run, Outp
     except (ValueError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}: is not as `fab collect` writes it: {error}") from error
     if limit is not None:
-        every = Config(Component(name=history.name, host=history.host) for history in found)
-        chosen = {component.label for component in limited(every, limit).all_components()}
+        chosen = _limited(found, limit)
         run["components"] = [each for each in run["components"] if f"{each['host']}/{each['name']}" in chosen]
-        found = [history for history in found if history.label in chosen]
-    return run, {history.label: _output(folder, history.folder) for history in found if history.folder is not None}
+        found = histories(run)
+    outputs = {}
+    for history in found:
+        if history.folder is not None:
+            outputs[history.label] = _output(folder, history.folder)
+    return run, outputs
+
+
+def _limited(found: Sequence[ComponentHistory], limit: str) -> set[str]:
+    """Return the labels of the components that `limit` selects."""
+    every = Config(Component(name=history.name, host=history.host) for history in found)
+    return {component.label for component in limited(every, limit).all_components()}
 
 
 def _check(run: Any) -> None:

@@ -94,6 +94,12 @@ def test_config_package_stands_alone() -> None:
     assert tops - sys.stdlib_module_names - {"rr_config"} == LIBRARIES_OF_CONFIG
 
 
+def test_only_two_modules_use_rich() -> None:
+    """It takes long to load, so they are careful about when."""
+    users = {each.module for each in imports() if each.target.partition(".")[0] == "rich"}
+    assert users == {"fabfile.ui.terminal", "fabfile.ui.progress"}
+
+
 def test_modules_form_no_circle() -> None:
     graph: dict[str, set[str]] = {name: set() for name in MODULES}
     for each in imports():

@@ -19,6 +19,7 @@ from fabfile.diagnosis.probe import Facts, Root, Sample, read_clock, read_volume
 from fabfile.transfer.inventory import RemoteEntry
 from fabfile.transfer.tree import Tree
 from fabfile.ui.tables import diagnosis_rows
+from fabfile.ui.terminal import YELLOW
 from rr_config.local_files import LocalFile
 
 APT = Manager("apt-get install", is_root=True, has_sudo=False)
@@ -108,6 +109,6 @@ def test_rows_are_the_problems_and_what_is_fine_in_one() -> None:
         Check("tar", Verdict.OK, ""),
     ]
     assert diagnosis_rows(Diagnosis("h", tuple(found))) == [
-        ("h", Verdict.WARNING, "disk: a\N{REPLACEMENT CHARACTER}b"),
-        ("h", Verdict.OK, "login, tar"),
+        (("h", Verdict.WARNING, "disk: a\N{REPLACEMENT CHARACTER}b"), YELLOW),
+        (("h", Verdict.OK, "login, tar"), ""),
     ]
