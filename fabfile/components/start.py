@@ -52,9 +52,13 @@ class NotStarted:
             return "has a window, but has not got as far as its program; does its base_dir hang? see: fab status"
         if self.status is None:
             return "screen opened no window for it; are there too many windows, or no terminals left?"
-        said = [line.strip() for line in self.words.splitlines() if line.strip() and not line.startswith(OF_SCREEN)]
-        words = OF_LAUNCHER.sub("", said[-1]) if said else "it said nothing"
-        return f"could not be started (exit status {self.status}): {words}"
+        return f"could not be started (exit status {self.status}): {self._last_line()}"
+
+    def _last_line(self) -> str:
+        for line in reversed(self.words.splitlines()):
+            if line.strip() and not line.startswith(OF_SCREEN):
+                return OF_LAUNCHER.sub("", line.strip())
+        return "it said nothing"
 
 
 BEGUN = "begun"
@@ -116,7 +120,7 @@ def _rc_word(text: str) -> str:
 
 def read_started(components: Sequence[Component], answers: Iterable[str]) -> Iterator[Outcome]:
     """Yield what `start_script` answers, as it comes."""
-    by_folder = {state_dir.folder(component.name): component for component in components}
+    by_folder = state_dir.by_folder(components)
     for answer in answers:
         word, folder, value = answer.split(" ", 2)
         component = by_folder[folder]
