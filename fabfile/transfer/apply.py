@@ -20,7 +20,7 @@ from .checksums import LocalHashes, compare
 from .diff import unmet
 from .reasons import ErrorLines, reason_of_sync
 from .remote_commands import RemoteCommands
-from .root import Root, RootPath, first_copies, staged, take_inventories
+from .root import Root, RootPath, first_copies, take_inventories
 from .tar_stream import TarStreams
 from .tree import locate
 from .upload import LARGE, STAGED_AS, Progress, Upload, send
@@ -110,7 +110,7 @@ class HostUpdate:
         commands.send_command("stage", self._staging_folders())
         for root in self._roots:
             commands.enter(root.name)
-            commands.send_command("mkdir", [staged(folder, top, self._staging) for folder, top in root.new.items()])
+            commands.send_command("mkdir", [root.staged(folder, self._staging) for folder in root.new])
 
     def _copy_files(self, commands: RemoteCommands) -> None:
         """Copy staged files to the other targets with the same content, with one command for each folder."""

@@ -69,8 +69,9 @@ def _folder_modes(tree: Tree, inventory: Inventory, problems: Mapping[str, str])
     modes = {}
     for path, mode in tree.folders.items():
         found = inventory.folders.get(path)
-        is_right = found is not None and (path in tree.entered or mode is None or found.permits(mode))
-        if mode is not None and path not in problems and not is_right:
+        if mode is None or path in problems or (found is not None and path in tree.entered):
+            continue
+        if found is None or not found.permits(mode):
             modes[path] = mode
     return modes
 

@@ -73,10 +73,7 @@ def read_inventory(tree: Tree, records: Iterable[bytes]) -> Inventory:
     """Return the inventory of a tree from the records of `stat --printf '%f %s %n'` for its files and folders."""
     answered = frozenset(records)
     found = read_stat(answered - tree.records.keys())
-    differing = {}
-    for record, path in tree.records.items():
-        if record not in answered:
-            differing[path] = found.get(path)
+    differing = {path: found.get(path) for record, path in tree.records.items() if record not in answered}
     return Inventory(differing, {path: found[path] for path in found.keys() & tree.folders.keys()})
 
 

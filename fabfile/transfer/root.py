@@ -60,8 +60,9 @@ class Root:
         return posixpath.normpath(locate(self.folder, path))
 
     def staged(self, path: str, staging: str) -> str:
-        """Return the path at which a file is staged, if `staging` is the name of staging folders."""
-        return staged(path, self._renamed(path), staging)
+        """Return the path at which a file or new folder is staged. `staging` is the name of staging folders."""
+        folder = self._renamed(path).rpartition("/")[0]
+        return f"{folder}/{staging}/{path[len(folder) + 1 :]}"
 
     def staging_folders(self, staging: str) -> set[str]:
         """Return the absolute paths of all staging folders."""
@@ -71,18 +72,12 @@ class Root:
         return {posixpath.join(locate(self.folder, folder), staging) for folder in folders}
 
     def _renamed(self, path: str) -> str:
-        """Return the entry that the agent renames to bring a file to its place: the file, or a new folder above it."""
-        return self.new.get(path.rpartition("/")[0] or TOP, path)
+        """Return the entry that the agent renames to bring `path` to its place: itself, or a new folder above it."""
+        return self.new.get(path) or self.new.get(path.rpartition("/")[0] or TOP, path)
 
 
 # A file, by its root and its path in it.
 RootPath = tuple[Root, str]
-
-
-def staged(path: str, renamed: str, staging: str) -> str:
-    """Return the path at which `path` is staged. `renamed` is `path` itself, or the folder above it that is renamed."""
-    folder = renamed.rpartition("/")[0]
-    return f"{folder}/{staging}/{path[len(folder) + 1 :]}"
 
 
 def take_inventories(commands: RemoteCommands, roots: Iterable[Root]) -> None:
