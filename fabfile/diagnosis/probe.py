@@ -18,7 +18,7 @@ LOOKED = "looked"
 
 
 @attrs.frozen
-class Root:
+class RootState:
     """A root on a host: its path, and a word for its state.
 
     `there` is an existing folder. `new` is a temporary folder that will be created below the path. `lost` is missing.
@@ -43,7 +43,7 @@ class Facts:
     manager: Manager | None
     processes: tuple[int | None, int] | None
     terminals: tuple[int | None, int] | None
-    roots: Mapping[str, Root]
+    roots: Mapping[str, RootState]
 
     @property
     def can_tell_of_files(self) -> bool:
@@ -67,7 +67,7 @@ def read_facts(roots: Iterable[str], answers: Iterable[str]) -> Facts:
     found = by_word(answers)
     user, _, number = found["user"][-1].rpartition(" ")
     line = found["manager"][-1]
-    places = [Root(*rest.split(" ", 1)) for rest in found["root"]]
+    places = [RootState(*rest.split(" ", 1)) for rest in found["root"]]
     return Facts(
         user,
         tuple(name for name in NEEDED if name not in found["has"]),
