@@ -125,7 +125,7 @@ def rendered(line: bytes) -> bytes:
         elif control in ("\x1b[K", "\x1b[0K"):
             del shown[at:]
         elif control == "\x1b[2K":
-            shown[:] = " " * at
+            shown[:] = "".ljust(at)
         shown[at : at + len(text)] = text
         at += len(text)
     return "".join(shown).encode()

@@ -38,8 +38,9 @@ class Manager:
         """
         if not self.is_root and not self.has_sudo:
             return ""
-        commands = [("" if self.is_root else "sudo -n ") + command for command in UNATTENDED[self.line]]
-        return " ".join(["; ".join(commands), *map(shell.quote, packages)])
+        sudo = "" if self.is_root else "sudo -n "
+        commands = f"; {sudo}".join(UNATTENDED[self.line])
+        return " ".join([f"{sudo}{commands}", *map(shell.quote, packages)])
 
 
 def install_script(manager: Manager, packages: Sequence[str]) -> Script:

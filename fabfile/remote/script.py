@@ -10,7 +10,8 @@ may be csh or fish) matters. Its input follows it there.
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -118,3 +119,12 @@ def included(name: str, seen: set[str]) -> list[str]:
 def command(sent: bytes) -> str:
     """Return the command line that reads a script of that length from its standard input and runs it."""
     return f"exec sh -c 'is_evaluated=yes; eval \"$(head -c {len(sent)})\"'"
+
+
+def by_word(answers: Iterable[str]) -> dict[str, list[str]]:
+    """Return the rest of each answer `WORD REST`, by word. A word that nothing begins with has an empty list."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for answer in answers:
+        word, _, rest = answer.partition(" ")
+        found[word].append(rest)
+    return found

@@ -9,7 +9,7 @@ import errno
 import hashlib
 import os
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -24,13 +24,13 @@ from ..remote.ask import conversation
 from ..remote.conversation import Conversation
 from ..remote.host import Host
 from ..transfer.inventory import hash_line
+from ..transfer.reasons import ErrorLines
 from ..transfer.remote_hashes import FileHash, file_hashes
 from ..transfer.tree import Tree
 from ..transfer.upload import Progress
 from ..util.errors import HostError
 from ..util.files import replacing
 from ..util.limits import MOST_BESIDES, MOST_BLOCKS, MOST_GROWTH, MOST_OF_A_NAME
-from ..util.text import error_about
 from .remote_files import Listed, Result, collect_script, read_listed
 
 BLOCK = 1 << 18
@@ -99,9 +99,9 @@ def new_folder(to: Path, now: float) -> Path:
     """
     make_ready(to)
     name = f"{datetime.fromtimestamp(now):%Y-%m-%dT%H-%M-%S}"
-    for ending in ("", *(f"-{number}" for number in range(2, 1000))):
+    for number in range(1, 1000):
         with contextlib.suppress(FileExistsError):
-            folder = to / f"{name}{ending}"
+            folder = to / (name if number == 1 else f"{name}-{number}")
             folder.mkdir()
             return folder
     raise FileExistsError(f"{to}/{name}: is there already, a thousand times")
@@ -126,28 +126,43 @@ def bring(
     files = file_hashes(host, session, trees)
     with conversation(host, collect_script(session, components), most_blocks=MOST_BLOCKS) as talk:
         listed = read_listed(components, iter(talk.answer, script.DONE))
-        talk.be_patient(sum(result.size for result in listed.results.values()))
-        known = dict(_link_known(talk, listed, folder, earlier))
-        missing = [result for place, result in listed.results.items() if place not in known]
-        total, done = sum(result.size for result in missing), 0
-        new: list[Brought] = []
-        words: list[str] = []
-        for component, own in _by_component(missing):
-            wanted = {result.path: result for result in own}
-            _send_command(talk, "fetch", component, list(wanted.values()))
-            for brought in _received(talk, wanted, folder):
-                new.append(brought)
-                done += brought.result.size
-                progress(min(done, total), total)
-            words += _messages(talk, "fetch").splitlines()
+        results = listed.results
+        talk.be_patient(_total_size(results.values()))
+        known = list(_link_known(talk, listed, folder, earlier))
+        known_targets = {brought.result.target for brought in known}
+        missing = [result for target, result in results.items() if target not in known_targets]
+        new, lost = _fetch(talk, missing, folder, progress)
         talk.send(b"end - 0\n")
         list(talk.answers())
-    here = {brought.result.target for brought in new}
+    return HostResults((*known, *new), (*listed.problems, *lost), listed.system, files)
+
+
+def _fetch(
+    talk: Conversation, missing: Sequence[Result], folder: Path, progress: Progress
+) -> tuple[list[Brought], list[tuple[Component, str]]]:
+    """Transfer files; return those that have arrived, and a problem for each other one."""
+    total, done = _total_size(missing), 0
+    new: list[Brought] = []
     lost: list[tuple[Component, str]] = []
-    for each in missing:
-        if each.target not in here:
-            lost.append((each.component, f"{each.path}: {error_about(words, each.path) or 'it did not arrive'}"))
-    return HostResults((*known.values(), *new), (*listed.problems, *lost), listed.system, files)
+    for component, own in _by_component(missing):
+        wanted = {result.path: result for result in own}
+        arrived: set[str] = set()
+        _send_command(talk, "fetch", component, list(wanted.values()))
+        for brought in _received(talk, wanted, folder):
+            new.append(brought)
+            arrived.add(brought.result.target)
+            done += brought.result.size
+            progress(min(done, total), total)
+        errors = ErrorLines(_messages(talk, "fetch").splitlines())
+        for result in own:
+            if result.target not in arrived:
+                reason = errors.reason([result.path]) or "it did not arrive"
+                lost.append((component, f"{result.path}: {reason}"))
+    return new, lost
+
+
+def _total_size(results: Iterable[Result]) -> int:
+    return sum(result.size for result in results)
 
 
 def _by_component(results: Sequence[Result]) -> Iterator[tuple[Component, list[Result]]]:
@@ -173,10 +188,8 @@ def _messages(talk: Conversation, command: str) -> str:
     return ""
 
 
-def _link_known(
-    talk: Conversation, listed: Listed, folder: Path, earlier: Path | None
-) -> Iterator[tuple[str, Brought]]:
-    """Hard-link the files that `earlier` holds with the same content; yield each with its target.
+def _link_known(talk: Conversation, listed: Listed, folder: Path, earlier: Path | None) -> Iterator[Brought]:
+    """Hard-link the files that `earlier` holds with the same content; yield them.
 
     The host hashes only files whose size is the same in `earlier`.
     """
@@ -195,7 +208,7 @@ def _link_known(
                     os.link(earlier / result.target, target)
                 except OSError:  # the file system has no hard links, or no more for this file: transfer it
                     continue
-                yield result.target, Brought(result, hashes[result.target], is_new=False)
+                yield Brought(result, hashes[result.target], is_new=False)
 
 
 def _size(path: Path) -> int | None:

@@ -1,22 +1,9 @@
-"""Formatting for the user: printable text, reasons of errors, counts, sizes and durations."""
-
-from collections.abc import Iterable
+"""Formatting for the user: printable text, counts, sizes and durations."""
 
 
 def printable(text: str, instead: str = "�") -> str:
     """Return `text` with unprintable characters replaced. Text from a host or a program could control the terminal."""
     return "".join(c if c.isprintable() else instead for c in text.encode("utf-8", "replace").decode())
-
-
-def error_about(lines: Iterable[str], *texts: str) -> str:
-    """Return the reason in the first line that contains one of `texts`, or nothing.
-
-    The lines are error messages of programs, for example `mv: cannot stat 'a': No such file or directory`.
-    """
-    for line in lines:
-        if any(text in line for text in texts):
-            return line.rsplit(": ", 1)[-1].lower()
-    return ""
 
 
 def counted(number: int, noun: str) -> str:
