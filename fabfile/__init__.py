@@ -31,21 +31,8 @@ from rr_config.paths import local_path
 from .cli.exit_codes import FAILED, WRONG
 from .cli.invocation import execute, nobody, with_runner
 from .cli.invoke_patches import apply_patches
-from .cli.options import (
-    attach_options,
-    collect_options,
-    command,
-    config_options,
-    doctor_options,
-    json_options,
-    logs_options,
-    report_options,
-    run_options,
-    status_options,
-    stop_options,
-    wait_options,
-)
-from .cli.settings import grace, selection
+from .cli.options import command
+from .cli.settings import selection
 
 if TYPE_CHECKING:
     from .runner.observer import Observer
@@ -57,7 +44,7 @@ WATCH_SECONDS = 2
 apply_patches()
 
 
-@command(run_options)
+@command
 def run(context: Context, **given: Any) -> None:
     """Kill, screen, sync and start on all hosts, then wait for the components with `wait`."""
     if context.config.run.dry:
@@ -72,8 +59,7 @@ def _run(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
 
     if given["collect"]:
         _results_folder(given)
-        own = ["--to", given["to"]] if given["to"] else []
-        console.afterwards["bring what there is with"] = ["collect", *own]
+        console.afterwards["bring what there is with"] = ["collect"]
     try:
         runner.run()
     except StageError:
@@ -94,7 +80,7 @@ def _collect_after_failure(given: dict[str, Any], runner: "Runner", console: "Co
         console.stage_failed(error)
 
 
-@command(collect_options)
+@command
 def collect(context: Context, **given: Any) -> None:
     """Bring output and `results` of the components into a new folder below `results`, named by the time."""
     with_runner(context, given, "collect", partial(_collect, given))
@@ -111,16 +97,16 @@ def _results_folder(given: dict[str, Any]) -> Path:
     """
     from .results.collect import make_ready
 
-    to = local_path(given["to"] or "results")
+    to = local_path(given["to"])
     with named(f"--to {to}"):
         make_ready(to)
     return to
 
 
-@command(json_options)
+@command
 def plan(context: Context, **given: Any) -> None:
     """Show what `run` would do, as the hosts are now. Changes nothing."""
-    with_runner(context, given, "plan", partial(_show_plan, as_json=bool(given["json"])), nobody, with_files=True)
+    with_runner(context, given, "plan", partial(_show_plan, as_json=given["json"]), nobody, with_files=True)
 
 
 def _show_plan(runner: "Runner", console: "Console", as_json: bool = False) -> None:
@@ -132,7 +118,7 @@ def _show_plan(runner: "Runner", console: "Console", as_json: bool = False) -> N
         raise Exit(code=FAILED)
 
 
-@command(config_options)
+@command
 def config(context: Context, **given: Any) -> None:
     """Show the config as it is once loaded, muddled and limited. Touches no host."""
 
@@ -140,9 +126,9 @@ def config(context: Context, **given: Any) -> None:
         from .ui.views import show_config
 
         if given["diff"]:
-            _show_diff(console, options, bool(given["json"]))
+            _show_diff(console, options, given["json"])
         else:
-            show_config(console, load(options).all_components(), bool(given["json"]))
+            show_config(console, load(options).all_components(), given["json"])
 
     execute(context, given, show)
 
@@ -162,43 +148,43 @@ def _show_diff(console: "Console", options: Options, as_json: bool) -> None:
     show_diff(console, before, after, names)
 
 
-@command()
+@command
 def kill(context: Context, **given: Any) -> None:
     """End the screen sessions of that name, and every process started in one."""
     with_runner(context, given, "kill", lambda runner, console: runner.kill())
 
 
-@command()
+@command
 def screen(context: Context, **given: Any) -> None:
     """Start a screen session on every host that has none of that name."""
     with_runner(context, given, "screen", lambda runner, console: runner.screen())
 
 
-@command()
+@command
 def sync(context: Context, **given: Any) -> None:
     """Copy the files that the hosts lack or have differently."""
     with_runner(context, given, "sync", lambda runner, console: runner.sync(), with_files=True)
 
 
-@command()
+@command
 def start(context: Context, **given: Any) -> None:
     """Start the components in the sessions that are there, by start index."""
     with_runner(context, given, "start", lambda runner, console: runner.start())
 
 
-@command(stop_options)
+@command
 def stop(context: Context, **given: Any) -> None:
     """End the components, by descending start index. The session and its windows stay."""
-    with_runner(context, given, "stop", lambda runner, console: runner.stop(**grace(given)))
+    with_runner(context, given, "stop", lambda runner, console: runner.stop(grace=given["grace"]))
 
 
-@command(stop_options)
+@command
 def restart(context: Context, **given: Any) -> None:
     """Stop the components, then start them."""
-    with_runner(context, given, "restart", lambda runner, console: runner.restart(**grace(given)))
+    with_runner(context, given, "restart", lambda runner, console: runner.restart(grace=given["grace"]))
 
 
-@command(status_options)
+@command
 def status(context: Context, **given: Any) -> None:
     """Show how every component is doing. Exits with 0 if all run or have ended with 0."""
 
@@ -210,7 +196,7 @@ def status(context: Context, **given: Any) -> None:
 
         while True:
             statuses = runner.status()
-            show_statuses(console, statuses, runner.foreign, as_json=bool(given["json"]), in_place=bool(given["watch"]))
+            show_statuses(console, statuses, runner.foreign, as_json=given["json"], in_place=given["watch"])
             if not given["watch"]:
                 break
             runner.clock.sleep(WATCH_SECONDS)  # each status costs one round trip to every host
@@ -220,7 +206,7 @@ def status(context: Context, **given: Any) -> None:
     with_runner(context, given, "status", show, nobody)
 
 
-@command(wait_options)
+@command
 def wait(context: Context, **given: Any) -> None:
     """Wait for the components with `wait` to end, or for all if none has it, or those that --limit names."""
 
@@ -232,14 +218,14 @@ def wait(context: Context, **given: Any) -> None:
     with_runner(context, given, "wait", work)
 
 
-@command(logs_options)
+@command
 def logs(context: Context, **given: Any) -> None:
     """Show what the components have put out, each line behind the name of its component."""
 
     def observer(console: "Console", config: Config) -> "Observer":
         from .ui.log_lines import LogLines
 
-        return LogLines(console, config.all_components(), bool(given["raw"]))
+        return LogLines(console, config.all_components(), given["raw"])
 
     def show(runner: "Runner", console: "Console") -> None:
         runner.logs(selection(given))
@@ -247,7 +233,7 @@ def logs(context: Context, **given: Any) -> None:
     with_runner(context, given, "logs", show, observer)
 
 
-@command(attach_options)
+@command
 def attach(context: Context, **given: Any) -> None:
     """Show the window of a component, on its host, in this terminal. C-a d detaches, as always in screen."""
     from rr_config.limit import component_named
@@ -261,7 +247,7 @@ def attach(context: Context, **given: Any) -> None:
     )
 
 
-@command(report_options)
+@command
 def report(context: Context, **given: Any) -> None:
     """Make one HTML page of how all went, from the hosts as they are, or from what `fab collect` has brought."""
     from .reporting import report
@@ -269,7 +255,7 @@ def report(context: Context, **given: Any) -> None:
     from .util.stages import StageError
 
     def of_hosts(runner: "Runner", console: "Console") -> None:
-        target = report.target(given["output"], bool(given["overwrite"]))
+        target = report.target(given["output"], given["overwrite"])
         try:
             runner.report(target, overwrite=True)
         except StageError:  # the page exists, and shows the other hosts
@@ -278,7 +264,7 @@ def report(context: Context, **given: Any) -> None:
         show_written(console, target)
 
     def of_folder(console: "Console", options: Options) -> None:
-        target = report.target(given["output"], bool(given["overwrite"]))
+        target = report.target(given["output"], given["overwrite"])
         report.write(target, *report.from_folder(local_path(given["from"]), options.limit))
         show_written(console, target)
 
@@ -288,7 +274,7 @@ def report(context: Context, **given: Any) -> None:
         execute(context, given, of_folder)
 
 
-@command(doctor_options)
+@command
 def doctor(context: Context, **given: Any) -> None:
     """Show what each host lacks, before anything is started. Exits with 0 if nothing is missing."""
 
@@ -299,10 +285,10 @@ def doctor(context: Context, **given: Any) -> None:
         if given["install"] and any(each.install_command for each in found):
             if not given["json"]:
                 show_diagnoses(console, found, as_json=False)
-            if agrees_to_install(console, found, is_said=bool(given["yes"])):
+            if agrees_to_install(console, found, is_said=given["yes"]):
                 runner.install(found)
                 found = runner.doctor()
-        show_diagnoses(console, found, as_json=bool(given["json"]))
+        show_diagnoses(console, found, as_json=given["json"])
         if not all(each.is_well for each in found):
             raise Exit(code=FAILED)
 
@@ -311,7 +297,7 @@ def doctor(context: Context, **given: Any) -> None:
     with_runner(context, given, "doctor", show, nobody, with_files=True)
 
 
-@command()
+@command
 def muddlers(context: Context, **given: Any) -> None:
     """List the muddlers that can be named, with what each one does, and its options."""
     from rr_config.muddlers.discovery import all_muddlers

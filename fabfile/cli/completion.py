@@ -24,10 +24,11 @@ from invoke.parser.context import ParserContext
 from invoke.parser.parser import Parser
 
 from rr_config import Component, load
+from rr_config.declarations import Values
 from rr_config.limit import names as limit_names
 from rr_config.muddlers.discovery import all_muddlers
 
-from .options import SECTION, Option, Values
+from .options import SECTION, Option
 from .settings import read_options
 
 # Values of Fabric's own options, by their first names. An option that is missing here gets no candidates.
@@ -130,7 +131,7 @@ def offered(place: Cursor) -> Values | Sequence[str]:
     if option and option.positional and place.word.startswith("-"):
         option = None  # the word is an option in front of the positional argument
     if isinstance(option, Option):
-        return option.values
+        return option.declaration.values
     if option:
         return CORE.get(option.names[0], ())
     command = place.contexts[-1]

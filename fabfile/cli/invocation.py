@@ -71,7 +71,7 @@ def with_runner(
                 if runner.observer is console:
                     from .rerun import CommandLine
 
-                    line = CommandLine(config, options, context.config)
+                    line = CommandLine(config, options, context.config, given)
                     hints = {purpose: line.text(words) for purpose, words in console.afterwards.items()}
                     console.interrupted(runner.running, runner.unknown, hints)
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -93,7 +93,7 @@ def _repeat(
     if repeat is None:
         return None
     line = CommandLine(runner.config, options, context.config, given)
-    return line.text(repeat.words, repeat.limit, is_same=repeat.words[0] == command)
+    return line.text(repeat.words, repeat.limit)
 
 
 def execute(context: Context, given: dict[str, Any], action: Callable[["Console", Options], None]) -> None:

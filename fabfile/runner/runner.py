@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from rr_config import Component, ConfigError
-from rr_config.options import check_seconds
+from rr_config.options import GRACE_SECONDS, check_seconds
 
 from ..components import start
 from ..components.readiness import BecameReady, NotReady
@@ -36,7 +36,6 @@ from .wait import Wait
 if TYPE_CHECKING:  # only one command needs it, and loading it takes as long as many commands run
     from ..diagnosis.checks import Diagnosis
 
-GRACE_SECONDS = 10.0
 INSTALL_SECONDS = 3600  # a package manager may be silent for so much longer than other scripts
 
 
