@@ -29,6 +29,7 @@ from rr_config.loading import evaluated
 from rr_config.paths import local_path
 
 from .cli.exit_codes import FAILED, WRONG
+from .cli.interaction import show_diagnosis, show_status
 from .cli.invocation import execute, nobody, with_runner
 from .cli.invoke_patches import apply_patches
 from .cli.options import command
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from .runner.observer import Observer
     from .runner.runner import Runner
     from .ui.console import Console
-
-WATCH_SECONDS = 2
 
 apply_patches()
 
@@ -55,29 +54,23 @@ def run(context: Context, **given: Any) -> None:
 
 
 def _run(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
+    """Run. With --collect, collect at the end, as far as possible if the run failed."""
     from .util.stages import StageError
 
-    if given["collect"]:
-        _results_folder(given)
-        console.afterwards["bring what there is with"] = ["collect"]
+    if not given["collect"]:
+        runner.run()
+        return
+    _results_folder(given)  # raises its errors before the hosts are touched
+    console.afterwards["bring what there is with"] = ["collect"]
     try:
         runner.run()
     except StageError:
-        if given["collect"]:
-            _collect_after_failure(given, runner, console)
+        try:
+            _collect(given, runner, console)
+        except StageError as error:
+            console.stage_failed(error)  # before the failures of the run
         raise
-    if given["collect"]:
-        _collect(given, runner, console)
-
-
-def _collect_after_failure(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
-    """Collect as far as possible; report failures of that before those of the run."""
-    from .util.stages import StageError
-
-    try:
-        _collect(given, runner, console)
-    except StageError as error:
-        console.stage_failed(error)
+    _collect(given, runner, console)
 
 
 @command
@@ -91,10 +84,7 @@ def _collect(given: dict[str, Any], runner: "Runner", _: "Console") -> None:
 
 
 def _results_folder(given: dict[str, Any]) -> Path:
-    """Return the folder for results, and create it if necessary.
-
-    Raise ConfigError if it cannot be used. The caller contacts the hosts later.
-    """
+    """Return the folder for results, and create it if necessary. Raise ConfigError if it cannot be used."""
     from .results.collect import make_ready
 
     to = local_path(given["to"])
@@ -187,23 +177,9 @@ def restart(context: Context, **given: Any) -> None:
 @command
 def status(context: Context, **given: Any) -> None:
     """Show how every component is doing. Exits with 0 if all run or have ended with 0."""
-
     if given["watch"] and given["json"]:
         raise Exit("--watch: leave it out with --json, which prints one document", WRONG)
-
-    def show(runner: "Runner", console: "Console") -> None:
-        from .ui.views import show_statuses
-
-        while True:
-            statuses = runner.status()
-            show_statuses(console, statuses, runner.foreign, as_json=given["json"], in_place=given["watch"])
-            if not given["watch"]:
-                break
-            runner.clock.sleep(WATCH_SECONDS)  # each status costs one round trip to every host
-        if not all(each.is_well for each in statuses):
-            raise Exit(code=FAILED)
-
-    with_runner(context, given, "status", show, nobody)
+    with_runner(context, given, "status", partial(show_status, given), nobody)
 
 
 @command
@@ -238,13 +214,10 @@ def attach(context: Context, **given: Any) -> None:
     """Show the window of a component, on its host, in this terminal. C-a d detaches, as always in screen."""
     from rr_config.limit import component_named
 
-    with_runner(
-        context,
-        given,
-        "attach",
-        lambda runner, console: runner.attach(component_named(runner.config, given["component"])),
-        nobody,
-    )
+    def show(runner: "Runner", console: "Console") -> None:
+        runner.attach(component_named(runner.config, given["component"]))
+
+    with_runner(context, given, "attach", show, nobody)
 
 
 @command
@@ -277,24 +250,9 @@ def report(context: Context, **given: Any) -> None:
 @command
 def doctor(context: Context, **given: Any) -> None:
     """Show what each host lacks, before anything is started. Exits with 0 if nothing is missing."""
-
-    def show(runner: "Runner", console: "Console") -> None:
-        from .ui.views import agrees_to_install, show_diagnoses
-
-        found = runner.doctor()
-        if given["install"] and any(each.install_command for each in found):
-            if not given["json"]:
-                show_diagnoses(console, found, as_json=False)
-            if agrees_to_install(console, found, is_said=given["yes"]):
-                runner.install(found)
-                found = runner.doctor()
-        show_diagnoses(console, found, as_json=given["json"])
-        if not all(each.is_well for each in found):
-            raise Exit(code=FAILED)
-
     if given["install"] and not given["yes"] and not (sys.stdin and sys.stdin.isatty()):
         raise Exit("--install: there is no terminal on which to ask; add --yes if it need not be asked", WRONG)
-    with_runner(context, given, "doctor", show, nobody, with_files=True)
+    with_runner(context, given, "doctor", partial(show_diagnosis, given), nobody, with_files=True)
 
 
 @command

@@ -10,23 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from . import rules
 from .ready import Ready
-from .rules import (
-    are_args,
-    are_files,
-    are_paths,
-    are_programs,
-    is_bool,
-    is_dict,
-    is_env,
-    is_host,
-    is_path,
-    is_ready,
-    is_signal,
-    is_text,
-    is_whole,
-    optional,
-)
 
 LOCALHOST = "localhost"
 
@@ -67,69 +52,71 @@ class Component:
     """
 
     name: str = attribute(
-        is_text, "a text that is not empty", "The name in reports and of its window. It is unique on its host."
+        rules.is_text, "a text that is not empty", "The name in reports and of its window. It is unique on its host."
     )
     executable: str = attribute(
-        is_path, "the path of the program", "The program, relative to `base_dir`. It is not looked up in PATH."
+        rules.is_path, "the path of the program", "The program, relative to `base_dir`. It is not looked up in PATH."
     )
     args: list[str] = attribute(
-        are_args,
+        rules.are_args,
         "a list of texts without NUL (numbers and paths are taken as text)",
         "Its arguments. `$NAME` in them is replaced by the value in the environment of the host.",
         default=attrs.Factory(list),
     )
     files: dict[str, str] = attribute(
-        are_files,
+        rules.are_files,
         "a dict of local path to remote path, none of them empty",
         "Its files: local paths, each with its remote path. A folder brings its whole tree.",
         default=attrs.Factory(dict),
     )
     host: str = attribute(
-        is_host,
+        rules.is_host,
         "a host name, an address, user@host:port, a Host of ~/.ssh/config, or 'localhost'",
         "The host on which it runs.",
     )
     base_dir: str | None = attribute(
-        optional(is_path),
+        rules.optional(rules.is_path),
         "a remote path, or None for a temporary folder",
         "The folder on the host where it starts. A relative one is below the home.",
         default=None,
     )
     env: dict[str, str] = attribute(
-        is_env,
+        rules.is_env,
         "a dict of names of variables, that sh does not keep to itself, to texts without NUL",
         "Variables for the program, besides those of the host. `$NAME` in a value is replaced as in `args`.",
         default=attrs.Factory(dict),
     )
-    start_index: int = attribute(is_whole, "a whole number", "The order of the start: smaller ones start first.")
+    start_index: int = attribute(rules.is_whole, "a whole number", "The order of the start: smaller ones start first.")
     ready: Ready | None = attribute(
-        optional(is_ready),
+        rules.optional(rules.is_ready),
         "util.port(…), util.log(…), util.command(…), util.ended(), or None",
         "The condition on which it is ready. A larger `start_index` begins when all of the smaller are.",
         default=None,
     )
-    wait: bool = attribute(is_bool, "True or False", "Whether `fab run` waits for it to end.", default=False)
-    num_cores: int = attribute(is_whole, "a whole number", "The number of its CPU cores, for muddlers.", default=1)
+    wait: bool = attribute(rules.is_bool, "True or False", "Whether `fab run` waits for it to end.", default=False)
+    num_cores: int = attribute(
+        rules.is_whole, "a whole number", "The number of its CPU cores, for muddlers.", default=1
+    )
     stop_signal: str = attribute(
-        is_signal,
+        rules.is_signal,
         "the name of a signal, like 'TERM', 'INT' or 'USR1'",
         "The signal by which `fab stop` ends it.",
         default="TERM",
     )
     results: list[str] = attribute(
-        are_paths,
+        rules.are_paths,
         "a list of remote paths or patterns, none of them empty",
         "Paths and patterns on its host, relative to `base_dir`, that `fab collect` brings.",
         default=attrs.Factory(list),
     )
     needs: list[str] = attribute(
-        are_programs,
+        rules.are_programs,
         "a list of programs, each a name, to be found in PATH, or a full path",
         "Programs that its host must have. The start reports the missing ones first.",
         default=attrs.Factory(list),
     )
     meta: dict[Any, Any] = attribute(
-        is_dict, "a dict", "Values of the user and of muddlers, for muddlers.", default=attrs.Factory(dict)
+        rules.is_dict, "a dict", "Values of the user and of muddlers, for muddlers.", default=attrs.Factory(dict)
     )
 
     def __init__(self, **attributes: Any) -> None:

@@ -62,9 +62,8 @@ def evaluated(options: Options) -> Iterator[Config]:
     with named(f"--config: {options.config_file}"):
         config_file = local_path(options.config_file).absolute()
         if not config_file.is_file():
-            raise ConfigError(
-                f"--config: {config_file}: there is no such file" + " (it is a folder)" * config_file.is_dir()
-            )
+            hint = " (it is a folder)" if config_file.is_dir() else ""
+            raise ConfigError(f"--config: {config_file}: there is no such file{hint}")
     config_dir = config_file.parent
     # The user's files get a copy, so that an assignment there does not change the run.
     options = attrs.evolve(options, config_file=str(config_file), muddler=list(options.muddler))

@@ -43,93 +43,97 @@ class Options:
     """
 
     config_file: str | None = option(
-        None,
         "The config file: a Python program that says what runs where.",
         name="config",
         short="c",
         values=Values.PATH,
     )
     arg_parser: str | None = option(
-        None,
         "A Python file whose parse_args(extra_args, ssh_user) makes `extra_options` of --extra-args.",
         short="a",
         values=Values.PATH,
     )
     muddler: list[str] = option(
-        (),
         "A muddler that changes the loaded config, by name (see `fab muddlers`) or path, perhaps with its options."
         " Repeatable.",
+        default=(),
         short="m",
         values=Values.MUDDLER,
         is_repeatable=True,
         converter=_as_list,
     )
     screen: str = option(
-        Fallback("runner"), "The name of the screen session on every host. Default: `config.screen`, else {default}."
+        "The name of the screen session on every host. Default: `config.screen`, else {default}.",
+        default=Fallback("runner"),
     )
     limit: str | None = option(
-        None,
         "Only the components that these patterns name, by name or host. `*` and `?` stand for any text, and any"
         " letter; commas separate; `!` excludes.",
         values=Values.LIMIT,
     )
     ssh_user: str | None = option(
-        None, "The user to log in as. Default: that of ~/.ssh/config, then Fabric's, then you.", name="user", short="u"
+        "The user to log in as. Default: that of ~/.ssh/config, then Fabric's, then you.", name="user", short="u"
     )
     ssh_pass: str | None = option(
-        None,
         "The password for logins and keys. Others can see it: rather give --prompt-for-login-password, or"
         " $REMOTE_RUNNER_PASS.",
         name="pass",
         short="p",
         is_secret=True,
     )
-    extra_args: str | None = option(None, "A text for the arg parser; or the muddlers' options.")
+    extra_args: str | None = option("A text for the arg parser; or the muddlers' options.")
     host_keys: str | None = option(
-        None,
         "What to do with a host whose key is in no known_hosts file: `accept-new` writes it down, `strict` refuses it."
         " Default: what the ssh config says, else accept-new. One that has changed is always refused.",
         values=("accept-new", "strict"),
     )
     on_exit: str | None = option(
-        "leave",
         "`stop`: end all components when any of them fails. Default: `{default}` them.",
+        default="leave",
         values=("leave", "stop"),
         converter=_unless_leave,
     )
     max_failures: int = option(
-        0, "As --keep-going, as long as no more hosts than that have failed. Default: {default}.", least=0
+        "As --keep-going, as long as no more hosts than that have failed. Default: {default}.", default=0, least=0
     )
-    parallel: int = option(64, "How many hosts are worked on at a time. Default: {default}.", least=1)
+    parallel: int = option("How many hosts are worked on at a time. Default: {default}.", default=64, least=1)
     retries: int = option(
-        0,
         "How often to try again to connect to a host that cannot be reached. Default: {default}; where sshd drops"
         " connections since it is busy, 8.",
+        default=0,
         least=0,
     )
     io_timeout: int = option(
-        600, "For how many seconds a host may do nothing in a stage before it is given up. Default: {default}.", least=1
+        "For how many seconds a host may do nothing in a stage before it is given up. Default: {default}.",
+        default=600,
+        least=1,
     )
     log_level: str = option(
-        "INFO", f"{', '.join(LOG_LEVELS)}. Default: {{default}}.", short="l", values=LOG_LEVELS, converter=_upper
+        f"{', '.join(LOG_LEVELS)}. Default: {{default}}.",
+        default="INFO",
+        short="l",
+        values=LOG_LEVELS,
+        converter=_upper,
     )
-    kill_first: bool = option(True, "End the old sessions before a run. Default: {default}.", name="kill")
+    kill_first: bool = option("End the old sessions before a run. Default: {default}.", default=True, name="kill")
     no_zombie: bool = option(
-        False,
         "Keep the window of a program that has ended, until q is pressed in it. Default: {default}.",
+        default=False,
         name="zombie",
         is_inverse=True,
     )
     replace: bool = option(
-        False,
         "Also end or change a session that belongs to another config or user, and whose components run."
         " Default: {default}.",
+        default=False,
     )
-    always_copy: bool = option(False, "Send every file, changed or not. Default: {default}.")
+    always_copy: bool = option("Send every file, changed or not. Default: {default}.", default=False)
     terminate: bool = option(
-        False, "When all components with `wait` have ended, end the others too. Default: {default}."
+        "When all components with `wait` have ended, end the others too. Default: {default}.", default=False
     )
-    keep_going: bool = option(False, "Where hosts fail, go on to the later stages on the others. Default: {default}.")
+    keep_going: bool = option(
+        "Where hosts fail, go on to the later stages on the others. Default: {default}.", default=False
+    )
 
     def session_of(self, config: Config) -> str:
         """Return the name of the session: --screen, or else `config.screen`, settings, `runner`."""

@@ -5,7 +5,6 @@ An error in such a file becomes a ConfigError that shows the lines of the user, 
 
 import contextlib
 import inspect
-import os
 import sys
 import sysconfig
 import traceback
@@ -18,13 +17,13 @@ from typing import Any
 from .errors import ConfigError
 
 # Folders whose stack frames do not belong to the user: this package and the standard library.
-OTHERS = tuple(os.path.join(folder, "") for folder in (Path(__file__).parent, sysconfig.get_path("stdlib")))  # noqa: PTH118
+OTHERS = (f"{Path(__file__).parent}/", f"{sysconfig.get_path('stdlib')}/")
 
 
 def takes(function: Callable[..., Any], count: int) -> bool:
     """Return whether a function can be called with that many positional arguments."""
     try:
-        inspect.signature(function).bind(*[None] * count)
+        inspect.signature(function).bind(*range(count))
     except (TypeError, ValueError):  # other parameters, or no known signature
         return False
     return True

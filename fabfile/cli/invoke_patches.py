@@ -30,6 +30,7 @@ def apply_patches() -> None:
     """Patch Invoke and Fabric for the rest of this process."""
     _patch_parser()
     _patch_settings()
+    _patch_ssh_config()
     _patch_completion()
     fabric.executor.NothingToDo = _refuse_remainder
     for library in ("fabric", "invoke"):
@@ -70,8 +71,8 @@ def _patch_parser() -> None:
 
 
 def _patch_settings() -> None:
-    """Report unreadable settings and ssh configs in one line, and let -S and the settings file of -f win."""
-    load_file, update_config = Settings._load_file, Fab.update_config
+    """Report unreadable settings in one line."""
+    load_file = Settings._load_file
 
     def load_readable_file(self: Settings, prefix: str, absolute: bool = False, merge: bool = True) -> None:
         named = getattr(self, f"_{prefix}_path")  # set for -f alone; Invoke searches the other files
@@ -83,6 +84,13 @@ def _patch_settings() -> None:
             where = named or f"fabric.yaml in {getattr(self, f'_{prefix}_prefix')}"
             hint = "; the config file of a command is named behind it" if absolute else ""
             raise Exit(f"{where}: cannot be read as settings for Fabric: {error}{hint}", WRONG) from error
+
+    Settings._load_file = load_readable_file  # type: ignore[method-assign]
+
+
+def _patch_ssh_config() -> None:
+    """Report an unreadable ssh config in one line, and let -S and the settings file of -f win."""
+    update_config = Fab.update_config
 
     def update_config_in_words(self: Fab) -> None:
         ssh_config = self.args["ssh-config"].value
@@ -103,7 +111,6 @@ def _patch_settings() -> None:
         except KeyboardInterrupt:
             raise Exit(UNTOUCHED, INTERRUPTED) from None
 
-    Settings._load_file = load_readable_file  # type: ignore[method-assign]
     Fab.update_config = update_config_in_words
 
 
