@@ -18,7 +18,7 @@ LOCALHOST = "localhost"
 METADATA = "declaration"  # its key in the metadata of an attribute
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Declared:
     """An attribute of Component: the rule for its value, the rule in words, and its meaning.
 

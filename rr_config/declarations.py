@@ -23,7 +23,7 @@ class Values(Enum):
     PATH = auto()
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Declaration:
     """An option of the command line.
 

@@ -5,8 +5,8 @@ An error in such a file becomes a ConfigError that shows the lines of the user, 
 
 import contextlib
 import inspect
+import os
 import sys
-import sysconfig
 import traceback
 import types
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from typing import Any
 from .errors import ConfigError
 
 # Folders whose stack frames do not belong to the user: this package and the standard library.
-OTHERS = (f"{Path(__file__).parent}/", f"{sysconfig.get_path('stdlib')}/")
+OTHERS = (f"{Path(__file__).parent}/", f"{Path(os.__file__).parent}/")
 
 
 def takes(function: Callable[..., Any], count: int) -> bool:
