@@ -102,7 +102,7 @@ def test_test_passes_on_two_hosts_on_one_and_here(lab: Lab, server: str, client:
 def test_broken_client_fails_the_test(lab: Lab) -> None:
     status, verdict = run(lab, "node1", "node2", broken="broken")
     assert status == 1
-    assert verdict.startswith("FAILED: sample.ts:") and "client: has ended with exit status 1" in verdict
+    assert verdict.startswith("FAILED: sample.ts:") and "client: ended with exit status 1" in verdict
     assert not lab.node1.sessions() and not lab.node2.sessions()
 
 

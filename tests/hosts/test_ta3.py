@@ -81,7 +81,7 @@ def test_publisher_twelve_clients_and_a_third_party_on_four_hosts_pass(four: Lab
 def test_broken_client_fails_the_test_and_nothing_runs_on(four: Lab) -> None:
     status, verdict = run(four, broken="7")
     assert status == 1
-    assert verdict.startswith("FAILED: test.txt:") and "client-7: has ended with exit status 9" in verdict
+    assert verdict.startswith("FAILED: test.txt:") and "client-7: ended with exit status 9" in verdict
     for name in ("node1", "node2", "node3", "node4"):
         assert not four.farm.hosts[name].sessions()
 

@@ -59,7 +59,7 @@ def test_harness_goes_on_where_a_log_cannot_be_written(tmp_path: Path) -> None:
     harness = in_harness(tmp_path, "/bin/sh", "-c", "seq 60000; exit 4")
     output, errors = harness.communicate(timeout=20)
     assert (len(output.splitlines()), harness.returncode) == (60_000, 4)
-    assert errors == b"harness: logs/n.out: No space left on device; going on without it\n"
+    assert errors == b"harness: logs/n.out: No space left on device; log is incomplete from here on\n"
 
 
 def test_harness_whose_logs_cannot_be_made_says_so(tmp_path: Path) -> None:

@@ -68,9 +68,9 @@ def test_folder_of_results_is_one_of_its_own_whatever_the_name(tmp_path: Path, n
     assert (tmp_path / folder).is_dir() and len(Path(folder).parts) == 2
 
 
-@pytest.mark.parametrize(("words", "said"), [("", "wrap --with: is None"), (" --with ''", "wrap --with: is ''")])
+@pytest.mark.parametrize(("words", "said"), [("", "(is None)"), (" --with ''", "(is '')")])
 def test_wrap_without_a_command_is_refused(words: str, said: str) -> None:
-    assert refusal(f"wrap{words}") == f"{said}; it must be a command"
+    assert refusal(f"wrap{words}") == f"wrap --with: required, and must be a command {said}"
 
 
 def test_program_in_a_home_is_told_by_a_variable_and_one_of_another_user_is_refused() -> None:
