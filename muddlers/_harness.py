@@ -20,10 +20,9 @@ OWN_FILES = ("master.py", "slave.py", "programs.py", "program.py", "script.py", 
 def under(kind, name, components, logs, options, port, timeout):
     """Return a component that runs `components` under a harness.
 
-    The harness starts in their base_dir and finds their files there, so all of them must have
-    the same host and base_dir.
+    The harness starts in their base_dir and finds their files there, so all of them must have the same
+    host and base_dir. `kind` is "master" or "slave". `logs` is a remote folder. `timeout` is in seconds.
 
-    `kind` is "master" or "slave". `logs` is a remote folder. `timeout` is in seconds.
     Raises ConfigError if the base_dirs differ.
     """
     first = components[0]

@@ -1,4 +1,4 @@
-"""Run a client/server test, for example of a database, under harnesses; a test script decides whether it passes.
+"""Run a client/server test under harnesses; a test script decides whether it passes.
 
     --muddler "ta1 --hosts-file hosts.csv --test-dir tests --test sample"
 
@@ -68,6 +68,7 @@ def muddle(config):
 
 
 def under(kind, component):
+    """Return a harness that runs `component`, with its logs as results. `kind` is "master" or "slave"."""
     name = f"{component.name}-harness"
     logs = f"{extra_options.results_dir}/{extra_options.test}/{name}"
     harness = _harness.under(kind, name, [component], logs, options, extra_options.port, extra_options.timeout)

@@ -1,4 +1,4 @@
-"""Run a publish/subscribe test under harnesses: clients spread over hosts, and a test script that decides if it passes.
+"""Run a publish/subscribe test under harnesses; a test script decides whether it passes.
 
     --muddler "ta3 --clients 12 --host-info hosts.txt --script test.txt --pin"
 
@@ -10,8 +10,8 @@ unchanged.
 
 In a config without a client, each `publisher...` runs under a harness of its own, which logs its output with the time
 of each line. An arg parser can choose another harness with these attributes of `extra_options`: `harness` is a local
-path. `harness_args` is a list of its own arguments, empty by default. If the harness needs a `--` before the program,
-it is the last of them. `harness_logs` is a remote folder.
+path. `harness_args` is a list of its own arguments, empty by default; end it with `--` if the harness needs that before
+the program. `harness_logs` is a remote folder.
 """
 
 import itertools
@@ -121,6 +121,7 @@ def with_programs(harness, group):
 
 
 def under(kind, name, programs):
+    """Return a harness that runs `programs`, with its logs as results. `kind` is "master" or "slave"."""
     logs = f"{extra_options.harness_logs or 'logs'}/{name}"
     harness = _harness.under(kind, name, programs, logs, options, extra_options.port, extra_options.timeout)
     if extra_options.master_address:
