@@ -122,7 +122,7 @@ def busy_seconds() -> float:
 
 def table(results: Iterable[Measured]) -> Table:
     """Return a table of the results."""
-    shown = Table("row", "work", "ours", "peers", "ratio", "at most", "")
+    shown = Table("row", "work", "ours", "peers", "ratio", "limit", "result")
     for each in results:
         row, medians = each.row, each.medians
         unit = UNITS[row.figure]
