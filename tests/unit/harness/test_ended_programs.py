@@ -1,4 +1,4 @@
-"""Programs under master and slave harnesses: none runs on when its harness or the test ends."""
+"""Check that no program of a harness keeps running after its harness or the test ends."""
 
 import contextlib
 import shutil
@@ -27,7 +27,7 @@ def test_slaves_that_do_not_come_are_named(bench: Bench) -> None:
 
 
 def pids(bench: Bench, count: int) -> list[int]:
-    """The process ids that programs have written down."""
+    """Return the process ids that programs have written to files."""
     eventually(lambda: len(list(bench.folder.glob("pid.*"))) == count, "all programs")
     return [int(path.read_text()) for path in bench.folder.glob("pid.*")]
 
@@ -98,8 +98,8 @@ BECOMES_ROOT = "import os, sys, time; os.setuid(0); print('root', flush=True); t
 
 @pytest.mark.parametrize("name", ["own", "a"])
 def test_what_has_become_another_user_is_told(bench: Bench, name: str) -> None:
-    """As by sudo. Run by somebody who is not root."""
-    with tempfile.TemporaryDirectory() as folder:  # where others may go
+    """A program that changes its user, as sudo does, cannot be killed. The harness runs without root."""
+    with tempfile.TemporaryDirectory() as folder:  # other users need access
         bench.folder = Path(folder)
         bench.folder.chmod(0o777)
         shutil.copy("/usr/bin/python3", bench.folder / "python")

@@ -1,4 +1,4 @@
-"""The master and slave harnesses, without a host: steps, and failures of a test."""
+"""Test master and slave harnesses without a host: steps and failures of a test."""
 
 import json
 import os
@@ -159,7 +159,7 @@ def test_tests_are_judged_by_their_own_output(bench: Bench) -> None:
 
 
 def test_feed_takes_the_time_of_who_is_fed(bench: Bench) -> None:
-    """A slow reader, a file larger than a message may be, and one who never reads."""
+    """Feed a slow reader, a file larger than a message, and a program that never reads."""
     write(bench.folder / "large", "x" * 79 + "\n").write_text(("x" * 79 + "\n") * 100_000)
     bench.slave(a=["sh", "-c", "sleep 1; wc -c; echo done"], b=["sleep", "1000"])
     steps = "start *\nfeed a large\nclose a\nawait a '^8000000$'\nfeed b large within 0.5\n"

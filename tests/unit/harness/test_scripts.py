@@ -1,4 +1,4 @@
-"""Test scripts of the master harness: steps, and lines that are none."""
+"""Test the parser of test scripts: valid steps and invalid lines."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ from tests.support.checkout import ROOT
 
 FOLDER = ROOT / "muddlers/harness"
 sys.path.append(str(FOLDER))
-import script  # type: ignore[import-not-found]  # noqa: E402 - it is not installed, but brought to hosts
+import script  # type: ignore[import-not-found]  # noqa: E402 - copied to hosts, not installed
 
 
 def test_steps_are_read_with_what_they_take() -> None:

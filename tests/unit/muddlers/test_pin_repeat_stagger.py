@@ -1,4 +1,4 @@
-"""`pin`, `repeat` and `stagger`: cores, copies and delays."""
+"""Test `pin`, `repeat` and `stagger`: cores, copies and delays."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`--muddler ta3`: publishers run under the harness."""
+"""Test `--muddler ta3` without clients: publishers run under the harness."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""`rehost`: other hosts for components."""
+"""Test `rehost`: other hosts for components."""
 
 from rr_config.testing import muddled
 from tests.support.muddled_configs import TWO, refusal, told

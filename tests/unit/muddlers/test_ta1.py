@@ -1,4 +1,4 @@
-"""`--muddler ta1`: the components that it makes."""
+"""Test the components that `--muddler ta1` creates."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.support.configs import loaded, refused, write
 
 
 def prepare(folder: Path) -> str:
-    """A config whose client and server are on two hosts, with all that the muddler wants."""
+    """Write the files that the muddler needs. Return a config with client and server on two hosts."""
     write(folder / "tests/t.ts", "start *\n")
     write(folder / "tests/queries/q", "")
     write(folder / "hosts.csv", HOSTS)

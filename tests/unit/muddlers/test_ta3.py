@@ -1,4 +1,4 @@
-"""`--muddler ta3`: clients on hosts, masters, slaves and cores."""
+"""Test `--muddler ta3`: clients on hosts, master, slaves and cores."""
 
 import functools
 import operator
@@ -13,13 +13,13 @@ from tests.support.configs import loaded, refused, write
 
 
 def made(folder: Path, told: str, config: str = "", hosts: str = HOSTS) -> dict[str, Component]:
-    """The components of a small test, by name."""
+    """Return the components of a small test, by name."""
     write(folder / "hosts.txt", hosts)
     return {each.name: each for each in loaded(folder, config or SMALL, muddler=[f"ta3 {told}"]).all_components()}
 
 
 def clients_of(component: Component) -> list[str]:
-    """The names of the programs of a harness."""
+    """Return the names of a harness's programs."""
     words = list(component.args)
     return [words[at + 1] for at, word in enumerate(words) if word == "-n" and words[at + 2] == "-p"]
 

@@ -1,4 +1,4 @@
-"""`wrap`: the command around a program, and its results."""
+"""Test `wrap`: the command around a program, and its results."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from tests.support.muddled_configs import SHOW, TWO, refusal, told
 
 
 def run_there(component: Component, folder: Path, **environment: str) -> None:
-    """Run what a launcher would, in `folder`, whose files are where they would be."""
+    """Run the program of a component in `folder`, as a launcher does."""
     command = [component.executable, *component.args]
     subprocess.run(command, cwd=folder, check=True, env=os.environ | environment, timeout=20)
 
