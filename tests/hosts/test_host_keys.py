@@ -41,11 +41,8 @@ class Trust:
     def fab(self, *hosts: str, then: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
         """Run it."""
         self.lab.config(CONFIG.format(hosts=list(hosts)))
-        command: list[str | Path] = [FAB, "-r", ROOT, "screen", "-c", "cfg.py", *then]
-        environment = self.lab.environment
-        return subprocess.run(
-            command, cwd=self.lab.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
+        command = [str(FAB), "-r", str(ROOT), "screen", "-c", "cfg.py", *then]
+        return self.lab.prefork.run(command, self.lab.folder, self.lab.environment, 60)
 
     def ssh(self, name: str) -> bool:
         """Whether ssh takes that host for the right one."""

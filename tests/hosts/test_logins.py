@@ -61,10 +61,7 @@ class Login:
     def sync(self, *core: str | Path, then: tuple[str, ...] = (), **env: str) -> subprocess.CompletedProcess[str]:
         """Run it."""
         environment = self.lab.environment | env
-        command = self.command(*core, then=then)
-        return subprocess.run(
-            command, cwd=self.lab.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
+        return self.lab.prefork.run(self.command(*core, then=then), self.lab.folder, environment, 60)
 
     def sync_on_terminal(self, secret: str, *core: str) -> tuple[int, str]:
         """Run it on a terminal of its own, where somebody types `secret` when asked; its exit code and output."""
