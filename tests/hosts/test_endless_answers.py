@@ -20,10 +20,7 @@ from tests.support.odd_hosts import GREETING, odd_host
     "command",
     [
         "yes",
-        "yes | tr -d '\\n'",
         "yes | tr '\\n' '\\000'",
-        "cat /dev/zero",
-        "cat /dev/urandom",
         f"{GREETING}; yes",
         f"{GREETING}; yes answer | tr '\\n' '\\000'",
         f"{GREETING}; cat /dev/zero",
@@ -43,7 +40,6 @@ def test_host_that_answers_without_end_is_given_up_and_the_others_go_on(lab: Lab
     ("said", "why"),
     [
         (b"x" * 65536, ": no SSH server answers there; is it the right port?"),
-        (b"\n" * 65536, ": no SSH server answers there; is it the right port?"),
         (b"SSH-2.0-OpenSSH_9.2\r\n" + b"\x7f\xff\xff\xf4" * 16384, ": a packet of 2,147,483,632 bytes is none of ssh"),
         (b"SSH-2.0-" + b"\x1b]0;evil\x07" * 1000 + b"\r\n", ""),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", ": no SSH server answers there; is it the right port?"),

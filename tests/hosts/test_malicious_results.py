@@ -3,6 +3,7 @@
 import io
 import sys
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,20 +28,18 @@ def archive(name: str, content: bytes = b"evil", headers: dict[str, str] | None 
     return stream.getvalue()
 
 
-@pytest.mark.parametrize(
-    "stream",
-    [
-        archive("../../../../evil"),
-        archive("/tmp/rr-evil"),
-        archive("./result", b"", kind=tarfile.SYMTYPE),
-        archive("./result", b"", kind=tarfile.LNKTYPE),
-        archive("./result", headers={"comment": "x" * 50_000_000}),
-        b"no archive" * 1000,
-        b"",
-    ],
-)
-def test_archive_of_a_hostile_host_stays_where_it_belongs(lab: Lab, stream: bytes) -> None:
-    (lab.folder / "stream").write_bytes(stream)
+def archives() -> Iterator[bytes]:
+    """Yield harmful streams."""
+    yield archive("../../../../evil")
+    yield archive("/tmp/rr-evil")
+    yield archive("./result", b"", kind=tarfile.SYMTYPE)
+    yield archive("./result", b"", kind=tarfile.LNKTYPE)
+    yield archive("./result", headers={"comment": "x" * 50_000_000})
+    yield b"no archive" * 1000
+    yield b""
+
+
+def test_archive_of_a_hostile_host_stays_where_it_belongs(lab: Lab) -> None:
     host_with(lab, "odd", "tar", f"cat {lab.folder}/stream; exec 1>&-; sleep 1")
     lab.config(
         CONFIG
@@ -48,14 +47,17 @@ def test_archive_of_a_hostile_host_stays_where_it_belongs(lab: Lab, stream: byte
     )
     lab.fab("run", "-c", "cfg.py")
     before = set(Path("/tmp").glob("rr-evil")) | set(lab.folder.parent.rglob("evil"))
-    done = fab_within_memory(lab, "collect", "-c", "cfg.py", "--io-timeout", "5")
-    assert done.returncode == 1
-    assert done.stderr.startswith("odd"), done.stderr
-    assert "Traceback" not in done.stderr
-    (folder,) = (lab.folder / "results").iterdir()
-    assert set(Path("/tmp").glob("rr-evil")) | set(lab.folder.parent.rglob("evil")) == before
-    assert {path.name for path in (folder / "odd").rglob("*") if not path.is_dir()} <= {"output"}
-    assert (folder / "node1/b/results/result").read_text() == "good\n"
+    for number, stream in enumerate(archives()):
+        (lab.folder / "stream").write_bytes(stream)
+        to = f"results.{number}"
+        done = fab_within_memory(lab, "collect", "-c", "cfg.py", "--io-timeout", "5", "--to", to)
+        assert done.returncode == 1, number
+        assert done.stderr.startswith("odd"), done.stderr
+        assert "Traceback" not in done.stderr
+        (folder,) = (lab.folder / to).iterdir()
+        assert set(Path("/tmp").glob("rr-evil")) | set(lab.folder.parent.rglob("evil")) == before
+        assert {path.name for path in (folder / "odd").rglob("*") if not path.is_dir()} <= {"output"}
+        assert (folder / "node1/b/results/result").read_text() == "good\n"
 
 
 TWO = "add('a', 'odd', 'exit 0', results=['r'])\nadd('b', 'node1', 'exit 0', results=['r'])"
