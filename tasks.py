@@ -74,12 +74,9 @@ def hosts(c: Context, count: int = 3, stop: bool = False) -> None:
 
 @task(help={"args": "What else to tell pytest, for example '-k sync -x'."})
 def test(c: Context, args: str = "") -> None:
-    """Run all tests, four at a time: most of them wait for hosts. By root, since they make users of their own."""
+    """Run all tests but those for `soak`, four at a time. Most of them wait for hosts."""
     require_programs(c)
-    by_root = "" if os.getuid() == 0 else "sudo env PYTHONDONTWRITEBYTECODE=1 PATH=$PATH "
-    # All tests of a file by one process: what they share, a browser say, is started once.
-    command = f"{sys.executable} -m pytest -p no:cacheprovider -n 4 --dist loadfile {args}"
-    c.run(by_root + command, pty=sys.stdout.isatty())
+    run_tests(c, args)
 
 
 @task
@@ -113,10 +110,21 @@ def bench(c: Context, only: str = "", runs: int = 5, slow_peers: bool = False, j
 
 @task(help={"runs": "Default: 1000.", "hosts": "Default: 200.", "components": "Default: 1000."})
 def soak(c: Context, runs: int = 1000, hosts: int = 200, components: int = 1000) -> None:
-    """So many runs on one host, then one of components on many hosts; fails where something grows or is lost."""
+    """Run the tests that take long, then many runs on one host, then one of components on many hosts.
+
+    Fails where something grows or is lost.
+    """
     require_programs(c)
+    run_tests(c, "-m soak --timeout 3000")
     words = ["--runs", str(runs), "--hosts", str(hosts), "--components", str(components)]
     c.run(shlex.join([sys.executable, "-m", "bench.soak", *words]), pty=sys.stdout.isatty())
+
+
+def run_tests(c: Context, args: str) -> None:
+    """Run pytest as root, since tests create users. A worker that has nothing left takes tests from another one."""
+    by_root = "" if os.getuid() == 0 else "sudo env PYTHONDONTWRITEBYTECODE=1 PATH=$PATH "
+    command = f"{sys.executable} -m pytest -p no:cacheprovider -n 4 --dist worksteal {args}"
+    c.run(by_root + command, pty=sys.stdout.isatty())
 
 
 def require_programs(c: Context) -> None:

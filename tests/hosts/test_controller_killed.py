@@ -7,13 +7,15 @@ import pytest
 from tests.support.commands import running
 from tests.support.interruptions import interrupt_run, interrupt_start, kill
 from tests.support.lab import Lab
+from tests.support.soak import often
 from tests.support.waiting import eventually
 
 
-# A host sees the same as when the connection is cut, for which there is a test of each stage. `./dev soak` has them all.
-@pytest.mark.parametrize("stage", ["sync", "later"])
-def test_whatever_is_cut_off_the_same_command_again_finishes(lab: Lab, stage: str) -> None:
-    interrupt_run(lab, kill, stage, seed=0)
+# A host sees the same as when the connection is cut, and test_connection_loss.py does that in each stage.
+@pytest.mark.parametrize("seed", often([0], range(1, 10)))
+@pytest.mark.parametrize("stage", often(["sync", "later"], ["kill", "screen", "start"]))
+def test_whatever_is_cut_off_the_same_command_again_finishes(lab: Lab, stage: str, seed: int) -> None:
+    interrupt_run(lab, kill, stage, seed)
 
 
 def test_start_that_is_cut_off_among_many_components_starts_none_twice(lab: Lab) -> None:

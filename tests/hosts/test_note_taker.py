@@ -23,14 +23,14 @@ def note_taker(host: ThrowawayHost) -> int:
     return note_takers(host)[0]
 
 
-def test_twenty_components_have_one_note_taker_which_ends_with_the_last_of_them(lab: Lab) -> None:
+def test_many_components_have_one_note_taker_which_ends_with_the_last_of_them(lab: Lab) -> None:
     lab.config(
-        CONFIG + "for n in range(20): add(f'a{n}', 'node1', 'echo begun; read -r line')\n"
+        CONFIG + "for n in range(12): add(f'a{n}', 'node1', 'echo begun; read -r line')\n"
         "add('b', localhost, 'echo begun; read -r line')"
     )
     lab.run("run")
     taker, here = note_taker(lab.node1), note_taker(lab.here)
-    folders = [lab.node1.state() / f"a{number}" for number in range(20)]
+    folders = [lab.node1.state() / f"a{number}" for number in range(12)]
     for folder in folders:
         eventually(lambda folder=folder: notes(folder) != [], f"notes of {folder.name}")  # type: ignore[misc]
         assert os.getsid(int(text(folder / "pid"))) != os.getsid(taker), "status does not count it"

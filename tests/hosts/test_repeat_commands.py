@@ -106,12 +106,9 @@ TROUBLES: dict[str, tuple[Sequence[str], str, Trouble]] = {
     ),
     "sync, failing component": (["run"], NEVER_FAILS, blocked_file),
     "start, failing component": (["run"], FAILS_AT_START, lambda lab, odd: absent(odd)),
-    "start alone, failing component": (["start"], FAILS_AT_START, lambda lab, odd: absent(odd)),
     "start, full disk": (["start"], NEVER_FAILS, lambda lab, odd: full(odd, odd.state())),
     "check, failing component": (["run"], FAILS_SOON, lambda lab, odd: absent(odd)),
     "restart, failing component": (["restart"], FAILS_AT_START, lambda lab, odd: absent(odd)),
-    "restart, full disk": (["restart"], NEVER_FAILS, lambda lab, odd: full(odd, odd.state())),
-    "restart, dead host": (["restart"], NEVER_FAILS, lambda lab, odd: away(lab.farm, odd)),
 }
 
 
