@@ -46,7 +46,7 @@ NAMES = st.sets(texts(1, 255, b"\0/").filter(lambda name: name not in (".", ".."
 
 
 @pytest.mark.parametrize("examples", often([4], [200]))
-def test_everything_arrives_byte_for_byte(lab: Lab, examples: int) -> None:
+def test_all_texts_arrive_byte_for_byte(lab: Lab, examples: int) -> None:
     @settings(max_examples=examples, deadline=None, derandomize=True)
     @given(cases=CASES, names=NAMES)
     def each_example(cases: list[dict[str, object]], names: set[str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.support.checkout import ROOT
 
 
-def test_the_demo_shows_what_runs_where_and_sends_nothing_the_second_time() -> None:
+def test_demo_sends_nothing_twice() -> None:
     here = Path(tempfile.gettempdir())
     before = set(here.glob("rr-demo.*"))
     done = subprocess.run([sys.executable, "-m", "invoke", "demo"], cwd=ROOT, capture_output=True, text=True)
@@ -22,7 +22,7 @@ def test_the_demo_shows_what_runs_where_and_sends_nothing_the_second_time() -> N
     assert set(here.glob("rr-demo.*")) == before
 
 
-def test_every_test_that_the_docs_name_is_there() -> None:
+def test_tests_in_docs_exist() -> None:
     """`::NAME` is in the file that is named before it in the same row."""
     named = 0
     for row in (ROOT / "docs/reliability.md").read_text().splitlines():

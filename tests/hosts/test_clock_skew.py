@@ -15,7 +15,7 @@ def host_of_another_year(lab: Lab, name: str, years: int) -> ThrowawayHost:
     return lab.farm.add(name, {"ForceCommand": force})
 
 
-def test_clocks_of_hosts_may_differ_by_years(lab: Lab) -> None:
+def test_clocks_may_differ_by_years(lab: Lab) -> None:
     early, late = host_of_another_year(lab, "early", -20), host_of_another_year(lab, "late", 10)
     configure(lab, "early", "node1", "late")
     lab.run("run")

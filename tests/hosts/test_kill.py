@@ -28,7 +28,7 @@ wait
 """
 
 
-def test_kill_ends_all_sessions_of_exactly_that_name_and_no_other(lab: Lab) -> None:
+def test_kill_ends_sessions_of_exact_name(lab: Lab) -> None:
     names = {"first": "runner", "second": "runner", "longer": "runner-prod", "shorter": "runne", "dotted": "runner.x"}
     names |= {"inner": "my.runner", "upper": "RUNNER"}
     for noted_as, session in names.items():
@@ -48,7 +48,7 @@ def test_kill_ends_all_sessions_of_exactly_that_name_and_no_other(lab: Lab) -> N
     assert alive(lab.node1) == names.keys() - {"first", "second", "longer"}
 
 
-def test_kill_leaves_a_session_alone_that_has_been_given_another_name(lab: Lab) -> None:
+def test_kill_spares_renamed_session(lab: Lab) -> None:
     lab.config(ONE_PROGRAM)
     lab.write("one.sh", "")
     lab.run("screen")
@@ -62,7 +62,7 @@ def test_kill_leaves_a_session_alone_that_has_been_given_another_name(lab: Lab) 
     assert (lab.node1.sessions(), alive(lab.node1)) == (["mine"], {"renamed"})
 
 
-def test_kill_ends_what_ignores_signals_and_what_has_left_its_window(lab: Lab) -> None:
+def test_kill_ends_stubborn_programs(lab: Lab) -> None:
     """The server of `other`, which was started from a window, has that session in its environment, and goes on."""
     lab.config(ONE_PROGRAM)
     lab.write("one.sh", STUBBORN, 0o755)
@@ -75,7 +75,7 @@ def test_kill_ends_what_ignores_signals_and_what_has_left_its_window(lab: Lab) -
     assert lab.node1.sessions() == ["bystander", "other"]
 
 
-def test_kill_leaves_alone_a_session_that_was_started_in_a_window(lab: Lab) -> None:
+def test_kill_spares_session_in_a_window(lab: Lab) -> None:
     """Its server is a child of the program in the window."""
     lab.config(ONE_PROGRAM)
     inner = f"screen -DmS other {NOTES_ITS_PID % 'inner'}"
@@ -87,7 +87,7 @@ def test_kill_leaves_alone_a_session_that_was_started_in_a_window(lab: Lab) -> N
     assert lab.node1.sessions() == ["other"]
 
 
-def test_kill_ends_a_program_that_is_called_screen(lab: Lab) -> None:
+def test_kill_ends_program_named_screen(lab: Lab) -> None:
     lab.config(ONE_PROGRAM.replace("one.sh", "screen"))
     lab.write("screen", "#!/bin/sh\necho $$ >~/pid.program\nwhile :; do sleep 1; done\n", 0o755)
     lab.run("run")
@@ -98,7 +98,7 @@ def test_kill_ends_a_program_that_is_called_screen(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("origin", ["by fab", "by hand"])
-def test_kill_clears_what_a_killed_screen_server_has_left(lab: Lab, origin: str) -> None:
+def test_kill_clears_dead_server(lab: Lab, origin: str) -> None:
     lab.config(ONE_PROGRAM)
     program = lab.write("one.sh", "#!/bin/sh\ntrap '' HUP\necho $$ >~/pid.orphan\nwhile :; do sleep 1; done\n", 0o755)
     if origin == "by fab":

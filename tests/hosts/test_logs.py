@@ -16,7 +16,7 @@ from tests.support.outcomes import repeat_with
 from tests.support.waiting import eventually
 
 
-def test_logs_are_shown_behind_the_names_of_their_components(lab: Lab) -> None:
+def test_logs_are_prefixed_with_names(lab: Lab) -> None:
     lab.config(
         CONFIG
         + "add('a', 'node1', 'echo one; echo two; printf three')\nadd('longer', 'node2', 'printf \"x\\\\ry\\\\033[1m\\\\n\"')\n"
@@ -42,7 +42,7 @@ def test_logs_are_shown_behind_the_names_of_their_components(lab: Lab) -> None:
     assert (done.returncode, done.stderr) == (2, "--lines -1: must be 0 at least\n")
 
 
-def test_host_that_fails_is_named_and_the_others_are_shown(lab: Lab) -> None:
+def test_failed_host_does_not_hide_logs(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'echo one')\nadd('b', 'node2', 'echo two')")
     lab.run("run", "--no-zombie")
     lab.farm.stop(lab.node1)
@@ -65,7 +65,7 @@ def followed(fab: "subprocess.Popen[str]", until: str) -> list[str]:
     return lines
 
 
-def test_no_line_is_lost_while_output_is_followed_over_a_lost_connection(lab: Lab) -> None:
+def test_reconnect_loses_no_log_line(lab: Lab) -> None:
     """Two components count, and go on when the connection is lost; another one begins later and is started again."""
     count = (
         'i=0; while [ $i -lt 8000 ]; do i=$((i + 1)); echo "$i of $0";'
@@ -104,7 +104,7 @@ def test_no_line_is_lost_while_output_is_followed_over_a_lost_connection(lab: La
         assert own == [f"{name}    | {number} of {name}" for number in range(1, 8001)]
 
 
-def test_many_components_on_five_hosts_are_followed_over_a_channel_each_and_no_line_is_lost(lab: Lab) -> None:
+def test_many_logs_take_one_channel_a_host(lab: Lab) -> None:
     """Each says 1,000 lines, 100 at a time, before and while they are followed."""
     for number in range(2):
         lab.farm.add(f"more{number}")
@@ -129,7 +129,7 @@ def test_many_components_on_five_hosts_are_followed_over_a_channel_each_and_no_l
         assert own == [f"{number} of 1000" for number in range(1, 1001)], label
 
 
-def test_output_of_a_component_that_is_started_again_is_its_own(lab: Lab) -> None:
+def test_restarted_component_has_new_log(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'echo $$')")
     for _ in range(2):
         lab.run("run", "--no-zombie")
@@ -138,7 +138,7 @@ def test_output_of_a_component_that_is_started_again_is_its_own(lab: Lab) -> Non
     assert lab.run("logs").stdout == f"a | {pid}\n"
 
 
-def test_a_host_that_fails_is_named_once(lab: Lab) -> None:
+def test_failed_host_is_reported_once(lab: Lab) -> None:
     lab.config(
         "for host in ('node1', 'node2'):\n    config.add_component(Component(name='a', host=host, executable='/x', start_index=1))"
     )
@@ -165,7 +165,7 @@ def noted(lab: Lab) -> list[list[str]]:
     return [line.split() for line in text(file).splitlines()]
 
 
-def test_the_time_of_each_line_is_known_to_about_a_second(lab: Lab) -> None:
+def test_log_lines_have_times(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'echo one; head -n 1; head -n 1')")
     begun = int(time.time())
     lab.run("run", "--no-zombie")
@@ -206,7 +206,7 @@ def since(lab: Lab, seconds: int, *more: str) -> list[str]:
     return [line.removeprefix("a | ") for line in lab.run("logs", "--since", moment, *more).stdout.splitlines()]
 
 
-def test_what_was_put_out_since_a_time_begins_with_a_whole_line(lab: Lab) -> None:
+def test_since_begins_with_a_whole_line(lab: Lab) -> None:
     before = "x" * 100_000 + "\n"
     kept = has_put_out(lab, f"{before}\0\0begun and ended\nlater\nlast", at=1000)
     sizes = [10, len(before), len(before) + 5, len(before) + 18]
@@ -223,7 +223,7 @@ def test_what_was_put_out_since_a_time_begins_with_a_whole_line(lab: Lab) -> Non
     assert (done.returncode, done.stderr[:30]) == (2, "--since 'yesterday': is no tim")
 
 
-def test_output_without_notes_has_the_time_when_it_was_last_written_to(lab: Lab) -> None:
+def test_log_without_notes_has_last_write(lab: Lab) -> None:
     """As that of a component which was started by an older version."""
     has_put_out(lab, "one\ntwo\n", at=1000)
     shown = lab.run("-t", "9", "logs", "-t").stdout  # the first one is Fabric's, and a number
@@ -232,7 +232,7 @@ def test_output_without_notes_has_the_time_when_it_was_last_written_to(lab: Lab)
     assert since(lab, 1001) == []
 
 
-def test_lines_that_are_followed_have_their_times(lab: Lab) -> None:
+def test_followed_lines_have_times(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'exec cat')")
     lab.run("run")
     (session,) = (lab.node1.state() / "a/session").read_text().split()

@@ -6,7 +6,7 @@ from tests.support.odd_hosts import GREETING, host_with, odd_host
 from tests.support.outcomes import repeat_with
 
 
-def test_nonsense_of_one_host_keeps_no_other_from_its_end(lab: Lab) -> None:
+def test_nonsense_does_not_stop_the_others(lab: Lab) -> None:
     odd_host(lab, "odd", f"{GREETING}; printf 'ended zzz 0\\000done\\000'; sleep 1")
     lab.config(CONFIG + "add('a', 'odd', wait=True)\nadd('b', 'node1')\nadd('c', 'node2', 'exit 0', wait=True)")
     lab.run("run", "--limit", "node*")
@@ -15,7 +15,7 @@ def test_nonsense_of_one_host_keeps_no_other_from_its_end(lab: Lab) -> None:
     assert done.stderr.startswith("odd: wait: answers what cannot be understood (KeyError: 'zzz')\n")
 
 
-def test_host_that_pretends_to_be_another_fails_with_that_one_alone(lab: Lab) -> None:
+def test_impostor_fails_with_its_victim(lab: Lab) -> None:
     identity = f"$(cat /proc/sys/kernel/random/boot_id) $(cat /proc/sys/kernel/hostname) {lab.node1.home}"
     odd_host(lab, "odd", f'printf "\\000remote-runner {identity}\\000done\\000"')
     lab.config(CONFIG + "add('a', 'odd')\nadd('b', 'node1')\nadd('c', 'node2')")
@@ -29,7 +29,7 @@ def test_host_that_pretends_to_be_another_fails_with_that_one_alone(lab: Lab) ->
     assert lab.node2.sessions() == ["runner"]
 
 
-def test_answers_that_make_no_sense_are_the_failure_of_that_host(lab: Lab) -> None:
+def test_nonsense_fails_one_host(lab: Lab) -> None:
     odd_host(
         lab,
         "odd",
@@ -46,7 +46,7 @@ def test_answers_that_make_no_sense_are_the_failure_of_that_host(lab: Lab) -> No
         assert "Traceback" not in done.stderr, command
 
 
-def test_what_a_host_says_does_not_steer_the_terminal(lab: Lab) -> None:
+def test_host_text_cannot_steer_terminal(lab: Lab) -> None:
     odd_host(lab, "odd", f"{GREETING}; printf 'fail \\033]0;evil\\007\\033[2Jbad\\r\\000'")
     lab.config(CONFIG + "add('a', 'odd')")
     done = lab.fab("kill", "-c", "cfg.py")
@@ -59,7 +59,7 @@ def test_what_a_host_says_does_not_steer_the_terminal(lab: Lab) -> None:
     assert not set(done.stdout + done.stderr) & set("\x1b\x07\r")
 
 
-def test_wrong_hashes_cost_time_and_nothing_else(lab: Lab) -> None:
+def test_false_hash_only_resends_file(lab: Lab) -> None:
     odd = host_with(
         lab, "odd", "openssl", 'shift 3; for f; do echo "da39a3ee5e6b4b0d3255bfef95601890afd80709 *$f"; done'
     )

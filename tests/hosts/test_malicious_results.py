@@ -39,7 +39,7 @@ def archives() -> Iterator[bytes]:
     yield b""
 
 
-def test_archive_of_a_hostile_host_stays_where_it_belongs(lab: Lab) -> None:
+def test_hostile_archive_stays_in_folder(lab: Lab) -> None:
     host_with(lab, "odd", "tar", f"cat {lab.folder}/stream; exec 1>&-; sleep 1")
     lab.config(
         CONFIG
@@ -75,7 +75,7 @@ STREAMS = {
 
 
 @pytest.mark.parametrize("name", STREAMS)
-def test_what_is_no_file_that_was_asked_for_costs_that_host_its_results(lab: Lab, name: str) -> None:
+def test_hostile_stream_fails_one_host(lab: Lab, name: str) -> None:
     begin, repeated = STREAMS[name]
     (lab.folder / "begin").write_bytes(begin)
     (lab.folder / "again").write_bytes(repeated * 1000)
@@ -93,7 +93,7 @@ def test_what_is_no_file_that_was_asked_for_costs_that_host_its_results(lab: Lab
     assert (folder / "node1/b/results/r").exists() and (folder / "run.json").exists()
 
 
-def test_of_what_comes_with_many_files_nothing_is_kept(lab: Lab) -> None:
+def test_long_headers_are_not_kept(lab: Lab) -> None:
     """1,500 files with 512 kB in the headers of each."""
     long = pax(comment="x" * 500_000)
     (lab.folder / "long").write_bytes(long)

@@ -14,9 +14,7 @@ from tests.support.processes import is_alive
 
 
 @pytest.mark.parametrize(("program", "stage"), [("screen openssl", "run"), ("screen", "screen"), ("openssl", "sync")])
-def test_missing_program_is_named_with_the_command_that_installs_it(
-    lab: Lab, tmp_path: Path, program: str, stage: str
-) -> None:
+def test_missing_program_has_install_hint(lab: Lab, tmp_path: Path, program: str, stage: str) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
     for folder in ("/usr/local/bin", "/usr/bin", "/bin"):
@@ -46,7 +44,7 @@ for name, host, index, needs in (("first", "node1", 1, []), ("second", "node2", 
 """
 
 
-def test_program_that_a_host_lacks_is_named_before_anything_is_started(lab: Lab) -> None:
+def test_missing_need_starts_nothing(lab: Lab) -> None:
     lab.config(NEEDY.replace("no-such-tool", "sh"))
     lab.run("run")
     before = int(text(lab.node1.state() / "first/pid"))
@@ -64,7 +62,7 @@ def test_program_that_a_host_lacks_is_named_before_anything_is_started(lab: Lab)
         assert is_alive(before), "nor is anything stopped"
 
 
-def test_wrap_by_a_program_that_is_not_there_starts_nothing(lab: Lab) -> None:
+def test_missing_wrapper_starts_nothing(lab: Lab) -> None:
     lab.config(NEEDY.replace("no-such-tool", "sh"))
     done = lab.fab("run", "-c", "cfg.py", "-m", "wrap --with 'no-such-tracer -f' --only second")
     assert done.returncode == 1
@@ -72,7 +70,7 @@ def test_wrap_by_a_program_that_is_not_there_starts_nothing(lab: Lab) -> None:
     assert not lab.node1.sessions() and not lab.node2.sessions()
 
 
-def test_doctor_names_what_components_need(lab: Lab) -> None:
+def test_doctor_checks_needs(lab: Lab) -> None:
     lab.config(NEEDY)
     done = lab.fab("doctor", "--json", "-c", "cfg.py")
     assert done.returncode == 1

@@ -65,7 +65,7 @@ LABELS = ["node1/db", "node2/db", "node1/gone", "node2/client", "node1/late", f"
 # ---- from a folder
 
 
-def test_report_is_made_from_a_folder_without_config_or_host(lab: Lab) -> None:
+def test_report_needs_only_results(lab: Lab) -> None:
     folder = results(lab.folder / "results")
     done = lab.fab("report", "--from", folder)
     assert (done.returncode, done.stderr) == (0, "")
@@ -79,7 +79,7 @@ def test_report_is_made_from_a_folder_without_config_or_host(lab: Lab) -> None:
 # ---- where it is put
 
 
-def test_only_an_earlier_report_is_replaced(lab: Lab) -> None:
+def test_only_old_reports_are_replaced(lab: Lab) -> None:
     folder = results(lab.folder / "results")
     for _ in range(2):
         assert lab.fab("report", "--from", folder, "-o", "a.html").returncode == 0
@@ -94,7 +94,7 @@ def test_only_an_earlier_report_is_replaced(lab: Lab) -> None:
     assert (nowhere.returncode, nowhere.stderr) == (2, "-o/--output no/c.html: No such file or directory\n")
 
 
-def test_without_the_extra_it_is_said_how_to_install_it(lab: Lab) -> None:
+def test_missing_extra_has_install_hint(lab: Lab) -> None:
     lab.write("lacking/sitecustomize.py", "import sys\nsys.modules['plotly'] = None\n")
     done = lab.fab("report", "--from", results(lab.folder / "r"), env={"PYTHONPATH": str(lab.folder / "lacking")})
     assert done.returncode == 2
@@ -116,7 +116,7 @@ add("idle", "node3", "exec sleep 1000", start_index=3)
 """
 
 
-def test_report_of_the_hosts_as_they_are(lab: Lab, browser: Browser) -> None:
+def test_report_of_hosts_shows_all_states(lab: Lab, browser: Browser) -> None:
     lab.config(PROGRAMS)
     done = lab.fab("run", "--no-zombie", "-c", "cfg.py")
     assert (done.returncode, done.stderr.splitlines()) == (
@@ -148,7 +148,7 @@ def test_report_of_the_hosts_as_they_are(lab: Lab, browser: Browser) -> None:
         assert log(shown, "node1/db") == "up"
 
 
-def test_page_takes_the_place_of_a_link(lab: Lab) -> None:
+def test_report_replaces_a_link(lab: Lab) -> None:
     folder = results(lab.folder / "results")
     (lab.folder / "report.html").symlink_to("elsewhere")
     (lab.folder / ".report.html.part").symlink_to("elsewhere")
@@ -241,7 +241,7 @@ def test_address_and_buttons_open_logs(browser: Browser, report: Path) -> None:
             assert {is_open(shown, label) for label in LABELS} == {is_wanted}
 
 
-def test_timeline_fits_on_paper_and_on_the_screen_again(browser: Browser, report: Path) -> None:
+def test_timeline_fits_paper_and_screen(browser: Browser, report: Path) -> None:
     with viewed(browser, report, "", **DESKTOP) as shown:
         plot = shown.locator("#timeline .main-svg").first
         for event, is_narrow in (("beforeprint", True), ("afterprint", False)):
