@@ -29,14 +29,14 @@ def is_test_module(name: str) -> bool:
     return parts[0] == "tests" and any(part.startswith(NOT_FOR_IMPORT) for part in parts)
 
 
-def test_nothing_imports_from_a_test_module() -> None:
+def test_nothing_imports_test_modules() -> None:
     folders = [ROOT / name for name in ("tests", "bench", "fuzz")]
     paths = [ROOT / "tasks.py", *(path for folder in folders for path in folder.rglob("*.py"))]
     wrong = [f"{path}: {name}" for path in paths for name in imported_modules(path) if is_test_module(name)]
     assert wrong == []
 
 
-def test_each_test_module_lies_in_unit_or_hosts() -> None:
+def test_test_modules_are_in_unit_or_hosts() -> None:
     folders = {path.relative_to(TESTS).parts[0] for path in TESTS.rglob("test_*.py")}
     assert folders == {"unit", "hosts"}
     assert {path.name for path in TESTS.glob("*.py")} == {"__init__.py", "conftest.py"}
