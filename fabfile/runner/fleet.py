@@ -42,7 +42,7 @@ class Fleet:
 
     Up to `most_failed` hosts may fail in a `stage_group` before it stops. `stages` are those that have ended, with
     their times. `is_interrupted` is set when Ctrl-C has cut off the last stage. `out` are the hosts that failed in this
-    group, `doubles` those of them that turned out to be one machine with another one, and `failures` their failures.
+    group, and `failures` their failures. `doubles` are failed hosts that are one machine under two names.
     `explain` may add to the reason of a failure; it gets the hosts that the failure is about, too.
     """
 

@@ -24,9 +24,9 @@ class Phase(Enum):
 class HostWait:
     """The wait on one host.
 
-    `unreported` are the components that have not ended, by label, as far as the host has reported; only the thread that
-    talks to the host uses it. Everything else belongs to the thread that reads the events. `awaited` are labels of
-    components that the wait waits for, and `ends` says how they ended.
+    `unreported` are the components whose end the host has not reported, by label. Only the thread that talks to the
+    host uses it. All other attributes belong to the thread that reads the events. `awaited` are the components that the
+    wait waits for, by label, and `ends` says how they ended.
     """
 
     name: str

@@ -2,7 +2,7 @@
 # in it, whatever a program does to hide. Its path is a line of $state/.cgroups.
 . ./state_dir.sh
 
-# enter_cgroup: create a cgroup for the session and move this process into it. Where that is forbidden, do nothing.
+# enter_cgroup: create a cgroup for the session and move this process into it. If that is forbidden, do nothing.
 enter_cgroup() {
   type=
   while read -r _ mount type _; do [ "$type" != cgroup2 ] || break; done </proc/mounts

@@ -1,8 +1,12 @@
 # fab collect: list the files of components, hash some of them, and send some as tar streams.
 # Needs from the header: session, and as arguments three words each: `component FOLDER BASE_DIR` (empty: the temporary
 # folder), and behind it `pattern FOLDER PATTERN` for each of its results.
-# Answers: system TEXT; output FOLDER SIZE PATH and file FOLDER SIZE PATH for what there is; nowhere FOLDER (no base_dir),
-# nothing, dangling and unread FOLDER PATH; then `listed`.
+# Answers:
+#   system TEXT
+#   output FOLDER SIZE PATH, file FOLDER SIZE PATH
+#   nowhere FOLDER               it has no base_dir
+#   nothing, dangling and unread FOLDER PATH
+#   listed
 # Then it carries out the commands `hash FOLDER LENGTH` and `fetch FOLDER LENGTH`, each followed by a list of paths.
 . ./temporary.sh
 

@@ -87,9 +87,9 @@ find_temporary_root() {
   fi
 }
 
-# carry_out ROOT...: obey commands until `end`; an empty record ends each answer. `clock` prints the time here. `files`
-# and `folders`, followed by NUMBER and SIZE, print what is known of paths below the root of that number; a list of
-# that many bytes follows.
+# carry_out ROOT...: obey commands until `end`. An empty record ends each answer. `clock` prints the time here. `files`
+# and `folders` are followed by NUMBER and SIZE, and by a list of paths of that many bytes. They print what is known of
+# these paths below the root of that number.
 carry_out() {
   while read -r command number size && [ "$command" != end ]; do
     case $command in

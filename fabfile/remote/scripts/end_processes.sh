@@ -4,7 +4,7 @@
 # screen servers that end too. The servers of all sessions ($screens) are no members, and neither are their
 # descendants: they are the sessions that end themselves, or others that were started from a window.
 # A program may fork faster than we can look. So a process that has been found counts even if it is gone a moment
-# later, and only several empty looks in a row prove that nothing is left. The servers end last: until then they adopt
+# later. Only several empty looks in a row prove that nothing is left. The servers end last: until then they adopt
 # every process that has lost its parent (see subreaper.py), and list their children without a race.
 # With $whole_session, all processes in the cgroup of the session are members too.
 . ./screen.sh
@@ -229,7 +229,7 @@ members_born_since() {
 }
 
 # kill_children: send KILL to the children of $servers until they have none. A program that forks and ends all the time
-# becomes a child of a server each time, and cannot fork between this look and the signal.
+# becomes a child of a server each time. It cannot fork between this look and the signal.
 kill_children() {
   tries=0
   list_children

@@ -3,8 +3,8 @@
 # _rr_own_read_environment, _rr_own_change_environment and _rr_own_program.
 #
 # Three processes: screen runs `sh FOLDER/launcher TICKET`, which runs itself with `record`, which runs itself with
-# `exec`. The first one ends with its window: it leads the kernel session of the terminal, so the kernel sends SIGHUP
-# to the program, and the second one can still record the exit status.
+# `exec`. The first one ends with its window. It leads the kernel session of the terminal, so the kernel then sends
+# SIGHUP to the program. The second one can still record the exit status.
 # All variables have a prefix: a variable of the program's environment must not change by accident.
 . ./proc_stat.sh
 

@@ -1,7 +1,9 @@
 # fab logs: what components have written, from a position on, and what they write after that.
-# Needs from the header: session, folders, positions (FOLDER/TIME/OFFSET of the outputs that have been read before, each
-# between spaces), lines (how many of the last ones), since (seconds since 1970) or ago (seconds before now), follow,
-# and timestamps. All but the first three may be empty.
+# Needs from the header: session, folders, and
+#   positions    FOLDER/TIME/OFFSET of the outputs that have been read before, each between spaces
+#   lines        number of last lines (empty: all)
+#   since, ago   seconds since 1970, or before now (empty: all)
+#   follow, timestamps
 # TIME is when the launcher was written, which is after an earlier output was removed.
 # Answers: output FOLDER TIME/OFFSET TIMES CONTENT. NUL ends an answer, so in the content it becomes DEL, which a
 # terminal does not show either.

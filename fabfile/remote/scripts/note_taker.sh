@@ -1,7 +1,7 @@
 # The note-taker: one process for each session that notes when the output of components has grown. screen writes
 # output without times.
-# Once a second it looks at all `output` files, with one `stat`, and appends a line `TIME SIZE` to the `times` beside
-# each file that has grown: when it was last written, and how long it is. log_times.sh reads them.
+# Once a second it looks at all `output` files, with one `stat`. For each file that has grown, it appends a line
+# `TIME SIZE` to the `times` beside it: when it was last written, and how long it is. log_times.sh reads them.
 #
 # It runs in a kernel session of its own, so it outlives the connection and belongs to no window. `fab kill` finds it
 # by the STY in its environment. It ends when the screen server is gone or no launcher of the session runs any more.

@@ -1,8 +1,12 @@
 # Processes, as /proc/PID/stat describes them; see proc(5).
 
-# parse_stat LINE: split a line of /proc/PID/stat into $stat_pid, $stat_state, $stat_parent, $stat_session (setsid(2)),
-# $stat_terminal (device number; 0 for none), $stat_user and $stat_system (CPU time, in ticks), $stat_birth (start time, in ticks since boot), and $stat_pages
-# (resident memory).
+# parse_stat LINE: split a line of /proc/PID/stat into
+#   $stat_pid, $stat_state, $stat_parent
+#   $stat_session                kernel session, see setsid(2)
+#   $stat_terminal               device number; 0 for none
+#   $stat_user, $stat_system     CPU time, in ticks
+#   $stat_birth                  start time, in ticks since boot
+#   $stat_pages                  resident memory
 parse_stat() {
   stat_pid=${1%% *}
   # The program name stands in brackets and may hold spaces: the other fields begin after the last bracket.

@@ -17,7 +17,7 @@ script_at_work() {
 }
 
 # find_holder: look at the claims of other connections. Sets $holder to PID.BIRTH and $by to the controller of one of
-# them, and $born to its start time if it is not younger than ours. Removes claims that have ended.
+# them. Sets $born to its start time if it is not younger than ours. Removes claims that have ended.
 find_holder() {
   holder=
   for other in "$state"/.held.*; do

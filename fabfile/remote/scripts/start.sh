@@ -1,8 +1,13 @@
 # fab start, for the components of one start index: open a window for each, and wait until they are ready.
-# Needs from the header: session, owner, owner_text, replace, origin (kept beside each component), launcher (the common part of all launchers),
-# note_taker (that script), is_last (release the session at the end), and as arguments eight words for each component:
+# Needs from the header: session, owner, owner_text, replace, and
+#   origin        a text that is kept beside each component
+#   launcher      the common part of all launchers
+#   note_taker    that script
+#   is_last       release the session at the end
+# Its arguments are eight words for each component:
 #   FOLDER TITLE TITLE-IN-RC LAUNCHER-HEADER HAS-TEMPORARY READY-KIND READY-VALUE READY-HUNDREDTHS
-# Answers, in any order: running FOLDER PID, started FOLDER PID, failed FOLDER STATUS TEXT, and those of readiness.sh.
+# Answers, in any order: running FOLDER PID, started FOLDER PID, failed FOLDER STATUS TEXT, and the answers of
+# readiness.sh.
 . ./session_lock.sh
 . ./temporary.sh
 . ./ownership.sh
@@ -63,7 +68,7 @@ add_components() {
 }
 
 # revoke_ticket FOLDER: make sure that no window that was opened earlier starts the component. If one is about to,
-# wait for it. Of this script and the window, only one can create the file `begun.TICKET` (noclobber: O_EXCL of open(2)).
+# wait for it. Either this script or the window creates the file `begun.TICKET` (noclobber: O_EXCL of open(2)).
 revoke_ticket() {
   ticket=
   { read -r ticket <"$1/ticket"; } 2>/dev/null

@@ -12,7 +12,7 @@ find_state_dir() {
   done
 }
 
-# make_state_dir: set $state and create it. Nobody else can read the files that are made from here on; $own_umask is
+# make_state_dir: set $state and create it. Nobody else can read the files that are made from here on. $own_umask is
 # the umask for files that do not belong to the state directory.
 make_state_dir() {
   find_state_dir

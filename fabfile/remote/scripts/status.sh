@@ -1,9 +1,12 @@
 # fab status: the state of each component.
 # Needs from the header: session, owner, owner_text, replace, folders, with_origins.
-# Answers: units NOW TICKS-PER-SECOND PAGE-SIZE; for each component
+# Answers:
+#   units NOW TICKS-PER-SECOND PAGE-SIZE
 #   component FOLDER STATE PID STATUS STARTED ENDED KERNEL-SESSION LAUNCHER READY UNREADY
-# and perhaps origin FOLDER TEXT; foreign COUNT SINCE TEXT if the session belongs to another owner; if any runs, two samples, 0.3 s apart, of what its processes have used so far:
+#   origin FOLDER TEXT          behind a component, with $with_origins
+#   foreign COUNT SINCE TEXT    if the session belongs to another owner
 #   sample UPTIME [KERNEL-SESSION,PID,USER,SYSTEM,PAGES]...
+# If any component runs, there are two samples, 0.3 s apart, of the resources that its processes have used so far.
 . ./state_dir.sh
 . ./screen.sh
 . ./component_state.sh

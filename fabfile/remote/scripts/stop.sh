@@ -1,5 +1,6 @@
 # fab stop: end components, each with its signal; after the grace period, KILL ends what is left.
-# Needs from the header: session, owner, owner_text, replace, hundredths (the grace period), and as arguments FOLDER SIGNAL for each component.
+# Needs from the header: session, owner, owner_text, replace, hundredths (the grace period), and as arguments FOLDER SIGNAL
+# for each component.
 # Answers: ended FOLDER STATUS, as wait.sh does.
 . ./session_lock.sh
 . ./ownership.sh

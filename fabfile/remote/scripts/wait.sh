@@ -17,8 +17,8 @@ main() {
   [ "$once" ] || terminate_on_command
 }
 
-# sh has no `read` with a timeout, so another process reads the command and writes it to the file $command. That has no
-# name any more: it exists as long as it is open.
+# sh has no `read` with a timeout, so another process reads the command and writes it to the file $command. The file
+# has no name any more: it exists as long as it is open.
 read_command_in_background() {
   create_file ".command.$$"
   exec 3<&0 9<>"$state/.command.$$"
