@@ -14,6 +14,7 @@ from patchwork.environment import have_program
 ROOT = Path(__file__).resolve().parent
 HOSTS = ROOT / ".hosts"  # a link to their folder, whose own path is short: screen's sockets are in it
 NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "/usr/sbin/sshd", "tar", "rsync")
+MKDOCS = {"NO_MKDOCS_2_WARNING": "1"}  # Material prints an advertisement for its successor otherwise
 sys.path.insert(0, str(ROOT))  # `inv` is a program of its own; the throwaway hosts are part of the tests
 
 
@@ -86,8 +87,31 @@ def test(c: Context, args: str = "") -> None:
 def lint(c: Context) -> None:
     """Check style and types, and look for what is known to be unsafe, here and in what is installed."""
     c.run("ruff check . && ruff format --check . && mypy && bandit -q -ll -r fabfile rr_config muddlers")
+    build_docs(c)
     # It says so of each library of which the package index here knows no weaknesses, nor that there are none.
     c.run("pip-audit --skip-editable --progress-spinner off")
+
+
+@task(help={"build": "Build the site strictly in a temporary folder, and end."})
+def docs(c: Context, build: bool = False) -> None:
+    """Serve the documentation on http://localhost:8000, and build it again when a file changes."""
+    if build:
+        build_docs(c)
+    else:
+        c.run(f"{sys.executable} -m mkdocs serve", pty=sys.stdout.isatty(), env=MKDOCS)
+
+
+def build_docs(c: Context) -> None:
+    """Build the documentation. Warnings are errors, broken links and anchors among them."""
+    with tempfile.TemporaryDirectory(prefix="rr-docs.") as folder:
+        c.run(f"{sys.executable} -m mkdocs build --strict --quiet --site-dir {folder}", env=MKDOCS)
+
+
+@task
+def pictures(c: Context) -> None:
+    """Make docs/run.svg and docs/status.svg again, from real commands on two throwaway hosts."""
+    require_programs(c)
+    c.run(f"{sys.executable} -m docs.pictures")
 
 
 @task(help={"seconds": "For how long. Default: 60."})

@@ -1,4 +1,4 @@
-"""Promises of the README about a checkout, and tests that the documentation names."""
+"""Promises of the README, and tests that the documentation names."""
 
 import re
 import subprocess
@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 
 from tests.support.checkout import ROOT
+from tests.support.lab import Lab
+from tests.support.ports import free_port
 
 
 def test_the_demo_shows_what_runs_where_and_sends_nothing_the_second_time() -> None:
@@ -32,3 +34,17 @@ def test_every_test_that_the_docs_name_is_there() -> None:
             assert f"\ndef {name}(" in (ROOT / file).read_text(), f"{file}::{name}"
             named += 1
     assert named > 50
+
+
+def test_first_config_of_the_readme_runs(lab: Lab) -> None:
+    text = (ROOT / "README.md").read_text().partition("## A first config")[2]
+    config, example = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[:2]
+    assert len(config.splitlines()) == 5
+    lab.config(config.replace("8123", str(free_port("127.0.0.1"))))
+    lab.run("run")
+    assert re.search(r"^localhost +web +ready .*\nlocalhost +get +exited +0 ", lab.run("status").stdout, re.MULTILINE)
+    assert "get | 200\n" in lab.run("logs").stdout
+    lab.write("server.sh", "", 0o755)
+    lab.write("data/x", "")
+    lab.config(example)
+    lab.run("config")
