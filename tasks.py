@@ -14,6 +14,7 @@ from patchwork.environment import have_program
 ROOT = Path(__file__).resolve().parent
 HOSTS = ROOT / ".hosts"  # a link to their folder, whose own path is short: screen's sockets are in it
 NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "/usr/sbin/sshd", "tar", "rsync")
+STRICT_BUILD = f"{sys.executable} -m mkdocs build --strict"  # with --quiet it would ignore warnings
 MKDOCS = {"NO_MKDOCS_2_WARNING": "1"}  # Material prints an advertisement for its successor otherwise
 sys.path.insert(0, str(ROOT))  # `inv` is a program of its own; the throwaway hosts are part of the tests
 
@@ -104,7 +105,7 @@ def docs(c: Context, build: bool = False) -> None:
 def build_docs(c: Context) -> None:
     """Build the documentation. Warnings are errors, broken links and anchors among them."""
     with tempfile.TemporaryDirectory(prefix="rr-docs.") as folder:
-        c.run(f"{sys.executable} -m mkdocs build --strict --quiet --site-dir {folder}", env=MKDOCS)
+        c.run(f"{STRICT_BUILD} --site-dir {folder}", env=MKDOCS)
 
 
 @task

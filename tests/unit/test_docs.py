@@ -7,9 +7,12 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from mkdocs.exceptions import PluginError
+from mkdocs.commands.build import build
+from mkdocs.config import load_config
+from mkdocs.exceptions import Abort, PluginError
 
 from docs import hooks
 from fabfile.cli import exit_codes
@@ -67,6 +70,20 @@ def test_options_show_names_and_values() -> None:
 
 def test_vertical_line_begins_no_cell() -> None:
     assert hooks.table(["a"], [["x|y"]]) == "| a |\n| --- |\n| x\\|y |"
+
+
+def test_broken_links_fail_the_build(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    links = ["#nonsense", "nonsense.md", "/index/"]  # no anchor, no page, not relative
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/index.md").write_text("# Home\n" + "".join(f"[link]({link})\n" for link in links))
+    folders = {"docs_dir": str(tmp_path / "docs"), "site_dir": str(tmp_path / "site")}
+    settings: dict[str, Any] = {"strict": True, "plugins": [], "hooks": [], "nav": ["index.md"]}
+    with pytest.raises(Abort):
+        build(load_config(str(ROOT / "mkdocs.yml"), **folders, **settings))
+    warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == len(links)
+    for link in links:
+        assert any(f"'{link}'" in warning for warning in warnings), link
 
 
 def program_texts() -> Iterator[str]:
