@@ -6,6 +6,7 @@ A page says `<!-- generated: states -->`, and the site shows the table there. TA
 import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
 from typing import Any
 
 import attrs
@@ -13,19 +14,13 @@ from mkdocs.exceptions import PluginError
 
 import fabfile
 from fabfile.cli import exit_codes
-from fabfile.cli.options import Command, Option, Values, declare
+from fabfile.cli.options import Command, Option
 from fabfile.components.status import State
-from rr_config.component import UNSET, Component
+from rr_config import Component
 
 MARKER = re.compile(r"<!-- generated: (.+?) -->")
 DECLARATION = re.compile(r"^\s*[A-Z]+ = (.+?)  # (.+)$", re.MULTILINE)
-VALUE_NAMES = {
-    Values.COMMAND: "COMMAND",
-    Values.COMPONENT: "COMPONENT",
-    Values.LIMIT: "PATTERNS",
-    Values.MUDDLER: "MUDDLER",
-    Values.PATH: "PATH",
-}
+PLACEHOLDERS = {"LIMIT": "PATTERNS"}  # for kinds of values whose own names do not say enough
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -37,7 +32,7 @@ def generated(name: str) -> str:
     """Return the table of that name: one of TABLES, or `options of COMMAND`."""
     command = name.removeprefix("options of ")
     if command != name:
-        return option_table(commands()[command].own())
+        return option_table(own_options(command))
     if name not in TABLES:
         raise PluginError(f"generated: {name}: unknown table; there are: {', '.join(TABLES)}, options of COMMAND")
     return TABLES[name]()
@@ -47,6 +42,17 @@ def commands() -> dict[str, Command]:
     """Return the commands by name."""
     found = [each for each in vars(fabfile).values() if isinstance(each, Command)]
     return {command.name: command for command in sorted(found, key=lambda command: command.name)}
+
+
+def shared_options() -> list[Option]:
+    """Return the options that every command has."""
+    return commands()["kill"].get_arguments()  # which has no others
+
+
+def own_options(command: str) -> list[Option]:
+    """Return the options of a command that not every command has."""
+    shared = {option.names for option in shared_options()}
+    return [option for option in commands()[command].get_arguments() if option.names not in shared]
 
 
 def command_table() -> str:
@@ -82,8 +88,8 @@ def value_name(option: Option) -> str:
         return ""
     if option.kind is int:
         return "N"
-    if isinstance(option.values, Values):
-        return VALUE_NAMES[option.values]
+    if isinstance(option.values, Enum):
+        return PLACEHOLDERS.get(option.values.name, option.values.name)
     return "|".join(option.values) or "TEXT"
 
 
@@ -103,7 +109,7 @@ def default_of(field: "attrs.Attribute[Any]") -> str:
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
         default = default.factory()  # type: ignore[union-attr]
     optional = type(None) in getattr(field.type, "__args__", ())
-    if default is UNSET and not optional:
+    if default is None and not optional:
         return "required"
     return f"`{default!r}`"
 
@@ -138,7 +144,7 @@ def escaped(text: str) -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "commands": command_table,
-    "options": lambda: option_table(declare()),
+    "options": lambda: option_table(shared_options()),
     "attributes": attribute_table,
     "states": state_table,
     "exit codes": exit_code_table,

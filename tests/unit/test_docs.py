@@ -16,7 +16,6 @@ from mkdocs.exceptions import Abort, PluginError
 
 from docs import hooks
 from fabfile.cli import exit_codes
-from fabfile.cli.options import declare
 from fabfile.components.status import State
 from rr_config.component import ATTRIBUTES
 from tests.support.checkout import ROOT
@@ -33,7 +32,7 @@ def markers() -> list[str]:
 
 
 def test_tables_list_every_declaration() -> None:
-    for option in declare():
+    for option in hooks.shared_options():
         assert f"`--{option.names[0]}" in hooks.generated("options")
     for name in ATTRIBUTES:
         assert f"| [`{name}`]" in hooks.generated("attributes")
@@ -46,7 +45,7 @@ def test_tables_list_every_declaration() -> None:
 
 
 def test_pages_include_every_table() -> None:
-    with_own_options = {f"options of {name}" for name, command in hooks.commands().items() if command.own()}
+    with_own_options = {f"options of {name}" for name in hooks.commands() if hooks.own_options(name)}
     assert set(markers()) == {*hooks.TABLES, *with_own_options}
 
 
@@ -61,7 +60,7 @@ def test_unknown_table_fails_the_build() -> None:
 
 
 def test_options_show_names_and_values() -> None:
-    found = {option.names[0]: hooks.option_names(option) for option in declare()}
+    found = {option.names[0]: hooks.option_names(option) for option in hooks.shared_options()}
     assert found["config"] == "`-c`, `--config PATH`"
     assert found["kill"] == "`--kill`, `--no-kill`"
     assert found["parallel"] == "`--parallel N`"
