@@ -88,9 +88,10 @@ def value_name(option: Option) -> str:
         return ""
     if option.kind is int:
         return "N"
-    if isinstance(option.values, Enum):
-        return PLACEHOLDERS.get(option.values.name, option.values.name)
-    return "|".join(option.values) or "TEXT"
+    values = getattr(option, "declaration", option).values
+    if isinstance(values, Enum):
+        return PLACEHOLDERS.get(values.name, values.name)
+    return "|".join(values) or "TEXT"
 
 
 def attribute_table() -> str:
@@ -99,7 +100,7 @@ def attribute_table() -> str:
     for field in attrs.fields(Component):
         kind = inspect.formatannotation(field.type).replace("rr_config.ready.", "")
         link = f"[`{field.name}`](#{field.name})"
-        rows.append((link, f"`{kind}`", default_of(field), field.metadata.get("help", "")))
+        rows.append((link, f"`{kind}`", default_of(field), getattr(field.metadata.get("declaration"), "help", "")))
     return table(("Attribute", "Type", "Default", "Meaning"), rows)
 
 
