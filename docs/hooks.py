@@ -20,6 +20,7 @@ from rr_config import Component
 
 MARKER = re.compile(r"<!-- generated: (.+?) -->")
 DECLARATION = re.compile(r"^\s*[A-Z]+ = (.+?)  # (.+)$", re.MULTILINE)
+CODE_OR_LINE = re.compile(r"(`[^`]*`)|\|")
 PLACEHOLDERS = {"LIMIT": "PATTERNS"}  # for kinds of values whose own names do not say enough
 
 
@@ -98,7 +99,7 @@ def attribute_table() -> str:
     """Return a table of the attributes of Component, with their types and defaults."""
     rows = []
     for field in attrs.fields(Component):
-        kind = inspect.formatannotation(field.type).replace("rr_config.ready.", "")
+        kind = inspect.formatannotation(field.type).replace("rr_config.ready.", "").replace("typing.", "")
         link = f"[`{field.name}`](#{field.name})"
         rows.append((link, f"`{kind}`", default_of(field), getattr(field.metadata.get("declaration"), "help", "")))
     return table(("Attribute", "Type", "Default", "Meaning"), rows)
@@ -139,8 +140,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return text for a cell. A vertical line in it would begin another cell."""
-    return text.replace("|", r"\|")
+    """Return text for a cell. A vertical line in it, except in code, would begin another cell."""
+    return CODE_OR_LINE.sub(lambda found: found[1] or r"\|", text)
 
 
 TABLES: dict[str, Callable[[], str]] = {

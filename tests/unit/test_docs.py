@@ -68,7 +68,7 @@ def test_options_show_names_and_values() -> None:
 
 
 def test_vertical_line_begins_no_cell() -> None:
-    assert hooks.table(["a"], [["x|y"]]) == "| a |\n| --- |\n| x\\|y |"
+    assert hooks.table(["a"], [["x|y `x|y`"]]) == "| a |\n| --- |\n| x\\|y `x|y` |"
 
 
 def test_broken_links_fail_the_build(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
