@@ -1,6 +1,5 @@
 """Which cores of a host are whose, by a host info file. For the muddlers that pin."""
 
-import itertools
 from pathlib import Path
 
 import attrs
@@ -34,9 +33,12 @@ class Host:
                 f"{self.name}: has {self.cores} cores, of which {self.free} are free, and {what} wants {count}:"
                 f" {count - self.free} too many"
             )
-        found = list(itertools.islice((core for core in range(self.cores) if core not in self.taken), count))
-        self.taken.update(found)
-        return [cpu for core in found for cpu in self.processors(core)]
+        free = [core for core in range(self.cores) if core not in self.taken]
+        processors = []
+        for core in free[:count]:
+            self.taken.add(core)
+            processors += self.processors(core)
+        return processors
 
     def take_back(self, processors):
         """Let the cores of these processors be taken: somebody has got them before."""

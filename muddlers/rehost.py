@@ -36,13 +36,18 @@ def add_arguments(parser):
 
 
 def muddle(config):
-    hosts = extra_options.hosts or ""
-    hosts = [host for host in (hosts.split(",") if isinstance(hosts, str) else hosts) if host]
+    given = extra_options.hosts or ""
+    if isinstance(given, str):
+        given = given.split(",")
+    hosts = [host for host in given if host]
     if not hosts:
         raise ConfigError(f"rehost --hosts: is {extra_options.hosts!r}; it must name a host, or several")
     components = util.chosen(config, extra_options.only)
     following = cycle(hosts)
-    places = {host: next(following) for host in dict.fromkeys(component.host for component in components)}
+    places = {}
+    for component in components:
+        if component.host not in places:
+            places[component.host] = next(following)
     following = cycle(hosts)
     moves = [(each, next(following) if extra_options.spread else places[each.host]) for each in components]
     taken = Counter((host, component.name) for component, host in moves)

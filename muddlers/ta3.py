@@ -20,6 +20,7 @@ from pathlib import Path
 
 import _cores
 import _harness
+import attrs
 from ta3_args import add_arguments  # noqa: F401 - for whoever applies this
 
 from rr_config import ConfigError
@@ -55,44 +56,66 @@ def check_test(publishers, clients):
 # -- a whole test
 
 
+@attrs.define
+class Group:
+    """Programs of one host, which one harness runs. `pin_words` is the command that pins the harness to a core."""
+
+    programs: list
+    pin_words: list
+
+
 def put_under_harnesses(config, publishers, client):
     """Replace publishers and client by harnesses that run them."""
     hosts = _cores.read(extra_options.host_info, extra_options.pairs)
     others = [each for each in config.all_components() if each is not client and each not in publishers]
-    servers = [each for each in publishers if each.host == publishers[0].host]
     complete = util.chosen(config)
-    for component in complete if extra_options.pin else []:
+    spelled = {bare_host(each.host): each.host for each in complete if each is not client}
+    if extra_options.pin:
+        pin_third_parties(complete, hosts)
+    of_master, *groups = grouped(by_host(publishers), hosts)
+    groups += grouped(spread(client, hosts, spelled), hosts)
+
+    slaves = {f"slave-harness-{number}": group for number, group in enumerate(groups, 1)}
+    master = under("master", "master-harness", of_master.programs)
+    master.wait = True
+    programs = list(of_master.programs)
+    for group in groups:
+        programs += group.programs
+    master.args += ["--slaves", ",".join(slaves), "--script", own_script(master, programs)]
+    addresses = [master_address(master, group.programs[0]) for group in groups]
+    config.clear_components()
+    for component in (*others, with_programs(master, of_master)):
+        config.add_component(component)
+    for (name, group), address in zip(slaves.items(), addresses, strict=True):
+        slave = under("slave", name, group.programs)
+        slave.args += ["--name", name, "--master", address]
+        config.add_component(with_programs(slave, group))
+
+
+def by_host(components):
+    """The components in lists, one for each host."""
+    found = {}
+    for component in components:
+        found.setdefault(component.host, []).append(component)
+    return found.values()
+
+
+def grouped(lists, hosts):
+    """A group for each list of programs, pinned in this order."""
+    return [Group(programs, pinned(programs, hosts)) for programs in lists]
+
+
+def pin_third_parties(components, hosts):
+    for component in components:
         if component.name.startswith("third-party"):
             pin(component, hosts)
-    master_core = pinned(servers, hosts)
-    away = [each for each in publishers if each not in servers]
-    groups = [[each for each in away if each.host == host] for host in dict.fromkeys(each.host for each in away)]
-    away_cores = [pinned(programs, hosts) for programs in groups]
-    clients = spread(client, hosts, {bare_host(each.host): each.host for each in complete if each is not client})
-    cores = [*away_cores, *(pinned(programs, hosts) for programs in clients)]
-    groups += clients
-
-    slaves = {f"slave-harness-{number}": programs for number, programs in enumerate(groups, 1)}
-    master = under("master", "master-harness", servers)
-    master.wait = True
-    programs = [*servers, *itertools.chain(*groups)]
-    master.args += ["--slaves", ",".join(slaves), "--script", own_script(master, programs)]
-    address = {name: master_address(master, own[0]) for name, own in slaves.items()}
-    harnesses = [with_programs(master, servers, master_core)]
-    for (name, own), core in zip(slaves.items(), cores, strict=True):
-        slave = under("slave", name, own)
-        slave.args += ["--name", name, "--master", address[name]]
-        harnesses.append(with_programs(slave, own, core))
-    config.clear_components()
-    for component in (*others, *harnesses):
-        config.add_component(component)
 
 
-def with_programs(harness, programs, core):
+def with_programs(harness, group):
     """The harness with its programs, and run on its core."""
-    _harness.add_programs(harness, programs)
-    if core:
-        util.wrap(harness, *core)
+    _harness.add_programs(harness, group.programs)
+    if group.pin_words:
+        util.wrap(harness, *group.pin_words)
     return harness
 
 
@@ -117,22 +140,25 @@ def spread(client, hosts, spelled):
     room = {each.name: capacity(each, client) for each in chosen}
     missing = extra_options.clients - sum(room.values())
     if missing > 0:
+        listed = ", ".join(f"{name} has room for {number}" for name, number in room.items())
         raise ConfigError(
             f"ta3 --clients {extra_options.clients}: there is room for {sum(room.values())}, {missing} too many;"
-            f" each wants {client.num_cores} cores, and each host of clients one for its harness:"
-            f" {', '.join(f'{name} has room for {number}' for name, number in room.items())}"
+            f" each wants {client.num_cores} cores, and each host of clients one for its harness: {listed}"
         )
-    copies = {each.name: [] for each in chosen}
+    counts = dict.fromkeys(room, 0)
     for _ in range(extra_options.clients):
-        host = min((name for name in room if room[name] > len(copies[name])), key=lambda name: len(copies[name]))
-        copies[host].append(host)
-    number = 0
-    for host, own in copies.items():
-        for place in range(len(own)):
-            number += 1
-            own[place] = util.numbered(client, number)
-            own[place].host = spelled.get(host, host)
-    return [own for own in copies.values() if own]
+        with_room = [name for name in counts if counts[name] < room[name]]
+        emptiest = min(with_room, key=counts.get)
+        counts[emptiest] += 1
+    numbers = itertools.count(1)
+    copies = []
+    for host, count in counts.items():
+        own = [util.numbered(client, next(numbers)) for _ in range(count)]
+        for copy in own:
+            copy.host = spelled.get(host, host)
+        if own:
+            copies.append(own)
+    return copies
 
 
 def capacity(host, client):

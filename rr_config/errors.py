@@ -15,12 +15,17 @@ class ConfigError(Exception):
         self.problems: Sequence[str] = problems
 
 
+def os_reason(error: OSError) -> str:
+    """Return the reason of an error alone, without its number and its file."""
+    return error.strerror or str(error)
+
+
 @contextlib.contextmanager
 def named(where: str) -> Iterator[None]:
     """Convert an error of the file system into a ConfigError that begins with `where`."""
     try:
         yield
     except OSError as error:
-        raise ConfigError(f"{where}: {error.strerror or error}") from error
+        raise ConfigError(f"{where}: {os_reason(error)}") from error
     except RuntimeError as error:  # before Python 3.13, pathlib raises it for a loop of symbolic links
         raise ConfigError(f"{where}: {error}") from error

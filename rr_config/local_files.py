@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import attrs
 
 from .component import Component
-from .errors import ConfigError
+from .errors import ConfigError, os_reason
 
 
 @attrs.frozen
@@ -78,7 +78,7 @@ def _placed(local: str, remote: str, above: Above = ()) -> Iterator[Placed | Unu
     try:
         status = os.stat(local)  # noqa: PTH116 - a Path for each file would double the cost of large trees
     except OSError as error:
-        yield Unusable(local, error.strerror or str(error), remote)
+        yield Unusable(local, os_reason(error), remote)
         return
     mode = stat.S_IMODE(status.st_mode)
     inode = (status.st_dev, status.st_ino)
@@ -100,7 +100,7 @@ def _placed_below(local: str, remote: str, above: Above) -> Iterator[Placed | Un
     try:
         names = sorted(os.listdir(local))  # noqa: PTH208 - see _placed
     except OSError as error:
-        yield Unusable(local, error.strerror or str(error), remote)
+        yield Unusable(local, os_reason(error), remote)
         return
     for name in names:
         yield from _placed(posixpath.join(local, name), posixpath.join(remote, name), above)

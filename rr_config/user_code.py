@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .errors import ConfigError
+from .errors import ConfigError, named
 
 # Folders whose stack frames do not belong to the user: this package and the standard library.
 OTHERS = tuple(os.path.join(folder, "") for folder in (Path(__file__).parent, sysconfig.get_path("stdlib")))  # noqa: PTH118
@@ -44,10 +44,8 @@ def run_file(path: Path, names: dict[str, Any], full_name: str | None = None) ->
     If the file is a module of a package, `full_name` is the name of the module. Then it can use relative imports. Raise
     ConfigError if the file cannot be read or raises an error.
     """
-    try:
+    with named(str(path)):
         source = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
     if b"\0" in source:  # Python reports a NUL byte without its line
         raise ConfigError(f"{path}:{source[: source.index(0)].count(10) + 1}: has a NUL byte; is it a text file?")
     module = types.ModuleType(full_name or path.stem)

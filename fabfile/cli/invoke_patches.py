@@ -8,13 +8,19 @@
 
 `fab` is Fabric's program. It loads this fabfile first. After that, it parses the words after the name of a command, and
 reads fabric.yaml and the ssh config. A patch cannot change anything that `fab` does before it loads this fabfile.
+
+Subclasses would be enough for `remote-runner`, but `fab` has no option for the classes that it uses, except for the
+executor. Each patch has a report for the authors. `tests/unit/test_patches.py` fails if a patched function changes.
 """
 
+import functools
 import logging
 import sys
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import fabric.executor
+from fabric import Config as FabricSettings
+from fabric import Executor
 from fabric.main import Fab
 from invoke.config import Config as Settings
 from invoke.exceptions import Exit
@@ -29,18 +35,28 @@ from .options import Option
 def apply_patches() -> None:
     """Patch Invoke and Fabric for the rest of this process."""
     _patch_parser()
+    _patch_parser_errors()
+    _patch_settings_files()
     _patch_settings()
     _patch_completion()
-    fabric.executor.NothingToDo = _refuse_remainder
     for library in ("fabric", "invoke"):
         logging.getLogger(library).setLevel(logging.INFO)  # at level DEBUG, they log passwords, too
 
 
 def _patch_parser() -> None:
-    """Replace the handling of single words and of errors in Invoke's parser."""
+    """Replace the handling of single words in Invoke's parser.
+
+    Report for Invoke 2.2.1:
+
+    - What happens: `inv t --number=x` ends with a traceback. `inv t --text --number` and `inv t --number 1 --number 2`
+      are refused. `inv p --help` calls the task with the argument `--help`.
+    - Expected: an error message for the first one, the text `--number`, the last number, and the help of `p`.
+    - To reproduce: declare the tasks `t(c, number=1, text="")` and `p(c, name)`, `p` with a positional argument.
+    """
     # Patch the class, because its state machine is bound to the class itself: a subclass would have no states.
     handle = ParseMachine.handle
 
+    @functools.wraps(handle)
     def handle_values(self: ParseMachine, token: str) -> None:
         if self.flag and self.flag.name == "extra_args" and self.waiting_for_flag_value:
             self.see_value(token)
@@ -60,19 +76,41 @@ def _patch_parser() -> None:
         if isinstance(self.flag, Option) and token in self.context.flags:
             self.flag.raw_value = None  # makes the parser expect another value
 
+    ParseMachine.handle = handle_values  # type: ignore[method-assign]
+
+
+def _patch_parser_errors() -> None:
+    """Let an invalid command line exit with WRONG, and name the command that explains its options.
+
+    Report for Invoke 2.2.1:
+
+    - What happens: a mistake in the command line exits with 1, like a task that has failed.
+    - Expected: another exit code, such as 2 in most programs, or a setting for it.
+    - To reproduce: `inv --no-such-option; echo $?`
+    """
+
+    @functools.wraps(ParseMachine.error)
     def refuse(self: ParseMachine, msg: str) -> None:
         command = self.context.name if self.context and self.context.name else ""
         program = Path(sys.argv[0]).name
         raise Exit(f"{msg} What there is, shows: {program} --help {command}".rstrip(), WRONG)
 
-    ParseMachine.handle = handle_values  # type: ignore[method-assign]
     ParseMachine.error = refuse  # type: ignore[method-assign]
 
 
-def _patch_settings() -> None:
-    """Report unreadable settings and ssh configs in one line, and let -S and the settings file of -f win."""
-    load_file, update_config = Settings._load_file, Fab.update_config
+def _patch_settings_files() -> None:
+    """Report an unreadable settings file in one line.
 
+    Report for Invoke 2.2.1:
+
+    - What happens: a settings file with a mistake ends with the traceback of its parser. A missing file of `-f` is
+      ignored.
+    - Expected: an error message with the name of the file.
+    - To reproduce: `echo '{' > invoke.yaml; inv --list`, and `inv -f no-such-file --list`.
+    """
+    load_file = Settings._load_file
+
+    @functools.wraps(load_file)
     def load_readable_file(self: Settings, prefix: str, absolute: bool = False, merge: bool = True) -> None:
         named = getattr(self, f"_{prefix}_path")  # set for -f alone; Invoke searches the other files
         if absolute and named:
@@ -84,17 +122,32 @@ def _patch_settings() -> None:
             hint = "; the config file of a command is named behind it" if absolute else ""
             raise Exit(f"{where}: cannot be read as settings for Fabric: {error}{hint}", WRONG) from error
 
+    Settings._load_file = load_readable_file  # type: ignore[method-assign]
+
+
+def _patch_settings() -> None:
+    """Report an unreadable ssh config in one line, let -S and the settings file of -f win, and set the executor.
+
+    Report for Fabric 3.2.3:
+
+    - What happens: `ssh_config_path` in the settings file of `-f` is ignored, because the project settings were merged
+      first. In other settings files, it wins over `-S`. An invalid ssh config ends with a traceback.
+    - Expected: `-S` wins over `-f`, and `-f` over other files; an error message with the name of the file.
+    - To reproduce: `echo 'ssh_config_path: a' > fabric.yaml; fab -S b COMMAND`. Fabric reads `a`.
+    """
+    update_config = Fab.update_config
+
+    @functools.wraps(update_config)
     def update_config_in_words(self: Fab) -> None:
         ssh_config = self.args["ssh-config"].value
         if ssh_config:
             _check_file("-S/--ssh-config", ssh_config)
         try:
             update_config(self)
-            # Fabric ignores ssh_config_path in the file of -f, and other settings files would win over -S.
             ssh_config = ssh_config or self.config.ssh_config_path
             if ssh_config != self.config._runtime_ssh_path:
                 self.config.set_runtime_ssh_path(ssh_config)
-                self.config._set(base_ssh_config=SSHConfig())
+                self.config.base_ssh_config = SSHConfig()
                 self.config._load_ssh_files()
         except (OSError, ConfigParseError) as error:
             raise Exit(f"{ssh_config or '~/.ssh/config'}: cannot be read as an ssh config: {error}", WRONG) from error
@@ -102,8 +155,8 @@ def _patch_settings() -> None:
             raise Exit("the password cannot be asked for: standard input is at its end", WRONG) from error
         except KeyboardInterrupt:
             raise Exit(UNTOUCHED, INTERRUPTED) from None
+        self.config.tasks.executor_class = f"{__name__}.{CommandExecutor.__name__}"
 
-    Settings._load_file = load_readable_file  # type: ignore[method-assign]
     Fab.update_config = update_config_in_words
 
 
@@ -112,10 +165,28 @@ def _check_file(option: str, named: str) -> None:
         raise Exit(f"{option}: {named}: there is no such file", WRONG)
 
 
+class CommandExecutor(Executor):  # type: ignore[misc]  # Fabric has no types
+    """Fabric's executor, without commands behind `--`: the config file says what to run. No patch: it is a setting."""
+
+    def expand_calls(self, calls: Any, apply_hosts: bool = True) -> Any:
+        """Return the tasks to run. Raise Exit if a command follows them."""
+        if self.core.remainder and not self.core[0].args.hosts.value:
+            raise Exit("--: leave it and what follows out; what is to run on the hosts, the config file says", WRONG)
+        return super().expand_calls(calls, apply_hosts)
+
+
 def _patch_completion() -> None:
-    """Let `completion` answer --complete instead of Invoke."""
+    """Let `completion` answer --complete instead of Invoke.
+
+    Report for Invoke 2.2.1:
+
+    - What happens: `--complete` offers the names of tasks and options, but no values. A task cannot add any.
+    - Expected: a function of an argument that returns its possible values.
+    - To reproduce: press Tab behind an option that has a value.
+    """
     parse_cleanup = Fab.parse_cleanup
 
+    @functools.wraps(parse_cleanup)
     def answer_or_clean_up(self: Fab) -> None:
         if self.args.complete.value:
             from .completion import answer
@@ -126,5 +197,20 @@ def _patch_completion() -> None:
     Fab.parse_cleanup = answer_or_clean_up
 
 
-def _refuse_remainder(msg: str) -> Exit:
-    return Exit("--: leave it and what follows out; what is to run on the hosts, the config file says", WRONG)
+class SettingsFiles(NamedTuple):
+    """The files that settings were read from: those of `-f` and `-S`, and `fabric.yaml` in the project folder.
+
+    Each is None if there is none. Fabric has setters for these paths, but no public way to read them.
+    """
+
+    named: str | None
+    ssh_config: str | None
+    project: str | None
+    project_folder: str | None
+
+
+def settings_files(settings: FabricSettings) -> SettingsFiles:
+    """Return the files that `settings` were read from."""
+    return SettingsFiles(
+        settings._runtime_path, settings._runtime_ssh_path, settings._project_path, settings._project_prefix
+    )

@@ -13,6 +13,7 @@ from rr_config import Config, Options
 from rr_config.paths import local_path
 
 from ..runner.preflight import identity_files
+from .invoke_patches import settings_files
 from .options import declare
 
 # Options that are flags, by their attribute: the value that is not the default, and the flag.
@@ -66,7 +67,7 @@ class CommandLine:
         name = Path(sys.argv[0]).name
         if name == "__main__.py":  # python -m fabfile
             name = "remote-runner"
-        project = self.settings._project_prefix
+        project = settings_files(self.settings).project_folder
         return [name, "-r", str(Path(project).absolute())] if name != "remote-runner" and project else [name]
 
     def _shared(self, command: Sequence[str], limit: str | None) -> list[str]:
@@ -108,14 +109,14 @@ class CommandLine:
 
     def _of_fabric(self) -> list[str]:
         """Return Fabric's options with which another command reaches the hosts in the same way."""
-        settings = self.settings
-        file = settings._runtime_path
+        files = settings_files(self.settings)
+        file = files.named
         if not file and Path(sys.argv[0]).name == "remote-runner":
-            file = settings._project_path  # `remote-runner` only looks for it in the current folder
+            file = files.project  # `remote-runner` only looks for it in the current folder
         words = ["-f", _absolute(file)] if file else []
-        if settings._runtime_ssh_path:
-            words += ["-S", _absolute(settings._runtime_ssh_path)]
-        for key in identity_files(settings):
+        if files.ssh_config:
+            words += ["-S", _absolute(files.ssh_config)]
+        for key in identity_files(self.settings):
             words += ["-i", _absolute(key)]
         return words
 

@@ -15,6 +15,7 @@ from rr_config import Component, ConfigError
 
 from ..remote import state_dir
 from ..remote.script import Script, load
+from ..util.limits import LONGEST_LINE
 from .log_times import parse_since, read_times
 
 # Escape sequences (ECMA-48, section 5): CSI, OSC and others, also with C1 controls, which join ESC and the letter
@@ -27,8 +28,6 @@ CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 CONTROLS = re.compile(rf"{ESCAPE}|[{CONTROL}]")
 # A control sequence, or text.
 STEPS = re.compile(rf"({CONTROLS.pattern})|([^{CONTROL}]+)")
-# Longer lines are split.
-LONGEST_LINE = 1 << 16
 
 
 def _check_lines(_: object, __: object, lines: int | None) -> None:
@@ -126,7 +125,7 @@ def rendered(line: bytes) -> bytes:
         elif control in ("\x1b[K", "\x1b[0K"):
             del shown[at:]
         elif control == "\x1b[2K":
-            shown[:] = " " * at
+            shown[:] = "".ljust(at)
         shown[at : at + len(text)] = text
         at += len(text)
     return "".join(shown).encode()

@@ -16,7 +16,7 @@ from rr_config.paths import local_path
 
 from ..remote.script import Script, Value, load
 from ..util.epoch import epoch_time
-from ..util.text import counted
+from ..util.text import counted, printable
 
 
 @attrs.frozen
@@ -38,17 +38,13 @@ def owner_of(config: Config, options: Options) -> Owner:
     """Return the owner of sessions of `config`: its project and the user here, or else its path, user and machine."""
     user, machine = getpass.getuser(), socket.gethostname()
     if config.project is not None:
-        return Owner(_line("project", config.project, user), _printable(f"project {config.project} of {user}"))
+        return Owner(_line("project", config.project, user), printable(f"project {config.project} of {user}", "?"))
     path = str(local_path(options.config_file).absolute()) if options.config_file else "a Python program"
-    return Owner(_line("config", path, user, machine), _printable(f"{path} of {user}@{machine}"))
+    return Owner(_line("config", path, user, machine), printable(f"{path} of {user}@{machine}", "?"))
 
 
 def _line(*words: str) -> str:
     return json.dumps(words)
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 @attrs.frozen

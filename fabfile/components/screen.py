@@ -71,13 +71,5 @@ def read_session(answers: Iterator[str]) -> Session:
 
 def screen_rc(zombie: bool) -> str:
     """Return the settings of a session. screen must have them before it opens the first window: `-X` comes too late."""
-    settings = [
-        "startup_message off",
-        "defutf8 on",
-        f"maxwin {MOST_WINDOWS}",
-        "defscrollback 10000",
-        "shelltitle shell",
-    ]
-    if zombie:
-        settings.append("zombie q")
-    return "".join(f"{setting}\n" for setting in settings)
+    settings = f"startup_message off\ndefutf8 on\nmaxwin {MOST_WINDOWS}\ndefscrollback 10000\nshelltitle shell\n"
+    return settings + "zombie q\n" if zombie else settings

@@ -9,17 +9,9 @@ from rr_config import Component
 
 from ..remote import state_dir
 from ..remote.script import Script, Value, load, read_script
+from ..util.text import printable
+from . import readiness
 from .launcher import BODY, header
-from .readiness import (
-    LINES,
-    LINES_OF_SCREEN,
-    OF_SCREEN,
-    BecameReady,
-    NotReady,
-    read_ready,
-    read_unready,
-    readiness_words,
-)
 
 
 @attrs.frozen
@@ -52,9 +44,13 @@ class NotStarted:
             return "has a window, but has not got as far as its program; does its base_dir hang? see: fab status"
         if self.status is None:
             return "screen opened no window for it; are there too many windows, or no terminals left?"
-        said = [line.strip() for line in self.words.splitlines() if line.strip() and not line.startswith(OF_SCREEN)]
-        words = OF_LAUNCHER.sub("", said[-1]) if said else "it said nothing"
-        return f"could not be started (exit status {self.status}): {words}"
+        return f"could not be started (exit status {self.status}): {self._last_line()}"
+
+    def _last_line(self) -> str:
+        for line in reversed(self.words.splitlines()):
+            if line.strip() and not line.startswith(readiness.OF_SCREEN):
+                return OF_LAUNCHER.sub("", line.strip())
+        return "it said nothing"
 
 
 BEGUN = "begun"
@@ -63,7 +59,7 @@ BEGUN = "begun"
 OF_LAUNCHER = re.compile(r"^.*/launcher: (line )?\d+: (exec: )?")
 
 
-Outcome = Started | NotStarted | BecameReady | NotReady
+Outcome = Started | NotStarted | readiness.BecameReady | readiness.NotReady
 
 
 def in_order(components: Iterable[Component]) -> list[tuple[int, list[Component]]]:
@@ -92,7 +88,7 @@ def start_script(
         origin=origin,
         launcher=BODY,
         note_taker=read_script("note_taker.sh"),
-        output_lines=LINES + LINES_OF_SCREEN,
+        output_lines=readiness.LINES + readiness.LINES_OF_SCREEN,
         is_last=is_last,
         **ownership,
     )
@@ -101,12 +97,12 @@ def start_script(
 def _arguments(component: Component) -> list[Value]:
     """Return the eight words that start.sh wants for each component."""
     folder, title = state_dir.folder(component.name), window_title(component.name)
-    ready = ["", "", 0] if component.ready is None else readiness_words(component.ready)
+    ready = ["", "", 0] if component.ready is None else readiness.readiness_words(component.ready)
     return [folder, title, _rc_word(title), header(component), component.base_dir is None, *ready]
 
 
 def window_title(name: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in name)[:200]
+    return printable(name, "?")[:200]
 
 
 def _rc_word(text: str) -> str:
@@ -116,7 +112,7 @@ def _rc_word(text: str) -> str:
 
 def read_started(components: Sequence[Component], answers: Iterable[str]) -> Iterator[Outcome]:
     """Yield what `start_script` answers, as it comes."""
-    by_folder = {state_dir.folder(component.name): component for component in components}
+    by_folder = state_dir.by_folder(components)
     for answer in answers:
         word, folder, value = answer.split(" ", 2)
         component = by_folder[folder]
@@ -125,8 +121,8 @@ def read_started(components: Sequence[Component], answers: Iterable[str]) -> Ite
                 status, _, words = value.partition(" ")
                 yield NotStarted(component, int(status) if status.isdigit() else None, words)
             case "ready":
-                yield read_ready(component, value)
+                yield readiness.read_ready(component, value)
             case "unready":
-                yield read_unready(component, value)
+                yield readiness.read_unready(component, value)
             case _:
                 yield Started(component, int(value), was_running=word == "running")

@@ -14,7 +14,7 @@ import attrs
 from rr_config import Component
 
 from ..remote import shell, state_dir
-from ..remote.script import Script, load
+from ..remote.script import Script, by_word, load
 from ..util.epoch import epoch_time, optional_epoch_time
 from .ownership import Owner
 
@@ -90,16 +90,18 @@ def status_script(session: str, owner: Owner, components: Sequence[Component], w
 
 def read_status(components: Sequence[Component], answers: Iterable[str]) -> list[Status]:
     """Return what `status_script` answered, in the order of `components`."""
-    words = [answer.split(" ") for answer in answers]
-    now, ticks, page = next([int(value) for value in rest] for word, *rest in words if word == "units")
-    samples = [_Sample(rest, ticks) for word, *rest in words if word == "sample"]
+    answered = by_word(answers)
+    now, ticks, page = map(int, answered["units"][0].split(" "))
     epoch_time(now)
-    by_folder = {folder: rest for word, folder, *rest in words if word == "component"}
-    origins = {folder: " ".join(text) for word, folder, *text in words if word == "origin"}
-    return [
-        attrs.evolve(_status(component, by_folder[folder], samples, now, page), origin=origins.get(folder))
-        for component, folder in ((component, state_dir.folder(component.name)) for component in components)
-    ]
+    samples = [_Sample(text.split(" "), ticks) for text in answered["sample"]]
+    states = dict(text.split(" ", 1) for text in answered["component"])
+    origins = dict(text.split(" ", 1) for text in answered["origin"])
+    found = []
+    for component in components:
+        folder = state_dir.folder(component.name)
+        status = _status(component, states[folder].split(" "), samples, now, page)
+        found.append(attrs.evolve(status, origin=origins.get(folder)))
+    return found
 
 
 class _Sample:
@@ -119,11 +121,12 @@ class _Sample:
         """Return the CPU seconds that the present processes of a kernel session have used since `before`."""
         earlier = before._used.get(session, {})
         used = self._used.get(session, {})
-        return sum(seconds - earlier.get(pid, 0) for pid, seconds in used.items() if pid not in but_for)
+        return sum(used[pid] - earlier.get(pid, 0) for pid in used.keys() - but_for)
 
     def pages(self, session: int, but_for: set[int]) -> int:
         """Return the pages of memory that the processes of a kernel session use."""
-        return sum(pages for pid, pages in self._pages.get(session, {}).items() if pid not in but_for)
+        pages = self._pages.get(session, {})
+        return sum(pages[pid] for pid in pages.keys() - but_for)
 
 
 def _status(component: Component, words: Sequence[str], samples: Sequence[_Sample], now: int, page: int) -> Status:

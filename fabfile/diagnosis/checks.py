@@ -79,11 +79,11 @@ class Diagnosis:
 
     def as_dicts(self) -> list[dict[str, object]]:
         """Return the checks as plain values, as `fab doctor --json` prints them."""
-        return [
-            {"host": self.host, "check": check.name, "verdict": str(check.verdict), "detail": check.detail}
-            | {"measured": check.measured, "wanted": check.wanted}
-            for check in self.checks
-        ]
+        rows = []
+        for check in self.checks:
+            row: dict[str, object] = {"host": self.host, "check": check.name, "verdict": str(check.verdict)}
+            rows.append(row | {"detail": check.detail, "measured": check.measured, "wanted": check.wanted})
+        return rows
 
 
 @attrs.frozen
@@ -129,25 +129,25 @@ def examine(
 def _sample(talk: Conversation, clock: Clock) -> Sample | None:
     sent = clock.now()
     talk.send(b"clock\n")
-    there = talk.answer()
-    return read_clock(there, sent, clock.now())
+    return read_clock(talk.answer(), sent, clock.now())
 
 
 def _look_at_volumes(talk: Conversation, facts: Facts, trees: Mapping[str, Tree], always_copy: bool) -> list[Volume]:
     for number, (root, tree) in enumerate(trees.items(), 1):
         is_there = facts.roots[root].word == "there"
-        for command, paths in (
-            ("files", tree.files if is_there and not always_copy else ()),
-            ("folders", _asked(tree)),
-        ):
-            listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
-            talk.send(f"{command} {number} {len(listed)}\n".encode() + listed)
-
-    def records() -> list[bytes]:
-        return list(iter(talk.raw_answer, b""))
-
-    answers = {root: (read_stat(records()), read_volumes(records())) for root in trees}
+        _ask(talk, "files", number, tree.files if is_there and not always_copy else ())
+        _ask(talk, "folders", number, _folders_to_ask(tree))
+    answers = {}
+    for root in trees:
+        files = read_stat(iter(talk.raw_answer, b""))
+        answers[root] = files, read_volumes(iter(talk.raw_answer, b""))
     return volumes_of(facts, trees, answers)
+
+
+def _ask(talk: Conversation, command: str, root: int, paths: Iterable[str]) -> None:
+    """Send a command about paths in a root, which is given by its number."""
+    listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    talk.send(f"{command} {root} {len(listed)}\n".encode() + listed)
 
 
 def package_checks(facts: Facts) -> Iterator[Check]:
@@ -156,8 +156,9 @@ def package_checks(facts: Facts) -> Iterator[Check]:
         if name not in facts.missing:
             yield Check(name, Verdict.OK, "is installed")
             continue
+        problem = "not installed, or not that of GNU" if name in OF_GNU else "not installed"
         how = f"install it there with: {facts.manager.by_hand([name])}" if facts.manager else "install it there"
-        yield Check(name, Verdict.PROBLEM, f"not installed{', or not that of GNU' * (name in OF_GNU)}; {how}")
+        yield Check(name, Verdict.PROBLEM, f"{problem}; {how}")
 
 
 def program_checks(facts: Facts, programs: Mapping[str, str]) -> Iterator[Check]:
@@ -212,12 +213,15 @@ def _compared(free: int, wanted: int) -> str:
     return f"{free:,} free, {wanted:,} needed"
 
 
-def _asked(tree: Tree) -> list[str]:
+def _folders_to_ask(tree: Tree) -> list[str]:
     """Return the folders of a tree and all folders above them, sorted.
 
     A folder that does not exist will be created on the file system of the nearest folder above it.
     """
-    return sorted({path for folder in tree.folders for path in (folder, *above(folder))})
+    folders = set(tree.folders)
+    for folder in tree.folders:
+        folders.update(above(folder))
+    return sorted(folders)
 
 
 def volumes_of(
@@ -234,7 +238,7 @@ def volumes_of(
     for root, tree in trees.items():
         files, folders = answers[root]
         for folder, size in _to_come(tree, files).items():
-            known = next((folders[path] for path in (folder, *above(folder)) if path in folders), None)
+            known = _nearest(folder, folders)
             if known is None:
                 continue  # the root is missing, which `disk_checks` reports
             number, free = known
@@ -242,6 +246,14 @@ def volumes_of(
             volume = volumes.setdefault(number, Volume(place, free, 0))
             volumes[number] = attrs.evolve(volume, wanted=volume.wanted + size)
     return list(volumes.values())
+
+
+def _nearest(folder: str, known: Mapping[str, tuple[bytes, int]]) -> tuple[bytes, int] | None:
+    """Return the file system of a folder, or of the nearest known folder above it."""
+    for path in (folder, *above(folder)):
+        if path in known:
+            return known[path]
+    return None
 
 
 def _to_come(tree: Tree, files: Mapping[str, RemoteEntry]) -> dict[str, int]:

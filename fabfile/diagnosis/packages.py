@@ -5,23 +5,13 @@ from collections.abc import Sequence
 import attrs
 
 from ..remote import shell
+from ..remote.package_managers import UNATTENDED
 from ..remote.script import Script, load
 
 # Packages that scripts need. They have the same name in every distribution. doctor.sh tests them.
 NEEDED = ("screen", "openssl", "tar", "coreutils", "findutils", "grep", "sed")
 # Scripts need the GNU versions of these. Smaller ones, for example in BusyBox, lack some options.
 OF_GNU = ("tar", "coreutils", "findutils", "grep")
-
-# Commands that install packages as root without asking a question. The key is the command that a person would type. The
-# names of the packages follow the last command.
-UNATTENDED = {
-    "apt-get install": ("apt-get update", "env DEBIAN_FRONTEND=noninteractive apt-get install -y"),
-    "dnf install": ("dnf install -y",),
-    "yum install": ("yum install -y",),
-    "zypper install": ("zypper --non-interactive install",),
-    "pacman -S": ("pacman -S --noconfirm",),
-    "apk add": ("apk add --update-cache",),
-}
 
 
 @attrs.frozen
@@ -48,8 +38,9 @@ class Manager:
         """
         if not self.is_root and not self.has_sudo:
             return ""
-        commands = [("" if self.is_root else "sudo -n ") + command for command in UNATTENDED[self.line]]
-        return " ".join(["; ".join(commands), *map(shell.quote, packages)])
+        sudo = "" if self.is_root else "sudo -n "
+        commands = f"; {sudo}".join(UNATTENDED[self.line])
+        return " ".join([f"{sudo}{commands}", *map(shell.quote, packages)])
 
 
 def install_script(manager: Manager, packages: Sequence[str]) -> Script:

@@ -9,16 +9,17 @@ from collections.abc import Collection, Iterable, Mapping
 
 import attrs
 
-from ..remote.script import Script, load
+from ..remote.package_managers import UNATTENDED
+from ..remote.script import Script, by_word, load
 from ..transfer.remote_commands import root_arguments
 from ..util.epoch import epoch_time
-from .packages import NEEDED, UNATTENDED, Manager
+from .packages import NEEDED, Manager
 
 LOOKED = "looked"
 
 
 @attrs.frozen
-class Root:
+class RootState:
     """A root on a host: its path, and a word for its state.
 
     `there` is an existing folder. `new` is a temporary folder that will be created below the path. `lost` is missing.
@@ -43,7 +44,7 @@ class Facts:
     manager: Manager | None
     processes: tuple[int | None, int] | None
     terminals: tuple[int | None, int] | None
-    roots: Mapping[str, Root]
+    roots: Mapping[str, RootState]
 
     @property
     def can_tell_of_files(self) -> bool:
@@ -64,19 +65,17 @@ def read_facts(roots: Iterable[str], answers: Iterable[str]) -> Facts:
 
     Raise LookupError or ValueError for records that the script cannot have sent.
     """
-    words = [answer.split(" ", 1) for answer in answers]
-    one = dict(words)
-    has = {rest for word, rest in words if word == "has"}
-    user, _, number = one["user"].rpartition(" ")
-    manager = Manager(one["manager"], number == "0", "sudo" in one) if one["manager"] in UNATTENDED else None
-    places = [Root(*rest.split(" ", 1)) for word, rest in words if word == "root"]
+    found = by_word(answers)
+    user, _, number = found["user"][-1].rpartition(" ")
+    line = found["manager"][-1]
+    places = [RootState(*rest.split(" ", 1)) for rest in found["root"]]
     return Facts(
         user,
-        tuple(name for name in NEEDED if name not in has),
-        tuple(rest for word, rest in words if word == "lacks"),
-        manager,
-        _limit(one["processes"]),
-        _limit(one["terminals"]),
+        tuple(name for name in NEEDED if name not in found["has"]),
+        tuple(found["lacks"]),
+        Manager(line, number == "0", "sudo" in found) if line in UNATTENDED else None,
+        _limit(found["processes"][-1]),
+        _limit(found["terminals"][-1]),
         dict(zip(roots, places, strict=True)),
     )
 

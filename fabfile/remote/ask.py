@@ -10,14 +10,12 @@ from typing import TypeVar
 
 from ..util.clock import Clock
 from ..util.errors import ConnectionLost, HostError
-from .conversation import MOST_ANSWERED, Conversation
+from ..util.limits import MOST_ANSWERED, MOST_LOSSES, RECONNECT_SECONDS, SOUND_SECONDS
+from .conversation import Conversation
 from .host import Host
 from .script import Script
 
-RECONNECT_SECONDS = 60
 RETRY_SECONDS = 1
-SOUND_SECONDS = 5  # a host that has answered for so long was well
-MOST_LOSSES = 30  # of a host that was not well in between
 BORN_NS = time.time_ns()  # when this process began; it shows two controllers which of them is older
 
 T = TypeVar("T")

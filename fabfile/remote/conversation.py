@@ -6,22 +6,16 @@ This module knows nothing of SSH: a `Host` provides the channel. `script` descri
 import contextlib
 import math
 import queue
-import threading
 from collections import deque
 from collections.abc import Iterator
 
 from ..util.clock import SYSTEM_CLOCK, Clock
+from ..util.daemons import start_daemon
 from ..util.errors import ConnectionLost, HostError
+from ..util.limits import COST_OF_A_RECORD, MOST_ANSWERED, MOST_IN_A_RECORD, MOST_NOISE, SLOWEST
 from . import script
 from .host import Channel
 
-# Limits, in bytes, that an honest host stays below: before its first record, in all answers, and in one record (or
-# before it is read). Questions about many paths raise them.
-MOST_NOISE = 1 << 20
-MOST_ANSWERED = 1 << 28
-MOST_IN_A_RECORD = 1 << 26
-SLOWEST = 10_000_000  # bytes per second that any disk reads or writes and any processor hashes
-COST_OF_A_RECORD = 64  # memory that Python needs for one, beside its bytes
 TOO_MUCH = "answers with more than it was asked for; is that the right machine, and is it well?"
 GREETING, FAILED, DONE = script.GREETING.encode(), script.FAILED.encode(), script.DONE.encode()
 
@@ -62,7 +56,7 @@ class Conversation:
         self._parts: list[bytes] = []  # of the next record
         self._size = 0
         self._back = b""  # received, but not read
-        threading.Thread(target=self._receive, daemon=True).start()
+        start_daemon(self._receive)
         self.identity: bytes | None = None
         self._greeted = math.inf
         self._is_over = False
@@ -83,7 +77,7 @@ class Conversation:
             with contextlib.suppress(OSError):
                 self._channel.send(data)
 
-        threading.Thread(target=send, daemon=True).start()
+        start_daemon(send)
 
     def cut(self) -> None:
         """End the conversation, from any thread. For a thread that waits for an answer, the connection is lost."""

@@ -10,12 +10,14 @@ may be csh or fish) matters. Its input follows it there.
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
 
 from . import shell
+from .package_managers import UNATTENDED
 
 SCRIPTS = Path(__file__).parent / "scripts"
 INCLUDE = re.compile(r"\. \./(\w+\.sh)")
@@ -68,9 +70,10 @@ class Script:
         `controller` says who runs it from where, for other users of the host. It was started at `born`, in ns since
         1970. `group` is the number of the host group in its process. session_lock.sh explains both.
         """
-        own = Script("", {"controller": controller, "controller_born": born, "own_group": group}).header()
+        own: dict[str, Value] = {"controller": controller, "controller_born": born, "own_group": group}
+        own["package_managers"] = ",".join(UNATTENDED)
         # Within braces: if only a part of the script arrives, that is a syntax error, and nothing runs.
-        lines = ["{", own, self.header(), self.text, 'main "$@"', f"answer '{DONE}'", "}", ""]
+        lines = ["{", Script("", own).header(), self.header(), self.text, 'main "$@"', f"answer '{DONE}'", "}", ""]
         return "\n".join(lines).encode("utf-8", "surrogateescape")
 
 
@@ -116,3 +119,12 @@ def included(name: str, seen: set[str]) -> list[str]:
 def command(sent: bytes) -> str:
     """Return the command line that reads a script of that length from its standard input and runs it."""
     return f"exec sh -c 'is_evaluated=yes; eval \"$(head -c {len(sent)})\"'"
+
+
+def by_word(answers: Iterable[str]) -> dict[str, list[str]]:
+    """Return the rest of each answer `WORD REST`, by word. A word that nothing begins with has an empty list."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for answer in answers:
+        word, _, rest = answer.partition(" ")
+        found[word].append(rest)
+    return found

@@ -94,10 +94,12 @@ class ComponentHistory:
     @property
     def outcome(self) -> str:
         """Return its state, or how it ended, as text for a person."""
-        how = self.state
-        if self.state == "exited":
+        if self.state != "exited":
+            how = self.state
+        elif self.signal is not None:
+            how = f"ended by {self.signal}"
+        else:
             how = "killed" if self.exit_status is None else f"ended with {self.exit_status}"
-            how = how if self.signal is None else f"ended by {self.signal}"
         return f"{how}: {self.problem}" if self.problem else how
 
     @property
@@ -117,7 +119,7 @@ class ComponentHistory:
         The list is empty if nothing is known about it.
         """
         if self.started is None:
-            return [] if self.state not in ("waiting", "starting") else [Phase(self.state, begin, now)]
+            return [Phase(self.state, begin, now)] if self.state in ("waiting", "starting") else []
         end = now if self.is_alive else max(self.times)  # if nobody saw the end, use the last known time
         found = [Phase("waiting", begin, self.started)]
         if self.ready is not None:
@@ -157,7 +159,7 @@ def stages(run: Mapping[str, Any]) -> list[Stage]:
 def _known(kind: type, each: object) -> dict[str, Any]:
     if not isinstance(each, dict):
         raise TypeError(f"{each!r} is no object")
-    names = {field.name for field in attrs.fields(kind)}
+    names = attrs.fields_dict(kind)
     return {name: value for name, value in each.items() if name in names}
 
 
@@ -166,9 +168,12 @@ def span(found: Iterable[ComponentHistory], stages: Iterable[Stage], collected: 
 
     The last one is `collected` if a component was alive then, or if no other time is known.
     """
-    found = list(found)
-    times = [time for history in found for time in history.times]
-    times += [time for stage in stages for time in (stage.began, stage.ended) if time is not None]
-    if not times or any(history.is_alive for history in found):
-        times.append(collected)
+    times: list[float] = []
+    for history in found:
+        times += history.times
+        if history.is_alive:
+            times.append(collected)
+    for stage in stages:
+        times += [stage.began] if stage.ended is None else [stage.began, stage.ended]
+    times = times or [collected]
     return min(times), max(times)

@@ -6,12 +6,15 @@ Pure, except that it reads its template. Names, arguments and logs are untrusted
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..results.provenance import SECRET
 from ..util.text import counted, duration, printable
 from .history import OUTCOME_CLASSES, ComponentHistory, histories, span, stages
 from .timeline import at, timeline
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 TEMPLATE = "report.html.j2"
 # Identifies a file as a report, which a newer report may replace.
@@ -24,27 +27,12 @@ def page(run: Mapping[str, Any], outputs: Mapping[str, str]) -> str:
     `run` is the content of a `run.json`. `outputs` holds the end of each log by label. The page shows times in the
     local time zone. Raise KeyError, TypeError or ValueError if `run` has another form.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     found, of_run = histories(run), stages(run)
     begin, end = span(found, of_run, run["collected"])
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "given": _given,
-        "clock": _clock,
-        "moment": _moment,
-        "zone": _zone,
-        "duration": _duration,
-        "printable": printable,
-    }
-    return environment.get_template(TEMPLATE).render(
+    hosts = {history.host for history in found}
+    return _template().render(
         mark=Markup(MARK),  # a constant  # nosec B704
         run=run,
         runs=run["runs"] or [run],  # if nothing was started, show what this command would start
@@ -53,19 +41,30 @@ def page(run: Mapping[str, Any], outputs: Mapping[str, str]) -> str:
         outputs={printable(label): text for label, text in outputs.items()},
         begin=begin,
         end=end,
-        sizes=[counted(len({history.host for history in found}), "host"), counted(len(found), "component")],
+        sizes=[counted(len(hosts), "host"), counted(len(found), "component")],
         outcomes=_outcomes(found),
         timeline=Markup(timeline(found, of_run, begin, end)),  # `timeline` escapes all texts  # nosec B704
     )
 
 
+def _template() -> "Template":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.filters |= {"given": _given, "clock": _clock, "moment": _moment}
+    environment.filters |= {"zone": _zone, "duration": _duration, "printable": printable}
+    return environment.get_template(TEMPLATE)
+
+
 def _outcomes(found: Iterable[ComponentHistory]) -> list[tuple[str, str, int]]:
     """Return outcome class, outcome and number of components for each outcome, the bad ones first."""
-    counts = Counter((history.outcome_class, history.outcome.partition(":")[0]) for history in found)
-    return [
-        (outcome_class, outcome, counts[outcome_class, outcome])
-        for outcome_class, outcome in sorted(counts, key=lambda each: OUTCOME_CLASSES.index(each[0]))
-    ]
+    counts: Counter[tuple[str, str]] = Counter()
+    for history in found:
+        counts[history.outcome_class, history.outcome.partition(":")[0]] += 1
+    rows = [(outcome_class, outcome, count) for (outcome_class, outcome), count in counts.items()]
+    return sorted(rows, key=lambda row: OUTCOME_CLASSES.index(row[0]))
 
 
 def _given(options: Mapping[str, object]) -> list[tuple[str, object]]:

@@ -5,6 +5,7 @@
 
 import importlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,21 @@ from ..components.logs import rendered
 from ..results.provenance import Types, check, check_parts
 from ..results.run_json import FILE
 from ..util.epoch import epoch_time
-from .history import histories, stages
+from ..util.files import replacing
+from ..util.limits import MOST_OF_A_LOG
+from .history import ComponentHistory, histories, stages
 from .html import MARK, page
 
 Run = dict[str, Any]
 Outputs = dict[str, str]
 LINES = 200  # the last lines of each log
-MOST_BYTES = 1 << 18  # of each log
 NEEDED = ("jinja2", "plotly.graph_objects")
 PARTS: Types = {"session": str, "collected": (int, float), "runs": list, "components": list}
 
 
 def log_tail(output: bytes) -> str:
-    """Return the last LINES lines of an output, but at most MOST_BYTES, as a terminal would show them."""
-    lines = output[-MOST_BYTES:].removesuffix(b"\n").split(b"\n")[-LINES:]
+    """Return the last LINES lines of an output, but at most MOST_OF_A_LOG, as a terminal would show them."""
+    lines = output[-MOST_OF_A_LOG:].removesuffix(b"\n").split(b"\n")[-LINES:]
     return b"\n".join(map(rendered, lines)).decode("utf-8", "replace")
 
 
@@ -54,11 +56,20 @@ def from_folder(folder: str | Path, limit: str | None = None) -> tuple[Run, Outp
     except (ValueError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}: is not as `fab collect` writes it: {error}") from error
     if limit is not None:
-        every = Config(Component(name=history.name, host=history.host) for history in found)
-        chosen = {component.label for component in limited(every, limit).all_components()}
+        chosen = _limited(found, limit)
         run["components"] = [each for each in run["components"] if f"{each['host']}/{each['name']}" in chosen]
-        found = [history for history in found if history.label in chosen]
-    return run, {history.label: _output(folder, history.folder) for history in found if history.folder is not None}
+        found = histories(run)
+    outputs = {}
+    for history in found:
+        if history.folder is not None:
+            outputs[history.label] = _output(folder, history.folder)
+    return run, outputs
+
+
+def _limited(found: Sequence[ComponentHistory], limit: str) -> set[str]:
+    """Return the labels of the components that `limit` selects."""
+    every = Config(Component(name=history.name, host=history.host) for history in found)
+    return {component.label for component in limited(every, limit).all_components()}
 
 
 def _check(run: Any) -> None:
@@ -78,7 +89,7 @@ def _output(folder: Path, own: str) -> str:
     if not path.is_file() or not path.is_relative_to(folder.resolve()):
         return ""
     with named(str(path)), path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - MOST_BYTES))
+        file.seek(max(0, path.stat().st_size - MOST_OF_A_LOG))
         return log_tail(file.read())
 
 
@@ -113,13 +124,5 @@ def write(path: str | Path, run: Run, outputs: Outputs) -> None:
     It replaces a symbolic link instead of following it.
     """
     content = page(run, outputs).encode("utf-8", "replace")
-    path = Path(path)
-    part = path.with_name(f".{path.name[:200]}.part")
-    with named(f"-o/--output {path}"):
-        part.unlink(missing_ok=True)
-        try:
-            with part.open("xb") as file:
-                file.write(content)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)  # after an error, such as a full disk
+    with named(f"-o/--output {path}"), replacing(Path(path)) as file:
+        file.write(content)

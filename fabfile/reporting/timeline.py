@@ -6,15 +6,19 @@ bars suit both.
 """
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import cycle, islice
 from typing import Any
 
 from .history import ComponentHistory, Phase, Stage
 
 COLORS = {"waiting": "#b4bcc8", "starting": "#e3a02f", "running": "#4c86dd", "ready": "#25a595"}
 GOOD, BAD = "#2a9d53", "#dc3f45"
+# Outcome class, name, symbol and color.
+ENDS = (("good", "ended with 0", "circle", GOOD), ("bad", "ended otherwise", "x", BAD))
 STAGES = ("#6a5bb5", "#8171c6")
+Span = tuple[int, float, float]  # the number of a row, begin and end
 ROW, AXIS, HEAD = 40, 36, 90  # heights in pixels: a row, the axis above the first row, and the axis with the legend
 
 
@@ -38,7 +42,9 @@ def figure(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return the traces and the layout of the chart, as values for plotly."""
     phases = [history.phases(begin, end) for history in histories]
-    bars = [_rows(histories, phases, begin, end), *_phases(phases), *_ends(histories, phases), *_stages(stages, end)]
+    bars = [_rows(histories, phases, begin, end), *_phases(phases), *_ends(histories)]
+    if stages:
+        bars.append(_stages(stages, end))
     return bars, _layout(histories, stages, begin, end)
 
 
@@ -47,9 +53,14 @@ def at(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds)
 
 
-def _bar(begun: Sequence[float], ended: Sequence[float], **more: Any) -> dict[str, Any]:
-    lengths = [1000 * (to - since) for since, to in zip(begun, ended, strict=True)]  # milliseconds
-    return {"type": "bar", "orientation": "h", "base": [*map(at, begun)], "x": lengths, "hoverinfo": "skip"} | more
+def _bars(spans: Iterable[Span], **more: Any) -> dict[str, Any]:
+    """Return horizontal bars."""
+    bars: dict[str, Any] = {"type": "bar", "orientation": "h", "y": [], "base": [], "x": [], "hoverinfo": "skip"}
+    for row, begin, end in spans:
+        bars["y"].append(row)
+        bars["base"].append(at(begin))
+        bars["x"].append(1000 * (end - begin))  # milliseconds
+    return bars | more
 
 
 def _rows(
@@ -57,72 +68,73 @@ def _rows(
 ) -> dict[str, Any]:
     """Return the bars that react to the mouse: in each row one behind all others, as long as the whole run."""
     margin = _margin(begin, end)
-    told = [
-        "<br>".join([f"<b>{_plain(history.label)}</b>", _plain(history.outcome), *map(str, own)])
-        for history, own in zip(histories, phases, strict=True)
-    ]
-    more = {"width": 0.96, "offset": -0.48, "marker": {"color": "#8892a0", "opacity": 0.1}, "showlegend": False}
-    more |= {
-        "customdata": [*range(len(histories))],
-        "hoverinfo": "text",
-        "hovertext": told,
-        "y": [*range(len(histories))],
-    }
-    return _bar([begin - margin] * len(histories), [end + margin] * len(histories), **more)
+    spans: list[Span] = []
+    texts = []
+    for row, history in enumerate(histories):
+        spans.append((row, begin - margin, end + margin))
+        texts.append("<br>".join([f"<b>{_plain(history.label)}</b>", _plain(history.outcome), *map(str, phases[row])]))
+    look = {"width": 0.96, "offset": -0.48, "marker": {"color": "#8892a0", "opacity": 0.1}, "showlegend": False}
+    return _bars(spans, **look, customdata=list(range(len(spans))), hoverinfo="text", hovertext=texts)
 
 
 def _phases(phases: Sequence[Sequence[Phase]]) -> list[dict[str, Any]]:
     """Return a set of bars for each state that occurs."""
-    found = []
+    spans: dict[str, list[Span]] = {state: [] for state in COLORS}
+    for row, own in enumerate(phases):
+        for state, began, ended in own:
+            spans[state].append((row, began, ended))
+    traces = []
     for state, color in COLORS.items():
-        own = [(row, phase) for row, of_row in enumerate(phases) for phase in of_row if phase.state == state]
-        if own:
-            bars = _bar([phase.began for _, phase in own], [phase.ended for _, phase in own])
-            is_faint = state == "waiting"
-            marker = {"color": color, "opacity": 0.45 if is_faint else 1, "line": {"width": 1, "color": color}}
-            shape = {"width": 0.1, "offset": 0.19} if is_faint else {"width": 0.3, "offset": 0.09}
-            found.append(bars | {"name": state, "y": [row for row, _ in own], "marker": marker} | shape)
-    return found
+        is_faint = state == "waiting"
+        marker = {"color": color, "opacity": 0.45 if is_faint else 1, "line": {"width": 1, "color": color}}
+        shape = {"width": 0.1, "offset": 0.19} if is_faint else {"width": 0.3, "offset": 0.09}
+        if spans[state]:
+            traces.append(_bars(spans[state], name=state, marker=marker, **shape))
+    return traces
 
 
-def _ends(histories: Sequence[ComponentHistory], phases: Sequence[Sequence[Phase]]) -> list[dict[str, Any]]:
+def _ends(histories: Sequence[ComponentHistory]) -> list[dict[str, Any]]:
     """Return the markers at the ends of components, with one trace for success and one for failure."""
-    found = []
-    for outcome_class, name, symbol, color in (
-        ("good", "ended with 0", "circle", GOOD),
-        ("bad", "ended otherwise", "x", BAD),
-    ):
-        own = [
-            (row, max(history.times))
-            for row, history in enumerate(histories)
-            if history.outcome_class == outcome_class and history.times
-        ]
-        if own:
-            marker = {"symbol": symbol, "color": color, "size": 12}
-            places = {"x": [at(time) for _, time in own], "y": [row + 0.24 for row, _ in own]}
-            found.append({"type": "scatter", "mode": "markers", "name": name, "marker": marker} | places)
-    return [each | {"hoverinfo": "skip", "cliponaxis": False} for each in found]
+    traces = []
+    for outcome_class, name, symbol, color in ENDS:
+        times, places = [], []
+        for row, history in enumerate(histories):
+            if history.outcome_class == outcome_class and history.times:
+                times.append(at(max(history.times)))
+                places.append(row + 0.24)
+        marker = {"symbol": symbol, "color": color, "size": 12}
+        trace = {"type": "scatter", "mode": "markers", "name": name, "marker": marker, "x": times, "y": places}
+        if times:
+            traces.append(trace | {"hoverinfo": "skip", "cliponaxis": False})
+    return traces
 
 
-def _stages(stages: Sequence[Stage], end: float) -> list[dict[str, Any]]:
-    if not stages:
-        return []
-    ends = [end if stage.ended is None else stage.ended for stage in stages]
-    told = [_plain(f"{s.stage}: {s_end - s.began:.1f} s") for s, s_end in zip(stages, ends, strict=True)]
-    colors = [STAGES[number % len(STAGES)] for number in range(len(stages))]
-    more: dict[str, Any] = {"y": [-1] * len(stages), "width": 0.48, "offset": 0.02, "marker": {"color": colors}}
-    more |= {"text": [_plain(stage.stage) for stage in stages], "textposition": "inside", "insidetextanchor": "start"}
-    more |= {"textangle": 0, "textfont": {"color": "white", "size": 10}, "hoverinfo": "text", "hovertext": told}
-    return [_bar([stage.began for stage in stages], ends, name="stages", showlegend=False, **more)]
+def _stages(stages: Sequence[Stage], end: float) -> dict[str, Any]:
+    """Return the bars of the row above all components."""
+    spans: list[Span] = []
+    names, texts = [], []
+    for stage in stages:
+        ended = end if stage.ended is None else stage.ended
+        spans.append((-1, stage.began, ended))
+        names.append(_plain(stage.stage))
+        texts.append(_plain(f"{stage.stage}: {ended - stage.began:.1f} s"))
+    colors = list(islice(cycle(STAGES), len(spans)))
+    look = {"name": "stages", "showlegend": False, "width": 0.48, "offset": 0.02, "marker": {"color": colors}}
+    look |= {"textposition": "inside", "insidetextanchor": "start", "textangle": 0}
+    look |= {"textfont": {"color": "white", "size": 10}, "hoverinfo": "text"}
+    return _bars(spans, **look, text=names, hovertext=texts)
 
 
 def _layout(histories: Sequence[ComponentHistory], stages: Sequence[Stage], begin: float, end: float) -> dict[str, Any]:
     margin = _margin(begin, end)
-    labels = {row: f"<b>{_plain(history.label)}</b>  {_outcome(history)}" for row, history in enumerate(histories)}
-    labels |= {-1: "<b>stages</b>"} if stages else {}
+    shown = [at(begin - margin), at(end + margin)]
+    labels = [_label(row, f"<b>{_plain(each.label)}</b>  {_outcome(each)}") for row, each in enumerate(histories)]
+    if stages:
+        labels.append(_label(-1, "<b>stages</b>"))
     above = 1 + AXIS / (ROW * len(labels)) if labels else 1  # in heights of all rows
+    top = -1 if stages else 0
     return {
-        "annotations": [_label(row, text) for row, text in labels.items()],
+        "annotations": labels,
         "barmode": "overlay",
         "height": HEAD + ROW * len(labels),
         "margin": {"l": 8, "r": 8, "t": 70, "b": 8},
@@ -132,13 +144,8 @@ def _layout(histories: Sequence[ComponentHistory], stages: Sequence[Stage], begi
         "hoverlabel": {"bgcolor": "#27303d", "bordercolor": "#27303d", "align": "left", "font": {"color": "white"}},
         "legend": {"orientation": "h", "itemclick": False, "itemdoubleclick": False, "yanchor": "bottom", "y": above},
         "uniformtext": {"minsize": 9, "mode": "hide"},
-        "xaxis": {
-            "type": "date",
-            "side": "top",
-            "autotickangles": [0],
-            "range": [at(begin - margin), at(end + margin)],
-        },
-        "yaxis": {"range": [len(histories) - 0.5, min(labels, default=0) - 0.5], "fixedrange": True, "visible": False},
+        "xaxis": {"type": "date", "side": "top", "autotickangles": [0], "range": shown},
+        "yaxis": {"range": [len(histories) - 0.5, top - 0.5], "fixedrange": True, "visible": False},
     }
 
 

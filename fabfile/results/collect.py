@@ -9,7 +9,7 @@ import errno
 import hashlib
 import os
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -24,19 +24,16 @@ from ..remote.ask import conversation
 from ..remote.conversation import Conversation
 from ..remote.host import Host
 from ..transfer.inventory import hash_line
+from ..transfer.reasons import ErrorLines
 from ..transfer.remote_hashes import FileHash, file_hashes
 from ..transfer.tree import Tree
 from ..transfer.upload import Progress
 from ..util.errors import HostError
+from ..util.files import replacing
+from ..util.limits import MOST_BESIDES, MOST_BLOCKS, MOST_GROWTH, MOST_OF_A_NAME
 from .remote_files import Listed, Result, collect_script, read_listed
 
 BLOCK = 1 << 18
-# The most blocks of one host in memory, 64 KB each.
-MOST_BLOCKS = 32
-# The most bytes between the contents of two files in a tar stream. An honest host sends only headers and names there.
-MOST_BESIDES = 1 << 20
-# A file that was listed may have grown since. It may arrive with twice its listed size, and this many bytes more.
-MOST_GROWTH = 1 << 30
 
 
 @attrs.frozen
@@ -102,9 +99,9 @@ def new_folder(to: Path, now: float) -> Path:
     """
     make_ready(to)
     name = f"{datetime.fromtimestamp(now):%Y-%m-%dT%H-%M-%S}"
-    for ending in ("", *(f"-{number}" for number in range(2, 1000))):
+    for number in range(1, 1000):
         with contextlib.suppress(FileExistsError):
-            folder = to / f"{name}{ending}"
+            folder = to / (name if number == 1 else f"{name}-{number}")
             folder.mkdir()
             return folder
     raise FileExistsError(f"{to}/{name}: is there already, a thousand times")
@@ -129,27 +126,43 @@ def bring(
     files = file_hashes(host, session, trees)
     with conversation(host, collect_script(session, components), most_blocks=MOST_BLOCKS) as talk:
         listed = read_listed(components, iter(talk.answer, script.DONE))
-        talk.be_patient(sum(result.size for result in listed.results.values()))
-        known = dict(_link_known(talk, listed, folder, earlier))
-        missing = [result for place, result in listed.results.items() if place not in known]
-        total, done = sum(result.size for result in missing), 0
-        new: list[Brought] = []
-        words: list[str] = []
-        for component, own in _by_component(missing):
-            wanted = {result.path: result for result in own}
-            _send_command(talk, "fetch", component, list(wanted.values()))
-            for brought in _received(talk, wanted, folder):
-                new.append(brought)
-                done += brought.result.size
-                progress(min(done, total), total)
-            words += _messages(talk, "fetch").splitlines()
+        results = listed.results
+        talk.be_patient(_total_size(results.values()))
+        known = list(_link_known(talk, listed, folder, earlier))
+        known_targets = {brought.result.target for brought in known}
+        missing = [result for target, result in results.items() if target not in known_targets]
+        new, lost = _fetch(talk, missing, folder, progress)
         talk.send(b"end - 0\n")
         list(talk.answers())
-    here = {brought.result.target for brought in new}
-    lost = [
-        (each.component, f"{each.path}: {_reason(each.path, words)}") for each in missing if each.target not in here
-    ]
-    return HostResults((*known.values(), *new), (*listed.problems, *lost), listed.system, files)
+    return HostResults((*known, *new), (*listed.problems, *lost), listed.system, files)
+
+
+def _fetch(
+    talk: Conversation, missing: Sequence[Result], folder: Path, progress: Progress
+) -> tuple[list[Brought], list[tuple[Component, str]]]:
+    """Transfer files; return those that have arrived, and a problem for each other one."""
+    total, done = _total_size(missing), 0
+    new: list[Brought] = []
+    lost: list[tuple[Component, str]] = []
+    for component, own in _by_component(missing):
+        wanted = {result.path: result for result in own}
+        arrived: set[str] = set()
+        _send_command(talk, "fetch", component, list(wanted.values()))
+        for brought in _received(talk, wanted, folder):
+            new.append(brought)
+            arrived.add(brought.result.target)
+            done += brought.result.size
+            progress(min(done, total), total)
+        errors = ErrorLines(_messages(talk, "fetch").splitlines())
+        for result in own:
+            if result.target not in arrived:
+                reason = errors.reason([result.path]) or "it did not arrive"
+                lost.append((component, f"{result.path}: {reason}"))
+    return new, lost
+
+
+def _total_size(results: Iterable[Result]) -> int:
+    return sum(result.size for result in results)
 
 
 def _by_component(results: Sequence[Result]) -> Iterator[tuple[Component, list[Result]]]:
@@ -175,10 +188,8 @@ def _messages(talk: Conversation, command: str) -> str:
     return ""
 
 
-def _link_known(
-    talk: Conversation, listed: Listed, folder: Path, earlier: Path | None
-) -> Iterator[tuple[str, Brought]]:
-    """Hard-link the files that `earlier` holds with the same content; yield each with its target.
+def _link_known(talk: Conversation, listed: Listed, folder: Path, earlier: Path | None) -> Iterator[Brought]:
+    """Hard-link the files that `earlier` holds with the same content; yield them.
 
     The host hashes only files whose size is the same in `earlier`.
     """
@@ -197,7 +208,7 @@ def _link_known(
                     os.link(earlier / result.target, target)
                 except OSError:  # the file system has no hard links, or no more for this file: transfer it
                     continue
-                yield result.target, Brought(result, hashes[result.target], is_new=False)
+                yield Brought(result, hashes[result.target], is_new=False)
 
 
 def _size(path: Path) -> int | None:
@@ -217,7 +228,8 @@ def _received(talk: Conversation, wanted: dict[str, Result], folder: Path) -> It
                 archive.members.clear()  # tarfile would keep all members and their headers in memory
                 result = wanted.pop(member.name, None)  # each file may arrive only once
                 if result is None or archive.pax_headers or not _is_plain(member, 2 * result.size + MOST_GROWTH):
-                    raise HostError(f"sends what was not asked for: {member.name[:200]!r}, {member.size:,} bytes")
+                    name = member.name[:MOST_OF_A_NAME]
+                    raise HostError(f"sends what was not asked for: {name!r}, {member.size:,} bytes")
                 stream.expect(member.size)
                 content = archive.extractfile(member)
                 assert content
@@ -237,18 +249,14 @@ def _write(target: Path, content: IO[bytes], member: tarfile.TarInfo) -> str:
     It appears at `target` only when it is complete. Its owner can always read and write it.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name[:200]}.part")
     digest = hashlib.sha1(usedforsecurity=False)
-    try:
-        with part.open("wb") as file:
-            while block := content.read(BLOCK):
-                digest.update(block)
-                file.write(block)
-        part.chmod(member.mode & 0o777 | 0o600)
-        os.utime(part, (member.mtime, member.mtime))
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)  # after a lost connection, or with a full disk
+    with replacing(target) as file:
+        while block := content.read(BLOCK):
+            digest.update(block)
+            file.write(block)
+        file.flush()
+        os.fchmod(file.fileno(), member.mode & 0o777 | 0o600)
+        os.utime(file.fileno(), (member.mtime, member.mtime))
     return digest.hexdigest()
 
 
@@ -276,8 +284,3 @@ class _Stream:
             raise HostError("sends what is no archive of files")
         self._content = max(self._content - len(block), 0)
         return block
-
-
-def _reason(path: str, words: Sequence[str]) -> str:
-    """Return the error that tar printed for a path."""
-    return next((line.rsplit(": ", 1)[-1].lower() for line in words if path in line), "it did not arrive")

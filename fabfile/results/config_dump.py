@@ -16,7 +16,12 @@ def as_python(components: Iterable[Component]) -> str:
 
     The source is valid only if `meta` holds plain values.
     """
-    return "\n".join(f"config.add_component(\n    Component(\n{''.join(_lines(c))}    )\n)\n" for c in components)
+    return "\n".join(map(_call, components))
+
+
+def _call(component: Component) -> str:
+    arguments = "".join(_lines(component))
+    return f"config.add_component(\n    Component(\n{arguments}    )\n)\n"
 
 
 def as_values(component: Component) -> dict[str, object]:
@@ -26,7 +31,7 @@ def as_values(component: Component) -> dict[str, object]:
     """
     values = attrs.asdict(component, recurse=False)
     return values | {
-        "args": [_value(arg) for arg in component.args],
+        "args": list(map(_value, component.args)),
         "env": {name: _value(value) for name, value in component.env.items()},
         "ready": None if component.ready is None else attrs.asdict(component.ready),
     }
@@ -48,10 +53,11 @@ def _source(value: object) -> str:
         case literal():
             return f"util.literal({str(value)!r})"
         case Ready():
-            own = {"port": value.value, "ended": ""}.get(value.kind, repr(value.value))
-            return f"util.{value.kind}({own}{', ' * bool(own)}timeout={value.timeout!r})"
+            own = {"port": f"{value.value}, ", "ended": ""}.get(value.kind, f"{value.value!r}, ")
+            return f"util.{value.kind}({own}timeout={value.timeout!r})"
         case list():
             return f"[{', '.join(map(_source, value))}]"
         case dict():
-            return f"{{{', '.join(f'{_source(key)}: {_source(own)}' for key, own in value.items())}}}"
+            items = [f"{_source(key)}: {_source(own)}" for key, own in value.items()]
+            return f"{{{', '.join(items)}}}"
     return repr(value)

@@ -19,9 +19,9 @@ from rr_config.muddlers.discovery import find_muddler
 from rr_config.paths import local_path
 
 from ..util.epoch import epoch_time, optional_epoch_time
+from ..util.limits import DEEPEST_JSON
 
 FORMAT = 2
-DEPTH = 20  # the deepest nesting of objects and lists
 SECRET = "ssh_pass"
 LIBRARIES = ("remote-runner", "fabric", "invoke", "paramiko")
 JsonObject = dict[str, Any]
@@ -68,7 +68,7 @@ def parse_provenance(text: str) -> JsonObject:
     return dict(found)
 
 
-def _check_depth(found: object, most: int = DEPTH) -> None:
+def _check_depth(found: object, most: int = DEEPEST_JSON) -> None:
     """Raise ValueError if `found` is nested more deeply than any provenance that this program writes.
 
     Without the limit, writing it into `run.json` could exceed the recursion limit.

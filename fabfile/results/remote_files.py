@@ -75,7 +75,7 @@ def read_listed(components: Sequence[Component], answers: Iterable[str]) -> List
 
     Raise LookupError or ValueError for a record that the script cannot have sent.
     """
-    by_folder = {state_dir.folder(component.name): component for component in components}
+    by_folder = state_dir.by_folder(components)
     results: dict[str, Result] = {}
     problems: list[tuple[Component, str]] = []
     system = ""

@@ -39,29 +39,42 @@ def describe_run(
     """
     found = results or {}
     runs = _runs(statuses)
-    own = [attrs.asdict(stage) for stage in stages]
-    told = [*own, *(stage for run in runs.values() for stage in run["stages"])]
-    if not any(stage["stage"].startswith("start ") for stage in own):
-        told += _starts(statuses)
-    every = {(stage["stage"], stage["began"]): stage for stage in told}
-    known = {
+    numbers = {text: number for number, text in enumerate(runs)}
+    return {
         **provenance(options),
         "session": session,
         "collected": now,
         "runs": list(runs.values()),
-        # Hosts report whole seconds, rounded down. Within one second, a time measured here comes first.
-        "stages": sorted(every.values(), key=lambda stage: stage["began"] + isinstance(stage["began"], int)),
+        "stages": _stages(statuses, runs.values(), map(attrs.asdict, stages)),
         "systems": {host: each.system for host, each in found.items()},
-        "files": {
-            host: {path: attrs.asdict(file) for path, file in each.files.items()} for host, each in found.items()
-        },
+        "files": {host: _hashes(each) for host, each in found.items()},
+        "components": [_component(status, numbers, found.get(status.component.host)) for status in statuses],
     }
-    numbers = {text: number for number, text in enumerate(runs)}
-    return known | {
-        "components": [
-            _component(each, numbers.get(each.origin or ""), found.get(each.component.host)) for each in statuses
-        ]
-    }
+
+
+def _stages(statuses: Iterable[Status], runs: Iterable[JsonObject], own: Iterable[JsonObject]) -> list[JsonObject]:
+    """Return the stages of the command that asks (`own`) and of `runs` in the order of their begin, each one once."""
+    known = list(own)
+    has_starts = any(stage["stage"].startswith("start ") for stage in known)
+    for run in runs:
+        known += run["stages"]
+    if not has_starts:
+        known += _starts(statuses)
+    distinct = {(stage["stage"], stage["began"]): stage for stage in known}
+    return sorted(distinct.values(), key=_began)
+
+
+def _began(stage: JsonObject) -> float:
+    """Return the time to sort a stage by.
+
+    Hosts report whole seconds, rounded down. Within one second, a time measured here comes first.
+    """
+    began: float = stage["began"]
+    return began + 1 if isinstance(began, int) else began
+
+
+def _hashes(results: HostResults) -> JsonObject:
+    return {path: attrs.asdict(file) for path, file in results.files.items()}
 
 
 def write(folder: Path, values: JsonObject) -> None:
@@ -90,20 +103,25 @@ def _runs(statuses: Iterable[Status]) -> dict[str, JsonObject]:
     Skip a text that is truncated, or that another version wrote.
     """
     runs: dict[str, JsonObject] = {}
-    for text in dict.fromkeys(status.origin for status in statuses if status.origin is not None):
-        with contextlib.suppress(ValueError):
-            runs[text] = parse_provenance(text)
+    for text in dict.fromkeys(status.origin for status in statuses):
+        if text is not None:
+            with contextlib.suppress(ValueError):
+                runs[text] = parse_provenance(text)
     return runs
 
 
-def _component(status: Status, run: int | None, results: HostResults | None) -> JsonObject:
+def _component(status: Status, runs: Mapping[str, int], results: HostResults | None) -> JsonObject:
     component = status.component
-    known = ("pid", "exit_status", "signal", "started", "ready", "ended", "problem")
-    how = {"state": str(status.state)} | {name: getattr(status, name) for name in known}
-    # In a Component, `ready` is the readiness condition. In run.json, `ready` is the time when it was met.
     values = as_values(component)
-    own = values | {"ready_when": values["ready"]} | how | {"run": run}
-    if results is None:
-        return own
-    brought = [each for each in results.brought if each.result.component.label == component.label]
-    return own | {"folder": folder_of(component), "collected": {each.result.target: each.sha1 for each in brought}}
+    # In a Component, `ready` is the readiness condition. In run.json, `ready` is the time when it was met.
+    values |= {"ready_when": values["ready"], "state": str(status.state)}
+    for name in ("pid", "exit_status", "signal", "started", "ready", "ended", "problem"):
+        values[name] = getattr(status, name)
+    values["run"] = runs.get(status.origin or "")
+    if results is not None:
+        collected = {}
+        for brought in results.brought:
+            if brought.result.component.label == component.label:
+                collected[brought.result.target] = brought.sha1
+        values |= {"folder": folder_of(component), "collected": collected}
+    return values

@@ -2,7 +2,8 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Collection, Iterable, Iterator
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 import attrs
@@ -97,7 +98,7 @@ class Fleet:
     def _decide(self, stage: str, gathered: Gathered[Any]) -> None:
         """Raise StageError if more hosts have failed than may. Else the failed hosts take no part in later stages."""
         pairs = [pair for pair in self.group.met_twice() if not self.out.issuperset(pair)]
-        doubles = {name for pair in pairs for name in pair}  # one of them may keep the other from its work
+        doubles = set(itertools.chain.from_iterable(pairs))  # one of them may keep the other from its work
         failures = [self.explain(each, [each.where]) for each in gathered.failures if each.where not in doubles]
         for pair in pairs:
             failures.append(self.explain(Failure(" and ".join(pair), ONE_MACHINE), pair))
@@ -135,31 +136,35 @@ class Fleet:
     ) -> Gathered[T]:
         """Run a stage as `on_all` does, but return the failures, too, and raise nothing."""
         names = sorted(self.group.hosts if hosts is None else hosts)
-        self.is_interrupted = False
-        self.observer.begins(stage, names)
-        began = self.clock.now()
-        results: dict[str, T] = {}
-        failures: list[Failure] = []
-        failed = set(names)
-        try:
+        gathered: Gathered[T] = Gathered({}, [], set(names))
+        with self._stage(stage, names):
             for name, outcome in self.group.each(names, work, parallel or self.parallel):
                 if isinstance(outcome, HostFailure):
-                    failures.append(Failure(name, outcome.reason))
+                    gathered.failures.append(Failure(name, outcome.reason))
                     self.observer.failed(stage, name, outcome.reason)
-                else:
-                    results[name] = outcome
-                    own = failures_in(name, outcome)
-                    failures += own
-                    if not own:
-                        failed.remove(name)
-                    self.observer.result(stage, name, outcome)
+                    continue
+                gathered.results[name] = outcome
+                failures = failures_in(name, outcome)
+                gathered.failures += failures
+                if not failures:
+                    gathered.failed.remove(name)
+                self.observer.result(stage, name, outcome)
+        return Gathered(dict(sorted(gathered.results.items())), sorted(gathered.failures), gathered.failed)
+
+    @contextlib.contextmanager
+    def _stage(self, stage: str, hosts: Sequence[str]) -> Iterator[None]:
+        """Record the time of a stage, and tell the observer its begin and end."""
+        self.is_interrupted = False
+        self.observer.begins(stage, hosts)
+        began = self.clock.now()
+        try:
+            yield
         except KeyboardInterrupt:
             self.is_interrupted = True
             raise
         finally:
             self.stages.append(StageTime(stage, began, self.clock.now()))
             self.observer.ends(stage)
-        return Gathered(dict(sorted(results.items())), sorted(failures), failed)
 
 
 def group_by_host(components: Iterable[Component]) -> dict[str, list[Component]]:

@@ -4,21 +4,21 @@ A lost connection is opened again, and reading goes on where it ended.
 """
 
 import math
+from collections import deque
 from collections.abc import Sequence
 
 import attrs
 
 from rr_config import Component
 
-from ..components.logs import LogReader, Selection, logs_script, read_logs
+from ..components.logs import LogLine, LogReader, Selection, logs_script, read_logs
 from ..remote import state_dir
 from ..remote.ask import conversation, persistently
 from ..remote.host import Host
 from ..remote.script import DONE
+from ..util.limits import MOST_BLOCKS
 from .fleet import Fleet, group_by_host
-
-# At most so many blocks of 64 KB are in memory for each host, if output comes faster than it is printed.
-MOST_BLOCKS = 32
+from .observer import Observer
 
 
 def follow(fleet: Fleet, session: str, components: Sequence[Component], selection: Selection) -> None:
@@ -46,3 +46,19 @@ def follow(fleet: Fleet, session: str, components: Sequence[Component], selectio
                 fleet.observer.output(reader.component, line)
 
     fleet.on_all("logs", work, hosts=wanted, parallel=len(wanted) if selection.follow else None)
+
+
+class LogTails(Observer):
+    """Keeps the last lines of each component's output, so many."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lines: dict[str, deque[bytes]] = {}
+
+    def output(self, component: Component, line: LogLine) -> None:
+        """Keep the line and drop the oldest one. All lines of a component come from one thread."""
+        self._lines.setdefault(component.label, deque(maxlen=self._most)).append(line.text)
+
+    def outputs(self) -> dict[str, bytes]:
+        """Return the end of each output, by label."""
+        return {label: b"\n".join(lines) for label, lines in self._lines.items()}

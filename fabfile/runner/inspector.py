@@ -13,6 +13,7 @@ import attrs
 from fabric import Config as Settings
 
 from rr_config import Component, Config, ConfigError, Options
+from rr_config.errors import os_reason
 from rr_config.local_files import expected_files, placed_once
 
 from ..components import attach
@@ -45,7 +46,7 @@ def _written_here(failed: Sequence[Failure]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = f"{error.filename}: {(error.strerror or str(error)).lower()}"
+        reason = f"{error.filename}: {os_reason(error).lower()}"
         raise StageError("collect", [*failed, Failure("localhost", reason)]) from error
 
 
@@ -136,11 +137,13 @@ class Inspector:
 
         self.foreign.clear()
         gathered = self._fleet.gather("status", work)
-        known = {id(each.component): each for statuses in gathered.results.values() for each in statuses}
-        reasons = {failure.where: failure.reason for failure in gathered.failures}
-        return [
-            known.get(id(c)) or Status(c, State.UNKNOWN, problem=reasons[c.host]) for c in self.config.all_components()
-        ]
+        statuses: dict[str, Status] = {}
+        for own in gathered.results.values():
+            statuses.update((each.component.label, each) for each in own)
+        for failure in gathered.failures:
+            for component in wanted[failure.where]:
+                statuses[component.label] = Status(component, State.UNKNOWN, problem=failure.reason)
+        return [statuses[component.label] for component in self.config.all_components()]
 
     def logs(self, selection: Selection | None = None, observer: Observer | None = None) -> None:
         """Tell an observer each line of the selected output, by default of all output.
@@ -215,17 +218,17 @@ class Inspector:
         """
         from ..reporting import report
         from ..results.run_json import describe_run
-        from .report_logs import LogTails
 
         to = report.target(str(to), overwrite)
         statuses = self.status(with_origins=True)
-        run, tails = describe_run(self.options, self.session, statuses, self.clock.now()), LogTails()
+        run = describe_run(self.options, self.session, statuses, self.clock.now())
+        tails = follow.LogTails(report.LINES)
         failed: StageError | None = None
         try:
             self.logs(Selection(lines=report.LINES), tails)
         except StageError as error:
             failed = error
-        report.write(to, run, tails.outputs())
+        report.write(to, run, {label: report.log_tail(output) for label, output in tails.outputs().items()})
         if failed:
             raise failed
 

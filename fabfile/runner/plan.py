@@ -42,6 +42,11 @@ class PlannedStart:
     command: str
     is_running: bool
 
+    def as_dict(self) -> dict[str, object]:
+        """Return all fields, with the host and the name of the component."""
+        host, name = self.component.host, self.component.name
+        return {"host": host, "name": name, "command": self.command, "is_running": self.is_running}
+
 
 @attrs.frozen
 class Plan:
@@ -58,23 +63,12 @@ class Plan:
 
     def as_dict(self) -> dict[str, object]:
         """Return all fields under plain names, as `fab plan --json` prints them."""
+        starts = []
+        for index, windows in self.starts:
+            starts.append({"start_index": index, "windows": [window.as_dict() for window in windows]})
         return {
             "hosts": [attrs.asdict(each) for each in self.hosts],
-            "starts": [
-                {
-                    "start_index": index,
-                    "windows": [
-                        {
-                            "host": window.component.host,
-                            "name": window.component.name,
-                            "command": window.command,
-                            "is_running": window.is_running,
-                        }
-                        for window in windows
-                    ],
-                }
-                for index, windows in self.starts
-            ],
+            "starts": starts,
             "failures": [{"where": each.where, "reason": each.reason} for each in self.failures],
         }
 
@@ -86,13 +80,15 @@ def present_script(session: str, owner: Owner, components: Sequence[Component]) 
 
 def read_present(session: str, components: Sequence[Component], answers: Sequence[str]) -> Present:
     """Return what `present_script` answered."""
-    words = [answer.split(" ", 1) for answer in answers]
     names = {state_dir.folder(component.name): component.name for component in components}
-    return Present(
-        tuple(value for word, value in words if word == "session"),
-        frozenset(names[value] for word, value in words if word == "running"),
-        read_foreign(session, answers),
-    )
+    sessions, running = [], set()
+    for answer in answers:
+        word, _, value = answer.partition(" ")
+        if word == "session":
+            sessions.append(value)
+        elif word == "running":
+            running.add(names[value])
+    return Present(tuple(sessions), frozenset(running), read_foreign(session, answers))
 
 
 def plan(

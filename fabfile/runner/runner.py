@@ -1,11 +1,10 @@
 """`Runner`: what each command does, as a method that returns values. This is the interface for Python programs.
 
-This module holds most commands that change something on the hosts. `SessionCommands` has those for whole sessions,
-and `Inspector` those that change nothing. Nothing here prints,
-asks the user, or ends the program. To follow a run, pass an `Observer`.
+This module holds the commands that start components and wait for them. `SessionCommands` has those for sessions and
+those that stop components, and `Inspector` those that change nothing. Nothing here prints, asks the user, or ends the
+program. To follow a run, pass an `Observer`.
 """
 
-import itertools
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ from rr_config.options import check_seconds
 from ..components import start
 from ..components.readiness import BecameReady, NotReady
 from ..components.start import NotStarted, Outcome, Started
-from ..components.stop import read_stopped, stop_script
 from ..components.wait import Ended, read_ended, wait_script
 from ..remote.ask import ask, conversation
 from ..remote.host import Host
@@ -27,17 +25,15 @@ from ..results.provenance import JsonObject, provenance
 from ..transfer.apply import LocalSources
 from ..transfer.sync import SyncResult, sync
 from ..util.lazy import call_once
+from ..util.limits import INSTALL_SECONDS
 from ..util.stages import Failure, StageError
-from .fleet import Fleet, group_by_host, stage_group
+from .fleet import group_by_host, stage_group
 from .repeat import Repeat, repeat_of
-from .sessions import SessionCommands
+from .sessions import GRACE_SECONDS, SessionCommands
 from .wait import Wait
 
 if TYPE_CHECKING:  # only one command needs it, and loading it takes as long as many commands run
     from ..diagnosis.checks import Diagnosis
-
-GRACE_SECONDS = 10.0
-INSTALL_SECONDS = 3600  # a package manager may be silent for so much longer than other scripts
 
 
 @attrs.define
@@ -147,9 +143,12 @@ class Runner(SessionCommands):
         started: dict[str, list[Started]] = {}
         with_what = json.dumps(self._origin() | {"stages": [attrs.asdict(each) for each in self._fleet.stages]})
         chosen = [each for each in self.config.all_components() if each.start_index in indices]
-        last = {host: max(each.start_index for each in own) for host, own in group_by_host(chosen).items()}
+        order = start.in_order(chosen)
+        last: dict[str, int] = {}
+        for index, components in order:
+            last.update((component.host, index) for component in components)
         try:
-            for index, components in start.in_order(chosen):
+            for index, components in order:
                 for host, results in self._start_index(index, components, last, with_what).items():
                     started.setdefault(host, []).extend(results)
         except StageError as error:
@@ -157,22 +156,6 @@ class Runner(SessionCommands):
                 raise self._stopped(error) from None
             raise
         return started
-
-    def _stopped(self, error: StageError, silent: Collection[str] = ()) -> StageError:
-        """Stop all components, also on hosts that failed, those on `silent` hosts last.
-
-        Return `error`, with the failures of that.
-        """
-        fleet = self._fresh_fleet()
-        every = self.config.all_components()
-        try:
-            with fleet.stage_group():
-                self._stop(fleet, [c for c in every if c.host not in silent], GRACE_SECONDS)
-                self._stop(fleet, [c for c in every if c.host in silent], GRACE_SECONDS)
-        except StageError as another:
-            failures = [each._replace(stage=each.stage or another.stage) for each in another.failures]
-            return StageError(error.stage, [*error.failures, *failures], error.hosts | another.hosts)
-        return error
 
     def _start_index(
         self, index: int, components: Sequence[Component], last: Mapping[str, int], with_what: str
@@ -188,12 +171,18 @@ class Runner(SessionCommands):
                 return [self._record(outcome) for outcome in start.read_started(own, talk.answers())]
 
         def failures(_: str, outcomes: list[Outcome]) -> list[Failure]:
-            not_started = [Failure(o.component.label, o.reason) for o in outcomes if isinstance(o, NotStarted)]
-            not_ready = [Failure(o.component.label, o.reason, o.output) for o in outcomes if isinstance(o, NotReady)]
-            return not_started + not_ready
+            found = []
+            for outcome in outcomes:
+                if isinstance(outcome, NotStarted):
+                    found.append(Failure(outcome.component.label, outcome.reason))
+                elif isinstance(outcome, NotReady):
+                    found.append(Failure(outcome.component.label, outcome.reason, outcome.output))
+            return found
 
-        results = self._fleet.on_all(f"start {index}", work, failures, wanted)
-        return {host: [each for each in own if isinstance(each, Started)] for host, own in results.items()}
+        started = {}
+        for host, outcomes in self._fleet.on_all(f"start {index}", work, failures, wanted).items():
+            started[host] = [each for each in outcomes if isinstance(each, Started)]
+        return started
 
     def _record(self, outcome: Outcome) -> Outcome:
         self._tracker.record_start(outcome)
@@ -244,7 +233,7 @@ class Runner(SessionCommands):
         try:
             ends = wait.ends(timeout)
             if self._culprits or self._crashed:  # among those that nobody waits for
-                raise StageError("wait", self._fleet.failures, self._fleet.out)
+                raise StageError("wait", self._fleet.failures, self._fleet.out, final=self._fleet.doubles)
         except StageError as error:
             raise self._with_crashed(error, wait.silent) from None
         finally:
@@ -257,10 +246,12 @@ class Runner(SessionCommands):
         If components are the reason to stop all (culprits), do that.
         """
         words = "; all were stopped" if self._culprits else ""
-        crashed = {each.component.label: f"{each}{words}" for each in (*self._crashed, *self._culprits)}
+        crashed = {}
+        for ended in (*self._crashed, *self._culprits):
+            label = ended.component.label
+            crashed[label] = Failure(label, f"{ended}{words}")
         others = [each for each in error.failures if each.where not in crashed]
-        failures = [*others, *sorted(itertools.starmap(Failure, crashed.items()))]
-        told = StageError("wait", failures, error.hosts)
+        told = StageError("wait", [*others, *sorted(crashed.values())], error.hosts, final=error.final)
         return self._stopped(told, {*silent, *error.hosts}) if self._culprits else told
 
     def _has_ended(self, ended: Ended) -> bool:
@@ -275,32 +266,6 @@ class Runner(SessionCommands):
         elif ended.is_failure and not is_awaited:
             self._crashed.append(ended)
         return not self._culprits
-
-    def stop(self, *, grace: float = GRACE_SECONDS) -> dict[str, list[Ended]]:
-        """Stop the components, the last start index first; return how each ended, by host. Session and windows stay.
-
-        Each program and all that it has started get its `stop_signal`, and KILL after `grace` seconds. `was_started` is
-        False for a component that did not run. Work on all hosts that answer, as `kill` does.
-        """
-        check_seconds("grace", grace)
-        with self._hosts_that_answer() as fleet:
-            return self._stop(fleet, self.config.all_components(), grace)
-
-    def _stop(self, fleet: Fleet, chosen: Iterable[Component], grace: float) -> dict[str, list[Ended]]:
-        stopped: dict[str, list[Ended]] = {}
-        for index, components in reversed(start.in_order(chosen)):
-            wanted = group_by_host(components)
-
-            def work(host: Host, wanted: dict[str, list[Component]] = wanted) -> list[Ended]:
-                own = wanted[host.name]
-                script = stop_script(self.session, own, grace, self._ownership())
-                ended = read_stopped(own, ask(host, script, grace))
-                self._tracker.record_stops(ended)
-                return ended
-
-            for host, ended in fleet.on_all(f"stop {index}", work, hosts=wanted).items():
-                stopped.setdefault(host, []).extend(ended)
-        return stopped
 
     @stage_group
     def restart(self, *, grace: float = GRACE_SECONDS) -> dict[str, list[Started]]:

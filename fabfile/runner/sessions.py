@@ -1,15 +1,20 @@
-"""`SessionCommands`: what concerns whole sessions: the first check of all hosts, `kill` and `screen`."""
+"""`SessionCommands`: the first check of all hosts, and the commands `kill`, `stop` and `screen`."""
 
 import contextlib
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import attrs
 
-from ..components import screen
+from rr_config import Component
+from rr_config.options import check_seconds
+
+from ..components import screen, start
 from ..components.ownership import Foreign, connect_script, read_connect
 from ..components.requirements import as_arguments
 from ..components.screen import Killed, Session
+from ..components.stop import read_stopped, stop_script
+from ..components.wait import Ended
 from ..remote.ask import ask, conversation
 from ..remote.host import Host
 from ..remote.script import Script, Value
@@ -19,12 +24,13 @@ from .fleet import Fleet, group_by_host, stage_group
 from .inspector import Inspector
 from .tracker import Tracker
 
+GRACE_SECONDS = 10.0
 MOST_LISTED = 20  # components in one message
 
 
 @attrs.define
 class SessionCommands(Inspector):
-    """Checks, ends and opens the sessions of a config on all hosts."""
+    """Checks, ends and opens the sessions of a config on all hosts, and stops components in them."""
 
     _tracker: Tracker = attrs.field(init=False, factory=Tracker, repr=False)
 
@@ -42,6 +48,51 @@ class SessionCommands(Inspector):
 
         with self._hosts_that_answer() as fleet:
             return fleet.on_all("kill", work)
+
+    def stop(self, *, grace: float = GRACE_SECONDS) -> dict[str, list[Ended]]:
+        """Stop the components, the last start index first; return how each ended, by host. Session and windows stay.
+
+        Each program and all that it has started get its `stop_signal`, and KILL after `grace` seconds. `was_started` is
+        False for a component that did not run. Work on all hosts that answer, as `kill` does.
+        """
+        check_seconds("grace", grace)
+        with self._hosts_that_answer() as fleet:
+            return self._stop(fleet, self.config.all_components(), grace)
+
+    def _stop(self, fleet: Fleet, chosen: Iterable[Component], grace: float) -> dict[str, list[Ended]]:
+        stopped: dict[str, list[Ended]] = {}
+        for index, components in reversed(start.in_order(chosen)):
+            wanted = group_by_host(components)
+
+            def work(host: Host, wanted: dict[str, list[Component]] = wanted) -> list[Ended]:
+                own = wanted[host.name]
+                script = stop_script(self.session, own, grace, self._ownership())
+                ended = read_stopped(own, ask(host, script, grace))
+                self._tracker.record_stops(ended)
+                return ended
+
+            for host, ended in fleet.on_all(f"stop {index}", work, hosts=wanted).items():
+                stopped.setdefault(host, []).extend(ended)
+        return stopped
+
+    def _stopped(self, error: StageError, silent: Collection[str] = ()) -> StageError:
+        """Stop all components, also on hosts that failed, those on `silent` hosts last.
+
+        Return `error`, with the failures of that.
+        """
+        fleet = self._fresh_fleet()
+        at_once: list[Component] = []
+        at_last: list[Component] = []
+        for component in self.config.all_components():
+            (at_last if component.host in silent else at_once).append(component)
+        try:
+            with fleet.stage_group():
+                self._stop(fleet, at_once, GRACE_SECONDS)
+                self._stop(fleet, at_last, GRACE_SECONDS)
+        except StageError as another:
+            failures = [each._replace(stage=each.stage or another.stage) for each in another.failures]
+            return StageError(error.stage, [*error.failures, *failures], error.hosts | another.hosts)
+        return error
 
     @contextlib.contextmanager
     def _hosts_that_answer(self) -> Iterator[Fleet]:

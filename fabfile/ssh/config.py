@@ -1,49 +1,24 @@
-"""The ssh config with all included files, and an index of its hosts.
+"""The ssh config with all included files.
 
-paramiko compares a host name with every `Host` line, twice per lookup. For 500 hosts with one entry each, this takes
-6 s. paramiko also knows neither `Include` nor a comment at the end of a line; see ssh_config(5). `connection` applies
-this module to the settings of every connection.
+paramiko knows neither `Include` nor a comment at the end of a line; see ssh_config(5). `connection` applies this module
+to the settings of every connection.
 """
 
 import glob
 import os
 import re
 import shlex
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from fabric import Config
-from paramiko.config import SSHConfig, SSHConfigDict
+from paramiko.config import SSHConfig
 from paramiko.ssh_exception import ConfigParseError
 
-# Special characters of `Host` patterns, which paramiko matches with fnmatch.
-PATTERN = re.compile(r"[*?!\[]")
+from rr_config.errors import os_reason
 
-
-class IndexedSSHConfig(SSHConfig):
-    """The entries of another ssh config, with an index by host name. Entries added to the other later are missing."""
-
-    def __init__(self, other: SSHConfig) -> None:
-        super().__init__()
-        self._config: list[dict[str, Any]] = other._config  # type: ignore[attr-defined]  # there is no public access
-        self._everywhere: list[int] = []
-        self._by_name: dict[str, list[int]] = defaultdict(list)
-        for number, entry in enumerate(self._config):
-            names = entry.get("host", ())  # a `Match` entry has no names
-            if not names or any(map(PATTERN.search, names)):
-                self._everywhere.append(number)
-            else:
-                for name in names:
-                    self._by_name[name].append(number)
-
-    def _lookup(self, hostname: str, *args: Any, **kwargs: Any) -> SSHConfigDict:
-        relevant = SSHConfig()
-        numbers = {*self._everywhere, *self._by_name.get(hostname, ())}
-        relevant._config = [self._config[number] for number in sorted(numbers)]  # type: ignore[attr-defined]
-        return relevant._lookup(hostname, *args, **kwargs)  # type: ignore[attr-defined,no-any-return]
-
+from .fabric_patches import ssh_config_files
+from .paramiko_patches import IndexedSSHConfig, entries
 
 LINE = re.compile(r"\s*(\w+)(?:\s*=\s*|\s+)(.*)")
 COMMENT = re.compile(r"""\s#[^"']*$""")
@@ -67,7 +42,7 @@ def lines_of(path: Path, folder: Path, heading: str = "Host *", depth: int = 0) 
     try:
         text = path.read_text("utf-8", "surrogateescape")
     except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from error
+        raise ValueError(f"{path}: {os_reason(error)}") from error
     for line in text.splitlines():
         match = LINE.match(line)
         keyword = match[1].lower() if match else ""
@@ -87,18 +62,13 @@ def complete(settings: Config) -> None:
 
     Raise ValueError if a file cannot be read. A config that does not come from these files keeps its entries.
     """
-    user, system = Path("~/.ssh").expanduser(), Path("/etc/ssh")
-    files = [(settings._user_ssh_path, user), (settings._system_ssh_path, system)]
-    if settings._runtime_ssh_path:
-        files = [(settings._runtime_ssh_path, user)]
-    paths = [(Path(file).expanduser(), folder) for file, folder in files]
-    expanded = {path: list(lines_of(path, folder)) for path, folder in paths if path.is_file()}
+    expanded = {path: list(lines_of(path, folder)) for path, folder in ssh_config_files(settings) if path.is_file()}
     lines = {path: path.read_text("utf-8", "surrogateescape").splitlines() for path in expanded}
     config = settings.base_ssh_config
     # Parsing takes long for many hosts. Most configs need no expansion, so Fabric has parsed them correctly.
-    if lines != expanded and _parsed(lines)._config == config._config:  # type: ignore[attr-defined]
+    if lines != expanded and entries(_parsed(lines)) == entries(config):
         config = _parsed(expanded)
-    settings._set(base_ssh_config=IndexedSSHConfig(config))
+    settings.base_ssh_config = IndexedSSHConfig(config)
 
 
 def _parsed(files: Mapping[Path, Iterable[str]]) -> SSHConfig:

@@ -5,10 +5,8 @@ the keys of hosts.
 """
 
 import contextlib
-import errno
 import itertools
 import logging
-import math
 import random
 import socket
 import threading
@@ -19,25 +17,22 @@ from typing import Any
 
 import paramiko
 from fabric import Config, Connection
-from paramiko.common import cMSG_GLOBAL_REQUEST
 from paramiko.ssh_exception import AuthenticationException, NoValidConnectionsError, SSHException
 
+from rr_config.errors import os_reason
+
+from ..util.daemons import start_timer
 from ..util.errors import HostError
+from ..util.limits import ALIVE_SECONDS, ALIVE_TIMES, CONNECT_SECONDS
 from .config import complete
 from .host_keys import HostKeyError
+from .paramiko_patches import FastTransport
 
 log = logging.getLogger(__name__)
 
-CONNECT_SECONDS = 10
 STEPS = ("timeout", "banner_timeout", "auth_timeout", "channel_timeout")
-# Defaults where the ssh config does not set ServerAliveInterval, in seconds, or ServerAliveCountMax.
-ALIVE_SECONDS, ALIVE_TIMES = 15, 3
-# The kernel drops the connection if the peer acknowledges nothing for so long: TCP_USER_TIMEOUT in tcp(7).
-UNACKNOWLEDGED_MS = 60_000
 RETRIES_OF_DROPPED = 8  # even if sshd drops half of all attempts, only one host in 500 is not reached
 DROPPED = "hung up at once, again and again; is its sshd too busy (MaxStartups), or none at all?"
-MOST_BEFORE_LOGIN = 1 << 18
-MOST_IN_A_PACKET = 1 << 18  # RFC 4253, section 6.1, requires 35,000 bytes; our own packets have 32 KB
 MOST_SECONDS_APART = 30
 MOST_SECONDS_APART_DROPPED = 4
 
@@ -73,103 +68,6 @@ def take_timeout(connection: Connection) -> None:
         connection = connection.gateway
 
 
-class WatchedSocket:
-    """The byte stream of a transport, without needless delays, and with limits on the peer.
-
-    The stream is a socket, the channel of a gateway, or a ProxyCommand.
-
-    Delays: the kernel holds back a small packet until the peer has acknowledged the previous one. The peer delays its
-    acknowledgement by 40 ms. This would happen four times before the first command runs. TCP_NODELAY prevents it for
-    our packets. sshd sets TCP_NODELAY late, so `recv` acknowledges the packets of sshd at once.
-
-    Limits: a peer that sends nothing for `most_silent` seconds is gone. A peer that sends more than `most_received`
-    bytes does not speak SSH. Both raise OSError.
-    """
-
-    def __init__(self, sock: Any) -> None:
-        self._sock = sock
-        self._is_socket = isinstance(sock, socket.socket)
-        self._heard = time.monotonic()
-        self.most_silent = math.inf
-        self.most_received: float = MOST_BEFORE_LOGIN
-        if self._is_socket:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
-
-    def recv(self, size: int) -> bytes:
-        """Receive like `socket.recv`, and acknowledge the data at once."""
-        try:
-            data: bytes = self._sock.recv(size)
-        except TimeoutError:
-            self._check_silence()
-            raise
-        self._heard = time.monotonic()
-        self.most_received -= len(data)
-        if self.most_received < 0:
-            raise OSError(errno.EPROTO, "no SSH server says as much before a login")
-        if self._is_socket:
-            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # not permanent, see tcp(7)
-        return data
-
-    def send(self, data: bytes) -> int:
-        """Send like `socket.send`."""
-        try:
-            return int(self._sock.send(data))
-        except TimeoutError:
-            self._check_silence()
-            raise
-
-    def _check_silence(self) -> None:
-        # Called ten times a second, because paramiko gives the socket a timeout of 0.1 s.
-        silent = time.monotonic() - self._heard
-        if silent > self.most_silent:
-            raise OSError(errno.ECONNABORTED, f"nothing was heard for {silent:.0f} s")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
-
-
-class FastTransport(paramiko.Transport):
-    """A paramiko transport over a `WatchedSocket`, with a limit on packet sizes and fast ciphers first.
-
-    The GCM ciphers are the fastest, because they include the MAC.
-    """
-
-    _preferred_ciphers = sorted(paramiko.Transport._preferred_ciphers, key=lambda name: "gcm" not in name)  # type: ignore[attr-defined]
-
-    def __init__(self, sock: Any, **kwargs: Any) -> None:
-        self._line = WatchedSocket(sock)
-        super().__init__(self._line, **kwargs)  # type: ignore[arg-type]  # has the methods of a socket
-        read_all = self.packetizer.read_all
-
-        def read_packet(size: int, check_rekey: bool = False) -> bytes:
-            if size > MOST_IN_A_PACKET:  # paramiko would read up to 4 GB
-                raise OSError(errno.EPROTO, f"a packet of {size:,} bytes is none of SSH")
-            return bytes(read_all(size, check_rekey))
-
-        self.packetizer.read_all = read_packet  # type: ignore[method-assign, assignment]
-
-    def watch(self, interval: float, times: int) -> None:
-        """Send a keepalive request after each `interval` seconds in which we send nothing else.
-
-        Drop the peer if it is silent for `times` requests in a row. paramiko's own `set_keepalive` requests no answer,
-        so it cannot detect a dead peer.
-        """
-        self._line.most_silent = interval * (times + 1)
-        self._line.most_received = math.inf
-        request = paramiko.Message()
-        request.add_byte(cMSG_GLOBAL_REQUEST)
-        request.add_string("keepalive@openssh.com")
-        request.add_boolean(True)
-
-        def send_request() -> None:
-            # During a key exchange, sending waits until it ends. This thread performs the exchange, so both would hang.
-            if self.clear_to_send.is_set():
-                self._send_user_message(request)  # type: ignore[attr-defined]
-
-        self.packetizer.set_keepalive(interval, send_request)
-
-
 def open_connection(connection: Connection, retries: int = 0) -> None:
     """Open `connection`, its gateways first. Raise HostError with the reason if one cannot be opened.
 
@@ -187,19 +85,25 @@ def open_connection(connection: Connection, retries: int = 0) -> None:
             connection.open()
             break
         except (OSError, EOFError, SSHException, UnicodeError) as error:
-            most = max(retries, RETRIES_OF_DROPPED) if _was_dropped(error) else retries
+            problem = connect_problem(error, connection)
+            connection.client.close()  # paramiko leaves it open after a refused key
+            was_dropped = _was_dropped(error)
+            most = max(retries, RETRIES_OF_DROPPED) if was_dropped else retries
             if attempt >= most or _is_final(error):
-                problem = connect_problem(error, connection)
-                connection.client.close()  # paramiko leaves it open after a refused key
                 raise HostError(problem) from error
             log.debug("%s: %s, trying again", connection.host, error)
-            connection.client.close()
-            most = MOST_SECONDS_APART_DROPPED if _was_dropped(error) else MOST_SECONDS_APART
+            longest = MOST_SECONDS_APART_DROPPED if was_dropped else MOST_SECONDS_APART
             # A random pause spreads the attempts: MaxStartups of sshd limits concurrent logins.
-            time.sleep(random.uniform(0, min(2**attempt / 2, most)))
-    alive = [connection.ssh_config.get(f"serveralive{name}", "") for name in ("interval", "countmax")]
-    interval, times = (int(word) if word.isdigit() else 0 for word in alive)
-    connection.transport.watch(interval or ALIVE_SECONDS, times or ALIVE_TIMES)
+            time.sleep(random.uniform(0, min(2**attempt / 2, longest)))
+    interval = _number_in_config(connection, "ServerAliveInterval") or ALIVE_SECONDS
+    times = _number_in_config(connection, "ServerAliveCountMax") or ALIVE_TIMES
+    connection.transport.watch(interval, times)
+
+
+def _number_in_config(connection: Connection, name: str) -> int:
+    """Return the value of a keyword in the ssh config, or 0 if it is no whole number."""
+    value = connection.ssh_config.get(name.lower(), "")
+    return int(value) if value.isdigit() else 0
 
 
 @contextlib.contextmanager
@@ -219,9 +123,7 @@ def answered_within(channel: paramiko.Channel, seconds: float) -> Iterator[None]
             with contextlib.suppress(OSError, EOFError, SSHException):  # a lost connection needs no close
                 channel.close()
 
-    timer = threading.Timer(seconds, give_up)
-    timer.daemon = True
-    timer.start()
+    timer = start_timer(seconds, give_up)
     try:
         yield
     except SSHException as error:
@@ -246,7 +148,9 @@ def _drop_missing_keys(connection: Connection) -> None:
 def key_files(connect_kwargs: Mapping[str, Any]) -> list[Path]:
     """Return the paths of the private keys to try."""
     given = connect_kwargs.get("key_filename") or []
-    return [Path(key).expanduser() for key in ([given] if isinstance(given, str) else given)]
+    if isinstance(given, str):
+        given = [given]
+    return [Path(key).expanduser() for key in given]
 
 
 def _is_final(error: Exception) -> bool:
@@ -295,11 +199,8 @@ def connect_problem(error: Exception, connection: Connection) -> str:
         return f"{where} cannot be reached from its gateway: {error.text.lower()}"
     if _is_no_ssh(error, connection):
         return f"{where}: {DROPPED if _was_dropped(error) else 'no SSH server answers there; is it the right port?'}"
-    causes = error.errors.values() if isinstance(error, NoValidConnectionsError) else [error]
-    if all(isinstance(cause, OSError) for cause in causes):
-        return f"{where}: {'; '.join(sorted({_words(cause) for cause in causes}))}"
+    causes = list(error.errors.values()) if isinstance(error, NoValidConnectionsError) else [error]
+    reasons = {os_reason(cause).lower() for cause in causes if isinstance(cause, OSError)}
+    if reasons:
+        return f"{where}: {'; '.join(sorted(reasons))}"
     return f"{where}: {str(error) or 'the connection was lost'}"
-
-
-def _words(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower()

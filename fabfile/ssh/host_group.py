@@ -9,7 +9,6 @@ many members work at the same time. The failure of one host is a value, `HostFai
 import itertools
 import logging
 import queue
-import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
@@ -21,6 +20,7 @@ from rr_config.component import LOCALHOST
 
 from ..remote.host import Host
 from ..util.clock import SYSTEM_CLOCK, Clock
+from ..util.daemons import start_daemon
 from ..util.errors import HostError
 from .connection import take_timeout
 from .host_keys import HostKeys
@@ -107,7 +107,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
 
         for _ in range(min(count, at_once)):
             # Daemon threads, so that the program can end while a host does not answer.
-            threading.Thread(target=worker, daemon=True).start()
+            start_daemon(worker)
         for _ in range(count):
             name, outcome = results.get()
             if isinstance(outcome, BaseException):

@@ -21,6 +21,8 @@ import paramiko
 from fabric import Connection
 from paramiko.ssh_exception import SSHException
 
+from rr_config.errors import os_reason
+
 from .known_hosts import REVOKED, Entry, KeyRefused, KnownHosts, is_known, spelled, types
 
 log = logging.getLogger(__name__)
@@ -157,7 +159,9 @@ class HostKeys:
         transport = factory(*args, **kwargs)
         with self._lock:
             entries = self._entries(rule, rule.name) or self._entries(rule, rule.without_port)
-        known = {name for type_ in types(entries) for name in ALGORITHMS.get(type_, [type_])}
+        known: list[str] = []
+        for type_ in types(entries):
+            known += ALGORITHMS.get(type_, [type_])
         options = transport.get_security_options()
         plain = [each for each in options.key_types if "-cert-" not in each]
         options.key_types = sorted(plain, key=lambda each: each not in known)
@@ -167,14 +171,18 @@ class HostKeys:
         """Return if `key` is known, or new and added to a file. Raise HostKeyError otherwise."""
         try:
             with self._lock:
-                without_port = self._entries(rule, rule.without_port)
-                revoked = [entry for entry in without_port if entry.marker == REVOKED]
-                if not is_known([*self._entries(rule, rule.name), *revoked], key.asbytes()) and not any(
-                    entry.key == key.asbytes() for entry in without_port if not entry.marker
-                ):
+                if not self._is_known(rule, key.asbytes()):
                     self._add(rule, key)
         except KeyRefused as error:
             raise HostKeyError(f"its key, {key.get_name()} {key.fingerprint}, {error}") from error
+
+    def _is_known(self, rule: HostKeyRule, key: bytes) -> bool:
+        """Return whether `key` is known for this host. A key that is revoked without a port is refused on all ports."""
+        without_port = self._entries(rule, rule.without_port)
+        revoked = [entry for entry in without_port if entry.marker == REVOKED]
+        if is_known([*self._entries(rule, rule.name), *revoked], key):
+            return True
+        return any(entry.key == key for entry in without_port if not entry.marker)
 
     def _entries(self, rule: HostKeyRule, name: str) -> list[Entry]:
         files = rule.user_files + rule.global_files
@@ -196,9 +204,7 @@ class HostKeys:
         try:
             _append(Path(file), line)
         except OSError as error:
-            raise KeyRefused(
-                f"is new, and cannot be written to {file}: {(error.strerror or str(error)).lower()}"
-            ) from error
+            raise KeyRefused(f"is new, and cannot be written to {file}: {os_reason(error).lower()}") from error
         log.warning("%s: its key is new: %s %s, now in %s", rule.host, key.get_name(), key.fingerprint, file)
         self._known.clear()  # the next check reads the files again
 
@@ -220,7 +226,7 @@ def _text(file: str) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        raise HostKeyError(f"{file} cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise HostKeyError(f"{file} cannot be read: {os_reason(error).lower()}") from error
 
 
 def _append(path: Path, line: str) -> None:

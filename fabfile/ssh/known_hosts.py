@@ -53,7 +53,11 @@ class KnownHosts:
 
     def of(self, name: str) -> list[Entry]:
         """Return all entries for `name`, a host as `spelled` returns it."""
-        return [*self._by_name.get(name, ()), *(entry for matches, entry in self._by_pattern if matches(name))]
+        found = list(self._by_name.get(name, ()))
+        for matches, entry in self._by_pattern:
+            if matches(name):
+                found.append(entry)
+        return found
 
 
 def spelled(host: str, port: int) -> str:

@@ -12,15 +12,16 @@ import threading
 from pathlib import Path
 
 from rr_config.component import LOCALHOST
+from rr_config.errors import os_reason
 
 from ..remote.host import Channel
 from ..remote.script import command as script_command
 from ..util.clock import SYSTEM_CLOCK, Clock
 from ..util.errors import HostError
+from ..util.limits import MOST_SAID
 
 BLOCK = 1 << 16
 MOST_SECONDS_TO_END = 5
-MOST_SAID = 1 << 16  # bytes at the end of stderr that are kept
 
 
 class LocalHost:
@@ -43,7 +44,7 @@ class LocalHost:
             channel = _LocalChannel(["sh", "-c", script_command(script)])
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            raise HostError(f"sh cannot be started: {where}{(error.strerror or str(error)).lower()}") from error
+            raise HostError(f"sh cannot be started: {where}{os_reason(error).lower()}") from error
         self._channels = [*(each for each in self._channels if each.is_open), channel]
         return channel
 

@@ -20,12 +20,13 @@ from ..remote.host import Channel
 from ..remote.script import command as script_command
 from ..util.clock import SYSTEM_CLOCK, Clock
 from ..util.errors import ConnectionLost, HostError
-from .connection import CONNECT_SECONDS, answered_within, connect_problem, open_connection
+from ..util.limits import CONNECT_SECONDS, MOST_SAID, MOST_STDERR, STATUS_SECONDS
+from .connection import answered_within, connect_problem, open_connection
+from .paramiko_patches import limit_backlog
 
 log = logging.getLogger(__name__)
 
 BLOCK = 1 << 16
-STATUS_SECONDS = 1  # sshd sends the exit status after the end of stdout
 # Bytes per second that one connection can carry, and a number of unread bytes that is harmless; see `backlog`.
 RATE = 128 << 20
 LEAST_BACKLOG = 1 << 20
@@ -140,14 +141,12 @@ def backlog(round_trip: float) -> int:
 def _hold_back(channel: paramiko.Channel, round_trip: float) -> None:
     """Limit the bytes in flight to the number that keeps the peer busy.
 
-    OpenSSH buffers up to 2 MB that the remote program has not read. It copies the buffer for each packet that makes it
-    grow. With a full buffer, a sync of 2,000 files to 8 hosts takes 1.6 times as long. Other servers may extend the
-    window only after the program has read half of it, so they get no limit.
+    OpenSSH slows down with a full buffer; see `limit_backlog`. Other servers may extend the window only after the
+    program has read half of it, so they get no limit.
     """
     version = channel.get_transport().remote_version
     if "OpenSSH" in version and "hpn" not in version:
-        with channel.lock:
-            channel.out_window_size = min(channel.out_window_size, backlog(round_trip))
+        limit_backlog(channel, backlog(round_trip))
 
 
 class _RemoteChannel:
@@ -175,9 +174,11 @@ class _RemoteChannel:
         status = None if self._channel.exit_status < 0 else self._channel.exit_status
         if status is None and not self._channel.get_transport().is_active():
             return "", None  # earlier stderr does not explain a lost connection
-        said = b""
-        while self._channel.recv_stderr_ready():
-            said += self._channel.recv_stderr(BLOCK)
+        said, count = b"", 0
+        while self._channel.recv_stderr_ready() and count < MOST_STDERR:
+            block = self._channel.recv_stderr(BLOCK)
+            count += len(block)
+            said = (said + block)[-MOST_SAID:]
         return said.decode(errors="replace"), status
 
     def close(self, is_over: bool) -> None:

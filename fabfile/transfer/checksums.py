@@ -8,41 +8,16 @@ import hashlib
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
-
-import attrs
+from collections.abc import Hashable, Iterable, Mapping, Set
 
 from rr_config.local_files import LocalFile
 
-from .inventory import Inventory, hash_line, is_unreadable, piece_line, to_hash
-from .remote_commands import PIECE, RemoteCommands
+from .inventory import PIECE, PartialFile, hash_line, is_unreadable, piece_line, read_stamps, to_hash
+from .remote_commands import RemoteCommands
+from .root import Root
 from .tree import Tree
 
 BLOCK = 1 << 18
-
-
-@attrs.frozen
-class PartialFile:
-    """A large file that the host has in part.
-
-    `differ` are the numbers of the pieces that differ. `stamp` is its ctime there, as `stat --printf %.9Z` prints it.
-    The agent does not copy a file whose stamp has changed.
-    """
-
-    differ: tuple[int, ...]
-    stamp: str
-
-    def parts(self, size: int) -> list[tuple[int, int]]:
-        """Return offset and length of each differing piece of a file of `size` bytes, in bytes."""
-        return [(number * PIECE, min(PIECE, size - number * PIECE)) for number in self.differ]
-
-
-@attrs.frozen
-class Comparison:
-    """The files of a tree that a host has with the same content, and the files that it has in part."""
-
-    same: frozenset[str]
-    partial: Mapping[str, PartialFile]
 
 
 class LocalHashes:
@@ -92,25 +67,23 @@ def _hashes(path: str) -> tuple[str, ...]:
     return tuple(digest.hexdigest() for digest in digests)
 
 
-def compare(
-    commands: RemoteCommands,
-    trees: Mapping[str, Tree],
-    inventories: Mapping[str, Inventory],
-    hashes: LocalHashes,
-    may_change: bool = True,
-) -> dict[str, Comparison]:
-    """Compare the content of `trees` on the host with the local files; return the result by root.
+def compare(commands: RemoteCommands, roots: Iterable[Root], hashes: LocalHashes, may_change: bool = True) -> None:
+    """Compare the content of files on the host with the local files; set `same` and `partial` of each root.
 
     Files on the host that their owner cannot read get their permission bits first, if `may_change`. Otherwise they
     count as different.
     """
-    questions = [_Question(root, trees[root], inventories[root], may_change) for root in trees]
-    asked = [question for question in questions if question.small or question.large]
-    for question in asked:
+    questions = []
+    for root in roots:
+        question = _Question(root, may_change)
+        if question.small or question.large:
+            questions.append(question)
+    for question in questions:
         question.ask(commands)
-    for question in asked:
+    for question in questions:
         question.look_up(hashes)
-    return {question.root: question.compared(commands) for question in questions}
+    for question in questions:
+        question.compare(commands)
 
 
 class _Question:
@@ -119,51 +92,58 @@ class _Question:
     So host and controller hash at the same time.
     """
 
-    def __init__(self, root: str, tree: Tree, inventory: Inventory, may_change: bool) -> None:
-        self.root, self._tree = root, tree
-        paths = to_hash(tree, inventory)
-        self._unreadable = {
-            path: tree.files[path].mode for path in paths if is_unreadable(inventory.differing.get(path))
-        }
-        if not may_change:
-            paths = [path for path in paths if path not in self._unreadable]
-            self._unreadable = {}
-        self.small = [path for path in paths if tree.files[path].size <= PIECE]
-        self.large = [path for path in paths if tree.files[path].size > PIECE]
+    def __init__(self, root: Root, may_change: bool) -> None:
+        self._root = root
+        self._unreadable: dict[str, int] = {}
+        self.small: list[str] = []
+        self.large: list[str] = []
+        for path in to_hash(root.tree, root.inventory):
+            local = root.tree.files[path]
+            if is_unreadable(root.inventory.differing.get(path)):
+                if not may_change:
+                    continue
+                self._unreadable[path] = local.mode
+            (self.small if local.size <= PIECE else self.large).append(path)
 
     def ask(self, commands: RemoteCommands) -> None:
-        commands.enter(self.root)
+        commands.enter(self._root.name)
         commands.send_chmods(self._unreadable)
         self._hashed = commands.send_command("hash", self.small)
-        if self.large:
-            self._counts = counts = {path: -(-self._tree.files[path].size // PIECE) for path in self.large}
-            self._stamped = commands.send_command("stamp", self.large)
-            self._pieces = commands.send_command_with_pairs(
-                "pieces", ((n, path) for path in self.large for n in range(counts[path]))
-            )
+        if not self.large:
+            return
+        self._counts: dict[str, int] = {}
+        words: list[str] = []
+        for path in self.large:
+            self._counts[path] = count = -(-self._root.tree.files[path].size // PIECE)
+            for number in range(count):
+                words += (str(number), path)
+        self._stamped = commands.send_command("stamp", self.large)
+        self._pieces = commands.send_command("pieces", words)
 
     def look_up(self, hashes: LocalHashes) -> None:
-        self._lines = hashes.lines(self._tree, self.small)
-        self._piece_lines = {
-            path: [piece_line(path, number, sha1) for number, sha1 in enumerate(hashes(self._tree.files[path]))]
-            for path in self.large
-        }
+        files = self._root.tree.files
+        self._lines = hashes.lines(self._root.tree, self.small)
+        self._piece_hashes = {path: hashes(files[path]) for path in self.large}
 
-    def compared(self, commands: RemoteCommands) -> Comparison:
+    def compare(self, commands: RemoteCommands) -> None:
         same: set[str] = set()
-        partial: dict[str, PartialFile] = {}
         if self.small:
             there = frozenset(b"".join(commands.answer(self._hashed)).split(b"\n"))
             same.update(path for path in self.small if self._lines[path] in there)
         if self.large:
-            stamps = dict(os.fsdecode(record).split(" ", 1)[::-1] for record in commands.answer(self._stamped))
+            stamps = read_stamps(commands.answer(self._stamped))
             there = frozenset(commands.answer(self._pieces))
-            for path, lines in self._piece_lines.items():
-                differ = tuple(number for number, line in enumerate(lines) if line not in there)
-                if len(lines) != self._counts[path]:
-                    continue  # it has changed here since it was listed; upload reports that
-                if not differ:
-                    same.add(path)
-                elif len(differ) < len(lines) and path in stamps:
-                    partial[path] = PartialFile(differ, stamps[path])
-        return Comparison(frozenset(same), partial)
+            for path in self.large:
+                self._compare_large(path, stamps.get(path), there, same)
+        self._root.same = same
+
+    def _compare_large(self, path: str, stamp: str | None, there: Set[bytes], same: set[str]) -> None:
+        """Add a large file to `same`, or to the partial files of the root, or to none of both."""
+        sha1s = self._piece_hashes[path]
+        if len(sha1s) != self._counts[path]:
+            return  # it has changed here since it was listed; upload reports that
+        differ = [n for n, sha1 in enumerate(sha1s) if piece_line(path, n, sha1) not in there]
+        if not differ:
+            same.add(path)
+        elif len(differ) < len(sha1s) and stamp is not None:
+            self._root.partial[path] = PartialFile(tuple(differ), stamp)

@@ -2,12 +2,12 @@
 
 import posixpath
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 import attrs
 
 from .inventory import Inventory
-from .tree import RootPath, Tree, above
+from .tree import Tree, above
 
 
 @attrs.frozen
@@ -25,30 +25,30 @@ class Changes:
     problems: Mapping[str, str]
     unlock: Mapping[str, int] = attrs.field(factory=dict)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to change."""
+        return not (self.send or self.chmod or self.make)
+
 
 def changes(
-    tree: Tree, inventory: Inventory, same: frozenset[str] | None = None, conflicts: Mapping[str, str] | None = None
+    tree: Tree, inventory: Inventory, same: Set[str] = frozenset(), conflicts: Mapping[str, str] | None = None
 ) -> Changes:
     """Return the changes that a host with this inventory needs to match the tree.
 
-    `same` are the files with the same content on the host. If it is None, no content has been compared, and all files
-    are sent. `conflicts` maps files that cannot be sent to the reason.
+    `same` are the files with the same content on the host; all others are sent. `conflicts` maps files that cannot be
+    sent to the reason.
     """
     problems = {**(conflicts or {}), **_in_the_way(inventory)}
-
-    def blocked(path: str) -> bool:
-        return path in problems or posixpath.dirname(path) in problems
-
-    send = [path for path in tree.files if (same is None or path not in same) and not (problems and blocked(path))]
-    chmod = {path: tree.files[path].mode for path in inventory.differing if same is not None and path in same}
-    make = sorted(path for path in tree.folders if path not in inventory.folders)
-    for path, mode in tree.folders.items():
-        is_there = path in inventory.folders
-        if mode is None or path in problems or (is_there and path in tree.entered):
-            continue
-        if not is_there or not inventory.folders[path].permits(mode):
-            chmod[path] = mode
-    locked = dict(_locked(tree, inventory, {posixpath.dirname(path) for path in (*send, *make)}))
+    send = []
+    for path in tree.files:
+        if path not in same and path not in problems and posixpath.dirname(path) not in problems:
+            send.append(path)
+    chmod = _folder_modes(tree, inventory, problems)
+    for path in same & inventory.differing.keys():
+        chmod[path] = tree.files[path].mode
+    make = sorted(tree.folders.keys() - inventory.folders.keys())
+    locked = _locked(tree, inventory, (*send, *make))
     unlock = {path: mode | stat.S_IRWXU for path, mode in locked.items()}
     return Changes(send, chmod | locked, make, problems, unlock)
 
@@ -64,16 +64,29 @@ def _in_the_way(inventory: Inventory) -> dict[str, str]:
     return problems
 
 
-def _locked(tree: Tree, inventory: Inventory, folders: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """Yield the ones of `folders` that are ours and that their owner may not write to, each with its final bits.
-
-    A folder is ours if the tree has permission bits for it.
-    """
-    for path in folders:
-        mode = tree.folders.get(path)
+def _folder_modes(tree: Tree, inventory: Inventory, problems: Mapping[str, str]) -> dict[str, int]:
+    """Return the permission bits of new folders, and of folders whose bits are wrong."""
+    modes = {}
+    for path, mode in tree.folders.items():
         found = inventory.folders.get(path)
+        if mode is None or path in problems or (found is not None and path in tree.entered):
+            continue
+        if found is None or not found.permits(mode):
+            modes[path] = mode
+    return modes
+
+
+def _locked(tree: Tree, inventory: Inventory, entries: Iterable[str]) -> dict[str, int]:
+    """Return the folders that will get one of `entries`, are ours, and deny writing to their owner.
+
+    A folder is ours if the tree has permission bits for it. Each maps to the bits that it should have in the end.
+    """
+    locked = {}
+    for path in {posixpath.dirname(entry) for entry in entries}:
+        mode, found = tree.folders.get(path), inventory.folders.get(path)
         if mode is not None and found is not None and not found.mode & stat.S_IWUSR:
-            yield path, stat.S_IMODE(found.mode) if path in tree.entered else mode
+            locked[path] = stat.S_IMODE(found.mode) if path in tree.entered else mode
+    return locked
 
 
 def why_sent(inventory: Inventory, path: str, size: int) -> str:
@@ -88,12 +101,12 @@ def why_sent(inventory: Inventory, path: str, size: int) -> str:
 
 def touched(tree: Tree, done: Changes) -> Tree:
     """Return the part of a tree that the changes `done` affect."""
-    paths = [path for path in (*done.send, *done.chmod) if path in tree.files]
-    folders = [path for path in (*done.make, *done.chmod) if path in tree.folders]
-    return Tree({path: tree.files[path] for path in paths}, {path: tree.folders[path] for path in folders})
+    files = {path: tree.files[path] for path in (*done.send, *done.chmod) if path in tree.files}
+    folders = {path: tree.folders[path] for path in (*done.make, *done.chmod) if path in tree.folders}
+    return Tree(files, folders)
 
 
-def unmet(done: Changes, inventory: Inventory, same: frozenset[str]) -> list[str]:
+def unmet(done: Changes, inventory: Inventory, same: Set[str]) -> list[str]:
     """Return the paths that are still wrong after the changes `done`, according to a new inventory.
 
     `same` are the files with the same content on the host.
@@ -107,11 +120,10 @@ def unmet(done: Changes, inventory: Inventory, same: frozenset[str]) -> list[str
     return list(dict.fromkeys(missed))
 
 
-def causes(problems: Mapping[RootPath, str], todo: Mapping[str, Changes]) -> dict[RootPath, str]:
-    """Return `problems` except for consequences of other problems.
+def causes(problems: Mapping[str, str], done: Changes) -> dict[str, str]:
+    """Return the `problems` of a root except for consequences of other problems.
 
     A problem is a consequence if it is below a folder that could not be created, or below a path that is in the way.
     """
-    in_the_way = {(root, path) for root, each in todo.items() for path in (*each.make, *each.problems)}
-    lost = problems.keys() & in_the_way
-    return {(r, path): why for (r, path), why in problems.items() if not any((r, up) in lost for up in above(path))}
+    lost = problems.keys() & {*done.make, *done.problems}
+    return {path: reason for path, reason in problems.items() if lost.isdisjoint(above(path))}

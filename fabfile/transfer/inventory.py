@@ -11,6 +11,10 @@ import attrs
 
 from .tree import Tree
 
+# A larger file is compared piece by piece.
+PIECE_MB = 32
+PIECE = PIECE_MB << 20
+
 
 @attrs.frozen
 class RemoteEntry:
@@ -49,12 +53,28 @@ class Inventory:
     folders: Mapping[str, RemoteEntry]
 
 
+@attrs.frozen
+class PartialFile:
+    """A large file that the host has in part.
+
+    `differ` are the numbers of the pieces that differ. `stamp` is its ctime there, as `stat --printf %.9Z` prints it.
+    The agent does not copy a file whose stamp has changed.
+    """
+
+    differ: tuple[int, ...]
+    stamp: str
+
+    def parts(self, size: int) -> list[tuple[int, int]]:
+        """Return offset and length of each differing piece of a file of `size` bytes, in bytes."""
+        return [(number * PIECE, min(PIECE, size - number * PIECE)) for number in self.differ]
+
+
 def read_inventory(tree: Tree, records: Iterable[bytes]) -> Inventory:
     """Return the inventory of a tree from the records of `stat --printf '%f %s %n'` for its files and folders."""
     answered = frozenset(records)
     found = read_stat(answered - tree.records.keys())
     differing = {path: found.get(path) for record, path in tree.records.items() if record not in answered}
-    return Inventory(differing, {path: there for path, there in found.items() if path in tree.folders})
+    return Inventory(differing, {path: found[path] for path in found.keys() & tree.folders.keys()})
 
 
 def read_stat(records: Iterable[bytes]) -> dict[str, RemoteEntry]:
@@ -68,12 +88,13 @@ def read_stat(records: Iterable[bytes]) -> dict[str, RemoteEntry]:
 
 def to_hash(tree: Tree, inventory: Inventory) -> list[str]:
     """Return the files whose content has to be compared: regular files that the host has with the same size."""
-
-    def has_its_size(path: str) -> bool:
+    paths = []
+    for path, local in tree.files.items():
         found = inventory.differing.get(path)
-        return found is not None and found.is_file and found.size == tree.files[path].size
-
-    return [path for path in tree.files if path not in inventory.differing or has_its_size(path)]
+        has_size = found is not None and found.is_file and found.size == local.size
+        if has_size or path not in inventory.differing:
+            paths.append(path)
+    return paths
 
 
 def is_unreadable(found: RemoteEntry | None) -> bool:
@@ -96,3 +117,12 @@ def hash_line(path: str, sha1: str) -> bytes:
 def piece_line(path: str, number: int, sha1: str) -> bytes:
     """Return the record in which the host reports the hash of one piece of a large file."""
     return b"%s %d %s" % (sha1.encode(), number, os.fsencode(path))
+
+
+def read_stamps(records: Iterable[bytes]) -> dict[str, str]:
+    """Parse records of `stat --printf '%.9Z %n'`; return the ctime of each path, as text."""
+    stamps = {}
+    for record in records:
+        stamp, path = os.fsdecode(record).split(" ", 1)
+        stamps[path] = stamp
+    return stamps

@@ -15,14 +15,13 @@ from itertools import groupby
 from ..remote import state_dir
 from ..remote.conversation import Conversation
 from ..remote.script import RemotePath, Script, Value, load, read_script
-from .inventory import Inventory, read_inventory
-from .tree import TEMPORARY, Tree
+from ..util.limits import MOST_OF_A_PATH
+from .inventory import PIECE_MB
+from .tree import TEMPORARY
 
 # The line that ends a command. Without it the agent does nothing: a connection that is cut in the middle of a path
 # leaves the path of something else.
 WHOLE = b".\n"
-# The most bytes that an answer about one path takes in memory, besides the path itself.
-MOST_OF_A_PATH = 256
 
 
 class RemoteCommands:
@@ -58,10 +57,6 @@ class RemoteCommands:
         """Send commands that set permission bits: one for each distinct mode in `modes`, which maps paths to modes."""
         for mode, paths in groupby(sorted(modes, key=modes.__getitem__), key=modes.__getitem__):
             self.send_command("chmod", paths, rest=f"{mode:04o}")
-
-    def send_command_with_pairs(self, command: str, pairs: Iterable[tuple[object, str]]) -> int:
-        """Send a command for pairs of a word and a path; return its number."""
-        return self.send_command(command, (text for word, path in pairs for text in (str(word), path)))
 
     def send_command_with_target(self, command: str, paths: Iterable[str], target: str, word: str = "") -> int:
         """Send a command that copies `paths` to `target`; return its number. `word` is one more argument, or empty."""
@@ -104,15 +99,6 @@ class RemoteCommands:
             self.words += os.fsdecode(record[1:]).splitlines()
         return records
 
-    def ask_inventory(self, root: str, tree: Tree) -> int:
-        """Send the command that lists the entries of `tree`, which is below `root`; return its number."""
-        self.enter(root)
-        return self.send_command("stat", (*tree.files, *tree.folders))
-
-    def inventory(self, number: int, tree: Tree) -> Inventory:
-        """Return the answer to `ask_inventory`, which has returned `number`."""
-        return read_inventory(tree, self.answer(number))
-
     def all_done(self) -> bool:
         """Wait until the agent has carried out every command; return whether there were no errors at all."""
         self.answer(self._sent)
@@ -148,7 +134,7 @@ def preview_script(session: str, roots: Iterable[str]) -> Script:
 def _of_agent() -> dict[str, Value]:
     """Return the values that sync_agent.sh needs: scripts for xargs, and the size of a piece."""
     names = ("staging_filter", "list_planted", "copy_partial", "hash_piece", "move_staged")
-    return {name: read_script(f"{name}.sh") for name in names} | {"piece_mb": PIECE_MB}
+    return {"piece_mb": PIECE_MB, **{name: read_script(f"{name}.sh") for name in names}}
 
 
 def root_arguments(roots: Iterable[str]) -> list[str]:
@@ -161,10 +147,6 @@ def root_arguments(roots: Iterable[str]) -> list[str]:
             arguments += ["path", RemotePath(root)]
     return arguments
 
-
-# A larger file is compared piece by piece.
-PIECE_MB = 32
-PIECE = PIECE_MB << 20
 
 # The name of the empty folder that replaces a missing temporary folder in a preview.
 NOT_YET = "not-yet"

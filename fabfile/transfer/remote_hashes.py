@@ -10,7 +10,7 @@ import attrs
 
 from ..remote.ask import conversation
 from ..remote.host import Host
-from .inventory import hash_line
+from .inventory import hash_line, read_stamps
 from .remote_commands import RemoteCommands, preview_script
 from .tree import Tree, locate
 
@@ -34,22 +34,25 @@ def file_hashes(host: Host, session: str, trees: Mapping[str, Tree]) -> dict[str
     """
     with conversation(host, preview_script(session, trees)) as talk:
         commands = RemoteCommands(talk, trees)
-        commands.be_patient(sum(local.size for tree in trees.values() for local in tree.files.values()))
-        asked = []
-        for root, tree in trees.items():
-            commands.enter(root)
-            asked.append((tree, commands.send_command("hash", tree.files), commands.send_command("stamp", tree.files)))
-        _, *roots = map(os.fsdecode, commands.answer(0))
+        asked = [_ask(commands, root, tree) for root, tree in trees.items()]
+        _, *folders = map(os.fsdecode, commands.answer(0))
         found: dict[str, FileHash] = {}
-        for root, (tree, hashed, stamped) in zip(roots, asked, strict=True):
+        for folder, tree, (hashed, stamped) in zip(folders, trees.values(), asked, strict=True):
             hashes = dict(map(_hash, b"".join(commands.answer(hashed)).splitlines()))
-            stamps = dict(os.fsdecode(record).split(" ", 1)[::-1] for record in commands.answer(stamped))
+            stamps = read_stamps(commands.answer(stamped))
             for path in tree.files:
                 sha1 = hashes.get(hash_line(path, ""))
                 if sha1 is not None and path in stamps:
-                    found[locate(root, path)] = FileHash(sha1, float(stamps[path]))
+                    found[locate(folder, path)] = FileHash(sha1, float(stamps[path]))
         commands.end()
     return found
+
+
+def _ask(commands: RemoteCommands, root: str, tree: Tree) -> tuple[int, int]:
+    """Send the commands that hash the files of a root and print their ctimes; return their numbers."""
+    commands.be_patient(sum(local.size for local in tree.files.values()))
+    commands.enter(root)
+    return commands.send_command("hash", tree.files), commands.send_command("stamp", tree.files)
 
 
 def _hash(line: bytes) -> tuple[bytes, str]:

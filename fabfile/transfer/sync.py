@@ -4,7 +4,8 @@ This takes one channel, and three or four round trips for any number of files.
 """
 
 import os
-from collections.abc import Mapping
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
@@ -13,10 +14,10 @@ from ..remote.host import Host
 from ..remote.script import Value
 from .apply import HostUpdate, LocalSources
 from .checksums import compare
-from .diff import Changes, causes, changes, why_sent
-from .inventory import Inventory
+from .diff import causes, why_sent
 from .remote_commands import NOT_YET, RemoteCommands, preview_script, sync_script
-from .tree import RootPath, Tree, conflicts
+from .root import Root, ask_inventories, find_conflicts, read_inventories
+from .tree import TEMPORARY, Tree
 from .upload import Progress
 
 NEW_FOLDER = "(new temporary folder)"
@@ -70,19 +71,6 @@ class SyncPlan:
     problems: tuple[PathProblem, ...]
 
 
-@attrs.frozen
-class _Found:
-    """The inventories and changes of a host, by root, and the update that applies them."""
-
-    inventories: Mapping[str, Inventory]
-    todo: Mapping[str, Changes]
-    update: HostUpdate
-
-    @property
-    def problems(self) -> dict[RootPath, str]:
-        return {(root, path): why for root, each in self.todo.items() for path, why in each.problems.items()}
-
-
 def sync(
     host: Host,
     session: str,
@@ -96,22 +84,53 @@ def sync(
 
     `ownership` are the values that ownership.sh wants.
     """
-    with conversation(
-        host, sync_script(session, trees, ownership)
-    ) as talk:  # leaving it ends the script, without a round trip
+    roots = [Root(name, tree) for name, tree in trees.items()]
+    with conversation(host, sync_script(session, trees, ownership)) as talk:
         commands = RemoteCommands(talk, trees)
-        found = _find_out(commands, trees, sources, always_copy, may_change=True)
-        update, todo = found.update, found.todo
-        problems = found.problems | update.apply(commands, progress)
-    named = causes(problems, todo)
-    sent = [update.sent_bytes(root_path, local) for root_path, local in update.files() if root_path not in problems]
-    return SyncResult(
-        files=sum(len(tree.files) for tree in trees.values()),
-        sent=len(sent),
-        sent_bytes=sum(sent),
-        chmodded=sum(p in trees[r].files and (r, p) not in problems for r, each in todo.items() for p in each.chmod),
-        problems=tuple(PathProblem(update.spelled(root_path), reason) for root_path, reason in named.items()),
-    )
+        update = _find_changes(commands, roots, sources, always_copy, may_change=True)
+        update.apply(commands, progress)
+    # Leaving the conversation has ended the script, without a round trip.
+    return _result(roots, update)
+
+
+def _find_changes(
+    commands: RemoteCommands, roots: Sequence[Root], sources: LocalSources, always_copy: bool, may_change: bool
+) -> HostUpdate:
+    """Compare the roots with the host, and set their changes; return the update that applies these."""
+    asked = ask_inventories(commands, roots)
+    staging, *folders = map(os.fsdecode, commands.answer(0))
+    for root, folder in zip(roots, folders, strict=True):
+        root.folder = folder
+    read_inventories(commands, asked)
+    if not always_copy:
+        compare(commands, roots, sources.hashes, may_change)
+    find_conflicts(roots)
+    for root in roots:
+        root.find_changes()
+    return HostUpdate(roots, staging, sources)
+
+
+def _result(roots: Sequence[Root], update: HostUpdate) -> SyncResult:
+    sent = []
+    for (root, path), local in update.files():
+        if path not in root.problems:
+            sent.append(update.sent_bytes((root, path), local))
+    chmodded = 0
+    for root in roots:
+        chmodded += len((root.changes.chmod.keys() & root.tree.files.keys()) - root.problems.keys())
+    return SyncResult(_count_files(roots), len(sent), sum(sent), chmodded, _path_problems(roots))
+
+
+def _count_files(roots: Iterable[Root]) -> int:
+    return sum(len(root.tree.files) for root in roots)
+
+
+def _path_problems(roots: Iterable[Root]) -> tuple[PathProblem, ...]:
+    problems = []
+    for root in roots:
+        for path, reason in causes(root.problems, root.changes).items():
+            problems.append(PathProblem(root.spelled(path), reason))
+    return tuple(problems)
 
 
 def preview(host: Host, session: str, trees: Mapping[str, Tree], sources: LocalSources, always_copy: bool) -> SyncPlan:
@@ -119,45 +138,26 @@ def preview(host: Host, session: str, trees: Mapping[str, Tree], sources: LocalS
 
     Raise HostError if the host as a whole fails.
     """
+    roots = [Root(name, tree) for name, tree in trees.items()]
     with conversation(host, preview_script(session, trees)) as talk:
         commands = RemoteCommands(talk, trees)
-        found = _find_out(commands, trees, sources, always_copy, may_change=False)
+        update = _find_changes(commands, roots, sources, always_copy, may_change=False)
         commands.end()
-    update, todo = found.update, found.todo
-
-    def spelled(root_path: RootPath) -> str:
-        before, not_yet, below = update.spelled(root_path).partition(f"/{NOT_YET}")
-        return NEW_FOLDER + below if not_yet else before
-
-    new = {(root, path) for root, each in todo.items() for path in each.make}
-    chmod = [(root, path) for root, each in todo.items() for path in each.chmod if (root, path) not in new]
-    return SyncPlan(
-        files=sum(len(tree.files) for tree in trees.values()),
-        send=tuple(
-            FileToSend(
-                local.path,
-                spelled(root_path),
-                update.sent_bytes(root_path, local),
-                "--always-copy" if always_copy else why_sent(found.inventories[root_path[0]], root_path[1], local.size),
-            )
-            for root_path, local in update.files()
-        ),
-        make=tuple(sorted(map(spelled, new))),
-        chmod=tuple(sorted(map(spelled, chmod))),
-        problems=tuple(PathProblem(spelled(p), why) for p, why in causes(found.problems, todo).items()),
-    )
+    for root in roots:
+        if root.name.startswith(TEMPORARY) and posixpath.basename(root.folder) == NOT_YET:
+            root.folder = NEW_FOLDER
+    return _plan(roots, update, always_copy)
 
 
-def _find_out(
-    commands: RemoteCommands, trees: Mapping[str, Tree], sources: LocalSources, always_copy: bool, may_change: bool
-) -> _Found:
-    asked = {root: commands.ask_inventory(root, tree) for root, tree in trees.items()}
-    staging, *root_folders = map(os.fsdecode, commands.answer(0))
-    known = dict(zip(trees, root_folders, strict=True))
-    inventories = {root: commands.inventory(asked[root], tree) for root, tree in trees.items()}
-    compared = {} if always_copy else compare(commands, trees, inventories, sources.hashes, may_change)
-    same = {root: each.same for root, each in compared.items()}
-    taken = conflicts(trees, known)
-    todo = {root: changes(tree, inventories[root], same.get(root), taken.get(root)) for root, tree in trees.items()}
-    partial = {(root, path): part for root, each in compared.items() for path, part in each.partial.items()}
-    return _Found(inventories, todo, HostUpdate(trees, known, todo, partial, staging, sources))
+def _plan(roots: Sequence[Root], update: HostUpdate, always_copy: bool) -> SyncPlan:
+    send: list[FileToSend] = []
+    make: list[str] = []
+    chmod: list[str] = []
+    for (root, path), local in update.files():
+        size = update.sent_bytes((root, path), local)
+        why = "--always-copy" if always_copy else why_sent(root.inventory, path, local.size)
+        send.append(FileToSend(local.path, root.spelled(path), size, why))
+    for root in roots:
+        make += map(root.spelled, root.changes.make)
+        chmod += map(root.spelled, root.changes.chmod.keys() - root.new.keys())
+    return SyncPlan(_count_files(roots), tuple(send), tuple(sorted(make)), tuple(sorted(chmod)), _path_problems(roots))

@@ -12,7 +12,6 @@ import posixpath
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import combinations
 
 import attrs
 
@@ -24,8 +23,6 @@ TOP = "/"
 TEMPORARY = "temporary:"
 # The root of such a component before its name is known.
 OWN = "temporary"
-# A root, and a path in it as a Tree spells it.
-RootPath = tuple[str, str]
 
 
 @attrs.frozen(eq=False)
@@ -61,9 +58,11 @@ class Trees:
 
     def of(self, components: Sequence[Component]) -> dict[str, Tree]:
         """Return the trees of one host, by root: `/`, `~`, `~USER`, or `temporary:NAME` of a component."""
-        own = {TEMPORARY + c.name: self._made([c])[OWN] for c in components if c.base_dir is None}
-        shared = {root: tree for root, tree in self._made(components).items() if root != OWN}
-        return shared | own
+        trees = {root: tree for root, tree in self._made(components).items() if root != OWN}
+        for component in components:
+            if component.base_dir is None:
+                trees[TEMPORARY + component.name] = self._made([component])[OWN]
+        return trees
 
     def _made(self, components: Sequence[Component]) -> dict[str, Tree]:
         distinct = {(c.base_dir, tuple(c.files.items())): c for c in components}
@@ -122,45 +121,9 @@ def outermost(folders: Iterable[str]) -> dict[str, str]:
     """Map each of `folders` to the outermost one of them that contains it, or to itself. `folders` must be sorted."""
     found: dict[str, str] = {}
     for folder in folders:
-        nearest = next((up for up in above(folder) if up in found), folder)
-        found[folder] = found.get(nearest, folder)
-    return found
-
-
-def conflicts(trees: Mapping[str, Tree], known: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return the paths, by root, at which two roots of a host have different files, and the reason for each.
-
-    Two roots can overlap, for example `/` and `~`, but only the host knows their paths. `known` maps roots to them.
-    """
-    found: dict[str, dict[str, str]] = {}
-    for one, other in combinations([root for root in trees if not root.startswith(TEMPORARY)], 2):
-        there = {posixpath.normpath(locate(known[one], path)): path for path in trees[one].files}
-        for path, local in trees[other].files.items():
-            at = there.get(posixpath.normpath(locate(known[other], path)))
-            if at is not None and not local.is_same(trees[one].files[at]):
-                reason = f"is the place of both {trees[one].files[at].path} and {local.path}"
-                found.setdefault(one, {})[at] = found.setdefault(other, {})[path] = reason
-    return found
-
-
-def first_copies(
-    files: Iterable[tuple[RootPath, LocalFile]], content: Callable[[LocalFile], object]
-) -> dict[RootPath, RootPath]:
-    """Map each duplicate file to the first file with the same content: it need not be sent again.
-
-    Files with different permission bits do not count as duplicates, nor do empty files, nor files that their owner
-    cannot read. `content` returns equal keys for equal content; it is only called for files of the same size and mode.
-    """
-    alike: dict[tuple[int, int], list[tuple[RootPath, LocalFile]]] = {}
-    for root_path, local in files:
-        if local.size and local.mode & stat.S_IRUSR:
-            alike.setdefault((local.size, local.mode), []).append((root_path, local))
-    found: dict[RootPath, RootPath] = {}
-    for group in alike.values():
-        is_one_file = all(local.is_same(group[0][1]) for _, local in group)
-        first: dict[object, RootPath] = {}
-        for root_path, local in group if len(group) > 1 else ():
-            other = first.setdefault(None if is_one_file else content(local), root_path)
-            if other != root_path:
-                found[root_path] = other
+        found[folder] = folder
+        for up in above(folder):
+            if up in found:
+                found[folder] = found[up]
+                break
     return found

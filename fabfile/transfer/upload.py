@@ -7,10 +7,10 @@ import attrs
 
 from rr_config.local_files import LocalFile
 
-from .checksums import PartialFile
+from .inventory import PartialFile
 from .remote_commands import RemoteCommands
+from .root import RootPath
 from .tar_stream import BLOCK, END, Member, TarStreams, length, read
-from .tree import RootPath
 
 # Files of this size, in bytes, and larger ones are sent one by one, which is faster than tar.
 LARGE = 1 << 18
@@ -54,7 +54,8 @@ def send(
     """
     sending = _Sending(commands, total, progress)
     for batch in _batches(items):
-        commands.enter(batch[0].root_path[0])
+        root, _ = batch[0].root_path
+        commands.enter(root.name)
         if batch[0].is_small:
             sending.archive(batch, tar_streams)
         else:
@@ -108,7 +109,7 @@ class _Sending:
             self.send(piece.content, piece.size)
             changed |= piece.changed
         self.send(END, 0)
-        self.changed |= {item.root_path for item in items if item.staged in changed}
+        self.changed.update(item.root_path for item in items if item.staged in changed)
 
     def file(self, item: Upload) -> None:
         """Send a large file, or only the pieces that the host lacks."""

@@ -17,8 +17,9 @@ from ..runner.observer import Observer
 from ..transfer.sync import SyncResult
 from ..util.stages import Failure, StageError
 from ..util.text import counted, printable
-from .stdio import BOLD, Stdio, styled
+from .stdio import Stdio
 from .summaries import brought, killed, running, synced
+from .terminal import BOLD, is_screen, styled
 
 if TYPE_CHECKING:
     from .progress import TransferProgress
@@ -34,7 +35,7 @@ class Console(Stdio, Observer):
         self._held_back: list[str] = []  # lines that would be printed between the bars
         self._stage = ""
         self._unanswered: set[str] = set()
-        self._failures: dict[str, str] = {}
+        self._failures: dict[str, Failure] = {}
         self._told: set[tuple[str, str, str]] = set()
         self.afterwards: dict[str, list[str]] = {"end all with": ["kill"]}  # hints after Ctrl-C: purpose and command
         logging.basicConfig(level=level, format="%(levelname)s %(message)s", force=True)
@@ -47,7 +48,7 @@ class Console(Stdio, Observer):
         """Print the stage. Show progress bars for a transfer on a terminal."""
         self._stage, self._unanswered, self._failures = stage, set(hosts), {}
         self.news(f"{styled(stage, BOLD, sys.stdout)}  {counted(len(hosts), 'host')}")
-        if stage in ("sync", "collect") and sys.stderr.isatty() and not self.is_quiet:
+        if stage in ("sync", "collect") and is_screen(sys.stderr) and not self.is_quiet:
             from .progress import TransferProgress
 
             self._bars = TransferProgress()
@@ -76,7 +77,7 @@ class Console(Stdio, Observer):
     def failed(self, stage: str, host: str, reason: str) -> None:
         """Keep the failure for the end of the stage."""
         self._unanswered.discard(host)
-        self._failures[host] = reason
+        self._failures[host] = Failure(host, reason)
 
     def lost(self, stage: str, host: str, reason: str) -> None:
         """Print a line for a connection that is opened again."""
@@ -115,7 +116,8 @@ class Console(Stdio, Observer):
     def goes_on(self, stage: str, failures: Sequence[Failure]) -> None:
         """Print each failure at once."""
         self._failed_lines(stage, failures)
-        self._told.update((stage, each.where, each.reason) for each in failures)
+        for each in failures:
+            self._told.add((stage, each.where, each.reason))
 
     def stage_failed(self, error: StageError, repeat: str | None = None) -> None:
         """Print each failure: where, in which stage, and why; then what happened to the others.
@@ -135,7 +137,7 @@ class Console(Stdio, Observer):
 
     def interrupted(self, running: Sequence[Started], unknown: Sequence[Component], hints: Mapping[str, str]) -> None:
         """Print what is known of the stage and what still runs. `hints` are useful commands, by their purpose."""
-        self._failed_lines(self._stage, [Failure(host, reason) for host, reason in self._failures.items()])
+        self._failed_lines(self._stage, self._failures.values())
         waited = f", with no answer yet from {', '.join(sorted(self._unanswered))}" if self._unanswered else ""
         self.error(printable(f"interrupted in {self._stage}{waited}"))
         if running:
@@ -153,7 +155,8 @@ class Console(Stdio, Observer):
 
     def _failed_lines(self, stage: str, failures: Iterable[Failure]) -> None:
         for where, reason, said, own_stage in failures:
-            self.error(printable(f"{where}: {own_stage or stage}: {reason}") + "; the end of its output:" * bool(said))
+            ending = "; the end of its output:" if said else ""
+            self.error(printable(f"{where}: {own_stage or stage}: {reason}{ending}"))
             for line in said:
                 self.error(printable(f"  | {line}"))
 

@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from itertools import cycle
 
 from rr_config import Component
 
@@ -11,24 +12,26 @@ from ..components.logs import LogLine
 from ..runner.observer import Observer
 from ..util.text import printable
 from .console import Console
-from .stdio import styled
+from .terminal import styled
 
 
 class LogLines(Observer):
     """Prints the output of components, each line behind the name of its component."""
 
-    COLORS = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
+    COLORS = ("cyan", "yellow", "green", "magenta", "blue")
 
     def __init__(self, console: Console, components: Sequence[Component], is_raw: bool) -> None:
         self._console, self._is_raw = console, is_raw
         console.ends_with_output = True
         names = Counter(component.name for component in components)
-        tags = {c.label: printable(c.name if names[c.name] == 1 else c.label) for c in components}
+        tags = {}
+        for each in components:
+            tags[each.label] = printable(each.name if names[each.name] == 1 else each.label)
         width = max(map(len, tags.values()))
-        self._tags = {
-            label: styled(f"{tag:<{width}} |", self.COLORS[number % len(self.COLORS)], sys.stdout).encode() + b" "
-            for number, (label, tag) in enumerate(tags.items())
-        }
+        self._tags: dict[str, bytes] = {}
+        colors = cycle([*self.COLORS, *map("bright_{}".format, self.COLORS)])
+        for (label, tag), color in zip(tags.items(), colors, strict=False):
+            self._tags[label] = styled(f"{tag:<{width}} |", color, sys.stdout).encode() + b" "
 
     def output(self, component: Component, line: LogLine) -> None:
         """Print a line, with its time if it has one. Unless it is raw, remove text that could steer a terminal."""

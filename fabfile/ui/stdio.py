@@ -1,27 +1,15 @@
-"""`Stdio`: stdout, stderr, and styles on a terminal (ECMA-48, SGR).
-
-Nothing else prints, except `attach` and the completion scripts.
-"""
+"""`Stdio`: stdout and stderr. Nothing else prints, except `attach` and the completion scripts."""
 
 import json
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable
-from typing import TextIO
+
+from rr_config.errors import os_reason
 
 from ..util.text import printable
-
-BOLD, RED, GREEN, YELLOW, CYAN = "1", "31", "32", "33", "36"
-# By how a line of `diff -u` begins.
-OF_CHANGES = {"+": GREEN, "-": RED, "@": CYAN}
-
-
-def styled(text: str, style: str, stream: TextIO) -> str:
-    """Return `text` in a style if `stream` is a terminal that shows styles."""
-    wants = text and style and stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    return f"\033[{style}m{text}\033[0m" if wants else text
+from .terminal import CLEAR, CLEAR_UNSAVED, RED, is_screen, styled
 
 
 class Stdio:
@@ -35,6 +23,7 @@ class Stdio:
         _open_missing_streams()
         self.is_quiet = is_quiet
         self.ends_with_output = False
+        self._was_cleared = False
         self._lock = threading.Lock()
 
     def write(self, text: bytes) -> None:
@@ -49,23 +38,23 @@ class Stdio:
             if self.ends_with_output:
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             else:
-                self.error(f"standard output: {(error.strerror or str(error)).lower()}; going on without it")
+                self.error(f"standard output: {os_reason(error).lower()}; going on without it")
+
+    def text(self, text: str, in_place: bool = False) -> None:
+        """Write whole lines to stdout. With `in_place`, clear the terminal before."""
+        if in_place and is_screen(sys.stdout):
+            text = (CLEAR_UNSAVED if self._was_cleared else CLEAR) + text
+            self._was_cleared = True
+        self.write(text.encode("utf-8", "replace"))
 
     def line(self, text: str, style: str = "") -> None:
         """Print a line in a style."""
-        self.write(f"{styled(text, style, sys.stdout)}\n".encode("utf-8", "replace"))
+        self.text(f"{styled(text, style, sys.stdout)}\n")
 
     def news(self, text: str, style: str = "") -> None:
         """Print a line about progress, unless it is quiet."""
         if not self.is_quiet:
             self.line(text, style)
-
-    def table(self, columns: tuple[str, ...], rows: Iterable[tuple[tuple[str, ...], str]]) -> None:
-        """Print aligned columns; each row has its style."""
-        styled_rows = [(columns, BOLD), *rows]
-        widths = [max(map(len, column)) for column in zip(*(row for row, _ in styled_rows), strict=True)]
-        for row, style in styled_rows:
-            self.line("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip(), style)
 
     def document(self, value: object) -> None:
         """Print one JSON document. Values that JSON does not know become their `repr`."""

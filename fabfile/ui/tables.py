@@ -6,6 +6,7 @@ from ..components.status import Status
 from ..diagnosis.checks import Diagnosis, Verdict
 from ..runner.plan import HostPlan, Plan
 from ..util.text import byte_size, counted, duration, printable
+from .terminal import RED, YELLOW, Row
 
 MOST_FILES = 20
 
@@ -14,7 +15,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     """Yield the lines of a plan. Lines of a host, or of a start index, are indented."""
     for host in plan.hosts:
         yield printable(host.host)
-        yield from (f"  {printable(line)}" for line in _host_plan_lines(host))
+        for line in _host_plan_lines(host):
+            yield f"  {printable(line)}"
     for index, windows in plan.starts:
         yield f"start {index}"
         for window in windows:
@@ -27,7 +29,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 def _host_plan_lines(host: HostPlan) -> Iterator[str]:
     if host.foreign is not None:
         yield f"not without --replace: {host.foreign}"
-    yield from (f"end session {id_}" for id_ in host.ends)
+    for id_ in host.ends:
+        yield f"end session {id_}"
     yield f"use session {host.session}" if host.session else "start a new session"
     sync = host.sync
     size = byte_size(sum(file.bytes for file in sync.send))
@@ -36,12 +39,14 @@ def _host_plan_lines(host: HostPlan) -> Iterator[str]:
         yield f"  {file.remote}  {byte_size(file.bytes)}, {file.why}"
     if len(sync.send) > MOST_FILES:
         yield f"  and {len(sync.send) - MOST_FILES:,} more; --json has all of them"
-    yield from (f"make folder {path}" for path in sync.make[:MOST_FILES])
+    for path in sync.make[:MOST_FILES]:
+        yield f"make folder {path}"
     if len(sync.make) > MOST_FILES:
         yield f"and {counted(len(sync.make) - MOST_FILES, 'folder')} more"
     if sync.chmod:
         yield f"set permissions on {len(sync.chmod):,}"
-    yield from (f"cannot bring {problem.path}: {problem.reason}" for problem in sync.problems)
+    for problem in sync.problems:
+        yield f"cannot bring {problem.path}: {problem.reason}"
 
 
 STATUS_COLUMNS = ("HOST", "COMPONENT", "STATE", "EXIT", "PID", "FOR", "CPU", "MEMORY")
@@ -71,10 +76,17 @@ def status_row(status: Status) -> tuple[str, ...]:
 DIAGNOSIS_COLUMNS = ("HOST", "RESULT", "FOUND")
 
 
-def diagnosis_rows(diagnosis: Diagnosis) -> list[tuple[str, Verdict, str]]:
+def diagnosis_rows(diagnosis: Diagnosis) -> list[Row]:
     """Return rows of `DIAGNOSIS_COLUMNS`: one for each problem and warning, and one for all that is fine."""
     host = printable(diagnosis.host)
-    bad = [each for each in diagnosis.checks if each.verdict != Verdict.OK]
-    fine = dict.fromkeys(each.name for each in diagnosis.checks if each.verdict == Verdict.OK)
-    rows = [(host, each.verdict, f"{each.name}: {printable(each.detail)}") for each in bad]
-    return rows + [(host, Verdict.OK, ", ".join(fine))] * bool(fine)
+    rows: list[Row] = []
+    fine: dict[str, None] = {}  # an ordered set
+    for each in diagnosis.checks:
+        if each.verdict == Verdict.OK:
+            fine[each.name] = None
+        else:
+            style = RED if each.verdict == Verdict.PROBLEM else YELLOW
+            rows.append(((host, each.verdict, f"{each.name}: {printable(each.detail)}"), style))
+    if fine:
+        rows.append(((host, Verdict.OK, ", ".join(fine)), ""))
+    return rows

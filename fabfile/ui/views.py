@@ -3,52 +3,49 @@
 import difflib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rr_config import Component
 from rr_config.muddlers.discovery import Muddler
 
 from ..components.ownership import Foreign
 from ..components.status import Status
+from ..diagnosis.checks import Diagnosis
 from ..results import config_dump
 from ..runner.plan import Plan
 from ..util.text import byte_size, printable
-from .stdio import BOLD, OF_CHANGES, RED, YELLOW, Stdio
-from .tables import STATUS_COLUMNS, plan_lines, status_row
+from .stdio import Stdio
+from .tables import DIAGNOSIS_COLUMNS, STATUS_COLUMNS, diagnosis_rows, plan_lines, status_row
+from .terminal import BOLD, CYAN, GREEN, RED, YELLOW, styled, table
 
-if TYPE_CHECKING:
-    from ..diagnosis.checks import Diagnosis
+DIFF_STYLES = {"+": GREEN, "-": RED, "@": CYAN}  # by the first character of a line of `diff -u`
 
 
 def show_statuses(
     out: Stdio, found: Sequence[Status], foreign: Mapping[str, Foreign], as_json: bool, in_place: bool
 ) -> None:
-    """Show a table of statuses, and sessions of other owners. With `in_place`, clear the terminal before."""
+    """Show a table of statuses, and sessions of other owners. With `in_place`, replace the last ones."""
     out.ends_with_output = in_place
     if as_json:
         out.document([each.as_dict() for each in found])
         return
-    if in_place and sys.stdout.isatty():
-        out.write(b"\033[H\033[2J")
-    out.table(STATUS_COLUMNS, [(status_row(each), "" if each.is_well else RED) for each in found])
+    text = table(STATUS_COLUMNS, [(status_row(each), "" if each.is_well else RED) for each in found], sys.stdout)
     for host, session in sorted(foreign.items()):
-        out.line(printable(f"{host}: {session}"), YELLOW)
+        text += styled(printable(f"{host}: {session}"), YELLOW, sys.stdout) + "\n"
+    out.text(text, in_place)
 
 
-def show_diagnoses(out: Stdio, found: "Sequence[Diagnosis]", as_json: bool) -> None:
+def show_diagnoses(out: Stdio, found: Sequence[Diagnosis], as_json: bool) -> None:
     """Show a line for each problem and warning, and one for each host with all that is fine."""
-    from ..diagnosis.checks import Verdict
-    from .tables import DIAGNOSIS_COLUMNS, diagnosis_rows
-
     if as_json:
-        out.document([check for each in found for check in each.as_dicts()])
+        out.document(list(chain.from_iterable(each.as_dicts() for each in found)))
         return
-    colors: dict[str, str] = {Verdict.OK: "", Verdict.WARNING: YELLOW, Verdict.PROBLEM: RED}
-    out.table(DIAGNOSIS_COLUMNS, [(row, colors[row[1]]) for each in found for row in diagnosis_rows(each)])
+    rows = list(chain.from_iterable(map(diagnosis_rows, found)))
+    out.text(table(DIAGNOSIS_COLUMNS, rows, sys.stdout))
 
 
-def agrees_to_install(out: Stdio, found: "Iterable[Diagnosis]", is_said: bool) -> bool:
+def agrees_to_install(out: Stdio, found: Iterable[Diagnosis], is_said: bool) -> bool:
     """Show the commands that would install packages, and ask, unless the user has agreed already."""
     out.aside("to be installed:\n")
     for each in found:
@@ -80,7 +77,7 @@ def show_config(out: Stdio, components: Sequence[Component], as_json: bool) -> N
 def show_diff(out: Stdio, before: str, after: str, names: tuple[str, str]) -> None:
     """Show the changes of a text as `diff -u` does; `names` name the two texts."""
     for line in difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm=""):
-        out.line(printable(line), OF_CHANGES.get(line[:1], ""))
+        out.line(printable(line), DIFF_STYLES.get(line[:1], ""))
 
 
 def show_muddler(out: Stdio, muddler: Muddler, options: str) -> None:

@@ -2,15 +2,14 @@
 
 from typing import TypeVar
 
-# The year 9000. `datetime` ends with the year 9999, so a margin or a time zone cannot exceed its range.
-LAST = 221_845_392_000
+from .limits import LAST_TIME
 
 T = TypeVar("T", int, float)
 
 
 def epoch_time(seconds: T) -> T:
     """Return `seconds` unchanged. Raise ValueError unless it is a time from 1970 to 9000; infinity is invalid, too."""
-    if not 0 <= seconds <= LAST:
+    if not 0 <= seconds <= LAST_TIME:
         raise ValueError(f"{str(seconds)[:30]}: is no time from 1970 to 9000")
     return seconds
 

@@ -1,9 +1,9 @@
 """Formatting for the user: printable text, counts, sizes and durations."""
 
 
-def printable(text: str) -> str:
+def printable(text: str, instead: str = "�") -> str:
     """Return `text` with unprintable characters replaced. Text from a host or a program could control the terminal."""
-    return "".join(c if c.isprintable() else "�" for c in text.encode("utf-8", "replace").decode())
+    return "".join(c if c.isprintable() else instead for c in text.encode("utf-8", "replace").decode())
 
 
 def counted(number: int, noun: str) -> str:

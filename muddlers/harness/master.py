@@ -13,6 +13,7 @@ and its standard library.
 import argparse
 import asyncio
 import contextlib
+import itertools
 import time
 
 import script
@@ -90,7 +91,7 @@ class Test:
     @property
     def programs(self):
         """The names of all programs, sorted as people do."""
-        names = [name for slave in self.slaves.values() for name in slave.programs]
+        names = itertools.chain.from_iterable(slave.programs for slave in self.slaves.values())
         return [*self.own.by_name, *sorted(names, key=lambda name: (len(name), name))]
 
     def end_by(self, name):

@@ -155,8 +155,10 @@ def check(steps, programs, folder):
 
 def chosen(step, programs):
     """The programs that a step is for, in their order."""
-    patterns = step.taken.get("names", ["*"])
-    return [name for name in programs if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
+    found = set()
+    for pattern in step.taken.get("names", ["*"]):
+        found.update(name for name in programs if fnmatch.fnmatchcase(name, pattern))
+    return [name for name in programs if name in found]
 
 
 def expected(steps, programs):

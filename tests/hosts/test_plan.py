@@ -142,6 +142,17 @@ def test_a_plan_that_cannot_be_done_says_why(lab: Lab) -> None:
     assert f"  cannot bring {lab.node1.home}/w/t/f: a folder is in its place\n" in done.stdout
 
 
+def test_folder_named_like_a_missing_one_is_real(lab: Lab) -> None:
+    prepare(lab)
+    lab.config(
+        CONFIG + "add('a', base_dir='~/not-yet', files={'t/f': 'not-yet/f'})\nadd('b', files={'t/f': 'not-yet'})\n"
+    )
+    sync = planned(lab)["hosts"][0]["sync"]
+    folder = lab.node1.home / "not-yet"
+    assert [file["remote"] for file in sync["send"]] == [f"{folder}/not-yet/f", "(new temporary folder)/not-yet"]
+    assert sync["make"] == [str(folder), f"{folder}/not-yet"]
+
+
 def test_many_files_are_cut_in_words_alone(lab: Lab) -> None:
     for number in range(30):
         lab.write(f"t/{number}", "x")

@@ -18,7 +18,8 @@ from fabfile.runner import Failure, StageError
 from fabfile.transfer import tar_stream
 from fabfile.transfer.apply import LocalSources
 from fabfile.transfer.checksums import LocalHashes, compare
-from fabfile.transfer.remote_commands import PIECE, RemoteCommands
+from fabfile.transfer.inventory import PIECE
+from fabfile.transfer.remote_commands import RemoteCommands
 from rr_config import Component
 from rr_config.local_files import LocalFile, Placed, placed_once
 from tests.support.checkout import ROOT
@@ -397,12 +398,11 @@ def test_large_file_that_changes_there_while_it_is_compared_is_left_alone(
     there.write_text("old")
     os.truncate(there, PIECE + 5)
 
-    def changed_behind_us(*arguments: Any) -> Any:
-        compared = compare(*arguments)
+    def changed_behind_us(*arguments: Any) -> None:
+        compare(*arguments)
         with there.open("r+b") as file:
             file.seek(PIECE)
             file.write(b"new")
-        return compared
 
     monkeypatch.setattr("fabfile.transfer.sync.compare", changed_behind_us)
     with (

@@ -29,7 +29,7 @@ MAY_IMPORT = {
 # What `rr_config` needs besides the standard library.
 LIBRARIES_OF_CONFIG = {"attrs"}
 # Modules that may ask for the time or wait: the clock, the two kinds of hosts, and the birth of this process.
-KEEP_TIME = ("fabfile.util.clock", "fabfile.ssh.", "fabfile.remote.ask")
+KEEP_TIME = ("fabfile.util.clock", "fabfile.util.daemons", "fabfile.ssh.", "fabfile.remote.ask")
 
 
 @attrs.frozen
@@ -92,6 +92,12 @@ def test_config_package_stands_alone() -> None:
     tops = {each.target.partition(".")[0] for each in of_config}
     assert "fabfile" not in tops
     assert tops - sys.stdlib_module_names - {"rr_config"} == LIBRARIES_OF_CONFIG
+
+
+def test_only_two_modules_use_rich() -> None:
+    """It takes long to load, so they are careful about when."""
+    users = {each.module for each in imports() if each.target.partition(".")[0] == "rich"}
+    assert users == {"fabfile.ui.terminal", "fabfile.ui.progress"}
 
 
 def test_modules_form_no_circle() -> None:

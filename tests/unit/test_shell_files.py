@@ -109,7 +109,7 @@ def test_no_function_overwrites_a_value_of_the_header(name: str) -> None:
     """All variables of a script are global: a loop variable of a library could take the name of a value."""
     sent = SENT[name]
     assert sent is not None
-    for value in {*sent.values, "controller", "controller_born", "own_group"}:
+    for value in {*sent.values, "controller", "controller_born", "own_group", "package_managers"}:
         assigned = rf"(?m)(^|[\s;({{]){value}=|\bfor {value}\b|\bread( -r)?( \w+)* {value}\b|\bunset {value}\b"
         assert ((name, value) in CHANGED) == bool(re.search(assigned, sent.text)), value
 

@@ -1,5 +1,5 @@
 # The beginning of every script that a controller sends: how it answers, and who runs it.
-# Needs from the header: controller, controller_born, own_group.
+# Needs from the header: controller, controller_born, own_group, package_managers.
 . ./proc_stat.sh
 
 # answer TEXT: send a record to the controller.
@@ -36,16 +36,16 @@ need() {
   [ -z "$missing" ] || fail "not installed:$missing; $(install_command $missing)"
 }
 
-# package_manager: print the install command of the host's package manager.
-package_manager() {
-  for line in 'apt-get install' 'dnf install' 'yum install' 'zypper install' 'pacman -S' 'apk add'; do
-    command -v "${line%% *}" >/dev/null 2>&1 && {
-      echo "$line"
-      return
-    }
+# package_manager: print the install command of the host's package manager. The subshell keeps IFS from the script.
+package_manager() (
+  IFS=,
+  for line in $package_managers; do
+    command -v "${line%% *}" >/dev/null 2>&1 || continue
+    echo "$line"
+    exit
   done
-  return 1
-}
+  exit 1
+)
 
 # install_command PACKAGE...: print a sentence that says how to install these packages.
 install_command() {

@@ -164,7 +164,7 @@ untar() {
 
 # print_full_disks: a line for each staging folder on a full disk. The error of tar only speaks of a number of bytes.
 print_full_disks() {
-  xargs -0 -r stat -f --printf '%a %n: no space left on device\n' -- <"$state/.staging" | grep '^0 '
+  xargs -0 -r stat -f --printf '%a %n: no space left on device\n' -- <"$state/.staging" | sed -n 's/^0 //p'
 }
 
 # write_target MODE [OFFSET]: write $size bytes to $target. If that fails, remove it and read the rest of them.

@@ -5,7 +5,8 @@ import time
 import pytest
 
 from fabfile.components.log_times import read_times
-from fabfile.components.logs import LONGEST_LINE, LogLine, LogReader, rendered
+from fabfile.components.logs import LogLine, LogReader, rendered
+from fabfile.util.limits import LONGEST_LINE
 from rr_config import Component
 
 

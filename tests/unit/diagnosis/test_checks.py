@@ -15,10 +15,11 @@ from fabfile.diagnosis.checks import (
     volumes_of,
 )
 from fabfile.diagnosis.packages import Manager
-from fabfile.diagnosis.probe import Facts, Root, Sample, read_clock, read_volumes
+from fabfile.diagnosis.probe import Facts, RootState, Sample, read_clock, read_volumes
 from fabfile.transfer.inventory import RemoteEntry
 from fabfile.transfer.tree import Tree
 from fabfile.ui.tables import diagnosis_rows
+from fabfile.ui.terminal import YELLOW
 from rr_config.local_files import LocalFile
 
 APT = Manager("apt-get install", is_root=True, has_sudo=False)
@@ -77,7 +78,7 @@ def test_bytes_are_added_up_by_file_system_but_for_what_is_there() -> None:
         "temporary:t": Tree({"./c": local["c"]}, {".": None}),
         "~nobody": Tree({"./a": local["a"]}, {".": None}),
     }
-    found = facts(roots={root: Root("there", f"/at/{root}") for root in trees})
+    found = facts(roots={root: RootState("there", f"/at/{root}") for root in trees})
     answers: Any = {
         "~": (
             {"./w/a": RemoteEntry(0o100644, 10), "./w/b": RemoteEntry(0o100644, 2)},
@@ -91,7 +92,7 @@ def test_bytes_are_added_up_by_file_system_but_for_what_is_there() -> None:
 
 
 def test_root_that_is_not_there_is_a_problem_and_what_cannot_be_looked_at_a_warning() -> None:
-    roots = {"~x": Root("lost", "~x"), "/": Root("there", "/"), "temporary:t": Root("lost", "/gone")}
+    roots = {"~x": RootState("lost", "~x"), "/": RootState("there", "/"), "temporary:t": RootState("lost", "/gone")}
     assert list(disk_checks(facts(roots=roots, missing=("coreutils",)), [])) == [
         Check("home", Verdict.PROBLEM, "there is no home folder ~x"),
         Check("home", Verdict.PROBLEM, "there is no folder for temporary files /gone"),
@@ -108,6 +109,6 @@ def test_rows_are_the_problems_and_what_is_fine_in_one() -> None:
         Check("tar", Verdict.OK, ""),
     ]
     assert diagnosis_rows(Diagnosis("h", tuple(found))) == [
-        ("h", Verdict.WARNING, "disk: a\N{REPLACEMENT CHARACTER}b"),
-        ("h", Verdict.OK, "login, tar"),
+        (("h", Verdict.WARNING, "disk: a\N{REPLACEMENT CHARACTER}b"), YELLOW),
+        (("h", Verdict.OK, "login, tar"), ""),
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fabfile.diagnosis.packages import Manager
-from fabfile.diagnosis.probe import Facts, Root, probe_script, read_facts
+from fabfile.diagnosis.probe import Facts, RootState, probe_script, read_facts
 from fabfile.remote.script import command
 
 
@@ -23,7 +23,7 @@ def test_answers_are_read() -> None:
         Manager("dnf install", is_root=False, has_sudo=True),
         (7000, 12),
         None,
-        {"~": Root("there", "/home/me"), "temporary:c": Root("new", "/a b")},
+        {"~": RootState("there", "/home/me"), "temporary:c": RootState("new", "/a b")},
     )
     assert not found.can_tell_of_files
     answers[2:6] = ["user root 0", "manager ", "processes unlimited 5"]

@@ -11,8 +11,9 @@ import pytest
 
 from fabfile.components.logs import LogLine
 from fabfile.reporting.html import page
-from fabfile.reporting.report import LINES, MOST_BYTES, from_folder
-from fabfile.runner.report_logs import LogTails
+from fabfile.reporting.report import LINES, from_folder, log_tail
+from fabfile.runner.follow import LogTails
+from fabfile.util.limits import MOST_OF_A_LOG
 from rr_config import Component, ConfigError
 from tests.support.results import OUTPUTS, RUN, component, life, results
 
@@ -24,8 +25,8 @@ def test_results_are_read_with_the_end_of_each_log(tmp_path: Path) -> None:
     assert run == RUN
     assert outputs["node1/db"].split("\n") == ["20 %"] * (LINES - 1) + ["end �"]
     assert outputs["node2/db"] == ""
-    (tmp_path / "node1/db/output").write_bytes(b"x" * (2 * MOST_BYTES))
-    assert len(from_folder(tmp_path)[1]["node1/db"]) == MOST_BYTES
+    (tmp_path / "node1/db/output").write_bytes(b"x" * (2 * MOST_OF_A_LOG))
+    assert len(from_folder(tmp_path)[1]["node1/db"]) == MOST_OF_A_LOG
 
 
 def test_of_results_those_that_limit_chooses_are_reported(tmp_path: Path) -> None:
@@ -100,7 +101,8 @@ def test_libraries_of_the_report_are_loaded_for_it_alone() -> None:
 
 def test_the_last_lines_alone_are_kept() -> None:
     one = Component(name="a", host="h", executable="x", start_index=1)
-    ends = LogTails()
+    ends = LogTails(LINES)
     for number in range(LINES + 5):
         ends.output(one, LogLine(b"\x1b[1m%d" % number))
-    assert ends.outputs() == {"h/a": "\n".join(map(str, range(5, LINES + 5)))}
+    (kept,) = ends.outputs().items()
+    assert (kept[0], log_tail(kept[1])) == ("h/a", "\n".join(map(str, range(5, LINES + 5))))

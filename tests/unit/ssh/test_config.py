@@ -8,8 +8,9 @@ import pytest
 from fabric import Config
 from paramiko.config import SSHConfig
 
-from fabfile.ssh.config import IndexedSSHConfig, lines_of
+from fabfile.ssh.config import lines_of
 from fabfile.ssh.connection import connection_settings
+from fabfile.ssh.paramiko_patches import IndexedSSHConfig
 
 TEXT = """
 User first

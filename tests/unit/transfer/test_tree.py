@@ -1,44 +1,17 @@
-"""Trees of files: roots, paths in them, and content that has several places."""
+"""Trees of files: roots, and paths in them."""
 
 import os
 
 import pytest
 
-from fabfile.transfer.diff import changes
-from fabfile.transfer.tree import Tree, Trees, conflicts, first_copies, locate, split
+from fabfile.transfer.tree import Trees, locate, split
 from rr_config import Component
 from rr_config.local_files import LocalFile, Placed
-from tests.support.trees import LOCAL, survey_of
-
-OTHER = LocalFile("/other", 0o644, 7)
+from tests.support.trees import LOCAL
 
 
 def component(name: str = "a", base_dir: str | None = None, **files: str) -> Component:
     return Component(name=name, base_dir=base_dir, files=files, host="h", executable="x", start_index=1)
-
-
-# -- content for several places
-
-
-@pytest.mark.parametrize(
-    ("files", "hashes", "expected"),
-    [
-        ([LocalFile("/a", 0o644, 5)] * 3, {}, {1: 0, 2: 0}),
-        ([LocalFile("/a", 0o644, 5), LocalFile("/b", 0o644, 5)], {"a": "x", "b": "x"}, {1: 0}),
-        ([LocalFile("/a", 0o644, 5), LocalFile("/b", 0o644, 5)], {"a": "x", "b": "y"}, {}),
-        ([LocalFile("/a", 0o644, 5), LocalFile("/b", 0o755, 5)], {}, {}),
-        ([LocalFile("/a", 0o644, 5), LocalFile("/b", 0o644, 6)], {}, {}),
-        ([LocalFile("/a", 0o644, 0)] * 2, {}, {}),
-        ([LocalFile("/a", 0o044, 5)] * 2, {}, {}),
-    ],
-)
-def test_same_content_is_sent_once(files: list[LocalFile], hashes: dict[str, str], expected: dict[int, int]) -> None:
-    places = [(("/", f"/{number}"), local) for number, local in enumerate(files)]
-    found = first_copies(places, lambda local: hashes[local.path.removeprefix("/")])
-    assert found == {("/", f"/{one}"): ("/", f"/{other}") for one, other in expected.items()}
-
-
-# -- where things are
 
 
 @pytest.mark.parametrize(
@@ -101,12 +74,3 @@ def test_hosts_and_components_that_should_have_the_same_share_a_tree() -> None:
     one = trees.of([component("a", x="f"), component("b", x="f")])
     other = trees.of([component("c", x="f")])
     assert one["temporary:a"] is one["temporary:b"] is other["temporary:c"]
-
-
-def test_two_files_that_only_the_host_knows_to_meet_are_a_problem_and_neither_is_sent() -> None:
-    trees = {"~": Tree({"./f": LOCAL, "./g": LOCAL}), "/": Tree({"/home/me/f": OTHER, "/home/me/g": LOCAL})}
-    taken = conflicts(trees, {"~": "/home/me", "/": "/"})
-    reason = "is the place of both /l and /other"
-    assert taken == {"~": {"./f": reason}, "/": {"/home/me/f": reason}}
-    todo = changes(trees["~"], survey_of(trees["~"], {}), None, taken["~"])
-    assert (todo.send, todo.problems) == (["./g"], {"./f": reason})

@@ -1,0 +1,131 @@
+"""Patches of paramiko: code that depends on its internals.
+
+Each patch has its reason, and a report for the authors of paramiko. `tests/unit/test_patches.py` fails if anything that
+a patch depends on changes.
+"""
+
+import errno
+import math
+from collections import defaultdict
+from typing import Any
+
+import paramiko
+from paramiko.common import cMSG_GLOBAL_REQUEST
+from paramiko.config import SSHConfig, SSHConfigDict
+from paramiko.packet import Packetizer
+
+from ..util.limits import MOST_IN_A_PACKET
+from .watched_socket import WatchedSocket
+
+# Special characters of `Host` patterns, which paramiko matches with fnmatch.
+PATTERN = frozenset("*?![")
+
+
+class IndexedSSHConfig(SSHConfig):
+    """The entries of another ssh config, with an index by host name. Entries added to the other later are missing.
+
+    Report for paramiko 5.1.0:
+
+    - What happens: `SSHConfig.lookup` compares a host name with every `Host` line, twice. For 500 hosts with one entry
+      each, the lookups take 6 s.
+    - Expected: an entry whose `Host` line has no pattern is found by its name.
+    - To reproduce: build a text of 500 entries `Host n1`, `Host n2` and so on. Call `SSHConfig.from_text(text)`, and
+      then `lookup` for each name.
+    """
+
+    def __init__(self, other: SSHConfig) -> None:
+        super().__init__()
+        self._config: list[dict[str, Any]] = entries(other)
+        self._everywhere: list[int] = []
+        self._by_name: dict[str, list[int]] = defaultdict(list)
+        for number, entry in enumerate(self._config):
+            names = entry.get("host", ())  # a `Match` entry has no names
+            if not names or any(PATTERN.intersection(name) for name in names):
+                self._everywhere.append(number)
+                continue
+            for name in names:
+                self._by_name[name].append(number)
+
+    def _lookup(self, hostname: str, *args: Any, **kwargs: Any) -> SSHConfigDict:
+        relevant = SSHConfig()
+        numbers = {*self._everywhere, *self._by_name.get(hostname, ())}
+        relevant._config = [self._config[number] for number in sorted(numbers)]  # type: ignore[attr-defined]
+        return relevant._lookup(hostname, *args, **kwargs)  # type: ignore[attr-defined,no-any-return]
+
+
+def entries(config: SSHConfig) -> list[dict[str, Any]]:
+    """Return the parsed entries of an ssh config, for which paramiko has no public access."""
+    return config._config  # type: ignore[attr-defined,no-any-return]
+
+
+class LimitedPacketizer(Packetizer):
+    """A packetizer that refuses a packet of more than MOST_IN_A_PACKET bytes.
+
+    Report for paramiko 5.1.0:
+
+    - What happens: paramiko reads as many bytes as the first four bytes of a packet say, and keeps them in memory. Any
+      server can make a client allocate 2 GB before the login.
+    - Expected: an error, as in OpenSSH, where PACKET_MAX_SIZE is 256 kB.
+    - To reproduce: let a server send `SSH-2.0-x`, a newline, and then `7f ff ff f4` again and again. Connect to it.
+    """
+
+    def read_all(self, n: int, check_rekey: bool = False) -> bytes:
+        """Read `n` bytes, as in paramiko. Raise OSError if these are too many."""
+        if n > MOST_IN_A_PACKET:
+            raise OSError(errno.EPROTO, f"a packet of {n:,} bytes is none of SSH")
+        return super().read_all(n, check_rekey)
+
+
+class FastTransport(paramiko.Transport):
+    """A paramiko transport over a `WatchedSocket`, with a limit on packet sizes and fast ciphers first.
+
+    The GCM ciphers are the fastest, because they include the MAC.
+    """
+
+    def __init__(self, sock: Any, **kwargs: Any) -> None:
+        self._line = WatchedSocket(sock)
+        super().__init__(self._line, packetizer_class=LimitedPacketizer, **kwargs)  # type: ignore[arg-type]  # like a socket
+        options = self.get_security_options()
+        options.ciphers = sorted(options.ciphers, key=lambda name: "gcm" not in name)
+
+    def watch(self, interval: float, times: int) -> None:
+        """Send a keepalive request after each `interval` seconds in which we send nothing else.
+
+        Drop the peer if it is silent for `times` requests in a row.
+
+        Report for paramiko 5.1.0:
+
+        - What happens: the request of `Transport.set_keepalive` wants no reply. So a client cannot detect a frozen
+          host, whose kernel goes on to acknowledge packets.
+        - Expected: requests that want a reply, and a limit on those without one. See ServerAliveCountMax in
+          ssh_config(5).
+        - To reproduce: connect, call `set_keepalive(1)`, and stop sshd and its children with SIGSTOP. The transport
+          stays active.
+        """
+        self._line.most_silent = interval * (times + 1)
+        self._line.most_received = math.inf
+        request = paramiko.Message()
+        request.add_byte(cMSG_GLOBAL_REQUEST)
+        request.add_string("keepalive@openssh.com")
+        request.add_boolean(True)
+
+        def send_request() -> None:
+            # This thread also performs key exchanges. Until one has ended, only its own packets may be sent.
+            if self.clear_to_send.is_set():
+                self.packetizer.send_message(request)
+
+        self.packetizer.set_keepalive(interval, send_request)
+
+
+def limit_backlog(channel: paramiko.Channel, most: int) -> None:
+    """Limit the bytes that `channel` may send before the peer extends its window.
+
+    Report for paramiko 5.1.0:
+
+    - What happens: `Channel.send` uses the whole window of the peer, which is 2 MB in OpenSSH. sshd copies its buffer
+      for each packet that makes it grow. With a full buffer, 2,000 small files to 8 hosts take 1.6 times as long.
+    - Expected: an option for the most bytes in flight.
+    - To reproduce: send 100 MB to `cat >/dev/null` on several hosts at once, and compare the CPU time of sshd.
+    """
+    with channel.lock:
+        channel.out_window_size = min(channel.out_window_size, most)

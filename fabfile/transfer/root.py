@@ -1,0 +1,140 @@
+"""Roots: what a sync knows of the files below one root of a host, and what it changes there.
+
+Each step of a sync fills in a part of every Root: `sync` its folder, `take_inventories` its inventory, `checksums` its
+`same` and `partial` files, `find_conflicts` and `find_changes` the changes, and `apply` the problems.
+"""
+
+import posixpath
+import stat
+from collections.abc import Callable, Iterable, Mapping, Set
+from itertools import combinations
+
+import attrs
+
+from rr_config.local_files import LocalFile
+
+from .diff import Changes, changes, touched
+from .inventory import Inventory, PartialFile, read_inventory
+from .remote_commands import RemoteCommands
+from .tree import TEMPORARY, TOP, Tree, locate, outermost
+
+
+@attrs.define(eq=False)
+class Root:
+    """One root of a host in a sync. Many hosts have many files at the same time, so it keeps few objects for each file.
+
+    `folder` is its absolute path on the host. All other paths are spelled as in the tree. `same` are the files that the
+    host has with the same content, and `partial` the files that it has in part. `conflicts` maps files that cannot be
+    sent to the reason, and `problems` all paths that a sync cannot bring. `new` maps each folder to create to the
+    outermost new folder that contains it.
+    """
+
+    name: str
+    tree: Tree
+    folder: str = ""
+    inventory: Inventory = attrs.field(init=False)
+    same: Set[str] = frozenset()
+    partial: dict[str, PartialFile] = attrs.field(factory=dict)
+    conflicts: dict[str, str] = attrs.field(factory=dict)
+    changes: Changes = attrs.field(init=False)
+    new: dict[str, str] = attrs.field(init=False)
+    problems: dict[str, str] = attrs.field(init=False)
+
+    def find_changes(self) -> None:
+        """Set the changes that the root needs."""
+        self.changes = changes(self.tree, self.inventory, self.same, self.conflicts)
+        self.new = outermost(self.changes.make)
+        self.problems = dict(self.changes.problems)
+
+    def touched(self) -> "Root":
+        """Return a new Root with the part of the tree that the changes affect, to check them."""
+        return Root(self.name, touched(self.tree, self.changes), self.folder)
+
+    def as_staged(self, staging: str) -> "Root":
+        """Return a new Root with the staged files, to check them."""
+        files = {self.staged(path, staging): self.tree.files[path] for path in self.changes.send}
+        return Root(self.name, Tree(files), self.folder)
+
+    def spelled(self, path: str) -> str:
+        """Return the absolute path on the host, for messages."""
+        return posixpath.normpath(locate(self.folder, path))
+
+    def staged(self, path: str, staging: str) -> str:
+        """Return the path at which a file or new folder is staged. `staging` is the name of staging folders."""
+        folder = self._renamed(path).rpartition("/")[0]
+        return f"{folder}/{staging}/{path[len(folder) + 1 :]}"
+
+    def staging_folders(self, staging: str) -> set[str]:
+        """Return the absolute paths of all staging folders."""
+        folders = set(map(posixpath.dirname, self.new.values()))
+        for path in self.changes.send:
+            folders.add(posixpath.dirname(self._renamed(path)))
+        return {posixpath.join(locate(self.folder, folder), staging) for folder in folders}
+
+    def _renamed(self, path: str) -> str:
+        """Return the entry that the agent renames to bring `path` to its place: itself, or a new folder above it."""
+        return self.new.get(path) or self.new.get(path.rpartition("/")[0] or TOP, path)
+
+
+# A file, by its root and its path in it.
+RootPath = tuple[Root, str]
+
+
+def take_inventories(commands: RemoteCommands, roots: Iterable[Root]) -> None:
+    """Set the inventory of each root."""
+    read_inventories(commands, ask_inventories(commands, roots))
+
+
+def ask_inventories(commands: RemoteCommands, roots: Iterable[Root]) -> dict[Root, int]:
+    """Send the commands that take the inventory of each root; return their numbers."""
+    numbers = {}
+    for root in roots:
+        commands.enter(root.name)
+        numbers[root] = commands.send_command("stat", (*root.tree.files, *root.tree.folders))
+    return numbers
+
+
+def read_inventories(commands: RemoteCommands, asked: Mapping[Root, int]) -> None:
+    """Wait for the answers to `ask_inventories`, and set the inventory of each root."""
+    for root, number in asked.items():
+        root.inventory = read_inventory(root.tree, commands.answer(number))
+
+
+def find_conflicts(roots: Iterable[Root]) -> None:
+    """Set the conflicts of roots: paths at which two roots of a host have different files.
+
+    Two roots can overlap, for example `/` and `~`, but only the host knows their folders.
+    """
+    shared = [root for root in roots if not root.name.startswith(TEMPORARY)]
+    for one, other in combinations(shared, 2):
+        places = {one.spelled(path): path for path in one.tree.files}
+        for path, local in other.tree.files.items():
+            at = places.get(other.spelled(path))
+            if at is not None and not local.is_same(one.tree.files[at]):
+                reason = f"is the place of both {one.tree.files[at].path} and {local.path}"
+                one.conflicts[at] = other.conflicts[path] = reason
+
+
+def first_copies(
+    files: Iterable[tuple[RootPath, LocalFile]], content: Callable[[LocalFile], object]
+) -> dict[RootPath, RootPath]:
+    """Map each duplicate file to the first file with the same content: it need not be sent again.
+
+    Files with different permission bits do not count as duplicates, nor do empty files, nor files that their owner
+    cannot read. `content` returns equal keys for equal content; it is only called for files of the same size and mode.
+    """
+    alike: dict[tuple[int, int], list[tuple[RootPath, LocalFile]]] = {}
+    for root_path, local in files:
+        if local.size and local.mode & stat.S_IRUSR:
+            alike.setdefault((local.size, local.mode), []).append((root_path, local))
+    found: dict[RootPath, RootPath] = {}
+    for group in alike.values():
+        if len(group) == 1:
+            continue
+        is_one_file = all(local.is_same(group[0][1]) for _, local in group)
+        first: dict[object, RootPath] = {}
+        for root_path, local in group:
+            source = first.setdefault(None if is_one_file else content(local), root_path)
+            if source != root_path:
+                found[root_path] = source
+    return found
