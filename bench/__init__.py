@@ -1,1 +1,1 @@
-"""Side-by-side measurements against what a user would run instead. `inv bench` runs them; see README.md here."""
+"""Compare Remote Runner with the tools that a user would run instead. Run it with `inv bench`; see README.md."""

@@ -1,4 +1,4 @@
-"""What is measured on: throwaway hosts, with and without the relay before them, and the files to copy."""
+"""Create the environment of a benchmark: throwaway hosts, an optional relay with latency, and files to copy."""
 
 import contextlib
 import filecmp
@@ -18,7 +18,7 @@ from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 FAB = Path(sys.executable).with_name("fab")
-# A file system in memory: what a disk does at the time is no contender's merit.
+# A file system in memory, because the speed of a disk varies from run to run.
 MEMORY = Path("/dev/shm")
 DELAY = 0.025  # seconds in each direction
 BIG = 256 << 20
@@ -26,7 +26,7 @@ BIG = 256 << 20
 
 @attrs.frozen
 class Field:
-    """The hosts, node1 and on; the ssh config that leads to them; and a folder for configs and data."""
+    """Throwaway hosts, named node1 and up; an ssh config for them; and a folder for configs and data."""
 
     farm: Farm
     folder: Path
@@ -35,16 +35,16 @@ class Field:
 
     @property
     def hosts(self) -> list[ThrowawayHost]:
-        """The hosts, in order."""
+        """Return the hosts, in order."""
         return list(self.farm.hosts.values())
 
     @property
     def names(self) -> list[str]:
-        """The names of the hosts, in order."""
+        """Return the names of the hosts, in order."""
         return list(self.farm.hosts)
 
     def many(self, count: int) -> Path:
-        """A folder with `count` files of 0.2 to 8 KB in 40 folders; the same in every run."""
+        """Create `count` files of 0.2 to 8 KB in 40 folders, the same in every run. Return their top folder."""
         numbers = random.Random(1)
         for number in range(count):
             path = self.folder / "many" / f"folder{number % 40}" / f"file{number}"
@@ -53,7 +53,7 @@ class Field:
         return self.folder / "many"
 
     def big(self) -> Path:
-        """One file of 256 MB; the same in every run."""
+        """Create a file of 256 MB, the same in every run. Return its path."""
         numbers = random.Random(1)
         path = self.folder / "big"
         with path.open("wb") as file:
@@ -62,22 +62,22 @@ class Field:
         return path
 
     def config(self, name: str, text: str) -> Path:
-        """A config file for ours."""
+        """Write a config file for Remote Runner. Return its path."""
         path = self.folder / f"{name}.py"
         path.write_text(text)
         return path
 
     def fab(self, task: str, config: Path) -> list[str | Path]:
-        """The command line of ours."""
+        """Return a command line of Remote Runner."""
         quiet = ("--log-level", "WARNING")
         return [FAB, "-r", ROOT, "-S", self.ssh_config, task, "--config", config, *quiet]
 
     def ssh(self) -> str:
-        """The `ssh` that peers use."""
+        """Return the `ssh` command that peers use."""
         return f"ssh -F {self.ssh_config}"
 
     def sleepers(self, seconds: str) -> int:
-        """How many of `sleep SECONDS` run on the hosts."""
+        """Return how many `sleep SECONDS` processes run on the hosts."""
         found = 0
         for pid in processes_of(self.farm.folder):
             with contextlib.suppress(OSError):
@@ -88,7 +88,7 @@ class Field:
 
 @contextlib.contextmanager
 def field(hosts: int) -> Iterator[Field]:
-    """So many hosts; all is gone afterwards."""
+    """Start this many hosts. Stop and remove them at the end."""
     folder = Path(tempfile.mkdtemp(prefix="rr-bench.", dir=MEMORY if MEMORY.is_dir() else None))
     farm = Farm(folder / "hosts")
     try:
@@ -102,13 +102,13 @@ def field(hosts: int) -> Iterator[Field]:
 
 @contextlib.contextmanager
 def relayed(near: Field) -> Iterator[Field]:
-    """The same hosts behind a relay that adds `DELAY` to each direction."""
+    """Put a relay in front of the same hosts that adds `DELAY` to each direction."""
     ports = {host.name: free_port(host.address) for host in near.hosts}
     pairs = [f"{host.address}:{ports[host.name]}={host.address}:{host.port}" for host in near.hosts]
     text, known = near.ssh_config.read_text(), near.farm.known_hosts.read_text()
     for host in near.hosts:
         near_by, far = (f"    HostName {host.address}\n    Port {port}\n" for port in (host.port, ports[host.name]))
-        text = text.replace(near_by, far)  # with the address: other hosts may have the same port
+        text = text.replace(near_by, far)  # includes the address, because other hosts may use the same port
         known = known.replace(f"[{host.address}]:{host.port} ", f"[{host.address}]:{ports[host.name]} ")
     known_hosts, ssh_config = near.folder / "known_hosts.relayed", near.folder / "ssh_config.relayed"
     known_hosts.write_text(known)
@@ -123,7 +123,7 @@ def relayed(near: Field) -> Iterator[Field]:
 
 
 def check_same(expected: Path, there: Path) -> None:
-    """AssertionError unless `there` has exactly what `expected` has, byte for byte."""
+    """Raise AssertionError unless `there` has exactly the files of `expected`, byte for byte."""
     if expected.is_file():
         assert filecmp.cmp(expected, there, shallow=False), f"{there} differs"
         return
@@ -134,8 +134,8 @@ def check_same(expected: Path, there: Path) -> None:
 
 
 def check_sleepers(field: Field, seconds: str, count: int) -> None:
-    """AssertionError unless, within 10 s, `count` of `sleep SECONDS` run on the hosts."""
+    """Raise AssertionError unless `count` processes `sleep SECONDS` run on the hosts within 10 s."""
     deadline = time.monotonic() + 10
     while (found := field.sleepers(seconds)) < count and time.monotonic() < deadline:
-        time.sleep(0.05)  # between two looks
+        time.sleep(0.05)  # polls
     assert found == count, f"{found} of {count} sleepers run"

@@ -1,7 +1,7 @@
-"""Measures the rows and shows them: `inv bench`, which is `python -m bench.measure`.
+"""Measure the rows and print them: `inv bench`, or `python -m bench.measure`.
 
-Contenders run in turn (ours, peer, ours, peer, …), each as a whole process, so that what else the machine
-does falls on all alike; a run whose result is wrong ends the bench. What is shown are medians.
+The contenders take turns (ours, peer, ours, peer, and so on), so that other load on the machine affects all of them.
+Each run is a whole process. The benchmark stops if a run produces a wrong result. It prints medians.
 """
 
 import argparse
@@ -24,44 +24,44 @@ from .peers import set_up
 from .rows import OURS, Contender, Row, rows
 
 UNITS = {"wall": "s", "cpu": "s", "memory": "MB"}
-# As users have it: a module that has been compiled once is not compiled again.
+# Users have compiled modules in a cache, so contenders get one as well.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 console = Console(stderr=True)
 
 
 @attrs.frozen
 class Measured:
-    """What the figures of each contender's runs are (see `figures_of`), and how ours compares."""
+    """The figures of each run of each contender (see `figures_of`), compared with ours."""
 
     row: Row
     runs: dict[str, list[dict[str, float]]]
 
     def medians_of(self, figure: str) -> dict[str, float]:
-        """The median of one figure for each contender."""
+        """Return the median of one figure for each contender."""
         return {name: statistics.median(each[figure] for each in runs) for name, runs in self.runs.items()}
 
     @property
     def medians(self) -> dict[str, float]:
-        """The median of each contender, in what counts."""
+        """Return the median for each contender of the figure that the row compares."""
         return self.medians_of(self.row.figure)
 
     @property
     def best_peer(self) -> float | None:
-        """The best of the peers that count, if any do."""
+        """Return the median of the best peer in `row.against`, or None if there is none."""
         return min((self.medians[name] for name in self.row.against), default=None)
 
     @property
     def limit(self) -> float:
-        """What ours may have at most."""
+        """Return the highest value that is allowed for ours."""
         return self.row.times * (self.best_peer or 0) + self.row.plus
 
     @property
     def is_within(self) -> bool:
-        """Whether it has no more."""
+        """Return whether ours is within the limit."""
         return self.medians[OURS] <= self.limit
 
     def as_json(self) -> dict[str, Any]:
-        """All of it as plain values."""
+        """Return all values in a form that JSON can represent."""
         row = self.row
         return {
             **{"name": row.name, "work": row.work, "figure": row.figure, "unit": UNITS[row.figure]},
@@ -75,7 +75,7 @@ class Measured:
 
 
 def measure(row: Row, on: Field, runs: int) -> Measured:
-    """Run the contenders of a row in turn, after one run each that does not count."""
+    """Run the contenders of a row in turn, `runs` times after one warm-up run."""
     contenders = row.contenders(on)
     taken: dict[str, list[dict[str, float]]] = {name: [] for name in contenders}
     for number in range(runs + 1):
@@ -90,9 +90,10 @@ def measure(row: Row, on: Field, runs: int) -> Measured:
 
 
 def figures_of(contender: Contender) -> dict[str, float]:
-    """One run: seconds by the clock (`wall`), of its CPU (`cpu`), of all CPUs (`all_cpu`), and its `memory` in MB.
+    """Run a contender once and return its figures.
 
-    SystemExit or AssertionError where it does not do what it should.
+    They are elapsed seconds (`wall`), its CPU seconds (`cpu`), CPU seconds of the whole machine (`all_cpu`), and peak
+    `memory` in MB. Raises SystemExit if the command fails, and AssertionError if its result is wrong.
     """
     contender.prepare()
     busy, begin = busy_seconds(), time.perf_counter()
@@ -114,14 +115,14 @@ def figures_of(contender: Contender) -> dict[str, float]:
 
 
 def busy_seconds() -> float:
-    """How long the CPUs of this machine have been at work since it was booted: proc(5), `cpu` of /proc/stat."""
+    """Return the CPU seconds of this machine since boot: proc(5), `cpu` of /proc/stat."""
     user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
 def table(results: Iterable[Measured]) -> Table:
-    """What was measured, for a person."""
-    shown = Table("row", "work", "ours", "peers", "ratio", "at most", "")
+    """Return a table of the results."""
+    shown = Table("row", "work", "ours", "peers", "ratio", "limit", "result")
     for each in results:
         row, medians = each.row, each.medians
         unit = UNITS[row.figure]
@@ -134,24 +135,25 @@ def table(results: Iterable[Measured]) -> Table:
 
 
 def chosen(only: str | None, slow_peers: bool) -> list[tuple[Row, bool]]:
-    """The rows to measure, each with whether it goes through the relay. SystemExit where `only` names none."""
+    """Return the rows to measure, each with a flag that says whether it goes through the relay.
+
+    Raises SystemExit if `only` is not the name of a row.
+    """
     near = [(row, False) for row in rows(slow_peers)]
     far = [(attrs.evolve(row, name=f"{row.name}-relay"), True) for row, _ in near if row.has_relay]
     wanted = [(row, is_far) for row, is_far in near + far if only in (None, row.name)]
     if not wanted:
-        raise SystemExit(
-            f"--only {only}: there is no such row; there is {', '.join(row.name for row, _ in near + far)}"
-        )
+        raise SystemExit(f"--only {only}: unknown row; must be one of {', '.join(row.name for row, _ in near + far)}")
     return wanted
 
 
 def main() -> int:
-    """Measure, show, write."""
+    """Measure, print a table, and write the results as JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench.measure")
-    parser.add_argument("--only", help="one row, by name; with -relay at its end, through the relay")
-    parser.add_argument("--runs", type=int, default=5, help="how often each contender runs; the default is 5")
-    parser.add_argument("--json", type=Path, default=ROOT / "bench.json", help="where to write the results")
-    parser.add_argument("--slow-peers", action="store_true", help="measure Ansible and pyinfra, too, for minutes")
+    parser.add_argument("--only", help="measure one row; NAME-relay measures it through the relay")
+    parser.add_argument("--runs", type=int, default=5, help="number of runs of each contender (default: 5)")
+    parser.add_argument("--json", type=Path, default=ROOT / "bench.json", help="results file (default: bench.json)")
+    parser.add_argument("--slow-peers", action="store_true", help="also measure Ansible and pyinfra (takes minutes)")
     options = parser.parse_args()
     wanted = chosen(options.only, options.slow_peers)
     set_up(options.slow_peers)

@@ -1,4 +1,4 @@
-"""Ours for "first connect and one command": `python -m bench.one_command SSH_CONFIG HOST...`."""
+"""Run ours for "first connect and one command": `python -m bench.one_command SSH_CONFIG HOST...`."""
 
 import gc
 import sys
@@ -16,5 +16,5 @@ group = HostGroup(sys.argv[2:], connection_settings(settings))
 outcomes = dict(group.each(sys.argv[2:], lambda host: ask(host, script), len(sys.argv)))
 failures = [outcome for outcome in outcomes.values() if isinstance(outcome, HostFailure)]
 group.close()
-gc.freeze()  # as `fab` does at its end
+gc.freeze()  # fab does the same at exit
 sys.exit("\n".join(map(str, failures)) or len(outcomes) != len(sys.argv[2:]))

@@ -1,4 +1,4 @@
-"""parallel-ssh for "first connect and one command": `python parallel_ssh.py USER KEY ADDRESS:PORT...`."""
+"""Run parallel-ssh for "first connect and one command": `python parallel_ssh.py USER KEY ADDRESS:PORT...`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The peers that come from Python's package index, in a virtual environment of their own beside `.venv`."""
+"""Install the peers that are Python packages in a separate virtual environment beside `.venv`."""
 
 import subprocess
 import sys
@@ -10,12 +10,15 @@ SLOW = ("ansible-core==2.19.14", "pyinfra==3.10.0")
 
 
 def python_of(environment: Path) -> Path:
-    """The interpreter of a virtual environment."""
+    """Return the interpreter of a virtual environment."""
     return environment / "bin/python"
 
 
 def set_up(slow_peers: bool) -> None:
-    """Install what is missing; CalledProcessError where that fails. rsync and scp come by `./dev`."""
+    """Install the missing peers. `./dev` installs rsync and scp.
+
+    Raises CalledProcessError if an installation fails.
+    """
     wanted = [*FAST, *(SLOW if slow_peers else ())]
     if not python_of(PEERS).exists():
         subprocess.run([sys.executable, "-m", "venv", PEERS], check=True)

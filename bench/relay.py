@@ -1,7 +1,7 @@
-"""A TCP relay that adds a delay to each direction: `python -m bench.relay SECONDS LISTEN=TARGET...`.
+"""Relay TCP connections with a delay in each direction: `python -m bench.relay SECONDS LISTEN=TARGET...`.
 
-LISTEN and TARGET are ADDRESS:PORT. What comes in is passed on, in order and whole, SECONDS later; the
-bandwidth stays as it is. Prints `ready` when it listens everywhere, and runs until it is ended.
+LISTEN and TARGET are ADDRESS:PORT. The relay forwards all data in order, SECONDS later, without limiting the
+bandwidth. It prints `ready` when it listens on all addresses, and runs until it is killed.
 """
 
 import asyncio
@@ -11,14 +11,14 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 CHUNK = 1 << 18
-# What may be on its way in one direction: enough for 2 GB/s at 25 ms.
+# Chunks in flight per direction: enough for 2 GB/s at 25 ms.
 IN_FLIGHT = 200
 
 Due = tuple[float, bytes]
 
 
 async def take(reader: asyncio.StreamReader, line: "asyncio.Queue[Due]", delay: float) -> None:
-    """Put what `reader` brings on the line, with the time at which it is due at the other end."""
+    """Put the data of `reader` in the queue, with the time at which it is due at the other end."""
     now = asyncio.get_running_loop().time
     data = b"-"
     while data:
@@ -30,7 +30,7 @@ async def take(reader: asyncio.StreamReader, line: "asyncio.Queue[Due]", delay: 
 
 
 async def give(line: "asyncio.Queue[Due]", writer: asyncio.StreamWriter) -> None:
-    """Take what is on the line to `writer`, each when it is due."""
+    """Write the data of the queue to `writer` when it is due."""
     now = asyncio.get_running_loop().time
     while True:
         due, data = await line.get()
@@ -46,14 +46,14 @@ async def give(line: "asyncio.Queue[Due]", writer: asyncio.StreamWriter) -> None
 
 
 def set_up(writer: asyncio.StreamWriter) -> None:
-    """Pass small packets on at once."""
+    """Disable Nagle's algorithm, which would delay small packets."""
     writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 async def serve(
     delay: float, target: tuple[str, int], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    """Connect one client with the target until both directions have ended."""
+    """Relay one client's connection until both directions have ended."""
     there, back = await asyncio.open_connection(*target, limit=CHUNK)
     set_up(writer)
     set_up(back)
@@ -65,13 +65,13 @@ async def serve(
 
 
 def address(text: str) -> tuple[str, int]:
-    """`ADDRESS:PORT`, taken apart."""
+    """Split `ADDRESS:PORT`."""
     host, _, port = text.rpartition(":")
     return host, int(port)
 
 
 async def main(delay: float, pairs: list[str]) -> None:
-    """Listen for every pair until ended."""
+    """Listen for every pair until the process is killed."""
     handler: Callable[..., Awaitable[None]] = serve
     for pair in pairs:
         listen, target = pair.split("=")

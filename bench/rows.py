@@ -1,4 +1,4 @@
-"""What is measured: for each row, what ours and its peers run, and what has to be true before and after."""
+"""Define the rows of the benchmark: commands of ours and its peers, their preparation and checks."""
 
 import shlex
 import shutil
@@ -19,12 +19,12 @@ OURS = "ours"
 
 
 def nothing() -> None:
-    """Nothing to do."""
+    """Do nothing."""
 
 
 @attrs.frozen
 class Contender:
-    """A command line, what is done before each of its runs, what must hold after it, and what is done at the end."""
+    """A command line, with functions to call before each run, after each run, and at the end."""
 
     command: Sequence[str | Path]
     prepare: Callable[[], None] = nothing
@@ -34,11 +34,11 @@ class Contender:
 
 @attrs.frozen
 class Row:
-    """One line of the table.
+    """One row of the table.
 
-    Ours may have at most `times` what the best of `against` has, and `plus` on top, of `figure`: seconds
-    (`wall` or `cpu`) or the peak of MB in memory (`memory`). Other peers are reported, and no more than that.
-    `hosts` is how many the row needs; `contenders` makes what runs, on a field that has so many.
+    Ours may need at most `times` the value of the best peer in `against`, plus `plus`. `figure` is the compared value:
+    `wall` or `cpu` in seconds, or `memory`, the peak in MB. Other peers are only reported.
+    `hosts` is the number of hosts. `contenders` returns the contenders for a field with that many hosts.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Row:
 
 
 def rows(slow_peers: bool) -> list[Row]:
-    """All rows; with `slow_peers`, Ansible and pyinfra are reported, too."""
+    """Return all rows. With `slow_peers`, they include Ansible and pyinfra."""
     copies = partial(copy_many, slow_peers=slow_peers)
     memory = partial(Row, plus=120, figure="memory", has_relay=False)
     return [
@@ -73,7 +73,7 @@ def rows(slow_peers: bool) -> list[Row]:
 
 
 def on_each(field: Field, command: str) -> list[str]:
-    """`command`, with {} for the host, on all hosts at once; by xargs where there are several."""
+    """Return a command that runs `command` on all hosts at once, with {} as the host; by xargs if there are several."""
     if len(field.names) == 1:
         return ["sh", "-c", command.replace("{}", field.names[0])]
     listed = "\\n".join(field.names)
@@ -81,7 +81,10 @@ def on_each(field: Field, command: str) -> list[str]:
 
 
 def copier(field: Field, command: Sequence[str | Path], source: Path, target: str, keep: bool = False) -> Contender:
-    """Copies `source` to `target` on every host; each run finds nothing there, unless `keep`."""
+    """Return a contender that copies `source` to `target` on every host.
+
+    The target is removed before each run, unless `keep` is set.
+    """
     places = [host.home / target for host in field.hosts]
 
     def remove() -> None:
@@ -98,7 +101,7 @@ def copier(field: Field, command: Sequence[str | Path], source: Path, target: st
 
 
 def ours(field: Field, source: Path, target: str) -> list[str | Path]:
-    """Ours: copies `source` to `target`."""
+    """Return our command line that copies `source` to `target`."""
     text = f"""
 for host in {field.names}:
     config.add_component(Component(name="copied", host=host, executable="none", start_index=1, base_dir="~",
@@ -108,18 +111,18 @@ for host in {field.names}:
 
 
 def rsync(field: Field, options: str, source: Path, target: str) -> list[str]:
-    """rsync of a folder or a file."""
+    """Return an rsync command line for a folder or a file."""
     slash = "/" if source.is_dir() else ""
     return on_each(field, f"rsync {options} -e {shlex.quote(field.ssh())} {source}{slash} {{}}:{target}{slash}")
 
 
 def scp(field: Field, source: Path, target: str) -> list[str]:
-    """scp of a file."""
+    """Return an scp command line for a file."""
     return on_each(field, f"scp -q -F {field.ssh_config} {source} {{}}:{target}")
 
 
 def copy_many(keep: bool, field: Field, slow_peers: bool) -> dict[str, Contender]:
-    """2,000 files: all there already (`keep`), or all new."""
+    """Copy 2,000 files. With `keep`, the hosts have all of them already."""
     source = field.many(2000)
     options = "-ac" if keep else "-a"
     commands: dict[str, Sequence[str | Path]] = {
@@ -132,12 +135,12 @@ def copy_many(keep: bool, field: Field, slow_peers: bool) -> dict[str, Contender
 
 
 def command_target(name: str) -> str:
-    """Where a contender of `copy_many` copies to."""
+    """Return the target folder of a contender of `copy_many`."""
     return name.split()[0]
 
 
 def ansible(field: Field, source: Path, target: str) -> list[str | Path]:
-    """Ansible's copy module."""
+    """Return a command line of Ansible's copy module."""
     inventory = ",".join(field.names) + ","
     arguments = f"src={source}/ dest={target}/ mode=preserve"
     options = ["-i", inventory, "-f", "64", "--ssh-common-args", f"-F {field.ssh_config}"]
@@ -145,7 +148,7 @@ def ansible(field: Field, source: Path, target: str) -> list[str | Path]:
 
 
 def pyinfra(field: Field, source: Path, target: str) -> list[str | Path]:
-    """pyinfra's files.sync."""
+    """Return a command line of pyinfra's files.sync."""
     inventory = field.folder / "inventory.py"
     inventory.write_text(
         f"hosts = [(name, {{'ssh_config_file': {str(field.ssh_config)!r}}}) for name in {field.names}]\n"
@@ -154,7 +157,7 @@ def pyinfra(field: Field, source: Path, target: str) -> list[str | Path]:
 
 
 def copy_big(field: Field) -> dict[str, Contender]:
-    """One large new file."""
+    """Copy one large new file."""
     source = field.big()
     commands: dict[str, Sequence[str | Path]] = {
         OURS: ours(field, source, "ours.big"),
@@ -164,7 +167,7 @@ def copy_big(field: Field) -> dict[str, Contender]:
 
 
 def change_one_byte(field: Field) -> dict[str, Contender]:
-    """One byte differs in a large file of the same size."""
+    """Copy a large file whose old copy differs in one byte."""
     source = field.big()
     commands: dict[str, Sequence[str | Path]] = {
         OURS: ours(field, source, "ours.big"),
@@ -181,7 +184,7 @@ def change_one_byte(field: Field) -> dict[str, Contender]:
 
 
 def differ_by_a_byte(source: Path, copy: Path) -> None:
-    """Make `copy` a copy of `source` in which one byte in the middle is another."""
+    """Make `copy` a copy of `source` with one byte in the middle changed."""
     if not copy.exists():
         shutil.copyfile(source, copy)
     middle = source.stat().st_size // 2
@@ -192,7 +195,7 @@ def differ_by_a_byte(source: Path, copy: Path) -> None:
 
 
 def connect(field: Field) -> dict[str, Contender]:
-    """The first connection and one command."""
+    """Connect for the first time and run one command."""
     own: list[str | Path] = [sys.executable, "-m", "bench.one_command", field.ssh_config, *field.names]
     clush = ["-q", "-f", "64", "-w", ",".join(field.names), "-o", f"-F {field.ssh_config}", "true"]
     targets = [f"{host.address}:{field.ports[host.name]}" for host in field.hosts]
@@ -201,7 +204,7 @@ def connect(field: Field) -> dict[str, Contender]:
 
 
 def start(field: Field) -> dict[str, Contender]:
-    """10 components on each host, in two start indices, in sessions that are there."""
+    """Start 10 components on each host, with two start indices, in existing sessions."""
     text = f"""
 for host in {field.names}:
     for number in range(10):
@@ -236,7 +239,7 @@ for host in {field.names}:
 
 
 def copy_huge(field: Field) -> dict[str, Contender]:
-    """One file of 2 GB. (A sparse one: it is the number of bytes that counts.)"""
+    """Copy one file of 2 GB. It is sparse, because only the number of bytes matters."""
     source = field.folder / "huge"
     with source.open("wb") as file:
         file.truncate(2 << 30)
@@ -244,17 +247,17 @@ def copy_huge(field: Field) -> dict[str, Contender]:
 
 
 def copy_very_many(field: Field) -> dict[str, Contender]:
-    """20,000 files."""
+    """Copy 20,000 files."""
     source = field.many(20_000)
     return {OURS: copier(field, ours(field, source, "ours.many"), source, "ours.many")}
 
 
 def list_commands(field: Field) -> dict[str, Contender]:
-    """What a command line costs that does no work."""
+    """Run a command line that does no work."""
     fab: list[str | Path] = [FAB, "-r", ROOT]
     return {OURS: Contender([*fab, "--list"]), "fab --version": Contender([*fab, "--version"])}
 
 
 def run(command: Sequence[str | Path]) -> None:
-    """Run what is not measured; CalledProcessError where it fails."""
+    """Run a command that is not measured. Raises CalledProcessError if it fails."""
     subprocess.run(command, cwd=ROOT, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)

@@ -1,6 +1,6 @@
-"""What does not fit into a test: a thousand runs on one host, and one run on hundreds of hosts.
+"""Run tests that take too long for the test suite: a thousand runs on one host, and one run on hundreds of hosts.
 
-`inv soak` and `inv load`. Both end with an AssertionError where something has grown, is missing, or is there twice.
+Run it with `inv soak`. It raises AssertionError if a resource grows, or if a component is missing or started twice.
 """
 
 import argparse
@@ -23,13 +23,13 @@ for number in range({components}):
         args=["-c", f"echo >>started.{{number}}; exec sleep 1000000"], start_index=number * {indices} // {components},
     ))
 """
-SETTLED = 20  # runs, after which nothing is to grow any more
+SETTLED = 20  # runs after which resources must not grow any more
 console = Console()
 
 
 def traces(host: ThrowawayHost) -> dict[str, float]:
-    """What there is on a host: files and their bytes, processes and their memory in MB, sessions."""
-    # A file that is written to at each start is what was asked for.
+    """Return the resources in use on a host: files and their bytes, processes and their memory in MB, sessions."""
+    # The components themselves append to started.* files, and sshd to its log.
     files = [p for p in host.folder.rglob("*") if p.is_file() and not p.name.startswith(("started.", "sshd.log"))]
     pids = list(processes_of(host.folder))
     return {
@@ -44,12 +44,12 @@ def traces(host: ThrowawayHost) -> dict[str, float]:
 def _resident(pid: int) -> int:
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except FileNotFoundError:  # it has ended meanwhile
+    except FileNotFoundError:  # the process has ended meanwhile
         return 0
 
 
 def soak(runs: int) -> None:
-    """So many whole runs on one host, one after the other, by one controller: nothing there, nor here, grows."""
+    """Run a config `runs` times on one host from one process. Check that no resource grows there or here."""
     from fabric import Config as Settings
 
     from fabfile.runner import Runner
@@ -66,15 +66,15 @@ def soak(runs: int) -> None:
                 found = traces(host) | {"memory here": _resident(os.getpid()) / 1e6}
                 console.print(number, {name: round(value, 1) for name, value in found.items()})
                 before = before or found
-    # Process ids that are written down have more digits by and by, and then fewer again.
+    # Recorded process ids vary in length.
     slack = {"memory": 1.1, "memory here": 1.1, "bytes": 1.01}
     for name in before:
         most = slack.get(name, 1) * before[name]
-        assert found[name] <= most, f"{name} has grown from {before[name]} to {found[name]}"
+        assert found[name] <= most, f"{name}: grew from {before[name]} to {found[name]}"
 
 
 def load_test(hosts: int, components: int) -> None:
-    """One `fab run` of so many components on so many hosts: all are started, none twice; what that took."""
+    """Run this many components on this many hosts. Check that each starts once, and print the resources used."""
     with field(hosts) as on:
         config = on.config("load", CONFIG.format(components=components, hosts=hosts, indices=2))
         begin = time.perf_counter()
@@ -82,21 +82,21 @@ def load_test(hosts: int, components: int) -> None:
             threads = files = 0
             while process.poll() is None:
                 threads, files = max(threads, _count(process.pid, "task")), max(files, _count(process.pid, "fd"))
-                time.sleep(0.05)  # between two looks
+                time.sleep(0.05)  # polls
         used = os.times()
         assert process.returncode == 0, f"exit status {process.returncode}"
         wall = time.perf_counter() - begin
         check_started(on, components)
         console.print(
-            f"{components:,} components on {hosts} hosts: {wall:.1f} s, of CPU here {used.children_user:.1f} s,"
-            f" at most {threads} threads, {files} open files and {_peak_memory():.0f} MB"
+            f"{components:,} components on {hosts} hosts: {wall:.1f} s, local CPU {used.children_user:.1f} s,"
+            f" peak {threads} threads, {files} open files, {_peak_memory():.0f} MB"
         )
 
 
 def _count(pid: int, kind: str) -> int:
     try:
         return len(list(Path(f"/proc/{pid}/{kind}").iterdir()))
-    except OSError:  # it has ended
+    except OSError:  # the process has ended
         return 0
 
 
@@ -107,23 +107,23 @@ def _peak_memory() -> float:
 
 
 def check_started(on: Field, components: int) -> None:
-    """AssertionError unless each component has been started once, and runs."""
+    """Raise AssertionError unless each component was started once and is running."""
     found = sorted(path.name for host in on.hosts for path in host.home.glob("started.*") if path.stat().st_size == 1)
     wanted = sorted(f"started.{number}" for number in range(components))
-    assert found == wanted, f"{len(found)} of {components} were started, and once"
+    assert found == wanted, f"{len(found)} of {components} were started exactly once"
     count = on.sleepers("1000000")
-    assert count == components, f"{count} of {components} run"
+    assert count == components, f"{count} of {components} are running"
 
 
 def main() -> None:
-    """As the command line says."""
+    """Run the tests that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=0)
     parser.add_argument("--hosts", type=int, default=0)
     parser.add_argument("--components", type=int, default=1000)
     given = parser.parse_args()
     if not FAB.exists():
-        parser.error(f"{FAB} is missing; ./dev makes it")
+        parser.error(f"{FAB}: missing; run ./dev to create it")
     if given.runs:
         soak(given.runs)
     if given.hosts:

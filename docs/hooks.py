@@ -16,7 +16,7 @@ import fabfile
 from fabfile.cli import exit_codes
 from fabfile.cli.options import Command, Option
 from fabfile.components.status import State
-from rr_config import Component
+from rr_config.component import ATTRIBUTES, Component
 
 MARKER = re.compile(r"<!-- generated: (.+?) -->")
 DECLARATION = re.compile(r"^\s*[A-Z]+ = (.+?)  # (.+)$", re.MULTILINE)
@@ -89,7 +89,7 @@ def value_name(option: Option) -> str:
         return ""
     if option.kind is int:
         return "N"
-    values = getattr(option, "declaration", option).values
+    values = option.declaration.values
     if isinstance(values, Enum):
         return PLACEHOLDERS.get(values.name, values.name)
     return "|".join(values) or "TEXT"
@@ -99,20 +99,18 @@ def attribute_table() -> str:
     """Return a table of the attributes of Component, with their types and defaults."""
     rows = []
     for field in attrs.fields(Component):
+        declared = ATTRIBUTES[field.name]
         kind = inspect.formatannotation(field.type).replace("rr_config.ready.", "").replace("typing.", "")
         link = f"[`{field.name}`](#{field.name})"
-        rows.append((link, f"`{kind}`", default_of(field), getattr(field.metadata.get("declaration"), "help", "")))
+        rows.append((link, f"`{kind}`", "required" if declared.is_required else default_of(field), declared.help))
     return table(("Attribute", "Type", "Default", "Meaning"), rows)
 
 
 def default_of(field: "attrs.Attribute[Any]") -> str:
-    """Return the default of an attribute as Python spells it, or `required`."""
+    """Return the default of an attribute as Python spells it."""
     default = field.default
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
         default = default.factory()  # type: ignore[union-attr]
-    optional = type(None) in getattr(field.type, "__args__", ())
-    if default is None and not optional:
-        return "required"
     return f"`{default!r}`"
 
 

@@ -1,4 +1,4 @@
-"""Adds the word "muddled" to the end of every component's arguments."""
+"""Append the word "muddled" to the arguments of every component."""
 
 
 def muddle(config):

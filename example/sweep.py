@@ -1,8 +1,8 @@
-"""A parameter sweep: one config, run once for each number of messages, with the results of each run in a folder.
+"""Sweep a parameter: run one config with several numbers of messages, and collect the results of each run in a folder.
 
     python example/sweep.py node1,node2,node3,node4
 
-What `fab` does, a Python program can do: `load` makes a Config, and `Runner` has a method for each command.
+A Python program can do all that `fab` does: `load` returns a Config, and `Runner` has a method for each command.
 """
 
 import sys
@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def run(hosts: str, messages: int, results: Path) -> Path:
-    """Run the publish/subscribe example with so many messages; the folder that has the results."""
+    """Run the publish/subscribe example with this many messages. Return the folder with the results."""
     options = Options(
         config_file=str(HERE / "pubsub/config.py"),
         arg_parser=str(HERE / "pubsub/args.py"),
@@ -25,9 +25,9 @@ def run(hosts: str, messages: int, results: Path) -> Path:
         try:
             runner.run()
         except StageError as error:
-            if error.stage != "wait":  # it did not get that far, and there is nothing to collect of it
+            if error.stage != "wait":  # the run failed earlier, so there are no results
                 raise
-            print(error, file=sys.stderr)  # how each has ended is in the results, too
+            print(error, file=sys.stderr)  # the results also contain the exit status of each component
         folder = runner.collect(results / f"messages-{messages}").folder
         runner.kill()
     return folder

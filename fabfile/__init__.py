@@ -29,35 +29,21 @@ from rr_config.loading import evaluated
 from rr_config.paths import local_path
 
 from .cli.exit_codes import FAILED, WRONG
+from .cli.interaction import show_diagnosis, show_status
 from .cli.invocation import execute, nobody, with_runner
 from .cli.invoke_patches import apply_patches
-from .cli.options import (
-    attach_options,
-    collect_options,
-    command,
-    config_options,
-    doctor_options,
-    json_options,
-    logs_options,
-    report_options,
-    run_options,
-    status_options,
-    stop_options,
-    wait_options,
-)
-from .cli.settings import grace, selection
+from .cli.options import command
+from .cli.settings import selection
 
 if TYPE_CHECKING:
     from .runner.observer import Observer
     from .runner.runner import Runner
     from .ui.console import Console
 
-WATCH_SECONDS = 2
-
 apply_patches()
 
 
-@command(run_options)
+@command
 def run(context: Context, **given: Any) -> None:
     """Kill, screen, sync and start on all hosts, then wait for the components with `wait`."""
     if context.config.run.dry:
@@ -68,33 +54,26 @@ def run(context: Context, **given: Any) -> None:
 
 
 def _run(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
+    """Run. With --collect, collect at the end, as far as possible if the run failed."""
     from .util.stages import StageError
 
-    if given["collect"]:
-        _results_folder(given)
-        own = ["--to", given["to"]] if given["to"] else []
-        console.afterwards["bring what there is with"] = ["collect", *own]
+    if not given["collect"]:
+        runner.run()
+        return
+    _results_folder(given)  # raises its errors before the hosts are touched
+    console.afterwards["bring what there is with"] = ["collect"]
     try:
         runner.run()
     except StageError:
-        if given["collect"]:
-            _collect_after_failure(given, runner, console)
+        try:
+            _collect(given, runner, console)
+        except StageError as error:
+            console.stage_failed(error)  # before the failures of the run
         raise
-    if given["collect"]:
-        _collect(given, runner, console)
+    _collect(given, runner, console)
 
 
-def _collect_after_failure(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
-    """Collect as far as possible; report failures of that before those of the run."""
-    from .util.stages import StageError
-
-    try:
-        _collect(given, runner, console)
-    except StageError as error:
-        console.stage_failed(error)
-
-
-@command(collect_options)
+@command
 def collect(context: Context, **given: Any) -> None:
     """Bring output and `results` of the components into a new folder below `results`, named by the time."""
     with_runner(context, given, "collect", partial(_collect, given))
@@ -105,22 +84,19 @@ def _collect(given: dict[str, Any], runner: "Runner", _: "Console") -> None:
 
 
 def _results_folder(given: dict[str, Any]) -> Path:
-    """Return the folder for results, and create it if necessary.
-
-    Raise ConfigError if it cannot be used. The caller contacts the hosts later.
-    """
+    """Return the folder for results, and create it if necessary. Raise ConfigError if it cannot be used."""
     from .results.collect import make_ready
 
-    to = local_path(given["to"] or "results")
+    to = local_path(given["to"])
     with named(f"--to {to}"):
         make_ready(to)
     return to
 
 
-@command(json_options)
+@command
 def plan(context: Context, **given: Any) -> None:
     """Show what `run` would do, as the hosts are now. Changes nothing."""
-    with_runner(context, given, "plan", partial(_show_plan, as_json=bool(given["json"])), nobody, with_files=True)
+    with_runner(context, given, "plan", partial(_show_plan, as_json=given["json"]), nobody, with_files=True)
 
 
 def _show_plan(runner: "Runner", console: "Console", as_json: bool = False) -> None:
@@ -132,7 +108,7 @@ def _show_plan(runner: "Runner", console: "Console", as_json: bool = False) -> N
         raise Exit(code=FAILED)
 
 
-@command(config_options)
+@command
 def config(context: Context, **given: Any) -> None:
     """Show the config as it is once loaded, muddled and limited. Touches no host."""
 
@@ -140,9 +116,9 @@ def config(context: Context, **given: Any) -> None:
         from .ui.views import show_config
 
         if given["diff"]:
-            _show_diff(console, options, bool(given["json"]))
+            _show_diff(console, options, given["json"])
         else:
-            show_config(console, load(options).all_components(), bool(given["json"]))
+            show_config(console, load(options).all_components(), given["json"])
 
     execute(context, given, show)
 
@@ -162,65 +138,51 @@ def _show_diff(console: "Console", options: Options, as_json: bool) -> None:
     show_diff(console, before, after, names)
 
 
-@command()
+@command
 def kill(context: Context, **given: Any) -> None:
     """End the screen sessions of that name, and every process started in one."""
     with_runner(context, given, "kill", lambda runner, console: runner.kill())
 
 
-@command()
+@command
 def screen(context: Context, **given: Any) -> None:
     """Start a screen session on every host that has none of that name."""
     with_runner(context, given, "screen", lambda runner, console: runner.screen())
 
 
-@command()
+@command
 def sync(context: Context, **given: Any) -> None:
     """Copy the files that the hosts lack or have differently."""
     with_runner(context, given, "sync", lambda runner, console: runner.sync(), with_files=True)
 
 
-@command()
+@command
 def start(context: Context, **given: Any) -> None:
     """Start the components in the sessions that are there, by start index."""
     with_runner(context, given, "start", lambda runner, console: runner.start())
 
 
-@command(stop_options)
+@command
 def stop(context: Context, **given: Any) -> None:
     """End the components, by descending start index. The session and its windows stay."""
-    with_runner(context, given, "stop", lambda runner, console: runner.stop(**grace(given)))
+    with_runner(context, given, "stop", lambda runner, console: runner.stop(grace=given["grace"]))
 
 
-@command(stop_options)
+@command
 def restart(context: Context, **given: Any) -> None:
     """Stop the components, then start them."""
-    with_runner(context, given, "restart", lambda runner, console: runner.restart(**grace(given)))
+    with_runner(context, given, "restart", lambda runner, console: runner.restart(grace=given["grace"]))
 
 
-@command(status_options)
+@command
 def status(context: Context, **given: Any) -> None:
     """Show how every component is doing. Exits with 0 if all run or have ended with 0."""
-
     if given["watch"] and given["json"]:
         raise Exit("--watch: leave it out with --json, which prints one document", WRONG)
-
-    def show(runner: "Runner", console: "Console") -> None:
-        from .ui.views import show_statuses
-
-        while True:
-            statuses = runner.status()
-            show_statuses(console, statuses, runner.foreign, as_json=bool(given["json"]), in_place=bool(given["watch"]))
-            if not given["watch"]:
-                break
-            runner.clock.sleep(WATCH_SECONDS)  # each status costs one round trip to every host
-        if not all(each.is_well for each in statuses):
-            raise Exit(code=FAILED)
-
-    with_runner(context, given, "status", show, nobody)
+    with_runner(context, given, "status", partial(show_status, given), nobody)
 
 
-@command(wait_options)
+@command
 def wait(context: Context, **given: Any) -> None:
     """Wait for the components with `wait` to end, or for all if none has it, or those that --limit names."""
 
@@ -232,14 +194,14 @@ def wait(context: Context, **given: Any) -> None:
     with_runner(context, given, "wait", work)
 
 
-@command(logs_options)
+@command
 def logs(context: Context, **given: Any) -> None:
     """Show what the components have put out, each line behind the name of its component."""
 
     def observer(console: "Console", config: Config) -> "Observer":
         from .ui.log_lines import LogLines
 
-        return LogLines(console, config.all_components(), bool(given["raw"]))
+        return LogLines(console, config.all_components(), given["raw"])
 
     def show(runner: "Runner", console: "Console") -> None:
         runner.logs(selection(given))
@@ -247,21 +209,18 @@ def logs(context: Context, **given: Any) -> None:
     with_runner(context, given, "logs", show, observer)
 
 
-@command(attach_options)
+@command
 def attach(context: Context, **given: Any) -> None:
     """Show the window of a component, on its host, in this terminal. C-a d detaches, as always in screen."""
     from rr_config.limit import component_named
 
-    with_runner(
-        context,
-        given,
-        "attach",
-        lambda runner, console: runner.attach(component_named(runner.config, given["component"])),
-        nobody,
-    )
+    def show(runner: "Runner", console: "Console") -> None:
+        runner.attach(component_named(runner.config, given["component"]))
+
+    with_runner(context, given, "attach", show, nobody)
 
 
-@command(report_options)
+@command
 def report(context: Context, **given: Any) -> None:
     """Make one HTML page of how all went, from the hosts as they are, or from what `fab collect` has brought."""
     from .reporting import report
@@ -269,7 +228,7 @@ def report(context: Context, **given: Any) -> None:
     from .util.stages import StageError
 
     def of_hosts(runner: "Runner", console: "Console") -> None:
-        target = report.target(given["output"], bool(given["overwrite"]))
+        target = report.target(given["output"], given["overwrite"])
         try:
             runner.report(target, overwrite=True)
         except StageError:  # the page exists, and shows the other hosts
@@ -278,7 +237,7 @@ def report(context: Context, **given: Any) -> None:
         show_written(console, target)
 
     def of_folder(console: "Console", options: Options) -> None:
-        target = report.target(given["output"], bool(given["overwrite"]))
+        target = report.target(given["output"], given["overwrite"])
         report.write(target, *report.from_folder(local_path(given["from"]), options.limit))
         show_written(console, target)
 
@@ -288,30 +247,15 @@ def report(context: Context, **given: Any) -> None:
         execute(context, given, of_folder)
 
 
-@command(doctor_options)
+@command
 def doctor(context: Context, **given: Any) -> None:
     """Show what each host lacks, before anything is started. Exits with 0 if nothing is missing."""
-
-    def show(runner: "Runner", console: "Console") -> None:
-        from .ui.views import agrees_to_install, show_diagnoses
-
-        found = runner.doctor()
-        if given["install"] and any(each.install_command for each in found):
-            if not given["json"]:
-                show_diagnoses(console, found, as_json=False)
-            if agrees_to_install(console, found, is_said=bool(given["yes"])):
-                runner.install(found)
-                found = runner.doctor()
-        show_diagnoses(console, found, as_json=bool(given["json"]))
-        if not all(each.is_well for each in found):
-            raise Exit(code=FAILED)
-
     if given["install"] and not given["yes"] and not (sys.stdin and sys.stdin.isatty()):
         raise Exit("--install: there is no terminal on which to ask; add --yes if it need not be asked", WRONG)
-    with_runner(context, given, "doctor", show, nobody, with_files=True)
+    with_runner(context, given, "doctor", partial(show_diagnosis, given), nobody, with_files=True)
 
 
-@command()
+@command
 def muddlers(context: Context, **given: Any) -> None:
     """List the muddlers that can be named, with what each one does, and its options."""
     from rr_config.muddlers.discovery import all_muddlers

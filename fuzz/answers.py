@@ -1,7 +1,7 @@
-"""Fuzzes all that reads what a host answers: `python -m fuzz.answers [-max_total_time=60]`, with options of libFuzzer.
+"""Fuzz the parsers of hosts' answers: `python -m fuzz.answers [-max_total_time=60]`, with options of libFuzzer.
 
-A reader may refuse an answer with one of `hosts.NONSENSE`, or a HostError, which become the failure of that host. Any
-other exception would end the run for all of them.
+A parser may raise HostError or one of `host_group.NONSENSE`, which become a failure of that host. Any other exception
+would abort the command for all hosts.
 """
 
 import json
@@ -47,32 +47,32 @@ TREE = Tree({"./f": LocalFile("/f", 0o644, 3)}, {".": None})
 
 
 class Answering:
-    """A channel on which the answer comes in blocks of seven bytes."""
+    """A channel that returns a fixed answer in blocks of seven bytes."""
 
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
 
     def set_patience(self, seconds: float) -> None:
-        """It answers at once."""
+        """Ignore the timeout: the answer is available at once."""
 
     def send(self, data: bytes) -> None:
-        """Nobody reads it."""
+        """Discard the data."""
 
     def receive(self) -> bytes:
-        """The next block."""
+        """Return the next block."""
         block, self._answer = self._answer[:7], self._answer[7:]
         return block
 
     def end(self) -> tuple[str, int | None]:
-        """Nothing was said besides."""
+        """Return no error output and no exit code."""
         return "", None
 
     def close(self, is_over: bool) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
 
 def talk(answer: bytes) -> None:
-    """All records of a whole conversation."""
+    """Read all records of a conversation."""
     conversation = Conversation(Answering(answer))
     try:
         list(conversation.answers())
@@ -81,16 +81,16 @@ def talk(answer: bytes) -> None:
 
 
 def status(answers: Iterable[str]) -> None:
-    """What `fab status` and `fab report` make of it, too: by then it is to be no nonsense any more."""
+    """Parse an answer to `fab status`. An accepted answer must also be printable and fit in a report."""
     found = read_status(COMPONENTS, answers)
     try:
         show(found)
     except NONSENSE as error:
-        raise AssertionError("what is no nonsense cannot be shown") from error
+        raise AssertionError("an accepted answer cannot be printed") from error
 
 
 def show(found: list[Status]) -> None:
-    """All but what jinja2 and plotly do."""
+    """Do all that `fab status` and `fab report` do, except for jinja2 and plotly."""
     list(map(status_row, found))
     json.dumps([each.as_dict() for each in found], allow_nan=False)
     run = json.loads(json.dumps(describe_run(Options(), "s", found, 0), indent=2, default=repr))
@@ -99,22 +99,22 @@ def show(found: list[Status]) -> None:
 
 
 def killed(answers: Iterable[str]) -> None:
-    """What `fab kill` makes of it, too."""
+    """Parse an answer to `fab kill`. An accepted answer must also be printable."""
     found = read_killed(iter(answers))
     try:
         killed_text(found)
     except NONSENSE as error:
-        raise AssertionError("what is no nonsense cannot be shown") from error
+        raise AssertionError("an accepted answer cannot be printed") from error
 
 
 def output(line: bytes) -> None:
-    """Nothing of it may steer a terminal."""
+    """Check that a rendered line has no control characters for the terminal."""
     if CONTROLS.search(rendered(line).decode()):
-        raise AssertionError("an order is left")
+        raise AssertionError("a control character is left")
 
 
 def received(stream: bytes) -> None:
-    """A tar stream of results: it may be put nowhere but where they belong."""
+    """Unpack a tar stream of results. It must not write files outside the results folder."""
     conversation = Conversation(Answering(stream))
     wanted = {path: Result(COMPONENTS[0], path, 5, path) for path in ("./r", "./s")}
     try:
@@ -125,7 +125,7 @@ def received(stream: bytes) -> None:
 
 
 def texts(read: Callable[[list[str]], Any]) -> Callable[[bytes], None]:
-    """A reader of texts, as one of bytes."""
+    """Turn a parser of texts into a parser of bytes."""
 
     def read_bytes(answer: bytes) -> None:
         found = read(answer.decode("utf-8", "surrogateescape").split("\0"))
@@ -158,7 +158,7 @@ READERS: list[Callable[[bytes], object]] = [
 
 
 def one(data: bytes) -> None:
-    """Let one of the readers have it: the first byte says which."""
+    """Pass the data to one of the parsers. The first byte selects it."""
     if data:
         try:
             READERS[data[0] % len(READERS)](data[1:])
@@ -167,7 +167,7 @@ def one(data: bytes) -> None:
 
 
 def seeds() -> list[bytes]:
-    """Answers that are right, to begin with."""
+    """Return the initial inputs: valid answers, and known hard cases."""
     right = [
         b"\0remote-runner boot machine /home\0x\0done\0",
         b"units 100 100 4096\0component a running 5  7  5 6 8 \0component b exited 5 0 7 9    late\0"
@@ -212,20 +212,20 @@ def seeds() -> list[bytes]:
 
 
 def origin(option: bytes, end: bytes) -> bytes:
-    """One that a host might have kept."""
+    """Return the provenance of a run as a host stores it."""
     stages = b'[{"stage": "x", "began": 1, "ended": %s}]' % end
     return b'{"format": 2, "config": null, "options": {"x": %s}, "versions": {}, "stages": %s}' % (option, stages)
 
 
 def member(name: str, kind: bytes = b"0", size: int = 0) -> bytes:
-    """The header of a member of a tar stream."""
+    """Return the header of a member of a tar stream."""
     info = tarfile.TarInfo(name)
     info.type, info.size = kind, size
     return info.tobuf(tarfile.GNU_FORMAT)
 
 
 def main() -> None:
-    """Run until stopped, or as long as the options say."""
+    """Fuzz until stopped, or as long as the options say."""
     for seed in seeds():
         one(seed)
     atheris.Setup(sys.argv, one)

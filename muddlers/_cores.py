@@ -1,4 +1,4 @@
-"""Which cores of a host are whose, by a host info file. For the muddlers that pin."""
+"""Assign cores of hosts to components, as a host info file describes them. For muddlers that pin."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from rr_config import ConfigError
 from rr_config.limit import bare_host
 
 ADJACENT, APART = "adjacent", "apart"
-FORM = "HOST CORES MODEL HYPERTHREADED, the last of them y or n"
+FORM = "HOST CORES MODEL HYPERTHREADED (y or n)"
 
 
 @attrs.define
 class Host:
-    """A host of the file. `taken` are the cores that belong to somebody."""
+    """A host of the file. `taken` holds the numbers of the cores that are assigned already."""
 
     name: str
     cores: int
@@ -26,12 +26,15 @@ class Host:
     def free(self):
         return self.cores - len(self.taken)
 
-    def take(self, count, what):
-        """The next `count` cores, as numbers of processors: of a hyperthreaded core, both. `what` they are for."""
+    def take(self, count, purpose):
+        """Assign the next `count` free cores; return the numbers of their processors.
+
+        A core of a hyperthreaded host has two processors. `purpose` names the owner in the error message.
+        Raises ConfigError if too few cores are free.
+        """
         if count > self.free:
             raise ConfigError(
-                f"{self.name}: has {self.cores} cores, of which {self.free} are free, and {what} wants {count}:"
-                f" {count - self.free} too many"
+                f"{self.name}: too few cores for {purpose} (needs {count}; {self.free} of {self.cores} free)"
             )
         free = [core for core in range(self.cores) if core not in self.taken]
         processors = []
@@ -41,7 +44,7 @@ class Host:
         return processors
 
     def take_back(self, processors):
-        """Let the cores of these processors be taken: somebody has got them before."""
+        """Mark the cores of these processors as taken, because an earlier muddler assigned them."""
         self.taken.update(core for core in range(self.cores) if set(self.processors(core)) & set(processors))
 
     def processors(self, core):
@@ -51,50 +54,60 @@ class Host:
 
 
 def add_pairs(parser):
-    """Add the option that says which processors are two of one core."""
+    """Add the option `--pairs`, which says how a host numbers the two processors of a core."""
     parser.add_argument(
         "--pairs",
         choices=(ADJACENT, APART),
         default=ADJACENT,
-        help="a hyperthreaded core N of C is processors 2N and 2N+1 (adjacent, if not said), or N and N+C (apart);"
-        " `lscpu -e` tells",
+        help="processors of core N on a hyperthreaded host with C cores: 2N and 2N+1 (adjacent) or N and N+C (apart);"
+        " see lscpu -e (default: adjacent)",
     )
 
 
 def read(path, pairs=ADJACENT):
-    """The hosts of a host info file, by name. Empty lines, and those that begin with #, say nothing."""
+    """Return the hosts of a host info file, by name.
+
+    Empty lines and lines that begin with # are ignored. Raises ConfigError for a file that cannot be read and for an
+    invalid line.
+    """
     hosts = {}
     try:
         lines = Path(path).expanduser().read_text("utf-8", "surrogateescape").splitlines()
     except OSError as error:
-        raise ConfigError(f"--host-info {path}: {error.strerror}; name a file with a line a host: {FORM}") from error
+        raise ConfigError(f"--host-info {path}: {error.strerror}; expected a file with lines {FORM}") from error
     for number, line in enumerate(lines, 1):
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
         if len(words) != 4 or not words[1].isdecimal() or int(words[1]) < 1 or words[3] not in ("y", "n"):
-            raise ConfigError(f"--host-info {path}:{number}: {line.strip()!r} is not of the form: {FORM}")
+            raise ConfigError(f"--host-info {path}:{number}: invalid line {line.strip()!r}; must be {FORM}")
         if words[0] in hosts:
-            raise ConfigError(f"--host-info {path}:{number}: {words[0]} has a line already; take one of them away")
+            raise ConfigError(f"--host-info {path}:{number}: duplicate host {words[0]}; remove one of its lines")
         hosts[words[0]] = Host(words[0], int(words[1]), words[2], words[3] == "y", pairs=pairs)
     return hosts
 
 
 def of(component, hosts, path):
-    """The host of `component`, as the file spells it: as the config does, or without user and port."""
+    """Return the host of `component`.
+
+    The file may spell the host as the config does, or without user, or without user and port. Raises ConfigError if the
+    file has no such host.
+    """
     for name in (component.host, component.host.rpartition("@")[2], bare_host(component.host)):
         if name in hosts:
             return hosts[name]
-    raise ConfigError(f"{component.label}.host: is not among the hosts of --host-info {path}; add a line: {FORM}")
+    raise ConfigError(f"{component.label}.host: missing in --host-info {path}; add a line {FORM}")
 
 
 def wanted(component):
-    """How many cores a component wants to have. ConfigError where that is no number of cores."""
+    """Return how many cores a component needs. Raises ConfigError unless `num_cores` is a positive integer."""
     if not isinstance(component.num_cores, int) or component.num_cores < 1:
-        raise ConfigError(f"{component.label}.num_cores: is {component.num_cores!r}; pin needs 1 or more")
+        raise ConfigError(
+            f"{component.label}.num_cores: invalid value {component.num_cores!r}; must be at least 1 to pin it"
+        )
     return component.num_cores
 
 
 def mask(processors):
-    """Numbers of processors as a mask for taskset."""
+    """Return a CPU mask for taskset, in hexadecimal."""
     return hex(sum(1 << processor for processor in processors))

@@ -1,4 +1,4 @@
-"""Puts programs under the harnesses that come with the project. For the muddlers ta1 and ta3."""
+"""Run programs under the harnesses of this project. For the muddlers ta1 and ta3."""
 
 import getpass
 import hashlib
@@ -11,23 +11,26 @@ from rr_config import Component, ConfigError, util
 
 OWN_FOLDER = Path(__file__).resolve().parent / "harness"
 sys.path.insert(0, str(OWN_FOLDER))
-import script  # noqa: E402 - found there
+import script  # noqa: E402 - in OWN_FOLDER
 
 REMOTE_FOLDER = ".harness"
 OWN_FILES = ("master.py", "slave.py", "programs.py", "program.py", "script.py", "wire.py", "ends.py", "harness.py")
 
 
 def under(kind, name, components, logs, options, port, timeout):
-    """A component that runs `components`, of one host, under a harness: a `kind` of "master" or "slave".
+    """Return a component that runs `components` under a harness.
 
-    The harness starts in their folder, and finds their files there.
+    The harness starts in their base_dir and finds their files there, so all of them must have the same
+    host and base_dir. `kind` is "master" or "slave". `logs` is a remote folder. `timeout` is in seconds.
+
+    Raises ConfigError if the base_dirs differ.
     """
     first = components[0]
     for other in components[1:]:
         if other.base_dir != first.base_dir:
             raise ConfigError(
-                f"{other.label}.base_dir: is {other.base_dir!r}, and that of {first.label} is {first.base_dir!r};"
-                " those that run under one harness share one"
+                f"{other.label}.base_dir: {other.base_dir!r} differs from {first.base_dir!r} of {first.label};"
+                " must be the same for all programs of one harness"
             )
     harness = Component(name=name, host=first.host, base_dir=first.base_dir, start_index=first.start_index)
     harness.needs = ["python3"]
@@ -44,25 +47,28 @@ def under(kind, name, components, logs, options, port, timeout):
             util.bring(harness, OWN_FOLDER / file, f"{REMOTE_FOLDER}/{file}")
     harness.results.append(logs)
     harness.args = ["--test", test_id(options), "--logs", util.literal(logs), *network(port, timeout)]
-    harness.meta["has_address"] = True  # of another host, for who moves it
+    harness.meta["has_address"] = True  # rehost must not move it
     return harness
 
 
 def network(port, timeout):
-    """The arguments of a harness that say where the master listens, and for how many seconds the others are awaited."""
+    """Return the options of a harness for the master's port and the timeout.
+
+    `timeout` is how many seconds the harnesses wait for each other. Raises ConfigError for an invalid value.
+    """
     if not 0 < port < 1 << 16:
         raise ConfigError(f"--port {port}: must be from 1 to 65535")
     if not 0 < timeout < math.inf:
-        raise ConfigError(f"--timeout {timeout:g}: must be a number of seconds, more than 0")
+        raise ConfigError(f"--timeout {timeout:g}: must be a number of seconds above 0")
     return ["--port", str(port), "--timeout", f"{timeout:g}"]
 
 
 def add_programs(harness, components):
-    """Add the programs to the command line of their harness, which is complete with that."""
+    """Append the programs of `components` to the arguments of their harness. Nothing may be added after them."""
     harness.args.append("--")
     for component in components:
         env = [with_name(name, value) for name, value in component.env.items()]
-        # By way of sh, since env takes a program for a variable that has `=` in its name.
+        # sh starts the program because env would treat a program path with `=` as a variable.
         with_env = ["/usr/bin/env", *env, "sh", "-c", 'exec "$@"', "sh"] if env else []
         command = [*with_env, util.program(component), *component.args]
         harness.args += ["-n", util.literal(component.name), "-p", command[0]]
@@ -70,24 +76,25 @@ def add_programs(harness, components):
 
 
 def with_name(name, value):
-    """A variable as an argument of env, in which `$NAME` is replaced where it is in the value."""
+    """Return `NAME=VALUE` as an argument of env. Unless the value is literal, the host replaces `$NAME` in it."""
     text = f"{name}={value}"
     return util.literal(text) if isinstance(value, util.literal) else text
 
 
 def test_id(options):
-    """By which a master knows the slaves of its own test, though others listen and connect on the same network.
+    """Return the id by which a master recognizes its own slaves among other tests on the same network.
 
-    The same one at every load: `fab start --limit` takes part in what `fab run` has begun.
+    The id is the same each time the config is loaded, so that `fab start --limit` can join a test of `fab run`.
     """
     text = f"{getpass.getuser()} {platform.node()} {options.config_file} {options.screen}"
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def own_script(master, path, programs, folder):
-    """Where the master finds the test script of that path, brought to `folder` with all that it feeds to programs.
+    """Return the path at which the master finds the test script `path`.
 
-    ConfigError for what is wrong with it: it has been read, and names only `programs`, and files beside it.
+    The script and all files that it feeds to programs are copied to the remote `folder`, unless the master is local.
+    Raises ConfigError if the script is invalid, or names an unknown program or a missing file.
     """
     path = (Path.cwd() / Path(path).expanduser()).absolute()
     try:

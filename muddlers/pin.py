@@ -1,10 +1,10 @@
-"""Pins each component to `num_cores` cores of its host, that no other pinned one has.
+"""Pin each component to `num_cores` cores of its host, which no other component gets.
 
     --muddler "pin --host-info hosts.txt --only 'server*'"
 
-The cores of a host are given out in the order of the config, from core --first on. Without --host-info, nobody knows
-here how many there are, nor which processors are two of one core: then a core is a processor, and one too many is
-refused by the host, when the component starts.
+Cores are assigned in the order of the config, starting at core --first. Without --host-info, the muddler knows neither
+the number of cores nor which processors share a core. It then treats each core as one processor. If the numbers exceed
+the host's processors, taskset fails on the host when the component starts.
 """
 
 import _cores
@@ -12,23 +12,23 @@ import _cores
 from rr_config import ConfigError
 from rr_config.limit import bare_host
 
-UNKNOWN = 1 << 20  # cores, of which there is always one more
+UNKNOWN = 1 << 20  # a number of cores that no config reaches
 
 
 def add_arguments(parser):
     parser.add_argument(
         "--host-info",
         metavar="FILE",
-        help="a line a host: its name, how many cores, its model, and y or n for hyperthreaded",
+        help="file with one line per host, HOST CORES MODEL HYPERTHREADED (y or n)",
     )
     _cores.add_pairs(parser)
-    parser.add_argument("--first", type=int, default=0, metavar="N", help="leave that many cores of each host free")
-    parser.add_argument("--numactl", action="store_true", help="by numactl, which keeps memory near, not by taskset")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="cores to keep free per host (default: 0)")
+    parser.add_argument("--numactl", action="store_true", help="use numactl with local memory instead of taskset")
 
 
 def muddle(config):
     if extra_options.first < 0:
-        raise ConfigError(f"pin --first {extra_options.first}: must be 0 or more")
+        raise ConfigError(f"pin --first {extra_options.first}: must be at least 0")
     path = extra_options.host_info
     known = _cores.read(path, extra_options.pairs) if path else {}
     for host in known.values():
@@ -37,7 +37,7 @@ def muddle(config):
         for name in {bare_host(component.host) for component in util.chosen(config)}:
             known[name] = _cores.Host(name, UNKNOWN, "", False, set(range(extra_options.first)))
     for component in util.chosen(config):
-        if "processors" in component.meta:  # by another pin before
+        if "processors" in component.meta:  # from an earlier pin
             _cores.of(component, known, path).take_back(component.meta["processors"])
     for component in util.chosen(config, extra_options.only):
         host = _cores.of(component, known, path)
@@ -47,7 +47,7 @@ def muddle(config):
 
 
 def pinned(processors):
-    """The command that runs another on these processors alone."""
+    """Return the command that runs another command on these processors only."""
     if extra_options.numactl:
         return ["numactl", f"--physcpubind={','.join(map(str, processors))}", "--localalloc"]
     return ["taskset", _cores.mask(processors)]

@@ -1,12 +1,12 @@
-"""Runs the same config on other hosts, or all of it on localhost.
+"""Run the same config on other hosts, or all of it on localhost.
 
     --muddler "rehost --hosts node7,node8"
     --muddler "rehost --hosts localhost"
 
-The first host of the config becomes the first of --hosts, the second the second, and so on, over again where there are
-more. With --spread it goes by component, not by host. All paths stay as they are. Where two components of one name come
-to be on one host, each has the host that it had before at the end of its name. On localhost, files are copied to their
-places when the component starts.
+The first host of the config becomes the first of --hosts, the second host the second, and so on. If the config has
+more hosts, the list starts again. With --spread, components instead of hosts are assigned in this way. All paths stay
+the same. If two components with the same name end up on one host, each gets its old host appended to its name. On
+localhost, each component copies its files to their places when it starts.
 """
 
 import os
@@ -18,7 +18,7 @@ from pathlib import Path
 from rr_config import ConfigError
 from rr_config.limit import bare_host
 
-# Others may copy to the same place at the same time, and cp refuses what was not there when it looked.
+# Components may copy to the same place at the same time. cp then fails on a file that appeared meanwhile, so retry.
 BRING = """\
 again() { "$@" 2>/dev/null || "$@" 2>/dev/null || "$@"; }
 bring() {
@@ -31,8 +31,8 @@ bring() {
 
 
 def add_arguments(parser):
-    parser.add_argument("--hosts", metavar="HOSTS", help="the new hosts, with commas between them; must be said")
-    parser.add_argument("--spread", action="store_true", help="spread components over them one by one")
+    parser.add_argument("--hosts", metavar="HOSTS", help="new hosts, separated by commas (required)")
+    parser.add_argument("--spread", action="store_true", help="assign components, not hosts, in turn to the new hosts")
 
 
 def muddle(config):
@@ -41,7 +41,7 @@ def muddle(config):
         given = given.split(",")
     hosts = [host for host in given if host]
     if not hosts:
-        raise ConfigError(f"rehost --hosts: is {extra_options.hosts!r}; it must name a host, or several")
+        raise ConfigError(f"rehost --hosts: required, and must have at least one host (is {extra_options.hosts!r})")
     components = util.chosen(config, extra_options.only)
     following = cycle(hosts)
     places = {}
@@ -54,7 +54,7 @@ def muddle(config):
     for component, host in moves:
         if component.meta.get("has_address") and host != component.host:
             raise ConfigError(
-                f"{component.label}: harnesses have the addresses of their hosts already; put ta1 and ta3 behind rehost"
+                f"{component.label}: cannot move a harness to another host; put --muddler rehost before ta1 and ta3"
             )
         if taken[host, component.name] > 1:
             component.name += f"-{component.host}"
@@ -63,17 +63,17 @@ def muddle(config):
 
 
 def check_pinned(config):
-    """Raise ConfigError where two are pinned to one core of a host, now that they share it."""
+    """Raise ConfigError if two components on the same host are pinned to the same core."""
     taken = set()
     for component in util.chosen(config):
         own = {(bare_host(component.host), processor) for processor in component.meta.get("processors", ())}
         if own & taken:
-            raise ConfigError(f"{component.label}: is pinned to a core that another one has; put pin behind rehost")
+            raise ConfigError(f"{component.label}: core is already used on this host; put --muddler rehost before pin")
         taken |= own
 
 
 def move(component, host):
-    """Let `component` run on `host`, with its files."""
+    """Move `component` and its files to `host`."""
     was_local, component.host = component.is_local, host
     if was_local and not component.is_local:
         path = os.fspath(component.meta.pop("program", component.executable))
@@ -81,23 +81,23 @@ def move(component, host):
         component.files = {path: name}
         if path == os.fspath(component.executable):
             component.executable = name
-        else:  # it has been wrapped
+        else:  # another muddler wrapped it
             component.args = [util.literal(f"./{name}") if arg == path else arg for arg in component.args]
     elif component.is_local and not was_local:
         bring_files(component)
 
 
 def bring_files(component):
-    """Let a component that is on localhost now copy its files to where they were to be on its host."""
+    """Make a component that now runs on localhost copy its files to the places that they had on its host."""
     executable = os.fspath(component.executable)
     if component.base_dir and not os.fspath(component.base_dir).startswith(("/", "~")):
-        component.base_dir = f"~/{component.base_dir}"  # as it is on a host
+        component.base_dir = f"~/{component.base_dir}"  # on a host, it is relative to the home
     given, prepare = [], BRING
     for number, (local, remote) in enumerate(component.files.items()):
         given += [util.literal(Path(local).expanduser().absolute()), place(component, os.fspath(remote))]
         prepare += f'bring "${{{2 * number + 1}}}" "${{{2 * number + 2}}}" && '
     component.files = {}
-    if not executable.startswith(("/", "~")):  # relative to the folder where it starts, and not to the config
+    if not executable.startswith(("/", "~")):  # relative to its base_dir, not to the config file
         component.args = ["-c", util.literal('exec "$@"'), "sh", util.literal(f"./{executable}"), *component.args]
         component.executable = "/bin/sh"
     if given:
@@ -105,10 +105,13 @@ def bring_files(component):
 
 
 def place(component, path):
-    """A remote path as an argument."""
+    """Return a remote path as an argument of sh on localhost.
+
+    Raises ConfigError for the home of another user, which has no variable, and for a `$` below `~`.
+    """
     if not path.startswith("~"):
         return util.literal(path)
     home, _, rest = path.partition("/")
     if home != "~" or "$" in rest:
-        raise ConfigError(f"{component.label}.files: {path}: cannot be copied to on localhost; give a full path")
+        raise ConfigError(f"{component.label}.files: {path}: invalid target on localhost; must be an absolute path")
     return f"$HOME/{rest}"

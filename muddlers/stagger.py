@@ -1,9 +1,10 @@
-"""Starts components one after the other, with a delay between one and the next.
+"""Start components one after the other, with a delay between two starts.
 
     --muddler "stagger --delay 0.5 --only 'client*'"
 
-Of those of one start index, on whatever hosts, the first waits for nothing, the second for one delay, and so on, in the
-order of the config. A program that waits counts as running; its `ready` has so much more time.
+Within a start index, across all hosts, the first component starts at once, the second after one delay, and so on. The
+order is that of the config. A component that waits for its delay counts as running. The timeout of its `ready` is
+extended by the delay.
 """
 
 import math
@@ -15,13 +16,13 @@ from rr_config import ConfigError
 
 
 def add_arguments(parser):
-    parser.add_argument("--delay", type=float, metavar="SECONDS", help="between one start and the next; must be said")
+    parser.add_argument("--delay", type=float, metavar="SECONDS", help="seconds between two starts (required)")
 
 
 def muddle(config):
     delay = extra_options.delay
     if delay is None or not (math.isfinite(delay) and delay >= 0):
-        raise ConfigError(f"stagger --delay: is {delay}; it must be a number of seconds, from 0 on")
+        raise ConfigError(f"stagger --delay: required, and must be at least 0 seconds (is {delay})")
     before = Counter()
     for component in util.chosen(config, extra_options.only):
         seconds = before[component.start_index] * delay

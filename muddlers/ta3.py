@@ -1,16 +1,17 @@
-"""Runs a publish/subscribe test under harnesses: clients spread over hosts, by a test script that passes or fails.
+"""Run a publish/subscribe test under harnesses; a test script decides whether it passes.
 
     --muddler "ta3 --clients 12 --host-info hosts.txt --script test.txt --pin"
 
-A config has a `server` or `publisher...` components, and a `client`, of which --clients copies are made (`%n` in its
-arguments is the number). They run under one slave harness a host, spread over the hosts of --host-info as evenly as
-they go; server and publishers run under a master harness, which carries the script out and ends with 0 when the test
-has passed. All other components, `third-party-...` say, run as they are.
+The config has a component `server` or some `publisher...`, and one `client`. The muddler makes --clients copies of the
+client, with `%n` in its arguments replaced by the number of the copy. It spreads them evenly over the hosts of
+--host-info, where one slave harness per host runs them. Server and publishers run under a master harness, which
+executes the test script and exits with 0 if the test passes. All other components, such as `third-party-...`, run
+unchanged.
 
-Where there is no client, each `publisher...` runs under a harness of its own, which keeps its output with the time
-of each line. An arg parser may choose another one then: `harness` (a local path), `harness_args` (a list of its own
-arguments, none where not said; one that wants `--` there has it as the last of them) and `harness_logs` (a remote
-folder).
+In a config without a client, each `publisher...` runs under a harness of its own, which logs its output with the time
+of each line. An arg parser can choose another harness with these attributes of `extra_options`: `harness` is a local
+path. `harness_args` is a list of its own arguments, empty by default; end it with `--` if the harness needs that before
+the program. `harness_logs` is a remote folder.
 """
 
 import itertools
@@ -21,7 +22,7 @@ from pathlib import Path
 import _cores
 import _harness
 import attrs
-from ta3_args import add_arguments  # noqa: F401 - for whoever applies this
+from ta3_args import add_arguments  # noqa: F401 - rr_config calls it
 
 from rr_config import ConfigError
 from rr_config.limit import bare_host
@@ -44,28 +45,28 @@ def muddle(config):
 
 
 def check_test(publishers, clients):
-    """Raise ConfigError for what is missing for a whole test."""
+    """Raise ConfigError if the config or the options lack a part of a test with clients."""
     if len(clients) > 1 or not publishers:
-        raise ConfigError("--muddler ta3: a config has one client, and a server or publishers; see --only")
+        raise ConfigError("--muddler ta3: needs one `client`, and a `server` or `publisher...`; see --only")
     if not extra_options.clients or extra_options.clients < 1:
-        raise ConfigError(f"ta3 --clients: is {extra_options.clients}; it must be 1 or more")
+        raise ConfigError(f"ta3 --clients: required, and must be at least 1 (is {extra_options.clients})")
     if not extra_options.host_info:
-        raise ConfigError("ta3 --host-info: is missing; name a file with the hosts on which clients can run")
+        raise ConfigError("ta3 --host-info: missing; must be a file with the hosts for clients")
 
 
-# -- a whole test
+# -- a test with clients
 
 
 @attrs.define
 class Group:
-    """Programs of one host, which one harness runs. `pin_words` is the command that pins the harness to a core."""
+    """Programs of one host that share a harness. `pin_words` is the command that pins the harness to a core."""
 
     programs: list
     pin_words: list
 
 
 def put_under_harnesses(config, publishers, client):
-    """Replace publishers and client by harnesses that run them."""
+    """Replace publishers and client by the harnesses that run them."""
     hosts = _cores.read(extra_options.host_info, extra_options.pairs)
     others = [each for each in config.all_components() if each is not client and each not in publishers]
     complete = util.chosen(config)
@@ -93,7 +94,7 @@ def put_under_harnesses(config, publishers, client):
 
 
 def by_host(components):
-    """The components in lists, one for each host."""
+    """Return the components in lists, one list per host."""
     found = {}
     for component in components:
         found.setdefault(component.host, []).append(component)
@@ -101,7 +102,7 @@ def by_host(components):
 
 
 def grouped(lists, hosts):
-    """A group for each list of programs, pinned in this order."""
+    """Return a group for each list of programs. Cores are assigned in the order of the lists."""
     return [Group(programs, pinned(programs, hosts)) for programs in lists]
 
 
@@ -112,7 +113,7 @@ def pin_third_parties(components, hosts):
 
 
 def with_programs(harness, group):
-    """The harness with its programs, and run on its core."""
+    """Add the programs of the group to the harness, and pin the harness to its core."""
     _harness.add_programs(harness, group.programs)
     if group.pin_words:
         util.wrap(harness, *group.pin_words)
@@ -120,6 +121,7 @@ def with_programs(harness, group):
 
 
 def under(kind, name, programs):
+    """Return a harness that runs `programs`, with its logs as results. `kind` is "master" or "slave"."""
     logs = f"{extra_options.harness_logs or 'logs'}/{name}"
     harness = _harness.under(kind, name, programs, logs, options, extra_options.port, extra_options.timeout)
     if extra_options.master_address:
@@ -130,20 +132,21 @@ def under(kind, name, programs):
 
 
 def spread(client, hosts, spelled):
-    """Copies of `client`, in lists, one for each host: as many on each as they go, and not more than have room.
+    """Return copies of `client`, in lists, one list per host.
 
-    Hosts are `spelled` as other components of the config have them.
+    Each copy goes to the host with the fewest copies that has room for another. `spelled` maps bare host names to the
+    spelling of the config. Raises ConfigError if the hosts lack room for all clients.
     """
     chosen = [each for each in hosts.values() if extra_options.client_model in ("*", each.model)]
     if not chosen:
-        raise ConfigError(f"ta3 --client-model {extra_options.client_model}: no host of --host-info is of that model")
+        raise ConfigError(f"ta3 --client-model {extra_options.client_model}: no host of --host-info has this model")
     room = {each.name: capacity(each, client) for each in chosen}
     missing = extra_options.clients - sum(room.values())
     if missing > 0:
-        listed = ", ".join(f"{name} has room for {number}" for name, number in room.items())
+        listed = ", ".join(f"{name} {number}" for name, number in room.items())
         raise ConfigError(
-            f"ta3 --clients {extra_options.clients}: there is room for {sum(room.values())}, {missing} too many;"
-            f" each wants {client.num_cores} cores, and each host of clients one for its harness: {listed}"
+            f"ta3 --clients {extra_options.clients}: only {sum(room.values())} fit"
+            f" (each needs {client.num_cores} cores, and the harness of each host needs 1): {listed}"
         )
     counts = dict.fromkeys(room, 0)
     for _ in range(extra_options.clients):
@@ -162,53 +165,59 @@ def spread(client, hosts, spelled):
 
 
 def capacity(host, client):
-    """How many clients a host has room for: as many as there are, if nobody pins."""
+    """Return how many clients fit on a host. Without --pin, there is no limit."""
     if not extra_options.pin:
         return extra_options.clients
     return max(0, host.free - 1) // _cores.wanted(client)
 
 
 def pinned(programs, hosts):
-    """Pin programs, if that is asked for; the command that pins their harness to a core, too."""
+    """Pin the programs to cores of their host, if --pin is set.
+
+    Return the command that pins their harness to another core, empty without --pin.
+    """
     if not extra_options.pin:
         return []
     host = _cores.of(programs[0], hosts, extra_options.host_info)
-    core = ["taskset", _cores.mask(host.take(1, "its harness"))]
+    core = ["taskset", _cores.mask(host.take(1, "the harness"))]
     for program in programs:
         pin(program, hosts)
     return core
 
 
 def pin(component, hosts):
-    """Pin a component to cores of its own."""
+    """Pin a component to cores that no other component gets."""
     host = _cores.of(component, hosts, extra_options.host_info)
     util.wrap(component, "taskset", _cores.mask(host.take(_cores.wanted(component), component.name)))
 
 
 def own_script(master, programs):
-    """Where the master finds its script."""
+    """Return the path at which the master finds its test script."""
     path = extra_options.script or _harness.OWN_FOLDER / "all.txt"
     return _harness.own_script(master, path, [each.name for each in programs], f"{_harness.REMOTE_FOLDER}/test")
 
 
 def master_address(master, program):
-    """Where the harness of `program` finds the master."""
+    """Return the address at which the harness of `program` reaches the master.
+
+    Raises ConfigError if the master is on localhost and the program on another host, unless --master-address is set.
+    """
     if extra_options.master_address:
         return extra_options.master_address
     if master.host == program.host:
         return "localhost"
     if master.is_local:
         raise ConfigError(
-            "ta3 --master-address: is missing; how do other hosts call this machine, on which the master is?"
+            "ta3 --master-address: missing; must be the address of this machine, on which the master runs"
         )
     return bare_host(master.host)
 
 
-# -- publishers alone
+# -- publishers without clients
 
 
 def check_options():
-    """Raise ConfigError where a harness is chosen in a way that cannot be meant."""
+    """Raise ConfigError if an option that chooses a harness has the wrong type."""
     for name, kinds, expected in (
         ("harness", str | os.PathLike, "a local path"),
         ("harness_args", list | tuple, "a list of arguments"),
@@ -216,11 +225,11 @@ def check_options():
     ):
         value = said(name)
         if value is not None and not isinstance(value, kinds):
-            raise ConfigError(f"--muddler ta3: extra_options.{name}: is {value!r}; it must be {expected}")
+            raise ConfigError(f"--muddler ta3: extra_options.{name}: must be {expected} (is {value!r})")
 
 
 def said(name):
-    """What `extra_options`, or else `options`, say under that name, or None."""
+    """Return the value of an option in `extra_options`, or else in `options`, or None."""
     for source in (extra_options, options):
         value = getattr(source, name, None)
         if value is not None:
@@ -229,7 +238,7 @@ def said(name):
 
 
 def put_under_harness(component):
-    """Let `component` run under a harness, its program and arguments behind the harness's own."""
+    """Make `component` run under a harness. Its program and arguments follow the harness's own arguments."""
     harness = Path(said("harness") or OWN_HARNESS)
     own_args = said("harness_args")
     if own_args is None:

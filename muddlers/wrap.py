@@ -1,10 +1,10 @@
-"""Runs components under another command: strace, perf, valgrind, gdb, sudo, nice.
+"""Run components under another command, for example strace, perf, valgrind, gdb, sudo or nice.
 
     --muddler "wrap --with 'strace -f -o {results}/trace' --only 'server*'"
 
-The command is looked up in the PATH of the host, and its own arguments come before the program and its arguments, which
-stay as they are. In it, {results} is a folder that is there when it starts, wrap/NAME in the component's folder, and
-that `fab collect` brings; {name} and {host} are the component's. `$NAME` is replaced as in `args`.
+The host looks the command up in its PATH. The program and its arguments follow the command and stay unchanged. In the
+command, {name} and {host} are those of the component, and `$NAME` is replaced as in `args`. {results} is the folder
+wrap/NAME in the component's folder. It exists when the command starts, and `fab collect` fetches it.
 """
 
 import hashlib
@@ -18,12 +18,12 @@ LONGEST_NAME = 150
 
 
 def add_arguments(parser):
-    parser.add_argument("--with", metavar="COMMAND", help="the command, with its arguments; must be said")
+    parser.add_argument("--with", metavar="COMMAND", help="command with its arguments (required)")
     parser.add_argument(
         "--needs",
         metavar="NAMES",
         default="",
-        help="more programs that a host must have for it, with commas between them",
+        help="more programs that the host must have, separated by commas",
     )
 
 
@@ -31,7 +31,7 @@ def muddle(config):
     text = getattr(extra_options, "with")
     words = shlex.split(text or "")
     if not words:
-        raise ConfigError(f"wrap --with: is {text!r}; it must be a command")
+        raise ConfigError(f"wrap --with: required, and must be a command (is {text!r})")
     needs = [name for name in extra_options.needs.split(",") if name]
     for component in util.chosen(config, extra_options.only):
         results = f"wrap/{folder_name(component.name)}"
@@ -47,7 +47,7 @@ def muddle(config):
 
 
 def folder_name(name):
-    """A name for a folder, another one for each `name`, that no program takes for a pattern."""
+    """Return a folder name that is unique for `name` and that no program treats as a pattern."""
     quoted = re.sub(rb"[^A-Za-z0-9_-]", lambda match: b"=%02X" % match[0][0], os.fsencode(name)).decode()
     if len(quoted) <= LONGEST_NAME:
         return quoted
@@ -55,8 +55,11 @@ def folder_name(name):
 
 
 def filled(word, values):
-    """`word` with what it has between braces replaced, if that is among `values`."""
+    """Replace the placeholders of `values` in `word`.
+
+    If `word` itself has no `$`, the result is literal: a `$` in a component's name must not become a variable.
+    """
     text = word
     for name, value in values.items():
         text = text.replace(name, value)
-    return util.literal(text) if text != word and "$" not in word else text  # a `$` in a name is no variable
+    return util.literal(text) if text != word and "$" not in word else text

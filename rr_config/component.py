@@ -1,21 +1,41 @@
 """`Component` and `Config`, the objects that a config file fills in.
 
-They only hold values. `validation` checks these.
+They only hold values. Each attribute is declared here alone; `validation` checks the values by its rule.
 """
 
 import copy
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from . import rules
 from .ready import Ready
 
 LOCALHOST = "localhost"
 
-# The value of a required attribute until the config file assigns it. `validation` reports an attribute that is unset.
-UNSET: Any = None
+METADATA = "declaration"  # its key in the metadata of an attribute
+
+
+@attrs.frozen(eq=False, repr=False)
+class Declared:
+    """An attribute of Component: the rule for its value, the rule in words, and its meaning.
+
+    A required attribute has no default. Its value is None until the config file assigns it.
+    """
+
+    rule: Callable[[Any], bool]
+    expected: str
+    help: str
+    is_required: bool
+
+
+def attribute(rule: Callable[[Any], bool], expected: str, help: str, *, default: Any = attrs.NOTHING) -> Any:
+    """Return an attribute of Component; see `Declared`."""
+    is_required = default is attrs.NOTHING
+    declared = Declared(rule, expected, help, is_required)
+    return attrs.field(default=None if is_required else default, metadata={METADATA: declared})
 
 
 @attrs.define(init=False)
@@ -31,21 +51,73 @@ class Component:
     Assigning an attribute that is not listed here raises AttributeError at that line.
     """
 
-    name: str = UNSET
-    executable: str = UNSET
-    args: list[str] = attrs.field(factory=list)
-    files: dict[str, str] = attrs.field(factory=dict)
-    host: str = UNSET
-    base_dir: str | None = None
-    env: dict[str, str] = attrs.field(factory=dict)
-    start_index: int = UNSET
-    ready: Ready | None = None
-    wait: bool = False
-    num_cores: int = 1
-    stop_signal: str = "TERM"
-    results: list[str] = attrs.field(factory=list)
-    needs: list[str] = attrs.field(factory=list)
-    meta: dict[Any, Any] = attrs.field(factory=dict)
+    name: str = attribute(
+        rules.is_text, "a text that is not empty", "The name in reports and of its window. It is unique on its host."
+    )
+    executable: str = attribute(
+        rules.is_path, "the path of the program", "The program, relative to `base_dir`. It is not looked up in PATH."
+    )
+    args: list[str] = attribute(
+        rules.are_args,
+        "a list of texts without NUL (numbers and paths are taken as text)",
+        "Its arguments. `$NAME` in them is replaced by the value in the environment of the host.",
+        default=attrs.Factory(list),
+    )
+    files: dict[str, str] = attribute(
+        rules.are_files,
+        "a dict of local path to remote path, none of them empty",
+        "Its files: local paths, each with its remote path. A folder brings its whole tree.",
+        default=attrs.Factory(dict),
+    )
+    host: str = attribute(
+        rules.is_host,
+        "a host name, an address, user@host:port, a Host of ~/.ssh/config, or 'localhost'",
+        "The host on which it runs.",
+    )
+    base_dir: str | None = attribute(
+        rules.optional(rules.is_path),
+        "a remote path, or None for a temporary folder",
+        "The folder on the host where it starts. A relative one is below the home.",
+        default=None,
+    )
+    env: dict[str, str] = attribute(
+        rules.is_env,
+        "a dict of names of variables, that sh does not keep to itself, to texts without NUL",
+        "Variables for the program, besides those of the host. `$NAME` in a value is replaced as in `args`.",
+        default=attrs.Factory(dict),
+    )
+    start_index: int = attribute(rules.is_whole, "a whole number", "The order of the start: smaller ones start first.")
+    ready: Ready | None = attribute(
+        rules.optional(rules.is_ready),
+        "util.port(…), util.log(…), util.command(…), util.ended(), or None",
+        "The condition on which it is ready. A larger `start_index` begins when all of the smaller are.",
+        default=None,
+    )
+    wait: bool = attribute(rules.is_bool, "True or False", "Whether `fab run` waits for it to end.", default=False)
+    num_cores: int = attribute(
+        rules.is_whole, "a whole number", "The number of its CPU cores, for muddlers.", default=1
+    )
+    stop_signal: str = attribute(
+        rules.is_signal,
+        "the name of a signal, like 'TERM', 'INT' or 'USR1'",
+        "The signal by which `fab stop` ends it.",
+        default="TERM",
+    )
+    results: list[str] = attribute(
+        rules.are_paths,
+        "a list of remote paths or patterns, none of them empty",
+        "Paths and patterns on its host, relative to `base_dir`, that `fab collect` brings.",
+        default=attrs.Factory(list),
+    )
+    needs: list[str] = attribute(
+        rules.are_programs,
+        "a list of programs, each a name, to be found in PATH, or a full path",
+        "Programs that its host must have. The start reports the missing ones first.",
+        default=attrs.Factory(list),
+    )
+    meta: dict[Any, Any] = attribute(
+        rules.is_dict, "a dict", "Values of the user and of muddlers, for muddlers.", default=attrs.Factory(dict)
+    )
 
     def __init__(self, **attributes: Any) -> None:
         self.__attrs_init__()  # generated by attrs because of init=False
@@ -75,7 +147,7 @@ class Component:
         return self.host == LOCALHOST
 
 
-ATTRIBUTES = tuple(field.name for field in attrs.fields(Component))
+ATTRIBUTES: dict[str, Declared] = {field.name: field.metadata[METADATA] for field in attrs.fields(Component)}
 
 
 def unknown_attribute(name: str) -> str:

@@ -1,8 +1,8 @@
 """Select components of a config by patterns of names and hosts, for `--limit` and `--only`. Pure."""
 
+import fnmatch
 import glob
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
 from .component import Component, Config
 from .errors import ConfigError
@@ -20,7 +20,7 @@ def component_named(config: Config, name: str) -> Component:
     if len(found) == 1:
         return found[0]
     if found:
-        raise ConfigError(f"{name}: is the name of {', '.join(each.label for each in found)}; name one of these")
+        raise ConfigError(f"{name}: is the name of {_listed(found, None)}; name one of these")
     raise ConfigError(f"{name}: there is no such component; there are {_listed(components)}")
 
 
@@ -33,25 +33,34 @@ def limited(config: Config, limit: str, option: str = "--limit") -> Config:
 
     Raise ConfigError if a pattern matches no component, or if no component remains.
     """
-    patterns = [pattern.strip() for pattern in limit.split(",") if pattern.strip()]
-    components = list(config.all_components())
-    chosen = [pattern for pattern in patterns if not pattern.startswith("!")]
-    excluded = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
-    strays = [p for p in (*chosen, *excluded) if not any(_matches(p, component) for component in components)]
-    if strays or not patterns:
-        known = _listed(components)
-        raise ConfigError(
-            *(f"{option}: {stray!r} matches no component; there are {known}" for stray in strays or [limit])
-        )
-
-    def is_chosen(component: Component) -> bool:
-        is_named = not chosen or any(_matches(pattern, component) for pattern in chosen)
-        return is_named and not any(_matches(pattern, component) for pattern in excluded)
-
-    left = config.with_components(component for component in components if is_chosen(component))
-    if not any(left.all_components()):
+    chosen: list[str] = []
+    excluded: list[str] = []
+    for pattern in map(str.strip, limit.split(",")):
+        if pattern.startswith("!"):
+            excluded.append(pattern[1:])
+        elif pattern:
+            chosen.append(pattern)
+    components = config.all_components()
+    _check_patterns([*chosen, *excluded], components, limit, option)
+    left: list[Component] = []
+    for component in components:
+        is_chosen = not chosen or _matches(component, *chosen)
+        if is_chosen and not _matches(component, *excluded):
+            left.append(component)
+    if not left:
         raise ConfigError(f"{option}: {limit!r} leaves no component; exclude fewer")
-    return left
+    return config.with_components(left)
+
+
+def _check_patterns(patterns: Sequence[str], components: Sequence[Component], limit: str, option: str) -> None:
+    """Raise ConfigError for each pattern that matches no component, or for `limit` if it has no pattern."""
+    strays: list[str] = [] if patterns else [limit]
+    for pattern in patterns:
+        if not any(_matches(component, pattern) for component in components):
+            strays.append(pattern)
+    if strays:
+        known = _listed(components)
+        raise ConfigError(*(f"{option}: {stray!r} matches no component; there are {known}" for stray in strays))
 
 
 def limit_to_components(components: Sequence[Component], config: Config, was_limited: bool) -> str:
@@ -62,14 +71,14 @@ def limit_to_components(components: Sequence[Component], config: Config, was_lim
     All components of a host become `HOST/*`, unless that could name others too.
     """
     chosen = {component.label for component in components}
-    patterns: dict[str, None] = {}
+    patterns: list[str] = []
     for host in sorted({component.host for component in components}):
         own = [component.label for component in config.all_components() if component.host == host]
         if not was_limited and chosen.issuperset(own):
-            patterns[f"{_literal(host)}/*"] = None
+            patterns.append(f"{_literal(host)}/*")
         else:
-            patterns |= dict.fromkeys(_literal(label) for label in own if label in chosen)
-    return ",".join(patterns)
+            patterns += [_literal(label) for label in own if label in chosen]
+    return ",".join(dict.fromkeys(patterns))
 
 
 def _literal(name: str) -> str:
@@ -77,13 +86,17 @@ def _literal(name: str) -> str:
 
     A comma would separate patterns, and `limited` strips spaces around a pattern. A `?` stands for each of them.
     """
-    middle = name.strip()  # `limited` strips spaces around a pattern
-    before, _, after = name.partition(middle) if middle else (name, "", "")
-    return "?" * len(before) + glob.escape(middle).replace(",", "?") + "?" * len(after)
+    middle = glob.escape(name.strip()).replace(",", "?")
+    from_middle = name.lstrip()
+    leading, trailing = len(name) - len(from_middle), len(from_middle) - len(name.strip())
+    return "".ljust(leading, "?") + middle + "".ljust(trailing, "?")
 
 
-def _listed(components: Sequence[Component]) -> str:
-    return ", ".join(component.label for component in components[:20]) + ", ..." * (len(components) > 20)
+def _listed(components: Sequence[Component], most: int | None = 20) -> str:
+    labels = [component.label for component in components[:most]]
+    if len(labels) < len(components):
+        labels.append("...")
+    return ", ".join(labels)
 
 
 def names(component: Component) -> tuple[str, ...]:
@@ -108,5 +121,6 @@ def copied_names(component: Component) -> tuple[str, ...]:
     return tuple(name for name in component.meta.get(COPY_OF, ()) if isinstance(name, str))
 
 
-def _matches(pattern: str, component: Component) -> bool:
-    return any(fnmatchcase(name, pattern) for name in names(component))
+def _matches(component: Component, *patterns: str) -> bool:
+    texts = names(component)
+    return any(fnmatch.filter(texts, pattern) for pattern in patterns)

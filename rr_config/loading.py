@@ -1,7 +1,8 @@
 """Load a config: run the arg parser, the config file and the muddlers, then validate the result.
 
 `user_code` runs the files of the user, and `muddlers.running` the muddlers. `paths` makes all paths absolute, and
-`validation` checks the components.
+`validation` and `file_validation`
+check the components.
 """
 
 from collections.abc import Iterator
@@ -13,13 +14,14 @@ import attrs
 from . import util
 from .component import LOCALHOST, Component, Config
 from .errors import ConfigError, named
+from .file_validation import check_files
 from .limit import limited
 from .muddlers.discovery import find_muddler
 from .muddlers.running import RunningMuddler, told
 from .options import Options
 from .paths import local_path, resolved
 from .user_code import function, reported, run_file, takes, working_in
-from .validation import check_attributes, check_files
+from .validation import check_attributes
 
 
 def load(options: Options, with_files: bool = True) -> Config:
@@ -60,9 +62,8 @@ def evaluated(options: Options) -> Iterator[Config]:
     with named(f"--config: {options.config_file}"):
         config_file = local_path(options.config_file).absolute()
         if not config_file.is_file():
-            raise ConfigError(
-                f"--config: {config_file}: there is no such file" + " (it is a folder)" * config_file.is_dir()
-            )
+            hint = " (it is a folder)" if config_file.is_dir() else ""
+            raise ConfigError(f"--config: {config_file}: there is no such file{hint}")
     config_dir = config_file.parent
     # The user's files get a copy, so that an assignment there does not change the run.
     options = attrs.evolve(options, config_file=str(config_file), muddler=list(options.muddler))

@@ -111,10 +111,12 @@ def expected_files(component: Component) -> list[Placed]:
 
     Such a file has its paths, and 0 as mode and size.
     """
-    return [
-        Placed(LocalFile(found.path, 0, 0), found.remote, True) if isinstance(found, Unusable) else found
-        for found in placed_files(component.files)
-    ]
+    expected: list[Placed] = []
+    for found in placed_files(component.files):
+        if isinstance(found, Unusable):
+            found = Placed(LocalFile(found.path, 0, 0), found.remote, True)
+        expected.append(found)
+    return expected
 
 
 def placed_once() -> Callable[[Component], Sequence[Placed]]:

@@ -5,6 +5,7 @@ Nothing here asks a host or reads a file, except that `~NAME` is looked up in th
 
 import os
 import posixpath
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -37,6 +38,19 @@ def resolved(component: Component, config_dir: Path, problems: list[str]) -> Com
     else:
         base_dir = None if base_dir is None else remote_path("~", os.fspath(base_dir))
         executable = remote_path(base_dir, os.fspath(component.executable))
+    return attrs_evolved(
+        component,
+        executable=executable,
+        files=_resolved_files(component, base_dir, local),
+        base_dir=base_dir,
+        args=list(map(_as_text, component.args)),
+        env={name: _as_text(value) for name, value in component.env.items()},
+        results=list(map(os.fspath, component.results)),
+        needs=list(map(os.fspath, component.needs)),
+    )
+
+
+def _resolved_files(component: Component, base_dir: str | None, local: Callable[[str, str], str]) -> dict[str, str]:
     files: dict[str, str] = {}
     for path, remote in component.files.items():
         key = local("files", path)
@@ -44,16 +58,10 @@ def resolved(component: Component, config_dir: Path, problems: list[str]) -> Com
             continue
         while key in files:  # two spellings of one path may have two remote paths
             key = f"/.{key}"
-        place = os.fspath(remote)
-        files[key] = remote_path(base_dir, place) + "/" * _is_folder(place)  # see local_files.placed_files
-    args = [_as_text(arg) for arg in component.args]
-    env = {name: _as_text(value) for name, value in component.env.items()}
-    changed: dict[str, object] = {"executable": executable, "files": files, "args": args, "base_dir": base_dir}
-    return attrs_evolved(component, **changed, env=env, **_texts(component))
-
-
-def _texts(component: Component) -> dict[str, object]:
-    return {name: [os.fspath(path) for path in getattr(component, name)] for name in ("results", "needs")}
+        files[key] = remote_path(base_dir, os.fspath(remote))
+        if _is_folder(os.fspath(remote)):
+            files[key] += "/"  # see local_files.placed_files
+    return files
 
 
 def _as_text(value: object) -> str:

@@ -7,7 +7,6 @@ import contextlib
 import inspect
 import os
 import sys
-import sysconfig
 import traceback
 import types
 from collections.abc import Callable, Iterator
@@ -18,13 +17,13 @@ from typing import Any
 from .errors import ConfigError, named
 
 # Folders whose stack frames do not belong to the user: this package and the standard library.
-OTHERS = tuple(os.path.join(folder, "") for folder in (Path(__file__).parent, sysconfig.get_path("stdlib")))  # noqa: PTH118
+OTHERS = (f"{Path(__file__).parent}/", f"{Path(os.__file__).parent}/")
 
 
 def takes(function: Callable[..., Any], count: int) -> bool:
     """Return whether a function can be called with that many positional arguments."""
     try:
-        inspect.signature(function).bind(*[None] * count)
+        inspect.signature(function).bind(*range(count))
     except (TypeError, ValueError):  # other parameters, or no known signature
         return False
     return True

@@ -2,7 +2,7 @@
 
 import os
 
-from .local_files import Placed, placed_files
+from .local_files import Unusable, placed_files
 from .muddlers.rewriting import bring, chosen, literal, numbered, program, wrap
 from .paths import local_path
 from .ready import command, ended, log, port
@@ -23,9 +23,10 @@ def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, st
     source = str(local_path(src))
     with os.scandir(source):  # raises an error if it is not a folder
         pass
-    found = placed_files({source: os.fspath(dest) or "."})
-    return {
-        item.local.path if isinstance(item, Placed) else item.path: item.remote
-        for item in found
-        if not (isinstance(item, Placed) and item.local.is_dir)
-    }
+    files: dict[str, str] = {}
+    for found in placed_files({source: os.fspath(dest) or "."}):
+        if isinstance(found, Unusable):
+            files[found.path] = found.remote
+        elif not found.local.is_dir:
+            files[found.local.path] = found.remote
+    return files

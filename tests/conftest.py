@@ -1,4 +1,4 @@
-"""Fixtures: three throwaway hosts and a stand-in for this machine, clean for each test."""
+"""Provide fixtures: three throwaway hosts and a stand-in for this machine, clean for each test."""
 
 import os
 import shutil
@@ -22,10 +22,10 @@ NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "tar", "rsync", "dash", "zsh
 
 
 def pytest_sessionstart() -> None:
-    """Fail, rather than skip, where a program is missing, or the right to make users and namespaces.
+    """Set up signals, and abort if a program or the right to create users and namespaces is missing.
 
-    A shell has its background jobs ignore SIGINT and SIGQUIT, and all that they start; here they count.
-    SIGTERM ends the tests as Ctrl-C does, so that the hosts are ended, too.
+    A shell makes its background jobs ignore SIGINT and SIGQUIT, and their children inherit this. The tests need both
+    signals. SIGTERM ends the tests as Ctrl-C does, so that the hosts are stopped as well.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -33,14 +33,14 @@ def pytest_sessionstart() -> None:
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
     missing = [name for name in (*NEEDED, "sshd") if shutil.which(name, path=path) is None]
     if missing:
-        pytest.exit(f"not installed: {', '.join(missing)}; run the tests with ./dev test, which installs them", 1)
+        pytest.exit(f"not installed: {', '.join(missing)}; run ./dev test, which installs them", 1)
     if os.getuid() != 0:
-        pytest.exit("the tests make users and namespaces of their own; run them with ./dev test, which uses sudo", 1)
+        pytest.exit("permission denied: the tests create users and namespaces; run ./dev test, which uses sudo", 1)
 
 
 @pytest.fixture(scope="session")
 def session_farm() -> Iterator[Farm]:
-    """Three hosts, node1 to node3, for all tests. (Not in tmp_path: a socket's path has to be short.)"""
+    """Yield three hosts, node1 to node3, for all tests. They are not in tmp_path because sockets need short paths."""
     farm = Farm(Path(tempfile.mkdtemp(prefix="rr.", dir="/tmp")))
     try:
         for number in (1, 2, 3):
@@ -52,7 +52,7 @@ def session_farm() -> Iterator[Farm]:
 
 @pytest.fixture(scope="session")
 def prefork(session_farm: Farm) -> Iterator[Prefork]:
-    """What runs `fab` for all tests, with what Python compiles kept as for any user."""
+    """Yield the server process that runs `fab` for all tests, with a cache of compiled modules."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     program = Prefork(session_farm.folder, environment | {"PYTHONPYCACHEPREFIX": str(session_farm.folder / "compiled")})
     yield program
@@ -61,9 +61,9 @@ def prefork(session_farm: Farm) -> Iterator[Prefork]:
 
 @pytest.fixture
 def lab(session_farm: Farm, prefork: Prefork, tmp_path: Path) -> Iterator[Lab]:
-    """Three hosts on which nothing runs and whose folders are empty, and the same for localhost.
+    """Yield three hosts and a stand-in for localhost, with empty folders and no processes.
 
-    Hosts that the test adds to `lab.farm` are removed after it, and what it adds to the ssh config.
+    Hosts that the test adds to `lab.farm` are removed afterwards, and the ssh config is restored.
     """
     here = session_farm.stand_in()
     usual, ssh_config = set(session_farm.hosts), session_farm.ssh_config.read_text()
@@ -84,18 +84,18 @@ def lab(session_farm: Farm, prefork: Prefork, tmp_path: Path) -> Iterator[Lab]:
 
 @pytest.fixture(autouse=True)
 def no_leftovers(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a test after which a thread still runs, or a process on a host that the test did not ask for."""
+    """Fail a test that leaves a thread or a process on a host behind."""
     before = set(threading.enumerate())
     yield
-    eventually(lambda: not set(threading.enumerate()) - before, "threads that do not end")
+    eventually(lambda: not set(threading.enumerate()) - before, "all threads end")
     if "session_farm" in request.fixturenames:
         farm: Farm = request.getfixturevalue("session_farm")
-        eventually(lambda: not list(processes_of(farm.folder)), "processes that do not end")
+        eventually(lambda: not list(processes_of(farm.folder)), "all processes end")
 
 
 @pytest.fixture
 def untouched(lab: Lab) -> Iterator[Lab]:
-    """The lab; the test fails if anybody has connected to one of its hosts."""
+    """Yield the lab, and fail the test if anything connects to one of its hosts."""
     before = connections(lab)
     yield lab
     assert connections(lab) == before

@@ -1,4 +1,4 @@
 #!/bin/sh
-# Says what it was given, then once a second that it is still there, until it is ended.
+# service.sh [WORD...]: print the words, then a line every second until it is killed.
 echo "service: $*"
 while sleep 1; do echo "still here at $(date +%T)"; done

@@ -1,5 +1,5 @@
 #!/bin/sh
-# worker.sh COUNT [WORD...]: counts to COUNT, a second a step, and says the words.
+# worker.sh COUNT [WORD...]: count to COUNT, one per second, then print the words.
 count=$1
 shift
 number=0
@@ -8,4 +8,4 @@ while [ "$number" -lt "$count" ]; do
   echo "worker: $number of $count"
   sleep 1
 done
-printf 'worker was told: %s\n' "$@"
+printf 'worker argument: %s\n' "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""client.py PORT [HOST]: sends each line of its standard input to the server, and shows what that answers."""
+"""client.py PORT [HOST]: send each line of stdin to the server, and print its answer."""
 
 import socket
 import sys

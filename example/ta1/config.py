@@ -1,8 +1,8 @@
-"""A client/server test under harnesses: a small database, and a client that reads queries from its standard input.
+"""Test a client and a server under harnesses: a small database, and a client that reads queries from stdin.
 
     fab run --config example/ta1/config.py --collect --muddler "ta1 --test sample"
 
-As it stands, all runs on localhost. On two hosts, the muddler wants a --hosts-file: at which address is the client?
+As written, everything runs on localhost. On two hosts, the muddler also needs --hosts-file with the client's address.
 """
 
 port = "47300"

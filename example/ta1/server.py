@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""server.py PORT: `put KEY VALUE` and `get KEY`, a line each; answers each with a line."""
+"""server.py PORT: store and return values. Requests are the lines `put KEY VALUE` and `get KEY`."""
 
 import socketserver
 import sys

@@ -1,10 +1,10 @@
-"""A publish/subscribe test under harnesses, of the programs of ../pubsub: a broker, a publisher, and as many clients as
-the muddler is told to make.
+"""Test a publish/subscribe system under harnesses: a broker, a publisher and several clients.
 
     fab run --config example/ta3/config.py --collect \\
         --muddler "ta3 --clients 12 --host-info hosts.txt --script test.txt"
 
-As it stands, all runs on localhost: hosts.txt says so. Without the muddler, there is one client, and no test.
+The programs are those of ../pubsub. As written, everything runs on localhost, because hosts.txt lists only that host.
+Without the muddler, there is one client and no test.
 """
 
 port = 47200
@@ -25,5 +25,5 @@ def add(name, start_index, program, *args, **more):
 
 messages = "5"
 add("third-party-broker", 1, "broker", ready=util.port(port))
-add("client", 2, "subscriber", messages, "0")  # its host will be one of hosts.txt
+add("client", 2, "subscriber", messages, "0")  # the muddler assigns hosts from hosts.txt
 add("publisher", 3, "publisher", messages)

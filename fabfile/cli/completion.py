@@ -24,10 +24,11 @@ from invoke.parser.context import ParserContext
 from invoke.parser.parser import Parser
 
 from rr_config import Component, load
+from rr_config.declarations import Values
 from rr_config.limit import names as limit_names
 from rr_config.muddlers.discovery import all_muddlers
 
-from .options import SECTION, Option, Values
+from .options import SECTION, Option
 from .settings import read_options
 
 # Values of Fabric's own options, by their first names. An option that is missing here gets no candidates.
@@ -92,9 +93,17 @@ def cursor_at(line: str, parser: Parser) -> Cursor:
         contexts = parser.parse_argv([*words, option, PROBE] if option else [*words, PROBE])
     except (Exit, ParseError):  # the parser accepts no value there
         return Cursor(word, "", None, parser.parse_argv(words))
-    arguments = [each for context in contexts for each in context.args.values()]
-    asked = next((each for each in arguments if each.raw_value == PROBE), None)
-    return Cursor(value, f"{option}=" if option else "", asked, contexts)
+    return Cursor(value, f"{option}=" if option else "", _asked(contexts), contexts)
+
+
+def _asked(contexts: Iterable[ParserContext]) -> Argument | None:
+    """Return the argument that the parser gave the probe as value."""
+    for context in contexts:
+        argument: Argument
+        for argument in context.args.values():
+            if argument.raw_value == PROBE:
+                return argument
+    return None
 
 
 def split(line: str) -> list[str]:
@@ -130,7 +139,7 @@ def offered(place: Cursor) -> Values | Sequence[str]:
     if option and option.positional and place.word.startswith("-"):
         option = None  # the word is an option in front of the positional argument
     if isinstance(option, Option):
-        return option.values
+        return option.declaration.values
     if option:
         return CORE.get(option.names[0], ())
     command = place.contexts[-1]
@@ -157,4 +166,8 @@ def limits(word: str, components: Iterable[Component]) -> list[str]:
     Each is the part of `word` up to its last `,` or `!`, followed by the name or the host of a component.
     """
     start = word[: max(word.rfind(","), word.rfind("!")) + 1]
-    return list(dict.fromkeys(start + name for each in components for name in limit_names(each)[:2]))
+    candidates: dict[str, None] = {}
+    for component in components:
+        name, host = limit_names(component)[:2]
+        candidates |= {start + name: None, start + host: None}
+    return list(candidates)

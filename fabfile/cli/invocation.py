@@ -64,25 +64,27 @@ def with_runner(
             try:
                 work(runner, console)
             except StageError as error:
-                console.stage_failed(error, _repeat(command, error, runner, options, context, given))
+                console.stage_failed(error, _repeat(command, error, runner, context, given))
                 raise Exit(code=FAILED) from error
             except KeyboardInterrupt:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut off the message
                 if runner.observer is console:
-                    from .rerun import CommandLine
-
-                    line = CommandLine(config, options, context.config)
-                    hints = {purpose: line.text(words) for purpose, words in console.afterwards.items()}
-                    console.interrupted(runner.running, runner.unknown, hints)
+                    _show_interrupted(runner, console, context, given)
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
                 raise Exit(code=INTERRUPTED) from None
 
     execute(context, given, action)
 
 
-def _repeat(
-    command: str, error: "StageError", runner: "Runner", options: Options, context: Context, given: dict[str, Any]
-) -> str | None:
+def _show_interrupted(runner: "Runner", console: "Console", context: Context, given: dict[str, Any]) -> None:
+    from .rerun import CommandLine
+
+    line = CommandLine(runner.config, runner.options, context.config, given)
+    hints = {purpose: line.text(words) for purpose, words in console.afterwards.items()}
+    console.interrupted(runner.running, runner.unknown, hints)
+
+
+def _repeat(command: str, error: "StageError", runner: "Runner", context: Context, given: dict[str, Any]) -> str | None:
     """Return the command line that brings the hosts to the state that the failed command wanted.
 
     None if that command would fail again: the message has shown what to change.
@@ -92,8 +94,8 @@ def _repeat(
     repeat = runner.repeat_for(command, error)
     if repeat is None:
         return None
-    line = CommandLine(runner.config, options, context.config, given)
-    return line.text(repeat.words, repeat.limit, is_same=repeat.words[0] == command)
+    line = CommandLine(runner.config, runner.options, context.config, given)
+    return line.text(repeat.words, repeat.limit)
 
 
 def execute(context: Context, given: dict[str, Any], action: Callable[["Console", Options], None]) -> None:

@@ -10,34 +10,13 @@ import attrs
 from fabric import Config as Settings
 
 from rr_config import Config, Options
+from rr_config.declarations import Declaration, Values
+from rr_config.options import OPTIONS
 from rr_config.paths import local_path
 
 from ..runner.preflight import identity_files
 from .invoke_patches import settings_files
-from .options import declare
-
-# Options that are flags, by their attribute: the value that is not the default, and the flag.
-FLAGS = {
-    "kill_first": (False, "--no-kill"),
-    "no_zombie": (True, "--no-zombie"),
-    "replace": (True, "--replace"),
-    "always_copy": (True, "--always-copy"),
-    "terminate": (True, "--terminate"),
-    "keep_going": (True, "--keep-going"),
-}
-# Options with a value, by their attribute.
-VALUES = {
-    "ssh_user": "--user",
-    "extra_args": "--extra-args",
-    "host_keys": "--host-keys",
-    "on_exit": "--on-exit",
-    "max_failures": "--max-failures",
-    "parallel": "--parallel",
-    "retries": "--retries",
-    "io_timeout": "--io-timeout",
-    "log_level": "--log-level",
-}
-PATHS = {"to", "output", "from"}  # own options of commands whose values are paths
+from .own_options import own_options
 
 
 @attrs.frozen
@@ -49,15 +28,14 @@ class CommandLine:
     settings: Settings
     own: Mapping[str, Any] = attrs.field(factory=dict)
 
-    def text(self, command: Sequence[str], limit: str | None = None, *, is_same: bool = False) -> str:
+    def text(self, command: Sequence[str], limit: str | None = None) -> str:
         """Return the whole line for `command`, from the name of the program on.
 
-        `limit` takes the place of the given one. If it `is_same` command again, it gets its own options. No password is
-        in the line; if one is needed, the command asks for it.
+        `limit` takes the place of the given one. The command gets the given options that it has, too. No password is in
+        the line; if one is needed, the command asks for it.
         """
         needs_password = self.options.ssh_pass or self.settings.connect_kwargs.get("password")
-        words = [*self._program(), *command, *self._shared(command, limit), *(self._of_command() if is_same else [])]
-        words += self._of_fabric()
+        words = [*self._program(), *command, *self._shared(command, limit), *self._own(command), *self._of_fabric()]
         if needs_password:
             words.append("--prompt-for-login-password")
         return shlex.join(words)
@@ -72,39 +50,25 @@ class CommandLine:
 
     def _shared(self, command: Sequence[str], limit: str | None) -> list[str]:
         """Return the options that all commands have and that are not at their defaults."""
-        options, defaults = self.options, Options()
+        session = self.options.session_of(self.config)
+        given = attrs.evolve(self.options, screen=session, limit=limit or self.options.limit)
+        defaults = Options()
+        if self.config.screen is not None:
+            defaults.screen = self.config.screen
         words: list[str] = []
-        for attribute, path in (("config_file", "--config"), ("arg_parser", "--arg-parser")):
-            if getattr(options, attribute) is not None:
-                words += [path, _absolute(getattr(options, attribute))]
-        for muddler in options.muddler:
-            words += ["--muddler", _muddler(muddler)]
-        session = options.session_of(self.config)
-        if session != (self.config.screen or defaults.screen):
-            words += ["--screen", session]
-        if limit or options.limit:
-            words += ["--limit", limit or str(options.limit)]
-        for attribute, flag in VALUES.items():
-            value = getattr(options, attribute)
-            if value != getattr(defaults, attribute):
-                words += [flag, str(value)]
-        for attribute, (value, flag) in FLAGS.items():
-            if getattr(options, attribute) == value and flag not in command:
-                words.append(flag)
+        for option in OPTIONS:
+            value = getattr(given, option.attribute)
+            if value != getattr(defaults, option.attribute) and not option.is_secret:
+                words += _words(option, option.translated(value), command)
         return words
 
-    def _of_command(self) -> list[str]:
-        """Return the options that only this command has."""
-        shared = {option.attr_name or option.names[0] for option in declare()}
+    def _own(self, command: Sequence[str]) -> list[str]:
+        """Return the options that only some commands have and that are not at their defaults."""
         words: list[str] = []
-        for name, value in self.own.items():
-            flag = f"--{name.replace('_', '-')}"
-            if name in shared or value is None or value is False:
-                continue
-            if value is True:
-                words.append(flag)
-            else:
-                words += [flag, _absolute(value) if name in PATHS else str(value)]
+        for option in own_options(command[0]):
+            value = self.own.get(option.name, option.default)
+            if value != option.default:
+                words += _words(option, value, command)
         return words
 
     def _of_fabric(self) -> list[str]:
@@ -119,6 +83,25 @@ class CommandLine:
         for key in identity_files(self.settings):
             words += ["-i", _absolute(key)]
         return words
+
+
+def _words(option: Declaration, value: Any, command: Sequence[str]) -> list[str]:
+    """Return the words that give an option its value, unless `command` has the flag already."""
+    if option.kind is bool:
+        flag = option.flag if value else option.off_flag
+        return [] if flag in command else [flag]
+    words: list[str] = []
+    for each in value if option.is_repeatable else [value]:
+        words += [option.flag, _text(option, each)]
+    return words
+
+
+def _text(option: Declaration, value: Any) -> str:
+    if option.values is Values.PATH:
+        return _absolute(value)
+    if option.values is Values.MUDDLER:
+        return _muddler(value)
+    return str(value)
 
 
 def _absolute(path: str | Path) -> str:

@@ -1,6 +1,6 @@
 """The effective options: those of the command line, then the defaults `remote_runner:` in fabric.yaml.
 
-An invalid value raises ConfigError. `options` declares the options.
+An invalid value raises ConfigError. `rr_config.options` declares the options.
 """
 
 import os
@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rr_config import ConfigError, Options
-from rr_config.options import Fallback, check
+from rr_config.declarations import Declaration
+from rr_config.options import OPTIONS, Fallback, check
 
-from .options import SECTION, Option, declare
+from .options import SECTION
 
 if TYPE_CHECKING:
     from ..runner import Selection
@@ -27,35 +28,17 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
     """
     secret = os.environ.pop(PASSWORD, None)
     own = _checked(defaults)
-
-    def chosen(name: str, otherwise: Any = None) -> Any:
-        values = (given.get(name), own.get(name))
-        return next((value for value in values if value is not None), otherwise)
-
-    muddlers = chosen("muddler", [])
-    options = Options(
-        config_file=chosen("config"),
-        ssh_user=chosen("user"),
-        ssh_pass=given.get("pass") or secret or own.get("pass"),
-        screen=given.get("screen") or Fallback(chosen("screen", "runner")),
-        replace=chosen("replace", False),
-        kill_first=chosen("kill", True),
-        always_copy=chosen("always_copy", False),
-        no_zombie=not chosen("zombie", True),
-        terminate=chosen("terminate", False),
-        on_exit=chosen("on_exit"),
-        muddler=[muddlers] if isinstance(muddlers, str) else list(muddlers),
-        extra_args=chosen("extra_args"),
-        arg_parser=chosen("arg_parser"),
-        log_level=str(chosen("log_level", "INFO")).upper(),
-        limit=chosen("limit"),
-        host_keys=chosen("host_keys"),
-        keep_going=chosen("keep_going", False),
-        parallel=chosen("parallel", 64),
-        max_failures=chosen("max_failures", 0),
-        retries=chosen("retries", 0),
-        io_timeout=chosen("io_timeout", 600),
-    )
+    values: dict[str, Any] = {}
+    for option in OPTIONS:
+        value = given.get(option.name)
+        if value is None:
+            value = own.get(option.name)
+        if value is not None:
+            values[option.attribute] = option.translated(value)
+    values["ssh_pass"] = given.get("pass") or secret or own.get("pass")
+    if "screen" in values and not given.get("screen"):
+        values["screen"] = Fallback(values["screen"])
+    options = Options(**values)
     check(options)
     return options
 
@@ -64,10 +47,7 @@ WORDS = {str: "a text", bool: "true or false", int: "a whole number"}
 
 
 def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the defaults of fabric.yaml by name, with `_` for `-`. Raise ConfigError if one is invalid.
-
-    Messages do not show values that may be a password.
-    """
+    """Return the defaults of fabric.yaml by name, with `_` for `-`. Raise ConfigError if one is invalid."""
     if not hasattr(defaults, "items"):
         kind = type(defaults).__name__
         raise ConfigError(f"fabric.yaml/{SECTION}: is of type {kind}; it must be a mapping of option names to values")
@@ -79,14 +59,11 @@ def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
                 f"fabric.yaml/{SECTION}.{given}: is said twice, as {name} and as no_{name}, or with - and _"
             )
         own[name] = meant
-    known = {str(option.name): option for option in declare()}
+    known = {option.name: option for option in OPTIONS}
     for name, value in own.items():
         if name not in known:
             raise ConfigError(f"fabric.yaml/{SECTION}.{name}: there is no such option; there is {', '.join(known)}")
-        if not _fits(known[name], value):
-            shown = f"of type {type(value).__name__}" if name == "pass" else repr(value)
-            expected = WORDS[known[name].kind] + " or a list of texts" * known[name].repeatable
-            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: is {shown}; it must be {expected}")
+        _check_kind(known[name], value)
     return own
 
 
@@ -97,19 +74,20 @@ def _spelled_like_options(name: str, value: Any) -> tuple[str, Any]:
     return name, value
 
 
-def _fits(option: Option, value: Any) -> bool:
-    values = value if option.repeatable and isinstance(value, list) else [value]
-    return value is None or all(type(each) is option.kind for each in values)
+def _check_kind(option: Declaration, value: Any) -> None:
+    """Raise ConfigError if a default has the wrong type. The message does not show a value that may be a password."""
+    values = value if option.is_repeatable and isinstance(value, list) else [value]
+    if value is None or all(type(each) is option.kind for each in values):
+        return
+    shown = f"of type {type(value).__name__}" if option.is_secret else repr(value)
+    expected = WORDS[option.kind]
+    if option.is_repeatable:
+        expected += " or a list of texts"
+    raise ConfigError(f"fabric.yaml/{SECTION}.{option.name}: is {shown}; it must be {expected}")
 
 
 def selection(given: dict[str, Any]) -> "Selection":
     """Return the part of the output that `fab logs` shows."""
     from ..runner import Selection
 
-    follow, timestamps = bool(given["follow"]), bool(given["timestamps"])
-    return Selection(given["lines"], given["since"], follow, timestamps)
-
-
-def grace(given: dict[str, Any]) -> dict[str, int]:
-    """Return --grace as a keyword argument of `Runner.stop`, if it was given."""
-    return {} if given["grace"] is None else {"grace": given["grace"]}
+    return Selection(given["lines"], given["since"], given["follow"], given["timestamps"])

@@ -6,7 +6,7 @@ from fabric import Config as Settings
 
 from rr_config import Config, ConfigError, Options
 from rr_config.options import check
-from rr_config.validation import SESSION_NAME_HINT, is_session_name
+from rr_config.rules import SESSION_NAME_HINT, is_session_name
 
 from ..ssh.connection import connection_settings, key_files
 from ..ssh.host_group import HostGroup

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from rr_config import Component, ConfigError
-from rr_config.options import check_seconds
+from rr_config.options import GRACE_SECONDS, check_seconds
 
 from ..components import start
 from ..components.readiness import BecameReady, NotReady
@@ -29,7 +29,7 @@ from ..util.limits import INSTALL_SECONDS
 from ..util.stages import Failure, StageError
 from .fleet import group_by_host, stage_group
 from .repeat import Repeat, repeat_of
-from .sessions import GRACE_SECONDS, SessionCommands
+from .sessions import SessionCommands
 from .wait import Wait
 
 if TYPE_CHECKING:  # only one command needs it, and loading it takes as long as many commands run

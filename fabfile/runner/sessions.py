@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 import attrs
 
 from rr_config import Component
-from rr_config.options import check_seconds
+from rr_config.options import GRACE_SECONDS, check_seconds
 
 from ..components import screen, start
 from ..components.ownership import Foreign, connect_script, read_connect
@@ -24,7 +24,6 @@ from .fleet import Fleet, group_by_host, stage_group
 from .inspector import Inspector
 from .tracker import Tracker
 
-GRACE_SECONDS = 10.0
 MOST_LISTED = 20  # components in one message
 
 

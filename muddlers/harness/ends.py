@@ -1,4 +1,4 @@
-"""Sees to it that nothing runs on: what programs have started, is found and ended with them (Linux, prctl(2))."""
+"""Find and kill all processes that this process and its children have started (Linux, prctl(2))."""
 
 import contextlib
 import ctypes
@@ -14,17 +14,17 @@ LIBC = ctypes.CDLL(None)
 
 
 def adopt():
-    """From now on, what loses its parent below this process becomes its child."""
+    """Become the parent of every descendant whose own parent ends (a child subreaper)."""
     LIBC.prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def end_with_parent():
-    """Let this process be killed when its parent is. For a program, before it is run."""
+    """Let the kernel kill this process when its parent ends. Call it in the child before exec."""
     LIBC.prctl(SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def descendants():
-    """The process ids of all that this process has started, whoever their parents are by now."""
+    """Return the process ids of all living descendants of this process."""
     parents = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -40,7 +40,10 @@ def descendants():
 
 
 def kill_all():
-    """Kill all of them, and what they start meanwhile; those that are left, since they are another user's."""
+    """Kill all descendants, including those that they start meanwhile.
+
+    Return the process ids that could not be killed because they belong to another user.
+    """
     others = set()
     while True:
         pids = [pid for pid in descendants() if pid not in others]
@@ -53,4 +56,4 @@ def kill_all():
                 others.add(pid)
         if not pids:
             return sorted(others)
-        time.sleep(PAUSE_SECONDS)  # what is killed needs a moment to go
+        time.sleep(PAUSE_SECONDS)  # a killed process needs a moment to end

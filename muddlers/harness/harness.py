@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
-"""Runs a program, keeps what it writes with the time of each line, and ends as it ends.
+"""Run a program, log its output with the time of each line, and exit as the program does.
 
     harness.py --logs FOLDER --name NAME -- PROGRAM [ARGUMENT...]
 
-Standard output and error of PROGRAM are shown as they come, and kept in FOLDER/NAME.out and
-FOLDER/NAME.err, each line after the time (UTC) at which it began, by a clock that never goes back: the time when
-this began, and what the monotonic clock has counted since. In the names of these files, what is not a letter, digit
-or `_.-~` is written as %XX. Signals are passed on. The exit
-status is that of PROGRAM; where a signal ended it, the same signal ends the harness; 126 or 127 where
-it cannot be started. Wants Python 3.8 or newer and its standard library.
+The harness passes stdout and stderr of PROGRAM on as they come. It also logs them in FOLDER/NAME.out and
+FOLDER/NAME.err, with the time in front of each line. The time is in UTC and is taken when the line begins. It is
+derived from the monotonic clock, so that it never goes back. In the names of these files, all characters except
+letters, digits and `_.-~` are written as %XX.
+
+The harness passes signals on to PROGRAM. Its exit code is that of PROGRAM. If a signal ends PROGRAM, the same signal
+ends the harness. If PROGRAM cannot be started, the exit code is 126 or 127, as in a shell.
+
+Requires Python 3.8 or later, without other packages.
 """
 
 import argparse
@@ -26,13 +29,13 @@ import time
 import urllib.parse
 from pathlib import Path
 
-# What cannot be caught, what the kernel says of this very process, and what stops a job of a terminal.
+# Signals that cannot be caught, that report a fault of this process, or that stop a job of a terminal.
 NOT_PASSED_ON = "KILL STOP CHLD SEGV BUS ILL FPE TRAP SYS PIPE TSTP TTIN TTOU"
 PASSED_ON = signal.valid_signals() - {signal.Signals[f"SIG{name}"] for name in NOT_PASSED_ON.split()}
-FROM_TERMINAL = 0x80  # SI_KERNEL, sigaction(2): the terminal has sent it to the program too
+FROM_TERMINAL = 0x80  # SI_KERNEL, sigaction(2): the terminal sent the signal to the program as well
 LONGEST_NAME = 200
 AHEAD = time.time() - time.monotonic()
-LAST_LINES_SECONDS = 2  # how long to read on, once the program has ended, while its children hold the pipe
+LAST_LINES_SECONDS = 2  # limit for reading after the program has ended, if its children keep the pipe open
 
 
 def main():
@@ -43,7 +46,7 @@ def main():
     options = parser.parse_args()
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
-        parser.error("no program is named")
+        parser.error("PROGRAM: missing")
     command[0] = os.path.expanduser(command[0])  # noqa: PTH111 - a Path would lose the ./ in front
     logs = options.logs.expanduser()
     name = file_name(options.name)
@@ -63,7 +66,7 @@ def main():
 
 
 def file_name(name):
-    """A file name, another one for each `name`, and not too long for one."""
+    """Return a file name that is unique for `name` and at most LONGEST_NAME characters long."""
     quoted = urllib.parse.quote(name, safe=" ", errors="surrogateescape")
     if len(quoted) <= LONGEST_NAME:
         return quoted
@@ -72,13 +75,16 @@ def file_name(name):
 
 
 def stamp():
-    """The time, which never goes back; nor is it local time, of which an hour comes twice in autumn."""
+    """Return the current time as text. It is in UTC, because local time repeats an hour in autumn."""
     now = datetime.datetime.fromtimestamp(AHEAD + time.monotonic(), datetime.timezone.utc)
     return now.isoformat(timespec="microseconds")
 
 
 def stamped(block, is_within_line):
-    """`block` with a time in front of each line that begins in it; and whether its last line is to go on."""
+    """Return `block` with the time in front of each line that begins in it.
+
+    Also return whether the last line is incomplete. Pass this as `is_within_line` with the next block.
+    """
     began = stamp().encode()
     lines = []
     for piece in re.findall(rb"[^\n]*\n|[^\n]+", block):
@@ -88,19 +94,19 @@ def stamped(block, is_within_line):
 
 
 def say(text):
-    """A line of the harness's own, if anybody reads it."""
+    """Print a message of the harness to stderr, and ignore a closed stderr."""
     with contextlib.suppress(OSError):
         print(f"harness: {text}", file=sys.stderr, flush=True)
 
 
 def run(command, out, err):
-    """Run `command` to its end; its exit status, negative for the signal that ended it."""
+    """Run `command` and wait for it. Return its exit code, or the negative number of the signal that ended it."""
     try:
         process = begin(command)
     except OSError as error:
         say(f"{command[0]}: {error.strerror}")
         return 127 if isinstance(error, FileNotFoundError) else 126
-    # Blocked only from here on, so that the program does not inherit it.
+    # Signals are blocked only after the start, because the program would inherit the blocked ones.
     signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON | {signal.SIGCHLD})
     readers = [
         threading.Thread(target=keep, args=streams, daemon=True)
@@ -118,7 +124,7 @@ def run(command, out, err):
 
 
 def begin(command):
-    """Start `command`; a text that does not say what is to run it is run by sh, as a shell would."""
+    """Start `command`. Run an executable text without a `#!` line by sh, as a shell does."""
     try:
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     except OSError as error:
@@ -128,9 +134,9 @@ def begin(command):
 
 
 def keep(source, shown, log):
-    """Copy `source` as it comes to `shown`, and to `log` with the time in front of each line.
+    """Copy `source` to `shown`, and to `log` with the time in front of each line, until `source` ends.
 
-    What cannot be written any more is done without: the program is not to wait for that.
+    After a failed write, that target is skipped, because the program must not block on its output.
     """
     is_within_line = False
     while True:
@@ -145,19 +151,19 @@ def keep(source, shown, log):
 
 
 def note(lines, log):
-    """Write `lines`; what to write the next to: None once that has failed."""
+    """Write `lines` to `log`. Return `log`, or None if the write failed."""
     try:
         if log is not None:
             log.write(lines)
             log.flush()
     except OSError as error:
-        say(f"{log.name}: {error.strerror}; going on without it")
+        say(f"{log.name}: {error.strerror}; log is incomplete from here on")
         return None
     return log
 
 
 def show(block, shown):
-    """Write `block`; what to write the next to: None once nobody looks any more."""
+    """Write `block` to `shown`. Return `shown`, or None if the write failed."""
     try:
         if shown is not None:
             shown.write(block)
@@ -168,4 +174,4 @@ def show(block, shown):
 
 
 if __name__ == "__main__":
-    os._exit(main())  # at once, since the program's children may still hold the pipes
+    os._exit(main())  # skips waiting for reader threads: children of the program may keep the pipes open

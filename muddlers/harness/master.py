@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Runs a test script over the programs of this harness and of slave harnesses, which connect to it.
+"""Run a test script over the programs of this harness and of slave harnesses, which connect to it.
 
     master.py --script FILE --port PORT --slaves NAMES --test ID --logs FOLDER
               [--debug FOLDER] [--timeout SECONDS] -- PROGRAMS
 
-NAMES are those of the slaves, with commas between them; all have to be there within --timeout. PROGRAMS, and what is
-kept in the folders, as for slave.py; what the script language is, says script.py. Exits with 0 when the test has
-passed, with 1 when it has failed, and 2 when the script is wrong; then no program runs on. Wants Python 3.8 or newer
-and its standard library.
+NAMES are the names of the slaves, separated by commas. All of them must connect within --timeout. PROGRAMS and the
+folders are as for slave.py. The language of test scripts is described in script.py.
+
+The exit code is 0 if the test passes, 1 if it fails, and 2 if the script or an option is invalid. At exit, no program
+is running any more. Requires Python 3.8 or later, without other packages.
 """
 
 import argparse
@@ -32,13 +33,13 @@ from programs import (
     read_programs,
 )
 
-PIECE = 1 << 16  # of a file that is fed
-LONGEST_LINE = 1 << 20  # in such a file
-PATIENCE = 15.0  # beyond what a step may take, before a slave that says nothing is given up
+PIECE = 1 << 16  # characters of a fed file in one message
+LONGEST_LINE = 1 << 20  # characters in a line of a fed file
+PATIENCE = 15.0  # seconds to wait for a slave's answer beyond the time limit of a step
 
 
 class Slave:
-    """A slave harness that has connected."""
+    """A connected slave harness."""
 
     def __init__(self, name, programs, reader, writer):
         self.name = name
@@ -49,30 +50,33 @@ class Slave:
         self.is_gone = asyncio.Event()
 
     async def obey(self, verb, names, taken):
-        """Let it carry a step out. Raises Failed."""
+        """Let the slave execute a step for those of the programs `names` that it has.
+
+        Raises Failed if the step fails or the slave does not answer in time.
+        """
         own = [name for name in names if name in self.programs]
         if self.is_gone.is_set() or (not own and verb != "shutdown"):
-            return  # that it is gone, has failed the test already
+            return  # losing a slave has already failed the test
         number = len(self.answers)
         self.answers[number] = asyncio.get_running_loop().create_future()
         await wire.send(self.writer, number=number, verb=verb, names=own, taken=taken)
         try:
             problem = await asyncio.wait_for(self.answers[number], taken.get("within", 0) + PATIENCE)
         except asyncio.TimeoutError:
-            raise Failed(f"{self.name}: does not answer") from None
+            raise Failed(f"{self.name}: timed out waiting for an answer") from None
         if problem:
             raise Failed(problem)
 
     def lose(self):
-        """The connection is over: nothing will be answered any more."""
+        """Note that the connection is closed, and fail all pending answers."""
         self.is_gone.set()
         for answer in self.answers.values():
             if not answer.done():
-                answer.set_result(f"{self.name}: the connection to it is lost")
+                answer.set_result(f"{self.name}: connection lost")
 
 
 class Test:
-    """A run of a script. `failure` is set to words as soon as something has gone wrong."""
+    """One run of a script. The future `failure` gets the message of the first failure."""
 
     def __init__(self, options, commands, steps):
         self.options = options
@@ -90,13 +94,13 @@ class Test:
 
     @property
     def programs(self):
-        """The names of all programs, sorted as people do."""
+        """Return the names of all programs, with numbers in numerical order."""
         names = itertools.chain.from_iterable(slave.programs for slave in self.slaves.values())
         return [*self.own.by_name, *sorted(names, key=lambda name: (len(name), name))]
 
     def end_by(self, name):
         self.last_seconds = SECONDS_AFTER_SIGNAL
-        self.fail(f"ended by {name}")
+        self.fail(f"stopped by SIG{name}")
 
     def fail(self, words):
         if not self.failure.done():
@@ -107,13 +111,13 @@ class Test:
 
     def was_told(self, name, status, is_stopped):
         if not is_stopped and status not in self.expected.get(name, {0}):
-            self.fail(f"{name}: has ended with exit status {status}")
+            self.fail(f"{name}: ended with exit status {status}")
 
     def called(self, reader, writer):
         self.talks.append(asyncio.ensure_future(self.talk(reader, writer)))
 
     def is_awaited(self, hello):
-        """Whether that is what a slave of this test says, which is not there yet."""
+        """Return whether `hello` is a valid greeting of a slave of this test that has not connected yet."""
         name, programs = hello.get("hello"), hello.get("programs")
         return (
             hello.get("test") == self.options.test
@@ -125,16 +129,16 @@ class Test:
         )
 
     async def talk(self, reader, writer):
-        """Talk with who has connected, if it is a slave of this test."""
+        """Handle one connection until it closes. Refuse it unless it comes from a slave of this test."""
         hello = await wire.receive(reader) or {}
         name = hello.get("hello")
         if not self.is_awaited(hello):
-            say(f"somebody has connected that is no slave of this test: {name!r}")
+            say(f"refused a connection from {name!r}: not a slave of this test")
             writer.close()
             return
         slave = self.slaves[name] = Slave(name, hello["programs"], reader, writer)
         say(
-            "{} is there, with {}; its clock is {:+.3f} s ahead".format(
+            "{} connected, with programs {}; its clock differs by {:+.3f} s".format(
                 name, ",".join(slave.programs), hello["now"] - time.time()
             )
         )
@@ -145,7 +149,7 @@ class Test:
             said = await wire.receive(reader)
             if said is None:
                 slave.lose()
-                self.fail(f"{name}: the connection to it is lost")
+                self.fail(f"{name}: connection lost")
                 break
             if "ended" in said:
                 self.was_told(said["ended"], said["status"], said["is_stopped"])
@@ -153,11 +157,11 @@ class Test:
                 slave.answers[said["done"]].set_result(said["problem"])
 
     async def run(self):
-        """The whole script; words of what went wrong, or None."""
+        """Run the whole script. Return the message of the first failure, or None."""
         try:
             server = await wire.listen(self.called, self.options.port)
         except OSError as error:
-            return f"port {self.options.port} cannot be listened on: {error.strerror}"
+            return f"--port {self.options.port}: cannot listen: {error.strerror}"
         try:
             problem = await self.at_most(self.gather(), self.options.timeout)
             if problem:
@@ -173,7 +177,10 @@ class Test:
             server.close()
 
     async def at_most(self, work, timeout=None):
-        """Do `work` until something goes wrong, which is the result."""
+        """Run `work` until it is done, the test fails, or `timeout` seconds have passed.
+
+        Return the result of `work` or the message of a failure.
+        """
         task = asyncio.ensure_future(work)
         await asyncio.wait({task, self.failure}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         await cancel([task])
@@ -181,7 +188,7 @@ class Test:
             return self.failure.result()
         if task.cancelled():
             missing = [name for name in self.awaited if name not in self.slaves]
-            return f"within {timeout:g} s, these slaves have not come: {', '.join(missing)}"
+            return f"--timeout {timeout:g}: timed out waiting for slaves: {', '.join(missing)}"
         try:
             return task.result()
         except Failed as error:
@@ -210,12 +217,12 @@ class Test:
             await self.tell_all(step.verb, names, taken)
 
     def pieces(self, file):
-        """The lines of a file beside the script, in lists of some."""
+        """Yield the lines of a file beside the script, in lists of about PIECE characters."""
         lines, size = [], 0
         with (self.options.script.parent / file).open(encoding="utf-8", errors="surrogateescape", newline="\n") as text:
             for line in text:
                 if len(line) > LONGEST_LINE:
-                    raise Failed(f"{file}: has a line of {len(line)} characters; {LONGEST_LINE} are the most")
+                    raise Failed(f"{file}: line is too long ({len(line)} characters; at most {LONGEST_LINE})")
                 lines.append(line.rstrip("\n"))
                 size += len(line)
                 if size > PIECE:
@@ -227,7 +234,7 @@ class Test:
         await every(member.obey(verb, names, taken) for member in (self.own, *self.slaves.values()))
 
     async def end(self):
-        """Stop all that runs, here and there."""
+        """Stop all programs of master and slaves."""
         try:
             await self.tell_all("shutdown", self.programs, {"within": self.last_seconds})
         except Failed as error:
@@ -252,7 +259,7 @@ async def main():
         problem = test.failure.result()
     for slave in test.slaves.values():
         await wire.send(slave.writer, passed=problem is None)
-        with contextlib.suppress(asyncio.TimeoutError):  # it hangs, which changes nothing any more
+        with contextlib.suppress(asyncio.TimeoutError):  # a slave that hangs does not change the result
             await asyncio.wait_for(slave.is_gone.wait(), PATIENCE)
     await cancel(test.talks)
     end_all()

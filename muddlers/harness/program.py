@@ -1,4 +1,4 @@
-"""One program of a harness: started, talked to, waited for and stopped, with a log of what it puts out."""
+"""Start, feed, watch and stop one program of a harness, and log its output."""
 
 import asyncio
 import collections
@@ -12,32 +12,35 @@ from pathlib import Path
 import ends
 from harness import LAST_LINES_SECONDS, file_name, note, stamp, stamped
 
-MOST_LINES = 10000  # that nobody has awaited yet; older ones are in the log alone
-LONGEST_LINE = 1 << 16  # longer ones are looked at in pieces
-LONGEST_SHOWN = 1000  # characters of a line in what is said of it
-SEARCH_SECONDS = 1.0  # of the processor, for a line
+MOST_LINES = 10000  # lines kept for `await`; older ones are only in the log
+LONGEST_LINE = 1 << 16  # bytes; longer lines are matched in pieces
+LONGEST_SHOWN = 1000  # characters of a line in a message
+SEARCH_SECONDS = 1.0  # CPU time for matching one line
 POLL_SECONDS = 0.02
 
 
 class Failed(Exception):
-    """A step could not be carried out, in words."""
+    """A step failed. The text of the exception is the message."""
 
 
 def say(text):
-    """A line of the harness's own, with the time."""
+    """Print a message of the harness with the time, and ignore a closed stdout."""
     try:
         print(stamp(), text, flush=True)
-    except OSError:  # nobody looks any more
+    except OSError:  # stdout is closed
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
 def is_found(pattern, line):
-    """Whether it matches somewhere in the line. Failed where that takes too long: nothing else is done meanwhile."""
+    """Return whether `pattern` matches somewhere in `line`.
+
+    Raises Failed after SEARCH_SECONDS of CPU time, because matching blocks the event loop.
+    """
 
     def give_up(*_):
-        raise Failed(f"{pattern.pattern!r} takes more than {SEARCH_SECONDS:g} s on one line; make it simpler")
+        raise Failed(f"{pattern.pattern!r} timed out after {SEARCH_SECONDS:g} s on one line; simplify the regex")
 
-    signal.signal(signal.SIGPROF, give_up)  # `re` looks for signals now and then
+    signal.signal(signal.SIGPROF, give_up)  # `re` checks for signals while it matches
     signal.setitimer(signal.ITIMER_PROF, SEARCH_SECONDS)
     try:
         return pattern.search(line) is not None
@@ -46,7 +49,11 @@ def is_found(pattern, line):
 
 
 class Program:
-    """One program. `status` is its exit status once it has ended, as a shell has it; `told` is called then."""
+    """One program.
+
+    `status` is the exit status as a shell reports it, or None until the program ends. `told` is called with the program
+    when it has ended. `is_stopped` is true if the harness stopped it.
+    """
 
     def __init__(self, name, command, logs, debug, told):
         self.name = name
@@ -70,7 +77,7 @@ class Program:
 
     async def start(self):
         if self.process is not None:
-            raise Failed(f"{self.name}: has been started already")
+            raise Failed(f"{self.name}: already started")
         try:
             self.process = await self.begin()
         except OSError as error:
@@ -80,7 +87,7 @@ class Program:
         self.ending = asyncio.ensure_future(self.end(readers))
 
     async def begin(self):
-        """A process of the program; a text that does not say what is to run it is run by sh, as a shell would."""
+        """Create the process. Run an executable text without a `#!` line by sh, as a shell does."""
         pipe = asyncio.subprocess.PIPE
         how = {"stdin": pipe, "stdout": pipe, "stderr": pipe, "start_new_session": True}
         how["preexec_fn"] = ends.end_with_parent
@@ -92,11 +99,11 @@ class Program:
             return await asyncio.create_subprocess_exec("sh", *self.command, **how)
 
     async def read(self, kind):
-        """Keep what it puts out there, with the time of each line."""
+        """Log stdout or stderr (`kind` is "out" or "err") with the time of each line."""
         stream = self.process.stdout if kind == "out" else self.process.stderr
         is_within_line, rest = False, b""
         with self.log(kind).open("wb") as log:
-            written = log  # None once it cannot be written any more
+            written = log  # None after a failed write
             while True:
                 block = await stream.read(1 << 16)
                 if not block:
@@ -122,8 +129,8 @@ class Program:
                 self.changed.notify_all()
 
     async def end(self, readers):
-        """Wait until it has ended; its children may hold its output a little longer."""
-        while self.process.returncode is None:  # wait() would wait for its children, too, in some versions of Python
+        """Wait until the program has ended. Its children may keep its output open a little longer."""
+        while self.process.returncode is None:  # wait() also waits for its children in some versions of Python
             await asyncio.sleep(POLL_SECONDS)
         code = self.process.returncode
         await asyncio.wait(readers, timeout=LAST_LINES_SECONDS)
@@ -137,7 +144,7 @@ class Program:
 
     async def send(self, lines, within):
         if not self.runs:
-            raise Failed(f"{self.name}: {self.state}, and cannot be sent a line")
+            raise Failed(f"{self.name}: cannot send: {self.state}")
         text = b"".join(os.fsencode(line) + b"\n" for line in lines)
         if self.debug:
             with (self.debug / f"{file_name(self.name)}.in").open("ab") as log:
@@ -145,18 +152,18 @@ class Program:
         try:
             self.process.stdin.write(text)
             await asyncio.wait_for(self.process.stdin.drain(), within)
-        except asyncio.TimeoutError:  # of which OSError is a base since Python 3.11
-            raise Failed(f"{self.name}: has not taken its lines within {within:g} s") from None
+        except asyncio.TimeoutError:  # before OSError, which is its base class since Python 3.11
+            raise Failed(f"{self.name}: timed out after {within:g} s: did not read all lines") from None
         except OSError as error:
-            raise Failed(f"{self.name}: takes no more lines: {error.strerror or 'its input has ended'}") from None
+            raise Failed(f"{self.name}: cannot send: {error.strerror or 'stdin is closed'}") from None
 
     async def close(self):
-        """End its standard input."""
+        """Close stdin of the program."""
         if self.runs:
             self.process.stdin.close()
 
     async def until(self, is_true, within, what):
-        """Wait until `is_true()`; Failed with `what` when it has not come about in time."""
+        """Wait until `is_true()`. Raises Failed with the message `what` after `within` seconds."""
 
         async def wait():
             async with self.changed:
@@ -165,10 +172,10 @@ class Program:
         try:
             await asyncio.wait_for(wait(), within)
         except asyncio.TimeoutError:
-            raise Failed(f"{self.name}: {what} within {within:g} s") from None
+            raise Failed(f"{self.name}: timed out after {within:g} s: {what}") from None
 
     async def find(self, regex, within):
-        """Wait for a line that matches; those up to it are done with."""
+        """Wait for a line of output that matches. Later calls only see the lines after it."""
         pattern = re.compile(regex)
 
         def has_come():
@@ -176,16 +183,16 @@ class Program:
                 if is_found(pattern, self.lines.popleft()):
                     return True
             if self.process is None or self.status is not None:
-                raise Failed(f"{self.name}: {self.state}, without a line like {regex!r}")
+                raise Failed(f"{self.name}: {self.state}; no line matches {regex!r}")
             return False
 
-        await self.until(has_come, within, f"has put out no line like {regex!r}")
+        await self.until(has_come, within, f"no line matches {regex!r}")
 
     @property
     def state(self):
         if self.process is None:
-            return "has not been started"
-        return "runs" if self.status is None else f"has ended with exit status {self.status}"
+            return "not started"
+        return "running" if self.status is None else f"ended with exit status {self.status}"
 
     async def refuse(self, regex):
         pattern = re.compile(regex)
@@ -195,34 +202,33 @@ class Program:
                 for piece in iter(lambda: lines.readline(LONGEST_LINE), ""):
                     text = piece.rstrip("\n") if is_begun else piece.rstrip("\n").partition(" ")[2]
                     if is_found(pattern, text):
-                        raise Failed(f"{self.name}: has put out: {text[:LONGEST_SHOWN]}")
+                        raise Failed(f"{self.name}: refused line: {text[:LONGEST_SHOWN]}")
                     is_begun = not piece.endswith("\n")
 
     async def ended(self, status, within):
         if self.process is None:
-            raise Failed(f"{self.name}: has not been started")
-        await self.until(lambda: self.status is not None, within, "has not ended")
+            raise Failed(f"{self.name}: not started")
+        await self.until(lambda: self.status is not None, within, "still running")
         if self.status != status:
-            raise Failed(f"{self.name}: {self.state}, and not {status}")
+            raise Failed(f"{self.name}: {self.state}; expected {status}")
 
     async def stop(self, number, within):
         if not self.runs:
             return
-        self.is_stopped = (
-            self.process.returncode is None
-        )  # else it has ended by itself, and its children hold its output
+        # A program with a return code has ended by itself; its children keep its output open.
+        self.is_stopped = self.process.returncode is None
         self.signal(number)
         try:
-            await self.until(lambda: self.status is not None, within, "has not ended")
+            await self.until(lambda: self.status is not None, within, "still running")
         except Failed:
             self.signal(signal.SIGKILL)
-            await self.until(lambda: self.status is not None, 10, "has not ended, even when killed")
+            await self.until(lambda: self.status is not None, 10, "still running after SIGKILL")
 
     def signal(self, number):
-        """To the program, and what it has started."""
+        """Send a signal to the process group of the program."""
         try:
             os.killpg(self.process.pid, number)
         except ProcessLookupError:
             pass
         except PermissionError:
-            raise Failed(f"{self.name}: runs as another user, and cannot be ended by this one") from None
+            raise Failed(f"{self.name}: permission denied to send a signal; it runs as another user") from None

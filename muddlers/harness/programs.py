@@ -1,4 +1,4 @@
-"""All programs of one harness, and what master and slave have in common."""
+"""Manage all programs of one harness. Holds the code that master and slave share."""
 
 import argparse
 import asyncio
@@ -12,12 +12,12 @@ import ends
 from harness import file_name
 from program import Failed, Program, say
 
-ENDS_BY = ("TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "ALRM")  # what ends a harness, with all that it runs
-SECONDS_AFTER_SIGNAL = 5.0  # so that it has ended before who sent it loses patience
+ENDS_BY = ("TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "ALRM")  # signals that stop a harness and its programs
+SECONDS_AFTER_SIGNAL = 5.0  # time for programs to stop, short enough for the sender of the signal
 
 
 def split(words):
-    """A command line, as the options of the harness, and the programs that are behind `--`."""
+    """Split a command line at `--` into the options of the harness and the words of its programs."""
     if "--" not in words:
         return words, []
     place = words.index("--")
@@ -25,7 +25,7 @@ def split(words):
 
 
 def parse(parser):
-    """What the command line says, with the options that all harnesses have; and the words of its programs."""
+    """Add the options that all harnesses have. Return the parsed options and the words of the programs."""
     parser.add_argument("--port", required=True, type=port)
     parser.add_argument("--test", required=True)
     parser.add_argument("--logs", required=True, type=folder)
@@ -36,24 +36,30 @@ def parse(parser):
 
 
 def read_programs(words):
-    """The programs of a command line, by name: `-n NAME -p EXECUTABLE -a COUNT ARGUMENT...`, over and over."""
+    """Return the commands of the programs, by name.
+
+    The words repeat `-n NAME -p EXECUTABLE -a COUNT ARGUMENT...`. Raises ValueError if they do not.
+    """
     programs = {}
     rest = list(words)
     while rest:
         if len(rest) < 6 or rest[0] != "-n" or rest[2] != "-p" or rest[4] != "-a" or not rest[5].isdigit():
-            raise ValueError("{!r}: is to be -n NAME -p EXECUTABLE -a COUNT ARGUMENT...".format(" ".join(rest[:6])))
+            raise ValueError("{!r}: must be -n NAME -p EXECUTABLE -a COUNT ARGUMENT...".format(" ".join(rest[:6])))
         name, count = rest[1], int(rest[5])
         if len(rest) < 6 + count:
-            raise ValueError(f"{name}: has {len(rest) - 6} arguments, and not {count}")
+            raise ValueError(f"{name}: missing arguments (-a {count}, but {len(rest) - 6} follow)")
         if name in programs:
-            raise ValueError(f"{name}: is the name of two programs")
+            raise ValueError(f"{name}: duplicate program name")
         programs[name] = [rest[3], *rest[6 : 6 + count]]
         rest = rest[6 + count :]
     return programs
 
 
 def prepare(on_signal):
-    """Make this process one that harnesses need; `on_signal` is called with the name of a signal that is to end it."""
+    """Set this process up as a harness.
+
+    `on_signal` is called with the name of a signal, for example "TERM", that asks the harness to stop.
+    """
     sys.stdout.reconfigure(errors="backslashreplace")
     ends.adopt()
     loop = asyncio.get_running_loop()
@@ -63,21 +69,21 @@ def prepare(on_signal):
 
 
 def end_all():
-    """End all that this process has started, whoever has started it meanwhile; what cannot be ended, is told."""
+    """Kill all descendants of this process. Print those that belong to another user and keep running."""
     left = ends.kill_all()
     if left:
-        say(f"these processes are of another user, and run on: {' '.join(map(str, left))}")
+        say(f"permission denied to kill processes of another user: {' '.join(map(str, left))}")
 
 
 def leave(status):
-    """End this process at once."""
+    """Flush stdout and exit at once, without cleanup."""
     with contextlib.suppress(OSError):
         sys.stdout.flush()
     os._exit(status)
 
 
 async def cancel(tasks):
-    """Cancel tasks, and wait until they have noticed."""
+    """Cancel tasks and wait until they have ended."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -87,27 +93,27 @@ AT_ONCE = {"start": Program.start, "close": Program.close, "refuse": Program.ref
 
 
 class Programs:
-    """All programs of a harness. What it is told to do is the verb of a step, and what that takes."""
+    """All programs of a harness. Each instruction is the verb of a step with its arguments."""
 
     def __init__(self, commands, logs, debug, told):
         for folder in filter(None, (logs, debug)):
             folder.mkdir(parents=True, exist_ok=True)
         self.by_name = {name: Program(name, command, logs, debug, told) for name, command in commands.items()}
         self.is_closed = False
-        for name in commands:  # of a test before
+        for name in commands:  # remove logs of an earlier test
             for folder, kinds in ((logs, ("out", "err")), (debug, ("in",))):
                 for kind in kinds if folder else ():
                     with contextlib.suppress(FileNotFoundError):
                         (folder / f"{file_name(name)}.{kind}").unlink()
 
     async def obey(self, verb, names, taken):
-        """Carry a step out for the programs of these names that are here. Raises Failed."""
+        """Execute a step for those of the programs `names` that this harness has. Raises Failed."""
         own = [self.by_name[name] for name in names if name in self.by_name]
         within = taken.get("within")
         if verb == "shutdown":
             self.is_closed = True
         elif self.is_closed:
-            raise Failed("the test is over")
+            raise Failed("cannot execute a step: the test is over")
         if verb in ("stop", "shutdown"):
             number = signal.Signals[taken.get("by", "SIGTERM")]
             await every(program.stop(number, within) for program in reversed(own))
@@ -123,7 +129,7 @@ class Programs:
 
 
 async def every(work):
-    """Do all of `work` at once; the first failure, when all are through."""
+    """Run all awaitables at once. When all are done, raise the first exception, if any."""
     results = await asyncio.gather(*work, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
@@ -132,7 +138,7 @@ async def every(work):
 
 def port(text):
     if not text.isdecimal() or not 0 < int(text) < 1 << 16:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a number from 1 to 65535")
+        raise argparse.ArgumentTypeError(f"invalid port {text!r}; must be from 1 to 65535")
     return int(text)
 
 

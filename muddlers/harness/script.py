@@ -1,22 +1,22 @@
-"""Test scripts: what a master harness does, step by step. Pure: it reads them, and carries nothing out.
+"""Parse and check test scripts, which the master harness executes. Pure: this module executes nothing.
 
-A line is a step; words are as in a shell, as are comments behind `#`. NAMES are patterns of names of programs (`*`,
-`?`, `[ab]`), with commas between them. A time is in seconds.
+Each line is a step. Words are quoted as in a shell, and `#` begins a comment. NAMES are patterns for program names
+(`*`, `?`, `[ab]`), separated by commas. Times are in seconds.
 
     start NAMES                              start programs
-    wait SECONDS                             do nothing for so long
-    send NAMES TEXT [within SECONDS]         a line to the standard input of each
-    feed NAMES FILE [within SECONDS]         all lines of a file beside the script, to the standard input of each
-    close NAMES                              end the standard input of each
-    await NAMES REGEX [within SECONDS]       go on when each has put out a line that matches, since the last that did
-    refuse NAMES REGEX                       fail if any has put out a line that matches
-    end NAMES [with STATUS] [within SECONDS] go on when each has ended, with that exit status (0)
-    stop NAMES [by SIGNAL] [within SECONDS]  end each by a signal (TERM), and KILL what has not ended then
-    shutdown [within SECONDS]                stop all that runs
+    wait SECONDS                             do nothing for this time
+    send NAMES TEXT [within SECONDS]         send a line to the stdin of each
+    feed NAMES FILE [within SECONDS]         send all lines of a file beside the script to the stdin of each
+    close NAMES                              close the stdin of each
+    await NAMES REGEX [within SECONDS]       wait until each prints a line that matches, after its last match
+    refuse NAMES REGEX                       fail if any has printed a line that matches
+    end NAMES [with STATUS] [within SECONDS] wait until each has ended with this exit status (default: 0)
+    stop NAMES [by SIGNAL] [within SECONDS]  send a signal (default: TERM), and KILL after the time limit
+    shutdown [within SECONDS]                stop all running programs
 
-`within` is 60 where it is not said, and 10 for stop and shutdown; of `feed`, it is for each 64 KB. When all steps
-are done, there is a shutdown. The test has passed when every step went well, and no program has ended by itself with
-another status than 0, or than that of an `end`.
+The default of `within` is 60, but 10 for stop and shutdown. For `feed`, it applies to each 64 KB. After the last step,
+there is a shutdown. The test passes if every step succeeds and no program ends by itself with an unexpected exit
+status. Expected are 0 and the status of an `end` for that program.
 """
 
 import fnmatch
@@ -30,11 +30,14 @@ LONGEST_STOP = 10.0
 
 
 class ScriptError(Exception):
-    """What is wrong with a script, as `FILE:LINE: what`."""
+    """A script is invalid. The message has the form `FILE:LINE: problem`."""
 
 
 class Step:
-    """A step: its verb, and what it takes, under their names in plain values. `where` is its place in the script."""
+    """A step of a script.
+
+    `where` is its place, as `FILE:LINE`. `text` is the line. `taken` holds its arguments by name, as plain values.
+    """
 
     def __init__(self, where, text, verb, taken):
         self.where = where
@@ -69,7 +72,7 @@ OPTIONS = {
 
 
 def parse(text, path):
-    """The steps of a script. Raises ScriptError for what is none."""
+    """Return the steps of a script. Raises ScriptError if it is invalid."""
     steps = []
     for number, line in enumerate(text.split("\n"), 1):
         where = f"{path}:{number}"
@@ -80,12 +83,12 @@ def parse(text, path):
         if words:
             steps.append(_step(where, line.strip(), words))
     if not steps:
-        raise ScriptError(f"{path}: has no steps")
+        raise ScriptError(f"{path}: no steps")
     return steps
 
 
 def _words(line):
-    """The words of a line, as of a shell: `#` begins a comment where a word would begin, and nowhere else."""
+    """Split a line into words, as a shell does: `#` begins a comment only at the beginning of a word."""
     lexer = shlex.shlex(line, posix=True)
     lexer.whitespace_split, lexer.commenters = True, ""
     words = []
@@ -100,28 +103,30 @@ def _words(line):
 def _step(where, line, words):
     verb, given = words[0], words[1:]
     if verb not in FORMS:
-        raise ScriptError("{}: {!r} is no step; there are {}".format(where, verb, ", ".join(FORMS)))
+        raise ScriptError("{}: unknown step {!r}; must be one of {}".format(where, verb, ", ".join(FORMS)))
     form = FORMS[verb]
     if len(given) < len(form):
-        raise ScriptError("{}: {} takes: {}".format(where, verb, " ".join(name.upper() for name in form)))
+        raise ScriptError(
+            "{}: {}: missing argument; must be {}".format(where, verb, " ".join(name.upper() for name in form))
+        )
     taken = dict(zip(form, given))
     taken.update(OPTIONS.get(verb, {}))
     rest = given[len(form) :]
     while rest:
         option = rest.pop(0)
         if option not in OPTIONS.get(verb, {}) or not rest:
-            raise ScriptError(f"{where}: {verb} cannot be followed by {option!r}")
+            raise ScriptError(f"{where}: {verb}: unexpected {option!r}")
         taken[option] = rest.pop(0)
     return Step(where, line, verb, {name: _read(where, name, value) for name, value in taken.items()})
 
 
 def _read(where, name, value):
-    """A word as what it stands for."""
+    """Convert the text of an argument to its value. Raises ScriptError if it is invalid."""
     try:
         if name in ("seconds", "within"):
             seconds = float(value)
             if not 0 <= seconds < 1e9:
-                raise ValueError("is no time")
+                raise ValueError("must be from 0 to 1e9 seconds")
             return seconds
         if name == "with":
             return int(value)
@@ -131,30 +136,33 @@ def _read(where, name, value):
             re.compile(value)
         if name == "names":
             if not value.strip(","):
-                raise ValueError("names nothing")
+                raise ValueError("must have at least one pattern")
             return [pattern for pattern in value.split(",") if pattern]
     except (ValueError, KeyError, re.error) as error:
-        raise ScriptError(f"{where}: {name}: {value!r}: {error}") from None
+        raise ScriptError(f"{where}: {name}: invalid value {value!r}: {error}") from None
     return value
 
 
 def check(steps, programs, folder):
-    """Raises ScriptError for what names no program, or no file in `folder`, where the script is."""
+    """Check that all patterns match a program and that all files are in `folder`, beside the script.
+
+    Raises ScriptError for the first one that does not.
+    """
     for step in steps:
         for pattern in step.taken.get("names", ()):
             if not fnmatch.filter(programs, pattern):
                 raise ScriptError(
-                    "{}: {}: no program is named so; there are {}".format(step.where, pattern, ", ".join(programs))
+                    "{}: {}: no program matches; must match one of {}".format(step.where, pattern, ", ".join(programs))
                 )
         file = step.taken.get("file")
         if file is not None and (os.path.isabs(file) or ".." in file.split("/")):  # noqa: PTH117 - for Python 3.8
-            raise ScriptError(f"{step.where}: {file}: leads away from the script; put it beside that")
+            raise ScriptError(f"{step.where}: {file}: outside the folder of the script; move it there")
         if file is not None and not os.path.isfile(os.path.join(folder, file)):  # noqa: PTH113, PTH118
-            raise ScriptError(f"{step.where}: {file}: there is no such file beside the script")
+            raise ScriptError(f"{step.where}: {file}: no such file beside the script")
 
 
 def chosen(step, programs):
-    """The programs that a step is for, in their order."""
+    """Return the programs to which a step applies, in the order of `programs`."""
     found = set()
     for pattern in step.taken.get("names", ["*"]):
         found.update(name for name in programs if fnmatch.fnmatchcase(name, pattern))
@@ -162,7 +170,7 @@ def chosen(step, programs):
 
 
 def expected(steps, programs):
-    """The exit statuses with which each program may end by itself."""
+    """Return for each program the exit statuses with which it may end by itself."""
     statuses = {name: {0} for name in programs}
     for step in steps:
         if step.verb == "end":

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Runs programs as a master harness on another host says, which it connects to.
+"""Run programs as instructed by a master harness on another host.
 
     slave.py --name NAME --master HOST --port PORT --test ID --logs FOLDER
              [--debug FOLDER] [--timeout SECONDS] -- PROGRAMS
 
-PROGRAMS is -n NAME -p EXECUTABLE -a COUNT ARGUMENT..., for each program. Their standard output and error are kept in
-FOLDER/NAME.out and FOLDER/NAME.err, each line after the time at which it began; with --debug, what they are sent in
-FOLDER/NAME.in. Exits with 0 when the test has passed, with 1 when it has failed, or the master cannot be reached any
-more; then no program runs on. Wants Python 3.8 or newer and its standard library.
+PROGRAMS is -n NAME -p EXECUTABLE -a COUNT ARGUMENT... for each program. Stdout and stderr are logged in
+FOLDER/NAME.out and FOLDER/NAME.err, with the time in front of each line. With --debug, input is logged in
+FOLDER/NAME.in.
+
+The exit code is 0 if the test passes. It is 1 if the test fails or the connection to the master is lost. At exit, no
+program is running any more. Requires Python 3.8 or later, without other packages.
 """
 
 import argparse
@@ -50,7 +52,7 @@ async def main():
 
 
 async def serve(options, programs, ended):
-    """Do what the master says until it says how the test has ended; whether it has passed."""
+    """Execute the master's instructions until the test ends. Return whether it passed."""
     deadline = time.monotonic() + options.timeout
     while True:
         try:
@@ -58,7 +60,7 @@ async def serve(options, programs, ended):
             break
         except OSError as error:
             if time.monotonic() > deadline:
-                say(f"the master cannot be reached at {options.master} port {options.port}: {error}")
+                say(f"master {options.master} port {options.port}: cannot connect: {error}")
                 return False
             await asyncio.sleep(RETRY_SECONDS)
     await wire.send(writer, hello=options.name, test=options.test, programs=list(programs.by_name), now=time.time())
@@ -68,12 +70,12 @@ async def serve(options, programs, ended):
         while True:
             said = await wire.receive(reader)
             if said is None:
-                say("the master is gone")
+                say("master: connection lost")
                 return False
             if "passed" in said:
-                say("the test has " + ("passed" if said["passed"] else "failed"))
+                say("test " + ("passed" if said["passed"] else "failed"))
                 return said["passed"]
-            if said["verb"] == "shutdown":  # whatever it is at
+            if said["verb"] == "shutdown":  # it interrupts all other steps
                 await cancel(doing)
             task = asyncio.ensure_future(obey(writer, programs, said))
             doing.add(task)
@@ -93,7 +95,7 @@ async def obey(writer, programs, said):
 
 
 async def tell(writer, ended):
-    """Tell the master of each program that has ended."""
+    """Report each program that ends to the master."""
     while True:
         program = await ended.get()
         await wire.send(writer, ended=program.name, status=program.status, is_stopped=program.is_stopped)

@@ -1,4 +1,7 @@
-"""What master and slave say to each other over TCP: JSON objects, a line each. Who says nothing for long is gone."""
+"""Exchange messages between master and slave over TCP: JSON objects, one per line.
+
+Both sides send a heartbeat every BEAT_SECONDS. A peer that is silent for MOST_SILENT_SECONDS counts as lost.
+"""
 
 import asyncio
 import json
@@ -9,17 +12,17 @@ MOST_SILENT_SECONDS = 20
 
 
 def connect(host, port):
-    """A connection to the master, as a reader and a writer."""
+    """Connect to the master. Return a reader and a writer."""
     return asyncio.open_connection(host, port, limit=LONGEST)
 
 
 def listen(called, port):
-    """Call `called` with a reader and a writer for each slave that connects to any address of this host."""
+    """Listen on all addresses of this host. Call `called` with a reader and a writer for each connection."""
     return asyncio.start_server(called, None, port, limit=LONGEST)
 
 
 async def send(writer, **said):
-    """Say something. That nobody hears it any more, is noticed where an answer is awaited."""
+    """Send a message. A closed connection is ignored here; the reader notices it."""
     try:
         writer.write(json.dumps(said).encode() + b"\n")
         await writer.drain()
@@ -28,14 +31,14 @@ async def send(writer, **said):
 
 
 async def beat(writer):
-    """Say every now and then that one is there."""
+    """Send heartbeats until the connection is closed."""
     while not writer.is_closing():
         await send(writer, beat=True)
         await asyncio.sleep(BEAT_SECONDS)
 
 
 async def receive(reader):
-    """What the other says next; None where it has hung up, says nothing any more, or says what is nonsense."""
+    """Return the next message, or None if the peer closed the connection, is silent or sent an invalid one."""
     try:
         while True:
             line = await asyncio.wait_for(reader.readline(), MOST_SILENT_SECONDS)

@@ -77,12 +77,11 @@ def _of_file(path: Path) -> Muddler:
 
 def all_muddlers(config_dir: str | Path | None) -> list[Muddler]:
     """Return every muddler in the order of lookup. A file without `muddle` does not count."""
-    candidates = _candidates(None if config_dir is None else Path(config_dir))
-    return [
-        each if each.summary else attrs.evolve(each, summary=_summary(each.path))
-        for each in candidates
-        if _may_muddle(each.path)
-    ]
+    found: list[Muddler] = []
+    for each in _candidates(None if config_dir is None else Path(config_dir)):
+        if _may_muddle(each.path):
+            found.append(each if each.summary else attrs.evolve(each, summary=_summary(each.path)))
+    return found
 
 
 def _candidates(config_dir: Path | None) -> Iterator[Muddler]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from ..component import Component, Config
+from ..component import ATTRIBUTES, Component, Config
 from ..errors import ConfigError
 from ..limit import COPY_OF, copied_names, limited
 from ..paths import attrs_evolved
@@ -18,6 +18,7 @@ NUMBER = "%n"
 # belong to one component, so that each copy needs its own.
 PROGRAM = "program"
 FOLDERS = "folders"
+CHANGED = ("executable", "args", "results", "needs", "files", "env")  # attributes that the functions here change
 
 
 class literal(str):
@@ -38,13 +39,7 @@ def chosen(config: Config, only: str | None = None) -> list[Component]:
 
 
 def _is_complete(component: Component) -> bool:
-    texts, lists = (component.name, component.host), (component.args, component.needs, component.results)
-    return (
-        all(isinstance(text, str) for text in texts)
-        and isinstance(component.executable, str | os.PathLike)
-        and all(isinstance(each, list | tuple) for each in lists)
-        and all(isinstance(each, dict) for each in (component.files, component.env))
-    )
+    return all(ATTRIBUTES[name].rule(getattr(component, name, None)) for name in ("name", "host", *CHANGED))
 
 
 def wrap(component: Component, *command: str, prepare: str = "", given: Sequence[str] = ()) -> None:
@@ -107,24 +102,24 @@ def numbered(component: Component, number: int) -> Component:
     """
     folders = list(component.meta.get(FOLDERS, ()))
 
-    def filled(text: Any) -> Any:
-        if not isinstance(text, str):
-            return copy.deepcopy(text)
-        changed = str(text)
+    def filled(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [filled(each) for each in value]
+        if isinstance(value, dict):
+            return {key: filled(each) for key, each in value.items()}
+        if not isinstance(value, str):
+            return copy.deepcopy(value)
+        changed = str(value)
         for folder in folders:
             changed = changed.replace(folder, f"{folder}-{number}")
         changed = changed.replace(NUMBER, str(number))
-        return literal(changed) if isinstance(text, literal) else changed
+        return literal(changed) if isinstance(value, literal) else changed
 
     name = component.name if NUMBER in component.name else f"{component.name}-{NUMBER}"
-    changes = {attribute: filled(getattr(component, attribute)) for attribute in ("executable", "base_dir", "host")}
-    for attribute in ("args", "results", "needs"):
-        changes[attribute] = [filled(text) for text in getattr(component, attribute)]
-    for attribute in ("files", "env"):
-        changes[attribute] = {key: filled(value) for key, value in getattr(component, attribute).items()}
+    changes = {attribute: filled(getattr(component, attribute)) for attribute in ("base_dir", "host", *CHANGED)}
     if component.ready is not None:
         changes["ready"] = attrs.evolve(component.ready, value=filled(component.ready.value))
     meta = copy.deepcopy(component.meta) | {COPY_OF: [*copied_names(component), component.name, component.label]}
     if folders:
-        meta[FOLDERS] = [filled(folder) for folder in folders]
+        meta[FOLDERS] = filled(folders)
     return attrs_evolved(copy.deepcopy(component), **changes, name=filled(name), meta=meta)

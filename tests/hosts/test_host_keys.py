@@ -139,7 +139,7 @@ def test_unknown_key_is_refused_where_one_is_strict(trust: Trust) -> None:
     assert mine.exists() and trust.known.exists()
     assert trust.fab("two").returncode == 0
     assert trust.fab("two", then=["--host-keys", "sometimes"]).stderr == (
-        "--host-keys sometimes: there is no such way; there are: accept-new, strict\n"
+        "--host-keys sometimes: must be one of accept-new, strict\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Muddlers on real hosts."""
+"""Test muddlers on real hosts."""
 
 import os
 import re

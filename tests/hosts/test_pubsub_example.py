@@ -1,4 +1,4 @@
-"""The publish/subscribe example from start to finish: twenty components on four hosts, three with faults."""
+"""Run the publish/subscribe example from start to finish: twenty components on four hosts, three with faults."""
 
 import json
 import re
@@ -20,7 +20,7 @@ PROGRAMS = ["prepare", "broker", "subscriber", "publisher", "monitor"]
 
 @pytest.fixture
 def four(lab: Lab) -> Lab:
-    """The lab with one host more, and defaults in fabric.yaml by which all commands mean the example, with faults."""
+    """Return the lab with a fourth host, and with the example and its faults as defaults in fabric.yaml."""
     lab.farm.add("node4")
     defaults = {
         "config": str(ROOT / "example/pubsub/config.py"),
@@ -32,7 +32,7 @@ def four(lab: Lab) -> Lab:
 
 
 def repeat_line(lab: Lab, limit: str) -> str:
-    """The last line, which says that `run` is to be repeated without `kill`, with this limit."""
+    """Return the last line of a failed command: `run` without `kill`, and with this limit."""
     given = json.loads((lab.here.home / ".fabric.yaml").read_text())["remote_runner"]
     return (
         f"repeat with: fab -r {ROOT} run --no-kill --config {given['config']} --arg-parser {given['arg_parser']}"
@@ -41,7 +41,7 @@ def repeat_line(lab: Lab, limit: str) -> str:
 
 
 def states(lab: Lab) -> dict[str, tuple[str, int | None]]:
-    """State and exit status of each component."""
+    """Return state and exit status of each component."""
     done = lab.fab("status", "--json")
     assert done.returncode == 1
     return {each["name"]: (each["state"], each["exit_status"]) for each in json.loads(done.stdout)}
@@ -86,7 +86,7 @@ def test_run_watched_followed_waited_for_collected_and_reported(four: Lab) -> No
         )
         for _ in range(2):
             following.shows(b"broker is healthy")
-            following.shown = b""  # what comes from now on
+            following.shown = b""  # only later output counts
         following.types(b"\x03")
         assert following.ends() == 130
     finally:

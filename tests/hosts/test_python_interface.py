@@ -141,7 +141,7 @@ def test_what_cannot_be_meant_is_refused_before_any_host_is_touched(lab: Lab) ->
     with lab.runner() as runner:
         refused: list[tuple[Callable[[], object], str]] = [
             (lambda: lab.runner(parallel=0), "--parallel 0: must be a number from 1 to 1,000,000"),
-            (lambda: lab.runner(on_exit="go"), "--on-exit go: there is no such way; there are: leave, stop"),
+            (lambda: lab.runner(on_exit="go"), "--on-exit go: must be one of leave, stop"),
             (lambda: runner.logs(Selection(since="$(touch /tmp/x)")), "--since '$(touch /tmp/x)': is no time; give "),
             (lambda: runner.logs(Selection(lines=-1)), "--lines -1: must be 0 at least"),
             (lambda: runner.stop(grace=-1), "--grace -1: must be a number of seconds, from 0 to 1000000"),

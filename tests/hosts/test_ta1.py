@@ -1,4 +1,4 @@
-"""`--muddler ta1`: client and server under harnesses that talk, on two hosts and on localhost."""
+"""Test `--muddler ta1`: client and server under harnesses, on two hosts and on localhost."""
 
 import re
 
@@ -11,7 +11,7 @@ from tests.support.lab import Lab
 from tests.support.ports import free_ports
 
 SERVER = """#!/usr/bin/env python3
-# server.py PORT: answers each line with itself in capitals.
+# server.py PORT: answer each line in upper case.
 import socketserver, sys
 
 class Client(socketserver.StreamRequestHandler):
@@ -26,7 +26,7 @@ with socketserver.ThreadingTCPServer(("127.0.0.1", int(sys.argv[1])), Client) as
     server.serve_forever()
 """
 CLIENT = """#!/usr/bin/env python3
-# client.py PORT: sends each line of its input to the server, and shows the answer.
+# client.py PORT: send each line of stdin to the server, and print the answer.
 import socket, sys
 
 if "broken" in sys.argv:
@@ -55,7 +55,7 @@ end client
 
 
 def run(lab: Lab, server: str, client: str, broken: str = "") -> tuple[int, str]:
-    """Exit code of `fab run`, and the verdict of the client's harness."""
+    """Run the test. Return the exit code of `fab run` and the verdict of the client's harness."""
     lab.write("server.py", SERVER, 0o755)
     lab.write("client.py", CLIENT, 0o755)
     lab.write("hosts.csv", HOSTS)
@@ -102,11 +102,11 @@ def test_test_passes_on_two_hosts_on_one_and_here(lab: Lab, server: str, client:
 def test_broken_client_fails_the_test(lab: Lab) -> None:
     status, verdict = run(lab, "node1", "node2", broken="broken")
     assert status == 1
-    assert verdict.startswith("FAILED: sample.ts:") and "client: has ended with exit status 1" in verdict
+    assert verdict.startswith("FAILED: sample.ts:") and "client: ended with exit status 1" in verdict
     assert not lab.node1.sessions() and not lab.node2.sessions()
 
 
-# -- what the muddler makes
+# -- components that the muddler creates
 
 
 def test_it_is_listed_with_its_options(lab: Lab) -> None:

@@ -1,4 +1,4 @@
-"""`--muddler ta3`: clients on several hosts, with harnesses on real hosts."""
+"""Test `--muddler ta3`: clients on several hosts, with harnesses on real hosts."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from tests.support.ports import free_ports
 
 PROGRAMS = ROOT / "example/pubsub/programs"
 CLIENT = """#!/bin/sh
-# client.sh NUMBER PORT COUNT: a subscriber, but for the one that is broken.
+# client.sh NUMBER PORT COUNT: run a subscriber, except if NUMBER is $BROKEN.
 [ "$1" != "$BROKEN" ] || { echo "cannot go on"; exit 9; }
 exec programs/subscriber.py "$2" "$3" 0
 """
@@ -42,7 +42,7 @@ add("client", "TBD", "client.sh", "%n", {port}, 3, env={{"BROKEN": {broken!r}}},
 
 @pytest.fixture
 def four(lab: Lab) -> Lab:
-    """The lab with a fourth host, and what a TA3 test wants beside its config."""
+    """Return the lab with a fourth host and the files of a test."""
     lab.farm.add("node4")
     lab.write("hosts.txt", HOSTS)
     lab.write("test.txt", SCRIPT)
@@ -51,7 +51,7 @@ def four(lab: Lab) -> Lab:
 
 
 def run(lab: Lab, broken: str = "") -> tuple[int, str]:
-    """Exit code of `fab run`, and the last line of the master harness."""
+    """Run the test. Return the exit code of `fab run` and the last line of the master harness."""
     port, own = free_ports(2), free_ports(2) + 1
     lab.config(CONFIG.format(programs=str(PROGRAMS), port=port, broken=broken))
     told = "ta3 --clients 12 --host-info hosts.txt --script test.txt --master-address 127.0.0.1"
@@ -81,12 +81,12 @@ def test_publisher_twelve_clients_and_a_third_party_on_four_hosts_pass(four: Lab
 def test_broken_client_fails_the_test_and_nothing_runs_on(four: Lab) -> None:
     status, verdict = run(four, broken="7")
     assert status == 1
-    assert verdict.startswith("FAILED: test.txt:") and "client-7: has ended with exit status 9" in verdict
+    assert verdict.startswith("FAILED: test.txt:") and "client-7: ended with exit status 9" in verdict
     for name in ("node1", "node2", "node3", "node4"):
         assert not four.farm.hosts[name].sessions()
 
 
-# -- what the muddler makes
+# -- components that the muddler creates
 
 
 def test_parameters_come_from_the_arg_parser_that_comes_with_it(lab: Lab) -> None:

@@ -1,10 +1,10 @@
-"""Helpers of the tests: throwaway hosts, `fab` for them, and texts and files that several tests use."""
+"""Provide helpers for tests: throwaway hosts, a `fab` that uses them, and shared texts and files."""
 
 import sys
 from pathlib import Path
 
-if "pytest" in sys.modules:  # the demo and the benchmarks use the hosts without it
+if "pytest" in sys.modules:  # the demo and the benchmarks use the hosts without pytest
     import pytest
 
-    # Failed assertions of helpers show the values that they compare, as those of tests do.
+    # Make failed assertions of helpers show the compared values, as in tests.
     pytest.register_assert_rewrite(*(f"{__name__}.{path.stem}" for path in Path(__file__).parent.glob("[a-z]*.py")))

@@ -1,4 +1,4 @@
-"""Texts that a careless shell command would change."""
+"""List texts that careless quoting in a shell command would change."""
 
 HIGH_BYTES = bytes(range(0x80, 0x100)).decode("utf-8", "surrogateescape")
 SPECIMENS = {
@@ -88,6 +88,6 @@ EXPANSIONS = {
     "${PLAIN:-x}": "${PLAIN:-x}",
     "$PLAINé": "valueé",
     "\n$PLAIN\n": "\nvalue\n",
-    "$PPID $IFS $OPTIND": "  ",  # sh's own, which are not of the environment
+    "$PPID $IFS $OPTIND": "  ",  # set by sh itself, not in the environment
     "$sh_own": "",
 }

@@ -1,4 +1,4 @@
-"""A folder in which master and slave harnesses run."""
+"""Run master and slave harnesses in a folder."""
 
 import re
 import subprocess
@@ -23,7 +23,7 @@ done
 
 @attrs.define
 class Bench:
-    """A folder, in which harnesses are run."""
+    """A folder in which harnesses run. `by` is a command that runs the harnesses, for example setpriv."""
 
     folder: Path
     port: int
@@ -31,7 +31,7 @@ class Bench:
     by: list[str] = attrs.field(factory=list)
 
     def begin(self, kind: str, name: str, *options: str, programs: dict[str, list[str]]) -> "subprocess.Popen[str]":
-        """Start a harness, whose logs are in a folder of its name."""
+        """Start a harness. Its logs go to the folder `name`, its output to the file `name`.said."""
         own = ["--port", str(self.port), "--test", "t", "--logs", name, "--timeout", "10", *options]
         words = [
             w
@@ -53,7 +53,7 @@ class Bench:
         return self.begin("master", "m", "--script", "t.txt", "--slaves", slaves, programs=programs)
 
     def verdict(self, steps: str, slaves: str = "s", **programs: list[str]) -> tuple[int, str]:
-        """How a master ends, and its last line, without times."""
+        """Run a master to its end. Return its exit code and its last line, without times."""
         process = self.master(steps, slaves, **programs)
         process.wait(timeout=40)
         said = text(self.folder / "m.said")

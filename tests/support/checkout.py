@@ -1,4 +1,4 @@
-"""The folder of the project, and its `fab`."""
+"""Define the paths of the project folder and of its `fab`."""
 
 import sys
 from pathlib import Path

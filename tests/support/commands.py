@@ -1,4 +1,4 @@
-"""`fab` commands that run while a test goes on."""
+"""Run `fab` in the background while a test goes on."""
 
 import subprocess
 
@@ -6,7 +6,7 @@ from tests.support.lab import Lab
 
 
 def running(lab: Lab, *arguments: str) -> "subprocess.Popen[str]":
-    """`fab`, in a process group of its own, with what it says in one stream."""
+    """Start `fab` in its own process group, with stdout and stderr in one pipe."""
     return subprocess.Popen(
         lab.command(*arguments, "--config", "cfg.py"),
         cwd=lab.folder,

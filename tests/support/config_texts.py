@@ -1,4 +1,4 @@
-"""Texts of config files for real hosts; those that define `add` are continued by calls of it."""
+"""Define texts of config files for real hosts. Tests append calls of `add` to those that define it."""
 
 ONE_PROGRAM = """
 config.add_component(Component(name="one", host="node1", start_index=1, executable="one.sh", files={"one.sh": "one.sh"}))

@@ -1,4 +1,4 @@
-"""Config files that tests write into a folder and load, without a host."""
+"""Write config files into a folder and load them, without a host."""
 
 from pathlib import Path
 from textwrap import dedent
@@ -12,7 +12,7 @@ COMPLETE = 'config.add_component(Component(name="a", executable="/bin/true", hos
 
 
 def write(path: Path, text: str) -> Path:
-    """Write a file of the user's, with the folders above it."""
+    """Write a file of the user and create its parent folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(dedent(text))
     return path
@@ -24,19 +24,19 @@ def loaded(folder: Path, text: str = COMPLETE, **options: Any) -> Config:
 
 
 def component_of(folder: Path, text: str = COMPLETE, **options: Any) -> Component:
-    """The only component of what `loaded` returns."""
+    """Load `text` and return its only component."""
     (component,) = loaded(folder, text, **options).all_components()
     return component
 
 
 def refused(folder: Path, text: str = COMPLETE, **options: Any) -> str:
-    """The message of the ConfigError with which `text` is refused; the folder is spelled FOLDER in it."""
+    """Return the message of the ConfigError that `text` raises, with `folder` replaced by FOLDER."""
     with pytest.raises(ConfigError) as caught:
         loaded(folder, text, **options)
     return str(caught.value).replace(str(folder), "FOLDER")
 
 
 def complete(**attributes: Any) -> str:
-    """The text of a config with one component, `a` on host `h`, that has `attributes`."""
+    """Return a config with one component, `a` on host `h`, with these attributes."""
     given = {"name": "a", "executable": "/bin/true", "host": "h", "start_index": 1} | attributes
     return f"config.add_component(Component(**{given!r}))\n"

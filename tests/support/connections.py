@@ -1,4 +1,4 @@
-"""Connections to throwaway hosts, and the channels in them."""
+"""Find and cut connections to throwaway hosts, and count their channels."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from tests.support.files import text
 
 
 def connections(host: ThrowawayHost) -> list[int]:
-    """The processes by which a host's sshd serves its connections."""
+    """Return the processes with which a host's sshd serves its connections."""
     sshd = (host.folder / "sshd.pid").read_text()
     found, parents = [], [sshd]
     while parents:
@@ -24,20 +24,20 @@ def connections(host: ThrowawayHost) -> list[int]:
 
 
 def cut(host: ThrowawayHost) -> None:
-    """End all connections to `host`, as a network would."""
+    """Cut all connections to `host`, as a network failure would."""
     for pid in connections(host):
         with contextlib.suppress(ProcessLookupError):  # a parent may have ended with its child
             os.kill(pid, signal.SIGKILL)
 
 
 def sessions_begun(host: ThrowawayHost) -> int:
-    """How many SSH channels a host's sshd has opened, ever."""
+    """Return how many SSH channels a host's sshd has opened so far."""
     return text(host.folder / "sshd.log").count("Starting session: ")
 
 
 @contextlib.contextmanager
 def away(farm: Farm, host: ThrowawayHost) -> Iterator[None]:
-    """Let nobody reach `host`, as if it was switched off. What runs there goes on."""
+    """Make `host` unreachable, as if it was switched off. Its processes keep running."""
     cut(host)
     farm.stop(host)
     try:

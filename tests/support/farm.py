@@ -1,8 +1,8 @@
-"""Throwaway SSH hosts on this machine, for tests, demo and benchmarks.
+"""Start throwaway SSH hosts on this machine, for tests, the demo and benchmarks.
 
-Each is a real sshd on a loopback address, run by the user who asks for it, with a home, a folder for
-temporary files, a folder for screen's sockets, and a host key of its own. Nothing of this machine's own
-SSH set-up is read or changed. `Farm.close` ends every process that was started on them.
+Each host is a real sshd on a loopback address, run by the current user. It has its own home, temporary folder, folder
+for screen's sockets, and host key. The SSH configuration of this machine is neither read nor changed. `Farm.close`
+kills every process that was started on the hosts.
 """
 
 import contextlib
@@ -52,7 +52,7 @@ Host {name}
 
 @attrs.frozen
 class ThrowawayHost:
-    """One of the hosts: its name in the ssh config, where its files are, and where it listens."""
+    """A host: its name in the ssh config, its folder, and the address and port of its sshd."""
 
     name: str
     folder: Path
@@ -61,17 +61,17 @@ class ThrowawayHost:
 
     @property
     def home(self) -> Path:
-        """The home folder of whoever logs in."""
+        """Return the home folder of every login."""
         return self.folder / "home"
 
     @property
     def tmp(self) -> Path:
-        """Its folder for temporary files."""
+        """Return the folder for temporary files."""
         return self.folder / "tmp"
 
     @property
     def environment(self) -> dict[str, str]:
-        """What sets it apart from this machine, for a program that is run here instead of there."""
+        """Return the environment variables that make a local program run as if on this host."""
         return {
             "HOME": str(self.home),
             "SCREENDIR": str(self.folder / "screens"),
@@ -80,24 +80,24 @@ class ThrowawayHost:
         }
 
     def state(self, session: str = "runner") -> Path:
-        """The folder in which Remote Runner keeps what it knows of a session."""
+        """Return the folder in which Remote Runner keeps the state of a session."""
         return self.home / ".local/state/remote-runner" / os.uname().nodename / session
 
     def sessions(self) -> list[str]:
-        """The names of the screen sessions that run there, without process ids, sorted."""
+        """Return the sorted names of the screen sessions, without process ids."""
         listed = self.run("screen -ls; true")
         lines = (line.split("\t") for line in listed.splitlines() if line.startswith("\t"))
         return sorted(line[1].partition(".")[2] for line in lines)
 
     def run(self, command: str) -> str:
-        """What `command` prints when it is run as if one had logged in."""
+        """Run `command` as a login on this host would, and return its output."""
         environment = {**os.environ, **self.environment}
         done = subprocess.run(["sh", "-c", command], env=environment, cwd=self.home, capture_output=True, check=True)
         return done.stdout.decode(errors="replace")
 
 
 class Farm:
-    """A folder that holds throwaway hosts, what is needed to log in to them, and their processes."""
+    """A folder with throwaway hosts, their keys and ssh config, and their processes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -107,13 +107,13 @@ class Farm:
         self.known_hosts = folder / "known_hosts"
         self.key = folder / "key"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.getuid() == 0:  # sshd wants this folder then, which the service makes where it is started
+        if os.getuid() == 0:  # sshd of root needs this folder, which the ssh service normally creates
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         make_key(self.key)
         self.ssh_config.touch()
 
     def add(self, name: str, settings: Mapping[str, str] | None = None) -> ThrowawayHost:
-        """Start one more host; it accepts logins when this returns.
+        """Start another host and return it when it accepts logins.
 
         `settings` replace lines of its sshd_config, by keyword.
         """
@@ -138,7 +138,7 @@ class Farm:
 
     @classmethod
     def at(cls, folder: Path) -> "Farm":
-        """The farm that another process has started in `folder`."""
+        """Return the farm that another process has started in `folder`."""
         farm = cls(folder)
         for pid_file in folder.glob("*/sshd.pid"):
             host = pid_file.parent
@@ -146,13 +146,13 @@ class Farm:
         return farm
 
     def stand_in(self) -> ThrowawayHost:
-        """A home and the rest for `localhost`, so that a test leaves those of this machine alone."""
+        """Return a host that stands for `localhost`, so that tests leave the real home alone."""
         host = ThrowawayHost("localhost", self.folder / "localhost", "", 0)
         make_folders(host)
         return host
 
     def start(self, host: ThrowawayHost) -> None:
-        """Start the sshd of a host (again)."""
+        """Start the sshd of a host, for the first time or again."""
         with (host.folder / "sshd.log").open("ab") as log:
             command: list[str | Path] = [SSHD, "-D", "-e", "-f", host.folder / "sshd_config"]
             process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
@@ -161,7 +161,7 @@ class Farm:
         wait_for_banner(host)
 
     def stop(self, host: ThrowawayHost) -> None:
-        """End the sshd of a host; its connections, and what was started there, go on."""
+        """Stop the sshd of a host. Its connections and the processes on it keep running."""
         pid_file = host.folder / "sshd.pid"
         if pid_file.exists():
             with contextlib.suppress(ProcessLookupError):
@@ -171,14 +171,14 @@ class Farm:
             self._sshds.pop(host.name).wait()
 
     def remove(self, host: ThrowawayHost) -> None:
-        """End the sshd of a host, and every process on any host; forget that one, but for the ssh config."""
+        """Stop the sshd of a host, kill all processes on all hosts, and remove this host except from the ssh config."""
         self.stop(host)
         end_processes(self.folder)
         remove_tree(host.folder)
         del self.hosts[host.name]
 
     def close(self) -> None:
-        """End every process of the hosts and of this machine's stand-in, and remove the folder."""
+        """Kill every process of the hosts and of the stand-in, and remove the folder."""
         for host in self.hosts.values():
             self.stop(host)
         end_processes(self.folder)
@@ -186,7 +186,7 @@ class Farm:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder, and folders in it that forbid it."""
+    """Remove a folder, even if folders in it have no write permission."""
     for path, names, _ in os.walk(folder):
         for below in (Path(path, name) for name in names):
             if not below.is_symlink():
@@ -195,37 +195,37 @@ def remove_tree(folder: Path) -> None:
 
 
 def make_folders(host: ThrowawayHost) -> None:
-    """The folders that `ThrowawayHost.environment` names."""
+    """Create the folders of `ThrowawayHost.environment`."""
     for folder in (host.home, host.tmp, host.folder / "screens"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def make_key(path: Path, passphrase: str = "") -> None:
-    """A new SSH key at `path`, unless there is one."""
+    """Create an SSH key at `path`, unless it exists."""
     if not path.exists():
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", path], check=True)
 
 
 def own_name() -> str:
-    """The name of the user who runs this."""
+    """Return the name of the current user."""
     return subprocess.run(["id", "-un"], capture_output=True, check=True, text=True).stdout.strip()
 
 
 def wait_for_banner(host: ThrowawayHost, seconds: float = 10) -> None:
-    """Return when sshd answers; RuntimeError with its log when it does not."""
+    """Wait until sshd answers. Raises RuntimeError with its log after `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection((host.address, host.port), 1) as connection:
             if connection.recv(4) == b"SSH-":
                 return
-        time.sleep(0.02)  # between two looks; there is nothing to be woken by
-    raise RuntimeError(f"{host.name}: sshd does not answer:\n{(host.folder / 'sshd.log').read_text()}")
+        time.sleep(0.02)  # polls, because sshd sends no notification
+    raise RuntimeError(f"{host.name}: timed out waiting for sshd:\n{(host.folder / 'sshd.log').read_text()}")
 
 
 def processes_of(folder: Path) -> Iterator[int]:
-    """The processes of the host in `folder`, or of all hosts below it and the stand-in for this machine."""
+    """Yield the processes of the host in `folder`, or of all hosts below it and of the stand-in."""
     mark = f"REMOTE_RUNNER_THROWAWAY={folder}".encode()
-    for process in Path("/proc").glob("[0-9]*"):  # which looks into none of them: they may end meanwhile
+    for process in Path("/proc").glob("[0-9]*"):  # a pattern without subfolders, because processes may end meanwhile
         with contextlib.suppress(OSError):
             entries = (process / "environ").read_bytes().split(b"\0")
             if any(entry == mark or entry.startswith(mark + b"/") for entry in entries):
@@ -233,7 +233,7 @@ def processes_of(folder: Path) -> Iterator[int]:
 
 
 def command_lines(folder: Path) -> dict[int, bytes]:
-    """The command line of each of `processes_of(folder)`, but for what ends meanwhile."""
+    """Return the command line of each of `processes_of(folder)` that is still running."""
     found = {}
     for pid in processes_of(folder):
         with contextlib.suppress(OSError):
@@ -242,14 +242,14 @@ def command_lines(folder: Path) -> dict[int, bytes]:
 
 
 def end_processes(folder: Path) -> None:
-    """Kill all of `processes_of(folder)`, and what they start meanwhile; remove the cgroups of their sessions."""
+    """Kill all of `processes_of(folder)`, including new ones, and remove the cgroups of their sessions."""
     own = os.getpid()
     while pids := [pid for pid in processes_of(folder) if pid != own]:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        time.sleep(0.02)  # between two looks, as above
+        time.sleep(0.02)  # polls, as above
     for listed in folder.rglob(".cgroups"):
         for cgroup in listed.read_text().splitlines():
-            with contextlib.suppress(OSError):  # it is gone, or a zombie is still in it
+            with contextlib.suppress(OSError):  # it is already removed, or still has a zombie
                 Path(cgroup).rmdir()

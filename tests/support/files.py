@@ -1,10 +1,10 @@
-"""Files of hosts and of tests."""
+"""Read files of hosts and of tests."""
 
 from pathlib import Path
 
 
 def text(path: Path) -> str:
-    """What `path` holds, which is nothing if it is not there, or is of a process that has ended."""
+    """Return the text of `path`, or "" if it does not exist or belongs to a process that has ended."""
     try:
         return path.read_text(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
@@ -12,5 +12,5 @@ def text(path: Path) -> str:
 
 
 def content(folder: Path) -> dict[str, str]:
-    """What is in the files below a folder."""
+    """Return the text of every file below a folder, by relative path."""
     return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}

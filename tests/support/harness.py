@@ -1,4 +1,4 @@
-"""The harness of publishers, and what it logs."""
+"""Run the harness of publishers and read its logs."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,10 @@ STAMPED = re.compile(rb"^\S*\d\d:\d\d:\d\d\S* (.*)\n", re.MULTILINE | re.DOTALL)
 
 
 def brought_to(folder: Path, component: Component) -> list[str]:
-    """The command line of `component`, whose files are where they would be, under `folder` for a base_dir /b."""
+    """Copy the files of `component` to `folder`, which stands for its base_dir /b.
+
+    Return its command line there.
+    """
     for item in placed_files(component.files):
         assert isinstance(item, Placed)
         target = folder / item.remote.removeprefix("/b/")
@@ -21,5 +24,5 @@ def brought_to(folder: Path, component: Component) -> list[str]:
 
 
 def stamped(log: Path) -> list[bytes]:
-    """The lines of a log, each of which has to begin with a time."""
+    """Return the lines of a log without their times. Lines without a time are dropped."""
     return [match[1] for match in map(STAMPED.match, log.read_bytes().splitlines(keepends=True)) if match]

@@ -1,4 +1,4 @@
-"""Commands that are interrupted: by a cut connection, or because their controller is killed."""
+"""Interrupt commands: cut their connections or kill the controller."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ from tests.support.lab import Lab
 from tests.support.waiting import eventually
 from tests.support.workload import PROGRAM, SIZE, configure
 
-# What is seen of `fab run` when the stage has begun.
+# `fab run` prints this when the stage begins.
 STAGES = {"kill": "kill", "screen": "screen", "sync": "sync", "start": "start 1", "later": "start 2"}
 MANY = """
 for n in range(100):
@@ -28,13 +28,13 @@ for n in range(100):
 
 
 def programs(host: ThrowawayHost) -> list[str]:
-    """Those of the components that run, each as often as it does."""
+    """Return the running components, one entry per process."""
     lines = command_lines(host.folder).values()
     return sorted(line.split(b"\0")[1].decode() for line in lines if line.startswith(b"sleep\0001000."))
 
 
 def assert_whole(lab: Lab, host: ThrowawayHost, *contents: str) -> None:
-    """Each file there is one of those, whole; none is beside them but in staging folders."""
+    """Check that each file has one of `contents`, complete, and that other files are only in staging folders."""
     for path in (host.home / "work").rglob("*"):
         if path.is_file() and ".remote-runner" not in str(path):
             found = path.read_bytes()
@@ -47,7 +47,7 @@ def assert_whole(lab: Lab, host: ThrowawayHost, *contents: str) -> None:
 
 
 def assert_told(lab: Lab, host: ThrowawayHost) -> None:
-    """`fab status` says of each component whether it runs."""
+    """Check that `fab status` reports exactly the components that are running."""
     told = json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)
     running_there = {f"c{name.partition('.')[2]}" for name in programs(host)}
     said = {each["name"] for each in told if each["host"] == host.name and each["state"] == "running"}
@@ -55,7 +55,7 @@ def assert_told(lab: Lab, host: ThrowawayHost) -> None:
 
 
 def left_behind(host: ThrowawayHost) -> list[Path]:
-    """What a sync or another script has not taken away."""
+    """Return files that a sync or another script has not removed."""
     kept = [path for path in host.state().glob(".*") if path.name.startswith((".list", ".staging", ".order", ".held"))]
     return [*kept, *host.home.rglob(".remote-runner*"), *host.tmp.iterdir()]
 
@@ -73,9 +73,9 @@ def kill(fab: "subprocess.Popen[str]", host: ThrowawayHost) -> None:
 def interrupt_run(
     lab: Lab, happens: Callable[["subprocess.Popen[str]", ThrowawayHost], None], stage: str, seed: int
 ) -> None:
-    """Interrupt a run in a stage, at a random moment; check that the hosts are sound, and that a second run finishes.
+    """Interrupt a run in a stage at a random moment, then check the hosts and finish with a second run.
 
-    No half of a file has its final name, no program runs twice, and `fab status` tells the truth.
+    Checks that no partial file has its final name, no program runs twice, and `fab status` reports the truth.
     """
     chance = random.Random(f"{happens.__name__} {stage} {seed}")
     configure(lab, "old")
@@ -86,28 +86,28 @@ def interrupt_run(
         for line in fab.stdout:
             if line.startswith(STAGES[stage]):
                 break
-        time.sleep(chance.uniform(0, 0.2))  # wherever it is by then
+        time.sleep(chance.uniform(0, 0.2))  # at any point of the stage
         happens(fab, lab.node1)
         said = fab.communicate(timeout=60)[0]
     assert "Traceback" not in said
-    eventually(lambda: not connections(lab.node1) and not connections(lab.node2), "the end of what went on there")
+    eventually(lambda: not connections(lab.node1) and not connections(lab.node2), "all connections end")
     for host in (lab.node1, lab.node2):
         assert_whole(lab, host, "old", "new")
         assert len(set(programs(host))) == len(programs(host))
         assert_told(lab, host)
-    # Scripts of the interrupted run may hold the session for a moment, and a run takes some seconds on a busy machine.
-    eventually(lambda: lab.fab("run", "-c", "cfg.py").returncode == 0, "a run", seconds=30)
+    # Scripts of the interrupted run may lock the session for a moment, and a run is slow on a busy machine.
+    eventually(lambda: lab.fab("run", "-c", "cfg.py").returncode == 0, "a run succeeds", seconds=30)
     for host in (lab.node1, lab.node2):
         assert_whole(lab, host, "new")
         assert programs(host) == ["1000.1", "1000.2", "1000.3"]
         assert_told(lab, host)
-        eventually(lambda host=host: not left_behind(host), "an end without traces")  # type: ignore[misc]
+        eventually(lambda host=host: not left_behind(host), "temporary files are removed")  # type: ignore[misc]
 
 
 def interrupt_start(lab: Lab, happens: Callable[["subprocess.Popen[str]", ThrowawayHost], None]) -> None:
-    """Interrupt the start of many components; check that a second start finishes, and starts none twice.
+    """Interrupt the start of many components, then check that a second start finishes and starts none twice.
 
-    The script goes on without its connection, and screen with what it has been told.
+    The script continues without its connection, and so does screen.
     """
     lab.config(MANY)
     lab.run("screen")

@@ -1,4 +1,4 @@
-"""Hosts that a test works with, and `fab` for them."""
+"""Provide hosts for a test and run `fab` on them."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ from tests.support.prefork import Prefork
 
 @attrs.frozen
 class Lab:
-    """What a whole-run test works with: clean hosts, and a folder in which its config file is."""
+    """Clean hosts and a folder with the config file, for tests of whole commands."""
 
     farm: Farm
     here: ThrowawayHost
@@ -26,21 +26,21 @@ class Lab:
 
     @property
     def node1(self) -> ThrowawayHost:
-        """The first host."""
+        """Return the first host."""
         return self.farm.hosts["node1"]
 
     @property
     def node2(self) -> ThrowawayHost:
-        """The second host."""
+        """Return the second host."""
         return self.farm.hosts["node2"]
 
     @property
     def node3(self) -> ThrowawayHost:
-        """The third host."""
+        """Return the third host."""
         return self.farm.hosts["node3"]
 
     def write(self, name: str, text: str, mode: int = 0o644) -> Path:
-        """A file in the folder of the config."""
+        """Write a file in the folder of the config."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -48,14 +48,14 @@ class Lab:
         return path
 
     def config(self, text: str) -> Path:
-        """The config file, `cfg.py`."""
+        """Write the config file, `cfg.py`."""
         return self.write("cfg.py", text)
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of `fab`: that of this machine, with a home of its own.
+        """Return the environment of `fab`: that of this machine with another home.
 
-        Python compiles what it loads once for all tests, as for a user; what it compiles goes with the hosts.
+        All tests share a cache of compiled modules, which is removed with the hosts.
         """
         left_out = ("STY", "PYTHONDONTWRITEBYTECODE")
         own = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "SSH_")) and k not in left_out}
@@ -63,7 +63,7 @@ class Lab:
         return own | self.here.environment | compiled | {"COLUMNS": "200"}
 
     def fab(self, *arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Run `fab` with the hosts' ssh config in the folder of the config file; with more in its environment, if said."""
+        """Run `fab` in the folder of the config file, with the hosts' ssh config. `env` adds environment variables."""
         command = self.command(*arguments)
         if not env:
             return self.prefork.run(command, self.folder, self.environment, 60)
@@ -79,17 +79,17 @@ class Lab:
         )
 
     def command(self, *arguments: str | Path) -> list[str]:
-        """The command line of `fab`."""
+        """Return a command line of `fab`."""
         return [str(FAB), "-r", str(ROOT), "-S", str(self.farm.ssh_config), *map(str, arguments)]
 
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        """`fab` with `--config cfg.py` at the end; the test fails unless it exits with 0."""
+        """Run `fab` with `--config cfg.py`, and fail the test unless it exits with 0."""
         done = self.fab(*arguments, "--config", "cfg.py")
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done
 
     def runner(self, observer: Observer | None = None, config: str = "cfg.py", **options: Any) -> Runner:
-        """For a config, in this process. Its localhost is that of who runs the tests: for the other hosts only."""
+        """Return a Runner in this process. It must not use localhost, which would be the real one."""
         given = Options(config_file=str(self.folder / config), **options)
         settings = Settings(runtime_ssh_path=str(self.farm.ssh_config))
         return Runner(load(given), given, settings, observer or Observer())

@@ -1,11 +1,11 @@
-"""Components that bring files and leave a mark if they are started."""
+"""Configure components that bring files and leave a mark when they start."""
 
 from tests.support.farm import ThrowawayHost
 from tests.support.lab import Lab
 
 COMPLETE = 'c = Component(name="web", executable="/bin/true", host="node1", start_index=1)\n'
 ADD = "config.add_component(c)\n"
-# A component on each of `hosts` that brings `files` and leaves a mark, should it ever be started.
+# A component on each of `hosts` that brings `files` and creates ~/was-started when it starts.
 ON_HOSTS = """
 for host in {hosts}:
     config.add_component(Component(
@@ -16,7 +16,10 @@ for host in {hosts}:
 
 
 def configure(lab: Lab, hosts: list[str], files: dict[str, str] | None = None) -> None:
-    """A config for `hosts` that brings `files`, each of which holds its own name; without any, one named `good`."""
+    """Write a config for `hosts` that brings `files`. By default, there is one file named `good`.
+
+    Each file contains its own name.
+    """
     files = files or {"good": "good"}
     lab.config(ON_HOSTS.format(hosts=hosts, files=files))
     for name in files:
@@ -28,7 +31,7 @@ def assert_synced(host: ThrowawayHost, name: str = "good") -> None:
 
 
 def assert_nothing_later(*hosts: ThrowawayHost) -> None:
-    """Neither was a session made on any of the hosts, nor a program started."""
+    """Check that the hosts have no session and started no program."""
     for host in hosts:
         assert host.sessions() == []
         assert_nothing_started(host)

@@ -1,15 +1,15 @@
-"""`fab` within a bounded memory."""
+"""Run `fab` with limited memory."""
 
 import resource
 import subprocess
 
 from tests.support.lab import Lab
 
-MEMORY = 700 << 20  # of address space, of which Python and threads take 300 MB
+MEMORY = 700 << 20  # bytes of data; Python and threads use 300 MB
 
 
 def fab_within_memory(lab: Lab, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """`fab`, with no more memory than a bounded one needs."""
+    """Run `fab` with a limit of MEMORY bytes."""
     return subprocess.run(
         lab.command(*arguments),
         cwd=lab.folder,

@@ -1,4 +1,4 @@
-"""A config of two components, and muddlers that change it."""
+"""Define a config of two components, and apply muddlers to it."""
 
 import pytest
 
@@ -15,7 +15,7 @@ add("client", "node2", args=["%n", util.literal("$x"), "$y"], num_cores=2)
 
 
 def told(muddler: str, config: str = TWO, **options: str) -> dict[str, Component]:
-    """The components of a config after a muddler, by name."""
+    """Apply a muddler to a config. Return its components by name."""
     return {each.name: each for each in muddled(config, muddler, **options)}
 
 

@@ -1,4 +1,4 @@
-"""Names of all commands, and of the muddlers of the project."""
+"""List the names of all commands and of the muddlers of the project."""
 
 COMMANDS = [
     "attach",

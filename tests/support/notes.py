@@ -1,4 +1,4 @@
-"""Notes of a note-taker."""
+"""Read the notes of a note-taker."""
 
 from pathlib import Path
 
@@ -10,5 +10,5 @@ def notes(folder: Path) -> list[str]:
 
 
 def claim(state: Path) -> list[str]:
-    """Who takes notes, and of which screen session."""
+    """Return the words of the claim file: the process that takes notes, and its screen session."""
     return text(state / ".noting").split()

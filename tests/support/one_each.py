@@ -1,4 +1,4 @@
-"""One component on each host, which counts how often it is started."""
+"""Configure one component on each host that counts its starts."""
 
 import json
 
@@ -19,6 +19,6 @@ def configure(lab: Lab, *hosts: str, base_dir: str | None = "~") -> None:
 
 
 def states(lab: Lab) -> dict[str, str]:
-    """What `fab status` says of each host's component."""
+    """Return the state of each host's component, as `fab status` reports it."""
     told = json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)
     return {each["host"]: each["state"] for each in told}

@@ -1,4 +1,4 @@
-"""Checks of the exit code and the errors of `fab`."""
+"""Check the exit code and the errors of `fab`."""
 
 import shlex
 import subprocess
@@ -11,7 +11,7 @@ Done = subprocess.CompletedProcess[str]
 
 
 def assert_refused(done: Done, *words: str | Path, code: int = 2) -> None:
-    """`fab` has ended with `code` and has said all `words`, but nothing of its own inside."""
+    """Check that `fab` exited with `code` and printed all `words`, but no internals such as a traceback."""
     output = done.stdout + done.stderr
     assert done.returncode == code, output
     for word in words:
@@ -21,7 +21,7 @@ def assert_refused(done: Done, *words: str | Path, code: int = 2) -> None:
 
 
 def assert_failed(done: Done, **reasons: str | Path) -> None:
-    """`fab` has ended with 1, and has one line for each of the hosts, with the reason."""
+    """Check that `fab` exited with 1 and printed one line with the reason for each host."""
     assert_refused(done, code=1)
     for host, reason in reasons.items():
         lines = [line for line in done.stderr.splitlines() if line.startswith(host)]
@@ -31,7 +31,7 @@ def assert_failed(done: Done, **reasons: str | Path) -> None:
 
 
 def repeat_with(lab: Lab, command: str, *options: str) -> str:
-    """Return the last line of a failure of `fab -c cfg.py`: the command to repeat with, and the options of its own."""
+    """Return the last line of a failed `fab -c cfg.py`: the command to repeat with, and its own options."""
     words = ["fab", "-r", str(ROOT), *command.split(), "--config", str(lab.folder / "cfg.py"), *options]
     return f"repeat with: {shlex.join([*words, '-S', str(lab.farm.ssh_config)])}"
 

@@ -1,4 +1,4 @@
-"""Programs that note their process id."""
+"""Configure programs that write down their process id."""
 
 from tests.support.lab import Lab
 
@@ -9,7 +9,7 @@ def add(name, host="node1", start_index=1, executable="p", files={"p": "p"}, bas
     config.add_component(Component(name=name, host=host, start_index=start_index, executable=executable,
         files=files, base_dir=base_dir, **more))
 """
-# `p` notes its process id in ~/pid.NAME, then does what its second argument says.
+# `p` writes its process id to ~/pid.NAME, then evaluates its second argument.
 PROGRAM = '#!/bin/sh\necho $$ >~/pid."$1"\neval "${2-exec sleep 1000}"\n'
 
 

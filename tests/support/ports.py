@@ -1,13 +1,13 @@
-"""Free ports on loopback."""
+"""Find free ports on loopback."""
 
 import random
 import socket
 
 
 def free_ports(count: int) -> int:
-    """The first of so many ports in a row that are free."""
+    """Return the first of `count` consecutive free ports."""
     while True:
-        first = random.randrange(20000, 30000)  # below those that Linux gives out by itself
+        first = random.randrange(20000, 30000)  # below the ephemeral ports of Linux
         with_all = [socket.socket() for _ in range(count)]
         try:
             for number, each in enumerate(with_all):
@@ -21,7 +21,7 @@ def free_ports(count: int) -> int:
 
 
 def free_port(address: str) -> int:
-    """A port on which nothing listens at the moment."""
+    """Return a port on which nothing listens at the moment."""
     with socket.socket() as listener:
         listener.bind((address, 0))
         return int(listener.getsockname()[1])

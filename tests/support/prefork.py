@@ -1,8 +1,7 @@
-"""Runs `fab` in processes that have Fabric loaded already, which takes most of the time of a short command.
+"""Run `fab` in processes that have already loaded Fabric, because loading takes most of the time of a short command.
 
-`Prefork` starts this file as a program, which loads Fabric, but nothing of this project, and forks for each command.
-What such a process does from there on is what `fab` does: it runs Fabric's program, with a command line, an
-environment, a folder and standard streams of its own.
+`Prefork` starts this file as a program. It loads Fabric, but no module of this project, and forks for each command.
+The child then runs Fabric's program as `fab` does, with its own command line, environment, folder and standard streams.
 """
 
 import contextlib
@@ -19,40 +18,43 @@ WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
 class Prefork:
-    """The program that forks, for one command after the other. `folder` holds what they print."""
+    """A program that forks for one command after the other. Output of the commands is stored in `folder`."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._streams = folder / "fab.out", folder / "fab.err"
-        # -P: the modules beside this file are not for what it runs.
+        # -P keeps the modules beside this file off the path of the commands.
         command, pipe = [sys.executable, "-P", __file__], subprocess.PIPE
         self._program = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, bufsize=0)
 
     def run(
         self, command: Sequence[str], folder: Path, environment: Mapping[str, str], seconds: float
     ) -> subprocess.CompletedProcess[str]:
-        """What has become of `command`, of which the first word is the path of `fab`. TimeoutError after `seconds`."""
+        """Run `command`, whose first word is the path of `fab`.
+
+        Raises TimeoutError after `seconds`.
+        """
         assert self._program.stdin and self._program.stdout
         order = [str(folder), *map(str, self._streams), dict(environment), list(command)]
         self._program.stdin.write(json.dumps(order).encode() + b"\n")
         pid = int(self._program.stdout.readline())
         is_in_time = bool(select.select([self._program.stdout], [], [], seconds)[0])
         if not is_in_time:
-            with contextlib.suppress(ProcessLookupError):  # it may have ended this moment
+            with contextlib.suppress(ProcessLookupError):  # it may have just ended
                 os.kill(pid, signal.SIGKILL)
         status = int(self._program.stdout.readline())
         if not is_in_time:
-            raise TimeoutError(f"{command} has not ended within {seconds} s")
+            raise TimeoutError(f"{command}: timed out after {seconds} s")
         out, err = (stream.read_text(errors="surrogateescape") for stream in self._streams)
         return subprocess.CompletedProcess(list(command), status, out, err)
 
     def close(self) -> None:
-        """End it."""
+        """Stop the program."""
         self._program.communicate()
 
 
 def main() -> None:
-    """Take orders from standard input; answer each with the process id, and then the exit status."""
-    import attrs  # noqa: F401  # loaded here, like the next, for all that are forked
+    """Read commands from stdin. Answer each with its process id, and later with its exit status."""
+    import attrs  # noqa: F401  # loaded before the fork, as fabric.main is
     import fabric.main
 
     for line in sys.stdin:
@@ -66,7 +68,7 @@ def main() -> None:
 
 
 def become(folder: str, out: str, err: str, environment: dict[str, str], command: list[str]) -> None:
-    """Make of this process what it were if it had been started so."""
+    """Make this process look as if it had been started with this folder, these streams and this environment."""
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

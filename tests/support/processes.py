@@ -1,4 +1,4 @@
-"""Processes on throwaway hosts."""
+"""Find processes on throwaway hosts."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from tests.support.farm import ThrowawayHost, command_lines
 
 
 def noted(host: ThrowawayHost) -> dict[str, int]:
-    """The process ids that programs have written to ~/pid.NAME."""
+    """Return the process ids that programs have written to ~/pid.NAME."""
     found = {path.suffix[1:]: path.read_text() for path in host.home.glob("pid.*")}
     return {name: int(text) for name, text in found.items() if text.endswith("\n")}
 
@@ -19,10 +19,10 @@ def is_alive(pid: int) -> bool:
 
 
 def alive(host: ThrowawayHost) -> set[str]:
-    """The names of the noted processes that still run."""
+    """Return the names of the noted processes that are still running."""
     return {name for name, pid in noted(host).items() if is_alive(pid)}
 
 
 def looks(host: ThrowawayHost) -> int:
-    """How many scripts of ours run on a host."""
+    """Return how many of our scripts are running on a host."""
     return sum(b"eval" in line for line in command_lines(host.folder).values())

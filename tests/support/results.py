@@ -1,4 +1,4 @@
-"""Results of a run, for reports."""
+"""Create results of a run, for reports."""
 
 import json
 from pathlib import Path
@@ -49,7 +49,7 @@ OUTPUTS = {"node1/db": f"listening\n{EVIL}\n", "node2/client": "no such table"}
 
 
 def results(folder: Path, **changed: Any) -> Path:
-    """A folder as `fab collect` makes it."""
+    """Create a folder of results as `fab collect` does."""
     (folder / "node1/db").mkdir(parents=True)
     (folder / "node1/db/output").write_bytes(b"\x1b[1mold\x1b[0m\r\n" + b"10 %\r20 %\n" * LINES + b"end \xff\n")
     (folder / "run.json").write_text(json.dumps(RUN | changed))

@@ -1,4 +1,4 @@
-"""Runners in this process: the errors that they raise, and an observer that takes notes."""
+"""Help with runners in this process: catch their errors and record their events."""
 
 import contextlib
 import signal
@@ -17,7 +17,7 @@ def labels(components: list[Component]) -> list[str]:
 
 
 class Noting(Observer):
-    """Notes the stages, and from which thread they begin and end."""
+    """Record the stages, and the threads from which they begin."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
@@ -25,22 +25,22 @@ class Noting(Observer):
         self.threads: set[threading.Thread] = set()
 
     def begins(self, stage: str, hosts: object) -> None:
-        """A stage begins."""
+        """Record the begin of a stage."""
         self.threads.add(threading.current_thread())
         self.told.append(f"begins {stage}")
 
     def ends(self, stage: str) -> None:
-        """A stage ends."""
+        """Record the end of a stage."""
         self.told.append(f"ends {stage}")
 
     def ended(self, ended: Ended) -> None:
-        """A component that is waited for has ended."""
+        """Record the end of a component."""
         self.ended_.append(ended.component.name)
 
 
 @contextlib.contextmanager
 def interrupted_in(seconds: float) -> Iterator[None]:
-    """KeyboardInterrupt after so many seconds, as by Ctrl-C."""
+    """Raise KeyboardInterrupt after this many seconds, as Ctrl-C does, and check that it propagates."""
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
         signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -51,7 +51,7 @@ def interrupted_in(seconds: float) -> Iterator[None]:
 
 
 def failed(runner: Runner, timeout: float | None = None) -> list[StageError]:
-    """What `wait` raises."""
+    """Return the StageError that `wait` raises, in a list, or an empty list."""
     try:
         runner.wait(timeout=timeout)
     except StageError as error:

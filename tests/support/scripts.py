@@ -1,4 +1,4 @@
-"""Scripts that tests run on hosts, or in a shell here."""
+"""Create scripts that tests run on hosts or in a local shell."""
 
 from fabfile.components.ownership import Owner
 from fabfile.remote.script import Script, read_script

@@ -1,4 +1,4 @@
-"""A config of small servers on several hosts, and what runs of them."""
+"""Configure small servers on several hosts, and find their processes."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ from tests.support.lab import Lab
 
 
 def config_of(*hosts: str, more: str = "") -> str:
-    """Return a config with a component `web` on each host, which sleeps, and then the lines `more`.
+    """Return a config with a sleeping component `web` on each host, followed by the lines `more`.
 
-    There, `add(name, host, text, start_index=1, ...)` adds a component that runs a text of sh.
+    In these lines, `add(name, host, text, start_index=1, ...)` adds a component that runs a shell script.
     """
     adds = "".join(f"add('web', {host!r}, 'exec sleep 1000')\n" for host in hosts)
     return (
@@ -21,13 +21,13 @@ def config_of(*hosts: str, more: str = "") -> str:
 
 
 def pid_of(host: ThrowawayHost, name: str = "web", session: str = "runner") -> int:
-    """Return the process id of a component, as the host has recorded it; 0 if it does not run."""
+    """Return the process id of a component, as the host has recorded it, or 0 if it is not running."""
     recorded = text(host.state(session) / name / "pid").strip()
     is_running = recorded and not text(host.state(session) / name / "status").strip()
     return int(recorded) if is_running and Path(f"/proc/{recorded}").exists() else 0
 
 
 def sleeping(lab: Lab, seconds: int = 1000) -> list[int]:
-    """Return the processes `sleep SECONDS` on all hosts."""
+    """Return the process ids of `sleep SECONDS` on all hosts."""
     words = [b"sleep", str(seconds).encode()]
     return [pid for pid, line in command_lines(lab.farm.folder).items() if line.split(b"\0")[:2] == words]

@@ -1,4 +1,4 @@
-"""Hosts in the ssh config of the lab."""
+"""Add hosts to the ssh config of the lab."""
 
 from pathlib import Path
 

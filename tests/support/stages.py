@@ -1,4 +1,4 @@
-"""Components of two start indices that count how often they are started."""
+"""Configure components with two start indices that count their starts."""
 
 import contextlib
 import os
@@ -25,13 +25,13 @@ def configure(lab: Lab, hosts: list[str] = ALL, components: str = "[('a', 1), ('
 
 
 def started(host: ThrowawayHost) -> list[str]:
-    """Which components have been started, each as often as it has."""
+    """Return the names of started components, repeated for each start."""
     return sorted(path.name * path.read_text().count("\n") for path in host.home.glob("[ab]"))
 
 
 @contextlib.contextmanager
 def broken(host: ThrowawayHost) -> Iterator[None]:
-    """A folder is in the place of a file on that host."""
+    """Put a folder in the place of a file on the host, so that sync fails."""
     (host.home / "f").mkdir()
     yield
     (host.home / "f").rmdir()
@@ -39,16 +39,19 @@ def broken(host: ThrowawayHost) -> Iterator[None]:
 
 @contextlib.contextmanager
 def hanging_kill(host: ThrowawayHost) -> Iterator[Callable[[], None]]:
-    """Let `fab kill` hang on a host, where it reads a file; what is given returns once it does."""
+    """Make `fab kill` hang on a host when it reads a file.
+
+    Yield a function that waits until it hangs.
+    """
     host.state().mkdir(parents=True, mode=0o700)
     fifo = host.state() / ".sessions"
     os.mkfifo(fifo)
     with contextlib.ExitStack() as stack:
 
         def is_read() -> bool:
-            with contextlib.suppress(OSError):  # ENXIO, until somebody reads it
+            with contextlib.suppress(OSError):  # ENXIO until a process reads it
                 stack.callback(os.close, os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
                 return True
             return False
 
-        yield lambda: eventually(is_read, "the reading")
+        yield lambda: eventually(is_read, "kill reads the file")

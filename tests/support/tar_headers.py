@@ -1,17 +1,17 @@
-"""Headers of tar streams."""
+"""Create headers of tar streams."""
 
 import tarfile
 
 
 def header(name: str, kind: bytes = b"0", size: int = 0) -> bytes:
-    """Of a member of a tar stream, that of a regular file or of another kind."""
+    """Return the header of a member of a tar stream."""
     member = tarfile.TarInfo(name)
     member.type, member.size = kind, size
     return member.tobuf(tarfile.GNU_FORMAT)
 
 
 def pax(kind: bytes = b"x", **values: str) -> bytes:
-    """The header of one, with the values that it sets for the next member, or for all of them (`g`)."""
+    """Return a pax header with its values. They apply to the next member, or to all members for kind `g`."""
     lines = b""
     for key, value in values.items():
         line = f" {key}={value}\n".encode()

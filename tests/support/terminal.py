@@ -1,4 +1,4 @@
-"""A terminal in which a test runs a command."""
+"""Run a command in a terminal."""
 
 import fcntl
 import os
@@ -13,13 +13,13 @@ from tests.support.waiting import eventually
 
 
 class Terminal:
-    """A terminal of 100 x 30 in which `fab` runs; all that was shown there."""
+    """A terminal of 100 x 30 characters in which a command runs. `shown` holds its output."""
 
     def __init__(self, command: list[str], **popen: Any) -> None:
         self.master, self._slave = os.openpty()
         self.resize(30, 100)
         self.settings = termios.tcgetattr(self._slave)
-        # As its controlling terminal, which tells its foreground of a new size.
+        # The controlling terminal sends SIGWINCH to its foreground process.
         self.process = subprocess.Popen(
             ["setsid", "--ctty", *command], stdin=self._slave, stdout=self._slave, stderr=self._slave, **popen
         )
@@ -36,7 +36,7 @@ class Terminal:
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def shows(self, expected: bytes) -> None:
-        """Return once that is shown, since the last time."""
+        """Wait until `expected` appears after the text that the last call found."""
         eventually(lambda: expected in self.shown, f"{expected!r} on the terminal")
         self.shown = self.shown.partition(expected)[2]
 
@@ -44,7 +44,7 @@ class Terminal:
         os.write(self.master, typed)
 
     def ends(self) -> int:
-        """The exit status, once it has ended; the terminal is as it was."""
+        """Wait for the end of the command and return its exit status. Check that the settings are restored."""
         status = self.process.wait(timeout=20)
         self._reader.join()
         assert termios.tcgetattr(self._slave) == self.settings

@@ -1,4 +1,4 @@
-"""Trees of files here, and what a host reports of them."""
+"""Create local file trees and a host's report of them."""
 
 import os
 import stat
@@ -12,10 +12,10 @@ LOCAL = LocalFile("/l", 0o644, 5)
 
 
 def record(found: RemoteEntry, path: str) -> bytes:
-    """As `stat` says it."""
+    """Return a record as `stat` prints it."""
     return f"{found.mode:x} {found.size} ".encode() + os.fsencode(path)
 
 
 def survey_of(tree: Tree, there: dict[str, RemoteEntry]) -> Inventory:
-    """The inventory of a host that has `there`."""
+    """Return the inventory of a host that has the entries `there`."""
     return read_inventory(tree, [record(there[path], path) for path in (*tree.files, *tree.folders) if path in there])

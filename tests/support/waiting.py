@@ -1,4 +1,4 @@
-"""Waiting for a condition."""
+"""Wait for a condition."""
 
 import time
 from collections.abc import Callable
@@ -7,9 +7,9 @@ import pytest
 
 
 def eventually(is_true: Callable[[], bool], what: str, seconds: float = 10) -> None:
-    """Return once `is_true()`; fail after `seconds`, saying that `what` has not come about."""
+    """Wait until `is_true()`. Fail the test after `seconds`; `what` describes the condition."""
     deadline = time.monotonic() + seconds
     while not is_true():
         if time.monotonic() > deadline:
-            pytest.fail(f"within {seconds} s: {what}")
-        time.sleep(0.02)  # between two looks
+            pytest.fail(f"timed out after {seconds} s: {what}")
+        time.sleep(0.02)  # polls

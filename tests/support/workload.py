@@ -1,4 +1,4 @@
-"""A config with many files on two hosts."""
+"""Configure many files on two hosts."""
 
 from tests.support.lab import Lab
 

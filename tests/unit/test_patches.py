@@ -25,6 +25,7 @@ from fabfile.cli.invoke_patches import CommandExecutor
 from fabfile.cli.options import Command, Option
 from fabfile.ssh.connection import connection_settings
 from fabfile.ssh.paramiko_patches import FastTransport, IndexedSSHConfig, LimitedPacketizer
+from rr_config.options import OPTIONS
 
 ROOT = Path(fabfile.__file__).parent
 # The signature of each function that a patch replaces, overrides or calls, and that is not documented.
@@ -148,7 +149,7 @@ def is_stored(node: ast.Attribute) -> bool:
 
 
 def test_options_keep_their_own_value() -> None:
-    option = Option(names=("x",), kind=int, default=1)
-    assert option.value is None
+    (option,) = [Option(each) for each in OPTIONS if each.name == "parallel"]
+    assert option.value is None, "its default would hide that of a settings file"
     option.set_value("3")
     assert option.value == 3

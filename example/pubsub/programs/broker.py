@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""broker.py PORT: passes on each line that a client sends to all clients that have said `subscribe`."""
+"""broker.py PORT: forward each line that a client sends to all clients that have sent `subscribe`."""
 
 import socketserver
 import sys

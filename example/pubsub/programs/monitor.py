@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""monitor.py PORT: asks every second whether the broker is there."""
+"""monitor.py PORT: check every second whether the broker accepts connections."""
 
 import socket
 import sys
@@ -11,4 +11,4 @@ while True:
         print("broker is healthy", flush=True)
     except OSError as error:
         print(f"broker does not answer: {error}", flush=True)
-    time.sleep(1)  # until it asks again
+    time.sleep(1)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What has to be done on a host once, before anything else runs there."""
+"""Prepare a host once, before other programs start there."""
 
 import platform
 import time
 
 print(f"preparing {platform.node()}")
-time.sleep(0.5)  # as if it took some work
+time.sleep(0.5)  # stands for some work
 print("prepared")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""publisher.py PORT COUNT [crash]: publishes COUNT messages, ten a second, unless it crashes in the middle."""
+"""publisher.py PORT COUNT [crash]: publish COUNT messages, ten per second. With `crash`, fail in the middle."""
 
 import socket
 import sys
@@ -12,4 +12,4 @@ with socket.create_connection(("127.0.0.1", port)) as broker:
             sys.exit("publisher: out of paper")
         broker.sendall(f"message {number}\n".encode())
         print(f"published {number} of {count}", flush=True)
-        time.sleep(0.1)  # so that it publishes ten a second
+        time.sleep(0.1)  # ten messages per second

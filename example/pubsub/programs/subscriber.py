@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""subscriber.py PORT COUNT SLOW: subscribes after SLOW seconds, and writes down when COUNT messages have come."""
+"""subscriber.py PORT COUNT SLOW: subscribe after SLOW seconds, and log the arrival times of COUNT messages."""
 
 import socket
 import sys
@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 port, count, slow = map(int, sys.argv[1:])
-time.sleep(slow)  # to show what waits for one that is slow to get ready
+time.sleep(slow)  # shows that the next start index waits for a slow component
 with socket.create_connection(("127.0.0.1", port)) as broker, Path("received.csv").open("w") as received:
     lines = broker.makefile("r")
     broker.sendall(b"subscribe\n")
-    lines.readline()  # it has been heard
+    lines.readline()  # the broker has confirmed the subscription
     print(f"subscribed to port {port}", flush=True)
     for _ in range(count):
         received.write(f"{time.time()},{lines.readline()}")

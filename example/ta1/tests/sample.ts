@@ -1,4 +1,4 @@
-# What is put can be got again. The steps of this language: docs/muddlers.md
+# Check that `get` returns the values of `put`. The steps are described in docs/muddlers.md.
 start server
 await server listening
 start client

@@ -11,8 +11,8 @@ from invoke.parser.parser import Parser
 
 import fabfile
 from fabfile.cli.completion import cursor_at, limits, offered, single_names, split
-from fabfile.cli.options import Values
 from rr_config import Component
+from rr_config.declarations import Values
 
 FABRIC = Fab()
 PARSER = Parser(

@@ -8,16 +8,17 @@ from invoke.exceptions import Exit
 from invoke.parser import Parser
 from invoke.parser.context import ParserContext
 
-from fabfile.cli.options import declare
+from fabfile.cli.options import Option
 from fabfile.cli.settings import read_options
 from rr_config import ConfigError, Options
+from rr_config.options import OPTIONS
 
-NAMES = "config, muddler, user, pass, log_level, limit, parallel, host_keys, screen, kill, replace, zombie, always_copy, extra_args, arg_parser, terminate, on_exit, keep_going, max_failures, retries, io_timeout"
+NAMES = "config, arg_parser, muddler, screen, limit, user, pass, extra_args, host_keys, on_exit, max_failures, parallel, retries, io_timeout, log_level, kill, zombie, replace, always_copy, terminate, keep_going"
 
 
 def parsed(*words: str) -> Options:
     """The options of the command line `run WORDS`, by the parser that importing fabfile has mended."""
-    (run,) = Parser([ParserContext("run", args=declare())]).parse_argv(["run", *words])
+    (run,) = Parser([ParserContext("run", args=[Option(each) for each in OPTIONS])]).parse_argv(["run", *words])
     return read_options(run.as_kwargs, {})
 
 
@@ -140,7 +141,7 @@ def test_missing_value_is_named(words: list[str]) -> None:
 def test_unknown_log_level_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError) as caught:
         parsed("-l", "loud")
-    expected = "--log-level LOUD: there is no such level; choose one of DEBUG, INFO, WARNING, ERROR"
+    expected = "--log-level LOUD: must be one of DEBUG, INFO, WARNING, ERROR"
     assert str(caught.value) == expected
 
 
@@ -203,7 +204,7 @@ def test_command_line_comes_before_fabric_yaml(
     [
         ({"scren": "x"}, f"fabric.yaml/remote_runner.scren: there is no such option; there is {NAMES}"),
         ({"screen": 3}, "fabric.yaml/remote_runner.screen: is 3; it must be a text"),
-        ({"on_exit": "go"}, "--on-exit go: there is no such way; there are: leave, stop"),
+        ({"on_exit": "go"}, "--on-exit go: must be one of leave, stop"),
         ({"no_kill": "maybe"}, "fabric.yaml/remote_runner.kill: is 'maybe'; it must be true or false"),
         ({"kill": "no"}, "fabric.yaml/remote_runner.kill: is 'no'; it must be true or false"),
         ({"parallel": True}, "fabric.yaml/remote_runner.parallel: is True; it must be a whole number"),
@@ -211,7 +212,7 @@ def test_command_line_comes_before_fabric_yaml(
         ({"max_failures": -1}, "--max-failures -1: must be a number from 0 to 1,000,000"),
         ({"retries": -1}, "--retries -1: must be a number from 0 to 1,000,000"),
         ({"io_timeout": 0}, "--io-timeout 0: must be a number from 1 to 1,000,000"),
-        ({"host-keys": "no"}, "--host-keys no: there is no such way; there are: accept-new, strict"),
+        ({"host-keys": "no"}, "--host-keys no: must be one of accept-new, strict"),
         ({"kill": 0}, "fabric.yaml/remote_runner.kill: is 0; it must be true or false"),
         ({"muddler": 3}, "fabric.yaml/remote_runner.muddler: is 3; it must be a text or a list of texts"),
         ({"muddler": [3]}, "fabric.yaml/remote_runner.muddler: is [3]; it must be a text or a list of texts"),

@@ -1,9 +1,12 @@
 """`Component` and `Config`, as a config file uses them."""
 
+import attrs
 import pytest
 
-from rr_config import Component, Config
+from rr_config import Component, Config, ConfigError
+from rr_config.component import ATTRIBUTES
 from rr_config.util import literal
+from rr_config.validation import check_attributes
 
 LEGAL = "name, executable, args, files, host, base_dir, env, start_index, ready, wait, num_cores, stop_signal, results, needs, meta"
 
@@ -115,3 +118,27 @@ def test_components_can_be_added_and_cleared_while_they_are_listed() -> None:
         config.add_component(component)
         config.add_component(component)
     assert [c.name for c in config.all_components()] == ["a+", "a+"]
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_attribute_declares_everything(name: str) -> None:
+    declared = ATTRIBUTES[name]
+    assert declared.help.endswith(".") and declared.expected
+    assert declared.rule(getattr(Component(), name)) != declared.is_required, "only a required one has no default"
+    assert not declared.rule(object())
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_rule_of_each_attribute_is_checked(name: str) -> None:
+    component = Component(name="a", executable="x", host="h", start_index=1)
+    check_attributes(Config([component]))
+    setattr(component, name, object())
+    with pytest.raises(ConfigError) as caught:
+        check_attributes(Config([component]))
+    (problem,) = caught.value.problems
+    assert f".{name}: is <object" in problem or f"component 1.{name}: " in problem
+    assert problem.endswith(f"; it must be {ATTRIBUTES[name].expected}")
+
+
+def test_attributes_are_those_of_the_class() -> None:
+    assert [*ATTRIBUTES] == [field.name for field in attrs.fields(Component)]

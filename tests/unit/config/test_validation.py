@@ -195,6 +195,17 @@ def test_file_that_two_hosts_share_is_named_once(tmp_path: Path) -> None:
     assert refused(tmp_path, text).count("FOLDER/gone") == 1
 
 
+def test_files_of_every_host_are_checked(tmp_path: Path) -> None:
+    text = "".join(complete(host=host, files={f"gone-{host}": "1"}) for host in ("h2", "h1", "h3"))
+    lines = refused(tmp_path, text + complete(name="b", host="h2", files={"gone": "2"})).splitlines()
+    assert [line.partition(": ")[2].partition(":")[0] for line in lines] == [
+        "FOLDER/gone-h2",
+        "FOLDER/gone",
+        "FOLDER/gone-h1",
+        "FOLDER/gone-h3",
+    ]
+
+
 def test_folder_that_contains_itself_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tree/sub").mkdir(parents=True)
     (tmp_path / "tree/sub/up").symlink_to(tmp_path / "tree")

@@ -1,4 +1,4 @@
-"""The harness of publishers, run as a host would run it."""
+"""Run the harness of publishers as a host would run it."""
 
 import contextlib
 import os
@@ -38,7 +38,7 @@ def test_harness_ends_by_the_signal_that_ended_the_program(tmp_path: Path, numbe
 
 
 def test_harness_does_not_wait_for_what_the_program_leaves_behind(tmp_path: Path) -> None:
-    """Nor does it complain of it."""
+    """The harness also prints no error."""
     harness = in_harness(tmp_path, "/bin/sh", "-c", "yes & echo $! >&2; exit 5")
     assert harness.stderr and harness.stdout
     child = int(harness.stderr.readline())
@@ -48,7 +48,7 @@ def test_harness_does_not_wait_for_what_the_program_leaves_behind(tmp_path: Path
                 break
         assert (harness.wait(timeout=10), harness.stderr.read()) == (5, b"")
     finally:
-        with contextlib.suppress(ProcessLookupError):  # its output may have nobody to read it any more
+        with contextlib.suppress(ProcessLookupError):  # SIGPIPE may have ended it
             os.kill(child, signal.SIGKILL)
         harness.communicate()
 
@@ -59,7 +59,7 @@ def test_harness_goes_on_where_a_log_cannot_be_written(tmp_path: Path) -> None:
     harness = in_harness(tmp_path, "/bin/sh", "-c", "seq 60000; exit 4")
     output, errors = harness.communicate(timeout=20)
     assert (len(output.splitlines()), harness.returncode) == (60_000, 4)
-    assert errors == b"harness: logs/n.out: No space left on device; going on without it\n"
+    assert errors == b"harness: logs/n.out: No space left on device; log is incomplete from here on\n"
 
 
 def test_harness_whose_logs_cannot_be_made_says_so(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_line_is_logged_as_it_comes_and_stamped_once(tmp_path: Path) -> None:
 
 
 def test_much_output_without_a_newline_takes_no_time_that_grows_with_it(tmp_path: Path) -> None:
-    """64 MB: what was kept of the line would have been copied a thousand times."""
+    """Log 64 MB. A harness that buffers the whole line would copy it a thousand times."""
     with in_harness(tmp_path, "head", "-c", "67108864", "/dev/zero") as harness:
         assert harness.stdout
         while harness.stdout.read(1 << 20):

@@ -1,4 +1,4 @@
-"""Test scripts of the master harness: steps, and lines that are none."""
+"""Test the parser of test scripts: valid steps and invalid lines."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ from tests.support.checkout import ROOT
 
 FOLDER = ROOT / "muddlers/harness"
 sys.path.append(str(FOLDER))
-import script  # type: ignore[import-not-found]  # noqa: E402 - it is not installed, but brought to hosts
+import script  # type: ignore[import-not-found]  # noqa: E402 - copied to hosts, not installed
 
 
 def test_steps_are_read_with_what_they_take() -> None:
@@ -46,20 +46,20 @@ def test_comment_begins_where_a_word_would(line: str, sent: str) -> None:
     [
         (
             "begin a",
-            "f:1: 'begin' is no step; there are start, wait, send, feed, close, await, refuse, end, stop, shutdown",
+            "f:1: unknown step 'begin'; must be one of start, wait, send, feed, close, await, refuse, end, stop, shutdown",
         ),
-        ("send a", "f:1: send takes: NAMES TEXT"),
-        ("start a b", "f:1: start cannot be followed by 'b'"),
-        ("await a x within", "f:1: await cannot be followed by 'within'"),
+        ("send a", "f:1: send: missing argument; must be NAMES TEXT"),
+        ("start a b", "f:1: start: unexpected 'b'"),
+        ("await a x within", "f:1: await: unexpected 'within'"),
         ("start 'a", "f:1: No closing quotation"),
-        ("wait soon", "f:1: seconds: 'soon': could not convert string to float: 'soon'"),
-        ("feed a b within x", "f:1: within: 'x': could not convert string to float: 'x'"),
-        ("wait -1", "f:1: seconds: '-1': is no time"),
-        ("await a ( within 3", "f:1: regex: '(': missing ), unterminated subpattern at position 0"),
-        ("stop a by NOPE", "f:1: by: 'NOPE': 'SIGNOPE'"),
-        ("", "f: has no steps"),
-        ("start ''", "f:1: names: '': names nothing"),
-        ("end ,", "f:1: names: ',': names nothing"),
+        ("wait soon", "f:1: seconds: invalid value 'soon': could not convert string to float: 'soon'"),
+        ("feed a b within x", "f:1: within: invalid value 'x': could not convert string to float: 'x'"),
+        ("wait -1", "f:1: seconds: invalid value '-1': must be from 0 to 1e9 seconds"),
+        ("await a ( within 3", "f:1: regex: invalid value '(': missing ), unterminated subpattern at position 0"),
+        ("stop a by NOPE", "f:1: by: invalid value 'NOPE': 'SIGNOPE'"),
+        ("", "f: no steps"),
+        ("start ''", "f:1: names: invalid value '': must have at least one pattern"),
+        ("end ,", "f:1: names: invalid value ',': must have at least one pattern"),
     ],
 )
 def test_what_is_no_step_is_named(line: str, message: str) -> None:
@@ -72,7 +72,7 @@ def test_what_is_no_step_is_named(line: str, message: str) -> None:
 def test_files_that_are_fed_are_beside_the_script(tmp_path: Path, file: str) -> None:
     with pytest.raises(script.ScriptError) as caught:
         script.check(script.parse(f"feed a {file}\n", "f"), ["a"], str(tmp_path))
-    assert str(caught.value) == f"f:1: {file}: leads away from the script; put it beside that"
+    assert str(caught.value) == f"f:1: {file}: outside the folder of the script; move it there"
 
 
 def test_language_is_documented_as_it_is() -> None:

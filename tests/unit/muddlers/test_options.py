@@ -1,4 +1,4 @@
-"""Options of muddlers: from `--extra-args`, or behind the name of the muddler."""
+"""Test options of muddlers, from `--extra-args` or after the name of the muddler."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Muddlers of installed packages, and the one that the documentation shows."""
+"""Test muddlers of installed packages, and the one in the documentation."""
 
 import re
 import sys

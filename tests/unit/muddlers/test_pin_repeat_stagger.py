@@ -1,4 +1,4 @@
-"""`pin`, `repeat` and `stagger`: cores, copies and delays."""
+"""Test `pin`, `repeat` and `stagger`: cores, copies and delays."""
 
 from pathlib import Path
 
@@ -22,10 +22,11 @@ def test_pin_gives_each_its_own_cores_in_order(tmp_path: Path) -> None:
     found = told(f"pin --host-info {info} --pairs apart --only node1", config)
     assert (found["server"].args[1], found["b"].args[1]) == ("0x101", "0xe0e")
     said = refusal(f"pin --host-info {info} --first 1", config=config)
-    assert said == "node2: has 2 cores, of which 1 are free, and client wants 2: 1 too many"
+    assert said == "node2: too few cores for client (needs 2; 1 of 2 free)"
     said = refusal(f"pin --host-info {info}", config=config + "add('c', 'node3')\n")
-    assert said.startswith("node3/c.host: is not among the hosts of --host-info ")
-    assert refusal("pin", config=config + "add('c', num_cores=0)\n") == "node1/c.num_cores: is 0; pin needs 1 or more"
+    assert said.startswith("node3/c.host: missing in --host-info ")
+    said = refusal("pin", config=config + "add('c', num_cores=0)\n")
+    assert said == "node1/c.num_cores: invalid value 0; must be at least 1 to pin it"
 
 
 def test_cores_that_one_pin_has_given_out_are_not_those_of_another(tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ config.add_component(Component(name="d", host="h%n", executable="x", start_index
     assert list(found) == ["c%n", "d-1", "d-2"]
     two = found["d-2"]
     assert (two.host, two.needs, two.ready and two.ready.value) == ("h2", ["t2"], "n2")
-    assert refusal("repeat --copies 0") == "repeat --copies: is 0; it must be 1 or more"
+    assert refusal("repeat --copies 0") == "repeat --copies: required, and must be at least 1 (is 0)"
 
 
 def test_copies_are_named_by_what_names_the_component() -> None:
@@ -66,9 +67,9 @@ def test_copies_are_named_by_what_names_the_component() -> None:
 
 def test_what_is_pinned_shares_no_core_afterwards() -> None:
     said = refusal("pin", "repeat --copies 2")
-    assert said == "node1/server: is pinned, and so would all its copies be; put pin behind repeat"
+    assert said == "node1/server: copies would share its cores; put --muddler repeat before pin"
     said = refusal("pin", "rehost --hosts x")
-    assert said == "x/client: is pinned to a core that another one has; put pin behind rehost"
+    assert said == "x/client: core is already used on this host; put --muddler rehost before pin"
     assert [each.host for each in muddled(TWO, "pin", "rehost --hosts x,y")] == ["x", "y"]
 
 
@@ -78,7 +79,7 @@ def test_stagger_delays_by_start_index_and_gives_ready_more_time() -> None:
     waits = {name: each.args[3] if each.args[:1] == ["-c"] else None for name, each in found.items()}
     assert waits == {"server": None, "client": "1.500", "b": "3.000", "c": None}
     assert found["b"].ready and found["b"].ready.timeout == 8
-    assert refusal("stagger --delay nan") == "stagger --delay: is nan; it must be a number of seconds, from 0 on"
+    assert refusal("stagger --delay nan") == "stagger --delay: required, and must be at least 0 seconds (is nan)"
 
 
 def test_dollar_in_a_name_is_no_variable() -> None:

@@ -1,4 +1,4 @@
-"""`--muddler ta3`: publishers run under the harness."""
+"""Test `--muddler ta3` without clients: publishers run under the harness."""
 
 import os
 import subprocess
@@ -89,9 +89,9 @@ def test_harness_that_the_config_brings_already_is_brought_to_both_places(tmp_pa
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
-        ("harness=5", "extra_options.harness: is 5; it must be a local path"),
-        ("harness_args='-v -q'", "extra_options.harness_args: is '-v -q'; it must be a list of arguments"),
-        ("harness_logs=['x']", "extra_options.harness_logs: is ['x']; it must be a remote folder"),
+        ("harness=5", "extra_options.harness: must be a local path (is 5)"),
+        ("harness_args='-v -q'", "extra_options.harness_args: must be a list of arguments (is '-v -q')"),
+        ("harness_logs=['x']", "extra_options.harness_logs: must be a remote folder (is ['x'])"),
     ],
 )
 def test_extra_options_of_a_wrong_kind_are_refused(tmp_path: Path, extra: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""`rehost`: other hosts for components."""
+"""Test `rehost`: other hosts for components."""
 
 from rr_config.testing import muddled
 from tests.support.muddled_configs import TWO, refusal, told
@@ -21,7 +21,7 @@ def test_rehost_takes_hosts_one_for_another_or_spreads() -> None:
     ]
     found = muddled(config, "rehost --hosts x")
     assert [each.name for each in found] == ["server", "client-node2", "client-node1", "d"]
-    assert refusal("rehost --hosts ,") == "rehost --hosts: is ','; it must name a host, or several"
+    assert refusal("rehost --hosts ,") == "rehost --hosts: required, and must have at least one host (is ',')"
 
 
 def test_program_of_localhost_is_brought_to_another_host() -> None:

@@ -1,4 +1,4 @@
-"""`--muddler ta1`: the components that it makes."""
+"""Test the components that `--muddler ta1` creates."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.support.configs import loaded, refused, write
 
 
 def prepare(folder: Path) -> str:
-    """A config whose client and server are on two hosts, with all that the muddler wants."""
+    """Write the files that the muddler needs. Return a config with client and server on two hosts."""
     write(folder / "tests/t.ts", "start *\n")
     write(folder / "tests/queries/q", "")
     write(folder / "hosts.csv", HOSTS)
@@ -34,20 +34,23 @@ def test_addresses_come_from_the_hosts_file_and_files_are_brought(tmp_path: Path
 @pytest.mark.parametrize(
     ("told", "message"),
     [
-        ("", "ta1 --test: is missing; name a test of --test-dir"),
+        ("", "ta1 --test: missing; must be the name of a test in --test-dir"),
         ("--test none", "--script FOLDER/tests/none.ts: No such file or directory"),
-        ("--test t", "ta1 --hosts-file: is missing; at which address does the server find the client's host?"),
+        ("--test t", "ta1 --hosts-file: missing; must have the address of the client's host for the server"),
         ("--test t --hosts-file no.csv", "--hosts-file no.csv: No such file or directory"),
-        ("--test t --hosts-file server.csv", "--hosts-file server.csv: its first line is to name the columns: host,ip"),
+        (
+            "--test t --hosts-file server.csv",
+            "--hosts-file server.csv: missing columns; the first line must be host,ip",
+        ),
         (
             "--test t --hosts-file few.csv",
-            "me@node2:2222/client.host: is not among the hosts of --hosts-file few.csv; add a line",
+            "me@node2:2222/client.host: missing in --hosts-file few.csv; add a line",
         ),
-        ("--test t --hosts-file short.csv", "--hosts-file short.csv: node2: has no ip; add it to that line"),
-        ("--test t --hosts-file empty.csv", "--hosts-file empty.csv: node2: has no ip; add it to that line"),
+        ("--test t --hosts-file short.csv", "--hosts-file short.csv: node2: missing ip; add it to the line"),
+        ("--test t --hosts-file empty.csv", "--hosts-file empty.csv: node2: missing ip; add it to the line"),
         (
             "--test t --only server",
-            "--muddler ta1: a config has one component named client, and one named server; see --only",
+            "--muddler ta1: needs exactly one component `client` and one `server`; see --only",
         ),
     ],
 )

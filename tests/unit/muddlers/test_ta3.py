@@ -1,4 +1,4 @@
-"""`--muddler ta3`: clients on hosts, masters, slaves and cores."""
+"""Test `--muddler ta3`: clients on hosts, master, slaves and cores."""
 
 import functools
 import operator
@@ -13,13 +13,13 @@ from tests.support.configs import loaded, refused, write
 
 
 def made(folder: Path, told: str, config: str = "", hosts: str = HOSTS) -> dict[str, Component]:
-    """The components of a small test, by name."""
+    """Return the components of a small test, by name."""
     write(folder / "hosts.txt", hosts)
     return {each.name: each for each in loaded(folder, config or SMALL, muddler=[f"ta3 {told}"]).all_components()}
 
 
 def clients_of(component: Component) -> list[str]:
-    """The names of the programs of a harness."""
+    """Return the names of a harness's programs."""
     words = list(component.args)
     return [words[at + 1] for at, word in enumerate(words) if word == "-n" and words[at + 2] == "-p"]
 
@@ -42,7 +42,7 @@ def test_clients_are_spread_as_evenly_as_they_go_and_numbered(tmp_path: Path, cl
 def test_only_hosts_of_the_model_get_clients(tmp_path: Path) -> None:
     found = made(tmp_path, "--clients 6 --host-info hosts.txt --client-model R210")
     assert {each.host for name, each in found.items() if name.startswith("slave")} == {"node1", "node2", "node4"}
-    assert "no host of --host-info is of that model" in refused(
+    assert "no host of --host-info has this model" in refused(
         tmp_path, SMALL, muddler=["ta3 --clients 1 --host-info hosts.txt --client-model X"]
     )
 
@@ -68,20 +68,20 @@ def test_cores_are_pinned_by_masks_each_once_and_pairs_where_hyperthreaded(tmp_p
     [
         (
             "--clients 15 --host-info hosts.txt --pin",
-            "ta3 --clients 15: there is room for 9, 6 too many; each wants 2 cores, and each host of clients one for"
-            " its harness: node1 has room for 1, node2 has room for 2, node3 has room for 3, node4 has room for 3",
+            "ta3 --clients 15: only 9 fit (each needs 2 cores, and the harness of each host needs 1):"
+            " node1 1, node2 2, node3 3, node4 3",
         ),
-        ("--host-info hosts.txt", "ta3 --clients: is None; it must be 1 or more"),
+        ("--host-info hosts.txt", "ta3 --clients: required, and must be at least 1 (is None)"),
         ("--clients 1 --host-info hosts.txt --port 70000", "--port 70000: must be from 1 to 65535"),
         (
             "--clients 1 --host-info hosts.txt --timeout nan",
-            "--timeout nan: must be a number of seconds, more than 0",
+            "--timeout nan: must be a number of seconds above 0",
         ),
-        ("--clients 1", "ta3 --host-info: is missing; name a file with the hosts on which clients can run"),
+        ("--clients 1", "ta3 --host-info: missing; must be a file with the hosts for clients"),
         (
             "--clients 1 --host-info none",
-            "--host-info none: No such file or directory; name a file with a line a host: "
-            "HOST CORES MODEL HYPERTHREADED, the last of them y or n",
+            "--host-info none: No such file or directory; expected a file with lines"
+            " HOST CORES MODEL HYPERTHREADED (y or n)",
         ),
     ],
 )
@@ -106,14 +106,14 @@ def test_number_of_cores_has_to_be_one(tmp_path: Path, name: str, number: str) -
     write(tmp_path / "hosts.txt", HOSTS)
     config = SMALL + f"[c] = [c for c in config.all_components() if c.name == {name!r}]\nc.num_cores = {number}\n"
     said = refused(tmp_path, config, muddler=["ta3 --clients 1 --host-info hosts.txt --pin"])
-    assert said.endswith(f"/{name}.num_cores: is {number}; pin needs 1 or more")
+    assert said.endswith(f"/{name}.num_cores: invalid value {number}; must be at least 1 to pin it")
 
 
 def test_harnesses_that_have_addresses_are_not_moved(tmp_path: Path) -> None:
     write(tmp_path / "hosts.txt", HOSTS)
     ta3 = "ta3 --clients 2 --host-info hosts.txt"
     said = refused(tmp_path, SMALL, muddler=[ta3, "rehost --hosts x,y"])
-    assert said.endswith("harnesses have the addresses of their hosts already; put ta1 and ta3 behind rehost")
+    assert said.endswith("cannot move a harness to another host; put --muddler rehost before ta1 and ta3")
     loaded(tmp_path, SMALL, muddler=[ta3, "rehost --hosts x --only third-party-a"])
     loaded(tmp_path, SMALL, muddler=[f"{ta3} --master-address 10.0.0.1", "rehost --hosts x,y"])
 
@@ -121,7 +121,7 @@ def test_harnesses_that_have_addresses_are_not_moved(tmp_path: Path) -> None:
 def test_server_that_has_too_few_cores_is_refused_by_how_many(tmp_path: Path) -> None:
     write(tmp_path / "hosts.txt", HOSTS.replace("node1 8", "node1 2"))
     said = refused(tmp_path, SMALL, muddler=["ta3 --clients 1 --host-info hosts.txt --pin"])
-    assert said == "node1: has 2 cores, of which 1 are free, and server wants 3: 2 too many"
+    assert said == "node1: too few cores for server (needs 3; 1 of 2 free)"
 
 
 def test_script_is_read_before_any_host_is_touched(tmp_path: Path) -> None:
@@ -129,10 +129,10 @@ def test_script_is_read_before_any_host_is_touched(tmp_path: Path) -> None:
     for content, message in (
         (
             "begin x\n",
-            ":1: 'begin' is no step; there are start, wait, send, feed, close, await, refuse, end, stop, shutdown",
+            ":1: unknown step 'begin'; must be one of start, wait, send, feed, close, await, refuse, end, stop, shutdown",
         ),
-        ("start server\nstart klient-*\n", ":2: klient-*: no program is named so; there are server, client-1"),
-        ("start server\nfeed server none\n", ":2: none: there is no such file beside the script"),
+        ("start server\nstart klient-*\n", ":2: klient-*: no program matches; must match one of server, client-1"),
+        ("start server\nfeed server none\n", ":2: none: no such file beside the script"),
     ):
         write(tmp_path / "t.txt", content)
         said = refused(tmp_path, SMALL, muddler=["ta3 --clients 1 --host-info hosts.txt --script t.txt"])

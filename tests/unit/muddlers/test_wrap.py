@@ -1,4 +1,4 @@
-"""`wrap`: the command around a program, and its results."""
+"""Test `wrap`: the command around a program, and its results."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from tests.support.muddled_configs import SHOW, TWO, refusal, told
 
 
 def run_there(component: Component, folder: Path, **environment: str) -> None:
-    """Run what a launcher would, in `folder`, whose files are where they would be."""
+    """Run the program of a component in `folder`, as a launcher does."""
     command = [component.executable, *component.args]
     subprocess.run(command, cwd=folder, check=True, env=os.environ | environment, timeout=20)
 
@@ -68,9 +68,9 @@ def test_folder_of_results_is_one_of_its_own_whatever_the_name(tmp_path: Path, n
     assert (tmp_path / folder).is_dir() and len(Path(folder).parts) == 2
 
 
-@pytest.mark.parametrize(("words", "said"), [("", "wrap --with: is None"), (" --with ''", "wrap --with: is ''")])
+@pytest.mark.parametrize(("words", "said"), [("", "(is None)"), (" --with ''", "(is '')")])
 def test_wrap_without_a_command_is_refused(words: str, said: str) -> None:
-    assert refusal(f"wrap{words}") == f"{said}; it must be a command"
+    assert refusal(f"wrap{words}") == f"wrap --with: required, and must be a command {said}"
 
 
 def test_program_in_a_home_is_told_by_a_variable_and_one_of_another_user_is_refused() -> None:

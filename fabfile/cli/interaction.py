@@ -1,0 +1,43 @@
+"""The commands `status` and `doctor` in the terminal: watch, ask, and exit with FAILED if something is wrong."""
+
+from typing import TYPE_CHECKING, Any
+
+from invoke.exceptions import Exit
+
+from .exit_codes import FAILED
+
+if TYPE_CHECKING:
+    from ..runner.runner import Runner
+    from ..ui.console import Console
+
+WATCH_SECONDS = 2
+
+
+def show_status(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
+    """Show the state of each component, with --watch again and again."""
+    from ..ui.views import show_statuses
+
+    while True:
+        statuses = runner.status()
+        show_statuses(console, statuses, runner.foreign, as_json=given["json"], in_place=given["watch"])
+        if not given["watch"]:
+            break
+        runner.clock.sleep(WATCH_SECONDS)  # each status costs one round trip to every host
+    if not all(each.is_well for each in statuses):
+        raise Exit(code=FAILED)
+
+
+def show_diagnosis(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
+    """Show what each host lacks, with --install after an installation that the user has agreed to."""
+    from ..ui.views import agrees_to_install, show_diagnoses
+
+    found = runner.doctor()
+    if given["install"] and any(each.install_command for each in found):
+        if not given["json"]:
+            show_diagnoses(console, found, as_json=False)
+        if agrees_to_install(console, found, is_said=given["yes"]):
+            runner.install(found)
+            found = runner.doctor()
+    show_diagnoses(console, found, as_json=given["json"])
+    if not all(each.is_well for each in found):
+        raise Exit(code=FAILED)

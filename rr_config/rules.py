@@ -1,0 +1,129 @@
+"""Rules: what a value in a config must be. Each function returns whether it is that."""
+
+import os
+import re
+import signal
+from collections.abc import Callable
+
+from .ready import Ready
+
+
+def is_text(value: object) -> bool:
+    """Return whether it is a text that is not empty, and that Linux accepts as a file name or an argument."""
+    return isinstance(value, str) and value != "" and _is_sendable(value)
+
+
+def _is_sendable(text: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+
+
+def is_whole(value: object) -> bool:
+    """Return whether it is a whole number."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_bool(value: object) -> bool:
+    """Return whether it is True or False."""
+    return isinstance(value, bool)
+
+
+def is_dict(value: object) -> bool:
+    """Return whether it is a dict."""
+    return isinstance(value, dict)
+
+
+def is_path(value: object) -> bool:
+    """Return whether it is a path, as text or as `Path`."""
+    return isinstance(value, str | os.PathLike) and is_text(os.fspath(value))
+
+
+def are_paths(value: object) -> bool:
+    """Return whether it is a list of paths."""
+    return isinstance(value, list | tuple) and all(map(is_path, value))
+
+
+def are_programs(value: object) -> bool:
+    """Return whether it is a list of programs: each a name for PATH, or an absolute path."""
+    return isinstance(value, list | tuple) and all(map(_is_program, value))
+
+
+def _is_program(value: object) -> bool:
+    if not is_path(value):
+        return False
+    text = str(value)
+    return text.startswith("/") or not ("/" in text or "~" in text)
+
+
+def are_files(value: object) -> bool:
+    """Return whether it is a dict of paths to paths."""
+    return isinstance(value, dict) and all(map(is_path, (*value, *value.values())))
+
+
+def are_args(value: object) -> bool:
+    """Return whether it is a list of texts, numbers and paths without NUL."""
+    return isinstance(value, list | tuple) and all(map(_is_arg, value))
+
+
+def _is_arg(value: object) -> bool:
+    is_text_like = isinstance(value, str | int | float | os.PathLike) and not isinstance(value, bool)
+    return is_text_like and _is_sendable(str(value))
+
+
+# VARIABLE is the syntax of a variable name in sh. NOT_OURS are variables that bash or dash set themselves, and those
+# that identify the processes of a component.
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NOT_OURS = re.compile(
+    r"_|E?UID|PPID|LINENO|OPTIND|S?RANDOM|(EPOCH)?SECONDS|EPOCHREALTIME|HISTCMD|FUNCNAME|GROUPS|DIRSTACK|SHELLOPTS"
+    r"|BASH(OPTS|PID|_VERSINFO|_SUBSHELL|_ARGV0|_ALIASES|_CMDS|_COMMAND)|STY|REMOTE_RUNNER_COMPONENT"
+)
+
+
+def is_env(value: object) -> bool:
+    """Return whether it is a dict of variables that a program can get."""
+    return isinstance(value, dict) and all(map(_is_variable, value)) and all(map(_is_arg, value.values()))
+
+
+def _is_variable(name: object) -> bool:
+    return isinstance(name, str) and bool(VARIABLE.fullmatch(name)) and not NOT_OURS.fullmatch(name)
+
+
+# [USER@]HOST[:PORT], or [USER@]ADDRESS for an IPv6 address, which contains colons. Fabric parses hosts in this way.
+HOST_SPELLING = re.compile(
+    r"(?:[^@\s-][^\s]*@)?(?:[^@:\s-][^@:\s]*(?::(?P<port>[0-9]+))?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[^@\s]*)"
+)
+
+
+def is_host(value: object) -> bool:
+    """Return whether it is a host, perhaps with a user and a port."""
+    if not is_text(value) or not str(value).isprintable():
+        return False
+    match = HOST_SPELLING.fullmatch(str(value))
+    return match is not None and 0 < int(match["port"] or 22) < 65536
+
+
+def is_signal(value: object) -> bool:
+    """Return whether it is the name of a signal, with or without SIG."""
+    return isinstance(value, str) and f"SIG{value.removeprefix('SIG')}" in signal.Signals.__members__
+
+
+def is_ready(value: object) -> bool:
+    """Return whether it is a readiness condition."""
+    return isinstance(value, Ready)
+
+
+def optional(rule: Callable[[object], bool]) -> Callable[[object], bool]:
+    """Return a rule that also allows None."""
+    return lambda value: value is None or rule(value)
+
+
+# Names that `screen -S` accepts unchanged: no slash, no dot or dash in front, and room for `PID.` in a file name.
+SESSION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@=-]{0,79}")
+SESSION_NAME_HINT = "cannot be the name of a session; use up to 80 letters, digits and . _ - + @ ="
+
+
+def is_session_name(value: object) -> bool:
+    """Return whether screen accepts the name of a session unchanged."""
+    return isinstance(value, str) and SESSION_NAME.fullmatch(value) is not None
