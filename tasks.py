@@ -76,12 +76,9 @@ def hosts(c: Context, count: int = 3, stop: bool = False) -> None:
 
 @task(help={"args": "More arguments for pytest, for example '-k sync -x'."})
 def test(c: Context, args: str = "") -> None:
-    """Run all tests as root, four at a time, because most tests wait for hosts. Uses sudo if necessary."""
+    """Run all tests but those for `soak`, four at a time. Most of them wait for hosts."""
     require_programs(c)
-    by_root = "" if os.getuid() == 0 else "sudo env PYTHONDONTWRITEBYTECODE=1 PATH=$PATH "
-    # One process runs all tests of a file, so that shared fixtures such as a browser start only once.
-    command = f"{sys.executable} -m pytest -p no:cacheprovider -n 4 --dist loadfile {args}"
-    c.run(by_root + command, pty=sys.stdout.isatty())
+    run_tests(c, args)
 
 
 @task
@@ -144,10 +141,21 @@ def bench(c: Context, only: str = "", runs: int = 5, slow_peers: bool = False, j
     }
 )
 def soak(c: Context, runs: int = 1000, hosts: int = 200, components: int = 1000) -> None:
-    """Run a config many times on one host, then a large one on many hosts. Fails if a resource grows or is lost."""
+    """Run the tests that take long, then many runs on one host, then one of components on many hosts.
+
+    Fails where something grows or is lost.
+    """
     require_programs(c)
+    run_tests(c, "-m soak --timeout 3000")
     words = ["--runs", str(runs), "--hosts", str(hosts), "--components", str(components)]
     c.run(shlex.join([sys.executable, "-m", "bench.soak", *words]), pty=sys.stdout.isatty())
+
+
+def run_tests(c: Context, args: str) -> None:
+    """Run pytest as root, since tests create users. A worker that has nothing left takes tests from another one."""
+    by_root = "" if os.getuid() == 0 else "sudo env PYTHONDONTWRITEBYTECODE=1 PATH=$PATH "
+    command = f"{sys.executable} -m pytest -p no:cacheprovider -n 4 --dist worksteal {args}"
+    c.run(by_root + command, pty=sys.stdout.isatty())
 
 
 def require_programs(c: Context) -> None:

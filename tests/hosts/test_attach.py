@@ -65,7 +65,7 @@ def refused(done: subprocess.CompletedProcess[str] | Terminal, code: int, words:
 
 
 @pytest.mark.parametrize(("name", "host"), [("web", "node1"), ("localhost/here", "here")])
-def test_window_is_shown_and_gets_every_key_until_it_is_detached(started: Lab, name: str, host: str) -> None:
+def test_attach_shows_window_until_detached(started: Lab, name: str, host: str) -> None:
     with attached(started, "-t", "5", name) as terminal:  # what is Fabric's is not taken for a name
         terminal.shows(b"listening")
         terminal.shows(b"100 x 30")
@@ -84,7 +84,7 @@ def test_window_is_shown_and_gets_every_key_until_it_is_detached(started: Lab, n
     assert not (home.state() / name.rpartition("/")[2] / "status").exists(), "it goes on"
 
 
-def test_window_of_what_has_ended_is_shown_until_it_is_closed(started: Lab) -> None:
+def test_attach_shows_ended_window(started: Lab) -> None:
     with attached(started, "node1/db") as terminal:
         terminal.shows(b"hello")
         terminal.types(b"q")  # closes it, and screen shows another one
@@ -95,14 +95,14 @@ def test_window_of_what_has_ended_is_shown_until_it_is_closed(started: Lab) -> N
         refused(terminal, 1, "node1: attach: the window of db is closed; what it had put out, shows: fab logs")
 
 
-def test_terminal_that_the_host_does_not_know_is_taken_for_an_xterm(started: Lab) -> None:
+def test_unknown_terminal_becomes_xterm(started: Lab) -> None:
     with attached(started, "web", TERM="of-tomorrow") as terminal:
         terminal.shows(b"listening")
         terminal.types(DETACH)
         assert terminal.ends() == 0
 
 
-def test_lost_connection_ends_it_and_leaves_the_terminal_as_it_was(started: Lab) -> None:
+def test_lost_connection_ends_attach(started: Lab) -> None:
     with attached(started, "web") as terminal:
         terminal.shows(b"listening")
         cut(started.node1)
@@ -110,7 +110,7 @@ def test_lost_connection_ends_it_and_leaves_the_terminal_as_it_was(started: Lab)
     assert not (started.node1.state() / "web/status").exists(), "it goes on"
 
 
-def test_only_one_component_that_has_a_window_can_be_shown(lab: Lab) -> None:
+def test_attach_needs_one_open_window(lab: Lab) -> None:
     lab.config(CONFIG)
     with attached(lab, "web") as terminal:
         refused(terminal, 1, "node1: attach: there is no screen session named runner; start one with: fab screen")
@@ -121,7 +121,7 @@ def test_only_one_component_that_has_a_window_can_be_shown(lab: Lab) -> None:
         refused(terminal, 2, "db: is the name of node1/db, node2/db; name one of these")
 
 
-def test_without_a_terminal_it_is_refused(lab: Lab) -> None:
+def test_attach_needs_a_terminal(lab: Lab) -> None:
     lab.config(CONFIG)
     words = "attach: standard input and output must be a terminal; what is put out, shows: fab logs"
     refused(lab.fab("attach", "web", "-c", "cfg.py"), 2, words)

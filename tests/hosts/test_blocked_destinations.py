@@ -42,9 +42,7 @@ def spoil_old_file(work: Path) -> None:
         (spoil_old_file, "locked/bad", "permission denied"),
     ],
 )
-def test_destination_in_the_way_is_named_and_all_else_arrives(
-    lab: Lab, spoil: Callable[[Path], None], remote: str, reason: str
-) -> None:
+def test_blocked_destination_is_reported(lab: Lab, spoil: Callable[[Path], None], remote: str, reason: str) -> None:
     bound = " ".join(BOUND)
     odd = lab.farm.add("odd", {"ForceCommand": f'cd && exec {bound} sh -c "$SSH_ORIGINAL_COMMAND"'})
     (odd.home / "work").mkdir()
@@ -64,7 +62,7 @@ def test_destination_in_the_way_is_named_and_all_else_arrives(
     assert_nothing_started(odd, lab.node1)
 
 
-def test_file_that_cannot_be_replaced_is_named_though_size_and_bits_are_right(lab: Lab) -> None:
+def test_busy_file_is_reported(lab: Lab) -> None:
     """A mount point, which only the script of the sync sees: what is to be moved there is refused."""
     script = 'mount --bind ~/work/f ~/work/f; sh -c "$SSH_ORIGINAL_COMMAND"'
     busy = lab.farm.add(
@@ -81,7 +79,7 @@ def test_file_that_cannot_be_replaced_is_named_though_size_and_bits_are_right(la
     assert content(lab.node1.home / "work") == {"f": "new", "g": "new"}
 
 
-def test_folder_that_is_to_be_where_a_file_is_leaves_the_file(lab: Lab) -> None:
+def test_file_in_place_of_folder_stays(lab: Lab) -> None:
     configure(lab, ["node1", "node2"], {"tree/x": "unused", "good": "good"})
     lab.config(ON_HOSTS.format(hosts=["node1", "node2"], files={"tree": "tree", "good": "good"}))
     (lab.node1.home / "work").mkdir()
@@ -93,7 +91,7 @@ def test_folder_that_is_to_be_where_a_file_is_leaves_the_file(lab: Lab) -> None:
     assert_nothing_started(lab.node1, lab.node2)
 
 
-def test_base_dir_that_is_a_file_is_named(lab: Lab) -> None:
+def test_base_dir_that_is_a_file_is_reported(lab: Lab) -> None:
     configure(lab, ["node1", "node2"])
     (lab.node1.home / "work").write_text("mine")
     done = lab.fab("run", "-c", "cfg.py")
@@ -103,7 +101,7 @@ def test_base_dir_that_is_a_file_is_named(lab: Lab) -> None:
     assert_nothing_started(lab.node1, lab.node2)
 
 
-def test_every_failed_host_has_one_line(lab: Lab) -> None:
+def test_each_failed_host_has_one_line(lab: Lab) -> None:
     configure(lab, ["node1", "node2", "node3"], {"bad": "bad", "good": "good"})
     for host in (lab.node1, lab.node3):
         (host.home / "work").mkdir()

@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.lab import Lab
+from tests.support.soak import often
 
 CONFIG = """
 import json
@@ -43,9 +45,17 @@ CASES = st.lists(
 NAMES = st.sets(texts(1, 255, b"\0/").filter(lambda name: name not in (".", "..")), min_size=1, max_size=12)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(cases=CASES, names=NAMES)
-def test_everything_arrives_byte_for_byte(lab: Lab, cases: list[dict[str, object]], names: set[str]) -> None:
+@pytest.mark.parametrize("examples", often([4], [200]))
+def test_all_texts_arrive_byte_for_byte(lab: Lab, examples: int) -> None:
+    @settings(max_examples=examples, deadline=None, derandomize=True)
+    @given(cases=CASES, names=NAMES)
+    def each_example(cases: list[dict[str, object]], names: set[str]) -> None:
+        bring_and_compare(lab, cases, names)
+
+    each_example()
+
+
+def bring_and_compare(lab: Lab, cases: list[dict[str, object]], names: set[str]) -> None:
     for folder in (lab.folder / "tree", lab.node1.home / "c"):
         shutil.rmtree(folder, ignore_errors=True)
     (lab.folder / "tree").mkdir()

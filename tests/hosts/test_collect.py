@@ -39,7 +39,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_output_and_results_are_brought_and_written_down(lab: Lab) -> None:
+def test_collect_brings_output_and_results(lab: Lab) -> None:
     lab.write("sent", "text")
     lab.config(
         CONFIG
@@ -87,7 +87,7 @@ def test_output_and_results_are_brought_and_written_down(lab: Lab) -> None:
     assert lab.fab("report", "--from", f"results/{folder.name}").returncode == 0
 
 
-def test_run_json_tells_what_was_run_even_if_all_has_changed_since(lab: Lab) -> None:
+def test_run_json_describes_the_past_run(lab: Lab) -> None:
     lab.write("sent", "as it was")
     lab.write("muddler.py", "def muddle(config):\n    pass\n")
     lab.config(
@@ -123,7 +123,7 @@ def test_run_json_tells_what_was_run_even_if_all_has_changed_since(lab: Lab) -> 
     assert there["changed"] > run["components"][0]["started"]
 
 
-def test_of_what_was_started_by_no_command_of_this_version_nothing_is_told(lab: Lab) -> None:
+def test_unknown_origin_is_not_in_run_json(lab: Lab) -> None:
     lab.config(
         CONFIG + "add('a', 'node1', 'sleep 1000', wait=False)\nadd('b', 'node1', 'exit 0')\nadd('c', 'node2', '')"
     )
@@ -135,7 +135,7 @@ def test_of_what_was_started_by_no_command_of_this_version_nothing_is_told(lab: 
     assert lab.fab("report", "--from", f"results/{collections(lab)[0].name}").returncode == 0
 
 
-def test_of_what_has_not_been_started_in_the_session_that_is_there_nothing_is_told(lab: Lab) -> None:
+def test_other_sessions_are_not_collected(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'sleep 1000', wait=False)")
     for command in ("run", "kill", "screen", "collect"):
         lab.run(command)
@@ -143,7 +143,7 @@ def test_of_what_has_not_been_started_in_the_session_that_is_there_nothing_is_to
     assert (run["runs"], run["components"][0]["state"], run["components"][0]["run"]) == ([], "waiting", None)
 
 
-def test_every_file_that_a_host_should_have_has_its_hash(lab: Lab) -> None:
+def test_every_sent_file_has_a_hash(lab: Lab) -> None:
     for name in NAMES:
         (lab.folder / "sent" / name).parent.mkdir(exist_ok=True)
         (lab.folder / "sent" / name).write_text(name, errors="surrogateescape")
@@ -168,7 +168,7 @@ def test_every_file_that_a_host_should_have_has_its_hash(lab: Lab) -> None:
     assert len(found) == 2 * len(NAMES) + 1
 
 
-def test_what_has_not_changed_is_not_brought_again(lab: Lab) -> None:
+def test_unchanged_files_are_not_brought(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'echo 1 >one; echo 2 >two; echo 3 >three', results=['one', 't*'])")
     lab.run("run", "--collect")
     (lab.node1.home / "two").write_text("X\n")
@@ -186,7 +186,7 @@ def test_what_has_not_changed_is_not_brought_again(lab: Lab) -> None:
         assert hashlib.sha1((second / place).read_bytes()).hexdigest() == sha1
 
 
-def test_files_of_any_name_come_whole_with_their_bits_and_time(lab: Lab) -> None:
+def test_results_keep_name_mode_and_time(lab: Lab) -> None:
     folder = lab.node1.home / "out"
     folder.mkdir()
     for name in NAMES:
@@ -221,7 +221,7 @@ def test_files_of_any_name_come_whole_with_their_bits_and_time(lab: Lab) -> None
     assert all((first / name).samefile(second / name) for name in (path.name for path in first.iterdir()))
 
 
-def test_what_cannot_be_brought_is_named_and_the_rest_is_brought(lab: Lab) -> None:
+def test_failed_results_are_reported(lab: Lab) -> None:
     lab.config(
         CONFIG
         + "add('a', 'node1', 'echo 1 >one; ln -s one link; ln -s no into', results=['one', 'link', 'no*such', '/no/such', 'into*'])\n"
@@ -249,7 +249,7 @@ def test_what_cannot_be_brought_is_named_and_the_rest_is_brought(lab: Lab) -> No
     assert [each["state"] for each in run_json(folder)["components"]] == ["exited", "unknown", "exited"]
 
 
-def test_nothing_is_taken_from_elsewhere_where_a_folder_is_not_there(lab: Lab) -> None:
+def test_missing_folder_yields_no_results(lab: Lab) -> None:
     (lab.node1.home / "etc").mkdir()
     (lab.node1.home / "etc/hostname").write_text("mine")
     lab.config(
@@ -268,7 +268,7 @@ def test_nothing_is_taken_from_elsewhere_where_a_folder_is_not_there(lab: Lab) -
     assert found == {f"node1/a/results{lab.node1.home}/etc/hostname": b"mine"}
 
 
-def test_results_from_above_stay_in_their_folder(lab: Lab) -> None:
+def test_parent_results_stay_in_folder(lab: Lab) -> None:
     lab.write("f", "")
     lab.config(
         CONFIG + "add('a', 'node1', 'echo 1 >../one', base_dir='~/w', files={'f': 'f'}, results=['../one', './../one'])"
@@ -278,7 +278,7 @@ def test_results_from_above_stay_in_their_folder(lab: Lab) -> None:
     assert (folder / "node1/a/results/up/one").read_text() == "1\n"
 
 
-def test_where_nothing_can_be_written_it_says_so(lab: Lab) -> None:
+def test_unwritable_results_are_reported(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'exit 0')")
     lab.write("file", "")
     done = lab.fab("collect", "-c", "cfg.py", "--to", "file")
@@ -286,7 +286,7 @@ def test_where_nothing_can_be_written_it_says_so(lab: Lab) -> None:
     assert "--to file: " in done.stderr and "Traceback" not in done.stderr
 
 
-def test_where_results_cannot_go_no_host_is_touched(lab: Lab) -> None:
+def test_unwritable_target_touches_no_host(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'exit 0')")
     lab.write("taken", "no folder")
     before = sessions_begun(lab.node1)
@@ -296,7 +296,7 @@ def test_where_results_cannot_go_no_host_is_touched(lab: Lab) -> None:
     assert sessions_begun(lab.node1) == before
 
 
-def test_folder_of_another_user_is_not_used_and_a_link_is(lab: Lab) -> None:
+def test_folder_of_another_user_is_refused(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'exit 0')")
     (lab.folder / "disk").mkdir()
     (lab.folder / "results").symlink_to("disk")
@@ -311,7 +311,7 @@ def test_folder_of_another_user_is_not_used_and_a_link_is(lab: Lab) -> None:
     assert len(collections(lab)) == 1
 
 
-def test_what_cannot_be_a_link_is_brought_again(lab: Lab) -> None:
+def test_unlinkable_file_is_brought_again(lab: Lab) -> None:
     """As on a file system that has none, or where the last results are on another one."""
     lab.config(CONFIG + "add('a', 'node1', 'echo 1 >x', results=['x'])")
     lab.run("run", "--collect")
@@ -325,7 +325,7 @@ def test_what_cannot_be_a_link_is_brought_again(lab: Lab) -> None:
         assert files_of(second)["node1/a/results/x"] == b"1\n"
 
 
-def test_last_results_are_the_newest_whatever_their_names(lab: Lab) -> None:
+def test_last_is_the_newest_results_folder(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'echo 1 >x', results=['x'])")
     lab.run("run", "--collect")
     (first,) = collections(lab)
@@ -337,7 +337,7 @@ def test_last_results_are_the_newest_whatever_their_names(lab: Lab) -> None:
     assert (third / "node1/a/results/x").samefile(second / "node1/a/results/x")
 
 
-def test_what_cannot_be_written_here_is_no_wrong_option(lab: Lab) -> None:
+def test_local_write_error_exits_with_1(lab: Lab) -> None:
     """A disk may be full when all has been brought."""
     lab.config(CONFIG + "add('a', 'node1', 'exit 0')")
     lab.run("run")

@@ -28,7 +28,7 @@ def parse_args(extra_args, ssh_user):
 # ---- defaults
 
 
-def test_defaults_come_from_fabric_yaml_and_the_command_line_wins(lab: Lab) -> None:
+def test_command_line_beats_fabric_yaml(lab: Lab) -> None:
     lab.config(COMPONENT)
     settings = "remote_runner:\n  config: cfg.py\n  screen: {}\n  zombie: false\n"
     (lab.here.home / ".fabric.yaml").write_text(settings.format("of-home"))
@@ -41,7 +41,7 @@ def test_defaults_come_from_fabric_yaml_and_the_command_line_wins(lab: Lab) -> N
     assert lab.node1.sessions() == ["of-file", "of-home", "said"]
 
 
-def test_fabric_yaml_of_the_project_is_read(lab: Lab, tmp_path: Path) -> None:
+def test_project_fabric_yaml_is_read(lab: Lab, tmp_path: Path) -> None:
     """In the folder that holds `fabfile/`, as Fabric has it."""
     project = tmp_path / "project"
     project.mkdir()
@@ -54,7 +54,7 @@ def test_fabric_yaml_of_the_project_is_read(lab: Lab, tmp_path: Path) -> None:
     assert lab.node1.sessions() == ["of-project"]
 
 
-def test_every_option_can_stand_in_fabric_yaml(lab: Lab) -> None:
+def test_fabric_yaml_has_every_option(lab: Lab) -> None:
     lab.config("import json, attrs\nopen('options.json', 'w').write(json.dumps(attrs.asdict(options)))" + COMPONENT)
     lab.write("parser.py", PARSER)
     lab.write("m.py", "def muddle(config): pass\n")
@@ -99,13 +99,13 @@ def test_every_option_can_stand_in_fabric_yaml(lab: Lab) -> None:
         ("remote_runner: 5\n", "remote_runner"),
     ],
 )
-def test_wrong_defaults_are_refused(lab: Lab, yaml: str, word: str) -> None:
+def test_invalid_defaults_are_refused(lab: Lab, yaml: str, word: str) -> None:
     lab.config(COMPONENT)
     lab.write("f.yaml", yaml)
     refused(lab.fab("-f", "f.yaml", "kill", "-c", "cfg.py"), word)
 
 
-def test_above_log_level_info_nothing_is_printed_on_success(lab: Lab) -> None:
+def test_log_level_warning_is_silent(lab: Lab) -> None:
     lab.config(COMPONENT)
     done = lab.run("run", "--log-level", "WARNING")
     assert (done.stdout, done.stderr) == ("", "")
@@ -131,7 +131,7 @@ def test_above_log_level_info_nothing_is_printed_on_success(lab: Lab) -> None:
         (["--prompt-for-passphrase"], "the password cannot be asked for: standard input is at its end"),
     ],
 )
-def test_wrong_command_lines_are_refused(lab: Lab, words: list[str], reason: str) -> None:
+def test_invalid_command_line_is_refused(lab: Lab, words: list[str], reason: str) -> None:
     lab.config(COMPONENT)
     lab.write("odd_config", 'Host "node1\n')
     lab.write("circle", "Host node1\n  ProxyJump a\nHost a\n  ProxyJump b\nHost b\n  ProxyJump a\n")
@@ -139,7 +139,7 @@ def test_wrong_command_lines_are_refused(lab: Lab, words: list[str], reason: str
     assert lab.node1.sessions() == []
 
 
-def test_ssh_config_of_the_command_line_counts_more_than_that_of_settings(lab: Lab) -> None:
+def test_ssh_config_option_beats_settings(lab: Lab) -> None:
     lab.config(COMPONENT)
     lab.write("nowhere", "Host node1\n  HostName 127.1.1.1\n  Port 1\n")
     lab.write("nowhere.yaml", f"ssh_config_path: {lab.folder}/nowhere\n")
@@ -170,7 +170,7 @@ def test_ssh_config_of_the_command_line_counts_more_than_that_of_settings(lab: L
         ("2>&1 | head -n 1", ""),
     ],
 )
-def test_run_goes_on_where_its_output_cannot_be_written(lab: Lab, redirection: str, said: str) -> None:
+def test_closed_output_does_not_stop_run(lab: Lab, redirection: str, said: str) -> None:
     lab.config(COMPONENT)
     command = shlex.join(lab.command("run", "-c", "cfg.py"))
     script = f"{{ {command}; echo $? >exit; }} {redirection}"
@@ -181,7 +181,7 @@ def test_run_goes_on_where_its_output_cannot_be_written(lab: Lab, redirection: s
 
 
 @pytest.mark.parametrize("words", ["logs -f", "status --watch"])
-def test_what_only_shows_ends_with_its_output(lab: Lab, words: str) -> None:
+def test_viewers_end_with_their_output(lab: Lab, words: str) -> None:
     lab.config(COMPONENT.replace("sleep 1000", "while :; do echo on; sleep 0.1; done"))
     lab.run("run")
     command = shlex.join(lab.command(*words.split(), "-c", "cfg.py"))
@@ -194,7 +194,7 @@ def test_what_only_shows_ends_with_its_output(lab: Lab, words: str) -> None:
 # ---- extra args
 
 
-def test_arg_parser_shows_its_own_help_and_errors(lab: Lab) -> None:
+def test_arg_parser_prints_help_and_errors(lab: Lab) -> None:
     lab.config("x = extra_options.count\n")
     lab.write(
         "parser.py",
@@ -222,7 +222,7 @@ def test_list_has_all_commands(lab: Lab) -> None:
     assert listed == COMMANDS
 
 
-def test_muddlers_are_listed_with_the_first_line_of_their_docstring(lab: Lab) -> None:
+def test_list_has_muddlers_with_docstrings(lab: Lab) -> None:
     lab.config("")
     lab.write("muddlers/mine.py", '"""Does my thing.\n\nAnd more."""\ndef muddle(config): pass\n')
     lines = lab.run("muddlers").stdout.splitlines()
@@ -234,7 +234,7 @@ def test_muddlers_are_listed_with_the_first_line_of_their_docstring(lab: Lab) ->
     assert "ta3" in lab.fab("muddlers").stdout
 
 
-def test_muddlers_are_applied_in_order_by_name_and_by_path(lab: Lab) -> None:
+def test_muddlers_run_in_given_order(lab: Lab) -> None:
     lab.config(COMPONENT)
     add = """
 def muddle(config):
@@ -251,7 +251,7 @@ def muddle(config):
         refused(lab.fab("kill", "-c", "cfg.py", *given), f"Exception: {expected}")
 
 
-def test_what_is_compiled_is_kept_but_of_what_a_config_imports(lab: Lab) -> None:
+def test_config_imports_leave_no_bytecode(lab: Lab) -> None:
     lab.write("helper.py", "")
     lab.config("import helper\n" + COMPONENT)
     kept = lab.folder / "kept"

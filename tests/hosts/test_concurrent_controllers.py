@@ -13,7 +13,7 @@ from tests.support.stages import configure, hanging_kill, started
 from tests.support.waiting import eventually
 
 
-def test_second_controller_is_told_who_works_there_and_the_hold_ends_with_the_first(lab: Lab) -> None:
+def test_second_controller_is_refused(lab: Lab) -> None:
     configure(lab, ["node1", "node2", "localhost"])
     with hanging_kill(lab.node2) as wait_until_it_hangs, running(lab, "run") as fab:
         wait_until_it_hangs()
@@ -50,7 +50,7 @@ def test_second_controller_is_told_who_works_there_and_the_hold_ends_with_the_fi
     assert not list(lab.node2.state().glob(".held*"))
 
 
-def test_hold_of_a_process_that_has_ended_is_over_though_its_parent_has_not_noticed(lab: Lab) -> None:
+def test_hold_of_a_zombie_is_over(lab: Lab) -> None:
     configure(lab, ["node1"])
     with subprocess.Popen(["true"]) as ended:
         stat = Path(f"/proc/{ended.pid}/stat")
@@ -62,7 +62,7 @@ def test_hold_of_a_process_that_has_ended_is_over_though_its_parent_has_not_noti
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_of_many_that_come_at_once_none_starts_a_program_twice(lab: Lab) -> None:
+def test_many_controllers_start_none_twice(lab: Lab) -> None:
     configure(lab, ["node1", "localhost"])
     lab.run("screen")
     fabs = [running(lab, "start") for _ in range(4)]
@@ -78,7 +78,7 @@ def test_of_many_that_come_at_once_none_starts_a_program_twice(lab: Lab) -> None
     assert started(lab.node1) == started(lab.here) == ["a", "b"]
 
 
-def test_session_is_free_again_once_all_has_been_started(lab: Lab) -> None:
+def test_session_is_free_after_start(lab: Lab) -> None:
     configure(lab, ["node1", "localhost"])
     with lab.config((lab.folder / "cfg.py").read_text()).open("a") as config:
         config.write("for c in config.all_components():\n    c.wait = True\n")
@@ -89,7 +89,7 @@ def test_session_is_free_again_once_all_has_been_started(lab: Lab) -> None:
         fab.communicate(timeout=20)
 
 
-def test_next_runner_of_a_process_does_not_stumble_over_the_one_before(lab: Lab) -> None:
+def test_next_runner_gets_the_hold(lab: Lab) -> None:
     configure(lab, ["node1", "node2"])
     for _ in range(8):  # whether sshd has noticed by then is a matter of luck
         with lab.runner() as runner:

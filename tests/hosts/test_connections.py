@@ -28,7 +28,7 @@ from tests.support.waiting import eventually
 SCRIPT = script_of("cat >/dev/null").sent_by()
 
 
-def test_a_connection_that_is_cut_while_we_send_is_a_host_error(lab: Lab) -> None:
+def test_cut_while_sending_is_a_host_error(lab: Lab) -> None:
     """Again and again: where exactly the cut finds the sender is a matter of luck."""
     for _ in range(10):
         with connected(lab, "node1") as host:
@@ -51,9 +51,7 @@ def connected(lab: Lab, name: str, timeout: int = 10) -> Iterator[Host]:
         yield group.hosts[name]
 
 
-def test_no_more_is_sent_than_the_backlog_to_a_program_that_does_not_read(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_backlog_bounds_what_is_sent(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fabfile.ssh.ssh_host.RATE", 0)  # however long a round trip takes here
     script = script_of("read -r _; cat | wc -c").sent_by()
     sent = 0
@@ -88,20 +86,20 @@ def test_no_more_is_sent_than_the_backlog_to_a_program_that_does_not_read(
         ("exec >&- 2>&-; sleep 0.2; exit 0", "ended early, with exit status 0"),
     ],
 )
-def test_login_that_runs_no_script_is_no_lost_connection(lab: Lab, command: str, reason: str) -> None:
+def test_login_without_script_is_reported(lab: Lab, command: str, reason: str) -> None:
     lab.farm.add("odd", {"ForceCommand": command})
     with connected(lab, "odd") as host, pytest.raises(HostError) as caught:
         ask(host, script_of(""))
     assert str(caught.value) == reason
 
 
-def test_connection_that_is_lost_behind_what_a_login_says_is_a_lost_one(lab: Lab) -> None:
+def test_lost_connection_after_login_banner(lab: Lab) -> None:
     lab.farm.add("odd", {"ForceCommand": "echo Welcome; sleep 0.2; kill -9 $PPID"})
     with connected(lab, "odd") as host, pytest.raises(ConnectionLost, match=r"^the connection was lost$"):
         ask(host, script_of(""))
 
 
-def test_host_on_which_each_script_ends_at_once_is_given_up(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_scripts_abandon_host(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often it can be reached again."""
     monkeypatch.setattr("fabfile.remote.ask.MOST_LOSSES", 3)
     lab.farm.add("odd", {"ForceCommand": "exit 7"})
@@ -117,7 +115,7 @@ def test_host_on_which_each_script_ends_at_once_is_given_up(lab: Lab, monkeypatc
     assert losses == ["ended early, with exit status 7"] * 3
 
 
-def test_host_that_was_well_in_between_is_taken_up_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recovered_host_is_used_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fabfile.remote.ask.MOST_LOSSES", 3)
     monkeypatch.setattr("fabfile.remote.ask.SOUND_SECONDS", 0.2)
     left = 4
@@ -131,7 +129,7 @@ def test_host_that_was_well_in_between_is_taken_up_again(lab: Lab, monkeypatch: 
         assert persistently(attempt, lambda reason: None, SYSTEM_CLOCK) == ["well"]
 
 
-def test_script_that_may_be_silent_has_to_greet_in_time(lab: Lab) -> None:
+def test_silent_script_has_to_greet_in_time(lab: Lab) -> None:
     lab.farm.add("odd", {"ForceCommand": "sleep 1000"})
     with connected(lab, "odd") as host, pytest.raises(HostError, match=r"^has done nothing for 1 s, though"):
         host.most_silent = 1
@@ -166,7 +164,7 @@ class Unwilling(paramiko.ServerInterface):
         return not self.let_go.wait(60)
 
 
-def test_server_that_runs_no_command_is_given_up(lab: Lab) -> None:
+def test_server_without_commands_is_dropped(lab: Lab) -> None:
     server = Unwilling()
     with socket.create_server(("127.0.0.1", 0)) as listening, contextlib.ExitStack() as stack:
 

@@ -5,21 +5,24 @@ import os
 import pytest
 
 from tests.support.commands import running
-from tests.support.interruptions import STAGES, interrupt_run, interrupt_start, kill
+from tests.support.interruptions import interrupt_run, interrupt_start, kill
 from tests.support.lab import Lab
+from tests.support.soak import often
 from tests.support.waiting import eventually
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_whatever_is_cut_off_the_same_command_again_finishes(lab: Lab, stage: str) -> None:
-    interrupt_run(lab, kill, stage, seed=0)
+# A host sees the same as when the connection is cut, and test_connection_loss.py does that in each stage.
+@pytest.mark.parametrize("seed", often([0], range(1, 10)))
+@pytest.mark.parametrize("stage", often(["sync", "later"], ["kill", "screen", "start"]))
+def test_killed_run_is_finished_by_a_repeat(lab: Lab, stage: str, seed: int) -> None:
+    interrupt_run(lab, kill, stage, seed)
 
 
-def test_start_that_is_cut_off_among_many_components_starts_none_twice(lab: Lab) -> None:
+def test_killed_start_starts_none_twice(lab: Lab) -> None:
     interrupt_start(lab, kill)
 
 
-def test_sync_that_is_cut_off_while_the_host_computes_is_waited_for(lab: Lab) -> None:
+def test_next_sync_waits_for_killed_one(lab: Lab) -> None:
     """Its own way out would remove what the next one has staged."""
     slow = '#!/bin/sh\ntouch ~/computes\nsleep 3\ntouch ~/computed\nexec /usr/bin/openssl "$@"\n'
     lab.write("openssl", slow, 0o755)

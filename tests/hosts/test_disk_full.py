@@ -12,7 +12,7 @@ from tests.support.stages import started
 from tests.support.waiting import eventually
 
 
-def test_full_disk_leaves_the_old_file_and_all_others(lab: Lab) -> None:
+def test_full_disk_keeps_old_file(lab: Lab) -> None:
     """The disk is a small one that only the script of the sync sees; what is on it afterwards is copied out."""
     mount = "mount -t tmpfs -o size=1m none ~/work && cp -a ~/before/. ~/work"
     script = f'{mount}; sh -c "$SSH_ORIGINAL_COMMAND"; cp -a ~/work/. ~/after; touch ~/copied'
@@ -42,7 +42,7 @@ def mounted(lab: Lab, name: str, mount: str) -> ThrowawayHost:
     )
 
 
-def test_read_only_home_is_named_and_the_others_go_on(lab: Lab) -> None:
+def test_read_only_home_is_reported(lab: Lab) -> None:
     odd = mounted(lab, "odd", "mount --bind ~ ~ && mount -o remount,ro,bind ~ ~ && cd")
     configure_hosts(lab, "odd", "node1")
     done = lab.fab("run", "-c", "cfg.py", "--keep-going")
@@ -56,7 +56,7 @@ def test_read_only_home_is_named_and_the_others_go_on(lab: Lab) -> None:
     assert states(lab)["node1"] == "running"
 
 
-def test_full_tmp_is_named_and_the_others_go_on(lab: Lab) -> None:
+def test_full_tmp_is_reported(lab: Lab) -> None:
     mounted(lab, "odd", 'mount -t tmpfs -o size=4k,nr_inodes=2 none "$TMPDIR" && : >"$TMPDIR/x"')
     configure_hosts(lab, "odd", "node1", base_dir=None)
     done = lab.fab("run", "-c", "cfg.py", "--keep-going")

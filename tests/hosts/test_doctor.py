@@ -67,7 +67,7 @@ def rows(text: str) -> list[tuple[str, ...]]:
     return [tuple(re.split(r"  +", line, maxsplit=2)) for line in lines]
 
 
-def test_hosts_that_lack_nothing_have_a_line_each_and_nothing_is_changed_there(lab: Lab) -> None:
+def test_healthy_hosts_have_a_line_each(lab: Lab) -> None:
     lab.write("x", "#!/bin/sh\n" + "#" * 100_000, 0o755)
     lab.config(CONFIG)
     before = sessions_begun(lab.node1)
@@ -93,7 +93,7 @@ def test_hosts_that_lack_nothing_have_a_line_each_and_nothing_is_changed_there(l
     assert checks(lab, "--always-copy", code=0)["node1", "disk"]["wanted"] == 100_010
 
 
-def test_what_hosts_lack_is_said_of_each_and_one_that_cannot_be_reached_is_a_line(lab: Lab) -> None:
+def test_doctor_reports_missing_programs(lab: Lab) -> None:
     slow = '#!/bin/sh\nexec /bin/date "$@" -d "now - 1 hour"\n'
     bare(lab, ["screen", "openssl"], {"date": slow})
     sparse = lab.folder / "big"
@@ -122,7 +122,7 @@ def test_what_hosts_lack_is_said_of_each_and_one_that_cannot_be_reached_is_a_lin
     assert found["node1", "login"]["verdict"] == "problem"
 
 
-def test_warnings_alone_do_not_fail_nor_do_programs_of_another_kind_pass(lab: Lab) -> None:
+def test_warnings_do_not_fail_doctor(lab: Lab) -> None:
     small = '#!/bin/sh\nfor word; do case $word in --printf) exit 1 ;; esac; done\nexec /usr/bin/stat "$@"\n'
     programs = bare(lab, own={"date": '#!/bin/sh\nexec /bin/date "$@" -d "now + 1 hour"\n', "stat": small})
     lab.config(ONE)
@@ -135,7 +135,7 @@ def test_warnings_alone_do_not_fail_nor_do_programs_of_another_kind_pass(lab: La
     assert found["bare", "clock"]["measured"] == pytest.approx(3600, abs=5)
 
 
-def test_one_home_by_two_names_is_a_problem(lab: Lab) -> None:
+def test_home_with_two_names_is_a_problem(lab: Lab) -> None:
     node1 = lab.node1
     with lab.farm.ssh_config.open("a") as ssh_config:
         login = f"User {own_name()}\n IdentityFile {lab.farm.key}"
@@ -146,7 +146,7 @@ def test_one_home_by_two_names_is_a_problem(lab: Lab) -> None:
     assert (done.returncode, done.stdout.count("problem")) == (1, 1)
 
 
-def test_missing_programs_are_installed_and_the_run_goes_well(lab: Lab) -> None:
+def test_doctor_installs_programs(lab: Lab) -> None:
     programs = bare(lab, ["screen", "openssl"])
     lab.config(ONE)
     refused = lab.fab("doctor", "-c", "cfg.py", "--install")
@@ -164,7 +164,7 @@ def test_missing_programs_are_installed_and_the_run_goes_well(lab: Lab) -> None:
     assert lab.fab("doctor", "-c", "cfg.py", "--install", "--yes").stderr == "", "there is nothing to install any more"
 
 
-def test_the_user_is_asked_on_a_terminal(lab: Lab) -> None:
+def test_doctor_asks_before_it_installs(lab: Lab) -> None:
     programs = bare(lab, ["screen"])
     lab.config(ONE)
 
@@ -189,7 +189,7 @@ def test_the_user_is_asked_on_a_terminal(lab: Lab) -> None:
     assert (programs / "screen").is_symlink()
 
 
-def test_what_the_package_manager_says_is_told(lab: Lab) -> None:
+def test_package_manager_output_is_shown(lab: Lab) -> None:
     bare(
         lab,
         ["screen"],
@@ -205,7 +205,7 @@ def test_what_the_package_manager_says_is_told(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("sudo", ["takes a password", "takes none", "is not there"])
-def test_who_is_not_root_needs_sudo(lab: Lab, sudo: str) -> None:
+def test_doctor_without_root_needs_sudo(lab: Lab, sudo: str) -> None:
     # Stands for sudo, as the others do for programs; `id` says that it is not root who has logged in.
     text = f'#!/bin/sh\necho "sudo $*" >>BIN/told\n[ "$1" = -n ] || exit 9\n{"exit 1" * (sudo == "takes a password")}\nshift\nexec "$@"\n'
     own = {"id": '#!/bin/sh\n[ "$1" = -u ] && echo 1000 || echo me\n'} | (

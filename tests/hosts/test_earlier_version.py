@@ -29,7 +29,7 @@ def states(lab: Lab) -> dict[str, tuple[str, int | None]]:
     return {each["name"]: (each["state"], each["exit_status"]) for each in found}
 
 
-def test_session_of_an_earlier_version_is_seen_stopped_and_collected(lab: Lab) -> None:
+def test_session_of_earlier_version_works(lab: Lab) -> None:
     lab.config((FOLDER / "cfg.txt").read_text())
     begin_as_before(lab)
     assert lab.node1.sessions() == ["runner"]

@@ -20,16 +20,13 @@ from tests.support.odd_hosts import GREETING, odd_host
     "command",
     [
         "yes",
-        "yes | tr -d '\\n'",
         "yes | tr '\\n' '\\000'",
-        "cat /dev/zero",
-        "cat /dev/urandom",
         f"{GREETING}; yes",
         f"{GREETING}; yes answer | tr '\\n' '\\000'",
         f"{GREETING}; cat /dev/zero",
     ],
 )
-def test_host_that_answers_without_end_is_given_up_and_the_others_go_on(lab: Lab, command: str) -> None:
+def test_endless_answer_abandons_host(lab: Lab, command: str) -> None:
     odd_host(lab, "odd", command)
     lab.config(CONFIG + "add('a', 'odd')\nadd('b', 'node1')")
     done = fab_within_memory(lab, "run", "-c", "cfg.py", "--keep-going")
@@ -43,13 +40,12 @@ def test_host_that_answers_without_end_is_given_up_and_the_others_go_on(lab: Lab
     ("said", "why"),
     [
         (b"x" * 65536, ": no SSH server answers there; is it the right port?"),
-        (b"\n" * 65536, ": no SSH server answers there; is it the right port?"),
         (b"SSH-2.0-OpenSSH_9.2\r\n" + b"\x7f\xff\xff\xf4" * 16384, ": a packet of 2,147,483,632 bytes is none of ssh"),
         (b"SSH-2.0-" + b"\x1b]0;evil\x07" * 1000 + b"\r\n", ""),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", ": no SSH server answers there; is it the right port?"),
     ],
 )
-def test_server_that_speaks_no_ssh_is_given_up(lab: Lab, said: bytes, why: str) -> None:
+def test_server_without_ssh_is_abandoned(lab: Lab, said: bytes, why: str) -> None:
     with endless_server(said) as port:
         with lab.farm.ssh_config.open("a") as config:
             config.write(f"Host odd\n    HostName 127.0.0.1\n    Port {port}\n")
@@ -85,7 +81,7 @@ def endless_server(said: bytes) -> Iterator[int]:
             server.join()
 
 
-def test_line_of_ten_gigabytes_in_an_answer_is_given_up(lab: Lab) -> None:
+def test_endless_line_abandons_host(lab: Lab) -> None:
     odd_host(lab, "odd", f"{GREETING}; head -c 10G /dev/zero | tr '\\000' x")
     lab.config(CONFIG + "add('a', 'odd')\nadd('b', 'node1', 'echo said; exec sleep 1000')")
     lab.run("run", "--limit", "node1")
@@ -106,7 +102,7 @@ def test_line_of_ten_gigabytes_in_an_answer_is_given_up(lab: Lab) -> None:
             assert "Traceback" not in done.stderr
 
 
-def test_host_that_answers_without_end_while_much_is_sent_is_given_up(lab: Lab) -> None:
+def test_endless_answer_ends_upload(lab: Lab) -> None:
     endless = f"{GREETING}; printf '.st\\000/root\\000=\\000=\\000'; exec cat /dev/zero"
     # The first script, that of the stage `connect`, is answered as it should be.
     ready = f"{GREETING}; printf 'checked\\000done\\000'"

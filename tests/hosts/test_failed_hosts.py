@@ -16,7 +16,7 @@ def repeat_line(lab: Lab, *options: str) -> str:
 # ---- what happens where one fails
 
 
-def test_by_default_no_later_stage_begins_and_it_is_said_how_to_repeat(lab: Lab) -> None:
+def test_failed_host_stops_later_stages(lab: Lab) -> None:
     configure(lab)
     with broken(lab.node2):
         done = lab.fab("run", "-c", "cfg.py")
@@ -34,7 +34,7 @@ def test_by_default_no_later_stage_begins_and_it_is_said_how_to_repeat(lab: Lab)
     assert all(started(host) == ["a", "b"] for host in (lab.node1, lab.node2, lab.node3))
 
 
-def test_with_keep_going_the_others_get_through_all_stages(lab: Lab) -> None:
+def test_keep_going_finishes_other_hosts(lab: Lab) -> None:
     configure(lab)
     with broken(lab.node2):
         done = lab.fab("run", "-c", "cfg.py", "--keep-going")
@@ -48,7 +48,7 @@ def test_with_keep_going_the_others_get_through_all_stages(lab: Lab) -> None:
     assert started(lab.node2) == []
 
 
-def test_hosts_that_fail_in_other_stages_are_all_named_at_the_end(lab: Lab) -> None:
+def test_all_failed_hosts_are_in_the_end(lab: Lab) -> None:
     configure(lab)
     with lab.config(lab.folder.joinpath("cfg.py").read_text()).open("a") as config:
         config.write("[each] = [c for c in config.all_components() if c.label == 'node3/a']\neach.executable = '/no'\n")
@@ -65,7 +65,7 @@ def test_hosts_that_fail_in_other_stages_are_all_named_at_the_end(lab: Lab) -> N
     assert (started(lab.node1), started(lab.node3)) == (["a", "b"], [])
 
 
-def test_where_more_fail_than_may_no_later_stage_begins(lab: Lab) -> None:
+def test_max_failures_stops_later_stages(lab: Lab) -> None:
     configure(lab)
     with broken(lab.node2), broken(lab.node3):
         done = lab.fab("run", "-c", "cfg.py", "--max-failures", "1")
@@ -77,14 +77,14 @@ def test_where_more_fail_than_may_no_later_stage_begins(lab: Lab) -> None:
     assert started(lab.node1) == []
 
 
-def test_where_all_fail_nothing_goes_on(lab: Lab) -> None:
+def test_no_host_left_ends_the_run(lab: Lab) -> None:
     configure(lab, ["node1"])
     with broken(lab.node1):
         done = lab.fab("run", "-c", "cfg.py", "--keep-going")
     assert done.stderr.splitlines()[1:] == ["sync failed; no later stage was begun", repeat_line(lab, "--keep-going")]
 
 
-def test_what_is_waited_for_on_a_host_that_is_out_is_not_waited_for(lab: Lab) -> None:
+def test_failed_host_is_not_waited_for(lab: Lab) -> None:
     configure(lab, ["node1", "node2"])
     with lab.config(lab.folder.joinpath("cfg.py").read_text()).open("a") as config:
         config.write("for c in config.all_components():\n    c.wait, c.args = True, ['-c', 'echo >>' + c.name]\n")
@@ -95,7 +95,7 @@ def test_what_is_waited_for_on_a_host_that_is_out_is_not_waited_for(lab: Lab) ->
     assert (started(lab.node1), started(lab.node2)) == (["a", "b"], [])
 
 
-def test_going_on_and_stopping_all_for_one_contradict_each_other(lab: Lab) -> None:
+def test_keep_going_excludes_on_exit_stop(lab: Lab) -> None:
     configure(lab)
     done = lab.fab("run", "-c", "cfg.py", "--keep-going", "--on-exit", "stop")
     assert (done.returncode, done.stdout) == (2, "")
@@ -105,7 +105,7 @@ def test_going_on_and_stopping_all_for_one_contradict_each_other(lab: Lab) -> No
 # ---- two controllers
 
 
-def test_host_that_is_out_is_free_for_others_while_the_rest_goes_on(lab: Lab) -> None:
+def test_failed_host_is_free_for_others(lab: Lab) -> None:
     configure(lab, ["node1", "node2"])
     with lab.config((lab.folder / "cfg.py").read_text()).open("a") as config:
         config.write("for c in config.all_components():\n    c.wait = True\n")

@@ -12,7 +12,7 @@ from tests.support.lab import Lab
 from tests.support.stages import configure, hanging_kill, started
 
 
-def test_host_whose_sshd_freezes_is_noticed_and_the_others_go_on(lab: Lab) -> None:
+def test_frozen_host_is_abandoned(lab: Lab) -> None:
     configure(lab)
     with lab.farm.ssh_config.open("a") as config:
         config.write("Host *\n    ServerAliveInterval 1\n    ServerAliveCountMax 2\n")
@@ -25,7 +25,7 @@ def test_host_whose_sshd_freezes_is_noticed_and_the_others_go_on(lab: Lab) -> No
     assert started(lab.node1) == started(lab.node3) == ["a", "b"]
 
 
-def test_host_that_is_silent_but_alive_is_not_taken_for_frozen(lab: Lab) -> None:
+def test_silent_live_host_is_kept(lab: Lab) -> None:
     configure(lab, ["node2"])
     with lab.farm.ssh_config.open("a") as config:
         config.write("Host *\n    ServerAliveInterval 1\n    ServerAliveCountMax 1\n")
@@ -49,7 +49,7 @@ def frozen(host: ThrowawayHost) -> Iterator[None]:
                 os.kill(pid, signal.SIGCONT)
 
 
-def test_script_that_hangs_is_given_up(lab: Lab) -> None:
+def test_hanging_script_is_abandoned(lab: Lab) -> None:
     configure(lab, ["node1", "node2"])
     with hanging_kill(lab.node2):
         done = lab.fab("kill", "-c", "cfg.py", "--io-timeout", "1")
@@ -60,7 +60,7 @@ def test_script_that_hangs_is_given_up(lab: Lab) -> None:
     )
 
 
-def test_host_that_copies_a_large_file_is_given_its_time(lab: Lab) -> None:
+def test_large_copy_is_not_abandoned(lab: Lab) -> None:
     lab.write("bin/cp", '#!/bin/sh\nsleep 3\nexec /bin/cp "$@"\n', 0o755)
     lab.farm.add("slow", {"ForceCommand": f'cd && PATH={lab.folder}/bin:$PATH exec sh -c "$SSH_ORIGINAL_COMMAND"'})
     for name in ("f", "g"):

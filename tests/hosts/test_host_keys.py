@@ -41,11 +41,8 @@ class Trust:
     def fab(self, *hosts: str, then: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
         """Run it."""
         self.lab.config(CONFIG.format(hosts=list(hosts)))
-        command: list[str | Path] = [FAB, "-r", ROOT, "screen", "-c", "cfg.py", *then]
-        environment = self.lab.environment
-        return subprocess.run(
-            command, cwd=self.lab.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
+        command = [str(FAB), "-r", str(ROOT), "screen", "-c", "cfg.py", *then]
+        return self.lab.prefork.run(command, self.lab.folder, self.lab.environment, 60)
 
     def ssh(self, name: str) -> bool:
         """Whether ssh takes that host for the right one."""
@@ -69,7 +66,7 @@ def fingerprint(host: ThrowawayHost) -> str:
     return done.stdout.split()[1]
 
 
-def test_new_key_is_told_and_written_down_as_ssh_does(trust: Trust) -> None:
+def test_new_key_is_stored_and_printed(trust: Trust) -> None:
     lab = trust.lab
     trust.host("one", lab.node1)
     trust.host("two", lab.node2)
@@ -87,7 +84,7 @@ def test_new_key_is_told_and_written_down_as_ssh_does(trust: Trust) -> None:
     assert trust.ssh("one") and trust.ssh("two")
 
 
-def test_changed_key_is_refused_with_host_file_and_line_and_others_go_on(trust: Trust) -> None:
+def test_changed_host_key_is_refused(trust: Trust) -> None:
     lab = trust.lab
     trust.host("one", lab.node1)
     trust.host("two", lab.node2)
@@ -119,7 +116,7 @@ def test_changed_key_is_refused_with_host_file_and_line_and_others_go_on(trust: 
     assert trust.known.read_text() == f"{before}\n{added}"  # a line of its own
 
 
-def test_unknown_key_is_refused_where_one_is_strict(trust: Trust) -> None:
+def test_strict_refuses_unknown_key(trust: Trust) -> None:
     lab = trust.lab
     trust.host("one", lab.node1, "UserKnownHostsFile ~/.ssh/mine", "GlobalKnownHostsFile none")
     trust.host("two", lab.node2, "StrictHostKeyChecking yes")
@@ -143,7 +140,7 @@ def test_unknown_key_is_refused_where_one_is_strict(trust: Trust) -> None:
     )
 
 
-def test_what_the_ssh_config_says_of_names_and_files_holds(trust: Trust) -> None:
+def test_ssh_config_rules_for_keys_hold(trust: Trust) -> None:
     lab = trust.lab
     files = trust.known.with_name("a b"), trust.known.with_name("global")
     trust.host("one", lab.node1, "HostKeyAlias Cluster", f'UserKnownHostsFile %d/.ssh/no "{files[0]}"')
@@ -159,7 +156,7 @@ def test_what_the_ssh_config_says_of_names_and_files_holds(trust: Trust) -> None
     assert (trust.fab("two").stderr, trust.known.read_text().count("\n")) == ("", 1)
 
 
-def test_key_that_is_known_is_asked_for_where_a_host_has_several(trust: Trust) -> None:
+def test_known_key_type_is_requested(trust: Trust) -> None:
     lab = trust.lab
     keys = {}
     for name in ("rsa", "ecdsa"):
@@ -174,7 +171,7 @@ def test_key_that_is_known_is_asked_for_where_a_host_has_several(trust: Trust) -
         assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_key_of_a_gateway_is_checked(trust: Trust) -> None:
+def test_gateway_key_is_checked(trust: Trust) -> None:
     lab = trust.lab
     trust.host("gate", lab.node1)
     trust.host("far", lab.node2, "ProxyJump gate")
@@ -206,7 +203,7 @@ def test_key_of_a_gateway_is_checked(trust: Trust) -> None:
         (["HostKeyAlias one # lab"], True),
     ],
 )
-def test_new_key_is_taken_where_ssh_would(trust: Trust, lines: list[str], is_taken: bool | None) -> None:
+def test_accept_new_works_as_in_ssh(trust: Trust, lines: list[str], is_taken: bool | None) -> None:
     trust.host("one", trust.lab.node1, *lines)
     done = trust.fab("one")
     assert done.returncode == {True: 0, False: 1, None: 2}[is_taken], done.stderr
@@ -215,7 +212,7 @@ def test_new_key_is_taken_where_ssh_would(trust: Trust, lines: list[str], is_tak
         assert trust.fab("one").stderr == "", "it is known now"
 
 
-def test_key_that_is_revoked_without_a_port_is_refused_for_all_ports(trust: Trust) -> None:
+def test_revoked_key_is_refused_on_any_port(trust: Trust) -> None:
     host = trust.lab.node1
     trust.host("one", host)
     trust.known.write_text(f"{host.address} {public_key(host)}\n @revoked {host.address} {public_key(host)}\n")
@@ -223,7 +220,7 @@ def test_key_that_is_revoked_without_a_port_is_refused_for_all_ports(trust: Trus
     assert f"is revoked by {trust.known} line 2" in done.stderr
 
 
-def test_files_with_blanks_in_their_names_are_found(trust: Trust) -> None:
+def test_known_hosts_path_may_have_blanks(trust: Trust) -> None:
     host = trust.lab.node1
     for name in ("a b", "c d"):
         trust.host(
@@ -247,7 +244,7 @@ def test_files_with_blanks_in_their_names_are_found(trust: Trust) -> None:
         ("UserKnownHostsFile a'b", "cannot be understood: no closing quotation"),
     ],
 )
-def test_key_that_cannot_be_written_down_is_refused(trust: Trust, line: str, why: str) -> None:
+def test_key_that_cannot_be_stored_fails(trust: Trust, line: str, why: str) -> None:
     trust.host("one", trust.lab.node1, line)
     done = trust.fab("one")
     assert done.returncode in (1, 2)
@@ -256,7 +253,7 @@ def test_key_that_cannot_be_written_down_is_refused(trust: Trust, line: str, why
     assert trust.lab.node1.sessions() == []
 
 
-def test_key_in_dev_null_is_told_each_time(trust: Trust) -> None:
+def test_dev_null_key_is_printed_each_time(trust: Trust) -> None:
     trust.host("one", trust.lab.node1, "UserKnownHostsFile /dev/null")
     for _ in range(2):
         done = trust.fab("one")

@@ -37,11 +37,11 @@ def example_runs(lab: Lab, program: Sequence[str | Path]) -> None:
         assert host.sessions() == ["runner"]
 
 
-def test_example_runs_on_hosts_and_localhost(lab: Lab) -> None:
+def test_example_runs_on_hosts(lab: Lab) -> None:
     example_runs(lab, lab.command()[:3])
 
 
-def test_example_runs_as_it_stands_on_localhost(lab: Lab) -> None:
+def test_example_runs_on_localhost(lab: Lab) -> None:
     done = lab.fab("run", "--config", ROOT / "example/config.py")
     assert done.returncode == 0, done.stderr
     assert lab.here.sessions() == ["runner"]
@@ -68,14 +68,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "venv/bin/remote-runner"
 
 
-def test_wheel_holds_every_file_of_the_packages(installed: Path) -> None:
+def test_wheel_has_all_files(installed: Path) -> None:
     (site,) = installed.parent.parent.glob("lib/python*/site-packages")
     listed = subprocess.run(["git", "ls-files", *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=True)
     assert len(listed.stdout.splitlines()) > 100
     assert [name for name in listed.stdout.splitlines() if not (site / name).is_file()] == []
 
 
-def test_installed_command_collects_and_reports(lab: Lab, installed: Path) -> None:
+def test_installed_command_collects(lab: Lab, installed: Path) -> None:
     lab.config(COMPONENT)
 
     def command(*arguments: str) -> str:
@@ -91,11 +91,11 @@ def test_installed_command_collects_and_reports(lab: Lab, installed: Path) -> No
     command("kill", "-c", "cfg.py")
 
 
-def test_installed_command_runs_the_example_from_any_folder(lab: Lab, installed: Path) -> None:
+def test_installed_command_runs_example(lab: Lab, installed: Path) -> None:
     example_runs(lab, [installed])
 
 
-def test_installed_command_has_its_muddlers_and_their_harness(lab: Lab, installed: Path) -> None:
+def test_installed_command_has_muddlers(lab: Lab, installed: Path) -> None:
     lab.config(COMPONENT.replace('"web"', '"publisher"').replace("sleep 1000", "echo in a harness"))
     command: list[str | Path] = [installed, "-S", lab.farm.ssh_config, "run", "-c", "cfg.py", "-m", "ta3"]
     done = subprocess.run(command, cwd=lab.folder, env=lab.environment, capture_output=True, text=True, timeout=60)
@@ -106,6 +106,6 @@ def test_installed_command_has_its_muddlers_and_their_harness(lab: Lab, installe
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
-def test_installed_command_prints_its_completion_script(installed: Path, shell: str) -> None:
+def test_installed_command_has_completion(installed: Path, shell: str) -> None:
     done = subprocess.run([installed, "--print-completion-script", shell], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, (ROOT / f"fabfile/completion.{shell}").read_text())

@@ -15,7 +15,7 @@ from tests.support.processes import alive, noted
 from tests.support.waiting import eventually
 
 
-def test_ctrl_c_says_what_runs_and_how_to_kill_it_and_programs_go_on(lab: Lab) -> None:
+def test_ctrl_c_lists_running_programs(lab: Lab) -> None:
     lab.write("parser.py", "def parse_args(extra_args, ssh_user):\n    return extra_args.split()\n")
     lab.write("rename.py", "def muddle(config):\n    for c in config.all_components():\n        c.name += '!'\n")
     prepare(lab, "for host in extra_options:\n    add('one', host, wait=True, args=['one'])")
@@ -46,7 +46,7 @@ def test_ctrl_c_says_what_runs_and_how_to_kill_it_and_programs_go_on(lab: Lab) -
     assert len(list(lab.folder.glob("a b/*/run.json"))) == 1
 
 
-def test_ctrl_c_ends_a_wait_for_localhost_at_once_and_leaves_no_script_on_any_host(lab: Lab) -> None:
+def test_ctrl_c_ends_wait_and_scripts(lab: Lab) -> None:
     prepare(lab, "add('one', wait=True, args=['one'])\nadd('two', localhost, wait=True, args=['two'])")
     with running(lab, "run") as fab:
         eventually(lambda: alive(lab.node1) == {"one"} and alive(lab.here) == {"two"}, "both programs")
@@ -68,7 +68,7 @@ def waiting_scripts(lab: Lab) -> list[int]:
     return [pid for pid, line in command_lines(lab.farm.folder).items() if b"eval" in line]
 
 
-def test_ctrl_c_while_the_config_is_evaluated_says_that_no_host_was_touched(lab: Lab) -> None:
+def test_ctrl_c_in_config_touches_no_host(lab: Lab) -> None:
     lab.config("open('begun', 'w').close()\nimport time; time.sleep(100)\n")
     with running(lab, "run") as fab:
         eventually((lab.folder / "begun").exists, "the config to be run")

@@ -22,12 +22,13 @@ env -i HOME="$HOME" MARK="$REMOTE_RUNNER_THROWAWAY" REMOTE_RUNNER_THROWAWAY="$RE
   setsid sh -c 'echo $$ >~/pid.cleared_environment; exec sleep 1000' &
 ( (env -i HOME="$HOME" REMOTE_RUNNER_THROWAWAY="$REMOTE_RUNNER_THROWAWAY" PATH="$PATH" \
   setsid sh -c 'echo $$ >~/pid.daemon_with_cleared_environment; exec sleep 1000' </dev/null >/dev/null 2>&1 &) & )
+screen -dmS other sh -c 'echo $$ >~/pid.other; exec sleep 1000'
 echo $$ >~/pid.program
 wait
 """
 
 
-def test_kill_ends_all_sessions_of_exactly_that_name_and_no_other(lab: Lab) -> None:
+def test_kill_ends_sessions_of_exact_name(lab: Lab) -> None:
     names = {"first": "runner", "second": "runner", "longer": "runner-prod", "shorter": "runne", "dotted": "runner.x"}
     names |= {"inner": "my.runner", "upper": "RUNNER"}
     for noted_as, session in names.items():
@@ -47,7 +48,7 @@ def test_kill_ends_all_sessions_of_exactly_that_name_and_no_other(lab: Lab) -> N
     assert alive(lab.node1) == names.keys() - {"first", "second", "longer"}
 
 
-def test_kill_leaves_a_session_alone_that_has_been_given_another_name(lab: Lab) -> None:
+def test_kill_spares_renamed_session(lab: Lab) -> None:
     lab.config(ONE_PROGRAM)
     lab.write("one.sh", "")
     lab.run("screen")
@@ -61,22 +62,23 @@ def test_kill_leaves_a_session_alone_that_has_been_given_another_name(lab: Lab) 
     assert (lab.node1.sessions(), alive(lab.node1)) == (["mine"], {"renamed"})
 
 
-def test_kill_ends_what_ignores_signals_and_what_has_left_its_window(lab: Lab) -> None:
+def test_kill_ends_stubborn_programs(lab: Lab) -> None:
+    """The server of `other`, which was started from a window, has that session in its environment, and goes on."""
     lab.config(ONE_PROGRAM)
     lab.write("one.sh", STUBBORN, 0o755)
     start_session(lab.node1, "bystander", "bystander")
     lab.run("run")
-    eventually(lambda: len(noted(lab.node1)) == 10, f"ten processes, not {noted(lab.node1)}")
-    assert len(alive(lab.node1)) == 10
+    eventually(lambda: len(noted(lab.node1)) == 11, f"eleven processes, not {noted(lab.node1)}")
+    assert len(alive(lab.node1)) == 11
     lab.run("kill")
-    assert alive(lab.node1) == {"bystander"}
-    assert lab.node1.sessions() == ["bystander"]
+    assert alive(lab.node1) == {"bystander", "other"}
+    assert lab.node1.sessions() == ["bystander", "other"]
 
 
-@pytest.mark.parametrize("how", ["-dmS", "-DmS"])
-def test_kill_leaves_alone_a_session_that_was_started_in_a_window(lab: Lab, how: str) -> None:
+def test_kill_spares_session_in_a_window(lab: Lab) -> None:
+    """Its server is a child of the program in the window."""
     lab.config(ONE_PROGRAM)
-    inner = f"screen {how} other {NOTES_ITS_PID % 'inner'}"
+    inner = f"screen -DmS other {NOTES_ITS_PID % 'inner'}"
     lab.write("one.sh", f"#!/bin/sh\n{inner} &\necho $$ >~/pid.outer\nexec sleep 1000\n", 0o755)
     lab.run("run")
     eventually(lambda: alive(lab.node1) == {"inner", "outer"}, "both sessions")
@@ -85,7 +87,7 @@ def test_kill_leaves_alone_a_session_that_was_started_in_a_window(lab: Lab, how:
     assert lab.node1.sessions() == ["other"]
 
 
-def test_kill_ends_a_program_that_is_called_screen(lab: Lab) -> None:
+def test_kill_ends_program_named_screen(lab: Lab) -> None:
     lab.config(ONE_PROGRAM.replace("one.sh", "screen"))
     lab.write("screen", "#!/bin/sh\necho $$ >~/pid.program\nwhile :; do sleep 1; done\n", 0o755)
     lab.run("run")
@@ -96,7 +98,7 @@ def test_kill_ends_a_program_that_is_called_screen(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("origin", ["by fab", "by hand"])
-def test_kill_clears_what_a_killed_screen_server_has_left(lab: Lab, origin: str) -> None:
+def test_kill_clears_dead_server(lab: Lab, origin: str) -> None:
     lab.config(ONE_PROGRAM)
     program = lab.write("one.sh", "#!/bin/sh\ntrap '' HUP\necho $$ >~/pid.orphan\nwhile :; do sleep 1; done\n", 0o755)
     if origin == "by fab":
@@ -112,15 +114,3 @@ def test_kill_clears_what_a_killed_screen_server_has_left(lab: Lab, origin: str)
     lab.run("kill")
     assert alive(lab.node1) == {"bystander"}
     assert lab.node1.sessions() == ["runner-prod"]
-
-
-def test_kill_leaves_other_sessions_alone_though_a_program_ignores_term(lab: Lab) -> None:
-    """The servers of sessions that were started from a window have its session in their environment."""
-    lab.config(ONE_PROGRAM)
-    other = "screen -dmS other sh -c 'echo $$ >~/pid.other; exec sleep 1000'"
-    stubborn = "(trap '' TERM HUP; echo $$ >~/pid.stubborn; while :; do sleep 1; done)"
-    lab.write("one.sh", f"#!/bin/sh\n{other}\n{stubborn}\n", 0o755)
-    lab.run("run")
-    eventually(lambda: noted(lab.node1).keys() == {"stubborn", "other"}, "both programs")
-    lab.run("kill")
-    assert alive(lab.node1) == {"other"}

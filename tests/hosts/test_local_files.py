@@ -6,7 +6,7 @@ from tests.support.outcomes import assert_refused
 from tests.support.privileges import bound_fab
 
 
-def test_missing_and_unreadable_files_are_all_named_at_once(untouched: Lab) -> None:
+def test_all_missing_files_are_reported(untouched: Lab) -> None:
     untouched.write("good", "")
     names = ["gone", "shut", "gone too", "tree"]
     untouched.config(ON_HOSTS.format(hosts=["node1", "node2"], files={name: name for name in [*names, "good"]}))
@@ -19,7 +19,7 @@ def test_missing_and_unreadable_files_are_all_named_at_once(untouched: Lab) -> N
     assert str(untouched.folder / "good") not in done.stderr
 
 
-def test_two_sources_for_one_destination_are_all_named_at_once(untouched: Lab) -> None:
+def test_two_sources_of_one_path_are_refused(untouched: Lab) -> None:
     for name in ("a", "b", "tree/c", "c"):
         untouched.write(name, name)
     untouched.config(f"""{COMPLETE}c.base_dir = "~/work"
@@ -31,7 +31,7 @@ c.files = {{"tree": "t", "c": "~/work/t/c"}}\n{ADD}""")
     assert_refused(done, "~/work/x", "~/work/t/c", *(untouched.folder / name for name in names))
 
 
-def test_same_file_for_one_destination_twice_is_no_error(lab: Lab) -> None:
+def test_same_source_twice_is_accepted(lab: Lab) -> None:
     lab.write("a", "a")
     lab.config(f"{COMPLETE}c.base_dir = '~/work'\nc.files = {{'a': 'a'}}\n{ADD}c.name = 'other'\n{ADD}")
     lab.run("sync")

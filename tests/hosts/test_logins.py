@@ -61,10 +61,7 @@ class Login:
     def sync(self, *core: str | Path, then: tuple[str, ...] = (), **env: str) -> subprocess.CompletedProcess[str]:
         """Run it."""
         environment = self.lab.environment | env
-        command = self.command(*core, then=then)
-        return subprocess.run(
-            command, cwd=self.lab.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
+        return self.lab.prefork.run(self.command(*core, then=then), self.lab.folder, environment, 60)
 
     def sync_on_terminal(self, secret: str, *core: str) -> tuple[int, str]:
         """Run it on a terminal of its own, where somebody types `secret` when asked; its exit code and output."""
@@ -105,7 +102,7 @@ def assert_synced(done: subprocess.CompletedProcess[str], *hosts: ThrowawayHost)
         assert (host.home / "work/good").read_text() == "good"
 
 
-def test_a_key_is_for_its_host_alone(login: Login) -> None:
+def test_each_host_gets_its_own_key(login: Login) -> None:
     """With those of all the others, sshd would hang up: it takes six at most."""
     names = [f"node{number}" for number in range(11, 20)]
     keys = {name: login.ssh / name for name in names}
@@ -117,7 +114,7 @@ def test_a_key_is_for_its_host_alone(login: Login) -> None:
     assert_synced(login.sync(), *(login.lab.farm.hosts[name] for name in names))
 
 
-def test_too_many_keys_are_a_refused_login(login: Login) -> None:
+def test_too_many_keys_are_reported(login: Login) -> None:
     lines = []
     for number in range(8):
         make_key(login.ssh / f"key{number}")
@@ -137,14 +134,14 @@ def guarded_key(login: Login, host: ThrowawayHost) -> Path:
     return key
 
 
-def test_key_of_the_home_is_used(login: Login) -> None:
+def test_key_in_home_is_used(login: Login) -> None:
     login.ssh_host("node1", login.lab.node1)
     assert login.sync().returncode == 1
     shutil.copy(login.lab.farm.key, login.ssh / "id_ed25519")
     assert_synced(login.sync(), login.lab.node1)
 
 
-def test_pass_is_the_passphrase_of_a_key(login: Login) -> None:
+def test_pass_is_a_passphrase(login: Login) -> None:
     guarded_key(login, login.lab.node1)
     without = login.sync()
     assert without.returncode == 1
@@ -153,14 +150,14 @@ def test_pass_is_the_passphrase_of_a_key(login: Login) -> None:
     assert_synced(login.sync(then=("--pass", PASSPHRASE)), login.lab.node1)
 
 
-def test_passphrase_is_asked_for(login: Login) -> None:
+def test_passphrase_prompt_works(login: Login) -> None:
     guarded_key(login, login.lab.node1)
     code, output = login.sync_on_terminal(PASSPHRASE, "--prompt-for-passphrase")
     assert code == 0, output
     assert PASSPHRASE not in output
 
 
-def test_agent_is_used(login: Login) -> None:
+def test_agent_key_is_used(login: Login) -> None:
     login.ssh_host("node1", login.lab.node1)
     own = Path(tempfile.mkdtemp(prefix="rr.", dir="/tmp"))  # a socket's path has to be short
     environment = os.environ | {"SSH_AUTH_SOCK": str(own / "agent")}
@@ -175,7 +172,7 @@ def test_agent_is_used(login: Login) -> None:
         shutil.rmtree(own)
 
 
-def test_identity_and_user_of_the_command_line_are_used(login: Login) -> None:
+def test_identity_and_user_options_work(login: Login) -> None:
     login.ssh_host("node1", login.lab.node1, "User no-such-user")
     key = login.lab.farm.key
     refused = login.sync("-i", key)
@@ -184,13 +181,13 @@ def test_identity_and_user_of_the_command_line_are_used(login: Login) -> None:
     assert_synced(login.sync("-i", key, then=("--user", own_name())), login.lab.node1)
 
 
-def test_ssh_config_gives_host_name_port_user_and_identity(login: Login) -> None:
+def test_ssh_config_values_are_used(login: Login) -> None:
     login.configure("machine")
     login.ssh_host("machine", login.lab.node2, f"User {own_name()}", f"IdentityFile {login.lab.farm.key}")
     assert_synced(login.sync(USER="no-such-user", LOGNAME="no-such-user"), login.lab.node2)
 
 
-def test_proxy_jump_and_its_gateway_work_in_one_run(login: Login) -> None:
+def test_proxy_jump_works(login: Login) -> None:
     lab = login.lab
     identity = f"IdentityFile {lab.farm.key}"
     login.ssh_host("node1", lab.node1, identity)
@@ -206,7 +203,7 @@ def test_proxy_jump_and_its_gateway_work_in_one_run(login: Login) -> None:
     assert_synced(login.sync(), lab.node1, lab.node2, lab.node3)
 
 
-def test_several_gateways_are_gone_through_in_their_order(login: Login) -> None:
+def test_gateways_are_used_in_order(login: Login) -> None:
     lab = login.lab
     identity = f"IdentityFile {lab.farm.key}"
     login.ssh_host("first", lab.node1, identity)
@@ -218,7 +215,7 @@ def test_several_gateways_are_gone_through_in_their_order(login: Login) -> None:
     assert_synced(login.sync(), lab.node3)
 
 
-def test_connect_timeout_of_the_ssh_config_counts(login: Login) -> None:
+def test_connect_timeout_of_ssh_config_works(login: Login) -> None:
     lab = login.lab
     login.ssh_host("node1", lab.node1, f"IdentityFile {lab.farm.key}", "ConnectTimeout 7")
     with socket.create_server(("127.0.0.1", 0)) as mute:
@@ -231,19 +228,19 @@ def test_connect_timeout_of_the_ssh_config_counts(login: Login) -> None:
     assert (lab.node1.home / "work/good").exists()
 
 
-def test_host_may_be_spelled_with_user_and_port(login: Login) -> None:
+def test_host_may_have_user_and_port(login: Login) -> None:
     node1, node2 = login.lab.node1, login.lab.node2
     login.configure(f"{own_name()}@{node1.address}:{node1.port}", f"{node2.address}:{node2.port}")
     assert_synced(login.sync("-i", login.lab.farm.key), node1, node2)
 
 
-def test_user_in_the_name_of_a_host_comes_before_that_of_the_command_line(login: Login) -> None:
+def test_user_in_host_beats_option(login: Login) -> None:
     node1 = login.lab.node1
     login.configure(f"{own_name()}@{node1.address}:{node1.port}")
     assert_synced(login.sync("-i", login.lab.farm.key, then=("-u", "nobody-of-this-name")), node1)
 
 
-def test_gateway_that_refuses_is_named_and_so_is_one_that_does_not_get_further(login: Login) -> None:
+def test_failing_gateway_is_reported(login: Login) -> None:
     lab = login.lab
     identity = f"IdentityFile {lab.farm.key}"
     nobody = attrs.evolve(lab.node1, port=free_port(lab.node1.address))
@@ -273,20 +270,20 @@ def test_gateway_that_refuses_is_named_and_so_is_one_that_does_not_get_further(l
         assert rest == last_lines
 
 
-def test_identity_file_of_an_ssh_config_may_be_missing(login: Login) -> None:
+def test_missing_config_identity_is_ignored(login: Login) -> None:
     missing = login.ssh / "none"
     login.ssh_host("node1", login.lab.node1, f"IdentityFile {missing}", f"IdentityFile {login.lab.farm.key}")
     assert_synced(login.sync(), login.lab.node1)
 
 
-def test_identity_of_the_command_line_that_is_missing_is_refused(login: Login) -> None:
+def test_missing_identity_option_is_refused(login: Login) -> None:
     login.ssh_host("node1", login.lab.node1)
     done = login.sync("-i", login.ssh / "none", "-i", login.lab.farm.key)
     assert done.returncode == 2
     assert done.stderr == f"-i/--identity: {login.ssh}/none: there is no such file; name the file of a key\n"
 
 
-def test_host_that_drops_the_first_connections_is_reached(login: Login) -> None:
+def test_dropped_connections_are_retried(login: Login) -> None:
     """As a busy sshd does (MaxStartups): before it says anything."""
     login.ssh_host("node1", login.lab.node1, f"IdentityFile {login.lab.farm.key}")
     login.configure("busy")
@@ -358,7 +355,7 @@ def account(login: Login) -> Iterator[Account]:
         shutil.rmtree(home)
 
 
-def test_pass_is_the_password(login: Login, account: Account) -> None:
+def test_pass_is_a_password(login: Login, account: Account) -> None:
     refused = login.sync(then=("--pass", "wrong"))
     assert refused.returncode == 1
     assert f"login as {account.name} was refused" in refused.stderr
@@ -368,13 +365,13 @@ def test_pass_is_the_password(login: Login, account: Account) -> None:
     assert account.password not in done.stdout + done.stderr
 
 
-def test_password_is_asked_for(login: Login, account: Account) -> None:
+def test_password_prompt_works(login: Login, account: Account) -> None:
     code, output = login.sync_on_terminal(account.password, "--prompt-for-login-password")
     assert code == 0, output
     assert account.password not in output
     assert (account.home / "work/good").read_text() == "good"
 
 
-def test_own_key_that_is_not_accepted_is_no_hindrance_to_a_password(login: Login, account: Account) -> None:
+def test_refused_key_falls_back_to_password(login: Login, account: Account) -> None:
     make_key(login.ssh / "id_ed25519")
     assert_synced(login.sync(then=("--pass", account.password)))

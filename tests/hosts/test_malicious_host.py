@@ -1,14 +1,12 @@
 """Hosts that answer nonsense, lie, or pretend to be another host."""
 
-import pytest
-
 from tests.support.config_texts import IN_WORK as CONFIG
 from tests.support.lab import Lab
 from tests.support.odd_hosts import GREETING, host_with, odd_host
 from tests.support.outcomes import repeat_with
 
 
-def test_nonsense_of_one_host_keeps_no_other_from_its_end(lab: Lab) -> None:
+def test_nonsense_does_not_stop_the_others(lab: Lab) -> None:
     odd_host(lab, "odd", f"{GREETING}; printf 'ended zzz 0\\000done\\000'; sleep 1")
     lab.config(CONFIG + "add('a', 'odd', wait=True)\nadd('b', 'node1')\nadd('c', 'node2', 'exit 0', wait=True)")
     lab.run("run", "--limit", "node*")
@@ -17,7 +15,7 @@ def test_nonsense_of_one_host_keeps_no_other_from_its_end(lab: Lab) -> None:
     assert done.stderr.startswith("odd: wait: answers what cannot be understood (KeyError: 'zzz')\n")
 
 
-def test_host_that_pretends_to_be_another_fails_with_that_one_alone(lab: Lab) -> None:
+def test_impostor_fails_with_its_victim(lab: Lab) -> None:
     identity = f"$(cat /proc/sys/kernel/random/boot_id) $(cat /proc/sys/kernel/hostname) {lab.node1.home}"
     odd_host(lab, "odd", f'printf "\\000remote-runner {identity}\\000done\\000"')
     lab.config(CONFIG + "add('a', 'odd')\nadd('b', 'node1')\nadd('c', 'node2')")
@@ -31,8 +29,7 @@ def test_host_that_pretends_to_be_another_fails_with_that_one_alone(lab: Lab) ->
     assert lab.node2.sessions() == ["runner"]
 
 
-@pytest.mark.parametrize("command", ["kill", "screen", "start", "stop", "status", "plan", "doctor", "collect", "sync"])
-def test_answers_that_make_no_sense_are_the_failure_of_that_host(lab: Lab, command: str) -> None:
+def test_nonsense_fails_one_host(lab: Lab) -> None:
     odd_host(
         lab,
         "odd",
@@ -40,15 +37,16 @@ def test_answers_that_make_no_sense_are_the_failure_of_that_host(lab: Lab, comma
     )
     lab.config(CONFIG + "add('a', 'odd')\nadd('b', 'node1')")
     lab.run("run", "--limit", "node1")
-    going_on = ["--keep-going"] if command in ("screen", "start", "sync") else []
-    done = lab.fab(command, *going_on, "-c", "cfg.py")
-    assert done.returncode == 1, done.stdout
-    assert "odd" in done.stderr + done.stdout
-    assert "node1" in done.stdout
-    assert "Traceback" not in done.stderr
+    for command in ("status", "plan", "doctor", "collect", "screen", "sync", "start", "stop", "kill"):
+        going_on = ["--keep-going"] if command in ("screen", "start", "sync") else []
+        done = lab.fab(command, *going_on, "-c", "cfg.py")
+        assert done.returncode == 1, command
+        assert "odd" in done.stderr + done.stdout, command
+        assert "node1" in done.stdout, command
+        assert "Traceback" not in done.stderr, command
 
 
-def test_what_a_host_says_does_not_steer_the_terminal(lab: Lab) -> None:
+def test_host_text_cannot_steer_terminal(lab: Lab) -> None:
     odd_host(lab, "odd", f"{GREETING}; printf 'fail \\033]0;evil\\007\\033[2Jbad\\r\\000'")
     lab.config(CONFIG + "add('a', 'odd')")
     done = lab.fab("kill", "-c", "cfg.py")
@@ -61,7 +59,7 @@ def test_what_a_host_says_does_not_steer_the_terminal(lab: Lab) -> None:
     assert not set(done.stdout + done.stderr) & set("\x1b\x07\r")
 
 
-def test_wrong_hashes_cost_time_and_nothing_else(lab: Lab) -> None:
+def test_false_hash_only_resends_file(lab: Lab) -> None:
     odd = host_with(
         lab, "odd", "openssl", 'shift 3; for f; do echo "da39a3ee5e6b4b0d3255bfef95601890afd80709 *$f"; done'
     )

@@ -9,7 +9,7 @@ from tests.support.lab import Lab
 from tests.support.muddled_configs import SHOW, TWO
 
 
-def test_repeat_pin_and_wrap_on_one_config(lab: Lab) -> None:
+def test_repeat_pin_and_wrap_combine(lab: Lab) -> None:
     lab.write("show", f'{SHOW.replace("$OUT", "args.$N")}taskset -p $$ >>"pin.$N"; ps -o ni= -p $$ >>"pin.$N"\n', 0o755)
     lab.config(
         "config.add_component(Component(name='c', host='node1', start_index=1, wait=True, base_dir='~/w',\n"
@@ -27,7 +27,7 @@ def test_repeat_pin_and_wrap_on_one_config(lab: Lab) -> None:
     assert lab.node2.run("true") == ""
 
 
-def test_what_wrap_leaves_behind_is_collected(lab: Lab) -> None:
+def test_wrapper_results_are_collected(lab: Lab) -> None:
     lab.config(
         "config.add_component(Component(name='c', host='node1', start_index=1, wait=True, executable='/bin/true'))\n"
     )
@@ -37,7 +37,7 @@ def test_what_wrap_leaves_behind_is_collected(lab: Lab) -> None:
     assert trace.read_text() == "trace\n"
 
 
-def test_staggered_programs_begin_one_after_the_other(lab: Lab) -> None:
+def test_stagger_delays_programs(lab: Lab) -> None:
     lab.config(
         "for n in range(3):\n    config.add_component(Component(name=f'c{n}', host='node1', start_index=1, wait=True,"
         " executable='/bin/sh', args=['-c', f'date +%s.%N >$HOME/began.{n}']))\n"
@@ -50,7 +50,7 @@ def test_staggered_programs_begin_one_after_the_other(lab: Lab) -> None:
 # -- installed packages
 
 
-def test_diff_shows_what_muddlers_have_changed(lab: Lab) -> None:
+def test_diff_shows_muddler_changes(lab: Lab) -> None:
     lab.config(TWO)
     diff = lab.run("config", "--diff", "--muddler", "wrap --with nice --only server").stdout
     for line in ("-        executable='bin/x',", "+        executable='/usr/bin/env',", "+        needs=['nice'],"):
@@ -58,7 +58,7 @@ def test_diff_shows_what_muddlers_have_changed(lab: Lab) -> None:
     assert "'node2'" not in diff
 
 
-def test_whole_config_runs_on_localhost_with_its_files(lab: Lab) -> None:
+def test_rehost_runs_all_on_localhost(lab: Lab) -> None:
     lab.write("show", '#!/bin/sh\nOUT=args; for a; do printf "%s|" "$a"; done >"$OUT"; cat data/f it >>"$OUT"\n', 0o755)
     lab.write("data/f", "of the folder ")
     lab.write("it", "the file")

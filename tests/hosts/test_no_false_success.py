@@ -15,7 +15,7 @@ from tests.support.servers import config_of, pid_of, sleeping
 from tests.support.waiting import eventually
 
 
-def test_component_that_crashes_while_run_waits_for_another_is_named(lab: Lab) -> None:
+def test_crash_while_others_run_is_reported(lab: Lab) -> None:
     more = "add('crash', 'node2', 'sleep 0.5; exit 3')\nadd('last', 'node1', 'sleep 4', 2, wait=True)\n"
     lab.config(config_of("node1", more=more))
     done = lab.fab("run", "-c", "cfg.py")
@@ -27,14 +27,14 @@ def test_component_that_crashes_while_run_waits_for_another_is_named(lab: Lab) -
     assert (waited.returncode, waited.stderr.splitlines()[0]) == (1, "node2/crash: wait: ended with exit status 3")
 
 
-def test_run_that_waits_for_nobody_looks_once_more(lab: Lab) -> None:
+def test_crash_after_start_is_reported(lab: Lab) -> None:
     more = "add('crash', 'node2', 'exit 3')\nadd('late', 'node1', 'sleep 1000', 2)\nadd('done', 'node1', 'true')\n"
     lab.config(config_of("node1", more=more))
     done = lab.fab("run", "-c", "cfg.py")
     assert (done.returncode, done.stderr.splitlines()[0]) == (1, "node2/crash: check: ended with exit status 3")
 
 
-def test_component_that_was_stopped_on_purpose_is_no_failure(lab: Lab) -> None:
+def test_stopped_component_is_no_failure(lab: Lab) -> None:
     lab.config(config_of("node1", more="add('last', 'node2', 'sleep 6', 2)\n"))
     lab.run("run")
     lab.run("stop", "--limit", "web")
@@ -62,7 +62,7 @@ def host_without_cgroups(lab: Lab, name: str, command: str) -> ThrowawayHost:
     return lab.farm.add(name, {"ForceCommand": force})
 
 
-def test_program_that_forks_faster_than_the_host_looks_is_killed(lab: Lab) -> None:
+def test_fast_forking_program_is_killed(lab: Lab) -> None:
     """Between the list of all processes and a look at one, this host takes longer than each process lives."""
     slow = 'sleep 0.04; exec /usr/bin/{0} "$@"'
     for program in ("grep", "cat"):
@@ -87,7 +87,7 @@ def test_program_that_forks_faster_than_the_host_looks_is_killed(lab: Lab) -> No
                 continue
 
 
-def test_process_that_may_not_be_killed_is_listed(lab: Lab) -> None:
+def test_unkillable_process_is_listed(lab: Lab) -> None:
     """A program of another user, on a host that does not let us signal it."""
     host = host_without_cgroups(lab, "weak", "exec setpriv --bounding-set=-kill")
     other_user = "setpriv --reuid=nobody --clear-groups sh -c 'trap \"\" HUP; echo $$; exec sleep 1000' & wait"
@@ -118,7 +118,7 @@ while True:
 """
 
 
-def test_cgroup_holds_what_hides_in_every_other_way(lab: Lab) -> None:
+def test_cgroup_holds_hidden_programs(lab: Lab) -> None:
     """No mark, no parent, no kernel session, and a new process every 2 ms. Needs a host where we may create cgroups."""
     lab.write("hide.py", HIDDEN)
     lab.config(
@@ -135,7 +135,7 @@ def test_cgroup_holds_what_hides_in_every_other_way(lab: Lab) -> None:
     assert not Path(cgroup).exists()
 
 
-def test_script_that_another_shell_reads_does_nothing(lab: Lab) -> None:
+def test_script_in_another_shell_is_refused(lab: Lab) -> None:
     """A start-up file that calls `exec SHELL` replaces our command, and that shell reads the script as its input."""
     lab.farm.add("odd", {"ForceCommand": 'cd "$HOME" && exec bash'})
     lab.config(config_of("odd"))
@@ -145,7 +145,7 @@ def test_script_that_another_shell_reads_does_nothing(lab: Lab) -> None:
         assert "another shell ran this script" in done.stderr + done.stdout
 
 
-def test_ctrl_c_while_the_program_loads_ends_it_without_a_traceback(lab: Lab) -> None:
+def test_ctrl_c_while_loading_is_silent(lab: Lab) -> None:
     lab.config(config_of("node1"))
     command = [str(FAB.with_name("remote-runner")), "-S", str(lab.farm.ssh_config), "run", "-c", "cfg.py"]
     pipe = subprocess.PIPE
@@ -161,7 +161,7 @@ def test_ctrl_c_while_the_program_loads_ends_it_without_a_traceback(lab: Lab) ->
     assert lab.node1.sessions() == []
 
 
-def test_programs_are_not_started_twice_when_their_records_are_lost(lab: Lab) -> None:
+def test_lost_records_start_none_twice(lab: Lab) -> None:
     lab.config(config_of("node1", "node2"))
     lab.run("run")
     (before,) = {pid_of(lab.node1)}

@@ -23,14 +23,14 @@ def note_taker(host: ThrowawayHost) -> int:
     return note_takers(host)[0]
 
 
-def test_twenty_components_have_one_note_taker_which_ends_with_the_last_of_them(lab: Lab) -> None:
+def test_session_has_one_note_taker(lab: Lab) -> None:
     lab.config(
-        CONFIG + "for n in range(20): add(f'a{n}', 'node1', 'echo begun; read -r line')\n"
+        CONFIG + "for n in range(12): add(f'a{n}', 'node1', 'echo begun; read -r line')\n"
         "add('b', localhost, 'echo begun; read -r line')"
     )
     lab.run("run")
     taker, here = note_taker(lab.node1), note_taker(lab.here)
-    folders = [lab.node1.state() / f"a{number}" for number in range(20)]
+    folders = [lab.node1.state() / f"a{number}" for number in range(12)]
     for folder in folders:
         eventually(lambda folder=folder: notes(folder) != [], f"notes of {folder.name}")  # type: ignore[misc]
         assert os.getsid(int(text(folder / "pid"))) != os.getsid(taker), "status does not count it"
@@ -52,7 +52,7 @@ def test_twenty_components_have_one_note_taker_which_ends_with_the_last_of_them(
     assert not set(before) & set(notes(folders[2]))
 
 
-def test_kill_leaves_no_note_taker(lab: Lab) -> None:
+def test_kill_ends_note_taker(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'sleep 1000')\nadd('b', localhost, 'sleep 1000')")
     lab.run("run")
     assert note_taker(lab.node1) != note_taker(lab.here)
@@ -61,7 +61,7 @@ def test_kill_leaves_no_note_taker(lab: Lab) -> None:
     assert re.search(r"^  node1 +ended \d+\.runner, \d+ processes$", said, re.MULTILINE)
 
 
-def test_another_session_has_a_note_taker_of_its_own_though_that_of_the_last_one_still_runs(lab: Lab) -> None:
+def test_new_session_has_new_note_taker(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'echo begun; sleep 1000')")
     lab.run("run")
     before = note_taker(lab.node1)

@@ -11,7 +11,7 @@ from tests.support.farm import own_name, processes_of
 from tests.support.lab import Lab
 
 
-def test_password_is_seen_nowhere(lab: Lab) -> None:
+def test_password_is_visible_nowhere(lab: Lab) -> None:
     secret = "hush-hush-hush"
     lab.config(
         CONFIG
@@ -35,7 +35,7 @@ def test_password_is_seen_nowhere(lab: Lab) -> None:
     )
 
 
-def test_password_on_the_command_line_is_warned_of(lab: Lab) -> None:
+def test_password_option_prints_warning(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1')")
     done = lab.fab("kill", "-c", "cfg.py", "--pass", "secret")
     assert done.returncode == 0
@@ -44,7 +44,7 @@ def test_password_on_the_command_line_is_warned_of(lab: Lab) -> None:
     )
 
 
-def test_password_is_in_nothing_that_invoke_and_fabric_tell_to_debug(lab: Lab) -> None:
+def test_debug_output_has_no_password(lab: Lab) -> None:
     """Where it is in fabric.yaml and on the command line; INVOKE_DEBUG alone tells what is said before."""
     lab.config(CONFIG + "add('a', 'node1')")
     (lab.folder / ".fabric.yaml").write_text("remote_runner: {pass: hush-yaml}")
@@ -55,7 +55,7 @@ def test_password_is_in_nothing_that_invoke_and_fabric_tell_to_debug(lab: Lab) -
         assert "invoke.loader" in done.stderr and "hush" not in done.stdout + done.stderr
 
 
-def test_password_of_the_environment_counts(lab: Lab) -> None:
+def test_password_of_environment_is_used(lab: Lab) -> None:
     """As the passphrase of a key, here."""
     key = lab.folder / "key"
     shutil.copy(lab.farm.key, key)
@@ -80,7 +80,7 @@ def test_password_of_the_environment_counts(lab: Lab) -> None:
     assert own_name() in done.stdout or "nothing to end" in done.stdout
 
 
-def test_a_password_is_never_shown(lab: Lab) -> None:
+def test_password_is_never_printed(lab: Lab) -> None:
     lab.config(COMPONENT)
     done = lab.run("run", "--pass", "hush-hush", "--log-level", "DEBUG")
     assert "hush-hush" not in done.stdout + done.stderr

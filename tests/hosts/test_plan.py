@@ -44,7 +44,7 @@ def prepare(lab: Lab) -> None:
     lab.config(FILES)
 
 
-def test_a_plan_changes_nothing_and_is_what_then_is_done(lab: Lab) -> None:
+def test_plan_matches_the_run(lab: Lab) -> None:
     prepare(lab)
     found = planned(lab)
     for host in (lab.node1, lab.node2):
@@ -76,7 +76,7 @@ def test_a_plan_changes_nothing_and_is_what_then_is_done(lab: Lab) -> None:
     assert not any(window["is_running"] for each in found["starts"] for window in each["windows"])
 
 
-def test_why_a_file_is_sent(lab: Lab) -> None:
+def test_plan_says_why_a_file_is_sent(lab: Lab) -> None:
     prepare(lab)
     lab.run("sync")
     there = lab.node1.home / "w/t"
@@ -99,7 +99,7 @@ def test_why_a_file_is_sent(lab: Lab) -> None:
     }
 
 
-def test_with_no_kill_the_session_is_used_and_what_runs_is_left_alone(lab: Lab) -> None:
+def test_plan_without_kill_keeps_session(lab: Lab) -> None:
     prepare(lab)
     lab.run("run")
     (id_,) = ids(lab.node1)
@@ -111,7 +111,7 @@ def test_with_no_kill_the_session_is_used_and_what_runs_is_left_alone(lab: Lab) 
     assert f"  use session {id_}\n" in shown and "  node1/a  runs already\n" in shown
 
 
-def test_a_plan_in_words(lab: Lab) -> None:
+def test_plan_in_words(lab: Lab) -> None:
     prepare(lab)
     lab.config(
         CONFIG.replace('"/bin/sleep", args=["1000"]', '"my prog", args=["$HOME", util.literal("$A"), "it\'s"]')
@@ -134,7 +134,7 @@ def test_a_plan_in_words(lab: Lab) -> None:
     assert refused.returncode == 2 and "`plan` shows" in refused.stderr
 
 
-def test_a_plan_that_cannot_be_done_says_why(lab: Lab) -> None:
+def test_impossible_plan_says_why(lab: Lab) -> None:
     prepare(lab)
     (lab.node1.home / "w/t/f").mkdir(parents=True)
     done = lab.fab("plan", "-c", "cfg.py")
@@ -153,7 +153,7 @@ def test_folder_named_like_a_missing_one_is_real(lab: Lab) -> None:
     assert sync["make"] == [str(folder), f"{folder}/not-yet"]
 
 
-def test_many_files_are_cut_in_words_alone(lab: Lab) -> None:
+def test_long_file_lists_are_cut(lab: Lab) -> None:
     for number in range(30):
         lab.write(f"t/{number}", "x")
     lab.config(CONFIG + "add('a', base_dir='~/w', files={'t': 't'})")
@@ -164,7 +164,7 @@ def test_many_files_are_cut_in_words_alone(lab: Lab) -> None:
 # -- the config
 
 
-def test_config_touches_no_host_and_shows_what_muddlers_have_made(lab: Lab) -> None:
+def test_config_touches_no_host(lab: Lab) -> None:
     lab.write("m.py", "def muddle(config):\n    config.all_components()[0].args = ['2']\n")
     lab.config(CONFIG + "add('a', 'no-such-host', meta={'k': object()})\nadd('b', 'node1', env={'A': '1'})")
     shown = lab.run("config", "-m", "m.py", "--limit", "no-such*").stdout
@@ -176,7 +176,7 @@ def test_config_touches_no_host_and_shows_what_muddlers_have_made(lab: Lab) -> N
     assert [component.label for component in again.all_components()] == ["node1/a"]
 
 
-def test_what_a_config_says_that_is_no_utf_8_is_shown_as_it_is(lab: Lab) -> None:
+def test_config_output_keeps_raw_bytes(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', env={'A': '\\udcff'})")
     assert "'\\udcff'" in lab.run("config").stdout
     assert os.fsencode("\udcff") == b"\xff"
@@ -190,7 +190,7 @@ def muddle(config):
 """
 
 
-def test_diff_shows_what_muddlers_have_changed(lab: Lab) -> None:
+def test_diff_shows_muddler_changes(lab: Lab) -> None:
     lab.write("m.py", MUDDLER)
     lab.config(
         "config.add_component(Component(name='a', executable='x', args=['1'], start_index=1))"
@@ -212,7 +212,7 @@ def test_diff_shows_what_muddlers_have_changed(lab: Lab) -> None:
         (["-m", "m.py", "--limit", "a"], "--diff: leave out --json and --limit; it compares the text of all of it\n"),
     ],
 )
-def test_diff_is_refused_where_it_makes_no_sense(lab: Lab, words: list[str], problem: str) -> None:
+def test_senseless_diff_is_refused(lab: Lab, words: list[str], problem: str) -> None:
     lab.write("m.py", MUDDLER)
     lab.config("config.add_component(Component(name='a', host='h', executable='x', start_index=1))")
     done = lab.fab("config", "-c", "cfg.py", "--diff", *words)

@@ -12,7 +12,7 @@ from tests.support.lab import Lab
 from tests.support.waiting import eventually
 
 
-def test_nobody_else_can_read_what_is_kept_and_programs_do_not_notice(lab: Lab) -> None:
+def test_state_is_private_to_its_user(lab: Lab) -> None:
     script = "umask >mask; echo said; exec sleep 1000"
     lab.write("f", "content")
     lab.config(
@@ -45,9 +45,20 @@ def read_umask() -> int:
     return mask
 
 
-@pytest.mark.parametrize("folder", ["", "MACHINE", "MACHINE/runner"])
-@pytest.mark.parametrize("kind", ["link", "of another user"])
-def test_planted_folders_are_refused(lab: Lab, folder: str, kind: str) -> None:
+SOME = ("run", "status")
+ALL = (*SOME, "sync", "start", "stop", "logs", "plan", "doctor", "collect", "kill", "wait")
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind", "commands"),
+    [
+        ("", "link", SOME),
+        ("MACHINE", "of another user", SOME),
+        ("MACHINE/runner", "link", ALL),
+        ("MACHINE/runner", "of another user", SOME),
+    ],
+)
+def test_planted_folder_is_refused(lab: Lab, folder: str, kind: str, commands: tuple[str, ...]) -> None:
     planted = lab.node1.home / ".local/state/remote-runner" / folder.replace("MACHINE", os.uname().nodename)
     elsewhere = lab.node1.home / "elsewhere"
     elsewhere.mkdir()
@@ -59,7 +70,7 @@ def test_planted_folders_are_refused(lab: Lab, folder: str, kind: str) -> None:
         os.chown(planted, 65534, 65534)
     lab.write("f", "content")
     lab.config(CONFIG + "add('a', 'node1', files={'f': 'f'})")
-    for command in ("run", "sync", "start", "stop", "status", "logs", "plan", "doctor", "collect", "kill", "wait"):
+    for command in commands:
         done = lab.fab(command, "-c", "cfg.py")
         assert done.returncode == 1, command
         words = done.stdout + done.stderr
@@ -69,7 +80,7 @@ def test_planted_folders_are_refused(lab: Lab, folder: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["link", "of another user"])
-def test_planted_folder_of_a_component_is_refused(lab: Lab, kind: str) -> None:
+def test_planted_component_is_refused(lab: Lab, kind: str) -> None:
     """As could be done where an older version, or the user, has left the folder above open."""
     lab.node1.state().mkdir(parents=True)
     elsewhere = lab.node1.home / "elsewhere"
@@ -90,7 +101,7 @@ def test_planted_folder_of_a_component_is_refused(lab: Lab, kind: str) -> None:
     assert [stat.S_IMODE(path.stat().st_mode) for path in (lab.node1.state(), lab.node1.state().parent)] == [0o700] * 2
 
 
-def test_planted_staging_folder_is_not_written_to(lab: Lab) -> None:
+def test_planted_staging_folder_is_refused(lab: Lab) -> None:
     lab.write("f", "content")
     lab.config(CONFIG + "add('a', 'node1', files={'f': 'f'})")
     staging = staging_name(lab)
@@ -105,7 +116,7 @@ def test_planted_staging_folder_is_not_written_to(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("kind", ["link", "of another user"])
-def test_planted_temporary_folder_is_not_used(lab: Lab, kind: str) -> None:
+def test_planted_temporary_folder_is_unused(lab: Lab, kind: str) -> None:
     lab.write("f", "content")
     lab.config(CONFIG + "add('a', 'node1', 'pwd >~/where; exec sleep 1000', base_dir=None, files={'f': 'f'})")
     lab.run("sync")

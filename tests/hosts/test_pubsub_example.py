@@ -47,7 +47,7 @@ def states(lab: Lab) -> dict[str, tuple[str, int | None]]:
     return {each["name"]: (each["state"], each["exit_status"]) for each in json.loads(done.stdout)}
 
 
-def test_run_watched_followed_waited_for_collected_and_reported(four: Lab) -> None:
+def test_pubsub_example_works(four: Lab) -> None:
     run = four.fab("run")
     assert run.returncode == 1
     slow = re.search(r"subscriber-node1  ready after (\d)\.\d s: log \^subscribed", run.stdout)
@@ -122,7 +122,7 @@ def test_run_watched_followed_waited_for_collected_and_reported(four: Lab) -> No
     assert "publisher: out of paper" in page
 
 
-def test_parameter_sweep_leaves_the_results_of_every_run(lab: Lab) -> None:
+def test_sweep_keeps_results_of_each_run(lab: Lab) -> None:
     ssh = lab.here.home / ".ssh"
     ssh.mkdir(mode=0o700)
     (ssh / "config").write_text(lab.farm.ssh_config.read_text())

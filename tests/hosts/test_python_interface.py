@@ -23,7 +23,7 @@ from tests.support.runners import Noting, failed, interrupted_in, labels
 from tests.support.waiting import eventually
 
 
-def test_host_that_could_not_be_looked_at_takes_part_in_what_comes_next(lab: Lab) -> None:
+def test_host_failed_in_plan_is_used_later(lab: Lab) -> None:
     lab.config(TWO)
     planted = lab.node2.home / ".local/state/remote-runner"
     planted.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def test_host_that_could_not_be_looked_at_takes_part_in_what_comes_next(lab: Lab
         assert set(runner.kill()) == {"node1", "node2"}
 
 
-def test_runner_knows_what_runs_however_often_it_is_used(lab: Lab) -> None:
+def test_runner_knows_what_runs(lab: Lab) -> None:
     lab.config(TWO)
     with lab.runner() as runner:
         for _ in range(2):
@@ -70,7 +70,7 @@ def test_runner_knows_what_runs_however_often_it_is_used(lab: Lab) -> None:
         assert another.unknown == []
 
 
-def test_all_are_stopped_once_the_wait_has_ended_and_by_the_thread_that_waits(lab: Lab) -> None:
+def test_waiting_thread_stops_all(lab: Lab) -> None:
     """Also where two fail at once."""
     lab.config(TWO + "add('c', 'node1', 'sleep 0.4; exit 3', wait=True)\nadd('d', 'node2', 'sleep 0.4; exit 4')\n")
     observer = Noting()
@@ -96,7 +96,7 @@ def test_on_exit_leave_stops_nothing(lab: Lab) -> None:
         assert [each.state for each in runner.status()] == ["running", "running", "exited"]
 
 
-def test_after_an_interrupt_nothing_is_told_of_what_was_waited_for_before(lab: Lab) -> None:
+def test_wait_after_interrupt_is_fresh(lab: Lab) -> None:
     lab.config(TWO + "add('c', 'node1', UNTIL_GO + '3', wait=True)\n")
     observer = Noting()
     with lab.runner(observer, on_exit="stop") as runner:
@@ -112,7 +112,7 @@ def test_after_an_interrupt_nothing_is_told_of_what_was_waited_for_before(lab: L
 
 
 @pytest.mark.parametrize("host", ["node2", "node1"])
-def test_what_is_to_be_terminated_is_given_its_time_whatever_the_timeout(lab: Lab, host: str) -> None:
+def test_terminate_has_its_own_time(lab: Lab, host: str) -> None:
     """It was for what was waited for."""
     stubborn = "trap : TERM; while :; do sleep 0.1; done"
     lab.config(CONFIG + f"add('c', 'node1', 'sleep 1', wait=True)\nadd('t', {host!r}, {stubborn!r})\n")
@@ -124,7 +124,7 @@ def test_what_is_to_be_terminated_is_given_its_time_whatever_the_timeout(lab: La
         assert [each.signal for each in runner.status()] == [None, "SIGKILL"]
 
 
-def test_what_was_terminated_does_not_run_whatever_has_failed(lab: Lab) -> None:
+def test_terminated_components_do_not_run(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'exit 3', wait=True)\nadd('t', 'node2', 'exec sleep 1000')\n")
     with lab.runner(terminate=True) as runner:
         runner.screen()
@@ -134,7 +134,7 @@ def test_what_was_terminated_does_not_run_whatever_has_failed(lab: Lab) -> None:
         assert [each.signal for each in runner.status()] == [None, "SIGTERM"]
 
 
-def test_what_cannot_be_meant_is_refused_before_any_host_is_touched(lab: Lab) -> None:
+def test_invalid_arguments_are_refused(lab: Lab) -> None:
     lab.config(TWO)
     own = lab.write("own.html", "<html>my own</html>")
     before = sessions_begun(lab.node1)
@@ -159,7 +159,7 @@ def test_what_cannot_be_meant_is_refused_before_any_host_is_touched(lab: Lab) ->
     assert sessions_begun(lab.node1) == before
 
 
-def test_since_is_what_the_command_line_says(lab: Lab) -> None:
+def test_since_works_as_on_command_line(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'echo hello; exec sleep 1000')\n")
 
     class Lines(Observer):
@@ -176,7 +176,7 @@ def test_since_is_what_the_command_line_says(lab: Lab) -> None:
         assert Lines.texts == [b"hello"]
 
 
-def test_what_is_not_terminated_when_the_time_is_up_has_not_ended_in_time(lab: Lab) -> None:
+def test_late_terminate_is_a_timeout(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'exit 0', wait=True)\nadd('t', 'node2', 'exec sleep 1000')\n")
     with lab.runner(terminate=True) as runner:
         runner.screen()
@@ -186,7 +186,7 @@ def test_what_is_not_terminated_when_the_time_is_up_has_not_ended_in_time(lab: L
         assert [each.component.label for each in runner.running] == ["node2/t"]
 
 
-def test_what_ends_since_another_is_terminated_is_no_failure(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_end_during_terminate_is_no_failure(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """Though it is told before its own host has the order, which may be far away."""
     server = lab.node1.home / "pid"
     client = f"until [ -s {server} ]; do sleep 0.05; done; while kill -0 $(cat {server}); do sleep 0.02; done; exit 1"

@@ -26,7 +26,7 @@ from tests.support.scripts import script_of
 from tests.support.waiting import eventually
 
 
-def test_after_an_interrupt_a_lost_connection_is_taken_up_again(lab: Lab) -> None:
+def test_wait_after_interrupt_reconnects(lab: Lab) -> None:
     lab.config(CONFIG + "add('c', 'node1', UNTIL_GO + '0', wait=True)\n")
     with lab.runner() as runner:
         runner.screen()
@@ -38,7 +38,7 @@ def test_after_an_interrupt_a_lost_connection_is_taken_up_again(lab: Lab) -> Non
         assert [each.status for each in runner.wait()["node1"]] == [0]
 
 
-def test_host_that_does_not_answer_keeps_nobody_from_being_stopped(lab: Lab) -> None:
+def test_frozen_host_does_not_delay_stop(lab: Lab) -> None:
     """Nor does a lower start index wait for it."""
     lab.config(
         CONFIG
@@ -59,7 +59,7 @@ def test_host_that_does_not_answer_keeps_nobody_from_being_stopped(lab: Lab) -> 
     assert "wait: node1/c: ended with exit status 3; all were stopped" in str(caught[0])
 
 
-def test_host_that_is_being_reached_again_keeps_nobody_from_being_stopped(lab: Lab) -> None:
+def test_reconnect_does_not_delay_stop(lab: Lab) -> None:
     """However often that is to be tried; and a lower start index does not wait for it either."""
     lab.config(
         CONFIG
@@ -98,7 +98,7 @@ def frozen(host: ThrowawayHost) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-def test_host_on_which_nothing_is_awaited_keeps_nobody_waiting(lab: Lab) -> None:
+def test_idle_host_does_not_delay_wait(lab: Lab) -> None:
     lab.config(TWO + "add('c', 'node1', UNTIL_GO + '0', wait=True)\n")
     with lab.runner(on_exit="stop") as runner:
         runner.screen()
@@ -113,7 +113,7 @@ def test_host_on_which_nothing_is_awaited_keeps_nobody_waiting(lab: Lab) -> None
         thread.join()
 
 
-def test_what_is_away_does_not_keep_a_wait_from_ending_in_time(lab: Lab) -> None:
+def test_absent_host_does_not_delay_timeout(lab: Lab) -> None:
     """Also where nothing is awaited there; and what has ended is told, however short the time."""
     lab.config(
         CONFIG
@@ -149,7 +149,7 @@ def test_what_is_away_does_not_keep_a_wait_from_ending_in_time(lab: Lab) -> None
         (["ended b 0", "ended b 0", "ended b 0"], "it has said already how node2/b has ended"),
     ],
 )
-def test_host_that_does_not_tell_the_truth_of_an_end_fails_alone(
+def test_lying_host_fails_alone(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, answers: list[str], reason: str, terminate: bool
 ) -> None:
     lab.config(
@@ -174,9 +174,7 @@ def test_host_that_does_not_tell_the_truth_of_an_end_fails_alone(
         assert "node3/t" in labels([each.component for each in runner.running])
 
 
-def test_host_that_is_lost_while_others_terminate_does_not_cut_that_off(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lost_host_does_not_cut_terminate(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fabfile.remote.ask.RECONNECT_SECONDS", 1)
     stubborn = "trap : TERM; while :; do sleep 0.1; done"
     lab.config(
@@ -204,7 +202,7 @@ def test_host_that_is_lost_while_others_terminate_does_not_cut_that_off(
         assert [each.signal for each in runner.status()][:2] == [None, "SIGKILL"]
 
 
-def test_host_that_is_not_reached_in_time_is_named(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreached_host_is_reported(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fabfile.runner.wait.FIRST_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # which accepts nobody
         with lab.farm.ssh_config.open("a") as ssh_config:

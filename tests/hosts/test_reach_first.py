@@ -14,7 +14,7 @@ HOSTS = ("node1", "node2", "node3")
 COMMANDS = [["run"], ["run", "--no-kill"], ["restart"], ["start"], ["sync"], ["screen"]]
 
 
-def test_dead_host_leaves_all_others_alone(lab: Lab) -> None:
+def test_dead_host_changes_nothing(lab: Lab) -> None:
     lab.config(config_of(*HOSTS))
     lab.run("run")
     before = [pid_of(lab.node1), pid_of(lab.node2)]
@@ -28,7 +28,7 @@ def test_dead_host_leaves_all_others_alone(lab: Lab) -> None:
             assert [pid_of(lab.node1), pid_of(lab.node2)] == before
 
 
-def test_host_that_lacks_a_program_leaves_all_others_alone(lab: Lab) -> None:
+def test_missing_need_changes_nothing(lab: Lab) -> None:
     lab.config(config_of(*HOSTS))
     lab.run("run")
     before = pid_of(lab.node1)
@@ -39,7 +39,7 @@ def test_host_that_lacks_a_program_leaves_all_others_alone(lab: Lab) -> None:
     assert pid_of(lab.node1) == before != 0
 
 
-def test_host_whose_screen_does_not_work_leaves_all_others_alone(lab: Lab) -> None:
+def test_broken_screen_changes_nothing(lab: Lab) -> None:
     lab.config(config_of(*HOSTS))
     lab.run("run")
     before = pid_of(lab.node1)
@@ -53,7 +53,7 @@ def test_host_whose_screen_does_not_work_leaves_all_others_alone(lab: Lab) -> No
 
 
 @pytest.mark.parametrize("option", [["--keep-going"], ["--max-failures", "1"]])
-def test_keep_going_decides_at_the_first_stage(lab: Lab, option: list[str]) -> None:
+def test_keep_going_applies_from_connect(lab: Lab, option: list[str]) -> None:
     lab.config(config_of(*HOSTS))
     lab.run("run")
     before = pid_of(lab.node1)
@@ -65,7 +65,7 @@ def test_keep_going_decides_at_the_first_stage(lab: Lab, option: list[str]) -> N
     assert pid_of(lab.node1) not in (before, 0)
 
 
-def test_run_opens_four_channels_and_one_for_each_start_index(lab: Lab) -> None:
+def test_run_opens_few_channels(lab: Lab) -> None:
     lab.config(
         config_of("node1", more="add('b', 'node1', 'exec sleep 1000', 2)\nadd('c', 'node1', 'true', 3, wait=True)\n")
     )
@@ -78,7 +78,7 @@ def test_run_opens_four_channels_and_one_for_each_start_index(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("command", ["kill", "stop"])
-def test_ending_works_on_all_hosts_that_answer(lab: Lab, command: str) -> None:
+def test_ending_works_without_dead_host(lab: Lab, command: str) -> None:
     lab.config(
         config_of(*HOSTS, more="add('b', 'node1', 'exec sleep 1000', 2)\nadd('c', 'node3', 'exec sleep 1000', 2)\n")
     )
@@ -91,7 +91,7 @@ def test_ending_works_on_all_hosts_that_answer(lab: Lab, command: str) -> None:
     assert pid_of(lab.node3) and pid_of(lab.node3, "c")
 
 
-def test_plan_shows_the_hosts_that_it_sees(lab: Lab) -> None:
+def test_plan_shows_live_hosts(lab: Lab) -> None:
     lab.config(config_of(*HOSTS))
     with away(lab.farm, lab.node3):
         done = lab.fab("plan", "-c", "cfg.py")

@@ -41,7 +41,7 @@ def failing(lab: Lab, *words: str) -> str:
 
 
 @pytest.mark.parametrize("host", ["node1", "localhost"])
-def test_the_next_index_waits_for_all_to_be_ready(lab: Lab, host: str) -> None:
+def test_next_index_waits_for_readiness(lab: Lab, host: str) -> None:
     port = free_port("127.0.0.1")
     lab.config(
         CONFIG
@@ -71,7 +71,7 @@ def test_the_next_index_waits_for_all_to_be_ready(lab: Lab, host: str) -> None:
     assert found == expected | {"ended": "exited"}
 
 
-def test_one_that_ends_first_fails_the_run_and_shows_its_end(lab: Lab) -> None:
+def test_early_end_fails_the_run(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'seq 30; exit 3', ready=util.log('never'))\nadd('b', 'exec sleep 1000')\n" + LATER)
     said = failing(lab)
     lines = said.splitlines()
@@ -86,20 +86,20 @@ def test_one_that_ends_first_fails_the_run_and_shows_its_end(lab: Lab) -> None:
     ]
 
 
-def test_last_check_of_a_command_is_told_as_it_ended(lab: Lab) -> None:
+def test_last_check_output_is_reported(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'exec sleep 1000', ready=util.command('echo not yet; exit 7', timeout=2))")
     lab.run("screen")
     done = lab.fab("start", "-c", "cfg.py")
     assert "; the last time, that ended with exit status 7: not yet\n" in done.stderr
 
 
-def test_a_log_that_matches_at_the_very_end_counts(lab: Lab) -> None:
+def test_log_match_at_the_end_counts(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'sleep 0.5; echo it is up', ready=util.log('is up'))")
     lab.run("screen")
     assert "node1/a  ready after" in lab.run("start").stdout
 
 
-def test_one_that_is_not_ready_in_time_fails_the_run(lab: Lab) -> None:
+def test_unready_component_fails_the_run(lab: Lab) -> None:
     lab.config(
         CONFIG
         + "add('log', 'echo hello; exec sleep 1000', ready=util.log('never', timeout=1))\n"
@@ -123,14 +123,14 @@ def test_one_that_is_not_ready_in_time_fails_the_run(lab: Lab) -> None:
     assert (ended["signal"], ended["problem"]) == ("SIGTERM", "was not ready in time")
 
 
-def test_a_port_on_which_something_listens_already_keeps_a_component_from_being_started(lab: Lab) -> None:
+def test_used_port_prevents_start(lab: Lab) -> None:
     port = lab.node1.port  # its own sshd
     lab.config(CONFIG + f"add('a', 'exec sleep 1000', ready=util.port({port}))\n" + LATER)
     assert f"node1/a: start 1: something else listens on port {port} of the host already" in failing(lab)
     assert not (lab.node1.state() / "a").exists()
 
 
-def test_a_component_that_runs_already_is_looked_at_again(lab: Lab) -> None:
+def test_running_component_is_checked_again(lab: Lab) -> None:
     port = free_port("127.0.0.1")
     lab.config(CONFIG + f"add('a', serve({port}), executable=sys.executable, ready=util.port({port}))\n")
     lab.run("screen")
@@ -140,7 +140,7 @@ def test_a_component_that_runs_already_is_looked_at_again(lab: Lab) -> None:
     assert (lab.node1.state() / "a/ready").exists()
 
 
-def test_ctrl_c_ends_the_looking_and_tells_what_runs(lab: Lab) -> None:
+def test_ctrl_c_ends_the_checks(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'exec sleep 1000', ready=util.log('never'))\n" + LATER)
     lab.run("screen")
     with running(lab, "start") as fab:
@@ -155,7 +155,7 @@ def test_ctrl_c_ends_the_looking_and_tells_what_runs(lab: Lab) -> None:
     eventually(lambda: looks(lab.node1) == 0, "the end of the looking")
 
 
-def test_one_that_was_not_ready_in_time_may_be_when_it_is_started_again(lab: Lab) -> None:
+def test_unready_component_may_become_ready(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'exec sleep 1000', ready=util.command('test -e ~/go', timeout=1))")
     lab.run("screen")
     assert lab.fab("start", "-c", "cfg.py").returncode == 1
@@ -165,7 +165,7 @@ def test_one_that_was_not_ready_in_time_may_be_when_it_is_started_again(lab: Lab
     assert (found["state"], found["problem"]) == ("ready", None)
 
 
-def test_another_process_is_not_taken_for_a_launcher_that_was_killed(lab: Lab) -> None:
+def test_reused_launcher_id_is_noticed(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'exec sleep 1000', ready=util.log('never', timeout=30))")
     lab.run("screen")
     bystander = lab.node1.run("sleep 1000 >/dev/null 2>&1 & echo $!")

@@ -10,7 +10,7 @@ from tests.support.one_each import configure, states
 from tests.support.stages import started
 
 
-def test_host_that_was_killed_and_rebooted_is_told_and_takes_up_its_work(lab: Lab) -> None:
+def test_rebooted_host_resumes_work(lab: Lab) -> None:
     configure(lab, "node1", "node2")
     lab.run("run")
     with away(lab.farm, lab.node1):

@@ -106,17 +106,14 @@ TROUBLES: dict[str, tuple[Sequence[str], str, Trouble]] = {
     ),
     "sync, failing component": (["run"], NEVER_FAILS, blocked_file),
     "start, failing component": (["run"], FAILS_AT_START, lambda lab, odd: absent(odd)),
-    "start alone, failing component": (["start"], FAILS_AT_START, lambda lab, odd: absent(odd)),
     "start, full disk": (["start"], NEVER_FAILS, lambda lab, odd: full(odd, odd.state())),
     "check, failing component": (["run"], FAILS_SOON, lambda lab, odd: absent(odd)),
     "restart, failing component": (["restart"], FAILS_AT_START, lambda lab, odd: absent(odd)),
-    "restart, full disk": (["restart"], NEVER_FAILS, lambda lab, odd: full(odd, odd.state())),
-    "restart, dead host": (["restart"], NEVER_FAILS, lambda lab, odd: away(lab.farm, odd)),
 }
 
 
 @pytest.mark.parametrize("name", TROUBLES)
-def test_printed_command_brings_all_components_up(lab: Lab, name: str) -> None:
+def test_repeat_brings_all_up(lab: Lab, name: str) -> None:
     command, picky, trouble = TROUBLES[name]
     odd = odd_host(lab)
     lab.write("data", "new")
@@ -151,7 +148,7 @@ class Switch(Observer):
 
 
 @pytest.mark.parametrize("stage", ["kill", "screen", "sync", "start 1", "start 2", "wait", "stop 1"])
-def test_repeat_after_a_host_died_in_any_stage(lab: Lab, stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeat_after_dead_host(lab: Lab, stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", [str(FAB)])
     monkeypatch.setattr("fabfile.remote.ask.RECONNECT_SECONDS", 1)
     odd = odd_host(lab)
@@ -179,7 +176,7 @@ def test_repeat_after_a_host_died_in_any_stage(lab: Lab, stage: str, monkeypatch
     assert before.items() <= pids(lab).items()
 
 
-def test_wait_is_repeated_after_a_full_disk(lab: Lab) -> None:
+def test_repeat_of_wait_after_full_disk(lab: Lab) -> None:
     odd = odd_host(lab)
     lab.write("data", "new")
     lab.config(config(NEVER_FAILS) + "add('job', 'odd', 'sleep 1', 3, wait=True)\n")
@@ -194,7 +191,7 @@ def test_wait_is_repeated_after_a_full_disk(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("command", ["run", "wait"])
-def test_wait_is_repeated_after_a_component_failed(lab: Lab, command: str) -> None:
+def test_repeat_of_wait_after_failure(lab: Lab, command: str) -> None:
     odd = odd_host(lab)
     lab.write("data", "new")
     fails_later = "[ -e go ] || { sleep 1; exit 3; }; exec sleep 1000"
@@ -211,7 +208,7 @@ def test_wait_is_repeated_after_a_component_failed(lab: Lab, command: str) -> No
 
 
 @pytest.mark.parametrize("command", ["kill", "stop"])
-def test_ending_is_repeated_for_the_hosts_that_did_not_answer(lab: Lab, command: str) -> None:
+def test_repeat_of_kill_and_stop(lab: Lab, command: str) -> None:
     odd = odd_host(lab)
     lab.write("data", "new")
     lab.config(config(NEVER_FAILS))
@@ -225,7 +222,7 @@ def test_ending_is_repeated_for_the_hosts_that_did_not_answer(lab: Lab, command:
     assert pids(lab) == {}
 
 
-def test_every_option_is_in_the_printed_line(lab: Lab) -> None:
+def test_repeat_has_every_option(lab: Lab) -> None:
     odd = odd_host(lab)
     lab.write("data", "new")
     lab.write("my muddlers/own.py", "def muddle(config, options):\n    'Nothing.'\n")

@@ -65,7 +65,7 @@ LABELS = ["node1/db", "node2/db", "node1/gone", "node2/client", "node1/late", f"
 # ---- from a folder
 
 
-def test_report_is_made_from_a_folder_without_config_or_host(lab: Lab) -> None:
+def test_report_needs_only_results(lab: Lab) -> None:
     folder = results(lab.folder / "results")
     done = lab.fab("report", "--from", folder)
     assert (done.returncode, done.stderr) == (0, "")
@@ -79,7 +79,7 @@ def test_report_is_made_from_a_folder_without_config_or_host(lab: Lab) -> None:
 # ---- where it is put
 
 
-def test_only_an_earlier_report_is_replaced(lab: Lab) -> None:
+def test_only_old_reports_are_replaced(lab: Lab) -> None:
     folder = results(lab.folder / "results")
     for _ in range(2):
         assert lab.fab("report", "--from", folder, "-o", "a.html").returncode == 0
@@ -94,7 +94,7 @@ def test_only_an_earlier_report_is_replaced(lab: Lab) -> None:
     assert (nowhere.returncode, nowhere.stderr) == (2, "-o/--output no/c.html: No such file or directory\n")
 
 
-def test_without_the_extra_it_is_said_how_to_install_it(lab: Lab) -> None:
+def test_missing_extra_has_install_hint(lab: Lab) -> None:
     lab.write("lacking/sitecustomize.py", "import sys\nsys.modules['plotly'] = None\n")
     done = lab.fab("report", "--from", results(lab.folder / "r"), env={"PYTHONPATH": str(lab.folder / "lacking")})
     assert done.returncode == 2
@@ -116,7 +116,7 @@ add("idle", "node3", "exec sleep 1000", start_index=3)
 """
 
 
-def test_report_of_the_hosts_as_they_are(lab: Lab, browser: Browser) -> None:
+def test_report_of_hosts_shows_all_states(lab: Lab, browser: Browser) -> None:
     lab.config(PROGRAMS)
     done = lab.fab("run", "--no-zombie", "-c", "cfg.py")
     assert (done.returncode, done.stderr.splitlines()) == (
@@ -148,7 +148,7 @@ def test_report_of_the_hosts_as_they_are(lab: Lab, browser: Browser) -> None:
         assert log(shown, "node1/db") == "up"
 
 
-def test_page_takes_the_place_of_a_link(lab: Lab) -> None:
+def test_report_replaces_a_link(lab: Lab) -> None:
     folder = results(lab.folder / "results")
     (lab.folder / "report.html").symlink_to("elsewhere")
     (lab.folder / ".report.html.part").symlink_to("elsewhere")
@@ -182,24 +182,28 @@ def row_in_timeline(shown: Page, number: int) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(("device", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["desktop", "phone"])
-def test_browser_shows_every_component_and_asks_no_network(
-    browser: Browser, report: Path, device: dict[str, Any], scheme: str
-) -> None:
+def test_page_works_on_desktop_and_phone(browser: Browser, report: Path, device: dict[str, Any], scheme: str) -> None:
+    """It asks no network, too: `viewed` sees to that."""
     with viewed(browser, report, color_scheme=scheme, **device) as shown:
-        labels = shown.locator("#timeline .annotation-text").all_text_contents()
-        assert [label.partition("  ")[0] for label in labels] == [*LABELS, "stages"]
-        names = shown.locator("#components td a").all_text_contents()
-        assert names == [label.partition("/")[2] for label in LABELS]
-        assert shown.locator("#components td:nth-child(3)").all_text_contents() == [
-            *("ready", "ended with 0", "ended by SIGKILL", "ended with 3", "waiting", "unknown: connection refused")
-        ]
-        assert shown.title().startswith("runner: "), "no script of a name or a log has run"
-        assert EVIL in log(shown, "node1/db")
-        width = shown.evaluate("document.documentElement.scrollWidth")
-        assert width <= device["viewport"]["width"], "nothing to scroll sideways"
-        light = [sum(map(int, re.findall(r"\d+", color)[:3])) / 3 for color in colors(shown)]
-        paper, *inks = light if scheme == "light" else [255 - each for each in light]
-        assert paper > 230 and max(inks) < 128
+        assert_every_component_is_shown(shown, device["viewport"]["width"], is_light=scheme == "light")
+        assert_click_opens_log(shown, has_touch=device is PHONE)
+
+
+def assert_every_component_is_shown(shown: Page, viewport: int, is_light: bool) -> None:
+    labels = shown.locator("#timeline .annotation-text").all_text_contents()
+    assert [label.partition("  ")[0] for label in labels] == [*LABELS, "stages"]
+    names = shown.locator("#components td a").all_text_contents()
+    assert names == [label.partition("/")[2] for label in LABELS]
+    assert shown.locator("#components td:nth-child(3)").all_text_contents() == [
+        *("ready", "ended with 0", "ended by SIGKILL", "ended with 3", "waiting", "unknown: connection refused")
+    ]
+    assert shown.title().startswith("runner: "), "no script of a name or a log has run"
+    assert EVIL in log(shown, "node1/db")
+    width = shown.evaluate("document.documentElement.scrollWidth")
+    assert width <= viewport, "nothing to scroll sideways"
+    light = [sum(map(int, re.findall(r"\d+", color)[:3])) / 3 for color in colors(shown)]
+    paper, *inks = light if is_light else [255 - each for each in light]
+    assert paper > 230 and max(inks) < 128
 
 
 def colors(shown: Page) -> list[str]:
@@ -215,37 +219,29 @@ def colors(shown: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_click_on_a_component_opens_its_log(browser: Browser, report: Path, device: dict[str, Any]) -> None:
-    with viewed(browser, report, **device) as shown:
-        assert [is_open(shown, label) for label in LABELS] == [False, False, True, True, False, True], (
-            "the bad ones are"
-        )
-        press = shown.touchscreen.tap if device is PHONE else shown.mouse.click
-        press(*row_in_timeline(shown, 1))
-        of(shown, "node2/db").locator("code").wait_for()
+def assert_click_opens_log(shown: Page, has_touch: bool) -> None:
+    assert [is_open(shown, label) for label in LABELS] == [False, False, True, True, False, True], "the bad ones are"
+    press = shown.touchscreen.tap if has_touch else shown.mouse.click
+    press(*row_in_timeline(shown, 1))
+    of(shown, "node2/db").locator("code").wait_for()
+    assert not is_open(shown, "node1/db")
+    link = shown.locator("#components td a").first
+    for _ in range(2):  # also when it has been closed meanwhile
+        link.tap() if has_touch else link.click()
+        shown.get_by_text("listening").wait_for()
+        of(shown, "node1/db").locator("summary").click()
         assert not is_open(shown, "node1/db")
-        link = shown.locator("#components td a").first
-        for _ in range(2):  # also when it has been closed meanwhile
-            link.tap() if device is PHONE else link.click()
-            shown.get_by_text("listening").wait_for()
-            of(shown, "node1/db").locator("summary").click()
-            assert not is_open(shown, "node1/db")
 
 
-def test_address_of_a_component_opens_its_log(browser: Browser, report: Path) -> None:
+def test_address_and_buttons_open_logs(browser: Browser, report: Path) -> None:
     with viewed(browser, report, fragment="#log-0") as shown:
         assert is_open(shown, "node1/db")
-
-
-def test_all_logs_open_and_close_at_once(browser: Browser, report: Path) -> None:
-    with viewed(browser, report) as shown:
         for name, is_wanted in (("Open all", True), ("Close all", False), ("Open all", True)):
             shown.get_by_role("button", name=name).click()
             assert {is_open(shown, label) for label in LABELS} == {is_wanted}
 
 
-def test_timeline_fits_on_paper_and_on_the_screen_again(browser: Browser, report: Path) -> None:
+def test_timeline_fits_paper_and_screen(browser: Browser, report: Path) -> None:
     with viewed(browser, report, "", **DESKTOP) as shown:
         plot = shown.locator("#timeline .main-svg").first
         for event, is_narrow in (("beforeprint", True), ("afterprint", False)):

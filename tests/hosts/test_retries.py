@@ -7,7 +7,7 @@ from tests.support.lab import Lab
 from tests.support.stages import configure
 
 
-def test_host_that_comes_back_is_tried_again_as_often_as_was_said(lab: Lab) -> None:
+def test_absent_host_is_retried(lab: Lab) -> None:
     configure(lab, ["node1"])
     lab.farm.stop(lab.node1)
     refused = lab.fab("kill", "-c", "cfg.py")
@@ -20,7 +20,7 @@ def test_host_that_comes_back_is_tried_again_as_often_as_was_said(lab: Lab) -> N
         timer.join()
 
 
-def test_what_would_not_help_is_not_tried_again(lab: Lab) -> None:
+def test_hopeless_host_is_not_retried(lab: Lab) -> None:
     configure(lab, ["nobody@node1"])
     before = connected(lab.node1)
     done = lab.fab("kill", "-c", "cfg.py", "--retries", "2")

@@ -12,7 +12,7 @@ from tests.support.waiting import eventually
 
 
 @pytest.mark.parametrize("stage", ["screen", "start"])
-def test_one_of_several_sessions_of_that_name_is_not_chosen(lab: Lab, stage: str) -> None:
+def test_ambiguous_session_is_refused(lab: Lab, stage: str) -> None:
     for noted_as in ("first", "second"):
         start_session(lab.node1, "runner", noted_as)
     lab.config(ONE_PROGRAM)
@@ -22,7 +22,7 @@ def test_one_of_several_sessions_of_that_name_is_not_chosen(lab: Lab, stage: str
     assert "there are 2 screen sessions named runner; end all of them with: fab kill" in done.stderr
 
 
-def test_screen_makes_one_session_a_host_and_uses_the_one_that_is_there(lab: Lab) -> None:
+def test_screen_reuses_its_session(lab: Lab) -> None:
     start_session(lab.node1, "runner-prod", "bystander")
     lab.config(ONE_PROGRAM + ONE_PROGRAM.replace('"one"', '"two"') + ONE_PROGRAM.replace("node1", "node2"))
     lab.write("one.sh", "#!/bin/sh\nexec sleep 1000\n", 0o755)
@@ -40,7 +40,7 @@ def test_screen_makes_one_session_a_host_and_uses_the_one_that_is_there(lab: Lab
     assert not set(ids(lab.node1)) & set(before[0]), "a run without --no-kill has a new session"
 
 
-def test_screen_makes_a_session_where_that_of_the_same_name_was_killed(lab: Lab) -> None:
+def test_screen_replaces_dead_session(lab: Lab) -> None:
     lab.config(ONE_PROGRAM)
     lab.write("one.sh", "#!/bin/sh\nexec sleep 1000\n", 0o755)
     lab.run("screen")
@@ -53,7 +53,7 @@ def test_screen_makes_a_session_where_that_of_the_same_name_was_killed(lab: Lab)
     assert lab.node1.run(f"screen -S {after} -p 1 -Q title") == "one"
 
 
-def test_a_finished_window_stays_until_q_is_pressed_unless_no_zombie(lab: Lab) -> None:
+def test_ended_window_stays_unless_no_zombie(lab: Lab) -> None:
     lab.config(ONE_PROGRAM + ONE_PROGRAM.replace("node1", "node2").replace("one.sh", "two.sh"))
     lab.write("one.sh", "#!/bin/sh\necho over\n", 0o755)
     lab.write("two.sh", "#!/bin/sh\nsleep 0.3\n", 0o755)

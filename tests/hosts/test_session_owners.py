@@ -23,7 +23,7 @@ def begin(lab: Lab) -> int:
     return pid_of(lab.node1)
 
 
-def test_session_of_another_owner_is_refused_before_any_change(lab: Lab) -> None:
+def test_session_of_another_owner_is_refused(lab: Lab) -> None:
     before = begin(lab)
     for command in CHANGING:
         done = lab.fab(*command, "-c", "other.py")
@@ -34,7 +34,7 @@ def test_session_of_another_owner_is_refused_before_any_change(lab: Lab) -> None
         assert lab.node2.sessions() == []
 
 
-def test_two_ways_on_are_another_session_and_replace(lab: Lab) -> None:
+def test_screen_and_replace_get_past_owner(lab: Lab) -> None:
     before = begin(lab)
     assert lab.fab("run", "-c", "other.py", "--screen", "second").returncode == 0
     assert lab.node1.sessions() == ["runner", "second"]
@@ -44,7 +44,7 @@ def test_two_ways_on_are_another_session_and_replace(lab: Lab) -> None:
     assert lab.fab("kill", "-c", "cfg.py").returncode == 1  # it belongs to the other one now
 
 
-def test_replace_in_settings_is_for_configs_that_follow_each_other(lab: Lab) -> None:
+def test_settings_may_always_replace(lab: Lab) -> None:
     begin(lab)
     settings = lab.write("settings.yaml", "remote_runner:\n  replace: true\n")
     assert lab.fab("-f", settings, "run", "-c", "other.py").returncode == 0
@@ -52,14 +52,14 @@ def test_replace_in_settings_is_for_configs_that_follow_each_other(lab: Lab) -> 
     assert lab.node1.sessions() == []
 
 
-def test_session_in_which_nothing_runs_is_replaced_without_a_question(lab: Lab) -> None:
+def test_idle_session_is_replaced(lab: Lab) -> None:
     begin(lab)
     lab.run("stop")
     assert lab.fab("run", "-c", "other.py").returncode == 0
     assert pid_of(lab.node1)
 
 
-def test_project_and_user_own_a_session_wherever_the_config_is(lab: Lab) -> None:
+def test_project_owns_session_anywhere(lab: Lab) -> None:
     text = "config.project = 'alpha'\n" + config_of("node1")
     lab.config(text)
     lab.run("run")
@@ -71,7 +71,7 @@ def test_project_and_user_own_a_session_wherever_the_config_is(lab: Lab) -> None
     assert (done.returncode, "belongs to project alpha of " in done.stderr) == (1, True)
 
 
-def test_session_is_named_by_option_then_config_then_settings(lab: Lab) -> None:
+def test_session_name_has_an_order(lab: Lab) -> None:
     lab.config("config.screen = 'of-config'\n" + config_of("node1"))
     settings = lab.write("settings.yaml", "remote_runner:\n  screen: of-settings\n")
     assert lab.fab("-f", settings, "screen", "-c", "cfg.py").returncode == 0
@@ -81,7 +81,7 @@ def test_session_is_named_by_option_then_config_then_settings(lab: Lab) -> None:
     assert lab.node1.sessions() == ["of-config", "of-settings", "runner"]
 
 
-def test_owner_is_checked_again_when_the_change_happens(lab: Lab) -> None:
+def test_owner_is_checked_under_the_lock(lab: Lab) -> None:
     """Another command may take the session behind our first check."""
     lab.config(config_of("node1"))
     with lab.runner() as runner:
@@ -95,7 +95,7 @@ def test_owner_is_checked_again_when_the_change_happens(lab: Lab) -> None:
     assert pid_of(lab.node1) == before
 
 
-def test_status_and_plan_show_sessions_of_others(lab: Lab) -> None:
+def test_status_and_plan_show_the_owner(lab: Lab) -> None:
     begin(lab)
     shown = lab.fab("status", "-c", "other.py").stdout
     assert re.search(r"\nnode1: the session runner belongs to \S+/cfg.py of .*; 2 components run in it\n", shown)

@@ -21,9 +21,7 @@ from tests.support.configs import COMPLETE, write
         ("x.py", "", ["-f", "y.py"], "-f/--config: y.py: there is no such file"),
     ],
 )
-def test_settings_that_cannot_be_read_are_named(
-    tmp_path: Path, name: str, text: str, words: list[str], message: str
-) -> None:
+def test_unreadable_settings_are_reported(tmp_path: Path, name: str, text: str, words: list[str], message: str) -> None:
     (tmp_path / name).write_text(text)
     (tmp_path / "fabfile").symlink_to(ROOT / "fabfile")
     done = subprocess.run([FAB, *words, "run"], cwd=tmp_path, capture_output=True, text=True)
@@ -32,7 +30,7 @@ def test_settings_that_cannot_be_read_are_named(
 
 
 @pytest.mark.parametrize("text", ["--user", "--config=x", "-c 3"])
-def test_extra_args_reach_the_arg_parser_untouched(tmp_path: Path, text: str) -> None:
+def test_extra_args_arrive_unchanged(tmp_path: Path, text: str) -> None:
     write(tmp_path / "cfg.py", COMPLETE)
     write(tmp_path / "p.py", "def parse_args(extra_args, ssh_user):\n    raise ValueError(f'<{extra_args}>')\n")
     command: list[str | Path] = [FAB, "-r", ROOT, "run", "-c", "cfg.py", "-a", "p.py", "--extra-args", text]

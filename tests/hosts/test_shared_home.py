@@ -31,7 +31,7 @@ def content(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): text(path) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_machines_that_share_a_home_have_sessions_and_components_of_their_own(lab: Lab) -> None:
+def test_shared_home_has_two_states(lab: Lab) -> None:
     machine_of_its_own(lab, "other", lab.node1)
     lab.write("shared", "shared")
     lab.write("large", "1" * (1 << 20))
@@ -55,7 +55,7 @@ def test_machines_that_share_a_home_have_sessions_and_components_of_their_own(la
     assert (done.stdout.count("running"), done.stdout.count("exited")) == (2, 2)
 
 
-def test_homes_on_one_machine_may_bring_files_to_one_folder(lab: Lab) -> None:
+def test_two_homes_may_share_a_folder(lab: Lab) -> None:
     common = lab.node3.home / "common"
     lab.write("f", "text" * 1000)
     lab.config(
@@ -71,7 +71,7 @@ def test_homes_on_one_machine_may_bring_files_to_one_folder(lab: Lab) -> None:
         assert {path.name for path in (common / "new").iterdir()} == names
 
 
-def test_a_machine_that_is_called_by_two_names_is_named(lab: Lab) -> None:
+def test_machine_with_two_names_is_refused(lab: Lab) -> None:
     node1 = lab.node1
     with lab.farm.ssh_config.open("a") as ssh_config:
         login = f"User {own_name()}\n IdentityFile {lab.farm.key}"

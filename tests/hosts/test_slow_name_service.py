@@ -14,7 +14,7 @@ from tests.support.one_each import configure
 from tests.support.waiting import eventually
 
 
-def test_name_service_that_answers_late_keeps_nobody_else_waiting(lab: Lab, tmp_path: Path) -> None:
+def test_slow_name_service_delays_one_host(lab: Lab, tmp_path: Path) -> None:
     configure(lab, "late", "node1")
     with lab.farm.ssh_config.open("a") as config:
         text = lab.farm.ssh_config.read_text()

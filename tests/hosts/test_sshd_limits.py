@@ -18,7 +18,7 @@ config.add_component(Component(
 
 
 @pytest.mark.parametrize("most", [1, 2])
-def test_host_that_allows_few_sessions_a_connection_is_enough(lab: Lab, most: int) -> None:
+def test_max_sessions_1_is_enough(lab: Lab, most: int) -> None:
     few = lab.farm.add("few", {"MaxSessions": str(most)})
     configure(lab, "few")
     lab.run("run", "--collect")
@@ -36,7 +36,7 @@ def test_host_that_allows_few_sessions_a_connection_is_enough(lab: Lab, most: in
     lab.run("kill")
 
 
-def test_sshd_that_drops_half_of_the_connections_is_reached(lab: Lab) -> None:
+def test_max_startups_is_retried(lab: Lab) -> None:
     busy = lab.farm.add("busy", {"MaxStartups": "1:50:100", "LoginGraceTime": "60"})
     configure(lab, "busy")
     with contextlib.ExitStack() as stack:

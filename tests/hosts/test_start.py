@@ -100,7 +100,7 @@ def titles(host: ThrowawayHost, windows: int) -> list[str]:
     return [host.run(f"screen -S {id_} -p {number} -Q title") for number in range(windows)]
 
 
-def test_arguments_folder_and_executable_are_what_the_config_says(lab: Lab) -> None:
+def test_program_gets_args_and_folder(lab: Lab) -> None:
     for name in ("my prog's.1", "my prog's.2", "local prog.3", "-x.4"):
         lab.write(name, PRINTER, 0o755)
     own = [*PLAIN, *EXPANDED]
@@ -126,7 +126,7 @@ add("four", "node3", executable="-x.4", files={"-x.4": "-x.4"}, args=[], wait=Tr
     assert text(lab.node3.home / "cwd.4") == f"{lab.node3.home}/work\n"
 
 
-def test_an_index_begins_when_all_of_the_smaller_ones_run_on_all_hosts(lab: Lab) -> None:
+def test_index_waits_for_smaller_ones(lab: Lab) -> None:
     prepare(
         lab,
         """
@@ -150,7 +150,7 @@ for index, hosts in {-1: ["node3"], 2: ["node1", "node2", localhost], 10: ["node
     assert max(at[2]) < min(at[10])
 
 
-def test_output_is_in_a_file_and_a_window_within_a_second_and_never_mixed(lab: Lab) -> None:
+def test_output_is_separate_and_prompt(lab: Lab) -> None:
     """What one shows is written at a sign, `~/go`, after all of them have begun."""
     talk = "echo first $1; until [ -e ~/go ]; do sleep 0.02; done; echo then $1 >&2; sleep 1000"
     first, second = ["one", "two", "three"], ["four", "five"]
@@ -173,13 +173,13 @@ def test_output_is_in_a_file_and_a_window_within_a_second_and_never_mixed(lab: L
             assert text(shown).split() == ["first", title, "then", title]
 
 
-def test_windows_are_named_after_components(lab: Lab) -> None:
+def test_windows_have_component_names(lab: Lab) -> None:
     prepare(lab, f"for name in {TITLES!a}:\n    add(name, args=['x'])")
     lab.run("run")
     assert titles(lab.node1, 1 + len(TITLES)) == ["shell", *TITLES]
 
 
-def test_windows_are_named_after_components_while_somebody_looks_at_another(lab: Lab) -> None:
+def test_watched_window_does_not_rename(lab: Lab) -> None:
     prepare(lab, "for name in ('one', 'two'):\n    add(name, args=['x'])")
     lab.run("screen")
     lab.run("sync")
@@ -188,7 +188,7 @@ def test_windows_are_named_after_components_while_somebody_looks_at_another(lab:
         assert titles(lab.node1, 3) == ["shell", "one", "two"]
 
 
-def test_120_components_on_one_host_run_and_a_second_start_leaves_them_alone(lab: Lab) -> None:
+def test_second_start_keeps_120_components(lab: Lab) -> None:
     prepare(
         lab,
         "for number in range(120):\n    add(f'c{number}', args=[str(number)])\nadd('short', args=['short', 'true'])",
@@ -203,7 +203,7 @@ def test_120_components_on_one_host_run_and_a_second_start_leaves_them_alone(lab
     assert {name: pid for name, pid in noted(lab.node1).items() if name in numbers} == {n: before[n] for n in numbers}
 
 
-def test_a_program_that_hides_its_environment_and_name_runs_once(lab: Lab) -> None:
+def test_disguised_program_runs_once(lab: Lab) -> None:
     """A cleared environment, and a command line that is overwritten, as programs do that show a title there."""
     lab.write("title.py", "import ctypes, sys, time\n" + TITLE + "print('titled', flush=True)\ntime.sleep(1000)\n")
     prepare(
@@ -221,7 +221,7 @@ add("later", start_index=2, args=["later"])
     assert noted(lab.node1) == before
 
 
-def test_a_process_that_has_got_the_id_of_an_ended_program_is_not_taken_for_it(lab: Lab) -> None:
+def test_reused_process_id_is_noticed(lab: Lab) -> None:
     """As after a restart of the host, or where the launcher was killed with its program."""
     prepare(lab, "add('one', args=['one'])")
     lab.run("run")
@@ -246,7 +246,7 @@ ctypes.memset(arguments, ord("x"), behind - arguments)
 
 
 @pytest.mark.parametrize("order", ["-p one -X kill", "-X quit"])
-def test_a_window_that_is_closed_by_hand_takes_its_program_along(lab: Lab, order: str) -> None:
+def test_closed_window_ends_its_program(lab: Lab, order: str) -> None:
     prepare(lab, "add('one', args=['one'])")
     lab.run("run")
     (id_,) = ids(lab.node1)
@@ -256,7 +256,7 @@ def test_a_window_that_is_closed_by_hand_takes_its_program_along(lab: Lab, order
 
 
 @pytest.mark.parametrize("zombie", ["--zombie", "--no-zombie"])
-def test_what_cannot_start_is_reported_and_nothing_later_is_started(lab: Lab, zombie: str) -> None:
+def test_failed_start_is_reported(lab: Lab, zombie: str) -> None:
     lab.write("plain", "text\n", 0o644)
     lab.write("orphan", "#!/no/such/interpreter\n", 0o755)
     prepare(
@@ -293,7 +293,7 @@ add("later", "node3", 2, args=["later"])
     assert alive(lab.node3) == {"fine"}
 
 
-def test_what_lacks_something_is_reported_though_a_busy_host_takes_its_time_to_find_out(lab: Lab) -> None:
+def test_failed_start_on_busy_host_is_reported(lab: Lab) -> None:
     lab.write("lacks", "#!/usr/bin/env python3\nimport json, subprocess, sys\nsys.exit(127)\n", 0o755)
     lab.config(
         "def add(name, index, **more):\n    config.add_component(Component(name=name, host='node1',"
@@ -307,7 +307,7 @@ def test_what_lacks_something_is_reported_though_a_busy_host_takes_its_time_to_f
     lab.run("kill")
 
 
-def test_run_waits_and_shows_how_each_component_ended(lab: Lab) -> None:
+def test_run_reports_each_end(lab: Lab) -> None:
     prepare(
         lab,
         """
@@ -329,7 +329,7 @@ add("server", "node3")
     assert alive(lab.node3) == {"server"}
 
 
-def test_terminate_ends_the_others_when_all_that_are_awaited_have_ended(lab: Lab) -> None:
+def test_terminate_ends_the_others(lab: Lab) -> None:
     """The servers have children, one of which wants to be told twice; sessions and their windows stay."""
     server = "trap '' TERM; (trap '' TERM; echo $$ >~/pid.child; sleep 1000) & sleep 1000"
     prepare(
@@ -358,7 +358,7 @@ add("client2", "node3", 2, wait=True, args=["client2", "true"])
     assert sessions_begun(lab.node1) - before <= 4 + 2
 
 
-def test_a_kill_meanwhile_ends_the_wait(lab: Lab) -> None:
+def test_kill_ends_the_wait(lab: Lab) -> None:
     prepare(lab, "add('one', wait=True, args=['one'])")
     with running(lab, "run") as fab:
         assert fab.stdout
@@ -371,7 +371,7 @@ def test_a_kill_meanwhile_ends_the_wait(lab: Lab) -> None:
     assert "Traceback" not in said
 
 
-def test_start_takes_away_the_tickets_of_windows_that_others_wanted(lab: Lab) -> None:
+def test_start_removes_foreign_tickets(lab: Lab) -> None:
     """Such a window opens late, and starts nothing; nor does one for which another token has been written down."""
     prepare(lab, "add('one', args=['one'])")
     lab.run("screen")
@@ -386,7 +386,7 @@ def test_start_takes_away_the_tickets_of_windows_that_others_wanted(lab: Lab) ->
     assert late.count("another command has started it since") == 2
 
 
-def test_start_waits_for_a_window_that_is_about_to_start_the_program(lab: Lab) -> None:
+def test_start_waits_for_pending_window(lab: Lab) -> None:
     """It had a ticket, and has begun; its program is not there yet."""
     prepare(lab, "add('one', args=['one'])")
     lab.run("screen")
@@ -404,7 +404,7 @@ def test_start_waits_for_a_window_that_is_about_to_start_the_program(lab: Lab) -
 
 
 @pytest.mark.parametrize("files", [10, 10_000])
-def test_channels_do_not_grow_with_the_number_of_files(lab: Lab, files: int) -> None:
+def test_channels_do_not_grow_with_files(lab: Lab, files: int) -> None:
     for number in range(files):
         lab.write(f"tree/{number % 10}/{number}", f"{number}\n")
     prepare(

@@ -33,7 +33,7 @@ def statuses(lab: Lab, *words: str, code: int) -> dict[str, dict[str, Any]]:
     return {f"{each['host']}/{each['name']}": each for each in json.loads(done.stdout)}
 
 
-def test_status_says_of_each_component_how_it_is(lab: Lab) -> None:
+def test_status_describes_each_component(lab: Lab) -> None:
     lab.config(PROGRAMS + BROKEN)
     assert {each["state"] for each in statuses(lab, code=1).values()} == {"waiting"}
     done = lab.fab("run", "-c", "cfg.py")
@@ -76,7 +76,7 @@ def test_status_says_of_each_component_how_it_is(lab: Lab) -> None:
     assert re.search(r"^node1 +busy +running +- +\d+ +\d+ s +\d+ % +[\d.]+ [kM]B$", table.stdout, re.M)
 
 
-def test_status_is_0_if_all_run_or_have_ended_well_and_of_this_session(lab: Lab) -> None:
+def test_status_exit_code_follows_states(lab: Lab) -> None:
     lab.config(PROGRAMS)
     lab.run("run")
     eventually(lambda: statuses(lab, code=0)["node1/good"]["state"] == "exited", "the end of the one that ends")
@@ -87,14 +87,14 @@ def test_status_is_0_if_all_run_or_have_ended_well_and_of_this_session(lab: Lab)
     assert {each["state"] for each in statuses(lab, code=1).values()} == {"waiting"}, "in the new session"
 
 
-def test_a_document_is_not_shown_again_and_again(lab: Lab) -> None:
+def test_watch_with_json_is_refused(lab: Lab) -> None:
     lab.config(PROGRAMS)
     done = lab.fab("status", "--watch", "--json", "-c", "cfg.py")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "--watch: leave it out with --json, which prints one document\n"
 
 
-def test_what_sends_nothing_works_where_local_files_are_gone(lab: Lab) -> None:
+def test_status_needs_no_local_files(lab: Lab) -> None:
     lab.write("data", "here for now")
     lab.config(
         "config.add_component(Component(name='a', host='node1', executable='/bin/sleep', args=['1000'],"

@@ -37,7 +37,7 @@ def started(lab: Lab, config: str) -> None:
     lab.run("start")
 
 
-def test_components_are_stopped_by_descending_start_index_each_with_its_signal(lab: Lab) -> None:
+def test_stop_follows_indices_and_signals(lab: Lab) -> None:
     noting = "trap 'echo {0} >>{1}/order; exit 3' {0}; while :; do sleep 0.05; done"
     started(
         lab,
@@ -56,7 +56,7 @@ def test_components_are_stopped_by_descending_start_index_each_with_its_signal(l
     assert lab.run("stop").stdout.count("was not running") == 3
 
 
-def test_only_what_is_chosen_is_stopped_with_all_that_it_started(lab: Lab) -> None:
+def test_stop_ends_only_chosen_components(lab: Lab) -> None:
     lab.write("child", "#!/bin/sh\ntrap 'touch ~/told; exit' TERM\ntouch ~/ready\nwhile :; do sleep 0.05; done", 0o755)
     child = f"sleep 1000 & setsid {lab.folder}/child & wait"
     started(lab, f"add('a', 'node1', {child!r})\nadd('b', 'node1', 'sleep 1000')")
@@ -72,7 +72,7 @@ def test_only_what_is_chosen_is_stopped_with_all_that_it_started(lab: Lab) -> No
 
 
 @pytest.mark.parametrize("grace", ["0", "2"])
-def test_what_does_not_end_in_time_is_killed(lab: Lab, grace: str) -> None:
+def test_grace_ends_with_kill(lab: Lab, grace: str) -> None:
     started(lab, "add('a', 'node1', 'trap \"date +%s.%N >~/told\" TERM; while :; do sleep 0.05; done')")
     assert "node1/a  was ended by SIGKILL" in lab.run("stop", "--grace", grace).stdout
     if grace != "0":
@@ -80,7 +80,7 @@ def test_what_does_not_end_in_time_is_killed(lab: Lab, grace: str) -> None:
         assert (lab.node1.state() / "a/status").stat().st_mtime - told > 1
 
 
-def test_restart_starts_anew_in_one_window_for_each(lab: Lab) -> None:
+def test_restart_reuses_windows(lab: Lab) -> None:
     started(
         lab,
         "add(\"it's-'a'\", 'node1', 'echo run; sleep 1000')\nadd('b', 'node1', 'exit 0')\nadd('c', 'node2', 'sleep 9')",
@@ -100,7 +100,7 @@ def test_restart_starts_anew_in_one_window_for_each(lab: Lab) -> None:
     eventually(lambda: text(folder / "output").count("run") == 1, "the output of the last one alone")
 
 
-def test_restart_leaves_a_window_alone_that_has_the_number_of_an_old_one(lab: Lab) -> None:
+def test_restart_spares_foreign_window(lab: Lab) -> None:
     started(lab, "add('a', 'node1', 'exit 0')")
     kept = lab.node1.state() / "a"
     eventually(lambda: (kept / "status").exists(), "its end")
@@ -114,7 +114,7 @@ def test_restart_leaves_a_window_alone_that_has_the_number_of_an_old_one(lab: La
 
 
 @pytest.mark.parametrize("grace", ["-1", "1000001"])
-def test_a_grace_that_is_no_time_is_refused(lab: Lab, grace: str) -> None:
+def test_invalid_grace_is_refused(lab: Lab, grace: str) -> None:
     lab.config(CONFIG + "add('a', 'node1', '')")
     done = lab.fab("stop", "-c", "cfg.py", "--grace", grace)
     assert done.returncode == 2
@@ -122,7 +122,7 @@ def test_a_grace_that_is_no_time_is_refused(lab: Lab, grace: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["node1", "localhost", "wrapped"])
-def test_stop_that_is_cut_off_kills_nothing_that_is_started_later(lab: Lab, host: str) -> None:
+def test_cut_stop_kills_nothing_later(lab: Lab, host: str) -> None:
     """Though its controller is a zombie, or a ForceCommand is between it and sshd."""
     if host == "wrapped":
         lab.farm.add(host, {"ForceCommand": 'cd; sh -c "$SSH_ORIGINAL_COMMAND"; true'})

@@ -90,7 +90,7 @@ def staged(host: ThrowawayHost) -> list[Path]:
     ]
 
 
-def test_a_folder_brings_its_tree_with_all_permission_bits(lab: Lab) -> None:
+def test_folder_keeps_permission_bits(lab: Lab) -> None:
     modes = {"tree": 0o750, "tree/deep": 0o711, "tree/deep/er": 0o555, "tree/empty": 0o700, "tree/deep/empty": 0o775}
     modes |= {"tree/f": 0o600, "tree/deep/er/f": 0o444, "tree/deep/run": 0o755, "tree/deep/suid": 0o4755}
     for name in ("tree/f", "tree/deep/er/f", "tree/deep/run", "tree/deep/suid"):
@@ -108,7 +108,7 @@ def test_a_folder_brings_its_tree_with_all_permission_bits(lab: Lab) -> None:
     assert bits(put / "here/deep") == 0o755
 
 
-def test_folders_have_their_special_bits_and_may_inherit_more(lab: Lab) -> None:
+def test_folders_keep_special_bits(lab: Lab) -> None:
     for name, mode in (("sticky", 0o1777), ("group", 0o2775), ("plain", 0o755)):
         lab.write(f"tree/{name}/f", "").parent.chmod(mode)
     (lab.node1.home / "work").mkdir()
@@ -124,7 +124,7 @@ def test_folders_have_their_special_bits_and_may_inherit_more(lab: Lab) -> None:
     assert (tree / "sticky").stat().st_mode & 0o1777 == 0o1777
 
 
-def test_names_are_literal_whatever_characters_they_hold(lab: Lab) -> None:
+def test_names_are_literal(lab: Lab) -> None:
     for made in (b"tree", b"tree/fol der\n$HOME*\\", b"single"):
         Path(os.fsdecode(os.fsencode(lab.folder) + b"/" + made)).mkdir()
     odd = [os.fsdecode(name) for name in ODD_NAMES]
@@ -145,7 +145,7 @@ def test_names_are_literal_whatever_characters_they_hold(lab: Lab) -> None:
     assert os.listdir(lab.node1.home) == sorted([base_dir.name, ".local"]) or not staged(lab.node1)  # noqa: PTH208
 
 
-def test_symbolic_links_here_are_followed_and_there_replaced(lab: Lab, tmp_path: Path) -> None:
+def test_links_are_followed_and_replaced(lab: Lab, tmp_path: Path) -> None:
     lab.write("target", "target")
     lab.write("folder/in", "in")
     for name in ("a", "b", "c"):
@@ -166,7 +166,7 @@ def test_symbolic_links_here_are_followed_and_there_replaced(lab: Lab, tmp_path:
     assert not (elsewhere / "nowhere").exists()
 
 
-def test_destinations_are_absolute_or_in_the_home_or_in_base_dir(lab: Lab) -> None:
+def test_destinations_lead_where_they_say(lab: Lab) -> None:
     lab.write("f", "content")
     lab.write("g", "content g")
     lab.write("tree/h", "content h")
@@ -180,7 +180,7 @@ def test_destinations_are_absolute_or_in_the_home_or_in_base_dir(lab: Lab) -> No
     assert not (lab.node1.home / "~").exists()
 
 
-def test_paths_may_lead_above_a_home(lab: Lab) -> None:
+def test_paths_may_lead_above_home(lab: Lab) -> None:
     lab.write("f", "content")
     lab.write("g", "content g")
     config(lab, {"f": "../../beside it/f", "g": "~/../beside it/g"}, base_dir="~/x")
@@ -190,7 +190,7 @@ def test_paths_may_lead_above_a_home(lab: Lab) -> None:
     shutil.rmtree(lab.node1.home / "../beside it")
 
 
-def test_a_file_for_a_path_with_a_slash_at_its_end_is_put_into_that_folder(lab: Lab) -> None:
+def test_trailing_slash_means_into_folder(lab: Lab) -> None:
     lab.write("f", "content")
     lab.write("g", "content g")
     lab.write("tree/h", "content h")
@@ -201,7 +201,7 @@ def test_a_file_for_a_path_with_a_slash_at_its_end_is_put_into_that_folder(lab: 
     assert (lab.node1.home / "x/trees/h").read_text() == "content h"
 
 
-def test_components_may_bring_the_same_files(lab: Lab) -> None:
+def test_components_may_share_files(lab: Lab) -> None:
     lab.write("tree/f", "content")
     lab.config(
         "for name in ('one', 'two', 'three'):\n"
@@ -214,7 +214,7 @@ def test_components_may_bring_the_same_files(lab: Lab) -> None:
     assert temporary.read_text() == "content"
 
 
-def test_content_for_several_places_on_a_host_is_sent_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shared_content_is_sent_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     content = os.urandom(100_000)
     for name in ("a", "same as a"):
         (lab.folder / name).write_bytes(content)
@@ -250,9 +250,7 @@ def test_content_for_several_places_on_a_host_is_sent_once(lab: Lab, monkeypatch
         assert runner.sync()["node1"].sent == 0
 
 
-def test_hosts_are_connected_while_files_are_looked_at_and_each_is_read_once_for_all(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_hosts_connect_while_files_are_read(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(20):
         lab.write(f"tree/{number}", str(number) * 1000)
     lab.config(
@@ -281,7 +279,7 @@ def test_hosts_are_connected_while_files_are_looked_at_and_each_is_read_once_for
     assert sorted(read_once) == sorted(str(path) for path in (lab.folder / "tree").iterdir())
 
 
-def test_of_a_large_file_only_the_pieces_that_differ_are_sent(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_file_sends_changed_pieces(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three pieces, the last one of five bytes; each host has another state."""
     size = 2 * PIECE + 5
     lab.write("f", "", 0o750)
@@ -320,7 +318,7 @@ def test_of_a_large_file_only_the_pieces_that_differ_are_sent(lab: Lab, monkeypa
         assert not staged(host)
 
 
-def test_where_only_permission_bits_differ_nothing_else_happens(lab: Lab) -> None:
+def test_changed_mode_sends_no_content(lab: Lab) -> None:
     """No folder is made of what was hashed, the number of each piece among it."""
     (lab.folder / "large").write_bytes(bytes(PIECE + 1))
     config(lab, {"large": "large"}, base_dir="~/work")
@@ -332,9 +330,7 @@ def test_where_only_permission_bits_differ_nothing_else_happens(lab: Lab) -> Non
     assert [path.name for path in (lab.node1.home / "work").iterdir()] == ["large"]
 
 
-def test_file_that_grows_here_by_pieces_while_it_is_compared_is_reported(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_growing_local_file_is_reported(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.write("f", "")
     os.truncate(lab.folder / "f", PIECE + 5)
     config(lab, {"f": "f"}, base_dir="~/work")
@@ -354,7 +350,7 @@ def test_file_that_grows_here_by_pieces_while_it_is_compared_is_reported(
     assert caught.value.failures == [Failure(f"node1:{lab.node1.home}/work/f", "it changed here while it was sent")]
 
 
-def test_content_for_several_places_arrives_though_the_first_place_cannot_be_written(lab: Lab) -> None:
+def test_blocked_place_keeps_other_places(lab: Lab) -> None:
     for name in ("f", "g"):
         lab.write(name, "the same")
     config(lab, {"f": "/proc/f", "g": "good/g"}, base_dir=str(lab.node1.home / "work"))
@@ -367,7 +363,7 @@ def test_content_for_several_places_arrives_though_the_first_place_cannot_be_wri
     assert repeat == f"repeat with: fab -r {ROOT} sync --config {lab.folder}/cfg.py -S {lab.farm.ssh_config}"
 
 
-def test_a_folder_of_somebody_else_keeps_nothing_else_from_its_place_and_leaves_nothing_behind(lab: Lab) -> None:
+def test_foreign_folder_blocks_one_place(lab: Lab) -> None:
     """Its bits cannot be set, which shows only when everything has been moved."""
     bound = "setpriv --bounding-set=-fowner"
     host = lab.farm.add("bound", {"ForceCommand": f'exec {bound} sh -c "$SSH_ORIGINAL_COMMAND"'})
@@ -387,9 +383,7 @@ def test_a_folder_of_somebody_else_keeps_nothing_else_from_its_place_and_leaves_
     assert not staged(host)
 
 
-def test_large_file_that_changes_there_while_it_is_compared_is_left_alone(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_changing_remote_file_stays(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.write("f", "")
     os.truncate(lab.folder / "f", PIECE + 5)
     config(lab, {"f": "f"}, base_dir="~/work")
@@ -415,7 +409,7 @@ def test_large_file_that_changes_there_while_it_is_compared_is_left_alone(
     assert not staged(lab.node1)
 
 
-def test_what_permission_bits_forbid_their_owner_is_done_all_the_same(lab: Lab) -> None:
+def test_forbidden_folders_are_written(lab: Lab) -> None:
     host = lab.farm.add("bound", {"ForceCommand": f'exec {shlex.join(BOUND)} sh -c "$SSH_ORIGINAL_COMMAND"'})
     lab.write("tree/ro/f", "one").parent.chmod(0o555)
     lab.write("tree/g", "g")
@@ -447,7 +441,7 @@ def test_what_permission_bits_forbid_their_owner_is_done_all_the_same(lab: Lab) 
     assert bits(tree / "g") == 0o644
 
 
-def test_the_file_of_a_running_program_is_replaced(lab: Lab) -> None:
+def test_running_program_is_replaced(lab: Lab) -> None:
     shutil.copy(shutil.which("sleep") or "", lab.folder / "x")
     lab.config(
         "config.add_component(Component(name='c', host='node1', start_index=1,"
@@ -475,7 +469,7 @@ def largest_besides(arrived: Path) -> int:
 
 
 @pytest.mark.parametrize("killed", ["connection", "fab"])
-def test_what_is_cut_off_leaves_the_old_file_whole_and_the_next_sync_finishes(lab: Lab, killed: str) -> None:
+def test_cut_sync_keeps_old_file(lab: Lab, killed: str) -> None:
     arrived = lab.node1.home / "work/big"
     old = b"old" * 1000
     (lab.folder / "big").write_bytes(old)
@@ -504,7 +498,7 @@ def test_what_is_cut_off_leaves_the_old_file_whole_and_the_next_sync_finishes(la
     assert staged(lab.node1) == []
 
 
-def test_a_temporary_base_dir_is_the_same_in_every_stage(lab: Lab) -> None:
+def test_temporary_base_dir_is_stable(lab: Lab) -> None:
     lab.write("where.sh", '#!/bin/sh\npwd >>"$HOME/where.$1"\nexec sleep 1000\n', 0o755)
     lab.config(
         "for name in ('one', 'two'):\n"

@@ -75,7 +75,7 @@ def run(lab: Lab, server: str, client: str, broken: str = "") -> tuple[int, str]
 
 
 @pytest.mark.parametrize(("server", "client"), [("node1", "node2"), ("localhost", "localhost"), ("node1", "node1")])
-def test_test_passes_on_two_hosts_on_one_and_here(lab: Lab, server: str, client: str) -> None:
+def test_ta1_passes_on_hosts_and_here(lab: Lab, server: str, client: str) -> None:
     status, verdict = run(lab, server, client)
     assert (status, verdict.split(" in ")[0]) == (0, "PASSED: 11 steps"), verdict
     (folder,) = (lab.folder / "results").iterdir()
@@ -99,7 +99,7 @@ def test_test_passes_on_two_hosts_on_one_and_here(lab: Lab, server: str, client:
     assert text(*folder.rglob("server.out")).endswith(" listening for a b $HOME\n")
 
 
-def test_broken_client_fails_the_test(lab: Lab) -> None:
+def test_broken_client_fails_ta1(lab: Lab) -> None:
     status, verdict = run(lab, "node1", "node2", broken="broken")
     assert status == 1
     assert verdict.startswith("FAILED: sample.ts:") and "client: ended with exit status 1" in verdict
@@ -109,7 +109,7 @@ def test_broken_client_fails_the_test(lab: Lab) -> None:
 # -- components that the muddler creates
 
 
-def test_it_is_listed_with_its_options(lab: Lab) -> None:
+def test_ta1_is_listed_with_options(lab: Lab) -> None:
     lab.write("muddlers/mine.py", '"""Mine."""\ndef muddle(config): pass\n')
     lab.write("muddlers/bad.py", "def add_arguments(parser): 1 / 0\ndef muddle(config): pass\n")
     lab.config("")

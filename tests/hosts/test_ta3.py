@@ -64,7 +64,7 @@ def run(lab: Lab, broken: str = "") -> tuple[int, str]:
     return done.returncode, verdict
 
 
-def test_publisher_twelve_clients_and_a_third_party_on_four_hosts_pass(four: Lab) -> None:
+def test_ta3_passes_on_four_hosts(four: Lab) -> None:
     status, verdict = run(four)
     assert (status, verdict.split(" in ")[0]) == (0, "PASSED: 6 steps"), verdict
     (folder,) = (four.folder / "results").iterdir()
@@ -78,7 +78,7 @@ def test_publisher_twelve_clients_and_a_third_party_on_four_hosts_pass(four: Lab
     assert len(list(folder.rglob("received.csv"))) == 4, "results of the clients, from each host"
 
 
-def test_broken_client_fails_the_test_and_nothing_runs_on(four: Lab) -> None:
+def test_broken_client_fails_ta3(four: Lab) -> None:
     status, verdict = run(four, broken="7")
     assert status == 1
     assert verdict.startswith("FAILED: test.txt:") and "client-7: ended with exit status 9" in verdict
@@ -89,7 +89,7 @@ def test_broken_client_fails_the_test_and_nothing_runs_on(four: Lab) -> None:
 # -- components that the muddler creates
 
 
-def test_parameters_come_from_the_arg_parser_that_comes_with_it(lab: Lab) -> None:
+def test_ta3_has_its_own_arg_parser(lab: Lab) -> None:
     lab.write("hosts.txt", HOSTS)
     lab.config(SMALL)
     shutil.copy(ROOT / "muddlers/ta3_args.py", lab.folder / "args.py")

@@ -12,7 +12,7 @@ from tests.support.ports import free_port
 from tests.support.ssh_configs import add_to_ssh_config
 
 
-def test_run_leaves_old_sessions_elsewhere_and_begins_no_later_stage(lab: Lab) -> None:
+def test_unreachable_host_keeps_sessions(lab: Lab) -> None:
     lab.node1.run("screen -dmS runner sleep 1000")
     configure(lab, ["nowhere.invalid", "node1", "node2"])
     done = lab.fab("run", "-c", "cfg.py")
@@ -29,7 +29,7 @@ def test_run_leaves_old_sessions_elsewhere_and_begins_no_later_stage(lab: Lab) -
     assert not (lab.node2.home / "work").exists()
 
 
-def test_hosts_that_cannot_be_reached_are_named_with_the_reason_and_the_others_finish(lab: Lab) -> None:
+def test_unreachable_hosts_are_reported(lab: Lab) -> None:
     strangers_key = lab.folder / "strangers_key"
     make_key(strangers_key)
     add_to_ssh_config(lab, "barred", lab.node2.address, lab.node2.port, strangers_key)
@@ -57,7 +57,7 @@ def test_hosts_that_cannot_be_reached_are_named_with_the_reason_and_the_others_f
     assert_synced(lab.node1)
 
 
-def test_silent_hosts_are_given_up(lab: Lab) -> None:
+def test_silent_hosts_are_abandoned(lab: Lab) -> None:
     """Three kinds: one that does not take the connection, one that says nothing, one that stops after its banner."""
     configure(lab, ["full", "mute", "stuck", "node1"])
     with (

@@ -18,7 +18,7 @@ from tests.support.processes import is_alive, looks
 from tests.support.waiting import eventually
 
 
-def test_wait_takes_up_a_lost_connection_again_and_knows_what_ended_meanwhile(lab: Lab) -> None:
+def test_wait_survives_lost_connection(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', UNTIL_GO + '0')\nadd('b', 'node1', UNTIL_GO + '3')\nadd('c', 'node2', '')")
     lab.run("screen")
     lab.run("start")
@@ -42,7 +42,7 @@ def test_wait_takes_up_a_lost_connection_again_and_knows_what_ended_meanwhile(la
     assert said.endswith(f"node1/b: wait: ended with exit status 3\n{repeat}\n")
 
 
-def test_wait_for_a_host_that_does_not_come_back_names_it(lab: Lab) -> None:
+def test_wait_reports_host_that_stays_away(lab: Lab) -> None:
     """As the first connection fails, nothing is taken up again. What has failed on others is named, too."""
     lab.config(CONFIG + "add('a', 'node1', '')\nadd('b', 'node2', 'exit 3')\nadd('c', 'node3', 'exec sleep 1000')")
     done = lab.fab("run", "-c", "cfg.py")
@@ -65,7 +65,7 @@ def test_wait_for_a_host_that_does_not_come_back_names_it(lab: Lab) -> None:
     ]
 
 
-def test_wait_ends_in_time_and_names_what_goes_on(lab: Lab) -> None:
+def test_wait_timeout_lists_the_rest(lab: Lab) -> None:
     lab.config(CONFIG + "add('fail', 'node1', 'exit 0')\nadd('b', 'node1', UNTIL_GO)\nadd('c', localhost, UNTIL_GO)")
     lab.run("screen")
     lab.run("start")
@@ -80,14 +80,14 @@ def test_wait_ends_in_time_and_names_what_goes_on(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("timeout", ["-1", "1.5", "1000001"])
-def test_a_timeout_that_is_no_time_is_refused(lab: Lab, timeout: str) -> None:
+def test_invalid_timeout_is_refused(lab: Lab, timeout: str) -> None:
     lab.config(CONFIG + "add('a', 'node1', '')")
     done = lab.fab("wait", "-c", "cfg.py", "--timeout", timeout)
     assert done.returncode == 2
     assert "--timeout" in done.stderr
 
 
-def test_wait_waits_for_those_with_wait_or_those_that_are_named(lab: Lab) -> None:
+def test_wait_obeys_wait_and_limit(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'exit 0', wait=True)\nadd('b', 'node1', UNTIL_GO + '0')")
     lab.run("screen")
     done = lab.fab("wait", "-c", "cfg.py")
@@ -102,7 +102,7 @@ def test_wait_waits_for_those_with_wait_or_those_that_are_named(lab: Lab) -> Non
     assert "node1/b  ended with exit status 0" in lab.run("wait", "--limit", "b").stdout
 
 
-def test_wait_does_not_take_another_process_for_a_launcher_that_was_killed(lab: Lab) -> None:
+def test_wait_notices_reused_launcher_id(lab: Lab) -> None:
     """Its id may have been given to another one, after a reboot for example."""
     lab.config(CONFIG + "add('a', 'node1', UNTIL_GO)")
     lab.run("screen")
@@ -131,7 +131,7 @@ def test_ctrl_c_is_no_lost_connection(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("then", ["gone", "silent"])
-def test_wait_ends_in_time_though_the_connection_is_lost_meanwhile(lab: Lab, then: str) -> None:
+def test_wait_timeout_holds_when_cut(lab: Lab, then: str) -> None:
     lab.config(CONFIG + "add('b', 'node1', UNTIL_GO)")
     lab.run("screen")
     lab.run("start")
@@ -159,7 +159,7 @@ def test_wait_ends_in_time_though_the_connection_is_lost_meanwhile(lab: Lab, the
     assert "node1/b: wait: has not ended in time" in said
 
 
-def test_ctrl_c_names_what_was_waited_for_and_has_not_ended(lab: Lab) -> None:
+def test_ctrl_c_lists_running_components(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'exit 0', wait=True)\nadd('b', 'node1', UNTIL_GO, wait=True)")
     lab.run("screen")
     lab.run("start")
@@ -176,7 +176,7 @@ def test_ctrl_c_names_what_was_waited_for_and_has_not_ended(lab: Lab) -> None:
     assert said.splitlines()[3].startswith("end all with: ")
 
 
-def test_run_takes_up_a_lost_connection_again(lab: Lab) -> None:
+def test_run_survives_lost_connection(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', UNTIL_GO + '0', wait=True)\nadd('b', 'node1', 'sleep 1000')")
     before = sessions_begun(lab.node1)
     with running(lab, "run", "--terminate") as fab:
@@ -189,7 +189,7 @@ def test_run_takes_up_a_lost_connection_again(lab: Lab) -> None:
     assert not Path(f"/proc/{text(lab.node1.state() / 'b/pid').strip()}").exists()
 
 
-def test_terminate_leaves_a_process_alone_that_has_got_the_id_of_a_program(lab: Lab) -> None:
+def test_terminate_spares_reused_id(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'exit 0', wait=True)\nadd('b', 'node1', UNTIL_GO)")
     lab.run("screen")
     lab.run("start")

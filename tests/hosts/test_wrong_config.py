@@ -12,29 +12,29 @@ from tests.support.ssh_configs import add_to_ssh_config
 
 
 @pytest.mark.parametrize("stage", ["run", "sync"])
-def test_missing_config_is_named_by_every_stage(untouched: Lab, stage: str) -> None:
+def test_missing_config_fails_every_stage(untouched: Lab, stage: str) -> None:
     assert_refused(untouched.fab(stage, "-c", "none.py"), untouched.folder / "none.py")
 
 
-def test_no_config_and_a_folder_as_config_are_refused(untouched: Lab) -> None:
+def test_no_config_is_refused(untouched: Lab) -> None:
     assert_refused(untouched.fab("run"), "--config")
     assert_refused(untouched.fab("run", "-c", untouched.folder), untouched.folder)
 
 
 @pytest.mark.parametrize("content", [b"x = '\xff'\n", b"x = '\0'\n"])
-def test_config_that_is_no_text_is_refused(untouched: Lab, content: bytes) -> None:
+def test_binary_config_is_refused(untouched: Lab, content: bytes) -> None:
     path = untouched.config("")
     path.write_bytes(content)
     assert_refused(untouched.fab("run", "-c", "cfg.py"), path)
 
 
-def test_unreadable_config_is_named(untouched: Lab) -> None:
+def test_unreadable_config_is_reported(untouched: Lab) -> None:
     path = untouched.config(COMPLETE + ADD)
     path.chmod(0)
     assert_refused(bound_fab(untouched, "run", "-c", "cfg.py"), path, "ermission denied")
 
 
-def test_exception_shows_the_lines_of_the_users_files_alone(untouched: Lab) -> None:
+def test_traceback_has_only_user_lines(untouched: Lab) -> None:
     helper = untouched.write("helper.py", "def count(x):\n    return len(x)\n")
     path = untouched.config("import helper\n\nhelper.count(5)\n")
     done = untouched.fab("run", "-c", "cfg.py")
@@ -42,20 +42,20 @@ def test_exception_shows_the_lines_of_the_users_files_alone(untouched: Lab) -> N
 
 
 @pytest.mark.parametrize("broken", ["def muddle(config):\n    oops\n", "import sys\nsys.exit(3)\n", ""])
-def test_errors_in_a_muddler_have_its_path(untouched: Lab, broken: str) -> None:
+def test_muddler_error_has_its_path(untouched: Lab, broken: str) -> None:
     untouched.config(COMPLETE + ADD)
     path = untouched.write("broken.py", broken)
     assert_refused(untouched.fab("run", "-c", "cfg.py", "-m", "broken.py"), path)
 
 
 @pytest.mark.parametrize("broken", ["def parse_args(args, user):\n    oops\n", "def parse_args(:\n", ""])
-def test_errors_in_an_arg_parser_have_its_path(untouched: Lab, broken: str) -> None:
+def test_arg_parser_error_has_its_path(untouched: Lab, broken: str) -> None:
     untouched.config(COMPLETE + ADD)
     path = untouched.write("broken.py", broken)
     assert_refused(untouched.fab("run", "-c", "cfg.py", "-a", "broken.py", "--extra-args", "x"), path)
 
 
-def test_missing_arg_parser_is_named(untouched: Lab) -> None:
+def test_missing_arg_parser_is_reported(untouched: Lab) -> None:
     untouched.config(COMPLETE + ADD)
     assert_refused(untouched.fab("run", "-c", "cfg.py", "-a", "none.py"), "none.py")
 
@@ -89,7 +89,7 @@ EXPECTED = {
 }
 
 
-def test_wrong_attributes_are_all_named_with_what_was_expected(untouched: Lab) -> None:
+def test_invalid_attributes_are_all_reported(untouched: Lab) -> None:
     wrong = list(enumerate(((name, value) for name, values in WRONG.items() for value in values), 1))
     added = [f"{COMPLETE}c.name = 'web{number}'\nc.{name} = {value}\n{ADD}" for number, (name, value) in wrong]
     untouched.config("".join(added))
@@ -101,7 +101,7 @@ def test_wrong_attributes_are_all_named_with_what_was_expected(untouched: Lab) -
         assert EXPECTED[name] in line
 
 
-def test_attribute_that_does_not_exist_is_an_error_at_its_line(untouched: Lab) -> None:
+def test_unknown_attribute_has_its_line(untouched: Lab) -> None:
     path = untouched.config(f"{COMPLETE}\nc.exectable = 'x'\n{ADD}")
     done = untouched.fab("run", "-c", "cfg.py")
     assert_refused(done, f"{path}:3", "'exectable'", "'executable'", "base_dir", "num_cores")
@@ -113,7 +113,7 @@ def test_empty_config_is_refused(untouched: Lab, text: str) -> None:
     assert_refused(untouched.fab("run", "-c", "cfg.py"), "no components", "add_component")
 
 
-def test_name_taken_twice_on_a_host_is_refused(untouched: Lab) -> None:
+def test_duplicate_name_is_refused(untouched: Lab) -> None:
     untouched.config(COMPLETE + ADD + ADD)
     assert_refused(untouched.fab("run", "-c", "cfg.py"), "node1/web", "name")
 
@@ -127,7 +127,7 @@ def test_files_on_localhost_are_refused(untouched: Lab) -> None:
 # ---- muddlers and the command line
 
 
-def test_unknown_muddler_gets_the_names_that_exist(untouched: Lab) -> None:
+def test_unknown_muddler_lists_known_ones(untouched: Lab) -> None:
     untouched.config(COMPLETE + ADD)
     untouched.write("muddlers/own_one.py", "def muddle(config): pass\n")
     done = untouched.fab("run", "-c", "cfg.py", "-m", "nonsense")
@@ -138,7 +138,7 @@ def test_unknown_muddler_gets_the_names_that_exist(untouched: Lab) -> None:
 # ---- hosts that cannot be reached
 
 
-def test_one_login_under_two_names_is_refused(untouched: Lab) -> None:
+def test_login_with_two_names_is_refused(untouched: Lab) -> None:
     add_to_ssh_config(untouched, "alias", untouched.node1.address, untouched.node1.port)
     configure(untouched, ["node1", "alias", "node2"])
     assert_refused(untouched.fab("sync", "-c", "cfg.py"), "alias, node1: are the same login; spell it alike")

@@ -225,11 +225,20 @@ def wait_for_banner(host: ThrowawayHost, seconds: float = 10) -> None:
 def processes_of(folder: Path) -> Iterator[int]:
     """Yield the processes of the host in `folder`, or of all hosts below it and of the stand-in."""
     mark = f"REMOTE_RUNNER_THROWAWAY={folder}".encode()
-    for process in Path("/proc").glob("[0-9]*"):  # a pattern without subfolders, because processes may end meanwhile
+    # Tests call this all the time, so it uses plain functions: Path.glob and Path.read_bytes take five times as long.
+    for name in os.listdir("/proc"):  # noqa: PTH208
         with contextlib.suppress(OSError):
-            entries = (process / "environ").read_bytes().split(b"\0")
-            if any(entry == mark or entry.startswith(mark + b"/") for entry in entries):
-                yield int(process.name)
+            if name.isdigit() and has_mark(name, mark):
+                yield int(name)
+
+
+def has_mark(pid: str, mark: bytes) -> bool:
+    """Return whether the environment of a process has the mark of a host, or of one below the folder in the mark."""
+    with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:  # noqa: PTH123
+        environment = file.read()
+    if mark not in environment:
+        return False
+    return any(entry == mark or entry.startswith(mark + b"/") for entry in environment.split(b"\0"))
 
 
 def command_lines(folder: Path) -> dict[int, bytes]:
@@ -248,8 +257,14 @@ def end_processes(folder: Path) -> None:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        time.sleep(0.02)  # polls, as above
-    for listed in folder.rglob(".cgroups"):
-        for cgroup in listed.read_text().splitlines():
-            with contextlib.suppress(OSError):  # it is already removed, or still has a zombie
-                Path(cgroup).rmdir()
+        time.sleep(0.02)  # between two looks, as above
+    for home in [*folder.glob("home"), *folder.glob("*/home")]:
+        for listed in home.parent.rglob(".cgroups"):
+            remove_cgroups(listed)
+
+
+def remove_cgroups(listed: Path) -> None:
+    """Remove the cgroups that a session has listed."""
+    for cgroup in listed.read_text().splitlines():
+        with contextlib.suppress(OSError):  # it is gone, or a zombie is still in it
+            Path(cgroup).rmdir()

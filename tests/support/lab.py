@@ -97,6 +97,8 @@ class Lab:
 
 def repeat(lab: Lab, line: str) -> None:
     """Run a printed command line in another folder."""
-    environment = lab.environment | {"PATH": f"{FAB.parent}:{os.environ['PATH']}"}
-    done = subprocess.run(["sh", "-c", line], cwd="/", env=environment, capture_output=True, text=True, timeout=80)
+    parsed = subprocess.run(["sh", "-c", f"printf '%s\\0' {line}"], capture_output=True, text=True, check=True)
+    program, *words, _ = parsed.stdout.split("\0")
+    assert program == "fab"
+    done = lab.prefork.run([str(FAB), *words], Path("/"), lab.environment, 80)
     assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"

@@ -1,10 +1,13 @@
-"""Run `fab` in processes that have already loaded Fabric, because loading takes most of the time of a short command.
+"""Runs `fab` in processes that have all modules loaded already. Loading takes most of the time of a short command.
 
-`Prefork` starts this file as a program. It loads Fabric, but no module of this project, and forks for each command.
-The child then runs Fabric's program as `fab` does, with its own command line, environment, folder and standard streams.
+`Prefork` starts this file as a program. The program loads Fabric and the modules of this project, and forks for each
+command. Such a process then does the same as `fab`: it runs Fabric's program, with a command line, an environment, a
+folder and standard streams of its own. The program loads the package `fabfile` itself, with its patches, each time.
 """
 
 import contextlib
+import gc
+import importlib
 import json
 import os
 import select
@@ -13,7 +16,9 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 
+PACKAGE = Path(__file__).resolve().parents[2] / "fabfile"
 WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
@@ -57,6 +62,8 @@ def main() -> None:
     import attrs  # noqa: F401  # loaded before the fork, as fabric.main is
     import fabric.main
 
+    load_modules()
+    gc.freeze()  # no garbage collection of a forked process looks at what all share
     for line in sys.stdin:
         folder, out, err, environment, command = json.loads(line)
         pid = os.fork()
@@ -65,6 +72,16 @@ def main() -> None:
             sys.exit(fabric.main.program.run())
         print(pid, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+
+
+def load_modules() -> None:
+    """Load the modules of `fabfile`. A stand-in for the package itself keeps its `__init__` from running."""
+    stand_in = ModuleType(PACKAGE.name)
+    stand_in.__path__ = [str(PACKAGE)]
+    sys.modules[PACKAGE.name] = stand_in
+    for path in sorted(PACKAGE.glob("*/*.py")):
+        importlib.import_module(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
+    del sys.modules[PACKAGE.name]
 
 
 def become(folder: str, out: str, err: str, environment: dict[str, str], command: list[str]) -> None:

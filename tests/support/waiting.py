@@ -7,9 +7,13 @@ import pytest
 
 
 def eventually(is_true: Callable[[], bool], what: str, seconds: float = 10) -> None:
-    """Wait until `is_true()`. Fail the test after `seconds`; `what` describes the condition."""
-    deadline = time.monotonic() + seconds
+    """Return once `is_true()`; fail after `seconds`, saying that `what` has not come about.
+
+    Looks become rarer with time: a look at all processes costs more than the wait.
+    """
+    begun = time.monotonic()
     while not is_true():
-        if time.monotonic() > deadline:
-            pytest.fail(f"timed out after {seconds} s: {what}")
-        time.sleep(0.02)  # polls
+        waited = time.monotonic() - begun
+        if waited > seconds:
+            pytest.fail(f"within {seconds} s: {what}")
+        time.sleep(min(0.1, 0.02 + waited / 20))

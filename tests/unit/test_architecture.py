@@ -109,7 +109,7 @@ def test_modules_form_no_circle() -> None:
     tuple(TopologicalSorter(graph).static_order())  # raises CycleError
 
 
-def test_every_package_has_a_rule_and_few_modules() -> None:
+def test_packages_are_listed_and_small() -> None:
     packages = {path.name: path for path in (ROOT / "fabfile").iterdir() if (path / "__init__.py").exists()}
     assert packages.keys() == MAY_IMPORT.keys()
     on_top = {path.name for path in (ROOT / "fabfile").glob("*.py")}
@@ -119,7 +119,7 @@ def test_every_package_has_a_rule_and_few_modules() -> None:
         assert 3 <= count <= 12, f"{name} has {count} modules"
 
 
-def test_no_package_has_the_name_of_a_task() -> None:
+def test_no_package_is_named_like_a_task() -> None:
     """Importing it would replace the task in the namespace of `fabfile`."""
     names = {path.stem for path in (ROOT / "fabfile").iterdir()}
     tasks = {name for name, value in vars(fabfile).items() if type(value).__name__ == "Command"}

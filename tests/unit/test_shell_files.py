@@ -105,7 +105,7 @@ def test_every_script_parses(sh: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", SENT)
-def test_no_function_overwrites_a_value_of_the_header(name: str) -> None:
+def test_functions_keep_header_values(name: str) -> None:
     """All variables of a script are global: a loop variable of a library could take the name of a value."""
     sent = SENT[name]
     assert sent is not None

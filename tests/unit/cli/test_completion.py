@@ -36,7 +36,7 @@ PARSER = Parser(
         ("fab # !x", ["fab", "#", "!x"]),
     ],
 )
-def test_a_line_is_split_as_a_shell_does(line: str, words: list[str]) -> None:
+def test_line_is_split_as_in_a_shell(line: str, words: list[str]) -> None:
     assert split(line) == words
 
 
@@ -82,11 +82,11 @@ def test_a_line_is_split_as_a_shell_does(line: str, words: list[str]) -> None:
         ("fab -H ", ()),
     ],
 )
-def test_what_can_come_is_known_from_the_line_before(line: str, expected: Values | Sequence[str]) -> None:
+def test_candidates_follow_from_the_line(line: str, expected: Values | Sequence[str]) -> None:
     assert offered(cursor_at(line, PARSER)) == expected
 
 
-def test_one_component_is_offered_by_its_name_unless_others_have_it() -> None:
+def test_attach_offers_unique_names() -> None:
     pairs = [("web", "h"), ("db", "h"), ("db", "g")]
     components = [Component(name=name, host=host, executable="x", start_index=1) for name, host in pairs]
     assert single_names("", components) == ["web", "h/db", "g/db"]
@@ -111,7 +111,7 @@ def test_options_are_those_of_the_command(line: str, some: set[str], others: set
 
 
 @pytest.mark.parametrize("line", ["fab --no-such ", "fab run --parallel ", "fab nothing ", "fab run -c x nothing "])
-def test_nothing_can_come_after_what_is_wrong(line: str) -> None:
+def test_invalid_line_has_no_candidates(line: str) -> None:
     with pytest.raises(Exit):
         cursor_at(line, PARSER)
 
@@ -127,7 +127,7 @@ def test_nothing_can_come_after_what_is_wrong(line: str) -> None:
         ("fab run -c 'my file", "my file", ""),
     ],
 )
-def test_the_name_of_an_option_stays_before_its_value(line: str, word: str, before: str) -> None:
+def test_option_name_stays_before_value(line: str, word: str, before: str) -> None:
     place = cursor_at(line, PARSER)
     assert (place.word, place.before) == (word, before)
 
@@ -135,7 +135,7 @@ def test_the_name_of_an_option_stays_before_its_value(line: str, word: str, befo
 @pytest.mark.parametrize(
     ("word", "starts"), [("", ""), ("we", ""), ("!", "!"), ("!no", "!"), ("a,", "a,"), ("a,b", "a,"), ("!a,!", "!a,!")]
 )
-def test_limit_goes_on_with_names_and_hosts(word: str, starts: str) -> None:
+def test_limit_offers_names_and_hosts(word: str, starts: str) -> None:
     components = [
         Component(name="web", host="node1"),
         Component(name="db", host="me@node2:22"),

@@ -26,7 +26,7 @@ OWN = {
 }
 
 
-def test_every_command_has_the_same_options(capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_share_their_options(capsys: pytest.CaptureFixture[str]) -> None:
     program = Fab(namespace=Collection.from_module(fabfile), executor_class=Executor, config_class=Config)
     helps = {}
     for command in COMMANDS:

@@ -28,12 +28,12 @@ def refused(defaults: Any) -> str:
     return str(caught.value)
 
 
-def test_a_default_that_is_said_twice_is_refused() -> None:
+def test_second_default_is_refused() -> None:
     assert "no_kill: is said twice" in refused({"kill": True, "no_kill": True})
     assert "log-level: is said twice" in refused({"log_level": "INFO", "log-level": "DEBUG"})
 
 
-def test_password_of_the_environment_is_taken_out_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_password_leaves_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for given, defaults, expected in (
         ({}, {"pass": "default"}, "environment"),
         ({"pass": "given"}, {"pass": "default"}, "given"),
@@ -48,7 +48,7 @@ def test_password_of_the_environment_is_taken_out_of_it(monkeypatch: pytest.Monk
 # -- the command line
 
 
-def test_nothing_given_is_the_default_of_everything() -> None:
+def test_no_option_means_defaults() -> None:
     options = parsed()
     assert options == Options()
     assert (options.screen, options.kill_first, options.no_zombie, options.always_copy) == (
@@ -115,14 +115,14 @@ LIKE_OPTIONS = [
 
 
 @pytest.mark.parametrize("text", [*LIKE_OPTIONS, "--hosts a,b --user x", "=", "a=b", " ", "-", "é'\"$x\n"])
-def test_extra_args_are_taken_as_they_are(text: str) -> None:
+def test_extra_args_are_taken_literally(text: str) -> None:
     for words in (["--extra-args", text], [f"--extra-args={text}"]):
         options = parsed(*words, "-c", "cfg.py")
         assert (options.extra_args, options.config_file) == (text, "cfg.py")
 
 
 @pytest.mark.parametrize("words", [["--no-such"], ["--extra-args"], ["-c"], ["--kill=maybe"], ["--parallel", "x"]])
-def test_wrong_command_line_ends_with_2(words: list[str]) -> None:
+def test_invalid_command_line_exits_with_2(words: list[str]) -> None:
     with pytest.raises(Exit) as caught:
         parsed(*words)
     assert caught.value.code == 2
@@ -130,7 +130,7 @@ def test_wrong_command_line_ends_with_2(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("words", [["-c"], ["-c", "x", "-c"], ["-c", "--kill"], ["-c", "-c", "x"]])
-def test_missing_value_is_named(words: list[str]) -> None:
+def test_missing_value_is_reported(words: list[str]) -> None:
     with pytest.raises(Exit) as caught:
         parsed(*words)
     assert caught.value.message is not None
@@ -138,7 +138,7 @@ def test_missing_value_is_named(words: list[str]) -> None:
     assert caught.value.message.endswith(" --help run")
 
 
-def test_unknown_log_level_is_refused_with_the_known_ones() -> None:
+def test_unknown_log_level_lists_known_ones() -> None:
     with pytest.raises(ConfigError) as caught:
         parsed("-l", "loud")
     expected = "--log-level LOUD: must be one of DEBUG, INFO, WARNING, ERROR"
@@ -193,7 +193,7 @@ def test_default_stands_in_fabric_yaml(defaults: dict[str, Any], name: str, valu
         ({"muddler": None}, {"muddler": ["yaml"]}, "muddler", ["yaml"]),
     ],
 )
-def test_command_line_comes_before_fabric_yaml(
+def test_command_line_beats_fabric_yaml(
     given: dict[str, Any], defaults: dict[str, Any], name: str, value: object
 ) -> None:
     assert getattr(read_options(given, defaults), name) == value
@@ -223,5 +223,5 @@ def test_command_line_comes_before_fabric_yaml(
         (["x"], "fabric.yaml/remote_runner: is of type list; it must be a mapping of option names to values"),
     ],
 )
-def test_wrong_default_is_refused(defaults: Any, message: str) -> None:
+def test_invalid_default_is_refused(defaults: Any, message: str) -> None:
     assert refused(defaults) == message

@@ -103,23 +103,23 @@ def component(executable: str, *args: str, base_dir: str | None = "/", name: str
 
 
 @pytest.mark.parametrize("args", [[], [""], ["", "", ""], [*AWKWARD][:-1], ["x" * 100_000], ["a b"] * 25_000])
-def test_args_arrive_element_for_element(launch: Launch, args: list[str]) -> None:
+def test_args_arrive_unchanged(launch: Launch, args: list[str]) -> None:
     assert launch.run(component(launch.program("show"), *args)) == (0, "")
     assert launch.args == args
 
 
-def test_names_in_args_are_replaced_from_the_environment(launch: Launch) -> None:
+def test_names_in_args_are_expanded(launch: Launch) -> None:
     assert launch.run(component(launch.program("show"), *EXPANSIONS), **ENVIRONMENT) == (0, "")
     assert launch.args == list(EXPANSIONS.values())
 
 
-def test_names_in_literal_args_are_kept(launch: Launch) -> None:
+def test_literal_args_are_not_expanded(launch: Launch) -> None:
     args = [literal("$PLAIN ${PLAIN}"), "$PLAIN", *map(literal, AWKWARD)]
     assert launch.run(component(launch.program("show"), *args), PLAIN="value") == (0, "")
     assert launch.args == ["$PLAIN ${PLAIN}", "value", *AWKWARD]
 
 
-def test_env_is_for_the_program_alone_and_may_use_that_of_the_host(launch: Launch) -> None:
+def test_env_is_for_the_program_alone(launch: Launch) -> None:
     awkward = dict(zip((f"N{number}" for number in range(len(AWKWARD))), AWKWARD, strict=True))
     it = component(launch.program("show"), "$PATH/x", "$OWN")
     it.env = {
@@ -136,13 +136,13 @@ def test_env_is_for_the_program_alone_and_may_use_that_of_the_host(launch: Launc
     assert launch.args == [f"{before}/x", ""]
 
 
-def test_a_path_that_leads_nowhere_does_not_keep_a_text_from_being_run(launch: Launch) -> None:
+def test_broken_path_does_not_stop_text(launch: Launch) -> None:
     it = component(launch.program("text", 'echo "$PATH"\n'))
     it.env = {"PATH": "/none"}
     assert launch.run(it) == (0, "/none\n")
 
 
-def test_a_check_runs_as_the_program_would(launch: Launch) -> None:
+def test_check_runs_like_the_program(launch: Launch) -> None:
     it = component("/nowhere", base_dir=str(launch.home))
     it.env = {"OWN": "it's $PLAIN"}
     it.ready = util.command("pwd; echo \"$OWN\" '$OWN' $0; exit 7")
@@ -156,7 +156,7 @@ def test_a_check_runs_as_the_program_would(launch: Launch) -> None:
     assert [path.name for path in launch.kept(it).iterdir()] == ["launcher"]
 
 
-def test_text_without_a_first_line_for_it_is_run_by_an_sh_of_its_own(launch: Launch) -> None:
+def test_text_without_shebang_runs_in_sh(launch: Launch) -> None:
     program = launch.folder / "text"
     program.write_text('tr "\\0" " " <"/proc/$$/cmdline"; echo; printf "<%s>" "$@"\n')
     program.chmod(0o755)
@@ -173,7 +173,7 @@ OF_THE_LAUNCHER = ["folder", "status", "rr_folder", "rr_status", "PPID", "IFS", 
 
 @pytest.mark.parametrize("name", OF_THE_LAUNCHER)
 @pytest.mark.parametrize("value", [{}, {"folder": "f", "status": "s", "rr_folder": "r", "rr_status": "t"}])
-def test_names_that_the_launcher_might_use_itself_do_no_harm(launch: Launch, name: str, value: dict[str, str]) -> None:
+def test_launcher_variables_do_no_harm(launch: Launch, name: str, value: dict[str, str]) -> None:
     one = component(launch.program("show"), f"${{{name}}}")
     assert launch.run(one, **value) == (0, "")
     assert launch.args == [value.get(name, "" if name != "0" else "${0}")]
@@ -190,14 +190,14 @@ def test_program_starts_in_base_dir(launch: Launch, base_dir: str) -> None:
 
 
 @pytest.mark.parametrize("base_dir", ["~", "~/work", "~/a b"])
-def test_base_dir_may_be_in_the_home_of_the_host(launch: Launch, base_dir: str) -> None:
+def test_base_dir_may_be_in_the_home(launch: Launch, base_dir: str) -> None:
     folder = launch.home / base_dir[2:]
     folder.mkdir(exist_ok=True)
     assert launch.run(component(launch.program("show"), base_dir=base_dir)) == (0, "")
     assert launch.shown("cwd") == f"{folder}\n"
 
 
-def test_temporary_base_dir_is_the_one_that_was_written_down(launch: Launch) -> None:
+def test_temporary_base_dir_is_the_noted_one(launch: Launch) -> None:
     launch.program("tmp dir/bin/show me")
     one = component("bin/show me", base_dir=None)
     launch.kept(one).mkdir(parents=True)
@@ -213,13 +213,13 @@ def test_executable_may_have_any_name(launch: Launch, name: str) -> None:
     assert launch.args == ["x"]
 
 
-def test_executable_may_be_in_the_home_of_the_host(launch: Launch) -> None:
+def test_executable_may_be_in_the_home(launch: Launch) -> None:
     launch.program("home/my bin/show")
     assert launch.run(component("~/my bin/show", "x")) == (0, "")
     assert launch.args == ["x"]
 
 
-def test_program_finds_its_mark_in_its_environment_and_nothing_else_of_ours(launch: Launch) -> None:
+def test_program_has_only_its_mark(launch: Launch) -> None:
     one = component(launch.program("show"), "$PLAIN")
     launch.run(one, **ENVIRONMENT)
     found = dict(entry.split("=", 1) for entry in launch.shown("env").split("\0") if entry)
@@ -231,7 +231,7 @@ def test_program_finds_its_mark_in_its_environment_and_nothing_else_of_ours(laun
 # -- what the launcher writes down
 
 
-def test_process_id_is_that_of_the_program(launch: Launch) -> None:
+def test_noted_pid_is_of_the_program(launch: Launch) -> None:
     one = component(launch.program("show"))
     process = launch.begin(one)
     process.communicate()
@@ -241,21 +241,21 @@ def test_process_id_is_that_of_the_program(launch: Launch) -> None:
 
 
 @pytest.mark.parametrize("status", [0, 1, 2, 77, 126, 127, 255])
-def test_exit_status_is_passed_on_and_written_down(launch: Launch, status: int) -> None:
+def test_exit_status_is_passed_and_noted(launch: Launch, status: int) -> None:
     one = component(launch.program("ends", f"#!/bin/sh\nexit {status}\n"))
     assert launch.run(one) == (status, "")
     assert launch.noted(one, "status") == str(status)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV, signal.SIGHUP, signal.SIGINT])
-def test_signal_that_ends_the_program_is_written_down(launch: Launch, number: signal.Signals) -> None:
+def test_signal_is_noted(launch: Launch, number: signal.Signals) -> None:
     one = component(launch.program("ends", f"#!/bin/sh\nkill -{number.value} $$\nsleep 9\n"))
     status, _ = launch.run(one)
     assert (status, launch.noted(one, "status")) == (128 + number, str(128 + number))
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM])
-def test_launcher_outlives_signals_that_are_meant_for_the_program(launch: Launch, number: signal.Signals) -> None:
+def test_launcher_survives_program_signals(launch: Launch, number: signal.Signals) -> None:
     one = component(
         launch.program("waits", f'#!/bin/sh\ntouch "{launch.folder}/runs"\nread -r line <"$OUT/fifo"\nexit 5')
     )
@@ -273,7 +273,7 @@ def test_launcher_outlives_signals_that_are_meant_for_the_program(launch: Launch
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM])
-def test_program_gets_signals_as_if_nobody_had_touched_them(launch: Launch, number: signal.Signals) -> None:
+def test_program_has_default_signals(launch: Launch, number: signal.Signals) -> None:
     one = component("/bin/sleep", "100")
     process = launch.begin(one)
     eventually(lambda: is_exec_ed(launch.kept(one)), "sleep runs")
@@ -288,7 +288,7 @@ def is_exec_ed(kept: Path) -> bool:
     return bool(pid) and f"{MARK}={kept}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()
 
 
-def test_exit_status_is_kept_though_the_disk_is_full_by_then(launch: Launch) -> None:
+def test_full_disk_keeps_the_exit_status(launch: Launch) -> None:
     fill = '#!/bin/sh\nhead -c 1000000 /dev/zero >"$REMOTE_RUNNER_COMPONENT/fill" 2>/dev/null\nexit 3\n'
     one = component(launch.program("fill", fill))
     launch.kept(one).mkdir(parents=True)
@@ -303,7 +303,7 @@ def test_exit_status_is_kept_though_the_disk_is_full_by_then(launch: Launch) -> 
     assert re.fullmatch(r"status:3 *\nended:\d+ *\nfull\n", said), said
 
 
-def test_end_is_written_down_though_the_terminal_goes_meanwhile(launch: Launch) -> None:
+def test_lost_terminal_keeps_the_exit_status(launch: Launch) -> None:
     move = launch.shells / "mv"
     move.write_text('#!/bin/sh\ntouch "$OUT/moving"\nsleep 0.5\nexec /bin/mv "$@"\n')
     move.chmod(0o755)
@@ -320,7 +320,7 @@ def test_end_is_written_down_though_the_terminal_goes_meanwhile(launch: Launch) 
     assert launch.noted(one, "status") == "3" and launch.noted(one, "ended")
 
 
-def test_launcher_that_gets_no_further_is_told_from_a_window_that_did_not_open() -> None:
+def test_stuck_launcher_differs_from_no_window() -> None:
     one = component("x")
     for answer, words in (
         ("failed a - begun", "has a window, but has not got as far"),
@@ -330,7 +330,7 @@ def test_launcher_that_gets_no_further_is_told_from_a_window_that_did_not_open()
         assert isinstance(outcome, start.NotStarted) and outcome.reason.startswith(words)
 
 
-def test_window_whose_ticket_has_been_taken_away_starts_nothing(launch: Launch) -> None:
+def test_window_without_ticket_is_idle(launch: Launch) -> None:
     """Screen opened it late: another command has come since."""
     one = component(launch.program("show"))
     assert launch.run(one) == (0, "")
@@ -354,9 +354,7 @@ def test_window_whose_ticket_has_been_taken_away_starts_nothing(launch: Launch) 
         ("~/none", 127, "not found|no such file"),
     ],
 )
-def test_what_cannot_start_ends_with_126_or_127_and_words(
-    launch: Launch, executable: str, status: int, words: str
-) -> None:
+def test_failed_start_exits_with_126_or_127(launch: Launch, executable: str, status: int, words: str) -> None:
     one = component(executable)
     ended, output = launch.run(one)
     assert ended in ((126, 127) if executable == "/etc/passwd/x" else (status,))
@@ -364,14 +362,14 @@ def test_what_cannot_start_ends_with_126_or_127_and_words(
     assert launch.noted(one, "status") == str(ended)
 
 
-def test_missing_interpreter_ends_with_126_or_127(launch: Launch) -> None:
+def test_missing_interpreter_fails_start(launch: Launch) -> None:
     one = component(launch.program("broken", "#!/no/such/interpreter\n"))
     ended, output = launch.run(one)
     assert ended in (126, 127)
     assert output
 
 
-def test_missing_base_dir_ends_with_126(launch: Launch) -> None:
+def test_missing_base_dir_exits_with_126(launch: Launch) -> None:
     one = component(launch.program("show"), base_dir=str(launch.folder / "none"))
     ended, output = launch.run(one)
     assert (ended, launch.noted(one, "status")) == (126, "126")

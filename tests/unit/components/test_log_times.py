@@ -22,13 +22,13 @@ from rr_config import ConfigError
         ("2026-11-25", Since(int(datetime(2026, 11, 25).timestamp()), is_ago=False)),
     ],
 )
-def test_since_is_a_time_ago_or_a_time(text: str, since: Since) -> None:
+def test_since_is_an_age_or_a_time(text: str, since: Since) -> None:
     assert parse_since(text) == since
 
 
 @pytest.mark.parametrize(
     "text", ["", "x", "-1", "1.5", "10 m", "1w", "10m5s", "25:00", "2026-13-01", "٣", "9" * 10, "$x"]
 )
-def test_since_that_is_no_time_is_refused(text: str) -> None:
+def test_invalid_since_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(f"--since {text!r}: is no time; give ")):
         parse_since(text)

@@ -40,18 +40,18 @@ from rr_config import Component
         (b"\x1b\x1b[m[2J", b"[2J"),
     ],
 )
-def test_line_is_cleaned_of_what_steers_a_terminal(line: bytes, expected: bytes) -> None:
+def test_control_sequences_are_removed(line: bytes, expected: bytes) -> None:
     assert rendered(line) == expected
 
 
 @pytest.mark.parametrize("order", [b"\x1b]", b"\xc2\x9d", b"\x1bP", b"\x1b[0", b"\x1b(", b"\r\x1b]"])
-def test_orders_without_an_end_take_no_time(order: bytes) -> None:
+def test_endless_sequences_take_no_time(order: bytes) -> None:
     begin = time.process_time()
     rendered(order * (LONGEST_LINE // len(order)))
     assert time.process_time() - begin < 1
 
 
-def test_reader_makes_lines_of_what_comes_in_parts() -> None:
+def test_reader_joins_partial_lines() -> None:
     reader = LogReader(Component(name="a", host="h", executable="x", start_index=1))
     assert list(reader.read("7/6", b"one\ntw")) == [LogLine(b"one")]
     assert list(reader.read("7/14", b"o\n\nthree")) == [LogLine(b"two"), LogLine(b"")]
@@ -62,7 +62,7 @@ def test_reader_makes_lines_of_what_comes_in_parts() -> None:
     assert list(reader.end()) == []
 
 
-def test_a_line_has_the_time_that_was_noted_first_when_all_of_it_was_there() -> None:
+def test_line_has_time_of_its_end() -> None:
     reader = LogReader(Component(name="a", host="h", executable="x", start_index=1))
     first = list(reader.read("7/13", b"one\ntwo\nthree", [(3, 50), (4, 51), (9, 60), (13, 70)]))
     assert first == [LogLine(b"one", 51), LogLine(b"two", 60)]
@@ -74,7 +74,7 @@ def test_a_line_has_the_time_that_was_noted_first_when_all_of_it_was_there() -> 
     assert again == [LogLine(b"x", 90), LogLine(b"a", 100)]
 
 
-def test_time_that_no_calendar_has_is_none_of_a_line() -> None:
+def test_impossible_time_is_no_time() -> None:
     assert read_times("5:1,6:2") == [(1, 5), (2, 6)]
     with pytest.raises(ValueError, match=r"^253402300800: is no time from 1970 to 9000$"):
         read_times("253402300800:1")

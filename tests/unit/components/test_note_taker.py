@@ -97,7 +97,7 @@ def noted(folder: Path, *expected: str) -> None:
     eventually(lambda: notes(folder) == list(expected), f"notes: {expected}")
 
 
-def test_when_output_has_grown_is_noted_and_nothing_of_what_is_silent(session: Session) -> None:
+def test_growth_is_noted_and_silence_is_not(session: Session) -> None:
     one, silent, output = session.begin("one"), session.begin("silent"), session.begin("output")
     for folder in (one, silent, output):
         (folder / "output").touch()
@@ -114,7 +114,7 @@ def test_when_output_has_grown_is_noted_and_nothing_of_what_is_silent(session: S
     assert not (silent / "times").exists()
 
 
-def test_notes_of_an_output_that_was_there_before_go_where_the_component_is_started_again(session: Session) -> None:
+def test_restarted_output_loses_old_notes(session: Session) -> None:
     one = session.begin("one")
     grow(one, "12345", at=100)
     (one / "times").write_text("50 2\n")
@@ -126,7 +126,7 @@ def test_notes_of_an_output_that_was_there_before_go_where_the_component_is_star
     noted(one, "300 1")
 
 
-def test_a_full_disk_keeps_no_later_note_away(session: Session) -> None:
+def test_full_disk_keeps_later_notes(session: Session) -> None:
     one = session.begin("one")
     session.take_notes()
     (one / "times").mkdir()  # nothing can be written to that
@@ -140,7 +140,7 @@ def test_a_full_disk_keeps_no_later_note_away(session: Session) -> None:
 
 
 @pytest.mark.parametrize("last", ["launcher", "screen", "claim"])
-def test_it_ends_by_itself_once_it_is_not_needed(session: Session, last: str) -> None:
+def test_note_taker_ends_when_not_needed(session: Session, last: str) -> None:
     session.begin("one")
     two = session.begin("two")
     taker = session.take_notes()
@@ -156,14 +156,14 @@ def test_it_ends_by_itself_once_it_is_not_needed(session: Session, last: str) ->
     assert (session.state / ".noting").exists() == (last != "launcher")
 
 
-def test_a_process_with_the_id_of_a_launcher_that_was_killed_does_not_keep_it(session: Session) -> None:
+def test_reused_id_does_not_keep_note_taker(session: Session) -> None:
     one = session.begin("one")
     taker = session.take_notes()
     (one / "launcher.pid").write_text(f"{os.getpid()}\n")
     eventually(lambda: session.has_ended(taker), "its end")
 
 
-def test_a_launcher_that_lives_at_the_last_moment_keeps_it(session: Session) -> None:
+def test_late_launcher_keeps_note_taker(session: Session) -> None:
     """Whoever has started that may have seen the note-taker, just before it took its claim away."""
     one = session.begin("one")
     session.program("rm", f'/bin/rm "$@"; echo {session.processes["one"].pid} >one/launcher.pid')
@@ -175,7 +175,7 @@ def test_a_launcher_that_lives_at_the_last_moment_keeps_it(session: Session) -> 
     noted(one, "100 1")
 
 
-def test_term_ends_it_at_once_and_leaves_nothing(session: Session) -> None:
+def test_term_ends_note_taker_at_once(session: Session) -> None:
     session.begin("one")
     session.program("sleep", "exec /bin/sleep 1000")
     taker = session.take_notes()
@@ -197,7 +197,7 @@ def names(pids: str) -> list[str]:
     return [text(Path(f"/proc/{pid}/comm")).strip() for pid in pids.split()]
 
 
-def test_a_start_finds_the_note_taker_of_an_earlier_one(session: Session) -> None:
+def test_start_finds_earlier_note_taker(session: Session) -> None:
     session.begin("one")
 
     def start(then: str = "") -> int:

@@ -14,7 +14,7 @@ from tests.support.muddled_configs import TWO, refusal
 
 
 @pytest.mark.parametrize("sh", ["dash", "bash"])
-def test_needed_is_a_program_that_can_be_run_and_no_word_of_a_shell(sh: str, tmp_path: Path) -> None:
+def test_need_is_a_program_on_the_path(sh: str, tmp_path: Path) -> None:
     write(tmp_path / "plain", "").chmod(0o644)
     write(tmp_path / "own tool", "").chmod(0o755)
     folder = str(tmp_path)
@@ -30,6 +30,6 @@ def test_needed_is_a_program_that_can_be_run_and_no_word_of_a_shell(sh: str, tmp
 
 
 @pytest.mark.parametrize("needs", [["bin/x"], ["~/x"], [""], "sh", [3], ["a\0"]])
-def test_needs_that_are_no_programs_are_refused(needs: object) -> None:
+def test_invalid_needs_are_refused(needs: object) -> None:
     said = refusal(config=TWO + f"add('a', needs={needs!r})\n")
     assert said.startswith("node1/a.needs: is ")

@@ -9,7 +9,7 @@ from fabfile.remote.script import read_script
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
-def test_process_that_has_got_the_id_of_one_of_ours_is_left_alone(shell: str, tmp_path: Path) -> None:
+def test_reused_process_id_is_spared(shell: str, tmp_path: Path) -> None:
     """As it may, while one that had that id is waited for: of 32,768, ids are soon given again. So is its child."""
     child = tmp_path / "child"
     begin = f"(sleep 1000 & echo $! >{child}; wait) >/dev/null & roots=$!\nuntil [ -s {child} ]; do :; done\n"

@@ -10,7 +10,7 @@ def component(executable: str, *args: str, base_dir: str | None = "/", name: str
     return Component(name=name, executable=executable, args=list(args), base_dir=base_dir, host="h", start_index=1)
 
 
-def test_answers_are_read_in_their_order() -> None:
+def test_answers_are_read_in_order() -> None:
     components = [component("x", name=name) for name in ("a", "b c", "d")]
     answers = ["started b=20c 12", "failed a 127 sh: 1: exec: /x: not found\n", "running d 14"]
     assert list(start.read_started(components, answers)) == [
@@ -35,11 +35,11 @@ def test_answers_are_read_in_their_order() -> None:
         (None, "", "screen opened no window for it; are there too many windows, or no terminals left?"),
     ],
 )
-def test_reason_has_the_programs_own_words(status: int | None, words: str, reason: str) -> None:
+def test_reason_has_words_of_program(status: int | None, words: str, reason: str) -> None:
     assert start.NotStarted(component("x"), status, words).reason == reason
 
 
-def test_start_indices_ascend_and_components_of_one_keep_their_order() -> None:
+def test_start_indices_ascend() -> None:
     components = [
         Component(name=name, start_index=index) for name, index in zip("abcde", (10, -1, 2, 10, 2), strict=True)
     ]

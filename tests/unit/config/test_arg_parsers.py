@@ -18,7 +18,7 @@ def test_arg_parser_makes_extra_options(tmp_path: Path, extra_args: str) -> None
     assert component.meta[1] == [extra_args, "me"]
 
 
-def test_extra_args_without_an_arg_parser_are_an_error(tmp_path: Path) -> None:
+def test_extra_args_need_an_arg_parser(tmp_path: Path) -> None:
     message = refused(tmp_path, extra_args="x")
     assert (
         message
@@ -26,7 +26,7 @@ def test_extra_args_without_an_arg_parser_are_an_error(tmp_path: Path) -> None:
     )
 
 
-def test_arg_parser_is_run_before_the_config_file(tmp_path: Path) -> None:
+def test_arg_parser_runs_before_config(tmp_path: Path) -> None:
     parser = write(tmp_path / "parser.py", "def parse_args(extra_args, ssh_user):\n    raise ValueError('first')\n")
     message = refused(tmp_path, "raise ValueError('second')\n", extra_args="", arg_parser=str(parser))
     assert message.startswith("FOLDER/parser.py:2: ValueError: first")
@@ -43,21 +43,21 @@ def test_arg_parser_is_run_before_the_config_file(tmp_path: Path) -> None:
         ("def parse_args():\n    pass\n", "FOLDER/parser.py"),
     ],
 )
-def test_wrong_arg_parser_is_refused(tmp_path: Path, text: str, beginning: str) -> None:
+def test_invalid_arg_parser_is_refused(tmp_path: Path, text: str, beginning: str) -> None:
     parser = write(tmp_path / "parser.py", text)
     message = refused(tmp_path, extra_args="x", arg_parser=str(parser))
     assert message.startswith(beginning)
     assert "rr_config" not in message
 
 
-def test_missing_arg_parser_is_named(tmp_path: Path) -> None:
+def test_missing_arg_parser_is_reported(tmp_path: Path) -> None:
     message = refused(tmp_path, extra_args="x", arg_parser=str(tmp_path / "none.py"))
     assert message == "--arg-parser FOLDER/none.py: there is no such file"
     message = refused(tmp_path, extra_args="x", arg_parser=str(tmp_path))
     assert message == "--arg-parser FOLDER: there is no such file"
 
 
-def test_arg_parser_that_takes_something_else_is_refused(tmp_path: Path) -> None:
+def test_arg_parser_signature_is_checked(tmp_path: Path) -> None:
     parser = write(tmp_path / "parser.py", "def parse_args(extra_args): pass\n")
     message = refused(tmp_path, extra_args="x", arg_parser=str(parser))
     form = "parse_args(extra_args, ssh_user)"
@@ -66,7 +66,7 @@ def test_arg_parser_that_takes_something_else_is_refused(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("option", ["config_file", "arg_parser", "muddler"])
 @pytest.mark.parametrize("name", ["x" * 300 + ".py", "circle.py"])
-def test_path_that_cannot_even_be_looked_up_is_named_with_its_option(tmp_path: Path, option: str, name: str) -> None:
+def test_impossible_path_is_reported(tmp_path: Path, option: str, name: str) -> None:
     (tmp_path / "circle.py").symlink_to("circle.py")
     given = {"config_file": str(write(tmp_path / "cfg.py", COMPLETE)), "extra_args": "x", "arg_parser": None}
     path = str(tmp_path / name)
@@ -86,16 +86,14 @@ def parse_args(extra_args, ssh_user):
 """
 
 
-def test_refusal_of_an_argument_parser_is_a_config_error_after_its_own_words(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_argparse_error_is_a_config_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     parser = write(tmp_path / "parser.py", ARGPARSE)
     message = refused(tmp_path, extra_args="--count x", arg_parser=str(parser))
     assert message.startswith("FOLDER/parser.py")
     assert "invalid int value: 'x'" in capsys.readouterr().err
 
 
-def test_help_of_an_argument_parser_ends_well(tmp_path: Path) -> None:
+def test_argparse_help_exits_with_0(tmp_path: Path) -> None:
     parser = write(tmp_path / "parser.py", ARGPARSE)
     with pytest.raises(SystemExit) as caught:
         loaded(tmp_path, extra_args="--help", arg_parser=str(parser))

@@ -11,14 +11,14 @@ from rr_config.validation import check_attributes
 LEGAL = "name, executable, args, files, host, base_dir, env, start_index, ready, wait, num_cores, stop_signal, results, needs, meta"
 
 
-def test_component_is_filled_by_assignment_or_by_keywords() -> None:
+def test_component_takes_attributes_both_ways() -> None:
     assigned = Component()
     assigned.name = "a"
     assigned.args = ["x"]
     assert assigned == Component(name="a", args=["x"])
 
 
-def test_what_is_not_set_has_its_default() -> None:
+def test_unset_attributes_have_defaults() -> None:
     component = Component()
     assert (component.wait, component.args, component.files, component.base_dir) == (False, [], {}, None)
     assert isinstance(component.num_cores, int)
@@ -47,7 +47,7 @@ def test_defaults_are_not_shared() -> None:
         ("indx", ", did you mean 'start_index'?"),
     ],
 )
-def test_any_other_attribute_is_refused_with_the_legal_ones_and_the_nearest(name: str, hint: str) -> None:
+def test_unknown_attribute_suggests_nearest(name: str, hint: str) -> None:
     message = f"a Component has no attribute {name!r}{hint} it has {LEGAL}"
     with pytest.raises(AttributeError) as assigned:
         setattr(Component(), name, "x")
@@ -56,7 +56,7 @@ def test_any_other_attribute_is_refused_with_the_legal_ones_and_the_nearest(name
     assert (str(assigned.value), str(given.value)) == (message, message)
 
 
-def test_attribute_that_was_deleted_can_be_assigned_again() -> None:
+def test_deleted_attribute_can_be_set_again() -> None:
     component = Component(name="a")
     del component.name
     with pytest.raises(AttributeError, match="'name' of this Component has been deleted; assign it again"):
@@ -65,7 +65,7 @@ def test_attribute_that_was_deleted_can_be_assigned_again() -> None:
     assert component.name == "b"
 
 
-def test_attribute_that_is_read_in_vain_is_refused_likewise() -> None:
+def test_unknown_attribute_cannot_be_read() -> None:
     with pytest.raises(AttributeError, match="no attribute 'hostt', did you mean 'host'"):
         Component().hostt  # type: ignore[attr-defined]  # noqa: B018
 
@@ -84,14 +84,14 @@ def test_added_component_is_a_deep_copy() -> None:
     assert second == component and second is not component
 
 
-def test_literal_is_still_literal_in_the_copy() -> None:
+def test_copied_literal_stays_literal() -> None:
     config = Config()
     config.add_component(Component(args=[literal("$x")]))
     (component,) = config.all_components()
     assert isinstance(component.args[0], literal)
 
 
-def test_components_are_listed_by_where_they_run_in_their_order() -> None:
+def test_components_are_listed_by_host() -> None:
     config = Config()
     for name, host in (("a", "h2"), ("b", "localhost"), ("c", "h1"), ("d", "h2")):
         config.add_component(Component(name=name, host=host))
@@ -101,7 +101,7 @@ def test_components_are_listed_by_where_they_run_in_their_order() -> None:
     assert set(config.all_hosts()) == {"h1", "h2", "localhost"}
 
 
-def test_listed_components_are_the_ones_held() -> None:
+def test_listed_components_are_not_copies() -> None:
     config = Config()
     config.add_component(Component(name="a", host="h"))
     for component in config.all_remote_components():
@@ -109,7 +109,7 @@ def test_listed_components_are_the_ones_held() -> None:
     assert [c.name for c in config.all_components()] == ["changed"]
 
 
-def test_components_can_be_added_and_cleared_while_they_are_listed() -> None:
+def test_components_may_change_while_listed() -> None:
     config = Config()
     config.add_component(Component(name="a"))
     for component in config.all_components():

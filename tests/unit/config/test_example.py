@@ -4,13 +4,13 @@ from rr_config import Options, load
 from tests.support.checkout import ROOT
 
 
-def test_example_runs_on_localhost_alone_by_default() -> None:
+def test_example_runs_on_localhost_alone() -> None:
     config = load(Options(config_file=str(ROOT / "example/config.py")))
     assert config.all_hosts() == {"localhost"}
     assert len(list(config.all_components())) == 2
 
 
-def test_example_takes_hosts_from_extra_args_and_its_muddler() -> None:
+def test_example_takes_hosts_and_muddler() -> None:
     example = ROOT / "example"
     options = Options(
         config_file=str(example / "config.py"),

@@ -42,13 +42,13 @@ def test_limit_chooses(limit: str, expected: list[str]) -> None:
         (" , ", "--limit: ' , ' matches no component"),
     ],
 )
-def test_limit_that_chooses_nothing_is_refused(limit: str, message: str) -> None:
+def test_empty_limit_is_refused(limit: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         limited(CONFIG, limit)
     assert str(caught.value).startswith(message)
 
 
-def test_one_component_is_named_by_its_name_or_by_host_and_name() -> None:
+def test_component_is_found_by_host_and_name() -> None:
     config = Config([*CONFIG.all_components(), Component(name="only", host="node1", executable="x", start_index=1)])
     assert component_named(config, "only").label == "node1/only"
     assert component_named(config, "user@node2:2222/server").label == "user@node2:2222/server"
@@ -62,7 +62,7 @@ def test_one_component_is_named_by_its_name_or_by_host_and_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["a", " a", "a ", "\t", "b,c", "!d", "e[1]*", "a b", "? x"])
-def test_limit_that_is_made_for_a_component_chooses_that_one(name: str) -> None:
+def test_printed_limit_chooses_one(name: str) -> None:
     components = [Component(name=each, host="root@127.0.0.99:2", executable="x") for each in (name, "other")]
     config = Config(components)
     for only, was_limited in ((config, True), (Config(components[:1]), True)):

@@ -46,32 +46,30 @@ def test_config_file_finds(tmp_path: Path, expression: str, expected: object) ->
 
 
 @pytest.mark.parametrize("name", OPTION_NAMES)
-def test_config_file_finds_every_option_by_its_name(tmp_path: Path, name: str) -> None:
+def test_config_file_finds_every_option(tmp_path: Path, name: str) -> None:
     assert loaded(tmp_path, f"options.{name}\n{COMPLETE}")
 
 
-def test_config_file_imports_what_lies_beside_it(tmp_path: Path) -> None:
+def test_config_file_imports_its_neighbours(tmp_path: Path) -> None:
     write(tmp_path / "beside_the_config.py", "name = 'imported'\n")
     text = "import beside_the_config\n" + COMPLETE.replace('"a"', "beside_the_config.name")
     assert component_of(tmp_path, text).name == "imported"
 
 
-def test_config_file_may_be_named_relative_to_the_current_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_config_path_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "sub/cfg.py", "import os\n" + COMPLETE.replace('"a"', "os.path.basename(os.getcwd())"))
     monkeypatch.chdir(tmp_path)
     (component,) = load(Options(config_file="sub/cfg.py")).all_components()
     assert component.name == "sub"
 
 
-def test_names_of_one_config_file_are_gone_for_the_next(tmp_path: Path) -> None:
+def test_config_files_share_no_names(tmp_path: Path) -> None:
     loaded(tmp_path / "one", "left_behind = 1\n" + COMPLETE)
     assert "NameError" in refused(tmp_path / "two", "left_behind\n" + COMPLETE)
 
 
 @pytest.mark.parametrize("text", [COMPLETE, "import os, sys\nos.chdir('/')\nsys.path.append('/x')\n" + COMPLETE, "1/0"])
-def test_current_folder_and_search_path_are_as_before_afterwards(tmp_path: Path, text: str) -> None:
+def test_folder_and_search_path_are_restored(tmp_path: Path, text: str) -> None:
     before = Path.cwd(), list(sys.path)
     try:
         loaded(tmp_path, text)
@@ -80,7 +78,7 @@ def test_current_folder_and_search_path_are_as_before_afterwards(tmp_path: Path,
     assert (Path.cwd(), sys.path) == before
 
 
-def test_what_a_config_file_does_to_options_changes_nothing_for_the_caller(tmp_path: Path) -> None:
+def test_config_cannot_change_options(tmp_path: Path) -> None:
     options = Options(config_file=str(write(tmp_path / "cfg.py", "options.muddler.append(1)\n" + COMPLETE)))
     load(options)
     assert options.muddler == []
@@ -89,13 +87,13 @@ def test_what_a_config_file_does_to_options_changes_nothing_for_the_caller(tmp_p
 # -- what is wrong with a config file
 
 
-def test_missing_config_file_is_named(tmp_path: Path) -> None:
+def test_missing_config_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(Options(config_file=str(tmp_path / "none.py")))
     assert str(caught.value) == f"--config: {tmp_path}/none.py: there is no such file"
 
 
-def test_config_file_has_to_be_named() -> None:
+def test_config_file_is_required() -> None:
     with pytest.raises(ConfigError) as caught:
         load(Options())
     assert str(caught.value) == "--config: no config file is named; name one with --config FILE"
@@ -115,7 +113,7 @@ def test_config_file_has_to_be_named() -> None:
         ("return 2\n", 1),
     ],
 )
-def test_syntax_error_is_shown_with_path_and_line(tmp_path: Path, text: str, line: int) -> None:
+def test_syntax_error_has_path_and_line(tmp_path: Path, text: str, line: int) -> None:
     message = refused(tmp_path, text)
     assert message.startswith(f"FOLDER/cfg.py:{line}: ")
     assert text.splitlines()[line - 1].strip() in message
@@ -125,13 +123,13 @@ def test_python_2_is_recognised(tmp_path: Path) -> None:
     assert "Python 2" in refused(tmp_path, "print 'hello'\n")
 
 
-def test_nul_byte_is_reported_with_its_line(tmp_path: Path) -> None:
+def test_nul_byte_has_its_line(tmp_path: Path) -> None:
     message = refused(tmp_path, COMPLETE + "x = '\0'\n")
     assert message == f"FOLDER/cfg.py:{COMPLETE.count(chr(10)) + 1}: has a NUL byte; is it a text file?"
 
 
 @pytest.mark.parametrize("content", [b"x = 1\ny = '\xff'\n", b"x = 1\n\0\n", b"# coding: no-such\n"])
-def test_bytes_that_are_no_python_are_refused_with_the_path(tmp_path: Path, content: bytes) -> None:
+def test_binary_config_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "cfg.py"
     path.write_bytes(content)
     with pytest.raises(ConfigError) as caught:
@@ -139,7 +137,7 @@ def test_bytes_that_are_no_python_are_refused_with_the_path(tmp_path: Path, cont
     assert str(caught.value).startswith(f"{path}:")
 
 
-def test_exception_is_shown_with_the_lines_that_led_to_it(tmp_path: Path) -> None:
+def test_exception_has_lines_of_its_cause(tmp_path: Path) -> None:
     text = "def inner(x):\n    return 1 / x\n\ndef outer():\n    return inner(0)\n\nouter()\n"
     message = refused(tmp_path, text)
     assert message.startswith("FOLDER/cfg.py:2: ZeroDivisionError: division by zero\n")
@@ -162,14 +160,14 @@ def test_exception_is_shown_with_the_lines_that_led_to_it(tmp_path: Path) -> Non
         "x = 1\nComponent.no_such\n",
     ],
 )
-def test_exception_in_what_a_config_file_calls_shows_its_line_and_none_of_ours(tmp_path: Path, text: str) -> None:
+def test_traceback_has_no_line_of_ours(tmp_path: Path, text: str) -> None:
     message = refused(tmp_path, text)
     assert message.startswith("FOLDER/cfg.py:2: ")
     assert text.splitlines()[1] in message
     assert "rr_config" not in message
 
 
-def test_unknown_attribute_names_the_legal_ones_and_the_nearest(tmp_path: Path) -> None:
+def test_unknown_attribute_suggests_nearest(tmp_path: Path) -> None:
     first_line = refused(tmp_path, "c = Component()\nc.start_indx = 3\n").splitlines()[0]
     assert first_line == (
         "FOLDER/cfg.py:2: AttributeError: a Component has no attribute 'start_indx', did you mean 'start_index'?"
@@ -177,12 +175,12 @@ def test_unknown_attribute_names_the_legal_ones_and_the_nearest(tmp_path: Path) 
     )
 
 
-def test_only_what_is_below_a_folder_of_ours_is_none_of_the_users() -> None:
+def test_only_our_files_are_hidden() -> None:
     """And not what is in a folder whose name begins likewise."""
     assert all(folder.endswith("/") for folder in user_code.OTHERS)
 
 
-def test_a_home_of_nobody_is_named_together_with_files_that_are_missing(tmp_path: Path) -> None:
+def test_unknown_home_is_reported_with_files(tmp_path: Path) -> None:
     said = refused(tmp_path, complete(files={"~nobodyxx/a": "x", "no1": "y"}))
     assert said.splitlines() == [
         "h/a.files: ~nobodyxx/a: there is no user nobodyxx here; is the name right?",
@@ -190,7 +188,7 @@ def test_a_home_of_nobody_is_named_together_with_files_that_are_missing(tmp_path
     ]
 
 
-def test_a_config_error_of_the_users_files_is_shown_in_its_own_words(tmp_path: Path) -> None:
+def test_config_error_has_its_own_words(tmp_path: Path) -> None:
     assert refused(tmp_path, "from rr_config import ConfigError\nraise ConfigError('that is not to be')\n") == (
         "that is not to be"
     )
@@ -204,12 +202,12 @@ ODD_ERRORS = {
 
 
 @pytest.mark.parametrize("text", ODD_ERRORS)
-def test_exception_without_usable_words_is_shown_by_its_name(tmp_path: Path, text: str) -> None:
+def test_exception_without_words_has_its_name(tmp_path: Path, text: str) -> None:
     line = len(text.splitlines())
     assert refused(tmp_path, text).splitlines()[0] == f"FOLDER/cfg.py:{line}: {ODD_ERRORS[text]}"
 
 
-def test_line_at_which_a_config_file_ends_itself_is_named(tmp_path: Path) -> None:
+def test_exit_in_config_has_its_line(tmp_path: Path) -> None:
     assert refused(tmp_path, "import sys\n\nsys.exit(3)\n").startswith("FOLDER/cfg.py:3: ended itself, with 3")
 
 
@@ -222,14 +220,14 @@ def test_config_file_may_define_dataclasses(tmp_path: Path) -> None:
     assert "cfg" not in set(sys.modules) - before
 
 
-def test_config_file_may_be_named_like_a_module(tmp_path: Path) -> None:
+def test_config_may_be_named_like_a_module(tmp_path: Path) -> None:
     path = write(tmp_path / "copy.py", "import copy\ncopy.deepcopy([])\n" + COMPLETE)
     module = sys.modules["copy"]
     assert [c.name for c in load(Options(config_file=str(path))).all_components()] == ["a"]
     assert sys.modules["copy"] is module
 
 
-def test_what_meta_holds_is_copied_once_only(tmp_path: Path) -> None:
+def test_meta_is_copied_once(tmp_path: Path) -> None:
     """By the `add_component` of the config; a muddler may put in what cannot be copied at all."""
     write(
         tmp_path / "m.py",
@@ -238,28 +236,28 @@ def test_what_meta_holds_is_copied_once_only(tmp_path: Path) -> None:
     assert list(component_of(tmp_path, muddler=[str(tmp_path / "m.py")]).meta) == ["lock"]
 
 
-def test_what_a_config_file_says_as_it_ends_itself_is_shown(tmp_path: Path) -> None:
+def test_exit_text_of_config_is_shown(tmp_path: Path) -> None:
     assert "no hosts given" in refused(tmp_path, "import sys\nsys.exit('no hosts given')\n")
 
 
-def test_syntax_error_in_an_imported_file_names_both_places(tmp_path: Path) -> None:
+def test_syntax_error_in_import_has_two_places(tmp_path: Path) -> None:
     write(tmp_path / "broken_beside_the_config.py", "x = 1\nx = = 2\n")
     message = refused(tmp_path, "x = 1\nimport broken_beside_the_config\n")
     broken = "FOLDER/broken_beside_the_config.py:2: invalid syntax"
     assert message == f"FOLDER/cfg.py:2: {broken}\n    x = = 2"
 
 
-def test_unknown_encoding_is_reported_with_a_line(tmp_path: Path) -> None:
+def test_unknown_encoding_has_its_line(tmp_path: Path) -> None:
     assert refused(tmp_path, "# coding: nonsense\n").startswith("FOLDER/cfg.py:1: ")
 
 
-def test_frames_of_python_itself_are_not_shown(tmp_path: Path) -> None:
+def test_frames_of_python_are_hidden(tmp_path: Path) -> None:
     message = refused(tmp_path, "import threading\n" + COMPLETE.replace("name=", "meta={1: threading.Lock()}, name="))
     assert "cannot pickle" in message
     assert message.count("File ") == 1
 
 
-def test_exception_in_an_imported_file_shows_its_line_too(tmp_path: Path) -> None:
+def test_exception_in_import_has_its_line(tmp_path: Path) -> None:
     write(tmp_path / "raises_beside_the_config.py", "x = 1\n\nraise ValueError('deep')\n")
     message = refused(tmp_path, "x = 1\nimport raises_beside_the_config\n")
     assert message.startswith("FOLDER/cfg.py:2: ValueError: deep\n")
@@ -267,12 +265,12 @@ def test_exception_in_an_imported_file_shows_its_line_too(tmp_path: Path) -> Non
     assert "importlib" not in message
 
 
-def test_endless_recursion_is_an_error_like_any_other(tmp_path: Path) -> None:
+def test_endless_recursion_is_an_error(tmp_path: Path) -> None:
     message = refused(tmp_path, "def f():\n    return f()\nf()\n")
     assert "RecursionError" in message
     assert len(message.splitlines()) < 30
 
 
-def test_ctrl_c_is_not_taken_for_an_error_of_the_config_file(tmp_path: Path) -> None:
+def test_ctrl_c_is_no_config_error(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         loaded(tmp_path, "raise KeyboardInterrupt\n")

@@ -12,14 +12,14 @@ ECHO = "def parse_args(extra_args, ssh_user):\n    return [extra_args, ssh_user]
 
 
 @pytest.mark.parametrize("signature", ["config", "config, options", "config, options=None", "*arguments"])
-def test_muddler_takes_the_config_and_perhaps_the_options(tmp_path: Path, signature: str) -> None:
+def test_muddler_takes_config_and_options(tmp_path: Path, signature: str) -> None:
     first = "arguments[0]" if signature.startswith("*") else "config"
     text = f"def muddle({signature}):\n    for c in {first}.all_components():\n        c.name = options.ssh_user\n"
     write(tmp_path / "muddlers/mine.py", "" + text)
     assert component_of(tmp_path, muddler=["mine"], ssh_user="muddled").name == "muddled"
 
 
-def test_muddler_finds_the_same_names_as_a_config_file(tmp_path: Path) -> None:
+def test_muddler_finds_names_of_config(tmp_path: Path) -> None:
     write(
         tmp_path / "muddlers/mine.py",
         """
@@ -37,14 +37,14 @@ def test_muddler_finds_the_same_names_as_a_config_file(tmp_path: Path) -> None:
     assert (component.name, component.args, component.meta) == ("b", ["$x"], {"extra": ["x", None]})
 
 
-def test_muddlers_are_applied_in_their_order_and_as_often_as_named(tmp_path: Path) -> None:
+def test_muddlers_run_in_given_order(tmp_path: Path) -> None:
     for letter in "xy":
         text = f"def muddle(config):\n    for c in config.all_components():\n        c.name += '{letter}'\n"
         write(tmp_path / f"muddlers/{letter}.py", text)
     assert component_of(tmp_path, muddler=["y", "x", "y"]).name == "ayxy"
 
 
-def test_muddler_may_add_and_remove_and_replace(tmp_path: Path) -> None:
+def test_muddler_may_change_components(tmp_path: Path) -> None:
     write(
         tmp_path / "muddlers/mine.py",
         """
@@ -61,9 +61,7 @@ def test_muddler_may_add_and_remove_and_replace(tmp_path: Path) -> None:
     assert [component.name for component in config.all_components()] == ["b", "b-copy"]
 
 
-def test_muddler_is_found_by_path_relative_to_the_current_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_muddler_path_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "def muddle(config):\n    config.all_components()[0].name = 'by path'\n"
     write(tmp_path / "here/mine.py", text)
     monkeypatch.chdir(tmp_path / "here")
@@ -71,12 +69,12 @@ def test_muddler_is_found_by_path_relative_to_the_current_folder(
         assert component_of(tmp_path / "config", muddler=[given]).name == "by path"
 
 
-def test_muddler_beside_the_config_comes_before_one_of_the_project(tmp_path: Path) -> None:
+def test_muddler_beside_config_comes_first(tmp_path: Path) -> None:
     write(tmp_path / "muddlers/ta3.py", "def muddle(config):\n    config.all_components()[0].name = 'own'\n")
     assert component_of(tmp_path, muddler=["ta3"]).name == "own"
 
 
-def test_muddler_imports_what_lies_beside_it(tmp_path: Path) -> None:
+def test_muddler_imports_its_neighbours(tmp_path: Path) -> None:
     write(tmp_path / "elsewhere/beside_the_muddler.py", "name = 'imported'\n")
     text = "import beside_the_muddler as b\ndef muddle(config):\n    config.all_components()[0].name = b.name\n"
     path = write(tmp_path / "elsewhere/mine.py", text)
@@ -93,7 +91,7 @@ def test_muddler_imports_what_lies_beside_it(tmp_path: Path) -> None:
         "async def muddle(config): pass",
     ],
 )
-def test_muddler_that_cannot_be_called_is_refused(tmp_path: Path, text: str) -> None:
+def test_uncallable_muddler_is_refused(tmp_path: Path, text: str) -> None:
     write(tmp_path / "muddlers/mine.py", text)
     message = refused(tmp_path, muddler=["mine"])
     form = "muddle(config) or muddle(config, options)"
@@ -101,22 +99,22 @@ def test_muddler_that_cannot_be_called_is_refused(tmp_path: Path, text: str) -> 
 
 
 @pytest.mark.parametrize("raised", ["GeneratorExit", "type('Own', (BaseException,), {})('boo')"])
-def test_exceptions_of_every_kind_show_the_users_lines(tmp_path: Path, raised: str) -> None:
+def test_muddler_exception_has_user_lines(tmp_path: Path, raised: str) -> None:
     assert refused(tmp_path, f"\nraise {raised}\n").startswith("FOLDER/cfg.py:2: ")
 
 
-def test_unknown_muddler_is_refused_with_the_names_that_exist(tmp_path: Path) -> None:
+def test_unknown_muddler_lists_known_ones(tmp_path: Path) -> None:
     write(tmp_path / "muddlers/mine.py", "def muddle(config): pass\n")
     message = refused(tmp_path, muddler=["nope"])
     names = ", ".join(sorted(["mine", *OWN]))
     assert message == f"--muddler nope: there is no such muddler; the names are: {names}"
 
 
-def test_unknown_muddler_is_refused_before_the_config_file_is_run(tmp_path: Path) -> None:
+def test_unknown_muddler_stops_before_config(tmp_path: Path) -> None:
     assert "--muddler nope" in refused(tmp_path, "1 / 0\n", muddler=["nope"])
 
 
-def test_missing_muddler_file_is_named(tmp_path: Path) -> None:
+def test_missing_muddler_file_is_reported(tmp_path: Path) -> None:
     message = refused(tmp_path, muddler=[f"{tmp_path}/nope.py"])
     assert message == "--muddler FOLDER/nope.py: there is no such file"
 
@@ -133,7 +131,7 @@ def test_missing_muddler_file_is_named(tmp_path: Path) -> None:
         ("def muddle():\n    pass\n", "FOLDER/mine.py"),
     ],
 )
-def test_wrong_muddler_is_refused_with_its_own_lines(tmp_path: Path, text: str, beginning: str) -> None:
+def test_broken_muddler_has_its_own_lines(tmp_path: Path, text: str, beginning: str) -> None:
     message = refused(tmp_path, muddler=[str(write(tmp_path / "mine.py", text))])
     assert message.startswith(beginning)
     assert "rr_config" not in message
@@ -144,7 +142,7 @@ def test_components_are_checked_after_muddlers(tmp_path: Path) -> None:
     assert refused(tmp_path, muddler=["mine"]).startswith("config: has no components")
 
 
-def test_config_may_leave_to_a_muddler_what_is_missing(tmp_path: Path) -> None:
+def test_muddler_may_complete_the_config(tmp_path: Path) -> None:
     write(tmp_path / "muddlers/mine.py", "def muddle(config):\n    config.all_components()[0].host = 'h'\n")
     text = "config.add_component(Component(name='a', executable='x', start_index=1))\n"
     assert component_of(tmp_path, text, muddler=["mine"]).host == "h"
@@ -158,7 +156,7 @@ def test_config_may_leave_to_a_muddler_what_is_missing(tmp_path: Path) -> None:
         ("def muddle(config): pass\n", ""),
     ],
 )
-def test_muddlers_are_listed_with_the_first_line_of_their_docstring(tmp_path: Path, text: str, summary: str) -> None:
+def test_list_has_muddlers_with_docstrings(tmp_path: Path, text: str, summary: str) -> None:
     path = write(tmp_path / "muddlers/mine.py", text)
     found = {muddler.name: muddler for muddler in all_muddlers(tmp_path)}
     assert (found["mine"].summary, found["mine"].path) == (summary, path.resolve())
@@ -166,13 +164,13 @@ def test_muddlers_are_listed_with_the_first_line_of_their_docstring(tmp_path: Pa
 
 
 @pytest.mark.parametrize("content", [b"x = = 1\n", b"'\xff'\n", b"\0"])
-def test_muddler_that_is_no_python_does_not_keep_the_others_from_being_listed(tmp_path: Path, content: bytes) -> None:
+def test_list_survives_invalid_python(tmp_path: Path, content: bytes) -> None:
     write(tmp_path / "muddlers/mine.py", "")
     (tmp_path / "muddlers/mine.py").write_bytes(content)
     assert {"mine", "ta3"} <= {muddler.name for muddler in all_muddlers(tmp_path)}
 
 
-def test_what_is_no_muddler_is_not_listed(tmp_path: Path) -> None:
+def test_list_has_muddlers_only(tmp_path: Path) -> None:
     """A folder, what editors leave, and helpers."""
     (tmp_path / "muddlers/folder.py").mkdir(parents=True)
     for name in (".hidden.py", "_helper.py", "notes.txt", "mine.py"):
@@ -183,7 +181,7 @@ def test_what_is_no_muddler_is_not_listed(tmp_path: Path) -> None:
     assert [muddler.name for muddler in all_muddlers(tmp_path)] == ["mine", *OWN]
 
 
-def test_each_file_imports_what_lies_beside_itself(tmp_path: Path) -> None:
+def test_each_file_imports_its_neighbours(tmp_path: Path) -> None:
     """Modules of one name: beside the arg parser, the config, and each of two muddlers."""
     for folder in ("parser", ".", "muddlers", "other"):
         write(tmp_path / folder / "helper.py", f"WHO = {folder!r}\n")
@@ -202,7 +200,7 @@ def test_builtin_is_no_muddler(tmp_path: Path) -> None:
     assert "can be called as muddle(config)" in refused(tmp_path, muddler=[str(tmp_path / "m.py")])
 
 
-def test_broken_muddler_does_not_keep_the_others_from_being_listed(tmp_path: Path) -> None:
+def test_list_survives_broken_muddler(tmp_path: Path) -> None:
     write(tmp_path / "muddlers/mine.py", "print 'hello'\n")
     found = {muddler.name: muddler for muddler in all_muddlers(tmp_path)}
     assert found["mine"].summary.startswith("(cannot be read: ")

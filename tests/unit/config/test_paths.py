@@ -26,31 +26,31 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("dest", ["data", "/abs/data", "~/data", "."])
 @pytest.mark.parametrize("src", ["tree", "./tree", "tree/", "ABSOLUTE/tree"])
-def test_every_file_is_mapped_to_its_place(tree: Path, src: str, dest: str) -> None:
+def test_every_file_has_its_place(tree: Path, src: str, dest: str) -> None:
     src = src.replace("ABSOLUTE", str(tree))
     found = {os.path.abspath(k): os.path.normpath(v) for k, v in recursive_files_dict(src, dest).items()}  # noqa: PTH100
     names = ["a", "sub/b", "sub/deep/c d", "~e", "new\nline", ".hidden"]
     assert found == {f"{tree}/tree/{name}": os.path.normpath(f"{dest}/{name}") for name in names}
 
 
-def test_no_destination_is_base_dir_and_the_home_is_expanded(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_destination_is_base_dir(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tree))
     found = recursive_files_dict("~/tree/sub", "")
     assert found == {f"{tree}/tree/sub/b": "./b", f"{tree}/tree/sub/deep/c d": "./deep/c d"}
 
 
 @pytest.mark.parametrize("src", ["none", "tree/a"])
-def test_source_that_is_no_folder_is_an_error(tree: Path, src: str) -> None:
+def test_source_that_is_no_folder_fails(tree: Path, src: str) -> None:
     with pytest.raises(OSError, match=src):
         recursive_files_dict(src, ".")
 
 
-def test_files_of_a_whole_config_folder_can_be_brought(tree: Path) -> None:
+def test_config_folder_can_be_sent(tree: Path) -> None:
     found = placed(component_files(tree / "tree", "util.recursive_files_dict('.', '.')"))
     assert found[f"{tree}/tree/~e"] == "/b/~e"
 
 
-def test_links_are_followed_and_what_cannot_be_read_is_reported_with_all_else(tree: Path) -> None:
+def test_unreadable_links_are_reported(tree: Path) -> None:
     (tree / "linked").mkdir()
     write(tree / "linked/f", "f")
     (tree / "tree/link").symlink_to("../linked")
@@ -62,13 +62,13 @@ def test_links_are_followed_and_what_cannot_be_read_is_reported_with_all_else(tr
     assert caught.value.problems == (f"a.files: {tree}/tree/sub/dangling: No such file or directory",)
 
 
-def test_link_to_a_folder_that_contains_it_is_refused(tree: Path) -> None:
+def test_link_to_a_parent_is_refused(tree: Path) -> None:
     (tree / "tree/sub/loop").symlink_to("..")
     with pytest.raises(ConfigError, match=r"tree/sub/loop.*: a symbolic link to a folder that contains it"):
         component_files(tree, "util.recursive_files_dict('tree', 'd')")
 
 
-def test_literal_is_the_text_that_it_was_made_of() -> None:
+def test_literal_keeps_its_text() -> None:
     assert literal("$x") == "$x"
     assert isinstance(literal("x"), str)
 
@@ -89,7 +89,7 @@ def placed(files: dict[str, str]) -> dict[str, str]:
 # -- folders
 
 
-def test_folder_brings_its_whole_tree_folders_first_and_empty_ones_too(tree: Path) -> None:
+def test_folder_brings_its_whole_tree(tree: Path) -> None:
     found = [item for item in placed_files({f"{tree}/tree": "/b/t"}) if isinstance(item, Placed)]
     remotes = [item.remote for item in found]
     assert {i.remote for i in found if i.local.is_dir} == {"/b/t", "/b/t/empty", "/b/t/sub", "/b/t/sub/deep"}
@@ -98,7 +98,7 @@ def test_folder_brings_its_whole_tree_folders_first_and_empty_ones_too(tree: Pat
         assert remotes.index(os.path.dirname(remote)) < remotes.index(remote)  # noqa: PTH120
 
 
-def test_files_have_their_size_and_permission_bits(tree: Path) -> None:
+def test_files_have_size_and_mode(tree: Path) -> None:
     (tree / "tree/a").chmod(0o4751)
     (item,) = placed_files({f"{tree}/tree/a": "/b/a"})
     assert isinstance(item, Placed)
@@ -144,7 +144,7 @@ def test_links_are_followed(tree: Path) -> None:
         ("~//", "x", "~/x"),
     ],
 )
-def test_remote_paths_lead_where_they_say(tree: Path, base_dir: str | None, path: str, expected: str) -> None:
+def test_remote_paths_are_resolved(tree: Path, base_dir: str | None, path: str, expected: str) -> None:
     component = component_of(tree, complete(base_dir=base_dir, executable=path, files={"tree/a": path}))
     assert (component.executable, component.files) == (expected, {f"{tree}/tree/a": expected})
 
@@ -153,7 +153,7 @@ def test_remote_paths_lead_where_they_say(tree: Path, base_dir: str | None, path
     ("base_dir", "path"),
     [("~", "../x"), ("/w", "~/../x"), ("~/w", "../../x"), ("~/../w", "../x"), (None, "~/../x"), ("../w", "../x")],
 )
-def test_paths_above_the_remote_home_stay_above_it(tree: Path, base_dir: str | None, path: str) -> None:
+def test_paths_above_remote_home_stay(tree: Path, base_dir: str | None, path: str) -> None:
     component = component_of(tree, complete(base_dir=base_dir, files={"tree/a": path}))
     (remote,) = component.files.values()
     assert remote.startswith("~/")
@@ -174,9 +174,7 @@ def test_paths_above_the_remote_home_stay_above_it(tree: Path, base_dir: str | N
         (" a b ", "FOLDER/ a b "),
     ],
 )
-def test_local_paths_lead_where_they_say(
-    tree: Path, monkeypatch: pytest.MonkeyPatch, path: str, expected: str | None
-) -> None:
+def test_local_paths_are_resolved(tree: Path, monkeypatch: pytest.MonkeyPatch, path: str, expected: str | None) -> None:
     monkeypatch.setenv("HOME", str(tree))
     monkeypatch.chdir("/")
     for name in ("~e", "$HOME", "*", " a b "):
@@ -208,9 +206,7 @@ def test_local_paths_lead_where_they_say(
         ("/w", "sub", "/w/sub"),
     ],
 )
-def test_file_is_put_into_what_can_only_be_a_folder(
-    tree: Path, base_dir: str | None, remote: str, expected: str
-) -> None:
+def test_folder_destination_takes_the_file(tree: Path, base_dir: str | None, remote: str, expected: str) -> None:
     component = component_of(tree, complete(base_dir=base_dir, files={"tree/a": remote}))
     (placed,) = placed_files(component.files)
     assert isinstance(placed, Placed)
@@ -218,7 +214,7 @@ def test_file_is_put_into_what_can_only_be_a_folder(
 
 
 @pytest.mark.parametrize("remote", ["../x", "..", "a/../../x", "../"])
-def test_way_out_of_a_temporary_folder_is_refused(tree: Path, remote: str) -> None:
+def test_temporary_folder_cannot_be_left(tree: Path, remote: str) -> None:
     with pytest.raises(ConfigError, match=r"^h/a\.files: .*: leads out of the temporary folder of the component; set"):
         loaded(tree, complete(base_dir=None, files={"tree/a": remote}))
 
@@ -229,11 +225,11 @@ def test_one_file_may_have_several_places(tree: Path) -> None:
     assert [item.remote for item in found] == ["/b/x", "/b/y", "/b/z"]
 
 
-def test_one_file_may_be_named_twice_for_one_place(tree: Path) -> None:
+def test_same_place_twice_is_accepted(tree: Path) -> None:
     assert component_files(tree, "{'tree/a': 'x', 'tree/../tree/a': 'x'}")
 
 
-def test_path_through_a_link_leads_where_the_system_says(tree: Path) -> None:
+def test_links_in_paths_are_resolved(tree: Path) -> None:
     (tree / "link").symlink_to("tree/sub/deep")
     ((local, _),) = component_files(tree, "{'link/../b': 'x'}").items()
     assert Path(local).read_text() == "tree/sub/b"
@@ -247,12 +243,12 @@ def test_path_through_a_link_leads_where_the_system_says(tree: Path) -> None:
         complete(host="localhost", base_dir="~no-such-user/x"),
     ],
 )
-def test_home_of_nobody_is_an_error_of_the_config(tree: Path, text: str) -> None:
+def test_home_of_nobody_is_a_config_error(tree: Path, text: str) -> None:
     with pytest.raises(ConfigError, match="~no-such-user/x"):
         loaded(tree, text)
 
 
-def test_all_paths_that_lead_nowhere_are_named_at_once(tree: Path) -> None:
+def test_all_broken_paths_are_reported(tree: Path) -> None:
     text = complete(files={"~no-such-user/x": "x", "~nor-this/y": "y"}) + complete(
         name="b", files={"~no-such-user/z": "z"}
     )
@@ -263,7 +259,7 @@ def test_all_paths_that_lead_nowhere_are_named_at_once(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["config_file", "arg_parser", "muddler"])
-def test_home_of_nobody_is_an_error_of_the_command_line(tree: Path, option: str) -> None:
+def test_home_of_nobody_is_a_usage_error(tree: Path, option: str) -> None:
     given = {"config_file": str(write(tree / "cfg.py", COMPLETE))}
     value = "~no-such-user/x.py"
     with pytest.raises(ConfigError, match=value):

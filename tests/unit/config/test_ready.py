@@ -23,6 +23,6 @@ from rr_config import util
         lambda: util.port(80, timeout="1"),  # type: ignore[arg-type]
     ],
 )
-def test_what_cannot_be_meant_is_refused_where_it_is_written(made: object) -> None:
+def test_invalid_ready_is_refused(made: object) -> None:
     with pytest.raises(ValueError, match=r"^util\.(port|log|command|ended)"):
         made()  # type: ignore[operator]

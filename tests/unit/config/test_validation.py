@@ -24,7 +24,7 @@ def test_empty_config_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path, "") == "config: has no components; add them with config.add_component(...)"
 
 
-def test_unset_attributes_are_named_all_at_once(tmp_path: Path) -> None:
+def test_all_unset_attributes_are_reported(tmp_path: Path) -> None:
     assert refused(tmp_path, "config.add_component(Component())\n").splitlines() == [
         "component 1.name: is not set; it must be a text that is not empty",
         "component 1.executable: is not set; it must be the path of the program",
@@ -33,7 +33,7 @@ def test_unset_attributes_are_named_all_at_once(tmp_path: Path) -> None:
     ]
 
 
-def test_every_component_that_is_wrong_is_named(tmp_path: Path) -> None:
+def test_all_wrong_components_are_reported(tmp_path: Path) -> None:
     text = complete(start_index=None) + complete(name="b") + complete(name="c", wait=3) + complete(name="d", host=None)
     assert refused(tmp_path, text).splitlines() == [
         "h/a.start_index: is not set; it must be a whole number",
@@ -102,7 +102,7 @@ def test_wrong_type_is_refused(tmp_path: Path, attributes: dict[str, object], me
     ("attribute", "value"),
     [("name", "a\0b"), ("executable", "a\0b"), ("host", "a\0b"), ("base_dir", "a\0b"), ("files", {"a\0b": "c"})],
 )
-def test_nul_is_refused_wherever_no_system_call_takes_it(tmp_path: Path, attribute: str, value: object) -> None:
+def test_nul_is_refused(tmp_path: Path, attribute: str, value: object) -> None:
     assert f"{attribute}: is " in refused(tmp_path, complete(**{attribute: value}))
 
 
@@ -112,33 +112,33 @@ def test_long_value_is_cut_in_the_message(tmp_path: Path) -> None:
     assert len(message) < 300
 
 
-def test_what_is_no_component_is_refused(tmp_path: Path) -> None:
+def test_other_objects_are_refused(tmp_path: Path) -> None:
     for value, kind in (("'a'", "a str"), ("Component", "the class Component")):
         message = refused(tmp_path, COMPLETE + f"config.add_component({value})\n")
         expected = f"TypeError: add_component takes a Component, not {kind}; write Component() to make one"
         assert message.startswith(f"FOLDER/cfg.py:2: {expected}\n")
 
 
-def test_deleted_attribute_counts_as_not_set(tmp_path: Path) -> None:
+def test_deleted_attribute_is_unset(tmp_path: Path) -> None:
     message = refused(tmp_path, complete() + "del config.all_components()[0].executable\n")
     assert message == "h/a.executable: is not set; it must be the path of the program"
 
 
-def test_name_is_taken_once_on_each_host(tmp_path: Path) -> None:
+def test_name_is_unique_on_each_host(tmp_path: Path) -> None:
     text = complete() + complete(host="other") + complete(start_index=9)
     assert refused(tmp_path, text) == "h/a.name: is taken by another component of this host; choose another"
     assert len(list(loaded(tmp_path, complete() + complete(host="other")).all_components())) == 2
 
 
 @pytest.mark.parametrize("host", ["h", "u@h", "u@h:1", "h:22", "10.0.0.1", "::1", "u@fe80::1%eth0", "a@b@h", "é.net"])
-def test_host_may_be_spelled_with_user_and_port(tmp_path: Path, host: str) -> None:
+def test_host_may_have_user_and_port(tmp_path: Path, host: str) -> None:
     assert component_of(tmp_path, complete(host=host)).host == host
 
 
 @pytest.mark.parametrize(
     "host", ["", "user@", "@h", ":22", "h:", "h:port", "h:0", "h:65536", "-h", "u@-h", "a b", "a\n"]
 )
-def test_what_is_no_host_is_refused(tmp_path: Path, host: str) -> None:
+def test_invalid_host_is_refused(tmp_path: Path, host: str) -> None:
     message = refused(tmp_path, complete(host=host))
     assert f".host: is {host!r} (str); it must be {HOST}" in message
 
@@ -153,12 +153,12 @@ def test_files_of_localhost_are_refused(tmp_path: Path) -> None:
     "args",
     [[], [""], [1, 2.5, Path("x")], ("tuple",), ["-x", "'", '"', "\n", "é", "\udcff", "x" * 100_000]],
 )
-def test_args_may_hold_whatever_a_program_can_be_given(tmp_path: Path, args: list[object]) -> None:
+def test_args_may_hold_any_text(tmp_path: Path, args: list[object]) -> None:
     text = f"from pathlib import Path, PosixPath\n{complete(args=args)}"
     assert component_of(tmp_path, text).args == [str(arg) for arg in args]
 
 
-def test_text_that_linux_cannot_be_given_is_refused(tmp_path: Path) -> None:
+def test_text_beyond_linux_is_refused(tmp_path: Path) -> None:
     """Of the surrogates, only those that stand for a byte can be sent."""
     wrong = {
         "name": "\ud800",
@@ -174,7 +174,7 @@ def test_text_that_linux_cannot_be_given_is_refused(tmp_path: Path) -> None:
 # -- local files
 
 
-def test_every_local_file_that_cannot_be_sent_is_named_at_once(tmp_path: Path) -> None:
+def test_all_unsendable_files_are_reported(tmp_path: Path) -> None:
     write(tmp_path / "there", "")
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "pipe")
@@ -190,7 +190,7 @@ def test_every_local_file_that_cannot_be_sent_is_named_at_once(tmp_path: Path) -
     ]
 
 
-def test_file_that_two_hosts_share_is_named_once(tmp_path: Path) -> None:
+def test_shared_file_is_reported_once(tmp_path: Path) -> None:
     text = "".join(complete(host=host, files={"gone": "1"}) for host in ("h1", "h2", "h3"))
     assert refused(tmp_path, text).count("FOLDER/gone") == 1
 
@@ -206,13 +206,13 @@ def test_files_of_every_host_are_checked(tmp_path: Path) -> None:
     ]
 
 
-def test_folder_that_contains_itself_is_refused(tmp_path: Path) -> None:
+def test_folder_in_itself_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tree/sub").mkdir(parents=True)
     (tmp_path / "tree/sub/up").symlink_to(tmp_path / "tree")
     assert "FOLDER/tree/sub/up: a symbolic link to a folder" in refused(tmp_path, complete(files={"tree": "t"}))
 
 
-def test_unreadable_files_and_folders_are_named(tmp_path: Path) -> None:
+def test_unreadable_files_are_reported(tmp_path: Path) -> None:
     write(tmp_path / "tree/closed.txt", "").chmod(0)
     write(tmp_path / "tree/closed/file", "").parent.chmod(0o300)
     write(tmp_path / "cfg.py", complete(files={"tree": "tree"}))
@@ -221,7 +221,7 @@ def test_unreadable_files_and_folders_are_named(tmp_path: Path) -> None:
     assert f"{tmp_path}/tree/closed: Permission denied" in said
 
 
-def test_unreadable_config_file_is_named(tmp_path: Path) -> None:
+def test_unreadable_config_is_reported(tmp_path: Path) -> None:
     write(tmp_path / "cfg.py", COMPLETE).chmod(0)
     assert load_bound(tmp_path).strip() == f"{tmp_path}/cfg.py: Permission denied"
 
@@ -243,7 +243,7 @@ def load_bound(folder: Path) -> str:
 # -- destinations
 
 
-def test_two_sources_of_one_destination_are_refused(tmp_path: Path) -> None:
+def test_two_sources_of_one_path_are_refused(tmp_path: Path) -> None:
     for name in "xyz":
         write(tmp_path / name, "")
     text = complete(base_dir="/w", files={"x": "f", "y": "./f"}) + complete(name="b", base_dir="/w/", files={"z": "f"})
@@ -264,9 +264,7 @@ def test_two_sources_of_one_destination_are_refused(tmp_path: Path) -> None:
         ({"base_dir": "/w", "files": {"x": "a/../f"}}, {"base_dir": "/w", "files": {"y": "f"}}),
     ],
 )
-def test_components_of_one_host_must_not_disagree_on_a_file(
-    tmp_path: Path, first: dict[str, object], second: dict[str, object]
-) -> None:
+def test_components_must_agree_on_a_file(tmp_path: Path, first: dict[str, object], second: dict[str, object]) -> None:
     for name in ("x", "y", "tree/leaf"):
         write(tmp_path / name, "")
     text = complete(**first) + complete(name="b", **second)
@@ -284,9 +282,7 @@ def test_components_of_one_host_must_not_disagree_on_a_file(
         ({"base_dir": "/w", "files": {"tree": "t"}}, {"base_dir": "/w", "files": {"tree2": "t"}}),
     ],
 )
-def test_components_of_one_host_may_share_files_and_folders(
-    tmp_path: Path, first: dict[str, object], second: dict[str, object]
-) -> None:
+def test_components_may_share_files(tmp_path: Path, first: dict[str, object], second: dict[str, object]) -> None:
     for name in ("x", "y", "tree/leaf", "tree2/other"):
         write(tmp_path / name, "")
     assert loaded(tmp_path, complete(**first) + complete(name="b", **second))

@@ -38,7 +38,7 @@ def facts(**changed: Any) -> Facts:
     return Facts(**(given | changed))
 
 
-def test_clock_is_compared_with_the_middle_of_the_question() -> None:
+def test_clock_uses_the_middle_of_the_question() -> None:
     sample = read_clock("105.500000000", 100.0, 104.0)
     assert sample == Sample(4.0, 3.5)
     assert read_clock("", 1, 2) is None
@@ -61,16 +61,16 @@ def test_clock_is_compared_with_the_middle_of_the_question() -> None:
         (2000, {"windows": "problem", "processes": "warning", "terminals": "warning"}),
     ],
 )
-def test_limits_are_compared_with_the_number_of_components(components: int, verdicts: dict[str, str]) -> None:
+def test_limits_depend_on_components(components: int, verdicts: dict[str, str]) -> None:
     assert {each.name: str(each.verdict) for each in limit_checks(facts(), components)} == verdicts
 
 
-def test_what_has_no_limit_is_enough_and_what_is_not_known_is_a_warning() -> None:
+def test_unknown_limit_is_a_warning() -> None:
     _, processes, terminals = limit_checks(facts(processes=(None, 10), terminals=None), 10_000)
     assert (processes.verdict, terminals.verdict) == (Verdict.OK, Verdict.WARNING)
 
 
-def test_bytes_are_added_up_by_file_system_but_for_what_is_there() -> None:
+def test_bytes_are_summed_by_file_system() -> None:
     local = {name: LocalFile(f"/{name}", 0o644, size) for name, size in {"a": 10, "b": 200, "c": 3000}.items()}
     trees = {
         "~": Tree({"./w/a": local["a"], "./w/b": local["b"], "./w/sub/c": local["c"]}, {"./w": None, "./w/sub": None}),
@@ -91,7 +91,7 @@ def test_bytes_are_added_up_by_file_system_but_for_what_is_there() -> None:
     assert volumes_of(found, trees, answers) == [Volume("~/w", 500, 6200), Volume("/mnt/x", 4096, 10)]
 
 
-def test_root_that_is_not_there_is_a_problem_and_what_cannot_be_looked_at_a_warning() -> None:
+def test_missing_root_is_a_problem() -> None:
     roots = {"~x": RootState("lost", "~x"), "/": RootState("there", "/"), "temporary:t": RootState("lost", "/gone")}
     assert list(disk_checks(facts(roots=roots, missing=("coreutils",)), [])) == [
         Check("home", Verdict.PROBLEM, "there is no home folder ~x"),
@@ -102,7 +102,7 @@ def test_root_that_is_not_there_is_a_problem_and_what_cannot_be_looked_at_a_warn
     assert [each.verdict for each in disk_checks(facts(), volumes)] == [Verdict.OK, Verdict.WARNING]
 
 
-def test_rows_are_the_problems_and_what_is_fine_in_one() -> None:
+def test_fine_checks_share_one_row() -> None:
     found = [
         Check("login", Verdict.OK, "as me"),
         Check("disk", Verdict.WARNING, "a\x1bb"),

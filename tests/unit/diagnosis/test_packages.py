@@ -15,7 +15,7 @@ from rr_config import Component, Config
 
 
 @pytest.mark.parametrize("line", UNATTENDED)
-def test_every_package_manager_is_told_not_to_ask(line: str) -> None:
+def test_package_managers_never_ask(line: str) -> None:
     program = line.split()[0]
     as_root = Manager(line, True, True).unattended(["screen", "tar"])
     assert re.search(rf"\b{program} .*(-y|--noconfirm|--non-interactive|--update-cache)\b.* screen tar$", as_root)
@@ -35,7 +35,7 @@ def test_scripts_find_every_package_manager(line: str, tmp_path: Path) -> None:
     assert done.stdout.split(b"\0")[2:4] == [line.encode(), b"done"]
 
 
-def test_nothing_is_installed_where_nobody_can_become_root() -> None:
+def test_install_needs_root() -> None:
     config = Config([Component(name="a", host="no.invalid", executable="/x", start_index=1)])
     with Runner(config) as runner:
         lacking = Diagnosis("no.invalid", (), ("screen",), Manager("apt-get install", is_root=False, has_sudo=False))

@@ -32,7 +32,7 @@ def test_answers_are_read() -> None:
 
 
 @pytest.mark.parametrize("sh", ["dash", "bash"])
-def test_script_says_where_roots_are_and_survives_paths_that_are_not(sh: str, tmp_path: Path) -> None:
+def test_script_survives_odd_roots(sh: str, tmp_path: Path) -> None:
     (tmp_path / "-a 'b'\n$c").write_text("1234")
     (tmp_path / "there").mkdir()
     state_folder = tmp_path / "state/remote-runner" / os.uname().nodename / "s" / "known"

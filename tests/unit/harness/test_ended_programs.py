@@ -15,7 +15,7 @@ from tests.support.processes import is_alive
 from tests.support.waiting import eventually
 
 
-def test_slaves_that_do_not_come_are_named(bench: Bench) -> None:
+def test_absent_slaves_are_reported(bench: Bench) -> None:
     slave = bench.slave("s1", a=["./echo.sh"])
     write(bench.folder / "t.txt", "start a\n")
     master = bench.begin("master", "m", "--script", "t.txt", "--slaves", "s1,s2", "--timeout", "1", programs={})
@@ -41,7 +41,7 @@ STUBBORN = [
 
 @pytest.mark.parametrize("ended", ["master", "slave"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGKILL])
-def test_nothing_runs_on_when_a_harness_is_ended(bench: Bench, ended: str, number: signal.Signals) -> None:
+def test_ended_harness_leaves_no_program(bench: Bench, ended: str, number: signal.Signals) -> None:
     program = ["sh", "-c", "echo $$ >tmp; mv tmp pid.own; exec sleep 1000"]
     slave = bench.slave(a=program)
     master = bench.master("start a\nwait 100\n")
@@ -53,7 +53,7 @@ def test_nothing_runs_on_when_a_harness_is_ended(bench: Bench, ended: str, numbe
     assert master.returncode == (-number if ended == "master" and number == signal.SIGKILL else 1)
 
 
-def test_what_ignores_its_signal_is_killed_with_what_it_has_started(bench: Bench) -> None:
+def test_stubborn_program_is_killed(bench: Bench) -> None:
     bench.slave(a=STUBBORN)
     assert bench.verdict("start a\nwait 0.5\nstop a within 0.5\n")[0] == 0
     for pid in pids(bench, 2):
@@ -70,7 +70,7 @@ def test_what_ignores_its_signal_is_killed_with_what_it_has_started(bench: Bench
         "exec sleep 1 &",
     ],
 )
-def test_what_a_program_leaves_behind_does_not_run_on(bench: Bench, child: str, steps: str) -> None:
+def test_leftovers_of_program_are_ended(bench: Bench, child: str, steps: str) -> None:
     program = ["sh", "-c", f"echo $PPID >tmp; mv tmp pid.harness; {child} sleep 0.2"]
     slave = bench.slave(b=["true"])
     mark = f"{bench.port + 1000}"
@@ -84,9 +84,7 @@ def test_what_a_program_leaves_behind_does_not_run_on(bench: Bench, child: str, 
 
 @pytest.mark.parametrize("name", ["own", "a"])
 @pytest.mark.parametrize("steps", ["start NAME\nwait 0.5\n", "start NAME\nwait 0.5\nstop NAME\nwait 1\n"])
-def test_program_that_has_crashed_fails_the_test_though_its_child_holds_its_output(
-    bench: Bench, steps: str, name: str
-) -> None:
+def test_crash_fails_the_test_in_time(bench: Bench, steps: str, name: str) -> None:
     crashes = ["sh", "-c", "sleep 20 & exit 3"]
     bench.slave(a=crashes)
     status, verdict = bench.verdict(steps.replace("NAME", name), own=crashes)
@@ -97,7 +95,7 @@ BECOMES_ROOT = "import os, sys, time; os.setuid(0); print('root', flush=True); t
 
 
 @pytest.mark.parametrize("name", ["own", "a"])
-def test_what_has_become_another_user_is_told(bench: Bench, name: str) -> None:
+def test_program_of_another_user_is_reported(bench: Bench, name: str) -> None:
     """A program that changes its user, as sudo does, cannot be killed. The harness runs without root."""
     with tempfile.TemporaryDirectory() as folder:  # other users need access
         bench.folder = Path(folder)
@@ -114,7 +112,7 @@ def test_what_has_become_another_user_is_told(bench: Bench, name: str) -> None:
     assert status == 1 and f"{name}: permission denied to send a signal; it runs as another user" in verdict, verdict
 
 
-def test_slave_that_is_ended_while_it_starts_programs_leaves_none(bench: Bench) -> None:
+def test_slave_ended_at_start_leaves_none(bench: Bench) -> None:
     many = {f"p{number}": ["sh", "-c", f"echo >up.{number}; exec sleep 1000"] for number in range(60)}
     slave = bench.slave("s", **many)
     master = bench.master("start *\nwait 30\n")
@@ -126,7 +124,7 @@ def test_slave_that_is_ended_while_it_starts_programs_leaves_none(bench: Bench) 
             assert (process / "cwd").readlink() != bench.folder, process
 
 
-def test_peer_that_is_frozen_is_given_up(bench: Bench) -> None:
+def test_frozen_peer_is_abandoned(bench: Bench) -> None:
     slave = bench.slave(a=["sleep", "1000"])
     master = bench.master("start a\nwait 1000\n")
     eventually(lambda: "| started" in text(bench.folder / "s.said"), "the program")

@@ -24,20 +24,20 @@ def in_harness(folder: Path, *command: str, name: str = "n") -> subprocess.Popen
 
 
 @pytest.mark.parametrize("status", [0, 1, 77, 255])
-def test_harness_ends_with_the_exit_status_of_the_program(tmp_path: Path, status: int) -> None:
+def test_harness_passes_exit_status(tmp_path: Path, status: int) -> None:
     harness = in_harness(tmp_path, "/bin/sh", "-c", f"exit {status}")
     assert harness.communicate() == (b"", b"")
     assert harness.returncode == status
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGABRT])
-def test_harness_ends_by_the_signal_that_ended_the_program(tmp_path: Path, number: signal.Signals) -> None:
+def test_harness_passes_signal(tmp_path: Path, number: signal.Signals) -> None:
     harness = in_harness(tmp_path, "/bin/sh", "-c", f"ulimit -c 0; kill -{number.value} $$")
     harness.communicate()
     assert harness.returncode in (-number, 128 + number)
 
 
-def test_harness_does_not_wait_for_what_the_program_leaves_behind(tmp_path: Path) -> None:
+def test_harness_does_not_wait_for_leftovers(tmp_path: Path) -> None:
     """The harness also prints no error."""
     harness = in_harness(tmp_path, "/bin/sh", "-c", "yes & echo $! >&2; exit 5")
     assert harness.stderr and harness.stdout
@@ -53,7 +53,7 @@ def test_harness_does_not_wait_for_what_the_program_leaves_behind(tmp_path: Path
         harness.communicate()
 
 
-def test_harness_goes_on_where_a_log_cannot_be_written(tmp_path: Path) -> None:
+def test_unwritable_log_does_not_stop_harness(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs/n.out").symlink_to("/dev/full")
     harness = in_harness(tmp_path, "/bin/sh", "-c", "seq 60000; exit 4")
@@ -62,14 +62,14 @@ def test_harness_goes_on_where_a_log_cannot_be_written(tmp_path: Path) -> None:
     assert errors == b"harness: logs/n.out: No space left on device; log is incomplete from here on\n"
 
 
-def test_harness_whose_logs_cannot_be_made_says_so(tmp_path: Path) -> None:
+def test_missing_log_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("")
     harness = in_harness(tmp_path, "/bin/true")
     assert harness.communicate() == (b"", b"harness: logs: File exists\n")
     assert harness.returncode == 126
 
 
-def test_a_text_without_a_first_line_for_it_is_run_by_sh(tmp_path: Path) -> None:
+def test_text_without_shebang_runs_in_sh(tmp_path: Path) -> None:
     write(tmp_path / "text", 'echo "$1"; exit 3\n').chmod(0o755)
     harness = in_harness(tmp_path, "./text", "a b")
     assert (harness.communicate(), harness.returncode) == ((b"a b\n", b""), 3)
@@ -85,27 +85,27 @@ def test_signals_are_passed_on(tmp_path: Path, name: str) -> None:
     assert (output, harness.returncode) == (f"got {name}\n".encode(), 9)
 
 
-def test_program_starts_with_no_signal_blocked_or_ignored(tmp_path: Path) -> None:
+def test_program_has_default_signals(tmp_path: Path) -> None:
     plain = subprocess.run(["grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"], capture_output=True)
     output, _ = in_harness(tmp_path, "/bin/grep", "-E", "Sig(Blk|Ign)", "/proc/self/status").communicate()
     assert output == plain.stdout
 
 
-def test_output_and_errors_are_shown_and_kept_with_the_time_of_each_line(tmp_path: Path) -> None:
+def test_output_is_shown_and_logged(tmp_path: Path) -> None:
     harness = in_harness(tmp_path, "/bin/sh", "-c", "printf 'one\\n\\ntwo \\377\\n'; echo oops >&2; printf last")
     assert harness.communicate() == (b"one\n\ntwo \xff\nlast", b"oops\n")
     assert stamped(tmp_path / "logs/n.out") == [b"one", b"", b"two \xff", b"last"]
     assert stamped(tmp_path / "logs/n.err") == [b"oops"]
 
 
-def test_logs_are_kept_from_one_run_to_the_next(tmp_path: Path) -> None:
+def test_logs_are_kept_between_runs(tmp_path: Path) -> None:
     for word in ("first", "second"):
         in_harness(tmp_path, "/bin/echo", word).communicate()
     assert stamped(tmp_path / "logs/n.out") == [b"first", b"second"]
 
 
 @pytest.mark.parametrize("text", ["line\\n", "a prompt without an end: "])
-def test_output_is_shown_while_the_program_runs(tmp_path: Path, text: str) -> None:
+def test_output_is_shown_at_once(tmp_path: Path, text: str) -> None:
     harness = in_harness(tmp_path, "/bin/sh", "-c", f"printf '{text}'; exec sleep 100")
     assert harness.stdout
     shown = b""
@@ -123,7 +123,7 @@ def test_output_is_shown_while_the_program_runs(tmp_path: Path, text: str) -> No
         harness.communicate()
 
 
-def test_line_is_logged_as_it_comes_and_stamped_once(tmp_path: Path) -> None:
+def test_line_is_stamped_once(tmp_path: Path) -> None:
     program = "printf 'no newline'; until [ -e go ]; do sleep 0.02; done; printf ', and on\\nlast'"
     with in_harness(tmp_path, "sh", "-c", program) as harness:
         log = tmp_path / "logs/n.out"
@@ -133,7 +133,7 @@ def test_line_is_logged_as_it_comes_and_stamped_once(tmp_path: Path) -> None:
     assert stamped(log) == [b"no newline, and on", b"last"]
 
 
-def test_much_output_without_a_newline_takes_no_time_that_grows_with_it(tmp_path: Path) -> None:
+def test_long_line_takes_linear_time(tmp_path: Path) -> None:
     """Log 64 MB. A harness that buffers the whole line would copy it a thousand times."""
     with in_harness(tmp_path, "head", "-c", "67108864", "/dev/zero") as harness:
         assert harness.stdout
@@ -145,7 +145,7 @@ def test_much_output_without_a_newline_takes_no_time_that_grows_with_it(tmp_path
 
 
 @pytest.mark.parametrize("names", [("publisher/a", "publisher_a"), ("p" * 300, "p" * 300 + "q")])
-def test_logs_of_different_names_are_different_files(tmp_path: Path, names: tuple[str, str]) -> None:
+def test_logs_have_separate_files(tmp_path: Path, names: tuple[str, str]) -> None:
     for name in names:
         in_harness(tmp_path, "echo", name, name=name).communicate(timeout=10)
     assert sorted(len(stamped(log)) for log in (tmp_path / "logs").glob("*.out")) == [1, 1]
@@ -157,7 +157,7 @@ def test_logs_may_be_in_the_home(tmp_path: Path) -> None:
     assert (tmp_path / "home/logs/n.out").exists()
 
 
-def test_much_output_on_both_streams_is_kept_whole(tmp_path: Path) -> None:
+def test_both_streams_are_kept_whole(tmp_path: Path) -> None:
     harness = in_harness(tmp_path, "/bin/sh", "-c", "seq 30000; seq 30000 >&2; exit 4")
     output, errors = harness.communicate(timeout=20)
     expected = "".join(f"{number}\n" for number in range(1, 30001)).encode()
@@ -165,7 +165,7 @@ def test_much_output_on_both_streams_is_kept_whole(tmp_path: Path) -> None:
     assert len(stamped(tmp_path / "logs/n.out")) == len(stamped(tmp_path / "logs/n.err")) == 30_000
 
 
-def test_logs_are_kept_whole_where_nobody_looks_at_the_output_any_more(tmp_path: Path) -> None:
+def test_logs_are_whole_without_a_reader(tmp_path: Path) -> None:
     harness = in_harness(tmp_path, "/bin/sh", "-c", "seq 30000; exit 4")
     try:
         assert harness.stdout
@@ -181,7 +181,7 @@ def test_logs_are_kept_whole_where_nobody_looks_at_the_output_any_more(tmp_path:
 
 
 @pytest.mark.parametrize(("program", "status"), [("/no/such", 127), ("no-such", 127), ("/etc/passwd", 126), ("/", 126)])
-def test_program_that_cannot_start_is_named(tmp_path: Path, program: str, status: int) -> None:
+def test_failed_start_is_reported(tmp_path: Path, program: str, status: int) -> None:
     harness = in_harness(tmp_path, program)
     _, errors = harness.communicate()
     assert harness.returncode == status
@@ -189,21 +189,21 @@ def test_program_that_cannot_start_is_named(tmp_path: Path, program: str, status
     assert b"Traceback" not in errors
 
 
-def test_program_reads_the_standard_input_of_the_harness(tmp_path: Path) -> None:
+def test_program_reads_standard_input(tmp_path: Path) -> None:
     whole: list[str | Path] = [sys.executable, HARNESS, "--logs", "logs", "--name", "n", "--", "/bin/cat"]
     done = subprocess.run(whole, cwd=tmp_path, input=b"typed\n", capture_output=True)
     assert done.stdout == b"typed\n"
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "a b", "-x", "é"])
-def test_logs_of_any_name_stay_in_their_folder(tmp_path: Path, name: str) -> None:
+def test_log_names_stay_in_their_folder(tmp_path: Path, name: str) -> None:
     whole: list[str | Path] = [sys.executable, HARNESS, "--logs", "logs", f"--name={name}", "--", "/bin/true"]
     assert subprocess.run(whole, cwd=tmp_path).returncode == 0
     assert {path.parent for path in tmp_path.rglob("*") if path.is_file()} == {tmp_path / "logs"}
 
 
 @pytest.mark.parametrize("name", ["publisher -x", "publisher/é", "publisher --", "publisher\n"])
-def test_publisher_of_any_name_runs(tmp_path: Path, name: str) -> None:
+def test_publisher_may_have_any_name(tmp_path: Path, name: str) -> None:
     text = complete(name=name, executable="/bin/sh", args=["-c", "exit 6"], base_dir="/b")
     command = brought_to(tmp_path / "host", component_of(tmp_path, text, muddler=["ta3"]))
     assert subprocess.run(command, cwd=tmp_path / "host").returncode == 6

@@ -16,7 +16,7 @@ from tests.support.files import text
 from tests.support.waiting import eventually
 
 
-def test_all_steps_over_two_slaves_and_the_master(bench: Bench) -> None:
+def test_all_steps_work_together(bench: Bench) -> None:
     write(bench.folder / "lines", "one\n  two\n\nlast")
     first = bench.slave("s1", a=["./echo.sh", "A"], b=["./echo.sh", "B"])
     second = bench.slave("s2", c=["./echo.sh", "C C"])
@@ -74,20 +74,20 @@ def test_all_steps_over_two_slaves_and_the_master(bench: Bench) -> None:
         ),
     ],
 )
-def test_what_goes_wrong_fails_the_test_and_is_named(bench: Bench, steps: str, problem: str) -> None:
+def test_failed_step_is_reported(bench: Bench, steps: str, problem: str) -> None:
     slave = bench.slave(a=["./echo.sh", "A"], bad=["./none"])
     status, verdict = bench.verdict(steps)
     assert status == 1 and verdict.startswith("FAILED: t.txt:") and verdict.endswith(problem), verdict
     assert slave.wait(timeout=15) == 1
 
 
-def test_wrong_script_is_exit_status_2(bench: Bench) -> None:
+def test_invalid_script_exits_with_2(bench: Bench) -> None:
     process = bench.master("start\n")
     assert process.wait(timeout=10) == 2
     assert "t.txt:1: start: missing argument; must be NAMES" in text(bench.folder / "m.said")
 
 
-def test_regex_that_never_ends_fails_the_step(bench: Bench) -> None:
+def test_endless_regex_fails_the_step(bench: Bench) -> None:
     hopeless = ["sh", "-c", f"echo {'a' * 40}b; exec sleep 60"]
     for verb in ("await", "refuse"):
         steps = f"start a\nawait a aab\n{verb} a ^(a+)+$\n"
@@ -99,7 +99,7 @@ def test_regex_that_never_ends_fails_the_step(bench: Bench) -> None:
         )
 
 
-def test_line_of_some_length_is_looked_at_as_a_whole(bench: Bench) -> None:
+def test_long_line_is_matched_as_a_whole(bench: Bench) -> None:
     by_pieces = "import time; print('x' * 9000 + 'nee', end='', flush=True); time.sleep(0.3); print('dle')"
     program = [sys.executable, "-c", by_pieces + "; import sys; sys.stdin.read()"]
     assert bench.verdict("start a\nawait a xneedle$\nclose a\nstop a\n", "", a=program)[0] == 0
@@ -107,7 +107,7 @@ def test_line_of_some_length_is_looked_at_as_a_whole(bench: Bench) -> None:
     assert status == 1 and verdict.endswith("a: timed out after 2 s: no line matches '^needle|^dle'"), verdict
 
 
-def test_line_that_is_refused_is_shown_in_part_however_long(bench: Bench) -> None:
+def test_refused_line_is_cut(bench: Bench) -> None:
     program = [sys.executable, "-c", "print('boom' + '\\1' * 6_000_000)"]
     slave = bench.slave(a=program)
     status, verdict = bench.verdict("start a\nend a\nrefuse a boom\n")
@@ -127,9 +127,7 @@ def test_port_is_a_port(bench: Bench, port: str) -> None:
     assert f"argument --port: invalid port '{port}'; must be from 1 to 65535" in text(bench.folder / "m.said")
 
 
-def test_times_of_lines_are_in_order_though_the_clock_is_put_back_in_autumn(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_times_ascend_when_the_clock_does_not(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Europe/Berlin")
     before = 1792889999  # the last second of summer time in 2026
     monkeypatch.setenv("AT", str(before))
@@ -140,7 +138,7 @@ def test_times_of_lines_are_in_order_though_the_clock_is_put_back_in_autumn(
     assert times == sorted(times) and times[0].endswith("+00:00")
 
 
-def test_line_that_is_too_long_is_named(bench: Bench) -> None:
+def test_too_long_line_is_reported(bench: Bench) -> None:
     write(bench.folder / "long", "x").write_text("x" * 1_000_000 + "\n" + "\u20ac" * 1_000_000 + "\n")
     bench.slave(a=["wc", "-c"])
     assert bench.verdict("start a\nfeed a long\nclose a\nawait a '^4000002$'\n") == (0, "PASSED: 4 steps")
@@ -150,7 +148,7 @@ def test_line_that_is_too_long_is_named(bench: Bench) -> None:
     assert verdict == "FAILED: t.txt:2: feed a long: long: line is too long (2000000 characters; at most 1048576)"
 
 
-def test_tests_are_judged_by_their_own_output(bench: Bench) -> None:
+def test_tests_have_their_own_output(bench: Bench) -> None:
     for word, verdict in (("BAD", 1), ("good", 0)):
         slave = bench.slave(b=["true"])
         assert bench.verdict("start a\nend a\nrefuse a BAD\n", a=["echo", word])[0] == verdict
@@ -158,7 +156,7 @@ def test_tests_are_judged_by_their_own_output(bench: Bench) -> None:
     assert text(bench.folder / "m/a.out").endswith(" good\n")
 
 
-def test_feed_takes_the_time_of_who_is_fed(bench: Bench) -> None:
+def test_feed_uses_the_clock_of_its_host(bench: Bench) -> None:
     """Feed a slow reader, a file larger than a message, and a program that never reads."""
     write(bench.folder / "large", "x" * 79 + "\n").write_text(("x" * 79 + "\n") * 100_000)
     bench.slave(a=["sh", "-c", "sleep 1; wc -c; echo done"], b=["sleep", "1000"])
@@ -169,13 +167,13 @@ def test_feed_takes_the_time_of_who_is_fed(bench: Bench) -> None:
     )
 
 
-def test_input_that_has_ended_takes_no_lines(bench: Bench) -> None:
+def test_ended_input_takes_no_lines(bench: Bench) -> None:
     bench.slave(a=["cat"])
     status, verdict = bench.verdict("start a\nclose a\nsend a x\n")
     assert status == 1 and "a: cannot send: " in verdict, verdict
 
 
-def test_what_cannot_be_shown_or_written_hinders_no_program(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unwritable_output_stops_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     (bench.folder / "s").mkdir()
     bench.slave(a=["sh", "-c", "printf '\\377\\303\\251\\n'; seq 100000; echo last"], b=["./no-shebang", "x"])
@@ -203,14 +201,14 @@ def test_strangers_are_turned_away(bench: Bench) -> None:
     assert said.splitlines()[-1].split(" ", 1)[1].startswith("PASSED: 3 steps"), said
 
 
-def test_port_that_is_taken_is_named(bench: Bench) -> None:
+def test_used_port_is_reported(bench: Bench) -> None:
     with socket.create_server(("", bench.port)):
         status, verdict = bench.verdict("start a\n")
     assert (status, verdict.partition(":")[0]) == (1, "FAILED")
     assert f"--port {bench.port}: cannot listen: " in verdict
 
 
-def test_arguments_and_odd_output_arrive_unharmed(bench: Bench) -> None:
+def test_odd_arguments_and_output_arrive(bench: Bench) -> None:
     show = write(bench.folder / "show", "#!/bin/sh\nprintf '%s\\0' \"$@\" >args\nprintf 'one\\377\\n\\ntwo'\n")
     show.chmod(0o755)
     args = [arg for arg in AWKWARD if len(arg) < 100_000]
@@ -222,7 +220,7 @@ def test_arguments_and_odd_output_arrive_unharmed(bench: Bench) -> None:
     assert len((bench.folder / "s/b.out").read_bytes().splitlines()) == 300_001
 
 
-def test_words_of_a_command_line_are_programs_or_an_error(bench: Bench) -> None:
+def test_command_line_words_are_checked(bench: Bench) -> None:
     for words in (["-n", "a"], ["-n", "a", "-p", "x", "-a", "2", "one"], ["-n", "a", "-p", "x", "-a", "0"] * 2):
         own = ["--name", "s", "--master", "h", "--port", "1", "--test", "t", "--logs", "l"]
         done = subprocess.run(

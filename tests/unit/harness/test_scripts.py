@@ -14,7 +14,7 @@ sys.path.append(str(FOLDER))
 import script  # type: ignore[import-not-found]  # noqa: E402 - copied to hosts, not installed
 
 
-def test_steps_are_read_with_what_they_take() -> None:
+def test_steps_have_their_arguments() -> None:
     steps = script.parse("# c\n\nsend a,b* 'x y' # c\nend a with 3 within 1.5\nstop a by USR1\nshutdown\n", "f")
     assert [(step.verb, step.taken) for step in steps] == [
         ("send", {"names": ["a", "b*"], "text": "x y", "within": 60.0}),
@@ -36,7 +36,7 @@ def test_steps_are_read_with_what_they_take() -> None:
         ("send a 'x # y' # z", "x # y"),
     ],
 )
-def test_comment_begins_where_a_word_would(line: str, sent: str) -> None:
+def test_comment_starts_like_a_word(line: str, sent: str) -> None:
     (step,) = script.parse(line + "\n", "f")
     assert step.taken["text"] == sent
 
@@ -62,20 +62,20 @@ def test_comment_begins_where_a_word_would(line: str, sent: str) -> None:
         ("end ,", "f:1: names: invalid value ',': must have at least one pattern"),
     ],
 )
-def test_what_is_no_step_is_named(line: str, message: str) -> None:
+def test_unknown_step_is_reported(line: str, message: str) -> None:
     with pytest.raises(script.ScriptError) as caught:
         script.parse(line, "f")
     assert str(caught.value) == message
 
 
 @pytest.mark.parametrize("file", ["/etc/passwd", "../x", "a/../../x"])
-def test_files_that_are_fed_are_beside_the_script(tmp_path: Path, file: str) -> None:
+def test_fed_files_are_beside_the_script(tmp_path: Path, file: str) -> None:
     with pytest.raises(script.ScriptError) as caught:
         script.check(script.parse(f"feed a {file}\n", "f"), ["a"], str(tmp_path))
     assert str(caught.value) == f"f:1: {file}: outside the folder of the script; move it there"
 
 
-def test_language_is_documented_as_it_is() -> None:
+def test_language_is_documented() -> None:
     page = (ROOT / "docs/muddlers.md").read_text()
     assert re.findall(
         r"^\| `(\w+)[^|]*` \|", page.partition("### Test scripts")[2].partition("## Writing")[0], re.MULTILINE
@@ -84,7 +84,7 @@ def test_language_is_documented_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
-def test_harness_is_python_3_8_with_its_standard_library(path: Path) -> None:
+def test_harness_runs_on_python_3_8(path: Path) -> None:
     tree = ast.parse(path.read_text(), feature_version=(3, 8))
     imported = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     imported |= {str(n.module) for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}

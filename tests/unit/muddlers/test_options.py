@@ -23,14 +23,14 @@ def write_mine(folder: Path, name: str = "mine.py", required: bool = False) -> P
     return write(folder / name, MINE.format(required=required))
 
 
-def test_options_come_from_extra_args_or_from_words_behind_the_name(tmp_path: Path) -> None:
+def test_options_come_from_both_places(tmp_path: Path) -> None:
     mine = write_mine(tmp_path)
     assert told(str(mine))["server"].meta == {"told": [1, None]}
     assert told(str(mine), extra_args="--count 3 --word 'a b'")["server"].meta == {"told": [3, "a b"]}
     assert told(f"{mine} --count=4 --word '\"$x'")["client"].meta == {"told": [4, '"$x']}
 
 
-def test_several_muddlers_share_extra_args_but_for_those_with_words_of_their_own(tmp_path: Path) -> None:
+def test_muddlers_share_extra_args(tmp_path: Path) -> None:
     one, other = write_mine(tmp_path), write_mine(tmp_path, "other one.py")
     plain = write(tmp_path / "plain.py", "def muddle(config): assert extra_options is None\n")
     found = muddled(TWO, one, plain, f"'{other}' --count 5 --only server", f"{one} --word last", extra_args="--count 2")
@@ -38,7 +38,7 @@ def test_several_muddlers_share_extra_args_but_for_those_with_words_of_their_own
     assert muddled(TWO, one, one, extra_args="--count 2")[0].meta["told"] == [2, None, 2, None]
 
 
-def test_two_muddlers_with_one_option_want_words_of_their_own(tmp_path: Path) -> None:
+def test_ambiguous_option_needs_own_words(tmp_path: Path) -> None:
     one, other = write_mine(tmp_path), write_mine(tmp_path, "other.py")
     said = refusal(str(one), str(other))
     assert said.startswith(
@@ -46,7 +46,7 @@ def test_two_muddlers_with_one_option_want_words_of_their_own(tmp_path: Path) ->
     )
 
 
-def test_path_with_spaces_is_a_path(tmp_path: Path) -> None:
+def test_path_may_have_spaces(tmp_path: Path) -> None:
     assert told(str(write_mine(tmp_path, "a folder/my own.py")))["server"].meta == {"told": [1, None]}
 
 
@@ -62,12 +62,12 @@ def test_path_with_spaces_is_a_path(tmp_path: Path) -> None:
         (" 'x", "--muddler MINE 'x: its options are no words of a shell: No closing quotation; name a muddler"),
     ],
 )
-def test_wrong_words_are_refused(tmp_path: Path, words: str, message: str) -> None:
+def test_invalid_words_are_refused(tmp_path: Path, words: str, message: str) -> None:
     mine = write_mine(tmp_path)
     assert refusal(f"{mine}{words}").replace(str(mine), "MINE") == message
 
 
-def test_what_an_arg_parser_makes_counts_and_else_the_defaults(tmp_path: Path) -> None:
+def test_arg_parser_results_beat_defaults(tmp_path: Path) -> None:
     mine = write_mine(tmp_path)
     parser = write(tmp_path / "w.py", "def parse_args(extra_args, ssh_user): return {'with': 'nice'}\n")
     assert told("wrap", arg_parser=str(parser))["server"].args[0] == "nice"

@@ -13,7 +13,7 @@ from tests.support.configs import write
 from tests.support.muddled_configs import refusal, told
 
 
-def test_muddler_of_an_installed_package_is_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_installed_muddler_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = tmp_path / "site"
     write(site / "lab_tools/__init__.py", "")
     write(site / "lab_tools/helper.py", "WORD = 'helped'\n")
@@ -36,7 +36,7 @@ def test_muddler_of_an_installed_package_is_found_by_name(tmp_path: Path, monkey
             del sys.modules[name]
 
 
-def test_what_the_page_about_muddlers_shows_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documented_muddler_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     muddler, test = re.findall(r"```python\n(.*?)```", (ROOT / "docs/muddlers.md").read_text(), re.DOTALL)
     write(tmp_path / "muddlers/flag.py", muddler)
     monkeypatch.chdir(tmp_path)

@@ -8,7 +8,7 @@ from tests.support.configs import write
 from tests.support.muddled_configs import TWO, refusal, told
 
 
-def test_pin_gives_each_its_own_cores_in_order(tmp_path: Path) -> None:
+def test_pin_assigns_cores_in_order(tmp_path: Path) -> None:
     config = TWO + "add('b', num_cores=3)\n"
     found = told("pin", config)
     assert [found[name].args[:2] for name in ("server", "client", "b")] == [
@@ -29,7 +29,7 @@ def test_pin_gives_each_its_own_cores_in_order(tmp_path: Path) -> None:
     assert said == "node1/c.num_cores: invalid value 0; must be at least 1 to pin it"
 
 
-def test_cores_that_one_pin_has_given_out_are_not_those_of_another(tmp_path: Path) -> None:
+def test_two_pins_share_no_core(tmp_path: Path) -> None:
     info = write(tmp_path / "hosts.txt", "node1 8 m n\nnode2 8 m y\n")
     for more in ("", f" --host-info {info}"):
         found = muddled(TWO + "add('b', 'me@node1:22')\n", f"pin --only server{more}", f"pin --only !server{more}")
@@ -57,7 +57,7 @@ config.add_component(Component(name="d", host="h%n", executable="x", start_index
     assert refusal("repeat --copies 0") == "repeat --copies: required, and must be at least 1 (is 0)"
 
 
-def test_copies_are_named_by_what_names_the_component() -> None:
+def test_copies_are_found_by_their_name() -> None:
     found = muddled(TWO, "repeat --copies 2", "repeat --copies 2 --only client-1", "pin --only client")
     assert [each.name for each in found] == ["server-1", "server-2", "client-1-1", "client-1-2", "client-2"]
     assert ["taskset" in each.args for each in found] == [False, False, True, True, True]
@@ -65,7 +65,7 @@ def test_copies_are_named_by_what_names_the_component() -> None:
     assert ["nice" in each.args for each in found] == [False, False, True, True]
 
 
-def test_what_is_pinned_shares_no_core_afterwards() -> None:
+def test_pinned_components_share_no_core() -> None:
     said = refusal("pin", "repeat --copies 2")
     assert said == "node1/server: copies would share its cores; put --muddler repeat before pin"
     said = refusal("pin", "rehost --hosts x")
@@ -73,7 +73,7 @@ def test_what_is_pinned_shares_no_core_afterwards() -> None:
     assert [each.host for each in muddled(TWO, "pin", "rehost --hosts x,y")] == ["x", "y"]
 
 
-def test_stagger_delays_by_start_index_and_gives_ready_more_time() -> None:
+def test_stagger_delays_start_and_ready() -> None:
     config = TWO + "add('b', ready=util.port(80, timeout=5))\nadd('c', start_index=2)\n"
     found = told("stagger --delay 1.5", config)
     waits = {name: each.args[3] if each.args[:1] == ["-c"] else None for name, each in found.items()}
@@ -82,7 +82,7 @@ def test_stagger_delays_by_start_index_and_gives_ready_more_time() -> None:
     assert refusal("stagger --delay nan") == "stagger --delay: required, and must be at least 0 seconds (is nan)"
 
 
-def test_dollar_in_a_name_is_no_variable() -> None:
+def test_dollar_in_a_name_is_literal() -> None:
     (found,) = muddled(TWO.replace('"server"', '"s$HOME"'), "wrap --with 'env N={name} H=$HOME' --only 's*'")[:1]
     named, home = found.args[1:3]
     assert (named, home) == ("N=s$HOME", "H=$HOME")

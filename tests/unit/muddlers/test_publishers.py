@@ -14,7 +14,7 @@ from tests.support.harness import brought_to, stamped
 EXTRA = "import types\ndef parse_args(extra_args, ssh_user):\n    return types.SimpleNamespace({})\n"
 
 
-def test_publishers_run_under_the_harness_and_nothing_else_does(tmp_path: Path) -> None:
+def test_only_publishers_run_in_harness(tmp_path: Path) -> None:
     write(tmp_path / "x", "")
     text = "".join(complete(name=n, base_dir="/b", args=["1"]) for n in ("publisher", "publisher-2", "a-publisher"))
     first, second, other = loaded(tmp_path, text, muddler=["ta3"]).all_components()
@@ -26,7 +26,7 @@ def test_publishers_run_under_the_harness_and_nothing_else_does(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("executable", ["bin/show", "show", "./show", "~show", "sh ow", "$HOME", "-x"])
-def test_program_and_args_arrive_unharmed_through_the_harness(tmp_path: Path, executable: str) -> None:
+def test_harness_passes_program_and_args(tmp_path: Path, executable: str) -> None:
     args = list(AWKWARD)
     show = write(tmp_path / "show", "#!/bin/sh\nfor arg; do printf '%s\\0' \"$arg\"; done >args\n")
     show.chmod(0o755)
@@ -39,7 +39,7 @@ def test_program_and_args_arrive_unharmed_through_the_harness(tmp_path: Path, ex
     assert os.fsdecode((host / "args").read_bytes()).split("\0")[:-1] == args
 
 
-def test_names_in_args_are_still_replaced_and_literal_ones_are_not(tmp_path: Path) -> None:
+def test_names_in_args_are_still_expanded(tmp_path: Path) -> None:
     text = complete(name="publisher", executable="$x", base_dir="/b").replace(
         "Component(**{", "Component(args=['$HOME', util.literal('$HOME')], **{"
     )
@@ -47,7 +47,7 @@ def test_names_in_args_are_still_replaced_and_literal_ones_are_not(tmp_path: Pat
     assert [isinstance(arg, literal) for arg in (program, plain, kept)] == [True, False, True]
 
 
-def test_publisher_of_localhost_runs_where_it_is(tmp_path: Path) -> None:
+def test_local_publisher_runs_in_place(tmp_path: Path) -> None:
     write(tmp_path / "prog", "#!/bin/sh\necho $1; exit 3\n").chmod(0o755)
     text = complete(name="publisher", executable="prog", host="localhost", args=["hello"])
     component = component_of(tmp_path, text, muddler=["ta3"])
@@ -57,7 +57,7 @@ def test_publisher_of_localhost_runs_where_it_is(tmp_path: Path) -> None:
     assert (component.files, done.returncode, done.stdout) == ({}, 3, b"hello\n")
 
 
-def test_another_harness_comes_from_extra_options(tmp_path: Path) -> None:
+def test_extra_options_choose_harness(tmp_path: Path) -> None:
     write(tmp_path / "tools/mine.sh", "")
     parser = write(tmp_path / "parser.py", EXTRA.format("harness='tools/mine.sh', harness_args=['-v', 'a b']"))
     text = complete(name="publisher", executable="prog", args=["1"], base_dir="/b")
@@ -67,7 +67,7 @@ def test_another_harness_comes_from_extra_options(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("made", ["{'harness': 'mine.sh'}", "types.SimpleNamespace(harness='mine.sh')"])
-def test_another_harness_gets_no_arguments_of_ours(tmp_path: Path, made: str) -> None:
+def test_other_harness_gets_no_arguments(tmp_path: Path, made: str) -> None:
     write(tmp_path / "mine.sh", "")
     parser = write(tmp_path / "p.py", f"import types\ndef parse_args(extra_args, ssh_user):\n    return {made}\n")
     text = complete(name="publisher", executable="prog", args=["1"], base_dir="/b")
@@ -75,7 +75,7 @@ def test_another_harness_gets_no_arguments_of_ours(tmp_path: Path, made: str) ->
     assert (component.executable, component.args) == ("/b/.harness/mine.sh", ["./prog", "1"])
 
 
-def test_harness_that_the_config_brings_already_is_brought_to_both_places(tmp_path: Path) -> None:
+def test_harness_in_files_goes_to_both_places(tmp_path: Path) -> None:
     write(tmp_path / "h.sh", '#!/bin/sh\n"$@"\n').chmod(0o755)
     parser = write(tmp_path / "p.py", EXTRA.format("harness='h.sh', harness_args=[]"))
     text = complete(
@@ -94,14 +94,14 @@ def test_harness_that_the_config_brings_already_is_brought_to_both_places(tmp_pa
         ("harness_logs=['x']", "extra_options.harness_logs: must be a remote folder (is ['x'])"),
     ],
 )
-def test_extra_options_of_a_wrong_kind_are_refused(tmp_path: Path, extra: str, message: str) -> None:
+def test_invalid_extra_options_are_refused(tmp_path: Path, extra: str, message: str) -> None:
     parser = write(tmp_path / "p.py", EXTRA.format(extra))
     text = complete(name="publisher", base_dir="/b")
     said = refused(tmp_path, text, muddler=["ta3"], extra_args="", arg_parser=str(parser))
     assert said == f"--muddler ta3: {message}"
 
 
-def test_folder_of_the_logs_comes_from_extra_options(tmp_path: Path) -> None:
+def test_extra_options_choose_log_folder(tmp_path: Path) -> None:
     parser = write(tmp_path / "parser.py", EXTRA.format("harness_logs='my logs'"))
     text = complete(name="publisher", executable="/bin/echo", args=["hello"], base_dir="/b")
     component = component_of(tmp_path, text, muddler=["ta3"], arg_parser=str(parser), extra_args="")
@@ -122,13 +122,11 @@ def test_folder_of_the_logs_comes_from_extra_options(tmp_path: Path) -> None:
         ({"name": 5}, "component 1.name: is 5 (int)"),
     ],
 )
-def test_muddler_leaves_the_complaint_about_a_wrong_attribute_to_the_checks(
-    tmp_path: Path, attributes: dict[str, object], beginning: str
-) -> None:
+def test_wrong_attribute_is_left_to_checks(tmp_path: Path, attributes: dict[str, object], beginning: str) -> None:
     message = refused(tmp_path, complete(**{"name": "publisher"} | attributes), muddler=["ta3"])
     assert message.startswith(beginning)
 
 
-def test_executable_of_a_publisher_may_be_a_path_object(tmp_path: Path) -> None:
+def test_executable_may_be_a_path_object(tmp_path: Path) -> None:
     text = "from pathlib import PosixPath\n" + complete(name="publisher", executable=Path("/bin/true"), base_dir="/b")
     assert component_of(tmp_path, text, muddler=["ta3"]).args[-1] == "/bin/true"

@@ -4,7 +4,7 @@ from rr_config.testing import muddled
 from tests.support.muddled_configs import TWO, refusal, told
 
 
-def test_rehost_takes_hosts_one_for_another_or_spreads() -> None:
+def test_rehost_replaces_or_spreads() -> None:
     config = TWO + "add('client')\nadd('d', 'node3')\n"
     at = {name: each.host for name, each in told("rehost --hosts x,y", config).items()}
     assert at == {"server": "x", "client-node2": "y", "client": "x", "d": "x"} or at == {
@@ -24,7 +24,7 @@ def test_rehost_takes_hosts_one_for_another_or_spreads() -> None:
     assert refusal("rehost --hosts ,") == "rehost --hosts: required, and must have at least one host (is ',')"
 
 
-def test_program_of_localhost_is_brought_to_another_host() -> None:
+def test_local_program_is_sent_to_new_host() -> None:
     config = TWO + "add('a', 'localhost', executable='tools/a')\n"
     found = told("rehost --hosts node7 --only a", config)["a"]
     assert found.executable == "a" and list(found.files.values()) == ["a"]

@@ -19,7 +19,7 @@ def prepare(folder: Path) -> str:
     return CONFIG.format(server="me@node1:22", client="me@node2:2222", broken="", port=1, base_dir="/b")
 
 
-def test_addresses_come_from_the_hosts_file_and_files_are_brought(tmp_path: Path) -> None:
+def test_addresses_come_from_hosts_file(tmp_path: Path) -> None:
     found = loaded(tmp_path, prepare(tmp_path), muddler=["ta1 --test t --hosts-file hosts.csv"])
     by_name = {each.name: each for each in found.all_components()}
     assert list(by_name) == ["server-harness", "client-harness", "third-party"]
@@ -54,7 +54,7 @@ def test_addresses_come_from_the_hosts_file_and_files_are_brought(tmp_path: Path
         ),
     ],
 )
-def test_what_is_missing_is_refused(tmp_path: Path, told: str, message: str) -> None:
+def test_missing_values_are_refused(tmp_path: Path, told: str, message: str) -> None:
     config = prepare(tmp_path)
     write(tmp_path / "server.csv", "name,address\nx,y\n")
     write(tmp_path / "few.csv", "host,ip\nnode1,10.0.0.1\n")
@@ -63,7 +63,7 @@ def test_what_is_missing_is_refused(tmp_path: Path, told: str, message: str) -> 
     assert refused(tmp_path, config, muddler=[f"ta1 {told}"]) == message
 
 
-def test_hosts_file_may_be_as_spreadsheets_write_it(tmp_path: Path) -> None:
+def test_hosts_file_may_be_a_spreadsheet(tmp_path: Path) -> None:
     config = prepare(tmp_path)
     (tmp_path / "odd.csv").write_bytes(b"\xef\xbb\xbfhost, ip\r\n\xff, 1\r\nnode2, 10.0.0.2\r\n")
     found = loaded(tmp_path, config, muddler=["ta1 --test t --hosts-file odd.csv"])

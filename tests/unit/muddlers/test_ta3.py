@@ -28,7 +28,7 @@ def clients_of(component: Component) -> list[str]:
     ("clients", "counts"),
     [(1, [1]), (2, [1, 1]), (4, [1, 1, 1, 1]), (6, [2, 2, 1, 1]), (12, [3, 3, 3, 3]), (13, [4, 3, 3, 3])],
 )
-def test_clients_are_spread_as_evenly_as_they_go_and_numbered(tmp_path: Path, clients: int, counts: list[int]) -> None:
+def test_clients_are_spread_evenly(tmp_path: Path, clients: int, counts: list[int]) -> None:
     found = made(tmp_path, f"--clients {clients} --host-info hosts.txt")
     slaves = [each for name, each in found.items() if name.startswith("slave-harness")]
     assert [len(clients_of(slave)) for slave in slaves] == counts
@@ -39,7 +39,7 @@ def test_clients_are_spread_as_evenly_as_they_go_and_numbered(tmp_path: Path, cl
     assert found["master-harness"].wait and not any(slave.wait for slave in slaves)
 
 
-def test_only_hosts_of_the_model_get_clients(tmp_path: Path) -> None:
+def test_only_hosts_of_model_get_clients(tmp_path: Path) -> None:
     found = made(tmp_path, "--clients 6 --host-info hosts.txt --client-model R210")
     assert {each.host for name, each in found.items() if name.startswith("slave")} == {"node1", "node2", "node4"}
     assert "no host of --host-info has this model" in refused(
@@ -47,7 +47,7 @@ def test_only_hosts_of_the_model_get_clients(tmp_path: Path) -> None:
     )
 
 
-def test_cores_are_pinned_by_masks_each_once_and_pairs_where_hyperthreaded(tmp_path: Path) -> None:
+def test_core_masks_do_not_overlap(tmp_path: Path) -> None:
     found = made(tmp_path, "--clients 5 --host-info hosts.txt --pin")
     masks: dict[str, list[int]] = {}
     for component in found.values():
@@ -85,7 +85,7 @@ def test_cores_are_pinned_by_masks_each_once_and_pairs_where_hyperthreaded(tmp_p
         ),
     ],
 )
-def test_what_does_not_fit_or_is_missing_is_refused(tmp_path: Path, told: str, message: str) -> None:
+def test_impossible_layout_is_refused(tmp_path: Path, told: str, message: str) -> None:
     write(tmp_path / "hosts.txt", HOSTS)
     said = refused(tmp_path, SMALL, muddler=[f"ta3 {told}"])
     assert said == message
@@ -94,7 +94,7 @@ def test_what_does_not_fit_or_is_missing_is_refused(tmp_path: Path, told: str, m
 @pytest.mark.parametrize(
     "line", ["node9 8 R210", "node9 x R210 n", "node9 0 R210 y", "node9 8 R210 maybe", "node1 4 R n", "node9 ² m y"]
 )
-def test_wrong_line_of_a_host_info_file_is_named(tmp_path: Path, line: str) -> None:
+def test_invalid_host_info_line_is_reported(tmp_path: Path, line: str) -> None:
     write(tmp_path / "hosts.txt", HOSTS + line + "\n")
     said = refused(tmp_path, SMALL, muddler=["ta3 --clients 1 --host-info hosts.txt"])
     assert said.startswith("--host-info hosts.txt:7: ")
@@ -102,14 +102,14 @@ def test_wrong_line_of_a_host_info_file_is_named(tmp_path: Path, line: str) -> N
 
 @pytest.mark.parametrize("name", ["client", "server", "third-party-a"])
 @pytest.mark.parametrize("number", ["0", "-2", "'2'"])
-def test_number_of_cores_has_to_be_one(tmp_path: Path, name: str, number: str) -> None:
+def test_number_of_cores_must_be_one(tmp_path: Path, name: str, number: str) -> None:
     write(tmp_path / "hosts.txt", HOSTS)
     config = SMALL + f"[c] = [c for c in config.all_components() if c.name == {name!r}]\nc.num_cores = {number}\n"
     said = refused(tmp_path, config, muddler=["ta3 --clients 1 --host-info hosts.txt --pin"])
     assert said.endswith(f"/{name}.num_cores: invalid value {number}; must be at least 1 to pin it")
 
 
-def test_harnesses_that_have_addresses_are_not_moved(tmp_path: Path) -> None:
+def test_placed_harnesses_stay(tmp_path: Path) -> None:
     write(tmp_path / "hosts.txt", HOSTS)
     ta3 = "ta3 --clients 2 --host-info hosts.txt"
     said = refused(tmp_path, SMALL, muddler=[ta3, "rehost --hosts x,y"])
@@ -118,13 +118,13 @@ def test_harnesses_that_have_addresses_are_not_moved(tmp_path: Path) -> None:
     loaded(tmp_path, SMALL, muddler=[f"{ta3} --master-address 10.0.0.1", "rehost --hosts x,y"])
 
 
-def test_server_that_has_too_few_cores_is_refused_by_how_many(tmp_path: Path) -> None:
+def test_small_server_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "hosts.txt", HOSTS.replace("node1 8", "node1 2"))
     said = refused(tmp_path, SMALL, muddler=["ta3 --clients 1 --host-info hosts.txt --pin"])
     assert said == "node1: too few cores for server (needs 3; 1 of 2 free)"
 
 
-def test_script_is_read_before_any_host_is_touched(tmp_path: Path) -> None:
+def test_script_is_read_before_any_host(tmp_path: Path) -> None:
     write(tmp_path / "hosts.txt", HOSTS)
     for content, message in (
         (
@@ -139,14 +139,14 @@ def test_script_is_read_before_any_host_is_touched(tmp_path: Path) -> None:
         assert said == f"FOLDER/t.txt{message}"
 
 
-def test_publishers_on_other_hosts_run_under_slaves(tmp_path: Path) -> None:
+def test_remote_publishers_have_slaves(tmp_path: Path) -> None:
     config = SMALL + 'add("publisher-b", "node3")\nadd("publisher-c", "node1")\n'
     found = made(tmp_path, "--clients 2 --host-info hosts.txt", config)
     assert clients_of(found["master-harness"]) == ["server", "publisher-c"]
     assert (clients_of(found["slave-harness-1"]), found["slave-harness-1"].host) == (["publisher-b"], "node3")
 
 
-def test_hosts_are_spelled_as_the_config_has_them(tmp_path: Path) -> None:
+def test_hosts_are_spelled_as_in_config(tmp_path: Path) -> None:
     config = SMALL.replace('"server", "node1"', '"server", "me@node1:22"')
     found = made(tmp_path, "--clients 2 --host-info hosts.txt", config)
     assert [found[f"slave-harness-{n}"].host for n in (1, 2)] == ["me@node1:22", "node2"]
@@ -156,7 +156,7 @@ def test_hosts_are_spelled_as_the_config_has_them(tmp_path: Path) -> None:
     assert found["slave-harness-1"].args[slave.args.index("--master") + 1] == "fe80::1"
 
 
-def test_complaint_about_a_wrong_component_is_left_to_the_checks(tmp_path: Path) -> None:
+def test_wrong_component_is_left_to_checks(tmp_path: Path) -> None:
     write(tmp_path / "hosts.txt", HOSTS)
     for more in ("Component()", "Component(name='third-party-x', executable='x', start_index=1)"):
         config = SMALL + f"config.add_component({more})\n"
@@ -164,7 +164,7 @@ def test_complaint_about_a_wrong_component_is_left_to_the_checks(tmp_path: Path)
         assert " is not set; it must be " in said and "ta3.py" not in said
 
 
-def test_clients_that_are_wrapped_leave_their_results_apart(tmp_path: Path) -> None:
+def test_wrapped_clients_have_own_results(tmp_path: Path) -> None:
     write(tmp_path / "hosts.txt", "node1 8 x n\n")
     wrap = "wrap --only client --with 'strace -o {results}/trace'"
     found = loaded(tmp_path, SMALL, muddler=[wrap, "ta3 --clients 2 --host-info hosts.txt"]).all_components()

@@ -20,7 +20,7 @@ def run_there(component: Component, folder: Path, **environment: str) -> None:
     subprocess.run(command, cwd=folder, check=True, env=os.environ | environment, timeout=20)
 
 
-def test_wrapped_program_gets_its_arguments_unharmed_however_deep(tmp_path: Path) -> None:
+def test_wrapped_args_arrive_unchanged(tmp_path: Path) -> None:
     show = write(tmp_path / "bin/sh ow", SHOW)
     show.chmod(0o755)
     config = TWO + f"add('a', 'localhost', executable={str(show)!r}, args={list(AWKWARD)!r})\n"
@@ -37,7 +37,7 @@ def test_wrapped_program_gets_its_arguments_unharmed_however_deep(tmp_path: Path
     assert (tmp_path / "wrap/a").is_dir() and found.results == ["wrap/a"]
 
 
-def test_wrap_leaves_what_it_is_not_for_and_keeps_what_is_literal() -> None:
+def test_wrap_keeps_others_and_literals() -> None:
     found = told("wrap --with 'strace -o $HOME/t' --only client --needs perf,gdb")
     assert (found["server"].executable, found["server"].args) == ("bin/x", ["a b"])
     client = found["client"]
@@ -49,7 +49,7 @@ def test_wrap_leaves_what_it_is_not_for_and_keeps_what_is_literal() -> None:
     assert client.needs == ["strace", "perf", "gdb"]
 
 
-def test_copies_of_what_is_wrapped_have_a_folder_each() -> None:
+def test_wrapped_copies_have_own_folders() -> None:
     found = told("wrap --with 'strace -o {results}/trace' --only client")
     assert found["client"].results == ["wrap/client"]
     copies = muddled(
@@ -60,7 +60,7 @@ def test_copies_of_what_is_wrapped_have_a_folder_each() -> None:
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "a b", "$x", "'", "\u3042" * 60])
-def test_folder_of_results_is_one_of_its_own_whatever_the_name(tmp_path: Path, name: str) -> None:
+def test_results_folder_has_its_own_name(tmp_path: Path, name: str) -> None:
     config = TWO + f"add({name!r}, 'localhost', executable='/bin/true')\n"
     found = told("wrap --with 'env A={results}' --needs x --only localhost", config)[name]
     run_there(found, tmp_path)
@@ -69,11 +69,11 @@ def test_folder_of_results_is_one_of_its_own_whatever_the_name(tmp_path: Path, n
 
 
 @pytest.mark.parametrize(("words", "said"), [("", "(is None)"), (" --with ''", "(is '')")])
-def test_wrap_without_a_command_is_refused(words: str, said: str) -> None:
+def test_wrap_without_command_is_refused(words: str, said: str) -> None:
     assert refusal(f"wrap{words}") == f"wrap --with: required, and must be a command {said}"
 
 
-def test_program_in_a_home_is_told_by_a_variable_and_one_of_another_user_is_refused() -> None:
+def test_program_in_home_uses_a_variable() -> None:
     config = TWO + "add('a', executable='~/bin/x')\n"
     assert told("wrap --with nice", config)["a"].args == ["nice", "$HOME/bin/x"]
     said = refusal("wrap --with nice", config=config.replace("~/bin", "~other/bin"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.support.checkout import ROOT
 
 
-def test_readers_of_answers_refuse_nonsense_in_a_way_that_is_known(tmp_path: Path) -> None:
+def test_readers_refuse_nonsense(tmp_path: Path) -> None:
     """`inv fuzz` does it for as long as one likes."""
     done = subprocess.run(
         [sys.executable, "-m", "fuzz.answers", "-runs=20000", "-seed=1", f"-artifact_prefix={tmp_path}/"],

@@ -11,7 +11,7 @@ from tests.support.scripts import script_of
 from tests.support.waiting import eventually
 
 
-def test_script_that_was_killed_while_it_waited_for_the_hold_has_left_none(tmp_path: Path) -> None:
+def test_killed_script_leaves_no_hold(tmp_path: Path) -> None:
     """The next one of its connection waits again, as long as another controller is at work."""
 
     def begin() -> "subprocess.Popen[bytes]":

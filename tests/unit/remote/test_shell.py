@@ -43,23 +43,23 @@ def shown(word: str) -> str:
     return f"printf '%s\\0' {word}\n"
 
 
-def test_quoted_text_arrives_as_one_word(sh: list[str]) -> None:
+def test_quoted_text_is_one_word(sh: list[str]) -> None:
     assert arrived(sh, {text: shown(shell.quote(text)) for text in AWKWARD}) == AWKWARD
 
 
-def test_quoted_text_survives_variables_functions_and_case(sh: list[str]) -> None:
+def test_quoted_text_survives_use(sh: list[str]) -> None:
     def body(word: str) -> str:
         return f"keep() {{ kept=$1; }}\nkeep {word}\ncase $kept in {word})\n" + shown('"$kept"') + ";; esac\n"
 
     assert arrived(sh, {text: body(shell.quote(text)) for text in AWKWARD}) == AWKWARD
 
 
-def test_expanded_text_without_names_arrives_as_one_word(sh: list[str]) -> None:
+def test_expanded_text_is_one_word(sh: list[str]) -> None:
     assert [text for text in AWKWARD if shell.variables(text)] == []
     assert arrived(sh, {text: shown(shell.expanded(text)) for text in AWKWARD}) == AWKWARD
 
 
-def test_names_are_replaced_from_the_environment(sh: list[str]) -> None:
+def test_names_are_expanded(sh: list[str]) -> None:
     def body(text: str) -> str:
         return "".join(shell.from_environment(n) + "\n" for n in shell.variables(text)) + shown(shell.expanded(text))
 
@@ -67,7 +67,7 @@ def test_names_are_replaced_from_the_environment(sh: list[str]) -> None:
     assert arrived(sh, bodies, ENVIRONMENT) == EXPANSIONS
 
 
-def test_awkward_text_beside_a_name_arrives_unharmed(sh: list[str]) -> None:
+def test_odd_text_beside_a_name_survives(sh: list[str]) -> None:
     line = shell.from_environment("SPACES") + "\n"
     bodies = {text: line + shown(shell.expanded(f"{text}${{SPACES}}{text}")) for text in AWKWARD}
     assert arrived(sh, bodies, ENVIRONMENT) == {text: f"{text}  two  words {text}" for text in AWKWARD}
@@ -94,7 +94,7 @@ PATHS = {
 }
 
 
-def test_paths_are_literal_but_for_the_home_in_front(sh: list[str]) -> None:
+def test_only_leading_home_is_expanded(sh: list[str]) -> None:
     home = {"HOME": "/my home"}
     assert arrived(sh, {path: shown(shell.path(path)) for path in PATHS}, home) == PATHS
     assigned = {path: f"p={shell.path(path)}\n" + shown('"$p"') for path in PATHS}
@@ -132,19 +132,19 @@ def answered(sh: list[str], script: bytes, sent: bytes, folder: Path) -> list[st
     return whole[greetings[0] + 1 :] if greetings else []
 
 
-def test_script_greets_answers_and_says_that_it_is_done(sh: list[str]) -> None:
+def test_script_greets_answers_and_ends(sh: list[str]) -> None:
     assert records(sh, "answer one; answer ''; answer 'a b\nc'") == ["one", "", "a b\nc", DONE]
 
 
-def test_script_answers_with_any_text(sh: list[str]) -> None:
+def test_script_answers_any_text(sh: list[str]) -> None:
     assert records(sh, "\n".join(f"answer {shell.quote(text)}" for text in AWKWARD)) == [*AWKWARD, DONE]
 
 
-def test_failed_script_says_why_and_nothing_more(sh: list[str]) -> None:
+def test_failed_script_only_says_why(sh: list[str]) -> None:
     assert records(sh, "answer one; fail 'no room'; answer two") == ["one", f"{FAILED}no room"]
 
 
-def test_script_that_lacks_a_program_names_it_and_how_to_install_it(sh: list[str]) -> None:
+def test_missing_program_has_install_hint(sh: list[str]) -> None:
     assert records(sh, "need sh cat") == [DONE]
     (words,) = records(sh, "need cat no-such-program sh; answer on")
     assert words.startswith(f"{FAILED}not installed: no-such-program; install there ")
@@ -153,7 +153,7 @@ def test_script_that_lacks_a_program_names_it_and_how_to_install_it(sh: list[str
     assert words.endswith((" none-1 none-2", "what is missing"))
 
 
-def test_script_reads_what_follows_it(sh: list[str]) -> None:
+def test_script_reads_what_follows(sh: list[str]) -> None:
     body = 'read -r line; answer "$line"; answer "$(head -c 5)"; answer "$(cat)"'
     assert records(sh, body, b"a \\line\n12345rest") == ["a \\line", "12345", "rest", DONE]
 
@@ -183,7 +183,7 @@ for size in [*range(0, begin, 20), *range(begin, end + 1)]:
 """
 
 
-def test_script_that_is_cut_off_anywhere_runs_nothing_of_its_body(sh: list[str], tmp_path: Path) -> None:
+def test_cut_script_runs_nothing(sh: list[str], tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", CUTS, *sh], cwd=tmp_path, check=True, env=os.environ | IMPORTABLE)
     assert list(tmp_path.iterdir()) == []
 
@@ -200,7 +200,7 @@ IMPORTABLE = {"PYTHONPATH": str(ROOT)}
         ('unset SSH_CONNECTION; env SSH_CONNECTION=c "$0" -c "$1"; true', True),  # as Dropbear does
     ],
 )
-def test_owner_of_a_script_is_who_serves_its_connection(sh: str, command: str, is_leader: bool) -> None:
+def test_script_knows_its_owner(sh: str, command: str, is_leader: bool) -> None:
     environment = os.environ | {"SSH_CONNECTION": "c"}
     if is_leader:
         del environment["SSH_CONNECTION"]

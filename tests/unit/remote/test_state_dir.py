@@ -10,7 +10,7 @@ from tests.support.awkward import AWKWARD
     ("name", "folder"),
     [("worker-1", "worker-1"), ("a.b_C", "a.b_C"), ("a b", "a=20b"), ("a/b", "a=2Fb"), ("é", "=C3=A9"), ("=", "=3D")],
 )
-def test_folder_of_a_plain_name_is_that_name(name: str, folder: str) -> None:
+def test_plain_name_is_its_folder(name: str, folder: str) -> None:
     assert state_dir.folder(name) == folder
 
 
@@ -23,7 +23,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {""}, key=ascii), ids=lambda name: ascii(name)[:30])
-def test_folder_is_safe_in_shell_screen_and_paths(name: str) -> None:
+def test_folder_name_is_safe(name: str) -> None:
     folder = state_dir.folder(name)
     assert shell.quote(folder) in (folder, f"'{folder}'")
     assert folder.isascii()
@@ -32,12 +32,12 @@ def test_folder_is_safe_in_shell_screen_and_paths(name: str) -> None:
     assert 0 < len(folder) <= 200
 
 
-def test_different_names_have_different_folders() -> None:
+def test_different_names_differ_in_folder() -> None:
     names = set(NAMES)
     assert len({state_dir.folder(name) for name in names}) == len(names)
 
 
-def test_long_name_has_no_folder_that_a_short_one_could_have() -> None:
+def test_long_name_collides_with_no_other() -> None:
     """A space is `=20`, so a short name could be chosen to fit a hash that begins with 20."""
     longs = (f"{'x' * 300}{number}" for number in range(100_000))
     long = next(name for name in longs if state_dir.folder(name)[160:].removeprefix("=").startswith("20"))

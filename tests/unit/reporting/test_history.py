@@ -26,7 +26,7 @@ from tests.support.results import life
         (life(started=10), [Phase("waiting", 0, 10)]),
     ],
 )
-def test_phases_of_a_component_follow_each_other(given: ComponentHistory, phases: list[Phase]) -> None:
+def test_phases_follow_each_other(given: ComponentHistory, phases: list[Phase]) -> None:
     assert given.phases(0, 100) == phases
 
 
@@ -42,14 +42,14 @@ def test_phases_of_a_component_follow_each_other(given: ComponentHistory, phases
         (life("unknown", problem="no route\x1b"), "unknown: no route�", "bad", None),
     ],
 )
-def test_outcome_says_how_a_component_is(
+def test_outcome_describes_the_state(
     given: ComponentHistory, outcome: str, outcome_class: str, duration: float | None
 ) -> None:
     assert (given.outcome, given.outcome_class, given.duration(100)) == (outcome, outcome_class, duration)
     assert outcome_class in OUTCOME_CLASSES
 
 
-def test_timeline_spans_what_is_known_and_goes_on_to_now_while_something_lives() -> None:
+def test_timeline_spans_all_known_times() -> None:
     ended = life(started=10, ended=20, exit_status=0)
     assert span([ended, life("waiting")], [], 1000) == (10, 20)
     assert span([ended, life("running", started=15)], [Stage("sync", 2, 9)], 1000) == (2, 1000)

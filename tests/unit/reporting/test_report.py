@@ -20,7 +20,7 @@ from tests.support.results import OUTPUTS, RUN, component, life, results
 # ---- from a folder
 
 
-def test_results_are_read_with_the_end_of_each_log(tmp_path: Path) -> None:
+def test_results_have_the_end_of_each_log(tmp_path: Path) -> None:
     run, outputs = from_folder(results(tmp_path))
     assert run == RUN
     assert outputs["node1/db"].split("\n") == ["20 %"] * (LINES - 1) + ["end �"]
@@ -29,7 +29,7 @@ def test_results_are_read_with_the_end_of_each_log(tmp_path: Path) -> None:
     assert len(from_folder(tmp_path)[1]["node1/db"]) == MOST_OF_A_LOG
 
 
-def test_of_results_those_that_limit_chooses_are_reported(tmp_path: Path) -> None:
+def test_limit_chooses_reported_results(tmp_path: Path) -> None:
     run, outputs = from_folder(results(tmp_path), "node1")
     assert {each["host"] for each in run["components"]} == {"node1"}
     assert outputs.keys() == {f"node1/{each['name']}" for each in run["components"]} > set()
@@ -37,7 +37,7 @@ def test_of_results_those_that_limit_chooses_are_reported(tmp_path: Path) -> Non
         from_folder(tmp_path, "none")
 
 
-def test_output_outside_of_the_results_is_not_read(tmp_path: Path) -> None:
+def test_output_elsewhere_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "output").write_text("secret")
     folder = results(tmp_path / "results", components=[component("node1/db", "waiting", folder="..")])
     assert from_folder(folder)[1] == {"node1/db": ""}
@@ -65,7 +65,7 @@ def test_output_outside_of_the_results_is_not_read(tmp_path: Path) -> None:
         (json.dumps(RUN | {"components": [{"host": "h"}]}), "missing 12 required positional arguments: 'name'"),
     ],
 )
-def test_results_of_another_form_are_refused(tmp_path: Path, content: str, problem: str) -> None:
+def test_unknown_format_is_refused(tmp_path: Path, content: str, problem: str) -> None:
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(
         ConfigError, match="^" + re.escape(f"{tmp_path}/run.json: is not as `fab collect` writes it: ")
@@ -74,11 +74,11 @@ def test_results_of_another_form_are_refused(tmp_path: Path, content: str, probl
     assert problem in str(e.value)
 
 
-def test_command_is_shown_as_one_would_type_it() -> None:
+def test_command_is_shown_as_typed() -> None:
     assert life(args=["--home", {"literal": "a b"}]).command == "~/bin/server --home 'a b'"
 
 
-def test_what_a_later_version_adds_is_passed_over(tmp_path: Path) -> None:
+def test_additions_of_later_versions_pass(tmp_path: Path) -> None:
     folder = results(tmp_path, components=[component("node1/db", "waiting", color="red")], extra=1)
     assert "node1/db" in page(*from_folder(folder))
 
@@ -90,7 +90,7 @@ def test_password_is_on_no_page() -> None:
     assert RUN["options"]["ssh_pass"] not in page(RUN, OUTPUTS)
 
 
-def test_libraries_of_the_report_are_loaded_for_it_alone() -> None:
+def test_report_libraries_load_on_demand() -> None:
     program = "import sys, fabfile; print({'plotly', 'jinja2'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
@@ -99,7 +99,7 @@ def test_libraries_of_the_report_are_loaded_for_it_alone() -> None:
 # ---- from the hosts
 
 
-def test_the_last_lines_alone_are_kept() -> None:
+def test_only_last_lines_are_kept() -> None:
     one = Component(name="a", host="h", executable="x", start_index=1)
     ends = LogTails(LINES)
     for number in range(LINES + 5):

@@ -12,7 +12,7 @@ from tests.support.configs import component_of
 
 
 @pytest.mark.parametrize("ready", [util.port(80), util.log(r"a\d'", 5), util.command("a\nb", 1.5), util.ended(), None])
-def test_what_config_shows_can_be_loaded_again(tmp_path: Path, ready: object) -> None:
+def test_shown_config_can_be_loaded(tmp_path: Path, ready: object) -> None:
     args = [literal(text) if number % 2 else text for number, text in enumerate(AWKWARD)]
     text = (
         "config.add_component(Component(name='a', host='h', executable='x', start_index=1, wait=True))\n"

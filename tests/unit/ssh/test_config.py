@@ -49,12 +49,12 @@ Host *
 @pytest.mark.parametrize(
     "more", ["", "CanonicalizeHostname yes\nCanonicalDomains invalid\nCanonicalizeFallbackLocal yes"]
 )
-def test_index_finds_what_paramiko_finds(name: str, more: str) -> None:
+def test_index_agrees_with_paramiko(name: str, more: str) -> None:
     whole = SSHConfig.from_text(more + TEXT)
     assert dict(IndexedSSHConfig(whole).lookup(name)) == dict(whole.lookup(name))
 
 
-def test_entries_of_other_hosts_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_entries_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"node{number}" for number in range(100)]
     text = "".join(f"Host {name}\n    Port 1{name[4:]}\n" for name in names) + "Host *\n    User all\n"
     config = IndexedSSHConfig(SSHConfig.from_text(text))
@@ -94,7 +94,7 @@ INCLUDED = {
 
 
 @pytest.mark.parametrize("name", ["node1", "node2", "node3", "node4", "other"])
-def test_what_is_included_counts_as_for_ssh(tmp_path: Path, name: str) -> None:
+def test_includes_work_as_in_ssh(tmp_path: Path, name: str) -> None:
     for file, text in INCLUDED.items():
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).write_text(text.format(folder=tmp_path))
@@ -112,7 +112,7 @@ def test_what_is_included_counts_as_for_ssh(tmp_path: Path, name: str) -> None:
     )
 
 
-def test_files_that_include_each_other_are_named(tmp_path: Path) -> None:
+def test_circular_include_is_reported(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("Include b\n")
     (tmp_path / "b").write_text("Include a\n")
     with pytest.raises(ValueError, match="includes itself, or too many files in each other"):

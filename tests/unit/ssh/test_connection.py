@@ -10,11 +10,11 @@ from fabfile.ssh.ssh_host import backlog
 @pytest.mark.parametrize(
     ("seconds", "expected"), [(0, 1 << 20), (0.007, 1 << 20), (0.01, 1_342_177), (0.05, 6_710_886)]
 )
-def test_as_much_may_be_on_its_way_as_keeps_the_connection_busy(seconds: float, expected: int) -> None:
+def test_window_keeps_connection_busy(seconds: float, expected: int) -> None:
     assert backlog(seconds) == expected
 
 
-def test_each_step_of_connecting_may_take_as_long_as_was_said() -> None:
+def test_each_step_has_the_full_timeout() -> None:
     steps = ("timeout", "banner_timeout", "auth_timeout", "channel_timeout")
     assert [connection_settings(Config()).connect_kwargs[step] for step in steps] == [10] * 4
     said = Config(overrides={"timeouts": {"connect": 2}})

@@ -10,7 +10,7 @@ from fabfile.ssh.host_group import HostGroup
 
 
 @pytest.mark.parametrize("at_once", [1, 3])
-def test_only_so_many_hosts_are_worked_on_at_a_time(at_once: int) -> None:
+def test_parallel_limits_the_hosts_at_work(at_once: int) -> None:
     names = [f"h{number}" for number in range(9)]
     begun, most, lock = 0, 0, threading.Lock()
     full = threading.Barrier(at_once)

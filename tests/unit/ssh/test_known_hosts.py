@@ -32,7 +32,7 @@ KEYS = [f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{letter * 43}" for letter in "ABC
         ("", []),
     ],
 )
-def test_line_is_about_the_hosts_that_ssh_would_find(tmp_path: Path, line: str, names: list[str]) -> None:
+def test_line_matches_hosts_as_in_ssh(tmp_path: Path, line: str, names: list[str]) -> None:
     asked = ["a.example", "b.example", "c.d.example", "10.0.0.1", "[a.example]:2222", "x"]
     path = tmp_path / "known_hosts"
     path.write_text(f"\n{line}\n")
@@ -43,7 +43,7 @@ def test_line_is_about_the_hosts_that_ssh_would_find(tmp_path: Path, line: str, 
 
 
 @pytest.mark.parametrize("key", ["ssh-ed25519 ключ", "ssh-ed25519 AAAA", "ssh-rsa " + KEYS[0].split()[1]])
-def test_what_is_no_key_does_not_count_as_one(key: str) -> None:
+def test_invalid_key_is_ignored(key: str) -> None:
     assert KnownHosts([("f", f"h {key}")]).of("h") == []
 
 
@@ -78,7 +78,7 @@ def test_hashed_names_are_found(tmp_path: Path) -> None:
         (["@cert-authority h " + KEYS[1], "h " + KEYS[2]], "is not that of f line 2: "),
     ],
 )
-def test_key_is_known_or_new_or_refused(lines: Sequence[str], verdict: bool | str) -> None:
+def test_key_is_known_new_or_refused(lines: Sequence[str], verdict: bool | str) -> None:
     known = KnownHosts([("f", "\n".join(lines))])
     (key,) = {entry.key for entry in KnownHosts([("", "h " + KEYS[0])]).of("h")}
     if isinstance(verdict, bool):

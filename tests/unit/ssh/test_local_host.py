@@ -13,12 +13,12 @@ from tests.support.scripts import script_of
 from tests.support.waiting import eventually
 
 
-def test_script_here_may_say_much_besides_its_answers() -> None:
+def test_local_script_may_print_much() -> None:
     with contextlib.closing(LocalHost(most_silent=10, group=1)) as host:
         assert ask(host, script_of("head -c 300000 /dev/zero >&2; answer said")) == ["said"]
 
 
-def test_what_a_script_here_has_started_ends_when_it_is_let_go(tmp_path: Path) -> None:
+def test_released_script_leaves_nothing(tmp_path: Path) -> None:
     host = LocalHost(most_silent=10, group=1)
     begin = f"sleep 1000 &\necho $! >{tmp_path}/pid\ntrap 'touch {tmp_path}/trapped; exit' TERM\nanswer begun\nwait"
     with contextlib.suppress(HostError), conversation(host, script_of(begin)) as talk:
@@ -29,7 +29,7 @@ def test_what_a_script_here_has_started_ends_when_it_is_let_go(tmp_path: Path) -
     eventually(lambda: not Path(f"/proc/{pid}").exists(), "the end of what it has started")
 
 
-def test_shell_that_cannot_be_started_here_is_a_host_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_local_shell_is_a_host_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(HostError, match=r"^sh cannot be started: sh: no such file or directory$"):
         ask(LocalHost(most_silent=10, group=1), script_of(""))

@@ -35,7 +35,7 @@ def test_local_file_is_hashed_once(tmp_path: Path) -> None:
     assert sha1(local) == (hashlib.sha1(b"first").hexdigest(),)
 
 
-def test_hosts_that_should_have_the_same_share_what_is_hashed_also_where_they_have_other_parts_of_it(
+def test_hosts_share_hashes(
     tmp_path: Path,
 ) -> None:
     for name in ("f", "g"):

@@ -42,20 +42,18 @@ def inventory(found: RemoteEntry | None) -> Inventory:
         ),
     ],
 )
-def test_file_is_sent_or_set_only_where_it_differs(
-    found: RemoteEntry | None, same: frozenset[str], expected: Changes
-) -> None:
+def test_only_changed_files_are_sent(found: RemoteEntry | None, same: frozenset[str], expected: Changes) -> None:
     assert changes(WANTED, inventory(found), same) == expected
 
 
 @pytest.mark.parametrize(
     "found", [None, RemoteEntry(FILE | 0o644, 5), RemoteEntry(FILE | 0o600, 5), RemoteEntry(FILE, 9)]
 )
-def test_without_a_comparison_every_file_is_sent(found: RemoteEntry | None) -> None:
+def test_no_comparison_sends_all_files(found: RemoteEntry | None) -> None:
     assert changes(WANTED, inventory(found)) == Changes(["./d/f"], {}, [], {})
 
 
-def test_without_a_comparison_a_folder_is_not_replaced() -> None:
+def test_no_comparison_keeps_folders() -> None:
     todo = changes(WANTED, inventory(RemoteEntry(FOLDER | 0o755, 5)))
     assert (todo.send, list(todo.problems)) == ([], ["./d/f"])
 
@@ -71,11 +69,11 @@ def test_without_a_comparison_a_folder_is_not_replaced() -> None:
         (RemoteEntry(stat.S_IFIFO | 0o644, 5), []),
     ],
 )
-def test_only_regular_files_of_the_same_size_are_hashed(found: RemoteEntry | None, expected: list[str]) -> None:
+def test_only_same_sizes_are_hashed(found: RemoteEntry | None, expected: list[str]) -> None:
     assert to_hash(WANTED, inventory(found)) == expected
 
 
-def test_missing_folders_are_made_those_above_first() -> None:
+def test_missing_parents_are_made_first() -> None:
     wanted = Tree({}, {"./d/e/f": None, "./d": None, "./d/e": 0o750})
     todo = changes(wanted, survey_of(wanted, {}))
     assert todo.make == ["./d", "./d/e", "./d/e/f"]
@@ -91,11 +89,11 @@ def test_missing_folders_are_made_those_above_first() -> None:
         (["/a", "/a/b", "/c/d"], {"/a": "/a", "/a/b": "/a", "/c/d": "/c/d"}),
     ],
 )
-def test_new_folders_are_known_by_the_outermost_new_one(folders: list[str], expected: dict[str, str]) -> None:
+def test_outermost_new_folder_is_known(folders: list[str], expected: dict[str, str]) -> None:
     assert outermost(folders) == expected
 
 
-def test_file_in_the_place_of_a_folder_is_a_problem_and_harms_no_other() -> None:
+def test_file_in_place_of_folder_is_a_problem() -> None:
     wanted = Tree({"./d/f": LOCAL, "./e/f": LOCAL}, {"./d": 0o755, "./e": None})
     there = {"./d": RemoteEntry(FILE | 0o644, 5), "./e": RemoteEntry(FOLDER | 0o755, 9)}
     assert changes(wanted, survey_of(wanted, there)) == Changes(
@@ -114,7 +112,7 @@ def test_file_in_the_place_of_a_folder_is_a_problem_and_harms_no_other() -> None
         (0o700, 0o755, True),
     ],
 )
-def test_folder_may_have_more_special_bits_than_wanted(bits: int, wanted: int, is_set: bool) -> None:
+def test_folder_may_have_more_special_bits(bits: int, wanted: int, is_set: bool) -> None:
     tree = Tree({}, {"./d": wanted})
     todo = changes(tree, survey_of(tree, {"./d": RemoteEntry(FOLDER | bits, 9)}))
     assert todo.chmod == ({"./d": wanted} if is_set else {})
@@ -130,9 +128,7 @@ def test_folder_may_have_more_special_bits_than_wanted(bits: int, wanted: int, i
         ("./named", 0o500, 0o700),
     ],
 )
-def test_folder_that_its_owner_may_not_write_to_is_unlocked_if_it_is_ours(
-    path: str, bits: int, unlocked: int | None
-) -> None:
+def test_own_locked_folder_is_unlocked(path: str, bits: int, unlocked: int | None) -> None:
     folders = {"./d": 0o555, "./own": None, "./named": 0o555}
     tree = Tree({f"{path}/f": LOCAL}, folders, frozenset({"./named"}))
     there = {folder: RemoteEntry(FOLDER | (bits if folder == path else 0o555), 9) for folder in folders}
@@ -143,7 +139,7 @@ def test_folder_that_its_owner_may_not_write_to_is_unlocked_if_it_is_ours(
     assert changes(tree, nothing_new, frozenset([f"{path}/f"])).unlock == {}
 
 
-def test_folder_that_files_names_keeps_the_bits_that_it_has_on_the_host() -> None:
+def test_listed_folder_keeps_remote_bits() -> None:
     wanted = Tree({}, {"/tmp": 0o755, "/tmp/sub": 0o755}, frozenset({"/tmp"}))
     there = {path: RemoteEntry(FOLDER | 0o707, 9) for path in ("/tmp", "/tmp/sub")}
     assert changes(wanted, survey_of(wanted, there)).chmod == {"/tmp/sub": 0o755}
@@ -164,7 +160,7 @@ def test_folder_that_files_names_keeps_the_bits_that_it_has_on_the_host() -> Non
         ([".", "./f"], ["."]),
     ],
 )
-def test_what_follows_from_a_folder_that_could_not_be_made_is_not_named(paths: list[str], expected: list[str]) -> None:
+def test_consequences_are_not_reported(paths: list[str], expected: list[str]) -> None:
     done = Changes([], {"./there": 0o755}, [".", "./new", "/new"], {"./way": "is in the way"})
     assert causes(dict.fromkeys(paths, "why"), done) == dict.fromkeys(expected, "why")
 
@@ -180,16 +176,14 @@ def test_what_follows_from_a_folder_that_could_not_be_made_is_not_named(paths: l
         ({}, ["./d", "./d/f"]),
     ],
 )
-def test_what_was_to_be_done_and_is_not_there_afterwards_is_named(
-    there: dict[str, RemoteEntry], missed: list[str]
-) -> None:
+def test_missing_results_are_reported(there: dict[str, RemoteEntry], missed: list[str]) -> None:
     done = Changes(["./d/f"], {}, ["./d"], {})
     part = survey_of(touched(WANTED, done), there)
     assert unmet(done, part, frozenset(["./d/f"])) == missed
     assert set(unmet(done, part, frozenset())) == {*missed, "./d/f"}, "it has another content"
 
 
-def test_permissions_that_could_not_be_set_are_named() -> None:
+def test_unset_permissions_are_reported() -> None:
     done = Changes([], {"./d/f": 0o644}, [], {})
     part = touched(WANTED, done)
     assert (list(part.files), list(part.folders)) == (["./d/f"], [])

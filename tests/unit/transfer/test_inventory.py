@@ -45,7 +45,7 @@ def said_by(command: list[str], paths: list[str], separator: bytes) -> list[byte
     return done.stdout.split(separator)[:-1]
 
 
-def test_answer_of_stat_is_read_whatever_the_names(awkward: dict[str, bytes], tmp_path: Path) -> None:
+def test_stat_answer_is_read(awkward: dict[str, bytes], tmp_path: Path) -> None:
     paths = [*awkward, str(tmp_path), f"{tmp_path}/none"]
     answers = said_by(["stat", "-L", "--printf", "%f %s %n\\0", "--"], paths, b"\0")
     found = read_stat(answers)
@@ -56,6 +56,6 @@ def test_answer_of_stat_is_read_whatever_the_names(awkward: dict[str, bytes], tm
     assert read_inventory(tree, answers[1:]).differing == {next(iter(awkward)): None}
 
 
-def test_answer_of_openssl_is_foreseen_whatever_the_names(awkward: dict[str, bytes], tmp_path: Path) -> None:
+def test_openssl_answer_is_predicted(awkward: dict[str, bytes], tmp_path: Path) -> None:
     answers = said_by(["openssl", "dgst", "-sha1", "-r"], [*awkward, f"{tmp_path}/none"], b"\n")
     assert answers == [hash_line(path, hashlib.sha1(content).hexdigest()) for path, content in awkward.items()]

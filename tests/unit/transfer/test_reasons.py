@@ -13,7 +13,7 @@ def reason(path: str, *lines: str) -> str | None:
     return reason_of_sync(errors, path, "/home/me", STAGING)
 
 
-def test_path_does_not_get_the_reason_of_a_longer_one() -> None:
+def test_reason_is_not_of_a_longer_path() -> None:
     lines = (TAR % ("f2", "Is a directory"), TAR % ("f", "File exists"))
     assert reason("./d/f", *lines) == "file exists"
     assert reason("./d/f2", *lines) == "is a directory"
@@ -37,7 +37,7 @@ def test_line_is_about_a_path_or_a_folder_above_it(line: str) -> None:
     assert reason("./d/f", "tar: ./d/f2: Other", "mkdir: './d/f/g': Other", line) == "denied"
 
 
-def test_collected_file_does_not_get_the_reason_of_a_longer_path() -> None:
+def test_collected_file_has_its_own_reason() -> None:
     errors = ErrorLines(["tar: ./out.csv: File removed before we read it", "tar: ./out: Cannot open: Denied"])
     assert errors.reason(["./out"]) == "denied"
     assert errors.reason(["./ou"]) is None
@@ -50,7 +50,7 @@ def test_first_error_is_the_cause_of_others() -> None:
     assert reason("./d/f", full, f"tar: ./d/{STAGING}/f: Wrote only 1 of 2 bytes") == "no space left on device"
 
 
-def test_path_without_a_line_gets_the_reason_of_its_folder() -> None:
+def test_path_gets_reason_of_its_folder() -> None:
     lines = ("tar: ./e/f: Other", TAR % (r"\303\274", "Denied"), "tar: it failed")
     assert reason("./d/ü", *lines) == "denied"
     assert reason("/e/f", *lines) is None

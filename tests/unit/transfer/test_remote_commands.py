@@ -74,7 +74,7 @@ def obeyed(home: Path, orders: bytes) -> Snapshot:
     return {str(p.relative_to(home)): (p.stat().st_mode, b"" if p.is_dir() else p.read_bytes()) for p in found}
 
 
-def test_orders_that_come_whole_are_obeyed(home: Path) -> None:
+def test_whole_orders_are_obeyed(home: Path) -> None:
     after = obeyed(home, b"".join(told(home)))
     assert after["a/b/f"][1] == after["a/c/copied"][1] == b"sent"
     assert after["a/b/f"][0] & 0o777 == after["a/c"][0] & 0o777 == 0o700
@@ -84,7 +84,7 @@ def test_orders_that_come_whole_are_obeyed(home: Path) -> None:
     }
 
 
-def test_order_that_is_cut_off_is_as_good_as_none(home: Path) -> None:
+def test_cut_order_is_ignored(home: Path) -> None:
     """Cut at every place where a path would become another one."""
     before = b""
     for order in told(home):
@@ -96,9 +96,7 @@ def test_order_that_is_cut_off_is_as_good_as_none(home: Path) -> None:
 
 @pytest.mark.parametrize("size", [100, 131_072, 131_172, 300_000, 1_000_000])
 @pytest.mark.parametrize("target", ["./full", "./none/f"])
-def test_a_file_that_cannot_be_written_is_named_and_the_orders_behind_it_are_obeyed(
-    home: Path, target: str, size: int
-) -> None:
+def test_failed_write_keeps_later_orders(home: Path, target: str, size: int) -> None:
     home.mkdir()
     (home / "full").symlink_to("/dev/full")
     recorder = Recorder()

@@ -29,7 +29,7 @@ def test_same_content_is_sent_once(files: list[LocalFile], hashes: dict[str, str
     assert found == {(root, f"/{one}"): (root, f"/{other}") for one, other in expected.items()}
 
 
-def test_overlapping_roots_with_different_files_send_neither() -> None:
+def test_meeting_paths_are_a_problem() -> None:
     home = Root("~", Tree({"./f": LOCAL, "./g": LOCAL}), "/home/me")
     top = Root("/", Tree({"/home/me/f": OTHER, "/home/me/g": LOCAL}), "/")
     find_conflicts([home, top])

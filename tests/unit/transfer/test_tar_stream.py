@@ -48,7 +48,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def test_tar_makes_the_same_files_of_a_stream_whatever_their_names_and_bits(tmp_path: Path) -> None:
+def test_tar_restores_names_and_modes(tmp_path: Path) -> None:
     wanted = []
     for number, name in enumerate(NAMES):
         path = tmp_path / f"file{number}"
@@ -66,7 +66,7 @@ def test_tar_makes_the_same_files_of_a_stream_whatever_their_names_and_bits(tmp_
         assert found.stat().st_mode == (tmp_path / f"file{number}").stat().st_mode
 
 
-def test_a_stream_is_made_once_for_all_that_want_it(tmp_path: Path, reads: list[str]) -> None:
+def test_stream_is_made_once_for_all(tmp_path: Path, reads: list[str]) -> None:
     archives, wanted = TarStreams(), members(tmp_path / "files", 20)
     assert stream(archives, wanted) == stream(archives, [*wanted])
     assert len(reads) == len(set(reads)) == 20
@@ -74,9 +74,7 @@ def test_a_stream_is_made_once_for_all_that_want_it(tmp_path: Path, reads: list[
     assert len(reads) == 40
 
 
-def test_pieces_that_were_wanted_last_are_kept_and_no_more(
-    tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_last_wanted_pieces_are_kept(tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tar_stream, "PIECE", 1)
     monkeypatch.setattr(tar_stream, "KEPT", 3)
     archives, wanted = TarStreams(), members(tmp_path / "files", 5)
@@ -89,7 +87,7 @@ def test_pieces_that_were_wanted_last_are_kept_and_no_more(
     assert Path(reads[-1]).name == "1"
 
 
-def test_files_that_are_empty_do_not_make_a_piece_any_larger(tmp_path: Path) -> None:
+def test_empty_files_do_not_grow_a_piece(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     wanted = [Member(f"there/{number}", local(tmp_path / "empty")) for number in range(2000)]
     pieces = list(TarStreams().pieces(wanted))
@@ -98,7 +96,7 @@ def test_files_that_are_empty_do_not_make_a_piece_any_larger(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("change", [b"", b"longer than it was, by a piece of text", None])
-def test_a_file_that_has_changed_is_named_and_the_others_are_whole(tmp_path: Path, change: bytes | None) -> None:
+def test_changed_file_is_reported(tmp_path: Path, change: bytes | None) -> None:
     wanted = members(tmp_path / "files", 3)
     changed = Path(wanted[1].local.path)
     changed.unlink() if change is None else changed.write_bytes(change)

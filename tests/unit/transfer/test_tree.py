@@ -31,13 +31,13 @@ def component(name: str = "a", base_dir: str | None = None, **files: str) -> Com
         ("~/-n", "~", "./-n", "/home/me/-n"),
     ],
 )
-def test_paths_are_split_into_root_and_path_and_located(path: str, root: str, below: str, located: str) -> None:
+def test_paths_have_a_root(path: str, root: str, below: str, located: str) -> None:
     known = {"/": "/", "~": "/home/me", "~root": "/root", "temporary": "/tmp/t"}
     assert split(path) == (root, below)
     assert os.path.normpath(locate(known[root], below)) == located
 
 
-def test_trees_are_those_of_the_roots_that_components_use() -> None:
+def test_trees_follow_used_roots() -> None:
     components = [component("a", x="f"), component("b", "~/w", x="~root/f"), component("c", "/w", x="/f")]
     trees = Trees(lambda one: [Placed(LOCAL, next(iter(one.files.values())), True)]).of(components)
     assert {root: sorted(tree.files) for root, tree in trees.items()} == {
@@ -48,7 +48,7 @@ def test_trees_are_those_of_the_roots_that_components_use() -> None:
     }
 
 
-def test_tree_has_files_and_the_folders_that_they_need() -> None:
+def test_tree_has_files_and_folders() -> None:
     folder = LocalFile("/l/tree", 0o750, 0, is_dir=True)
     placed = [
         Placed(folder, "/w/tree", True),
@@ -61,7 +61,7 @@ def test_tree_has_files_and_the_folders_that_they_need() -> None:
     assert tree.entered == {"/w/tree"}
 
 
-def test_component_without_files_has_its_base_dir() -> None:
+def test_component_without_files_has_base_dir() -> None:
     trees = Trees(lambda _: []).of([component("a"), component("b", "~/w")])
     assert {root: (tree.files, tree.folders) for root, tree in trees.items()} == {
         "temporary:a": ({}, {".": None}),
@@ -69,7 +69,7 @@ def test_component_without_files_has_its_base_dir() -> None:
     }
 
 
-def test_hosts_and_components_that_should_have_the_same_share_a_tree() -> None:
+def test_equal_trees_are_shared() -> None:
     trees = Trees(lambda _: [Placed(LOCAL, "f", True)])
     one = trees.of([component("a", x="f"), component("b", x="f")])
     other = trees.of([component("c", x="f")])

@@ -20,7 +20,7 @@ for thread in threads:
 """
 
 
-def test_lines_of_both_streams_stay_whole_on_one_terminal() -> None:
+def test_lines_of_both_streams_stay_whole() -> None:
     """Also where Python writes every piece at once."""
     command, environment = [sys.executable, "-c", LINES_OF_MANY], os.environ | {"PYTHONUNBUFFERED": "1"}
     both = subprocess.run(

@@ -81,7 +81,7 @@ def test_table_in_a_pipe_is_plain_and_whole() -> None:
 
 
 @pytest.mark.parametrize("words", [["--list"], ["--help"], ["--help", "run"], ["config", "-c", "cfg.py"]], ids=" ".join)
-def test_rich_is_not_loaded_unless_something_is_drawn(words: list[str], tmp_path: Path) -> None:
+def test_pipes_do_not_load_rich(words: list[str], tmp_path: Path) -> None:
     (tmp_path / "cfg.py").write_text(
         'config.add_component(Component(name="a", host="h", executable="/x", start_index=1))'
     )

@@ -9,7 +9,7 @@ import pytest
 from fabfile.util.lazy import call_once
 
 
-def test_what_several_threads_want_is_made_once() -> None:
+def test_value_is_made_once_for_threads() -> None:
     calls: list[int] = []
     begun, two_in_it = threading.Barrier(8), threading.Barrier(2)
 

@@ -1,0 +1,11 @@
+"""Parameters of tests that take long. `./dev test` uses the first ones, `./dev soak` the others."""
+
+from collections.abc import Iterable
+
+import pytest
+from _pytest.mark import ParameterSet
+
+
+def often(usual: Iterable[object], more: Iterable[object]) -> list[object | ParameterSet]:
+    """Return the usual parameters, and those for `./dev soak` with its mark."""
+    return [*usual, *(pytest.param(each, marks=pytest.mark.soak) for each in more)]
