@@ -14,6 +14,8 @@ from patchwork.environment import have_program
 ROOT = Path(__file__).resolve().parent
 HOSTS = ROOT / ".hosts"  # a link to their folder, which needs a short path for screen's sockets
 NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "/usr/sbin/sshd", "tar", "rsync")
+STRICT_BUILD = f"{sys.executable} -m mkdocs build --strict"  # with --quiet it would ignore warnings
+MKDOCS = {"NO_MKDOCS_2_WARNING": "1"}  # Material prints an advertisement for its successor otherwise
 sys.path.insert(0, str(ROOT))  # `inv` does not add the project, whose tests contain the hosts
 
 
@@ -83,8 +85,31 @@ def test(c: Context, args: str = "") -> None:
 def lint(c: Context) -> None:
     """Check style and types, and look for unsafe code and vulnerable dependencies."""
     c.run("ruff check . && ruff format --check . && mypy && bandit -q -ll -r fabfile rr_config muddlers")
+    build_docs(c)
     # pip-audit warns about each library for which this package index has no vulnerability data.
     c.run("pip-audit --skip-editable --progress-spinner off")
+
+
+@task(help={"build": "Build the site strictly in a temporary folder, and end."})
+def docs(c: Context, build: bool = False) -> None:
+    """Serve the documentation on http://localhost:8000, and build it again when a file changes."""
+    if build:
+        build_docs(c)
+    else:
+        c.run(f"{sys.executable} -m mkdocs serve", pty=sys.stdout.isatty(), env=MKDOCS)
+
+
+def build_docs(c: Context) -> None:
+    """Build the documentation. Warnings are errors, broken links and anchors among them."""
+    with tempfile.TemporaryDirectory(prefix="rr-docs.") as folder:
+        c.run(f"{STRICT_BUILD} --site-dir {folder}", env=MKDOCS)
+
+
+@task
+def pictures(c: Context) -> None:
+    """Make docs/run.svg and docs/status.svg again, from real commands on two throwaway hosts."""
+    require_programs(c)
+    c.run(f"{sys.executable} -m docs.pictures")
 
 
 @task(help={"seconds": "Duration in seconds (default: 60)."})

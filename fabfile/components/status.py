@@ -29,12 +29,12 @@ def _finite(_: object, __: object, value: Any) -> None:
 class State(StrEnum):
     """The state of a component. One that has a readiness condition is `starting` until it is `ready`."""
 
-    WAITING = "waiting"
-    STARTING = "starting"
-    READY = "ready"
-    RUNNING = "running"
-    EXITED = "exited"
-    UNKNOWN = "unknown"
+    WAITING = "waiting"  # not started in this session
+    STARTING = "starting"  # started, and its readiness condition is not met, or was not met in time
+    READY = "ready"  # runs, and its readiness condition has been met
+    RUNNING = "running"  # runs, and has no readiness condition
+    EXITED = "exited"  # has ended; the exit status or signal says how
+    UNKNOWN = "unknown"  # the host does not answer, or cannot say
 
 
 @attrs.frozen

@@ -1,0 +1,151 @@
+"""Hooks of the documentation site: tables that are generated from the declarations of the program.
+
+A page says `<!-- generated: states -->`, and the site shows the table there. TABLES lists the names.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from typing import Any
+
+import attrs
+from mkdocs.exceptions import PluginError
+
+import fabfile
+from fabfile.cli import exit_codes
+from fabfile.cli.options import Command, Option
+from fabfile.components.status import State
+from rr_config.component import ATTRIBUTES, Component
+
+MARKER = re.compile(r"<!-- generated: (.+?) -->")
+DECLARATION = re.compile(r"^\s*[A-Z]+ = (.+?)  # (.+)$", re.MULTILINE)
+CODE_OR_LINE = re.compile(r"(`[^`]*`)|\|")
+PLACEHOLDERS = {"LIMIT": "PATTERNS"}  # for kinds of values whose own names do not say enough
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Replace the markers of a page by their tables. MkDocs calls this for every page."""
+    return MARKER.sub(lambda marker: generated(marker[1]), markdown)
+
+
+def generated(name: str) -> str:
+    """Return the table of that name: one of TABLES, or `options of COMMAND`."""
+    command = name.removeprefix("options of ")
+    if command != name:
+        return option_table(own_options(command))
+    if name not in TABLES:
+        raise PluginError(f"generated: {name}: unknown table; there are: {', '.join(TABLES)}, options of COMMAND")
+    return TABLES[name]()
+
+
+def commands() -> dict[str, Command]:
+    """Return the commands by name."""
+    found = [each for each in vars(fabfile).values() if isinstance(each, Command)]
+    return {command.name: command for command in sorted(found, key=lambda command: command.name)}
+
+
+def shared_options() -> list[Option]:
+    """Return the options that every command has."""
+    return commands()["kill"].get_arguments()  # which has no others
+
+
+def own_options(command: str) -> list[Option]:
+    """Return the options of a command that not every command has."""
+    shared = {option.names for option in shared_options()}
+    return [option for option in commands()[command].get_arguments() if option.names not in shared]
+
+
+def command_table() -> str:
+    """Return a table of the commands, each with the first sentence of its help."""
+    rows = []
+    for name, command in commands().items():
+        sentence = (command.__doc__ or "").partition(". ")[0].rstrip(".")
+        rows.append((f"[`{name}`](#fab-{name})", sentence))
+    return table(("Command", "Purpose"), rows)
+
+
+def option_table(options: Iterable[Option]) -> str:
+    """Return a table of options with their short names, values and help."""
+    return table(("Option", "Meaning"), [(option_names(option), option.help or "") for option in options])
+
+
+def option_names(option: Option) -> str:
+    """Return for example `-c`, `--config PATH`; for a boolean with a default, `--kill`, `--no-kill`."""
+    long, *short = option.names
+    if option.positional:
+        return f"`{long.upper()}`"
+    names = [f"`-{name}`" for name in short]
+    value = value_name(option)
+    names.append(f"`--{long} {value}`" if value else f"`--{long}`")
+    if option.kind is bool and option.default:
+        names.append(f"`--no-{long}`")
+    return ", ".join(names)
+
+
+def value_name(option: Option) -> str:
+    """Return the placeholder for the value of an option, or nothing if it has no value."""
+    if option.kind is bool:
+        return ""
+    if option.kind is int:
+        return "N"
+    values = option.declaration.values
+    if isinstance(values, Enum):
+        return PLACEHOLDERS.get(values.name, values.name)
+    return "|".join(values) or "TEXT"
+
+
+def attribute_table() -> str:
+    """Return a table of the attributes of Component, with their types and defaults."""
+    rows = []
+    for field in attrs.fields(Component):
+        declared = ATTRIBUTES[field.name]
+        kind = inspect.formatannotation(field.type).replace("rr_config.ready.", "").replace("typing.", "")
+        link = f"[`{field.name}`](#{field.name})"
+        rows.append((link, f"`{kind}`", "required" if declared.is_required else default_of(field), declared.help))
+    return table(("Attribute", "Type", "Default", "Meaning"), rows)
+
+
+def default_of(field: "attrs.Attribute[Any]") -> str:
+    """Return the default of an attribute as Python spells it."""
+    default = field.default
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        default = default.factory()  # type: ignore[union-attr]
+    return f"`{default!r}`"
+
+
+def state_table() -> str:
+    """Return a table of the states of a component."""
+    return table(("State", "Meaning"), commented(State))
+
+
+def exit_code_table() -> str:
+    """Return a table of the exit codes."""
+    return table(("Code", "Meaning"), [("`0`", "success"), *commented(exit_codes)])
+
+
+def commented(declarations: Any) -> list[tuple[str, str]]:
+    """Return the value and the comment of each line `NAME = VALUE  # COMMENT` of a class or module."""
+    found = DECLARATION.findall(inspect.getsource(declarations))
+    return [(f"`{value.strip(chr(34))}`", comment) for value, comment in found]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    rule = ["---"] * len(head)
+    lines = [f"| {' | '.join(map(escaped, row))} |" for row in (head, rule, *rows)]
+    return "\n".join(lines)
+
+
+def escaped(text: str) -> str:
+    """Return text for a cell. A vertical line in it, except in code, would begin another cell."""
+    return CODE_OR_LINE.sub(lambda found: found[1] or r"\|", text)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "commands": command_table,
+    "options": lambda: option_table(shared_options()),
+    "attributes": attribute_table,
+    "states": state_table,
+    "exit codes": exit_code_table,
+}
