@@ -263,6 +263,8 @@ def test_launcher_survives_program_signals(launch: Launch, number: signal.Signal
     os.mkfifo(launch.folder / "fifo")
     process = launch.begin(one)
     eventually((launch.folder / "runs").exists, "the program runs")
+    (recorder,) = text(Path(f"/proc/{process.pid}/task/{process.pid}/children")).split()
+    os.kill(int(recorder), number)
     process.send_signal(number)
     (launch.folder / "fifo").write_text("end\n")
     process.communicate(timeout=10)
