@@ -1,8 +1,8 @@
 """Wait for components to end, on all hosts at once, over one channel for each host.
 
 One thread for each host talks to it. It puts all that happens there into one queue, as events. Another thread reads the
-queue, and this thread alone changes the state of the wait. A third one for each host, of the group, only waits for the
-outcome: so a host that hangs while it connects cannot block the others.
+queue, and this thread alone changes the state of the wait. The threads of the HostGroup only wait for the outcome of
+each host. So a host that hangs while it connects cannot block the others.
 
 A lost connection is opened again. When a host has nothing left to report, it is asked to leave. It gets LEAVE_SECONDS
 for that, then its connection is cut.
@@ -33,9 +33,9 @@ from .host_wait import HostWait, Phase
 class Wait:
     """Waits for all `awaited` to end, on all their hosts, then terminates `terminated`.
 
-    `tell` is called for each end; for `watched` components until others are terminated. When it returns False, the wait
-    asks all hosts to leave, and `ends` returns what is known. After the wait, `silent` are hosts that were asked to
-    leave and did not answer in time, and `terminated_hosts` are those on which all of `terminated` have ended.
+    `tell` is called for each end, but for `watched` components only until others are terminated. If it returns False,
+    the wait asks all hosts to leave, and `ends` returns what is known. After the wait, `silent` are hosts that were
+    asked to leave and did not answer in time, and `terminated_hosts` are those on which all of `terminated` have ended.
     """
 
     fleet: Fleet
@@ -67,7 +67,7 @@ class Wait:
         self._talking = set(self._hosts)
         self._pending = set(awaited)
         if any(component.host in self.fleet.out for component in self.awaited):
-            self._command = wait.LEAVE  # nobody knows whether that one has ended
+            self._command = wait.LEAVE  # nobody knows whether it has ended on that host
 
     def _reachable(self, components: Iterable[Component]) -> dict[str, list[Component]]:
         return group_by_host(each for each in components if each.host not in self.fleet.out)
@@ -193,9 +193,9 @@ class Wait:
         self._pending.remove(here.name)
         if self._pending:
             return
-        has_none_to_end = self._hosts.keys() - self._to_end.keys()
-        left = self._hosts if self._command == wait.LEAVE else has_none_to_end
-        self._leave(self._hosts[name] for name in left)
+        with_nothing_to_end = self._hosts.keys() - self._to_end.keys()
+        leaving = self._hosts if self._command == wait.LEAVE else with_nothing_to_end
+        self._leave(self._hosts[name] for name in leaving)
         for each in self._hosts.values():
             if each.is_wanted and each.talk:
                 each.talk.tell(self._command)
@@ -228,13 +228,13 @@ class Wait:
 
     def _leave(self, hosts: Iterable[HostWait], seconds: float = LEAVE_SECONDS) -> None:
         """Ask those hosts to leave, and cut the connections of those that have not done so after that time."""
-        left = [here for here in hosts if here.is_wanted]
-        for here in left:
+        leaving = [here for here in hosts if here.is_wanted]
+        for here in leaving:
             here.phase = Phase.LEAVING
             if here.talk:
                 here.talk.tell(wait.LEAVE)
-        if left:
-            self._events.set_timer(seconds, self._cut, left)
+        if leaving:
+            self._events.set_timer(seconds, self._cut, leaving)
 
     def _cut(self, hosts: Iterable[HostWait]) -> None:
         for here in hosts:
