@@ -100,7 +100,7 @@ class Runner(SessionCommands):
         self._sync()
         self._start(self.indices)
         if any(component.wait for component in self.config.all_components()) or self.options.on_exit:
-            return self.wait()
+            return self._wait(None, None)
         self._check_ends()
         return {}
 
@@ -216,11 +216,16 @@ class Runner(SessionCommands):
 
         A lost connection is opened again. Raise StageError for components that did not end with 0, or not within
         `timeout` seconds, and for others that have failed meanwhile. With `options.terminate`, the other components are
-        ended after that. With `options.on_exit`, all are stopped when any component fails, and all are waited for if
-        none has `wait`.
+        ended after that, unless the session belongs to another owner. With `options.on_exit`, all are stopped when any
+        component fails, and all are waited for if none has `wait`.
         """
         if timeout is not None:
             check_seconds("timeout", timeout)
+        if self.options.terminate:
+            self._connect(self._fleet, "screen")
+        return self._wait(components, timeout)
+
+    def _wait(self, components: Iterable[Component] | None, timeout: float | None) -> dict[str, list[Ended]]:
         every = self.config.all_components()
         chosen = [c for c in every if c.wait] if components is None else list(components)
         if self.options.on_exit and not chosen:

@@ -9,6 +9,7 @@ from tests.support.lab import Lab
 from tests.support.servers import config_of, pid_of
 
 CHANGING = [["run"], ["run", "--no-kill"], ["kill"], ["screen"], ["sync"], ["start"], ["stop"], ["restart"]]
+CHANGING += [["wait", "--terminate"]]
 REFUSAL = re.compile(
     r"node1: connect: the session runner belongs to \S+/cfg\.py of \w+@\S+ since \d{4}-\d\d-\d\d \d\d:\d\d;"
     r" 2 components run in it \(take another session with --screen NAME, or end this one with --replace\)"
@@ -19,7 +20,7 @@ def begin(lab: Lab) -> int:
     """Run the config of one owner on node1; return the process id of `web` there. The other config is `other.py`."""
     lab.config(config_of("node1", more="add('b', 'node1', 'exec sleep 1000')\n"))
     lab.run("run")
-    lab.write("other.py", config_of("node1", "node2"))
+    lab.write("other.py", config_of("node1", "node2", more="add('job', 'node1', 'true', wait=True)\n"))
     return pid_of(lab.node1)
 
 
@@ -50,6 +51,7 @@ def test_settings_may_always_replace(lab: Lab) -> None:
     assert lab.fab("-f", settings, "run", "-c", "other.py").returncode == 0
     assert lab.fab("-f", settings, "kill", "-c", "cfg.py").returncode == 0
     assert lab.node1.sessions() == []
+    assert not (lab.node1.state() / ".owner").exists(), "the time in it would be that of an old session"
 
 
 def test_idle_session_is_replaced(lab: Lab) -> None:
