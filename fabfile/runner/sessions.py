@@ -42,7 +42,7 @@ class SessionCommands(Inspector):
 
         def work(host: Host) -> Killed:
             killed = screen.read_killed(iter(ask(host, script)))
-            self._tracker.forget(own[host.name])
+            self._tracker.forget_session(own[host.name])
             return killed
 
         with self._hosts_that_answer() as fleet:
@@ -179,7 +179,7 @@ class SessionCommands(Inspector):
             with conversation(host, script) as talk:
                 answers = talk.answers()
                 killed = screen.read_killed(answers)
-                self._tracker.forget(own[host.name])
+                self._tracker.forget_session(own[host.name])
                 try:
                     opened[host.name] = screen.read_session(answers)
                     list(answers)

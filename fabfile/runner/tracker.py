@@ -57,6 +57,13 @@ class Tracker:
             for known in (self.starting, self.running, self.awaited):
                 known.pop(component.label, None)
 
+    def forget_session(self, components: Iterable[Component]) -> None:
+        """Forget also how these components ended: their session has been killed, and they have to run again."""
+        for component in components:
+            self.forget([component])
+            self.succeeded.discard(component.label)
+            self.down.discard(component.label)
+
     def unwell(self, components: Iterable[Component], failed: Iterable[str]) -> list[Component]:
         """Return those of `components` that neither run nor have succeeded, and those whose labels have `failed`."""
         bad = set(failed)

@@ -4,6 +4,8 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -213,3 +215,38 @@ def test_unreached_host_is_reported(lab: Lab, monkeypatch: pytest.MonkeyPatch) -
         with lab.runner() as runner:
             (error,) = failed(runner, 0)
     assert (sorted(error.hosts), error.failures[0]) == (["hole"], Failure("hole", "has not been reached in time"))
+
+
+# Forwards one connection after 2.5 s.
+SLOW_RELAY = """\
+import socket, sys, threading, time
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    print(listener.getsockname()[1], flush=True)
+    client, _ = listener.accept()
+time.sleep(2.5)
+server = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+def copy(source, target):
+    while block := source.recv(65536):
+        target.sendall(block)
+threading.Thread(target=copy, args=(client, server), daemon=True).start()
+copy(server, client)
+"""
+
+
+def test_slow_host_reports_after_timeout(lab: Lab) -> None:
+    """Connecting takes longer than LEAVE_SECONDS. As soon as the host is reached, it is asked to leave."""
+    lab.config(CONFIG + "add('b', 'node1', 'exec sleep 1000', wait=True)\n")
+    lab.run("screen")
+    lab.run("start")
+    command = [sys.executable, "-c", SLOW_RELAY, lab.node1.address, str(lab.node1.port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as relay:
+        assert relay.stdout
+        text = lab.farm.ssh_config.read_text()
+        slow = f"Host node1\n  HostName 127.0.0.1\n  Port {relay.stdout.readline()}\n"
+        lab.farm.ssh_config.write_text(slow + text)
+        began = time.monotonic()
+        with lab.runner() as runner:
+            (error,) = failed(runner, 0)
+        relay.terminate()
+    assert [str(each.reason) for each in error.failures] == ["has not ended in time"]
+    assert 2 < time.monotonic() - began < 8
