@@ -14,9 +14,9 @@ from ..remote.conversation import Conversation
 class Phase(Enum):
     """The state of the wait on one host."""
 
-    CONNECTING = auto()  # it has not been reached yet
-    WAITING = auto()  # it has been reached, and reports what ends
-    LEAVING = auto()  # nothing more is expected of it; it may finish until a timer drops it
+    NOT_REACHED = auto()  # it has never been reached
+    WAITING = auto()  # it has been reached, and reports what ends; a lost connection does not change this
+    LEAVING = auto()  # it has been asked to leave; what it reports still counts, until its connection is cut
     OVER = auto()  # its outcome is known
 
 
@@ -24,15 +24,16 @@ class Phase(Enum):
 class HostWait:
     """The wait on one host.
 
-    `unreported` are the components whose end the host has not reported, by label. Only the thread that talks to the
-    host uses it. All other attributes belong to the thread that reads the events. `awaited` are the components that the
-    wait waits for, by label, and `ends` says how they ended.
+    `unreported` are the components whose end the host has not reported, by label. The thread that talks to the host
+    removes them, and the other threads read them once that thread has ended. Only the thread that reads the events
+    changes the other attributes. `awaited` are the components that the wait still waits for, by label, and `ends` says
+    how the others ended.
     """
 
     name: str
     unreported: dict[str, Component]
     awaited: dict[str, Component]
-    phase: Phase = Phase.CONNECTING
+    phase: Phase = Phase.NOT_REACHED
     was_reached: bool = False
     talk: Conversation | None = None
     ends: list[Ended] = attrs.field(factory=list)
@@ -40,4 +41,4 @@ class HostWait:
 
     @property
     def is_wanted(self) -> bool:
-        return self.phase in (Phase.CONNECTING, Phase.WAITING)
+        return self.phase in (Phase.NOT_REACHED, Phase.WAITING)

@@ -244,7 +244,7 @@ class Runner(SessionCommands):
         except StageError as error:
             raise self._with_crashed(error, wait.silent) from None
         finally:
-            self._tracker.forget(c for c in terminated if c.host in wait.has_terminated)
+            self._tracker.forget(c for c in terminated if c.host in wait.terminated_hosts)
         return ends
 
     def _with_crashed(self, error: StageError, silent: Collection[str]) -> StageError:

@@ -1,10 +1,11 @@
 """Wait for components to end, on all hosts at once, over one channel for each host.
 
 One thread for each host talks to it. It puts all that happens there into one queue, as events. Another thread reads the
-queue, and this thread alone changes the state of the wait.
+queue, and this thread alone changes the state of the wait. The threads of the HostGroup only wait for the outcome of
+each host. So a host that hangs while it connects cannot block the others.
 
-A lost connection is opened again. When a host has nothing left to report, it gets LEAVE_SECONDS to finish, then the
-connection is dropped. An unreachable host must not block the others.
+A lost connection is opened again. When a host has nothing left to report, it is asked to leave. It gets LEAVE_SECONDS
+for that, then its connection is cut.
 """
 
 import math
@@ -32,9 +33,9 @@ from .host_wait import HostWait, Phase
 class Wait:
     """Waits for all `awaited` to end, on all their hosts, then terminates `terminated`.
 
-    `tell` is called for each end; for `watched` components until others are terminated. When it returns False, the wait
-    drops all hosts. After that, `silent` are the hosts that did not answer, and `has_terminated` those on which all of
-    `terminated` have ended.
+    `tell` is called for each end, but for `watched` components only until others are terminated. If it returns False,
+    the wait asks all hosts to leave, and `ends` returns what is known. After the wait, `silent` are hosts that were
+    asked to leave and did not answer in time, and `terminated_hosts` are those on which all of `terminated` have ended.
     """
 
     fleet: Fleet
@@ -44,7 +45,7 @@ class Wait:
     terminated: Sequence[Component]
     tell: Callable[[Ended], bool]
     silent: set[str] = attrs.field(init=False, factory=set)
-    has_terminated: set[str] = attrs.field(init=False, factory=set)
+    terminated_hosts: set[str] = attrs.field(init=False, factory=set)
     _to_end: Mapping[str, Sequence[Component]] = attrs.field(init=False)
     _hosts: dict[str, HostWait] = attrs.field(init=False)
     _talking: set[str] = attrs.field(init=False)  # hosts whose threads have not ended
@@ -66,7 +67,7 @@ class Wait:
         self._talking = set(self._hosts)
         self._pending = set(awaited)
         if any(component.host in self.fleet.out for component in self.awaited):
-            self._command = wait.LEAVE  # nobody knows whether that one has ended
+            self._command = wait.LEAVE  # nobody knows whether it has ended on that host
 
     def _reachable(self, components: Iterable[Component]) -> dict[str, list[Component]]:
         return group_by_host(each for each in components if each.host not in self.fleet.out)
@@ -80,7 +81,7 @@ class Wait:
         if not self._hosts:
             return {}
         if timeout is not None:
-            self._events.set_timer(timeout, self._time_is_up)
+            self._events.set_timer(timeout, self._on_timeout)
         start_daemon(self._read_events)
         lost: StageError | None = None
         try:
@@ -88,7 +89,7 @@ class Wait:
         except StageError as error:
             lost = error
         finally:
-            self._events.put(self._stop)  # nobody listens any more, for example after Ctrl-C
+            self._events.put(self._stop)  # after Ctrl-C, nobody listens any more; otherwise this has no effect
         if self._error:
             raise self._error
         failures = self._failures()
@@ -105,21 +106,21 @@ class Wait:
         for here in self._hosts.values():
             outcomes += here.ends
             missing += here.awaited.values()
-        if self._is_late and not missing:
+        if self._is_late and not missing:  # the last ends came while the hosts left, so nothing was terminated
             for name, components in self._to_end.items():
-                if name not in self.has_terminated:
+                if name not in self.terminated_hosts:
                     missing += components
         if self._is_late:
             outcomes += map(NotEnded, missing)
         return sorted(Failure(each.component.label, str(each)) for each in outcomes if not each.is_success)
 
-    # In the threads that talk to hosts.
-
     def _outcome(self, host: Host) -> list[Ended]:
-        """Start the thread that talks to a host; return how the awaited components ended there."""
+        """Start the thread that talks to a host; wait for its outcome: how the awaited components ended there."""
         here = self._hosts[host.name]
         start_daemon(self._talk, host, here)
         return here.outcome.result()
+
+    # In the threads that talk to hosts.
 
     def _talk(self, host: Host, here: HostWait) -> None:
         def lost(reason: str) -> None:
@@ -131,7 +132,7 @@ class Wait:
             persistently(lambda: self._attempt(host, here), lost, host.clock)
         except BaseException as error:  # raised again in `_outcome`
             problem = error
-        self._events.put(self._has_finished, here, problem)
+        self._events.put(self._on_finished, here, problem)
 
     def _attempt(self, host: Host, here: HostWait) -> None:
         if here.was_reached and not here.is_wanted:
@@ -139,16 +140,16 @@ class Wait:
         expected = list(here.unreported.values())
         script = wait.wait_script(self.session, expected, self._to_end.get(host.name, []))
         with conversation(host, script, patience=math.inf) as talk:
-            self._events.put(self._has_reached, here, talk)
+            self._events.put(self._on_reached, here, talk)
             try:
                 for ended in wait.read_ended(expected, talk.answer):
                     label = ended.component.label
                     if label not in here.unreported:
                         raise ValueError(f"the end of {label} was reported twice")
                     del here.unreported[label]
-                    self._events.put(self._has_ended, here, ended)
+                    self._events.put(self._on_ended, here, ended)
             finally:
-                self._events.put(self._has_lost, here)
+                self._events.put(self._on_lost, here)
 
     # In the thread that reads the events: each method below is an event, or a step of one.
 
@@ -161,19 +162,19 @@ class Wait:
                 self._error = self._error or error
                 self._stop()
 
-    def _has_reached(self, here: HostWait, talk: Conversation) -> None:
+    def _on_reached(self, here: HostWait, talk: Conversation) -> None:
         here.talk, here.was_reached = talk, True
-        if here.phase is Phase.CONNECTING:
+        if here.phase is Phase.NOT_REACHED:
             here.phase = Phase.WAITING
         if not here.is_wanted:
             talk.tell(wait.LEAVE)
         elif not self._pending:
             talk.tell(self._command)
 
-    def _has_lost(self, here: HostWait) -> None:
+    def _on_lost(self, here: HostWait) -> None:
         here.talk = None
 
-    def _has_ended(self, here: HostWait, ended: Ended) -> None:
+    def _on_ended(self, here: HostWait, ended: Ended) -> None:
         if here.phase is Phase.OVER:
             return
         # Once the others are terminated, a watched component may fail because of that.
@@ -183,23 +184,23 @@ class Wait:
         if is_told and not self.tell(ended):
             self._leave(self._hosts.values())
         if not here.awaited:
-            self._has_none_awaited(here)
+            self._nothing_awaited_on(here)
 
-    def _has_none_awaited(self, here: HostWait) -> None:
-        """Nothing more is awaited on that host. If that is so on all hosts, send the command."""
+    def _nothing_awaited_on(self, here: HostWait) -> None:
+        """Once nothing is awaited on any host, send the command."""
         if here.name not in self._pending:
             return
         self._pending.remove(here.name)
         if self._pending:
             return
-        has_none_to_end = self._hosts.keys() - self._to_end.keys()
-        left = self._hosts if self._command == wait.LEAVE else has_none_to_end
-        self._leave(self._hosts[name] for name in left)
+        with_nothing_to_end = self._hosts.keys() - self._to_end.keys()
+        leaving = self._hosts if self._command == wait.LEAVE else with_nothing_to_end
+        self._leave(self._hosts[name] for name in leaving)
         for each in self._hosts.values():
             if each.is_wanted and each.talk:
                 each.talk.tell(self._command)
 
-    def _has_finished(self, here: HostWait, problem: BaseException | None) -> None:
+    def _on_finished(self, here: HostWait, problem: BaseException | None) -> None:
         """The thread that talks to the host has ended."""
         self._talking.remove(here.name)
         if here.phase is Phase.OVER:
@@ -209,31 +210,33 @@ class Wait:
             problem = ValueError("the end of some components was not reported")
         if problem is None:
             if here.is_wanted and self._command == wait.TERMINATE:
-                self.has_terminated.add(here.name)
+                self.terminated_hosts.add(here.name)
             self._settle(here)
         elif here.is_wanted or self._is_late:
             self._fail(here, problem)
         else:
-            self._drop(here)
+            self._give_up_on(here)
 
-    def _time_is_up(self) -> None:
+    def _on_timeout(self) -> None:
         is_over = all(here.phase is Phase.OVER for here in self._hosts.values())
         if self._pending and not is_over:
             self._is_late = True
-            self._leave(each for each in self._hosts.values() if each.was_reached)
-            self._leave(self._hosts.values(), FIRST_SECONDS)
+            reached = [each for each in self._hosts.values() if each.was_reached]
+            others = [each for each in self._hosts.values() if not each.was_reached]
+            self._leave(reached)
+            self._leave(others, FIRST_SECONDS)
 
     def _leave(self, hosts: Iterable[HostWait], seconds: float = LEAVE_SECONDS) -> None:
-        """Ask those hosts to finish, and drop those that have not done so after that time."""
-        left = [here for here in hosts if here.is_wanted]
-        for here in left:
+        """Ask those hosts to leave, and cut the connections of those that have not done so after that time."""
+        leaving = [here for here in hosts if here.is_wanted]
+        for here in leaving:
             here.phase = Phase.LEAVING
             if here.talk:
                 here.talk.tell(wait.LEAVE)
-        if left:
-            self._events.set_timer(seconds, self._drop_all, left)
+        if leaving:
+            self._events.set_timer(seconds, self._cut, leaving)
 
-    def _drop_all(self, hosts: Iterable[HostWait]) -> None:
+    def _cut(self, hosts: Iterable[HostWait]) -> None:
         for here in hosts:
             if here.phase is Phase.OVER:
                 continue
@@ -242,9 +245,9 @@ class Wait:
             if self._is_late and not here.was_reached:
                 self._fail(here, HostError("timed out; the host was not reached"))
             else:
-                self._drop(here)
+                self._give_up_on(here)
 
-    def _drop(self, here: HostWait) -> None:
+    def _give_up_on(self, here: HostWait) -> None:
         self.silent.add(here.name)
         self._settle(here)
 
@@ -254,7 +257,7 @@ class Wait:
             self._command = wait.LEAVE
         here.awaited.clear()
         self._settle(here, problem)
-        self._has_none_awaited(here)
+        self._nothing_awaited_on(here)
 
     def _settle(self, here: HostWait, problem: BaseException | None = None) -> None:
         here.phase = Phase.OVER

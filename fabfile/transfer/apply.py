@@ -10,7 +10,7 @@ file, only the other pieces are sent.
 
 import posixpath
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 import attrs
 
@@ -81,7 +81,7 @@ class HostUpdate:
         has_error = bool(commands.words)
         if not commands.all_done():
             if has_error:  # the checkpoint has kept the agent from moving anything
-                self._settle_what_arrived(commands, progress)
+                changed |= self._settle_what_arrived(commands, progress, changed)
             self._find_problems(commands)
         for root, path in changed:
             root.problems[path] = CHANGED_HERE
@@ -136,23 +136,30 @@ class HostUpdate:
             commands.enter(root.name)
             commands.send_chmods(root.changes.chmod)
 
-    def _settle_what_arrived(self, commands: RemoteCommands, progress: Progress) -> None:
-        """Send the files that the host could not copy, for example because the source is missing. Settle the rest."""
-        commands.send_command("resume")
-        lost = [self._item(root_path) for root_path in self._not_whole(commands) if root_path in self._copies]
-        send(commands, lost, self._sources.tar_streams, sum(item.local.size for item in lost), progress)
-        self._remove(commands, self._not_whole(commands))
-        self._settle(commands)
+    def _settle_what_arrived(
+        self, commands: RemoteCommands, progress: Progress, changed: Set[RootPath]
+    ) -> set[RootPath]:
+        """Send the files that the host could not copy, for example because the source is missing. Settle the rest.
 
-    def _not_whole(self, commands: RemoteCommands) -> list[RootPath]:
+        `changed` are files that changed here before. Return those that have changed now.
+        """
+        commands.send_command("resume")
+        lost = self._copies.keys() & self._not_whole(commands) - changed
+        items = [self._item(root_path) for root_path in lost]
+        changed_now = send(commands, items, self._sources.tar_streams, sum(i.local.size for i in items), progress)
+        self._remove(commands, {*self._not_whole(commands), *changed_now})
+        self._settle(commands)
+        return changed_now
+
+    def _not_whole(self, commands: RemoteCommands) -> set[RootPath]:
         """Return the targets of files whose staged file is missing, or has the wrong size or mode."""
         staged_roots = {root: root.as_staged(self._staging) for root in self._roots}
         take_inventories(commands, staged_roots.values())
-        found = []
+        found = set()
         for root, there in staged_roots.items():
             for path in root.changes.send:
                 if root.staged(path, self._staging) in there.inventory.differing:
-                    found.append((root, path))
+                    found.add((root, path))
         return found
 
     def _find_problems(self, commands: RemoteCommands) -> None:

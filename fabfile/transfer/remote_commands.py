@@ -5,7 +5,7 @@ programs that it ran. Commands are pipelined: many are sent without waiting, and
 So the number of round trips does not grow with the number of commands.
 
 This module knows how to send a command and how to read its answer. Its users decide which commands to send: `sync`,
-`apply`, `upload`, `checksums` and `file_hashes`.
+`apply`, `upload`, `checksums`, `root` and `remote_hashes`.
 """
 
 import os

@@ -1,7 +1,8 @@
 """Roots: what a sync knows of the files below one root of a host, and what it changes there.
 
-Each step of a sync fills in a part of every Root: `sync` its folder, `take_inventories` its inventory, `checksums` its
-`same` and `partial` files, `find_conflicts` and `find_changes` the changes, and `apply` the problems.
+Each step of a sync fills in a part of every Root: `sync` its folder, `read_inventories` its inventory, `checksums` its
+`same` and `partial` files, `find_conflicts` its conflicts, and `find_changes` its changes and first problems. `apply`
+adds more problems. To check its work, it makes smaller Roots, which have an inventory and `same` files, but no changes.
 """
 
 import posixpath
@@ -60,7 +61,11 @@ class Root:
         return posixpath.normpath(locate(self.folder, path))
 
     def staged(self, path: str, staging: str) -> str:
-        """Return the path at which a file or new folder is staged. `staging` is the name of staging folders."""
+        """Return the path at which a file or new folder is staged. `staging` is the name of staging folders.
+
+        For example, `./d/f` is staged at `./d/STAGING/f`. If `./d` is new, it is renamed as a whole. Then `./d/f` is
+        staged at `./STAGING/d/f`.
+        """
         folder = self._renamed(path).rpartition("/")[0]
         return f"{folder}/{staging}/{path[len(folder) + 1 :]}"
 

@@ -1,6 +1,7 @@
 """Sync one host: get its `inventory`, compare it with the `tree` and the `checksums`, and `apply` the `diff`.
 
-This takes one channel, and three or four round trips for any number of files.
+This takes one channel. Once the script has begun, it takes one to three round trips for any number of files: one for
+the inventory, one if contents are compared, and one if anything changes.
 """
 
 import os

@@ -10,6 +10,7 @@ import pytest
 from tests.support.connections import cut
 from tests.support.files import text
 from tests.support.lab import Lab
+from tests.support.sessions import ids, kill_server
 from tests.support.terminal import Terminal
 from tests.support.waiting import eventually
 
@@ -119,6 +120,22 @@ def test_attach_needs_one_open_window(lab: Lab) -> None:
         refused(terminal, 1, "node1: attach: web has not been started in the session runner")
     with attached(lab, "db") as terminal:
         refused(terminal, 2, "db: ambiguous component; must be one of node1/db, node2/db")
+
+
+def test_attach_ignores_windows_of_lost_session(lab: Lab) -> None:
+    """The program outlives its screen server. In the next session, its window's number belongs to another component."""
+    stubborn = "trap '' HUP; while :; do sleep 1; done"
+    lab.config(
+        "for name in ('web', 'db'):\n    config.add_component(Component(name=name, host='node1', start_index=1,"
+        f" executable='/bin/sh', args=['-c', {stubborn!r}]))\n"
+    )
+    lab.run("run", "--limit", "web")
+    kill_server(ids(lab.node1)[0])
+    lab.node1.run("screen -wipe; true")
+    lab.run("screen")
+    lab.run("start", "--limit", "db")
+    with attached(lab, "web") as terminal:
+        refused(terminal, 1, "node1: attach: the window of web is closed; to see its output, use: fab logs")
 
 
 def test_attach_needs_a_terminal(lab: Lab) -> None:

@@ -11,6 +11,7 @@ from rr_config.local_files import LocalFile
 from tests.support.files import content
 from tests.support.lab import Lab
 from tests.support.marks import configure
+from tests.support.odd_hosts import host_with
 
 SMALL, LARGE = 1000, upload.LARGE
 READ = tar_stream.read
@@ -69,3 +70,29 @@ def test_every_place_of_a_torn_file_is_reported(lab: Lab, size: int) -> None:
     home = lab.node1.home
     assert failures(lab) == [Failure(f"node1:{home}/{name}/torn", REASON) for name in ("a", "b")]
     assert not [*home.glob("?/torn")]
+
+
+def test_torn_copy_does_not_replace_the_old_one(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host cannot copy the file to its second place. It is sent again, and changes meanwhile."""
+    host_with(lab, "odd", "cp", "echo 'cp: failed' >&2; exit 1")
+    reads: list[str] = []
+
+    def read_torn_later(local: LocalFile, *part: int) -> Iterator[bytes]:
+        reads.append(local.path)
+        if len(reads) == 2:
+            Path(local.path).write_text("n")
+        yield from READ(local, *part)
+
+    monkeypatch.setattr(upload, "read", read_torn_later)
+    lab.write("torn", "n" * LARGE)
+    lab.config(
+        "for name in ('a', 'b'):\n    config.add_component(Component(name=name, host='odd', start_index=1,"
+        " executable='x', base_dir=f'~/{name}', files={'torn': 'torn'}))\n"
+    )
+    home = lab.farm.hosts["odd"].home
+    for name in ("a", "b"):
+        (home / name).mkdir()
+        (home / name / "torn").write_text("old")
+    assert Failure(f"odd:{home}/b/torn", REASON) in failures(lab)
+    assert len(reads) == 2
+    assert content(home / "b") == {"torn": "old"}

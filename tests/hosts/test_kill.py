@@ -62,6 +62,19 @@ def test_kill_spares_renamed_session(lab: Lab) -> None:
     assert (lab.node1.sessions(), alive(lab.node1)) == (["mine"], {"renamed"})
 
 
+def test_kill_hangs_up_interactive_shells(lab: Lab) -> None:
+    """They ignore TERM. Without HUP, each of them would be killed after five seconds."""
+    lab.config(ONE_PROGRAM)
+    lab.write("one.sh", "")
+    lab.run("screen")
+    (id_,) = ids(lab.node1)
+    (lab.node1.home / "rc").write_text("trap 'echo $$ >~/pid.hung-up' EXIT; echo $$ >~/pid.shell\n")
+    lab.node1.run(f"screen -S {id_} -X screen bash --rcfile {lab.node1.home}/rc -i")
+    eventually(lambda: "shell" in noted(lab.node1), "the shell")
+    lab.run("kill")
+    assert noted(lab.node1)["hung-up"] == noted(lab.node1)["shell"]
+
+
 def test_kill_ends_stubborn_programs(lab: Lab) -> None:
     """The server of `other`, which was started from a window, has that session in its environment, and goes on."""
     lab.config(ONE_PROGRAM)

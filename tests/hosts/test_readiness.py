@@ -179,3 +179,15 @@ def test_reused_launcher_id_is_noticed(lab: Lab) -> None:
         said, _ = fab.communicate(timeout=20)
     os.kill(int(bystander), signal.SIGTERM)
     assert "node1/a: start 1: was killed before it was ready: log never" in said
+
+
+def test_port_of_ended_program_is_not_ready(lab: Lab) -> None:
+    """A child still listens. With `daemonize` programs, that would be ready for ever."""
+    port = free_port("127.0.0.1")
+    leaves = "import os, socket, time\nserver = socket.create_server(('127.0.0.1', %d))\nos.fork() and os._exit(0)\n"
+    lab.config(
+        CONFIG
+        + f"add('port', {leaves % port + 'time.sleep(1000)'!r}, executable=sys.executable, ready=util.port({port}))\n"
+        + LATER
+    )
+    assert "node1/port: start 1: ended with exit status 0 before it was ready" in failing(lab)

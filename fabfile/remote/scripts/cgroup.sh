@@ -18,7 +18,7 @@ enter_cgroup() {
 cgroup_members() {
   inside=$(each_cgroup print_processes)
   for pid in $inside; do
-    case $screens in *" $pid "*) ;; *) continue ;; esac
+    case $all_servers in *" $pid "*) ;; *) continue ;; esac
     case " $servers " in *" $pid "*) ;; *) return 0 ;; esac
   done
   echo "$inside"

@@ -1,21 +1,26 @@
 # Find and end all processes of a session or of components.
 #
-# Members are all processes that have a line of $marks in their environment, or descend from $roots. $servers are the
-# screen servers that end too. The servers of all sessions ($screens) are no members, and neither are their
-# descendants: they are the sessions that end themselves, or others that were started from a window.
+# Members are all processes of this user that have a line of $marks in their environment, and all that descend from
+# $roots. $servers are the screen servers that end too. No screen server is a member: the search goes down from $roots
+# and does not enter other sessions, which may have been started from a window. $all_servers are those of all sessions.
 # A program may fork faster than we can look. So a process that has been found counts even if it is gone a moment
-# later. Only several empty looks in a row prove that nothing is left. The servers end last: until then they adopt
-# every process that has lost its parent (see subreaper.py), and list their children without a race.
+# later. Only several empty looks in a row prove that nothing is left. The servers end last. On a host with Python, they
+# adopt every process that has lost its parent (see subreaper.py), and list their children without a race.
 # With $whole_session, all processes in the cgroup of the session are members too.
 . ./screen.sh
 . ./cgroup.sh
 
-births=' ' # PID.BIRTH of processes that were members: the id may become that of another process
+after_term=500  # hundredths of a second from TERM to KILL
+after_kill=1000 # and from KILL to an error
+births=' '      # PID.BIRTH of processes that were members: the id may become that of another process
 
-# note_births PIDS: remember when these processes were born.
+# note_births PIDS: remember when these processes were born. For one that has ended already, any later process with its
+# id is another one.
 note_births() {
   for pid in $1; do
-    ! read_stat "$pid" || births="$births$pid.$stat_birth "
+    stat_birth=ended
+    read_stat "$pid" || :
+    births="$births$pid.$stat_birth "
   done
 }
 
@@ -33,7 +38,7 @@ members() {
     descendants
     [ -z "$whole_session" ] || cgroup_members
   } | while read -r pid; do
-    case $screens in *" $pid "*) ;; *) echo "$pid" ;; esac
+    case $all_servers in *" $pid "*) ;; *) echo "$pid" ;; esac
   done | sort -u
 }
 
@@ -54,7 +59,7 @@ descendants() {
   while [ "$family" != "$before" ]; do
     before=$family
     while read -r pid parent leader; do
-      case $family$screens in *" $pid "*) continue ;; esac
+      case $family$all_servers in *" $pid "*) continue ;; esac
       case $family in *" $parent "* | *" $leader "*) family="$family$pid " ;; esac
     done <<END
 $relations
@@ -81,20 +86,20 @@ not_ended() {
 # send_signal SIGNAL PIDS
 send_signal() { for pid in $2; do kill "-$1" "$pid" 2>/dev/null; done; }
 
-# list_screens: set $screens to the servers of all sessions of this user.
+# list_screens: set $all_servers to the servers of all sessions of this user.
 list_screens() {
-  screens=' '
-  for id in $(list_sessions | living); do screens="$screens${id%%.*} "; done
+  all_servers=' '
+  for id in $(list_sessions | living); do all_servers="$all_servers${id%%.*} "; done
 }
 
-# end_members: end all members, then $servers. They get TERM, and after five seconds KILL. Sets $found to the members.
+# end_members: end all members, then $servers. Each gets TERM, and KILL after five seconds. Sets $found to the members.
 end_members() {
   list_screens
   found=$(members)
   note_births "$servers $roots $found"
   send_signal TERM "$found"
   hang_up_windows
-  await_end 500
+  await_end $after_term
   end_servers
 }
 
@@ -114,14 +119,14 @@ list_children() {
     line=
     { read -r line <"/proc/$server/task/$server/children"; } 2>/dev/null
     for child in $line; do
-      case $screens in *" $child "*) continue ;; esac
+      case $all_servers in *" $child "*) continue ;; esac
       ! is_alive "$child" || is_screen "$child" || children="$children $child"
     done
   done
 }
 
-# await_end HUNDREDTHS: wait until $found and all members have ended. They have got a signal already; those that are
-# left after this time get KILL. It takes more empty looks if new processes have appeared meanwhile.
+# await_end HUNDREDTHS: wait until $found and all members have ended. $found have got a signal already. Processes that
+# are left after this time get KILL. It takes more empty looks if new processes have appeared meanwhile.
 await_end() {
   known=" $(join "$found") "
   read_clock
@@ -131,10 +136,10 @@ await_end() {
   while [ $empty -lt $enough ]; do
     ! is_orphaned || exit # members that have been started since belong to another controller
     read_last_pid
-    left=$(
+    left=$({
       not_ended "$found"
       members
-    )
+    } | sort -u)
     [ -n "$left" ] || left=$(members_born_since "$last_pid")
     [ -n "$left" ] || {
       list_children
@@ -157,7 +162,7 @@ await_end() {
     kill_children
     [ -z "$whole_session" ] || kill_cgroups
     send_signal KILL "$left"
-    if [ "$clock" -gt $((kill_at + 1000)) ] || are_beyond_us "$left"; then
+    if [ "$clock" -gt $((kill_at + after_kill)) ] || belong_to_others "$left"; then
       fail "processes still run after SIGKILL: $(describe "$left")"
     fi
   done
@@ -167,18 +172,20 @@ await_end() {
 end_servers() {
   send_signal TERM "$servers"
   read_clock
-  kill_at=$((clock + 500))
+  kill_at=$((clock + after_term))
   while [ -n "$(not_ended "$servers")" ]; do
     sleep 0.02
     read_clock
     [ "$clock" -lt $kill_at ] || send_signal KILL "$servers"
-    [ "$clock" -le $((kill_at + 1000)) ] || fail "processes still run after SIGKILL: $(describe "$servers")"
+    [ "$clock" -le $((kill_at + after_kill)) ] || fail "processes still run after SIGKILL: $(describe "$servers")"
   done
 }
 
-# are_beyond_us PIDS: whether processes are left of these, and we may signal none of them: they have another user.
-are_beyond_us() {
-  for pid in $1; do ! kill -0 "$pid" 2>/dev/null || return; done
+# belong_to_others PIDS: whether some of these still run, and we may signal none of them.
+belong_to_others() {
+  for pid in $1; do
+    if kill -0 "$pid" 2>/dev/null; then return 1; fi
+  done
   [ -n "$(not_ended "$1")" ]
 }
 
@@ -201,7 +208,8 @@ read_last_pid() { read -r _ _ _ _ last_pid </proc/loadavg; }
 
 # members_born_since PID: print marked processes with higher ids. A look at all processes takes longer than some
 # programs need to fork and end, and so it can miss each of them. This only looks at new processes, again and again,
-# until there are no more than its own (a subshell and grep). On a busy host it stops after 20 rounds.
+# until there are no more than its own (a subshell and grep). On a busy host it stops after 20 rounds, or if there are
+# more than 2000: an empty look is no proof then, so await_end takes several.
 members_born_since() {
   from=$1
   rounds=0
@@ -247,7 +255,7 @@ join() { echo $1; }
 # kill_marked: send KILL to every marked process as soon as it is found, which leaves it less time to fork.
 kill_marked() {
   marked | while read -r victim; do
-    case $screens in *" $victim "*) continue ;; esac
+    case $all_servers in *" $victim "*) continue ;; esac
     kill -KILL "$victim" 2>/dev/null
   done
 }

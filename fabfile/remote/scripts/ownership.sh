@@ -31,8 +31,8 @@ check_owner() {
   ! find_foreign || fail "the session $session now belongs to $foreign_text"
 }
 
-# claim_session: check_owner, and become the owner.
-claim_session() {
+# take_ownership: check_owner, and become the owner.
+take_ownership() {
   check_owner
   claimed_by=
   { read -r claimed_by <"$state/.owner"; } 2>/dev/null

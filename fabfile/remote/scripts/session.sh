@@ -1,7 +1,8 @@
 # fab kill and fab screen, and both together in fab run: end every session of that name with all of its processes, and
 # start a new one.
 # Needs from the header: session, owner, owner_text, replace, kill and open (what to do), screenrc, subreaper.
-# Answers: session PID.NAME for each session that ended, and processes COUNT; then new PID.NAME or old PID.NAME.
+# Answers: session PID.NAME for each session that it is about to end; after that, processes COUNT (found at first); then
+# new PID.NAME or old PID.NAME.
 . ./session_lock.sh
 . ./ownership.sh
 . ./end_processes.sh
@@ -11,7 +12,7 @@ main() {
   check_owner
   [ -z "$kill" ] || kill_session
   if [ "$open" ]; then
-    claim_session
+    take_ownership
     open_session
   fi
 }
@@ -32,8 +33,8 @@ kill_session() {
 # find_sessions_to_end: set $ids, $servers, $marks and $roots. Sessions that this host has started count even if they
 # are gone: their processes may live on.
 find_sessions_to_end() {
-  list_renamed
-  ids=$({ list_sessions | named; cat "$state/.sessions" 2>/dev/null; } | sort -u | not_renamed)
+  list_other_sessions
+  ids=$({ list_sessions | named; cat "$state/.sessions" 2>/dev/null; } | sort -u | not_of_others)
   servers=
   for id in $(own_sessions); do servers="$servers ${id%%.*}"; done
   roots=$servers
@@ -43,18 +44,19 @@ find_sessions_to_end() {
   done
 }
 
-# list_renamed: set $renamed to the servers of sessions that have another name. A user may have renamed ours.
-list_renamed() {
-  renamed=' '
+# list_other_sessions: set $other_servers to the servers of sessions with another name. A user may have renamed ours: then
+# it does not end.
+list_other_sessions() {
+  other_servers=' '
   for id in $(list_sessions | living); do
-    [ "${id#*.}" = "$session" ] || renamed="$renamed${id%%.*} "
+    [ "${id#*.}" = "$session" ] || other_servers="$other_servers${id%%.*} "
   done
 }
 
-# not_renamed: of the sessions on standard input, print those whose server does not have another name now.
-not_renamed() {
+# not_of_others: of the sessions on standard input, print those whose server does not have another name now.
+not_of_others() {
   while IFS= read -r id; do
-    case $renamed in *" ${id%%.*} "*) ;; *) printf '%s\n' "$id" ;; esac
+    case $other_servers in *" ${id%%.*} "*) ;; *) printf '%s\n' "$id" ;; esac
   done
 }
 
@@ -66,7 +68,7 @@ open_session() {
     return
   fi
   rm -f "$state/.logging" "$state"/.windows.* # of a session that had the same id before a reboot
-  : >>"$state/.sessions"
+  { true >>"$state/.sessions"; } 2>/dev/null || fail "cannot write $state; is the disk full?"
   remove_cgroups
   start_server
   tries=0

@@ -20,7 +20,7 @@
 main() {
   need screen
   lock_session
-  claim_session
+  take_ownership
   need_session
   enter_state_dir
   begin_window_list

@@ -7,7 +7,7 @@
 main() {
   need openssl tar
   lock_session
-  claim_session
+  take_ownership
   name_staging
   # A file without a name: it exists as long as it is open.
   create_file ".list.$$"

@@ -1,11 +1,11 @@
 # The other side of a transfer: carries out commands that come one after the other, without waiting for answers.
 # fabfile/transfer/remote_commands.py sends them.
 #
-# A command is a line, and perhaps a path and a list of NUL-terminated paths. A line with a dot ends it: without that
-# nothing is done, because a connection that is cut in the middle of a path leaves the path of something else.
+# A command is a line, and perhaps a path and a list of NUL-terminated paths. After paths, a line with a dot ends it.
+# Without that nothing is done: a connection that is cut in the middle of a path leaves the path of something else.
 # The answer to each command ends with a record `=ERRORS`: the errors of the programs that it ran.
-# Needs from the header: session, piece_mb, and the scripts that xargs runs: staging_filter, others_first, copy_partial, hash_piece,
-# move_staged. $list is the file for lists of paths.
+# Needs from the header: session, piece_mb, and the scripts that xargs runs: staging_filter, list_planted, copy_partial,
+# hash_piece, move_staged. $list is the file for lists of paths.
 . ./state_dir.sh
 
 # name_staging: set $staging, the name of staging folders. It differs for each machine in a home that they share, and

@@ -13,6 +13,7 @@ import pytest
 
 from fabfile.components import launcher, start
 from fabfile.remote import state_dir
+from fabfile.remote.script import read_script
 from fabfile.remote.state_dir import MARK
 from rr_config import Component, util
 from rr_config.util import literal
@@ -262,6 +263,8 @@ def test_launcher_survives_program_signals(launch: Launch, number: signal.Signal
     os.mkfifo(launch.folder / "fifo")
     process = launch.begin(one)
     eventually((launch.folder / "runs").exists, "the program runs")
+    (recorder,) = text(Path(f"/proc/{process.pid}/task/{process.pid}/children")).split()
+    os.kill(int(recorder), number)
     process.send_signal(number)
     (launch.folder / "fifo").write_text("end\n")
     process.communicate(timeout=10)
@@ -338,6 +341,24 @@ def test_window_without_ticket_is_idle(launch: Launch) -> None:
     again: list[str | Path] = ["sh", launch.kept(one) / "launcher", "7"]
     done = subprocess.run(again, env={"PATH": f"{launch.shells}:{os.environ['PATH']}"}, capture_output=True)
     assert (done.returncode, done.stdout) == (0, b"another command has started it since\n")
+    assert not (launch.folder / "args").exists()
+
+
+def test_revoked_window_never_starts(launch: Launch) -> None:
+    """A start revokes earlier tickets before it removes the files of the component, `begun.TICKET` among them."""
+    one = component(launch.program("show"))
+    launch.run(one)
+    (launch.folder / "args").unlink()
+    state, folder = launch.kept(one).parent, launch.kept(one).name
+    again = f"sh {folder}/launcher 7"
+    script = f"cd {state}; state={state}; id=1.runner; revoke_ticket {folder}; rm {folder}/begun.*; {again}"
+    library = f"is_evaluated=yes; {read_script('start.sh')}"
+    done = subprocess.run(
+        ["sh", "-c", library + script],
+        env={"PATH": f"{launch.shells}:{os.environ['PATH']}", "HOME": str(launch.home)},
+        capture_output=True,
+    )
+    assert done.stdout.endswith(b"another command has started it since\n"), done
     assert not (launch.folder / "args").exists()
 
 
