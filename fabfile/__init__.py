@@ -45,7 +45,7 @@ apply_patches()
 
 @command
 def run(context: Context, **given: Any) -> None:
-    """Kill, screen, sync and start on all hosts, then wait for the components with `wait`."""
+    """Run kill, screen, sync and start on all hosts, then wait for the components with `wait`."""
     if context.config.run.dry:
         context.config.run.dry = False
         with_runner(context, given, "run", _show_plan, nobody, with_files=True)
@@ -61,7 +61,7 @@ def _run(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
         runner.run()
         return
     _results_folder(given)  # raises its errors before the hosts are touched
-    console.afterwards["bring what there is with"] = ["collect"]
+    console.afterwards["collect results with"] = ["collect"]
     try:
         runner.run()
     except StageError:
@@ -75,7 +75,7 @@ def _run(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
 
 @command
 def collect(context: Context, **given: Any) -> None:
-    """Bring output and `results` of the components into a new folder below `results`, named by the time."""
+    """Copy output and `results` of the components into a new local folder below `results`, named by the time."""
     with_runner(context, given, "collect", partial(_collect, given))
 
 
@@ -95,7 +95,7 @@ def _results_folder(given: dict[str, Any]) -> Path:
 
 @command
 def plan(context: Context, **given: Any) -> None:
-    """Show what `run` would do, as the hosts are now. Changes nothing."""
+    """Show what `run` would do in the current state of the hosts. Changes nothing."""
     with_runner(context, given, "plan", partial(_show_plan, as_json=given["json"]), nobody, with_files=True)
 
 
@@ -110,7 +110,7 @@ def _show_plan(runner: "Runner", console: "Console", as_json: bool = False) -> N
 
 @command
 def config(context: Context, **given: Any) -> None:
-    """Show the config as it is once loaded, muddled and limited. Touches no host."""
+    """Show the config after loading, muddlers and --limit. Contacts no host."""
 
     def show(console: "Console", options: Options) -> None:
         from .ui.views import show_config
@@ -128,9 +128,9 @@ def _show_diff(console: "Console", options: Options, as_json: bool) -> None:
     from .ui.views import show_diff
 
     if not options.muddler:
-        raise ConfigError("--diff: there is nothing to compare with; name a --muddler")
+        raise ConfigError("--diff: missing --muddler, whose changes to show")
     if as_json or options.limit is not None:
-        raise ConfigError("--diff: leave out --json and --limit; it compares the text of all of it")
+        raise ConfigError("--diff: cannot be combined with --json or --limit; it compares whole configs")
     # Compare before the validation, because a muddler may complete an invalid config. Render each config before the
     # next muddler runs, because that may change it in place.
     before, *_, after = [as_python(each.all_components()) for each in evaluated(options)]
@@ -140,31 +140,31 @@ def _show_diff(console: "Console", options: Options, as_json: bool) -> None:
 
 @command
 def kill(context: Context, **given: Any) -> None:
-    """End the screen sessions of that name, and every process started in one."""
+    """Kill the screen session on every host, and all processes started in it."""
     with_runner(context, given, "kill", lambda runner, console: runner.kill())
 
 
 @command
 def screen(context: Context, **given: Any) -> None:
-    """Start a screen session on every host that has none of that name."""
+    """Start a screen session on every host that does not have it yet."""
     with_runner(context, given, "screen", lambda runner, console: runner.screen())
 
 
 @command
 def sync(context: Context, **given: Any) -> None:
-    """Copy the files that the hosts lack or have differently."""
+    """Copy missing and changed files to the hosts."""
     with_runner(context, given, "sync", lambda runner, console: runner.sync(), with_files=True)
 
 
 @command
 def start(context: Context, **given: Any) -> None:
-    """Start the components in the sessions that are there, by start index."""
+    """Start the components in the existing sessions, in the order of their start index."""
     with_runner(context, given, "start", lambda runner, console: runner.start())
 
 
 @command
 def stop(context: Context, **given: Any) -> None:
-    """End the components, by descending start index. The session and its windows stay."""
+    """Stop the components, by descending start index. Keep the session and its windows."""
     with_runner(context, given, "stop", lambda runner, console: runner.stop(grace=given["grace"]))
 
 
@@ -176,15 +176,15 @@ def restart(context: Context, **given: Any) -> None:
 
 @command
 def status(context: Context, **given: Any) -> None:
-    """Show how every component is doing. Exits with 0 if all run or have ended with 0."""
+    """Show the state of every component. Exits with 0 if all are running or have ended with 0."""
     if given["watch"] and given["json"]:
-        raise Exit("--watch: leave it out with --json, which prints one document", WRONG)
+        raise Exit("--watch: cannot be combined with --json, which prints one document", WRONG)
     with_runner(context, given, "status", partial(show_status, given), nobody)
 
 
 @command
 def wait(context: Context, **given: Any) -> None:
-    """Wait for the components with `wait` to end, or for all if none has it, or those that --limit names."""
+    """Wait until the components with `wait` have ended. If none has `wait`, or with --limit, wait for all."""
 
     def work(runner: "Runner", console: "Console") -> None:
         components = list(runner.config.all_components())
@@ -196,7 +196,7 @@ def wait(context: Context, **given: Any) -> None:
 
 @command
 def logs(context: Context, **given: Any) -> None:
-    """Show what the components have put out, each line behind the name of its component."""
+    """Show the output of the components, each line after the name of its component."""
 
     def observer(console: "Console", config: Config) -> "Observer":
         from .ui.log_lines import LogLines
@@ -211,7 +211,7 @@ def logs(context: Context, **given: Any) -> None:
 
 @command
 def attach(context: Context, **given: Any) -> None:
-    """Show the window of a component, on its host, in this terminal. C-a d detaches, as always in screen."""
+    """Show the window of a component in this terminal. Ctrl-a d detaches, as in screen."""
     from rr_config.limit import component_named
 
     def show(runner: "Runner", console: "Console") -> None:
@@ -222,7 +222,7 @@ def attach(context: Context, **given: Any) -> None:
 
 @command
 def report(context: Context, **given: Any) -> None:
-    """Make one HTML page of how all went, from the hosts as they are, or from what `fab collect` has brought."""
+    """Write a report as one HTML page, from the current state of the hosts or from a collection."""
     from .reporting import report
     from .ui.views import show_written
     from .util.stages import StageError
@@ -249,15 +249,15 @@ def report(context: Context, **given: Any) -> None:
 
 @command
 def doctor(context: Context, **given: Any) -> None:
-    """Show what each host lacks, before anything is started. Exits with 0 if nothing is missing."""
+    """Check every host for missing packages, programs and disk space. Exits with 0 if there is no problem."""
     if given["install"] and not given["yes"] and not (sys.stdin and sys.stdin.isatty()):
-        raise Exit("--install: there is no terminal on which to ask; add --yes if it need not be asked", WRONG)
+        raise Exit("--install: no terminal to ask for confirmation; add --yes to install without a question", WRONG)
     with_runner(context, given, "doctor", partial(show_diagnosis, given), nobody, with_files=True)
 
 
 @command
 def muddlers(context: Context, **given: Any) -> None:
-    """List the muddlers that can be named, with what each one does, and its options."""
+    """List the available muddlers with a description and the options of each."""
     from rr_config.muddlers.discovery import all_muddlers
     from rr_config.muddlers.running import options_of
 
@@ -268,7 +268,7 @@ def muddlers(context: Context, **given: Any) -> None:
             try:
                 told = options_of(muddler, options.config_dir)
             except ConfigError as error:
-                told = f"(its options cannot be told: {error})"
+                told = f"(options unknown: {error})"
             show_muddler(console, muddler, told)
 
     execute(context, given, show)

@@ -49,24 +49,32 @@ class Component:
     'localhost'. A relative local path is relative to the config file.
 
     Assigning an attribute that is not listed here raises AttributeError at that line.
+
+        >>> server = Component(name="server", executable="./server", host="node1", start_index=1)
+        >>> server.args = ["--port", 8080]
+        >>> server.label
+        'node1/server'
+        >>> server.argz = []
+        Traceback (most recent call last):
+        AttributeError: unknown attribute 'argz' of Component; did you mean 'args'? ...
     """
 
     name: str = attribute(
-        rules.is_text, "a text that is not empty", "The name in reports and of its window. It is unique on its host."
+        rules.is_text, "a non-empty string", "The name in reports and of its window. It must be unique on its host."
     )
     executable: str = attribute(
         rules.is_path, "the path of the program", "The program, relative to `base_dir`. It is not looked up in PATH."
     )
     args: list[str] = attribute(
         rules.are_args,
-        "a list of texts without NUL (numbers and paths are taken as text)",
+        "a list of strings without NUL (numbers and paths are converted)",
         "Its arguments. `$NAME` in them is replaced by the value in the environment of the host.",
         default=attrs.Factory(list),
     )
     files: dict[str, str] = attribute(
         rules.are_files,
         "a dict of local path to remote path, none of them empty",
-        "Its files: local paths, each with its remote path. A folder brings its whole tree.",
+        "Its files: local paths, each with its remote path. A folder is copied with everything in it.",
         default=attrs.Factory(dict),
     )
     host: str = attribute(
@@ -77,20 +85,22 @@ class Component:
     base_dir: str | None = attribute(
         rules.optional(rules.is_path),
         "a remote path, or None for a temporary folder",
-        "The folder on the host where it starts. A relative one is below the home.",
+        "The remote folder where it starts. A relative path is relative to the home.",
         default=None,
     )
     env: dict[str, str] = attribute(
         rules.is_env,
-        "a dict of names of variables, that sh does not keep to itself, to texts without NUL",
-        "Variables for the program, besides those of the host. `$NAME` in a value is replaced as in `args`.",
+        "a dict of variable names to strings without NUL; a name must not be a variable that the shell sets itself",
+        "Environment variables, in addition to those of the host. `$NAME` in a value is replaced as in `args`.",
         default=attrs.Factory(dict),
     )
-    start_index: int = attribute(rules.is_whole, "a whole number", "The order of the start: smaller ones start first.")
+    start_index: int = attribute(
+        rules.is_whole, "a whole number", "The start order. Components with smaller numbers start first."
+    )
     ready: Ready | None = attribute(
         rules.optional(rules.is_ready),
         "util.port(…), util.log(…), util.command(…), util.ended(), or None",
-        "The condition on which it is ready. A larger `start_index` begins when all of the smaller are.",
+        "The readiness condition. A larger `start_index` starts when all components of smaller ones are ready.",
         default=None,
     )
     wait: bool = attribute(rules.is_bool, "True or False", "Whether `fab run` waits for it to end.", default=False)
@@ -99,25 +109,23 @@ class Component:
     )
     stop_signal: str = attribute(
         rules.is_signal,
-        "the name of a signal, like 'TERM', 'INT' or 'USR1'",
-        "The signal by which `fab stop` ends it.",
+        "the name of a signal, for example 'TERM', 'INT' or 'USR1'",
+        "The signal that `fab stop` sends to it.",
         default="TERM",
     )
     results: list[str] = attribute(
         rules.are_paths,
         "a list of remote paths or patterns, none of them empty",
-        "Paths and patterns on its host, relative to `base_dir`, that `fab collect` brings.",
+        "Remote paths and patterns that `fab collect` copies, relative to `base_dir`.",
         default=attrs.Factory(list),
     )
     needs: list[str] = attribute(
         rules.are_programs,
-        "a list of programs, each a name, to be found in PATH, or a full path",
-        "Programs that its host must have. The start reports the missing ones first.",
+        "a list of programs, each a name in PATH or an absolute path",
+        "Programs that its host must have. Missing ones are reported before anything starts.",
         default=attrs.Factory(list),
     )
-    meta: dict[Any, Any] = attribute(
-        rules.is_dict, "a dict", "Values of the user and of muddlers, for muddlers.", default=attrs.Factory(dict)
-    )
+    meta: dict[Any, Any] = attribute(rules.is_dict, "a dict", "Any values, for muddlers.", default=attrs.Factory(dict))
 
     def __init__(self, **attributes: Any) -> None:
         self.__attrs_init__()  # generated by attrs because of init=False
@@ -133,7 +141,7 @@ class Component:
 
         def __getattr__(self, name: str) -> Any:  # called only for a missing attribute
             if name in ATTRIBUTES:
-                raise AttributeError(f"{name!r} of this Component has been deleted; assign it again")
+                raise AttributeError(f"{name!r} of this Component was deleted; assign it again")
             raise AttributeError(unknown_attribute(name))
 
     @property
@@ -159,7 +167,7 @@ def unknown_attribute(name: str) -> str:
         return (begins_alike, given in known or known in given, difflib.SequenceMatcher(None, given, known).ratio())
 
     nearest = max(ATTRIBUTES, key=likeness)
-    return f"a Component has no attribute {name!r}, did you mean {nearest!r}? it has {', '.join(ATTRIBUTES)}"
+    return f"unknown attribute {name!r} of Component; did you mean {nearest!r}? (known: {', '.join(ATTRIBUTES)})"
 
 
 class Config:
@@ -167,8 +175,16 @@ class Config:
 
     `Config(components)` holds the given objects themselves, not copies.
 
-    `project` names what the session belongs to; without it, that is the path of the config file. `screen` is the name
+    `project` names the owner of the session. By default, the path of the config file is the owner. `screen` is the name
     of the session, unless the command line gives one.
+
+        >>> config = Config(project="demo")
+        >>> config.add_component(Component(name="server", executable="./server", host="node1", start_index=1))
+        >>> config.add_component(Component(name="client", executable="./client", host="localhost", start_index=2))
+        >>> sorted(config.all_hosts())
+        ['localhost', 'node1']
+        >>> [component.name for component in config.all_local_components()]
+        ['client']
     """
 
     def __init__(
@@ -189,7 +205,7 @@ class Config:
         """
         if not isinstance(component, Component):
             kind = "the class Component" if component is Component else f"a {type(component).__name__}"
-            raise TypeError(f"add_component takes a Component, not {kind}; write Component() to make one")
+            raise TypeError(f"add_component: must be a Component, not {kind}; create one with Component()")
         self._components.append(copy.deepcopy(component))
 
     def clear_components(self) -> None:

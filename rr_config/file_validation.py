@@ -48,8 +48,8 @@ def _ways_out(component: Component) -> Iterator[str]:
     for remote in component.files.values():
         if component.base_dir is None and (remote.rstrip("/") + "/").startswith("../"):
             yield (
-                f"{component.label}.files: {remote}: leads out of the temporary folder of the component;"
-                " set base_dir, or give a path that begins with / or ~"
+                f"{component.label}.files: {remote}: outside the temporary folder of the component;"
+                " set base_dir, or use a path that begins with / or ~"
             )
 
 
@@ -67,8 +67,8 @@ def _conflict(component: Component, found: Placed | Unusable, taken: Taken) -> I
     both_folders = other.local.is_dir and found.local.is_dir
     if not other.local.is_same(found.local) and not both_folders:
         yield (
-            f"{component.label}.files: {found.remote}: is the place of both {other.local.path}"
-            f" and {found.local.path}; give one of them another place"
+            f"{component.label}.files: {found.remote}: duplicate target of {other.local.path}"
+            f" and {found.local.path}; change one of the remote paths"
         )
 
 
@@ -82,4 +82,7 @@ def _files_used_as_folders(host: str, taken: Mapping[tuple[str, str], Placed]) -
     above = {(owner, posixpath.dirname(remote)) for owner, remote in taken}
     for (owner, remote), found in taken.items():
         if (owner, remote) in above and not found.local.is_dir:
-            yield f"{host}: {remote}: is the place of {found.local.path}, and a folder for others; it cannot be both"
+            yield (
+                f"{host}: {remote}: both the target of {found.local.path} and a folder of other files;"
+                " change one of the remote paths"
+            )

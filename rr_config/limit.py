@@ -14,14 +14,21 @@ def component_named(config: Config, name: str) -> Component:
     """Return the component of that name, or of that `host/name`.
 
     Raise ConfigError if there is none, or if several have the name.
+
+        >>> config = Config([Component(name="db", host=host) for host in ("node1", "node2")])
+        >>> component_named(config, "node2/db").host
+        'node2'
+        >>> component_named(config, "db")
+        Traceback (most recent call last):
+        rr_config.errors.ConfigError: db: ambiguous component; must be one of node1/db, node2/db
     """
     components = config.all_components()
     found = [each for each in components if name in (each.name, each.label)]
     if len(found) == 1:
         return found[0]
     if found:
-        raise ConfigError(f"{name}: is the name of {_listed(found, None)}; name one of these")
-    raise ConfigError(f"{name}: there is no such component; there are {_listed(components)}")
+        raise ConfigError(f"{name}: ambiguous component; must be one of {_listed(found, None)}")
+    raise ConfigError(f"{name}: unknown component; must be one of {_listed(components)}")
 
 
 def limited(config: Config, limit: str, option: str = "--limit") -> Config:
@@ -48,7 +55,7 @@ def limited(config: Config, limit: str, option: str = "--limit") -> Config:
         if is_chosen and not _matches(component, *excluded):
             left.append(component)
     if not left:
-        raise ConfigError(f"{option}: {limit!r} leaves no component; exclude fewer")
+        raise ConfigError(f"{option}: {limit!r} excludes every component; exclude fewer")
     return config.with_components(left)
 
 
@@ -60,7 +67,7 @@ def _check_patterns(patterns: Sequence[str], components: Sequence[Component], li
             strays.append(pattern)
     if strays:
         known = _listed(components)
-        raise ConfigError(*(f"{option}: {stray!r} matches no component; there are {known}" for stray in strays))
+        raise ConfigError(*(f"{option}: {stray!r} matches no component; must match one of {known}" for stray in strays))
 
 
 def limit_to_components(components: Sequence[Component], config: Config, was_limited: bool) -> str:

@@ -58,12 +58,12 @@ def evaluated(options: Options) -> Iterator[Config]:
     one of them fails, and SystemExit(0) if `--extra-args` asks for help.
     """
     if not options.config_file:
-        raise ConfigError("--config: no config file is named; name one with --config FILE")
+        raise ConfigError("--config: missing; give a config file with --config FILE")
     with named(f"--config: {options.config_file}"):
         config_file = local_path(options.config_file).absolute()
         if not config_file.is_file():
-            hint = " (it is a folder)" if config_file.is_dir() else ""
-            raise ConfigError(f"--config: {config_file}: there is no such file{hint}")
+            problem = "is a folder; must be a file" if config_file.is_dir() else "no such file"
+            raise ConfigError(f"--config: {config_file}: {problem}")
     config_dir = config_file.parent
     # The user's files get a copy, so that an assignment there does not change the run.
     options = attrs.evolve(options, config_file=str(config_file), muddler=list(options.muddler))
@@ -97,12 +97,12 @@ def parse_extra_args(options: Options) -> Any:
     with named(f"--arg-parser {options.arg_parser}"):
         path = local_path(options.arg_parser).resolve()
         if not path.is_file():
-            raise ConfigError(f"--arg-parser {options.arg_parser}: there is no such file")
+            raise ConfigError(f"--arg-parser {options.arg_parser}: no such file")
     form = "parse_args(extra_args, ssh_user)"
     with working_in(Path.cwd(), path.parent):
         names = run_file(path, {})
         parse_args = function(names, "parse_args", form, path)
         if not takes(parse_args, 2):
-            raise ConfigError(f"{path}: its parse_args is no function that can be called as {form}")
+            raise ConfigError(f"{path}: wrong parameters of parse_args; must be {form}")
         with reported(path, help_allowed=True):
             return parse_args(options.extra_args or "", options.ssh_user)

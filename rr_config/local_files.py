@@ -85,7 +85,7 @@ def _placed(local: str, remote: str, above: Above = ()) -> Iterator[Placed | Unu
     if stat.S_ISREG(status.st_mode):
         readable = os.access(local, os.R_OK)
         file = LocalFile(local, mode, status.st_size, False, inode, status.st_mtime_ns)
-        yield Placed(file, remote, not above) if readable else Unusable(local, "not readable", remote)
+        yield Placed(file, remote, not above) if readable else Unusable(local, "permission denied", remote)
     elif stat.S_ISDIR(status.st_mode):
         if inode in above:
             yield Unusable(local, "a symbolic link to a folder that contains it", remote)

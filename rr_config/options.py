@@ -40,22 +40,25 @@ class Options:
     in the order in which they run. `ssh_user` and `ssh_pass` are None unless the user gave them.
 
     A config file gets a copy. If it assigns an option, muddlers see the new value, but the run does not.
+
+        >>> options = Options(config_file="experiment.py", max_failures=2)
+        >>> options.muddler, options.parallel, options.most_failed
+        ([], 64, 2)
     """
 
     config_file: str | None = option(
-        "The config file: a Python program that says what runs where.",
+        "The config file, a Python program that adds the components.",
         name="config",
         short="c",
         values=Values.PATH,
     )
     arg_parser: str | None = option(
-        "A Python file whose parse_args(extra_args, ssh_user) makes `extra_options` of --extra-args.",
+        "A Python file with parse_args(extra_args, ssh_user), which parses --extra-args into `extra_options`.",
         short="a",
         values=Values.PATH,
     )
     muddler: list[str] = option(
-        "A muddler that changes the loaded config, by name (see `fab muddlers`) or path, perhaps with its options."
-        " Repeatable.",
+        "A muddler that changes the loaded config: its name (see `fab muddlers`) or path, and its options. Repeatable.",
         default=(),
         short="m",
         values=Values.MUDDLER,
@@ -63,76 +66,81 @@ class Options:
         converter=_as_list,
     )
     screen: str = option(
-        "The name of the screen session on every host. Default: `config.screen`, else {default}.",
+        "The name of the screen session on every host. Default: `config.screen`, or {default}.",
         default=Fallback("runner"),
     )
     limit: str | None = option(
-        "Only the components that these patterns name, by name or host. `*` and `?` stand for any text, and any"
-        " letter; commas separate; `!` excludes.",
+        "Select components by patterns of their name, host or HOST/NAME, separated by commas. `*` matches any text, `?`"
+        " one character. `!` excludes. Default: all components.",
         values=Values.LIMIT,
     )
     ssh_user: str | None = option(
-        "The user to log in as. Default: that of ~/.ssh/config, then Fabric's, then you.", name="user", short="u"
+        "The user name for logins. Default: from ~/.ssh/config, then from Fabric's settings, then the local user.",
+        name="user",
+        short="u",
     )
     ssh_pass: str | None = option(
-        "The password for logins and keys. Others can see it: rather give --prompt-for-login-password, or"
-        " $REMOTE_RUNNER_PASS.",
+        "The password for logins and keys. Other users can see it in the process list. Prefer"
+        " --prompt-for-login-password or $REMOTE_RUNNER_PASS.",
         name="pass",
         short="p",
         is_secret=True,
     )
-    extra_args: str | None = option("A text for the arg parser; or the muddlers' options.")
+    extra_args: str | None = option("Arguments for the arg parser, or options of the muddlers.")
     host_keys: str | None = option(
-        "What to do with a host whose key is in no known_hosts file: `accept-new` writes it down, `strict` refuses it."
-        " Default: what the ssh config says, else accept-new. One that has changed is always refused.",
+        "Accept (`accept-new`) or refuse (`strict`) a host key that is in no known_hosts file. A changed key is always"
+        " refused. Default: StrictHostKeyChecking of the ssh config, or accept-new.",
         values=("accept-new", "strict"),
     )
     on_exit: str | None = option(
-        "`stop`: end all components when any of them fails. Default: `{default}` them.",
+        "Stop all components when any of them fails (`stop`), or let them run (`leave`). Default: {default}.",
         default="leave",
         values=("leave", "stop"),
         converter=_unless_leave,
     )
     max_failures: int = option(
-        "As --keep-going, as long as no more hosts than that have failed. Default: {default}.", default=0, least=0
+        "Continue like --keep-going while at most this number of hosts have failed. Default: {default}.",
+        default=0,
+        least=0,
     )
-    parallel: int = option("How many hosts are worked on at a time. Default: {default}.", default=64, least=1)
+    parallel: int = option(
+        "Maximum number of hosts to work on at the same time. Default: {default}.", default=64, least=1
+    )
     retries: int = option(
-        "How often to try again to connect to a host that cannot be reached. Default: {default}; where sshd drops"
-        " connections since it is busy, 8.",
+        "Number of retries to connect to an unreachable host. Default: {default}. A busy sshd that drops connections"
+        " gets at least 8.",
         default=0,
         least=0,
     )
     io_timeout: int = option(
-        "For how many seconds a host may do nothing in a stage before it is given up. Default: {default}.",
+        "Seconds without progress in a stage after which a host fails. Default: {default}.",
         default=600,
         least=1,
     )
     log_level: str = option(
-        f"{', '.join(LOG_LEVELS)}. Default: {{default}}.",
+        f"Log level: {', '.join(LOG_LEVELS)}. Default: {{default}}.",
         default="INFO",
         short="l",
         values=LOG_LEVELS,
         converter=_upper,
     )
-    kill_first: bool = option("End the old sessions before a run. Default: {default}.", default=True, name="kill")
+    kill_first: bool = option("Kill the old sessions before a run. Default: {default}.", default=True, name="kill")
     no_zombie: bool = option(
-        "Keep the window of a program that has ended, until q is pressed in it. Default: {default}.",
+        "Keep the window of an ended program open until q is pressed in it. Default: {default}.",
         default=False,
         name="zombie",
         is_inverse=True,
     )
     replace: bool = option(
-        "Also end or change a session that belongs to another config or user, and whose components run."
-        " Default: {default}.",
+        "Also kill or change a session with running components of another config or user. Default: {default}.",
         default=False,
     )
-    always_copy: bool = option("Send every file, changed or not. Default: {default}.", default=False)
+    always_copy: bool = option("Copy all files, even unchanged ones. Default: {default}.", default=False)
     terminate: bool = option(
-        "When all components with `wait` have ended, end the others too. Default: {default}.", default=False
+        "Stop the other components when all components with `wait` have ended. Default: {default}.", default=False
     )
     keep_going: bool = option(
-        "Where hosts fail, go on to the later stages on the others. Default: {default}.", default=False
+        "When hosts fail, continue with the later stages on the other hosts. Default: {default}.", default=False
     )
 
     def session_of(self, config: Config) -> str:
@@ -161,7 +169,7 @@ def check(options: Options) -> None:
     for each in OPTIONS:
         problems += each.problems(getattr(options, each.attribute))
     if options.on_exit and options.most_failed and not problems:
-        problems.append("--on-exit stop: leave it out with --keep-going or --max-failures: it stops all for one")
+        problems.append("--on-exit stop: cannot be combined with --keep-going or --max-failures")
     if problems:
         raise ConfigError(*problems)
 

@@ -80,7 +80,7 @@ def local_path(path: str | os.PathLike[str]) -> Path:
         return Path(text)
     expanded = os.path.expanduser(text)  # noqa: PTH111 - pathlib would expand ./~x, too
     if expanded.startswith("~"):
-        raise ConfigError(f"{text}: there is no user {text.split('/')[0][1:]} here; is the name right?")
+        raise ConfigError(f"{text}: unknown user {text.split('/')[0][1:]} on this machine; check the spelling")
     return Path(expanded)
 
 

@@ -13,6 +13,9 @@ class Ready:
     """A readiness condition: its kind, its value, and the timeout in seconds.
 
     Create it with the functions below, which validate their arguments. `str()` describes the condition for a person.
+
+        >>> str(port(8080))
+        'port 8080'
     """
 
     kind: str
@@ -27,10 +30,13 @@ def port(number: int, timeout: float = TIMEOUT) -> Ready:
     """Return a condition that is met when a process listens on that TCP port of the host, on any address.
 
     If a process listens on the port before the component is started, the start fails. Raise ValueError for an invalid
-    port or timeout.
+    port or timeout. `timeout` is in seconds.
+
+        >>> port(8080, timeout=10)
+        Ready(kind='port', value='8080', timeout=10)
     """
     if not isinstance(number, int) or not 0 < number < 65536:
-        raise ValueError(f"util.port({number!r}): a port is a whole number from 1 to 65535")
+        raise ValueError(f"util.port({number!r}): must be a whole number from 1 to 65535")
     return Ready("port", str(number), _checked("port", timeout))
 
 
@@ -38,14 +44,17 @@ def log(regex: str, timeout: float = TIMEOUT) -> Ready:
     """Return a condition that is met when a line of output, without colours, contains a match of `regex`.
 
     The host matches it with `grep -P`, so it is a Perl regular expression. Raise ValueError if Python cannot compile
-    it, if it is empty or contains a newline, or for an invalid timeout.
+    it, if it is empty or contains a newline, or for an invalid timeout. `timeout` is in seconds.
+
+        >>> log("listening on port [0-9]+").timeout
+        60.0
     """
     try:
         re.compile(regex)
     except (re.error, TypeError) as error:
-        raise ValueError(f"util.log({regex!r}): is no regular expression: {error}") from error
+        raise ValueError(f"util.log({regex!r}): invalid regular expression: {error}") from error
     if not regex or "\n" in regex:
-        raise ValueError(f"util.log({regex!r}): is to match within a line, and not every line")
+        raise ValueError(f"util.log({regex!r}): must be a non-empty regular expression without a newline")
     return Ready("log", regex, _checked("log", timeout))
 
 
@@ -53,22 +62,29 @@ def command(text: str, timeout: float = TIMEOUT) -> Ready:
     """Return a condition that is met when `sh -c text` on the host ends with exit status 0.
 
     The command runs in the folder and the environment of the component. It runs again one second after it has failed.
-    Raise ValueError for an empty text, a NUL in it, or an invalid timeout.
+    Raise ValueError for an empty text, a NUL in it, or an invalid timeout. `timeout` is in seconds.
+
+        >>> str(command("test -e index.db"))
+        'command test -e index.db'
     """
     if not isinstance(text, str) or not text.strip() or "\0" in text:
-        raise ValueError(f"util.command({text!r}): is no command")
+        raise ValueError(f"util.command({text!r}): must be a non-empty command without NUL")
     return Ready("command", text, _checked("command", timeout))
 
 
 def ended(timeout: float = TIMEOUT) -> Ready:
     """Return a condition that is met when the component has ended with exit status 0.
 
-    It suits a component that prepares something for others. Raise ValueError for an invalid timeout.
+    It suits a component that prepares something for others. Raise ValueError for an invalid timeout, in seconds.
+
+        >>> ended(timeout=0)
+        Traceback (most recent call last):
+        ValueError: util.ended: timeout=0: must be a number of seconds above 0
     """
     return Ready("ended", "", _checked("ended", timeout))
 
 
 def _checked(kind: str, timeout: float) -> float:
     if not isinstance(timeout, int | float) or not (math.isfinite(timeout) and timeout > 0):
-        raise ValueError(f"util.{kind}: timeout={timeout!r}: must be a number of seconds, above 0")
+        raise ValueError(f"util.{kind}: timeout={timeout!r}: must be a number of seconds above 0")
     return timeout

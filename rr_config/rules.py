@@ -9,7 +9,7 @@ from .ready import Ready
 
 
 def is_text(value: object) -> bool:
-    """Return whether it is a text that is not empty, and that Linux accepts as a file name or an argument."""
+    """Return whether it is a non-empty string, and that Linux accepts as a file name or an argument."""
     return isinstance(value, str) and value != "" and _is_sendable(value)
 
 
@@ -121,7 +121,7 @@ def optional(rule: Callable[[object], bool]) -> Callable[[object], bool]:
 
 # Names that `screen -S` accepts unchanged: no slash, no dot or dash in front, and room for `PID.` in a file name.
 SESSION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@=-]{0,79}")
-SESSION_NAME_HINT = "cannot be the name of a session; use up to 80 letters, digits and . _ - + @ ="
+SESSION_NAME_HINT = "must have 1 to 80 letters, digits and . _ - + @ =, and begin with a letter, a digit or _"
 
 
 def is_session_name(value: object) -> bool:

@@ -33,7 +33,7 @@ def function(names: dict[str, Any], name: str, form: str, path: Path) -> Callabl
     """Return the function `name` of a file that has been run. Raise ConfigError with its `form` if it is missing."""
     function = names.get(name)
     if not callable(function):
-        raise ConfigError(f"{path}: defines no {form}")
+        raise ConfigError(f"{path}: missing function {form}")
     return function  # type: ignore[no-any-return]  # callable() proves no signature
 
 
@@ -46,7 +46,7 @@ def run_file(path: Path, names: dict[str, Any], full_name: str | None = None) ->
     with named(str(path)):
         source = path.read_bytes()
     if b"\0" in source:  # Python reports a NUL byte without its line
-        raise ConfigError(f"{path}:{source[: source.index(0)].count(10) + 1}: has a NUL byte; is it a text file?")
+        raise ConfigError(f"{path}:{source[: source.index(0)].count(10) + 1}: contains a NUL byte; must be a text file")
     module = types.ModuleType(full_name or path.stem)
     module.__dict__.update(names, __file__=str(path), __package__=full_name and full_name.rpartition(".")[0])
     with reported(path), _importable(module):
@@ -105,7 +105,7 @@ def reported(path: Path, help_allowed: bool = False, own: type[Exception] = Conf
         if help_allowed and not error.code:
             raise
         where = _place(error, path)
-        raise ConfigError(f"{where}: ended itself, with {error.code!r}; see what it says above") from error
+        raise ConfigError(f"{where}: exited with {error.code!r}; see its output above") from error
     except (KeyboardInterrupt, ConfigError, own):  # a ConfigError already describes the mistake
         raise
     except BaseException as error:  # report every exception of a user's file to the user
@@ -114,7 +114,11 @@ def reported(path: Path, help_allowed: bool = False, own: type[Exception] = Conf
 
 def _syntax_problem(error: SyntaxError) -> str:
     line = (error.text or "").strip()
-    hint = "; Python 2 code needs Python 3 spelling" if "Missing parentheses in call" in str(error.msg) else ""
+    hint = (
+        "; this looks like Python 2, but Python 3 is required"
+        if "Missing parentheses in call" in str(error.msg)
+        else ""
+    )
     return f"{error.filename}:{error.lineno or 1}: {error.msg}{hint}" + (f"\n    {line}" if line else "")
 
 

@@ -19,6 +19,11 @@ def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, st
 
     Empty folders are left out. To send them too, name the folder itself in `files`. Unreadable files are in the result,
     and `validation` reports them later. Raise FileNotFoundError or NotADirectoryError if `src` is not a folder.
+
+    If the folder `data` contains `a.csv` and `deep/b.csv`:
+
+        >>> recursive_files_dict("data", "input")
+        {'data/a.csv': 'input/a.csv', 'data/deep/b.csv': 'input/deep/b.csv'}
     """
     source = str(local_path(src))
     with os.scandir(source):  # raises an error if it is not a folder

@@ -11,7 +11,7 @@ def check_attributes(config: Config) -> None:
     """Raise ConfigError with all mistakes if attributes are missing or invalid, or if a host has a name twice."""
     components = list(config.all_components())
     if not components:
-        raise ConfigError("config: has no components; add them with config.add_component(...)")
+        raise ConfigError("config: no components; add one with config.add_component(...)")
     problems = list(_wrong_settings(config))
     for number, component in enumerate(components, 1):
         problems += _wrong_attributes(component, number)
@@ -24,9 +24,9 @@ def check_attributes(config: Config) -> None:
 def _wrong_settings(config: Config) -> Iterator[str]:
     """Yield what is wrong with `project` and `screen`."""
     if config.project is not None and not is_text(config.project):
-        yield f"config.project: is {_shown(config.project)}; it must be a text that is not empty, or None"
+        yield f"config.project: invalid value {_shown(config.project)}; must be a non-empty string, or None"
     if config.screen is not None and not is_session_name(config.screen):
-        yield f"config.screen: is {_shown(config.screen)}; {SESSION_NAME_HINT}"
+        yield f"config.screen: invalid value {_shown(config.screen)}; {SESSION_NAME_HINT}"
 
 
 def _wrong_attributes(component: Component, number: int) -> Iterator[str]:
@@ -34,11 +34,11 @@ def _wrong_attributes(component: Component, number: int) -> Iterator[str]:
     for name, declared in ATTRIBUTES.items():
         value = getattr(component, name, None)
         if value is None and declared.is_required:
-            yield f"{who}.{name}: is not set; it must be {declared.expected}"
+            yield f"{who}.{name}: missing; must be {declared.expected}"
         elif not declared.rule(value):
-            yield f"{who}.{name}: is {_shown(value)}; it must be {declared.expected}"
+            yield f"{who}.{name}: invalid value {_shown(value)}; must be {declared.expected}"
     if component.is_local and component.files:
-        yield f"{who}.files: is not empty; a component of localhost finds its files where they are"
+        yield f"{who}.files: must be empty for a component of localhost; its files are not copied"
 
 
 def _who(component: Component, number: int) -> str:
@@ -58,5 +58,5 @@ def _names_taken_twice(components: Iterable[Component]) -> Iterator[str]:
     for component in components:
         key = (component.host, component.name)
         if key in seen:
-            yield f"{component.label}.name: is taken by another component of this host; choose another"
+            yield f"{component.label}.name: duplicate on this host; rename one of the components"
         seen.add(key)

@@ -5,4 +5,4 @@ WRONG = 2  # the command line, the config or the settings are invalid; no host w
 INTERRUPTED = 130  # interrupted by Ctrl-C (128 + SIGINT, as in a shell)
 
 # The message of INTERRUPTED before a command has connected to any host.
-UNTOUCHED = "interrupted; no host has been touched"
+UNTOUCHED = "interrupted; no host was contacted"

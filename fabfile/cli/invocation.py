@@ -101,9 +101,9 @@ def _repeat(command: str, error: "StageError", runner: "Runner", context: Contex
 def execute(context: Context, given: dict[str, Any], action: Callable[["Console", Options], None]) -> None:
     """Call `action` with a console and the parsed options. Report an invalid option or config, and exit with WRONG."""
     if isinstance(context, Connection):
-        raise Exit("-H/--hosts: leave it out; the hosts are those of the components in the config file", WRONG)
+        raise Exit("-H/--hosts: not supported; the config file sets the hosts", WRONG)
     if context.config.run.dry:
-        raise Exit("-R/--dry: leave it out, but for `run`; what that would do, `plan` shows, too", WRONG)
+        raise Exit("-R/--dry: supported only by `run`; see: fab plan", WRONG)
     from ..ui.console import Console
 
     try:
@@ -111,8 +111,8 @@ def execute(context: Context, given: dict[str, Any], action: Callable[["Console"
         sys.dont_write_bytecode = True  # no __pycache__ beside modules that a config imports
         console = Console(options.log_level)
         if given["pass"] is not None:
-            safer = f"give --prompt-for-login-password, or ${PASSWORD}"
-            console.error(f"--pass: others can see it in the process list; {safer}")
+            safer = f"use --prompt-for-login-password, or ${PASSWORD}"
+            console.error(f"--pass: other users can see it in the process list; {safer}")
         action(console, options)
     except ConfigError as error:
         raise Exit(str(error), WRONG) from error

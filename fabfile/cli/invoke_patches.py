@@ -15,6 +15,7 @@ executor. Each patch has a report for the authors. `tests/unit/test_patches.py` 
 
 import functools
 import logging
+import re
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -72,7 +73,7 @@ def _patch_parser() -> None:
             handle(self, token)
         except ValueError as error:
             name = max(self.flag.names, key=len) if self.flag else ""
-            raise Exit(f"--{name}: {token!r}: is no number", WRONG) from error
+            raise Exit(f"--{name} {token!r}: must be a whole number", WRONG) from error
         if isinstance(self.flag, Option) and token in self.context.flags:
             self.flag.raw_value = None  # makes the parser expect another value
 
@@ -93,9 +94,28 @@ def _patch_parser_errors() -> None:
     def refuse(self: ParseMachine, msg: str) -> None:
         command = self.context.name if self.context and self.context.name else ""
         program = Path(sys.argv[0]).name
-        raise Exit(f"{msg} What there is, shows: {program} --help {command}".rstrip(), WRONG)
+        raise Exit(f"{_plain(msg)}; see: {program} --help {command}".rstrip(), WRONG)
 
     ParseMachine.error = refuse  # type: ignore[method-assign]
+
+
+# The errors of Invoke's parser, and the same in the form of this project.
+PARSER_ERRORS = (
+    (r"No idea what '(-.*)' is!", r"unknown option \1"),
+    (r"No idea what '(.*)' is!", r"unknown command \1"),
+    (r"Flag (?:--|<Argument: )([\w-]+).* needed value and was not given one!", r"--\1: missing value"),
+    (r"Flag (?:--|<Argument: )([\w-]+).* doesn't take any value!", r"--\1: unexpected value"),
+    (r"'(.*)' did not receive required positional arguments: '(.*)'", r"\1: missing argument \2"),
+)
+
+
+def _plain(error: str) -> str:
+    """Return an error of Invoke's parser in the form of this project, or unchanged if it is unknown."""
+    for pattern, form in PARSER_ERRORS:
+        match = re.fullmatch(pattern, error, re.DOTALL)
+        if match:
+            return match.expand(form)
+    return error
 
 
 def _patch_settings_files() -> None:
@@ -119,8 +139,8 @@ def _patch_settings_files() -> None:
             load_file(self, prefix, absolute, merge)
         except Exception as error:  # a parser or a Python settings file can raise anything
             where = named or f"fabric.yaml in {getattr(self, f'_{prefix}_prefix')}"
-            hint = "; the config file of a command is named behind it" if absolute else ""
-            raise Exit(f"{where}: cannot be read as settings for Fabric: {error}{hint}", WRONG) from error
+            hint = "; to set the config of a command, give --config after the command" if absolute else ""
+            raise Exit(f"{where}: invalid Fabric settings: {error}{hint}", WRONG) from error
 
     Settings._load_file = load_readable_file  # type: ignore[method-assign]
 
@@ -150,9 +170,9 @@ def _patch_settings() -> None:
                 self.config.base_ssh_config = SSHConfig()
                 self.config._load_ssh_files()
         except (OSError, ConfigParseError) as error:
-            raise Exit(f"{ssh_config or '~/.ssh/config'}: cannot be read as an ssh config: {error}", WRONG) from error
+            raise Exit(f"{ssh_config or '~/.ssh/config'}: invalid ssh config: {error}", WRONG) from error
         except EOFError as error:
-            raise Exit("the password cannot be asked for: standard input is at its end", WRONG) from error
+            raise Exit("password prompt: stdin is closed; run the command in a terminal", WRONG) from error
         except KeyboardInterrupt:
             raise Exit(UNTOUCHED, INTERRUPTED) from None
         self.config.tasks.executor_class = f"{__name__}.{CommandExecutor.__name__}"
@@ -162,7 +182,7 @@ def _patch_settings() -> None:
 
 def _check_file(option: str, named: str) -> None:
     if not Path(named).expanduser().is_file():
-        raise Exit(f"{option}: {named}: there is no such file", WRONG)
+        raise Exit(f"{option}: {named}: no such file", WRONG)
 
 
 class CommandExecutor(Executor):  # type: ignore[misc]  # Fabric has no types
@@ -171,7 +191,7 @@ class CommandExecutor(Executor):  # type: ignore[misc]  # Fabric has no types
     def expand_calls(self, calls: Any, apply_hosts: bool = True) -> Any:
         """Return the tasks to run. Raise Exit if a command follows them."""
         if self.core.remainder and not self.core[0].args.hosts.value:
-            raise Exit("--: leave it and what follows out; what is to run on the hosts, the config file says", WRONG)
+            raise Exit("--: not supported; the config file sets the programs to run", WRONG)
         return super().expand_calls(calls, apply_hosts)
 
 

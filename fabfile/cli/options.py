@@ -21,9 +21,9 @@ SECTION = "remote_runner"
 class Option(Argument):
     """An option of a command, made from its declaration.
 
-    If the user does not give it, the value of an option of all commands is None, because `fabric.yaml` may set it. That
-    of another option is its default. If the user gives it more than once, the last value counts, or all do if it is
-    repeatable.
+    If the user does not give it, the value of an option of all commands is None, because `fabric.yaml` may set it. The
+    value of any other option is its default. If the user gives it more than once, the last value counts, or all values
+    if it is repeatable.
     """
 
     _value: Any

@@ -9,61 +9,61 @@ def _flag(name: str, help: str, *commands: str, short: str | None = None) -> Dec
 
 
 OWN_OPTIONS = (
-    _flag("collect", "Collect at the end, as `collect` does, however the run went.", "run"),
+    _flag("collect", "Collect output and results at the end, even if the run failed.", "run"),
     Declaration(
         "to",
-        "The folder that gets a new one for each collection. Default: {default}.",
+        "The local folder in which each collection creates a new folder. Default: {default}.",
         default="results",
         values=Values.PATH,
         commands=["run", "collect"],
     ),
     _flag("json", "Print one JSON document.", "plan", "config", "status"),
     _flag("json", "Print one JSON document, with all checks.", "doctor"),
-    _flag("diff", "Show what the muddlers have changed in it.", "config"),
+    _flag("diff", "Show the changes of the muddlers as a diff.", "config"),
     Declaration(
         "grace",
-        "Seconds until what has not ended is killed. Default: {default}.",
+        "Seconds to wait before processes that still run are killed. Default: {default}.",
         kind=int,
         default=GRACE_SECONDS,
         commands=["stop", "restart"],
     ),
-    _flag("watch", "Show it again every two seconds, in place, until Ctrl-C.", "status", short="w"),
-    Declaration("timeout", "For how many seconds at most. Default: without end.", kind=int, commands=["wait"]),
-    _flag("follow", "Go on with what comes, until Ctrl-C.", "logs", short="f"),
+    _flag("watch", "Refresh the table every 2 seconds until Ctrl-C.", "status", short="w"),
+    Declaration("timeout", "Maximum seconds to wait. Default: no limit.", kind=int, commands=["wait"]),
+    _flag("follow", "Show new output as it is written, until Ctrl-C.", "logs", short="f"),
     Declaration(
-        "lines", "Only the last lines of each component, so many. Default: all.", kind=int, short="n", commands=["logs"]
+        "lines", "Show only the last N lines of each component. Default: all.", kind=int, short="n", commands=["logs"]
     ),
     Declaration(
         "since",
-        "Only what was put out since then: so many seconds ago, 10m, 2h, 1d, or a time by ISO 8601.",
+        "Show only output since a time: seconds ago, 10m, 2h, 1d, or an ISO 8601 time.",
         commands=["logs"],
     ),
-    _flag("timestamps", "With each line, show when it was put out.", "logs", short="t"),
-    _flag("raw", "With all control characters, as the window got them.", "logs"),
+    _flag("timestamps", "Show the time of each line.", "logs", short="t"),
+    _flag("raw", "Keep control characters, as the program wrote them.", "logs"),
     Declaration(
         "component",
-        "Whose window to show: a name, or HOST/NAME. Needs no --component.",
+        "The component to show: NAME or HOST/NAME. `--component` may be omitted.",
         values=Values.COMPONENT,
         is_positional=True,
         commands=["attach"],
     ),
     Declaration(
         "from",
-        "A folder that `fab collect` has made. Default: the hosts, as they are now.",
+        "A folder created by `fab collect`. Default: the current state of the hosts.",
         values=Values.PATH,
         commands=["report"],
     ),
     Declaration(
         "output",
-        "Where to write the page. Default: {default}.",
+        "The HTML file to write. Default: {default}.",
         default="report.html",
         short="o",
         values=Values.PATH,
         commands=["report"],
     ),
-    _flag("overwrite", "Also where a file is that is no report.", "report"),
-    _flag("install", "Install what is missing, with the package manager of the host.", "doctor"),
-    _flag("yes", "Do not ask before something is installed.", "doctor", short="y"),
+    _flag("overwrite", "Replace an existing file even if it is not a report.", "report"),
+    _flag("install", "Install missing packages with the package manager of the host.", "doctor"),
+    _flag("yes", "Install without asking for confirmation.", "doctor", short="y"),
 )
 
 

@@ -43,26 +43,26 @@ def read_options(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Optio
     return options
 
 
-WORDS = {str: "a text", bool: "true or false", int: "a whole number"}
+WORDS = {str: "a string", bool: "true or false", int: "a whole number"}
 
 
 def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Return the defaults of fabric.yaml by name, with `_` for `-`. Raise ConfigError if one is invalid."""
     if not hasattr(defaults, "items"):
         kind = type(defaults).__name__
-        raise ConfigError(f"fabric.yaml/{SECTION}: is of type {kind}; it must be a mapping of option names to values")
+        raise ConfigError(f"fabric.yaml/{SECTION}: invalid type {kind}; must be a mapping of option names to values")
     own: dict[str, Any] = {}
     for given, value in defaults.items():
         name, meant = _spelled_like_options(str(given).replace("-", "_"), value)
         if name in own:
             raise ConfigError(
-                f"fabric.yaml/{SECTION}.{given}: is said twice, as {name} and as no_{name}, or with - and _"
+                f"fabric.yaml/{SECTION}.{given}: duplicate of {name}; set {name} or no_{name} once, with _"
             )
         own[name] = meant
     known = {option.name: option for option in OPTIONS}
     for name, value in own.items():
         if name not in known:
-            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: there is no such option; there is {', '.join(known)}")
+            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: unknown option; must be one of {', '.join(known)}")
         _check_kind(known[name], value)
     return own
 
@@ -82,8 +82,8 @@ def _check_kind(option: Declaration, value: Any) -> None:
     shown = f"of type {type(value).__name__}" if option.is_secret else repr(value)
     expected = WORDS[option.kind]
     if option.is_repeatable:
-        expected += " or a list of texts"
-    raise ConfigError(f"fabric.yaml/{SECTION}.{option.name}: is {shown}; it must be {expected}")
+        expected += " or a list of strings"
+    raise ConfigError(f"fabric.yaml/{SECTION}.{option.name}: invalid value {shown}; must be {expected}")
 
 
 def selection(given: dict[str, Any]) -> "Selection":

@@ -32,7 +32,7 @@ STEPS = re.compile(rf"({CONTROLS.pattern})|([^{CONTROL}]+)")
 
 def _check_lines(_: object, __: object, lines: int | None) -> None:
     if lines is not None and lines < 0:
-        raise ConfigError(f"--lines {lines}: must be 0 at least")
+        raise ConfigError(f"--lines {lines}: must be at least 0")
 
 
 def _check_since(_: object, __: object, since: str | None) -> None:
@@ -42,11 +42,17 @@ def _check_since(_: object, __: object, since: str | None) -> None:
 
 @attrs.frozen
 class Selection:
-    """The part of the output to show: all of it, unless fields limit it.
+    """The part of the output to show. By default it is all output so far.
 
-    `lines`: only the last lines of each component. `since`: only output since a time, such as `10m` (see
-    `log_times.parse_since`). `follow`: go on with new output, without end. `timestamps`: give each line its time. Raise
-    ConfigError for an invalid value.
+    `lines` is the number of last lines of each component. `since` limits the output to that since a time, for example
+    `10m` (see `log_times.parse_since`). `follow` continues with new output, without end. `timestamps` gives each line
+    its time. Raise ConfigError for an invalid value.
+
+        >>> Selection(lines=10, since="5m").follow
+        False
+        >>> Selection(lines=-1)
+        Traceback (most recent call last):
+        rr_config.errors.ConfigError: --lines -1: must be at least 0
     """
 
     lines: int | None = attrs.field(default=None, validator=_check_lines)

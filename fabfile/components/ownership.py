@@ -64,7 +64,7 @@ class Foreign:
     @property
     def refusal(self) -> str:
         """The reason why a command does not touch it, with two ways on."""
-        return f"{self} (take another session with --screen NAME, or end this one with --replace)"
+        return f"{self} (choose another session with --screen NAME, or kill this one with --replace)"
 
 
 def connect_script(
@@ -81,7 +81,7 @@ def connect_script(
 def read_connect(session: str, answers: Sequence[str]) -> Foreign | None:
     """Return what `connect_script` answered: the session of another owner, if there is one."""
     if "checked" not in answers:
-        raise ValueError("it has not said that it is ready")
+        raise ValueError("missing the answer that the host is ready")
     return read_foreign(session, answers)
 
 

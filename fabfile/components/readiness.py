@@ -54,15 +54,15 @@ def read_unready(component: Component, rest: str) -> NotReady:
     checked, _, shown = rest.partition("\n")
     ready = component.ready
     if ready is None:
-        raise ValueError(f"{component.label} has nothing to wait for")
+        raise ValueError(f"{component.label} has no readiness condition")
     lines = [logs.rendered(line).decode(errors="replace") for line in shown.encode(errors="replace").split(b"\n")]
     match why:
         case "taken":
-            reason = f"something else listens on {ready} of the host already; end that, or choose another port"
+            reason = f"{ready} is already in use on the host; stop that process, or choose another port"
         case "late":
             reason = f"was not ready within {ready.timeout:g} s: {ready}{_last_check(checked)}"
         case "unusable":
-            reason = f"grep -P of the host cannot search for its {ready}"
+            reason = f"grep -P on the host rejects the regular expression: {ready}"
         case "killed":
             reason = f"was killed before it was ready: {ready}"
         case _:
@@ -76,5 +76,5 @@ def read_unready(component: Component, rest: str) -> NotReady:
 def _last_check(words: str) -> str:
     status, _, said = words.partition(" ")
     if not status.isdigit():
-        return f"; {said or 'it'} had not ended" if status else ""
-    return f"; the last time, that ended with exit status {status}" + (f": {said}" if said else "")
+        return "; its last check had not ended" + (f": {said}" if said else "") if status else ""
+    return f"; its last check ended with exit status {status}" + (f": {said}" if said else "")

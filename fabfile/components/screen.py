@@ -58,7 +58,7 @@ def read_killed(answers: Iterator[str]) -> Killed:
             return Killed(tuple(sessions), int(value))
         if word == "session":
             sessions.append(value)
-    raise ValueError("it has not said how many processes ended")
+    raise ValueError("missing the number of killed processes")
 
 
 def read_session(answers: Iterator[str]) -> Session:

@@ -41,16 +41,16 @@ class NotStarted:
     def reason(self) -> str:
         """The reason, in one line."""
         if self.status is None and self.words == BEGUN:
-            return "has a window, but has not got as far as its program; does its base_dir hang? see: fab status"
+            return "timed out: the window did not start the program; is base_dir on a dead file system? see: fab status"
         if self.status is None:
-            return "screen opened no window for it; are there too many windows, or no terminals left?"
+            return "screen opened no window; the session may have too many windows, or the host no free terminals"
         return f"could not be started (exit status {self.status}): {self._last_line()}"
 
     def _last_line(self) -> str:
         for line in reversed(self.words.splitlines()):
             if line.strip() and not line.startswith(readiness.OF_SCREEN):
                 return OF_LAUNCHER.sub("", line.strip())
-        return "it said nothing"
+        return "no output"
 
 
 BEGUN = "begun"

@@ -23,7 +23,7 @@ NOT_READY = "was not ready in time"
 
 def _finite(_: object, __: object, value: Any) -> None:
     if value is not None and not math.isfinite(value):  # which raises OverflowError itself for too large a whole number
-        raise ValueError(f"{value}: is no number of anything")
+        raise ValueError(f"{value}: must be a finite number")
 
 
 class State(StrEnum):

@@ -40,7 +40,7 @@ class Ended:
         if not self.was_started:
             return "has not been started"
         if self.status is None:
-            return "was killed, together with what would have written down its exit status"
+            return "was killed together with its launcher, so its exit status is unknown"
         by = shell.signal_of(self.status)
         return f"was ended by {by}" if by else f"ended with exit status {self.status}"
 
@@ -53,7 +53,7 @@ class NotEnded:
     is_success = False
 
     def __str__(self) -> str:
-        return "has not ended in time"
+        return "timed out; it has not ended"
 
 
 def wait_script(

@@ -156,8 +156,8 @@ def package_checks(facts: Facts) -> Iterator[Check]:
         if name not in facts.missing:
             yield Check(name, Verdict.OK, "is installed")
             continue
-        problem = "not installed, or not that of GNU" if name in OF_GNU else "not installed"
-        how = f"install it there with: {facts.manager.by_hand([name])}" if facts.manager else "install it there"
+        problem = "not installed, or not the GNU version" if name in OF_GNU else "not installed"
+        how = f"install it with: {facts.manager.by_hand([name])}" if facts.manager else "install it on the host"
         yield Check(name, Verdict.PROBLEM, f"{problem}; {how}")
 
 
@@ -168,7 +168,7 @@ def program_checks(facts: Facts, programs: Mapping[str, str]) -> Iterator[Check]
     """
     for name, why in programs.items():
         is_there = name not in facts.lacking
-        detail = "is installed" if is_there else f"not installed ({why}); install it there, or do without"
+        detail = "is installed" if is_there else f"not installed ({why}); install it, or remove it from needs"
         yield Check(name, Verdict.OK if is_there else Verdict.PROBLEM, detail)
 
 
@@ -179,7 +179,7 @@ def clock_check(samples: Sequence[Sample]) -> Check:
     check warns only about a difference beyond that.
     """
     if not samples:
-        return Check("clock", Verdict.WARNING, "the host does not say what time it is")
+        return Check("clock", Verdict.WARNING, "the host does not report its time")
     best = min(samples)
     is_apart = abs(best.ahead) - best.round_trip / 2 > MOST_SECONDS_APART
     how = f"{abs(best.ahead):,.3f} s {'ahead of' if best.ahead > 0 else 'behind'} this machine"
@@ -201,10 +201,10 @@ def limit_checks(facts: Facts, components: int) -> Iterator[Check]:
 
 def _limit_check(name: str, known: tuple[int | None, int] | None, wanted: int) -> Check:
     if known is None:
-        return Check(name, Verdict.WARNING, "the host does not say how many there may be", None, wanted)
+        return Check(name, Verdict.WARNING, "the host does not report its limit", None, wanted)
     limit, number = known
     if limit is None:
-        return Check(name, Verdict.OK, "without limit", None, wanted)
+        return Check(name, Verdict.OK, "unlimited", None, wanted)
     free = max(limit - number, 0)
     return Check(name, Verdict.OK if wanted <= free else Verdict.WARNING, _compared(free, wanted), free, wanted)
 
@@ -271,10 +271,10 @@ def disk_checks(facts: Facts, volumes: Iterable[Volume]) -> Iterator[Check]:
     for root, place in facts.roots.items():
         if place.word == "lost":
             what = "folder for temporary files" if root.startswith(TEMPORARY) else "home folder"
-            yield Check("home", Verdict.PROBLEM, f"there is no {what} {place.path}")
+            yield Check("home", Verdict.PROBLEM, f"no such {what}: {place.path}")
     if not facts.can_tell_of_files:
-        yield Check("disk", Verdict.WARNING, "cannot be looked at without coreutils and findutils")
+        yield Check("disk", Verdict.WARNING, "cannot be checked without coreutils and findutils")
     for each in volumes:
         verdict = Verdict.OK if each.wanted <= each.free else Verdict.WARNING
-        detail = f"{each.place}: {byte_size(each.wanted)} are to come, {byte_size(each.free)} are free"
+        detail = f"{each.place}: {byte_size(each.free)} free, {byte_size(each.wanted)} needed"
         yield Check("disk", verdict, detail, each.free, each.wanted)

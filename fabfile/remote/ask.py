@@ -71,7 +71,7 @@ def persistently(attempt: Callable[[], T], lost: Callable[[str], None], clock: C
             give_up = clock.monotonic() + RECONNECT_SECONDS
             losses = 1 if error.after > SOUND_SECONDS else losses + 1
             if losses >= MOST_LOSSES:
-                raise HostError(f"{error}, again and again") from error
+                raise HostError(f"{error}, repeatedly") from error
         except HostError:
             if clock.monotonic() > give_up:
                 raise

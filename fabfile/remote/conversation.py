@@ -16,7 +16,7 @@ from ..util.limits import COST_OF_A_RECORD, MOST_ANSWERED, MOST_IN_A_RECORD, MOS
 from . import script
 from .host import Channel
 
-TOO_MUCH = "answers with more than it was asked for; is that the right machine, and is it well?"
+TOO_MUCH = "invalid answer: too much data; check that this is the right host"
 GREETING, FAILED, DONE = script.GREETING.encode(), script.FAILED.encode(), script.DONE.encode()
 
 
@@ -181,8 +181,8 @@ class Conversation:
 
     def _silent(self) -> HostError:
         return HostError(
-            f"has done nothing for {self._most_silent:g} s, though it is connected; does a file system hang there, or"
-            " is more time needed (--io-timeout)?"
+            f"timed out after {self._most_silent:g} s without progress; a file system may hang on the host;"
+            " check it, or raise --io-timeout"
         )
 
     def _lost(self) -> HostError:
@@ -194,10 +194,10 @@ class Conversation:
             said = said.strip() or b"".join(self._parts).decode(errors="replace")  # such as nologin(8) prints
         words = said.strip().splitlines()
         if words:
-            return HostError(f"ended early: {words[-1]}")
+            return HostError(f"remote script ended early: {words[-1]}")
         after = max(self._clock.monotonic() - self._greeted, 0)
         if status is not None:
-            return ConnectionLost(f"ended early, with exit status {status}", after)
+            return ConnectionLost(f"remote script ended early with exit status {status}", after)
         return ConnectionLost("the connection was lost", after)
 
     def _receive(self) -> None:

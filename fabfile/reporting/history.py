@@ -158,7 +158,7 @@ def stages(run: Mapping[str, Any]) -> list[Stage]:
 
 def _known(kind: type, each: object) -> dict[str, Any]:
     if not isinstance(each, dict):
-        raise TypeError(f"{each!r} is no object")
+        raise TypeError(f"{each!r}: must be an object")
     names = attrs.fields_dict(kind)
     return {name: value for name, value in each.items() if name in names}
 

@@ -45,7 +45,7 @@ def from_folder(folder: str | Path, limit: str | None = None) -> tuple[Run, Outp
     folder = Path(folder)
     path = folder / FILE
     if not path.is_file():
-        raise ConfigError(f"{folder}: has no run.json; name a folder that `fab collect` has made")
+        raise ConfigError(f"{folder}: missing run.json; must be a folder that `fab collect` created")
     with named(str(path)):
         content = path.read_bytes()
     try:
@@ -54,7 +54,7 @@ def from_folder(folder: str | Path, limit: str | None = None) -> tuple[Run, Outp
         found = histories(run)
         stages(run)
     except (ValueError, TypeError, RecursionError) as error:
-        raise ConfigError(f"{path}: is not as `fab collect` writes it: {error}") from error
+        raise ConfigError(f"{path}: invalid file: {error}") from error
     if limit is not None:
         chosen = _limited(found, limit)
         run["components"] = [each for each in run["components"] if f"{each['host']}/{each['name']}" in chosen]
@@ -103,13 +103,15 @@ def target(named_file: str | None, may_overwrite: bool) -> Path:
         for library in NEEDED:
             importlib.import_module(library)
     except ModuleNotFoundError as error:
-        raise ConfigError(f"report: {error}; install what it needs: pip install jinja2 plotly") from error
+        raise ConfigError(f"report: {error}; install it with: pip install jinja2 plotly") from error
     path = local_path(named_file or "report.html")
     with named(f"-o/--output {path}"):
         if path.exists() and not path.is_file():
-            raise ConfigError(f"-o/--output {path}: is no file; name another one")
+            raise ConfigError(f"-o/--output {path}: must be a regular file")
         if not may_overwrite and path.exists() and not _is_report(path):
-            raise ConfigError(f"-o/--output {path}: is there, and no report; name another file, or say --overwrite")
+            raise ConfigError(
+                f"-o/--output {path}: exists, and is not a report; choose another file, or add --overwrite"
+            )
     return path
 
 

@@ -16,7 +16,7 @@ from .history import ComponentHistory, Phase, Stage
 COLORS = {"waiting": "#b4bcc8", "starting": "#e3a02f", "running": "#4c86dd", "ready": "#25a595"}
 GOOD, BAD = "#2a9d53", "#dc3f45"
 # Outcome class, name, symbol and color.
-ENDS = (("good", "ended with 0", "circle", GOOD), ("bad", "ended otherwise", "x", BAD))
+ENDS = (("good", "ended with 0", "circle", GOOD), ("bad", "failed", "x", BAD))
 STAGES = ("#6a5bb5", "#8171c6")
 Span = tuple[int, float, float]  # the number of a row, begin and end
 ROW, AXIS, HEAD = 40, 36, 90  # heights in pixels: a row, the axis above the first row, and the axis with the legend

@@ -87,7 +87,7 @@ def make_ready(to: Path) -> None:
     """
     to.mkdir(parents=True, exist_ok=True)
     if to.stat().st_uid not in (os.getuid(), 0):
-        raise PermissionError(errno.EPERM, "belongs to another user; name a folder of your own")
+        raise PermissionError(errno.EPERM, "belongs to another user; choose a folder of your own")
     if not os.access(to, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
@@ -104,7 +104,7 @@ def new_folder(to: Path, now: float) -> Path:
             folder = to / (name if number == 1 else f"{name}-{number}")
             folder.mkdir()
             return folder
-    raise FileExistsError(f"{to}/{name}: is there already, a thousand times")
+    raise FileExistsError(f"{to}/{name}: already exists 999 times")
 
 
 def bring(
@@ -156,7 +156,7 @@ def _fetch(
         errors = ErrorLines(_messages(talk, "fetch").splitlines())
         for result in own:
             if result.target not in arrived:
-                reason = errors.reason([result.path]) or "it did not arrive"
+                reason = errors.reason([result.path]) or "not received"
                 lost.append((component, f"{result.path}: {reason}"))
     return new, lost
 
@@ -229,13 +229,13 @@ def _received(talk: Conversation, wanted: dict[str, Result], folder: Path) -> It
                 result = wanted.pop(member.name, None)  # each file may arrive only once
                 if result is None or archive.pax_headers or not _is_plain(member, 2 * result.size + MOST_GROWTH):
                     name = member.name[:MOST_OF_A_NAME]
-                    raise HostError(f"sends what was not asked for: {name!r}, {member.size:,} bytes")
+                    raise HostError(f"invalid answer: unexpected file {name!r}, {member.size:,} bytes")
                 stream.expect(member.size)
                 content = archive.extractfile(member)
                 assert content
                 yield Brought(result, _write(folder / result.target, content, member), is_new=True)
     except tarfile.TarError as error:
-        raise HostError(f"sends what is no archive of files: {error}") from error
+        raise HostError(f"invalid answer: not a tar archive of files: {error}") from error
 
 
 def _is_plain(member: tarfile.TarInfo, most: int) -> bool:
@@ -281,6 +281,6 @@ class _Stream:
         block = self._talk.read(min(size, self._content or tarfile.BLOCKSIZE))
         self._besides += 0 if self._content else len(block)
         if self._besides > MOST_BESIDES:  # tarfile would keep all of these bytes in memory
-            raise HostError("sends what is no archive of files")
+            raise HostError("invalid answer: not a tar archive of files")
         self._content = max(self._content - len(block), 0)
         return block

@@ -62,7 +62,7 @@ def parse_provenance(text: str) -> JsonObject:
     try:
         found = json.loads(text)
     except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+        raise ValueError("nested too deeply") from error
     check(found)
     _check_depth(found)
     return dict(found)
@@ -74,7 +74,7 @@ def _check_depth(found: object, most: int = DEEPEST_JSON) -> None:
     Without the limit, writing it into `run.json` could exceed the recursion limit.
     """
     if most == 0:
-        raise ValueError("it is nested too deeply")
+        raise ValueError("nested too deeply")
     if isinstance(found, (dict, list)):
         for part in found.values() if isinstance(found, dict) else found:
             _check_depth(part, most - 1)
@@ -83,7 +83,7 @@ def _check_depth(found: object, most: int = DEEPEST_JSON) -> None:
 def check(found: object) -> None:
     """Raise ValueError if `found` is not a provenance of format FORMAT."""
     if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise ValueError(f"its format is not {FORMAT}, which this version reads")
+        raise ValueError(f"format: must be {FORMAT}")
     check_parts(found, PARTS)
     if found["config"] is not None:
         check_parts(found["config"], SOURCE)
@@ -97,4 +97,4 @@ def check_parts(found: object, kinds: Types) -> None:
     """Raise ValueError if `found` lacks one of the keys, or if a value has another type."""
     for name, kind in kinds.items():
         if not isinstance(found, dict) or not isinstance(found.get(name), kind):
-            raise ValueError(f"{name} is missing, or of another type")
+            raise ValueError(f"{name}: missing, or of the wrong type")

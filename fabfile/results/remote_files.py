@@ -90,13 +90,13 @@ def read_listed(components: Sequence[Component], answers: Iterable[str]) -> List
         component = by_folder[folder]
         match word:
             case "nowhere" if component.results:
-                problems.append((component, f"{component.base_dir or 'its temporary folder'}: is not there"))
+                problems.append((component, f"{component.base_dir or 'its temporary folder'}: no such folder"))
             case "nothing":
                 problems.append((component, f"{rest}: matches nothing"))
             case "dangling":
-                problems.append((component, f"{rest}: is a link to nothing"))
+                problems.append((component, f"{rest}: broken symbolic link"))
             case "unread":
-                problems.append((component, f"{rest}: cannot be read, or not all of it"))
+                problems.append((component, f"{rest}: cannot be read completely; check its permissions"))
             case "file" | "output":
                 size, path = rest.split(" ", 1)
                 where = f"{folder_of(component)}/{OUTPUT}" if word == "output" else target_of(component, path)

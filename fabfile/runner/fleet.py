@@ -17,7 +17,7 @@ from ..util.errors import HostError
 from ..util.stages import Failure, StageError, StageTime
 from .observer import Observer
 
-ONE_MACHINE = "are one home on one machine; call it by one of these names alone, in all components"
+ONE_MACHINE = "are the same home on the same host; use only one of these names in all components"
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -90,13 +90,13 @@ class Inspector:
         self.close()
 
     def close(self) -> None:
-        """Close all connections. Started programs go on."""
+        """Close all connections. Started programs continue to run."""
         self._fleet.group.close()
 
     def plan(self) -> Plan:
-        """Return what `run` would do, as the hosts are now. Changes nothing.
+        """Return the steps of `run` in the current state of the hosts. Change nothing.
 
-        A host that fails is no error: the plan names it.
+        A failed host raises no error. It is in the `failures` of the plan. Raise StageError if a local file is missing.
         """
         wanted, trees, sources = group_by_host(self.config.all_components()), self._trees("plan"), LocalSources()
         options = self.options
@@ -124,7 +124,11 @@ class Inspector:
         return call_once(find)
 
     def status(self, with_origins: bool = False) -> list[Status]:
-        """Return the status of every component, in their order. The components of a host that fails are `unknown`."""
+        """Return the status of every component, in the order of the config.
+
+        A failed host raises no error. Its components have the state `unknown`, and the reason as `problem`. With
+        `with_origins`, each status includes the provenance that its host has kept.
+        """
         wanted = group_by_host(self.config.all_components())
 
         def work(host: Host) -> list[Status]:
@@ -146,10 +150,10 @@ class Inspector:
         return [statuses[component.label] for component in self.config.all_components()]
 
     def logs(self, selection: Selection | None = None, observer: Observer | None = None) -> None:
-        """Tell an observer each line of the selected output, by default of all output.
+        """Pass each line of the selected output, by default of all output, to `observer.output`.
 
-        If it is to follow, this goes on until it is interrupted. A lost connection is opened again, and no line is
-        missed.
+        With `selection.follow`, continue until an interrupt. Open a lost connection again; no line is lost. Raise
+        StageError for hosts that fail.
         """
         fleet = attrs.evolve(self._fleet, observer=observer or self.observer)
         follow.follow(fleet, self.session, self.config.all_components(), selection or Selection())
@@ -160,7 +164,7 @@ class Inspector:
         Raise StageError if the component has no window or the connection is lost. Raise ConfigError without a terminal.
         """
         if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
-            raise ConfigError("attach: standard input and output must be a terminal; what is put out, shows: fab logs")
+            raise ConfigError("attach: stdin and stdout must be a terminal; to see output, use: fab logs")
         script = attach.window_script(self.session, component)
         windows = self._fleet.on_all(
             "attach", lambda host: attach.read_window(ask(host, script)), hosts=[component.host]
@@ -211,10 +215,10 @@ class Inspector:
         return Collected(folder, found)
 
     def report(self, to: str | Path, overwrite: bool = False) -> None:
-        """Write an HTML page about all components, from the hosts as they are now.
+        """Write an HTML page about all components, from the current state of the hosts, to the file `to`.
 
-        Raise ConfigError if another file is there, unless `overwrite`. Raise StageError, after writing, with the hosts
-        that failed. Needs the extra `report`.
+        Raise ConfigError if the file exists and is not a report, unless `overwrite`. Raise StageError with the failed
+        hosts after the page is written. Needs the extra `report`.
         """
         from ..reporting import report
         from ..results.run_json import describe_run
@@ -233,9 +237,9 @@ class Inspector:
             raise failed
 
     def doctor(self) -> "list[Diagnosis]":
-        """Return what each host lacks for its components, by host, sorted. Changes nothing there.
+        """Return a diagnosis of each host, sorted by host: missing packages, programs, space and so on.
 
-        If a host fails, its diagnosis says why.
+        It changes nothing on hosts. A failed host raises no error. Its diagnosis holds the reason.
         """
         from ..diagnosis.checks import examine, unreachable
 

@@ -16,41 +16,49 @@ from ..util.stages import Failure
 class Observer:
     """Follows a run. Each method does nothing unless a subclass overrides it.
 
-    `begins`, `result`, `failed` and `ends` are called from the thread that runs, the others from worker threads.
+    The thread that runs a command calls `begins`, `result`, `failed` and `ends`. Worker threads call the others.
+
+        >>> class Progress(Observer):
+        ...     def begins(self, stage, hosts):
+        ...         print(f"{stage} on {', '.join(hosts)}")
+        >>> Progress().begins("sync", ["node1", "node2"])
+        sync on node1, node2
+
+    Pass it to a runner: `Runner(config, options, observer=Progress())`.
     """
 
     def begins(self, stage: str, hosts: Sequence[str]) -> None:
-        """A stage begins on `hosts`."""
+        """Handle the begin of a stage on `hosts`."""
 
     def result(self, stage: str, host: str, result: Any) -> None:
-        """A host has finished a stage, with this result."""
+        """Handle the result of a stage on a host. Its type depends on the stage."""
 
     def failed(self, stage: str, host: str, reason: str) -> None:
-        """A host failed. Its failure is also in the StageError at the end of the stage."""
+        """Handle the failure of a host. It is also in the StageError at the end of the stage."""
 
     def progress(self, stage: str, host: str, done: int, total: int) -> None:
-        """`done` of `total` bytes have been sent to `host`. Called from the threads that send."""
+        """Handle progress: `done` of `total` bytes were sent to `host`, or collected from it."""
 
     def goes_on(self, stage: str, failures: Sequence[Failure]) -> None:
-        """A stage failed on some hosts, within the limit; work goes on without them."""
+        """Handle failures of a stage within the limit. Later stages continue without these hosts."""
 
     def lost(self, stage: str, host: str, reason: str) -> None:
-        """A connection was lost and is opened again. Called from worker threads."""
+        """Handle a lost connection, which is opened again."""
 
     def started(self, started: Started) -> None:
-        """A component was started, or was running already."""
+        """Handle a component that was started, or was already running."""
 
     def became_ready(self, ready: BecameReady) -> None:
-        """A component is ready."""
+        """Handle a component that is ready."""
 
     def ended(self, ended: Ended) -> None:
-        """A component that is waited for has ended."""
+        """Handle the end of a component that a command waits for, or that failed meanwhile."""
 
     def output(self, component: Component, line: LogLine) -> None:
-        """A component has written a line. Called from worker threads."""
+        """Handle a line of output of a component."""
 
     def collected(self, folder: Path) -> None:
-        """All results are in this new folder."""
+        """Handle the end of a collection. All results are in the new `folder`."""
 
     def ends(self, stage: str) -> None:
-        """A stage has ended, with or without failures."""
+        """Handle the end of a stage, with or without failures."""

@@ -24,7 +24,10 @@ def checked_group(config: Config, options: Options, settings: Settings, clock: C
         group = HostGroup(hosts, connection_settings(settings, options.ssh_pass), options, clock)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    twice = [f"{one}, {other}: are the same login; spell it alike" for one, other in group.spelled_twice()]
+    twice = [
+        f"{one}, {other}: are the same login; use one spelling in all components"
+        for one, other in group.spelled_twice()
+    ]
     if twice:
         raise ConfigError(*twice)
     return group
@@ -39,14 +42,14 @@ def _check_session_name(name: str) -> None:
 def _check_terminate(config: Config, options: Options) -> None:
     """Refuse `--terminate` if there is nothing to wait for."""
     if options.terminate and not any(component.wait for component in config.all_components()):
-        raise ConfigError("--terminate: no component has wait = True, so all would be ended at once; set it for one")
+        raise ConfigError("--terminate: no component has wait = True; set it for at least one component")
 
 
 def _check_identities(settings: Settings) -> None:
     """Refuse key files that do not exist, from `-i` or `connect_kwargs.key_filename`."""
     missing = [key for key in identity_files(settings) if not key.is_file()]
     if missing:
-        raise ConfigError(*(f"-i/--identity: {key}: there is no such file; name the file of a key" for key in missing))
+        raise ConfigError(*(f"-i/--identity: {key}: no such file; must be a private key" for key in missing))
 
 
 def identity_files(settings: Settings) -> list[Path]:

@@ -45,8 +45,11 @@ class Runner(SessionCommands):
     failed, after all have finished. With `options.keep_going` or `options.max_failures`, it first does all that it can
     on the other hosts.
 
-        with Runner(load(options), options) as runner:
-            runner.run()
+        >>> from rr_config import Config
+        >>> config = Config([Component(name="job", executable="./job", host="localhost", start_index=3)])
+        >>> with Runner(config) as runner:  # `runner.run()` would run all stages
+        ...     runner.session, runner.indices
+        ('runner', [3])
     """
 
     _culprits: list[Ended] = attrs.field(init=False, factory=list, repr=False)
@@ -87,9 +90,9 @@ class Runner(SessionCommands):
 
     @stage_group
     def run(self) -> dict[str, list[Ended]]:
-        """Connect, kill, screen, sync, start, wait; return how the components that were waited for ended, by host.
+        """Connect, kill, screen, sync, start and wait; return how the components with `wait` ended, by host.
 
-        Raise StageError also if another component has failed meanwhile.
+        Raise StageError if a stage fails, or if another component has failed meanwhile.
         """
         self._origin()  # read the files now: the start may be much later
         self._connect(self._fleet, "screen openssl tar", with_requirements=True)
@@ -106,7 +109,10 @@ class Runner(SessionCommands):
 
     @stage_group
     def sync(self) -> dict[str, SyncResult]:
-        """Copy to every host the files that it lacks."""
+        """Copy missing and changed files to every host; return the result by host.
+
+        Raise StageError with a failure for each file that could not be copied.
+        """
         self._connect(self._fleet, "openssl tar")
         return self._sync()
 
@@ -131,11 +137,12 @@ class Runner(SessionCommands):
         """Start all components, by ascending start index, or only those of one `index`; return them by host.
 
         The next index begins when all components of one run, and are ready. With `options.on_exit`, all components are
-        stopped if one fails. Raise ConfigError for an `index` that no component has.
+        stopped if one fails. Raise ConfigError for an `index` that no component has. Raise StageError if a component
+        cannot be started, or is not ready within its timeout.
         """
         if index is not None and index not in self.indices:
             listed = ", ".join(map(str, self.indices))
-            raise ConfigError(f"start: no component has the start index {index}; there are {listed}")
+            raise ConfigError(f"start: unknown start index {index}; must be one of {listed}")
         self._connect(self._fleet, "screen", with_requirements=True)
         return self._start(self.indices if index is None else [index])
 
@@ -274,7 +281,7 @@ class Runner(SessionCommands):
 
     @stage_group
     def restart(self, *, grace: float = GRACE_SECONDS) -> dict[str, list[Started]]:
-        """Stop and start the components. They get new windows in place of the old ones."""
+        """Stop the components as `stop` does, then start them in new windows; return the started ones by host."""
         check_seconds("grace", grace)
         self._connect(self._fleet, "screen", with_requirements=True)
         self._stop(self._fleet, self.config.all_components(), grace)
@@ -282,7 +289,7 @@ class Runner(SessionCommands):
 
     @stage_group
     def install(self, diagnoses: "Iterable[Diagnosis]") -> dict[str, tuple[str, ...]]:
-        """Install what hosts lack, with their package manager; return the packages by host."""
+        """Install the missing packages in `diagnoses` by `doctor`; return them by host. Raise StageError."""
         from ..diagnosis.packages import install_script
 
         lacking = {

@@ -34,9 +34,9 @@ class SessionCommands(Inspector):
     _tracker: Tracker = attrs.field(init=False, factory=Tracker, repr=False)
 
     def kill(self) -> dict[str, Killed]:
-        """End the sessions of that name, and every process started in one; return the result by host.
+        """Kill the session on every host, and all processes started in it; return the result by host.
 
-        Work on all hosts that answer. At the end, StageError says what may still run on the others.
+        Work on all hosts that answer. Then raise StageError with the components that may still run on the others.
         """
         script, own = self._session_script(kill=True, open_=False), group_by_host(self.config.all_components())
 
@@ -51,8 +51,9 @@ class SessionCommands(Inspector):
     def stop(self, *, grace: float = GRACE_SECONDS) -> dict[str, list[Ended]]:
         """Stop the components, the last start index first; return how each ended, by host. Session and windows stay.
 
-        Each program and all that it has started get its `stop_signal`, and KILL after `grace` seconds. `was_started` is
-        False for a component that did not run. Work on all hosts that answer, as `kill` does.
+        Each program and its child processes get its `stop_signal`, and KILL after `grace` seconds. `was_started` is
+        False for a component that did not run. Work on all hosts that answer, and raise StageError, as `kill` does.
+        Raise ConfigError if `grace` is negative.
         """
         check_seconds("grace", grace)
         with self._hosts_that_answer() as fleet:
@@ -128,11 +129,14 @@ class SessionCommands(Inspector):
             return failure
         names = [each.name if len(hosts) == 1 else each.label for each in own]
         listed = ", ".join(names[:MOST_LISTED]) + (", ..." if len(names) > MOST_LISTED else "")
-        return failure._replace(reason=f"{failure.reason}; these may still run there: {listed}")
+        return failure._replace(reason=f"{failure.reason}; may still be running there: {listed}")
 
     @stage_group
     def screen(self) -> dict[str, Session]:
-        """Make sure that every host has one session; return it by host."""
+        """Start a session on every host that has none; return the new or existing session by host.
+
+        Raise StageError if a host has several sessions of that name, or if screen cannot start one.
+        """
         self._connect(self._fleet, "screen")
         return self._open_sessions()
 

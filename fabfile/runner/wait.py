@@ -145,7 +145,7 @@ class Wait:
                 for ended in wait.read_ended(expected, talk.answer):
                     label = ended.component.label
                     if label not in here.unreported:
-                        raise ValueError(f"it has said already how {label} has ended")
+                        raise ValueError(f"the end of {label} was reported twice")
                     del here.unreported[label]
                     self._events.put(self._on_ended, here, ended)
             finally:
@@ -207,7 +207,7 @@ class Wait:
             return
         is_silent_about_some = bool(here.unreported) or here.name in self._to_end
         if problem is None and here.is_wanted and self._pending and is_silent_about_some:
-            problem = ValueError("it has done its work, and not said how all has ended")
+            problem = ValueError("the end of some components was not reported")
         if problem is None:
             if here.is_wanted and self._command == wait.TERMINATE:
                 self.terminated_hosts.add(here.name)
@@ -243,7 +243,7 @@ class Wait:
             if here.talk:
                 here.talk.cut()
             if self._is_late and not here.was_reached:
-                self._fail(here, HostError("has not been reached in time"))
+                self._fail(here, HostError("timed out; the host was not reached"))
             else:
                 self._give_up_on(here)
 

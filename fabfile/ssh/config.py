@@ -38,7 +38,7 @@ def lines_of(path: Path, folder: Path, heading: str = "Host *", depth: int = 0) 
     `Host` that does not match.
     """
     if depth > DEEPEST:
-        raise ValueError(f"{path}: includes itself, or too many files in each other")
+        raise ValueError(f"{path}: Include is nested too deeply; the file may include itself")
     try:
         text = path.read_text("utf-8", "surrogateescape")
     except OSError as error:
@@ -77,5 +77,5 @@ def _parsed(files: Mapping[Path, Iterable[str]]) -> SSHConfig:
         try:
             config.parse(lines)
         except ConfigParseError as error:
-            raise ValueError(f"{path}, or what it includes: {str(error).lower()}") from error
+            raise ValueError(f"{path} or a file that it includes: {str(error).lower()}") from error
     return config

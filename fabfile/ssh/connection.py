@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 STEPS = ("timeout", "banner_timeout", "auth_timeout", "channel_timeout")
 RETRIES_OF_DROPPED = 8  # even if sshd drops half of all attempts, only one host in 500 is not reached
-DROPPED = "hung up at once, again and again; is its sshd too busy (MaxStartups), or none at all?"
+DROPPED = "connection closed before the login, repeatedly; is sshd too busy (MaxStartups), or no SSH server there?"
 MOST_SECONDS_APART = 30
 MOST_SECONDS_APART_DROPPED = 4
 
@@ -78,7 +78,7 @@ def open_connection(connection: Connection, retries: int = 0) -> None:
         try:
             open_connection(connection.gateway, retries)
         except HostError as error:
-            raise HostError(f"its gateway {connection.gateway.original_host}: {error}") from error
+            raise HostError(f"gateway {connection.gateway.original_host}: {error}") from error
     _drop_missing_keys(connection)
     for attempt in itertools.count():
         try:
@@ -91,7 +91,7 @@ def open_connection(connection: Connection, retries: int = 0) -> None:
             most = max(retries, RETRIES_OF_DROPPED) if was_dropped else retries
             if attempt >= most or _is_final(error):
                 raise HostError(problem) from error
-            log.debug("%s: %s, trying again", connection.host, error)
+            log.debug("%s: %s; retrying", connection.host, error)
             longest = MOST_SECONDS_APART_DROPPED if was_dropped else MOST_SECONDS_APART
             # A random pause spreads the attempts: MaxStartups of sshd limits concurrent logins.
             time.sleep(random.uniform(0, min(2**attempt / 2, longest)))
@@ -128,14 +128,18 @@ def answered_within(channel: paramiko.Channel, seconds: float) -> Iterator[None]
         yield
     except SSHException as error:
         if is_late:
-            raise HostError(f"is connected, but has run no command within {seconds:g} s") from error
+            raise HostError(
+                f"timed out: the login worked, but no command ran within {seconds:g} s; check the load of the host"
+            ) from error
         raise
     finally:
         timer.cancel()
         with lock:
             is_answered = True
     if is_late:  # the answer arrived while the timer closed the channel
-        raise HostError(f"is connected, but has run no command within {seconds:g} s")
+        raise HostError(
+            f"timed out: the login worked, but no command ran within {seconds:g} s; check the load of the host"
+        )
 
 
 def _drop_missing_keys(connection: Connection) -> None:
@@ -186,19 +190,19 @@ def connect_problem(error: Exception, connection: Connection) -> str:
     if isinstance(error, HostKeyError):
         return str(error)
     if isinstance(error, socket.gaierror | UnicodeError):  # UnicodeError: invalid as a name in DNS
-        return f"the host name {connection.host} is not known; is it spelled right, or missing in ~/.ssh/config?"
+        return f"unknown host name {connection.host}; check the spelling, or add it to ~/.ssh/config"
     if isinstance(error, paramiko.PasswordRequiredException):
-        return "the SSH key has a passphrase; give it with --prompt-for-passphrase"
+        return "the SSH key has a passphrase; enter it with --prompt-for-passphrase"
     if isinstance(error, AuthenticationException) or "No authentication methods" in str(error):
-        return f"login as {connection.user} was refused; is there a key or a password for it?"
+        return f"permission denied for user {connection.user}; check its keys, or use --prompt-for-login-password"
     if _was_silent(error, connection) or "Timeout opening channel" in str(error):
-        return f"{where} does not answer"
+        return f"{where}: timed out; check the host and the network, or raise --connect-timeout"
     if "No existing session" in str(error):  # paramiko's message if sshd hangs up during the login
-        return f"login as {connection.user} was refused, perhaps since too many keys were tried"
+        return f"permission denied for user {connection.user}; ssh may have tried too many keys"
     if isinstance(error, paramiko.ChannelException) and connection.gateway:
-        return f"{where} cannot be reached from its gateway: {error.text.lower()}"
+        return f"{where}: its gateway cannot connect: {error.text.lower()}"
     if _is_no_ssh(error, connection):
-        return f"{where}: {DROPPED if _was_dropped(error) else 'no SSH server answers there; is it the right port?'}"
+        return f"{where}: {DROPPED if _was_dropped(error) else 'no SSH server answers; check the port'}"
     causes = list(error.errors.values()) if isinstance(error, NoValidConnectionsError) else [error]
     reasons = {os_reason(cause).lower() for cause in causes if isinstance(cause, OSError)}
     if reasons:

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 GROUPS = itertools.count(1)
 
-# Exceptions that parsers raise if the answer of a host is invalid; RecursionError if it is nested too deeply.
+# Exceptions that parsers raise if the answer of a host is invalid; RecursionError if nested too deeply.
 NONSENSE = (ValueError, LookupError, ArithmeticError, StopIteration, RecursionError)
 
 T = TypeVar("T")
@@ -138,9 +138,9 @@ def _connection(name: str, settings: Config, user: str | None, keys: HostKeys) -
         if "," in jumps:  # Fabric connects them in reverse order
             connection.gateway = _gateway(jumps, settings)
     except RecursionError as error:
-        raise ValueError(f"{name}: its ProxyJump, in the ssh config, leads back to itself") from error
+        raise ValueError(f"{name}: ProxyJump in the ssh config forms a loop") from error
     except ValueError as error:
-        raise ValueError(f"{name}: is no host: {error}") from error
+        raise ValueError(f"{name}: invalid host: {error}") from error
     keys.guard(connection)
     take_timeout(connection)
     return connection
@@ -162,7 +162,9 @@ def _outcome(host: Host, work: Callable[[Host], T]) -> T | HostFailure | BaseExc
     except OSError as error:
         return HostFailure(host.name, str(error))
     except NONSENSE as error:
-        log.debug("%s: nonsense", host.name, exc_info=True)
-        return HostFailure(host.name, f"answers what cannot be understood ({type(error).__name__}: {error})")
+        log.debug("%s: invalid answer", host.name, exc_info=True)
+        return HostFailure(
+            host.name, f"invalid answer ({type(error).__name__}: {error}); check that this is the right host"
+        )
     except BaseException as error:  # `each` raises it again in the thread of its caller
         return error

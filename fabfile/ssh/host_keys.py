@@ -66,11 +66,13 @@ def rule_of(connection: Connection, mode: str | None) -> HostKeyRule:
     where = connection.original_host
     for unknown in ("RevokedHostKeys", "KnownHostsCommand"):
         if _word(connection, unknown) not in ("", "none"):
-            raise ValueError(f"{where}: {unknown} of the ssh config cannot be followed here; use @revoked, known_hosts")
+            raise ValueError(f"{where}: {unknown} in the ssh config is not supported; remove it, or use @revoked lines")
     alias = _word(connection, "HostKeyAlias").lower()
     strictness = _word(connection, "StrictHostKeyChecking").lower() or "ask"
     if strictness not in WAYS:
-        raise ValueError(f"{where}: StrictHostKeyChecking {strictness} of the ssh config: there is {', '.join(WAYS)}")
+        raise ValueError(
+            f"{where}: StrictHostKeyChecking {strictness} in the ssh config: must be one of {', '.join(WAYS)}"
+        )
     name = alias or spelled(connection.host, connection.port)
     return HostKeyRule(
         host=where,
@@ -92,15 +94,15 @@ def _words(connection: Connection, name: str, text: str) -> list[str]:
     try:
         return shlex.split(text, comments=True)
     except ValueError as error:
-        where = f"{connection.original_host}: {name} {text!r} of the ssh config"
-        raise ValueError(f"{where}: cannot be understood: {str(error).lower()}") from error
+        where = f"{connection.original_host}: {name} {text!r} in the ssh config"
+        raise ValueError(f"{where}: invalid value: {str(error).lower()}") from error
 
 
 def _word(connection: Connection, name: str) -> str:
     text = connection.ssh_config.get(name.lower(), "")
     words = _words(connection, name, text)
     if len(words) > 1:
-        raise ValueError(f"{connection.original_host}: {name} {text!r} of the ssh config: must be one word")
+        raise ValueError(f"{connection.original_host}: {name} {text!r} in the ssh config: must be one word")
     return words[0] if words else ""
 
 
@@ -116,8 +118,8 @@ def _files(connection: Connection, name: str, usual: str) -> tuple[str, ...]:
         try:
             return tokens[token] if token else os.environ[variable]
         except KeyError as error:
-            where = f"{connection.original_host}: {name} {text!r} of the ssh config"
-            raise ValueError(f"{where}: cannot be understood: {match[0]}") from error
+            where = f"{connection.original_host}: {name} {text!r} in the ssh config"
+            raise ValueError(f"{where}: unknown token {match[0]}") from error
 
     # paramiko removes quotes at both ends of a value. Several quoted words, or one path with spaces, need them again.
     is_quoted = '" "' in text or os.path.isfile(os.path.expanduser(text))  # noqa: PTH111, PTH113 - as below
@@ -174,7 +176,7 @@ class HostKeys:
                 if not self._is_known(rule, key.asbytes()):
                     self._add(rule, key)
         except KeyRefused as error:
-            raise HostKeyError(f"its key, {key.get_name()} {key.fingerprint}, {error}") from error
+            raise HostKeyError(f"host key {key.get_name()} {key.fingerprint} {error}") from error
 
     def _is_known(self, rule: HostKeyRule, key: bytes) -> bool:
         """Return whether `key` is known for this host. A key that is revoked without a port is refused on all ports."""
@@ -193,10 +195,10 @@ class HostKeys:
     def _add(self, rule: HostKeyRule, key: paramiko.PKey) -> None:
         """Add a new key to the first user file. Raise KeyRefused if that is forbidden or fails."""
         if rule.is_strict:
-            raise KeyRefused(f"is in none of {', '.join(rule.user_files + rule.global_files)}; add it, if it is right")
+            raise KeyRefused(f"is not in {' or '.join(rule.user_files + rule.global_files)}; add it if you trust it")
         if not rule.user_files:
             raise KeyRefused(
-                "is new, and UserKnownHostsFile names no file to write it to; name one, or add it yourself"
+                "is unknown, and UserKnownHostsFile sets no file to add it to; set one, or add the key yourself"
             )
         name, file = rule.name, rule.user_files[0]
         shown = paramiko.HostKeys.hash_host(name) if rule.is_hashed else name
@@ -204,8 +206,8 @@ class HostKeys:
         try:
             _append(Path(file), line)
         except OSError as error:
-            raise KeyRefused(f"is new, and cannot be written to {file}: {os_reason(error).lower()}") from error
-        log.warning("%s: its key is new: %s %s, now in %s", rule.host, key.get_name(), key.fingerprint, file)
+            raise KeyRefused(f"is unknown, and cannot be added to {file}: {os_reason(error).lower()}") from error
+        log.warning("%s: added new host key %s %s to %s", rule.host, key.get_name(), key.fingerprint, file)
         self._known.clear()  # the next check reads the files again
 
 
@@ -226,7 +228,7 @@ def _text(file: str) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        raise HostKeyError(f"{file} cannot be read: {os_reason(error).lower()}") from error
+        raise HostKeyError(f"cannot read {file}: {os_reason(error).lower()}") from error
 
 
 def _append(path: Path, line: str) -> None:

@@ -122,12 +122,12 @@ def is_known(entries: Sequence[Entry], key: bytes) -> bool:
         return True
     if plain:
         raise KeyRefused(
-            f"is not that of {plain[0]}: it has been set up anew, or somebody pretends to be it; if you know that the"
-            " new key is right, remove that line"
+            f"differs from {plain[0]}; the host was reinstalled, or another machine pretends to be it; remove that"
+            " line if you trust the new key"
         )
     certifiers = [entry for entry in entries if entry.marker == CERTIFIER]
     if certifiers:
         raise KeyRefused(
-            f"is to be certified, says {certifiers[0]}, which cannot be checked here; add the key itself to that file"
+            f"needs a certificate by {certifiers[0]}, which is not supported; add the key itself to that file"
         )
     return False

@@ -44,7 +44,7 @@ class LocalHost:
             channel = _LocalChannel(["sh", "-c", script_command(script)])
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            raise HostError(f"sh cannot be started: {where}{os_reason(error).lower()}") from error
+            raise HostError(f"cannot start sh: {where}{os_reason(error).lower()}") from error
         self._channels = [*(each for each in self._channels if each.is_open), channel]
         return channel
 

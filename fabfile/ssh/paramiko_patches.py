@@ -72,7 +72,7 @@ class LimitedPacketizer(Packetizer):
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
         """Read `n` bytes, as in paramiko. Raise OSError if these are too many."""
         if n > MOST_IN_A_PACKET:
-            raise OSError(errno.EPROTO, f"a packet of {n:,} bytes is none of SSH")
+            raise OSError(errno.EPROTO, f"invalid SSH packet of {n:,} bytes")
         return super().read_all(n, check_rekey)
 
 

@@ -110,7 +110,7 @@ class SshHost:
                 channel: paramiko.Channel = self._connection.create_session()
                 return channel
             time.sleep(pause)
-        raise HostError("opens no more sessions on one connection; is MaxSessions in its sshd_config 0?")
+        raise HostError("refused a session on the open connection; check MaxSessions in sshd_config of the host")
 
     def _answered(self, channel: paramiko.Channel) -> contextlib.AbstractContextManager[None]:
         return answered_within(channel, self._connection.connect_kwargs.get("channel_timeout", CONNECT_SECONDS))

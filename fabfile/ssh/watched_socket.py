@@ -42,7 +42,7 @@ class WatchedSocket:
         self._heard = time.monotonic()
         self.most_received -= len(data)
         if self.most_received < 0:
-            raise OSError(errno.EPROTO, "no SSH server says as much before a login")
+            raise OSError(errno.EPROTO, "too much data before the login; not an SSH server")
         if self._is_socket:
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # not permanent, see tcp(7)
         return data
@@ -59,7 +59,7 @@ class WatchedSocket:
         # Called ten times a second, because paramiko gives the socket a timeout of 0.1 s.
         silent = time.monotonic() - self._heard
         if silent > self.most_silent:
-            raise OSError(errno.ECONNABORTED, f"nothing was heard for {silent:.0f} s")
+            raise OSError(errno.ECONNABORTED, f"timed out: no data for {silent:.0f} s")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)

@@ -25,7 +25,7 @@ from .tar_stream import TarStreams
 from .tree import locate
 from .upload import LARGE, STAGED_AS, Progress, Upload, send
 
-CHANGED_HERE = "it changed here while it was sent"
+CHANGED_HERE = "changed on this machine during the transfer"
 
 
 @attrs.frozen

@@ -57,10 +57,12 @@ def _in_the_way(inventory: Inventory) -> dict[str, str]:
     problems = {}
     for path, found in inventory.differing.items():
         if found is not None and not found.is_file:
-            problems[path] = "a folder is in its place" if found.is_dir else "what is in its place is no regular file"
+            problems[path] = (
+                "a folder has this path on the host" if found.is_dir else "a special file has this path on the host"
+            )
     for path, at in inventory.folders.items():
         if not at.is_dir:
-            problems[path] = "a file is in the place of this folder"
+            problems[path] = "a file has the path of this folder on the host"
     return problems
 
 
@@ -92,11 +94,11 @@ def _locked(tree: Tree, inventory: Inventory, entries: Iterable[str]) -> dict[st
 def why_sent(inventory: Inventory, path: str, size: int) -> str:
     """Return the reason to send a file of `size` bytes that is missing or different on the host."""
     if path not in inventory.differing:
-        return "other content there"
+        return "different content"
     found = inventory.differing[path]
     if found is None:
-        return "missing there"
-    return "other content there" if found.size == size else f"{found.size} bytes there"
+        return "missing"
+    return "different content" if found.size == size else f"{found.size} bytes on the host"
 
 
 def touched(tree: Tree, done: Changes) -> Tree:

@@ -116,7 +116,7 @@ def find_conflicts(roots: Iterable[Root]) -> None:
         for path, local in other.tree.files.items():
             at = places.get(other.spelled(path))
             if at is not None and not local.is_same(one.tree.files[at]):
-                reason = f"is the place of both {one.tree.files[at].path} and {local.path}"
+                reason = f"duplicate target of {one.tree.files[at].path} and {local.path}"
                 one.conflicts[at] = other.conflicts[path] = reason
 
 

@@ -37,7 +37,9 @@ class Console(Stdio, Observer):
         self._unanswered: set[str] = set()
         self._failures: dict[str, Failure] = {}
         self._told: set[tuple[str, str, str]] = set()
-        self.afterwards: dict[str, list[str]] = {"end all with": ["kill"]}  # hints after Ctrl-C: purpose and command
+        self.afterwards: dict[str, list[str]] = {
+            "kill everything with": ["kill"]
+        }  # hints after Ctrl-C: purpose and command
         logging.basicConfig(level=level, format="%(levelname)s %(message)s", force=True)
         # Errors of a connection are reported with its host; paramiko would add a traceback.
         logging.getLogger("paramiko").setLevel(logging.CRITICAL)
@@ -81,7 +83,7 @@ class Console(Stdio, Observer):
 
     def lost(self, stage: str, host: str, reason: str) -> None:
         """Print a line for a connection that is opened again."""
-        self.error(f"{host}: {stage}: {reason}; taking it up again")
+        self.error(f"{host}: {stage}: {reason}; reconnecting")
 
     def started(self, started: Started) -> None:
         """Print a line for a component that runs."""
@@ -127,35 +129,35 @@ class Console(Stdio, Observer):
         untold = [f for f in error.failures if (f.stage or error.stage, f.where, f.reason) not in self._told]
         self._failed_lines(error.stage, untold)
         if error.went_on:
-            self.error(f"{counted(len(error.hosts), 'host')} failed; all was done on the others")
+            self.error(f"{counted(len(error.hosts), 'host')} failed; the other hosts are done")
         elif error.stage == "connect":
-            self.error("connect failed; nothing has been changed on any host")
+            self.error("connect failed; no host was changed")
         elif error.stage not in ("check", "plan", "wait", "terminate", "logs", "attach", "collect", "install"):
-            self.error(f"{error.stage} failed; no later stage was begun")
+            self.error(f"{error.stage} failed; later stages were not started")
         if repeat is not None:
             self.error(f"repeat with: {repeat}")
 
     def interrupted(self, running: Sequence[Started], unknown: Sequence[Component], hints: Mapping[str, str]) -> None:
         """Print what is known of the stage and what still runs. `hints` are useful commands, by their purpose."""
         self._failed_lines(self._stage, self._failures.values())
-        waited = f", with no answer yet from {', '.join(sorted(self._unanswered))}" if self._unanswered else ""
+        waited = f"; no answer yet from {', '.join(sorted(self._unanswered))}" if self._unanswered else ""
         self.error(printable(f"interrupted in {self._stage}{waited}"))
         if running:
-            self.error("these go on running:")
+            self.error("still running:")
         for each in running:
             self.error(f"  {each.component.label}  pid {each.pid}")
         if unknown:
-            self.error("these may run:")
+            self.error("may still be running:")
         for component in unknown:
             self.error(f"  {component.label}")
         if not running and not unknown:
-            self.error("this command has started no component; what was in the sessions before may still run")
+            self.error("this command started no component; earlier components may still be running")
         for purpose, command in hints.items():
             self.error(f"{purpose}: {command}")
 
     def _failed_lines(self, stage: str, failures: Iterable[Failure]) -> None:
         for where, reason, said, own_stage in failures:
-            ending = "; the end of its output:" if said else ""
+            ending = "; last lines of its output:" if said else ""
             self.error(printable(f"{where}: {own_stage or stage}: {reason}{ending}"))
             for line in said:
                 self.error(printable(f"  | {line}"))

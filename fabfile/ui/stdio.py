@@ -38,7 +38,7 @@ class Stdio:
             if self.ends_with_output:
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             else:
-                self.error(f"standard output: {os_reason(error).lower()}; going on without it")
+                self.error(f"stdout: {os_reason(error).lower()}; continuing without it")
 
     def text(self, text: str, in_place: bool = False) -> None:
         """Write whole lines to stdout. With `in_place`, clear the terminal before."""

@@ -21,7 +21,7 @@ def synced(result: SyncResult) -> str:
     if result.chmodded:
         parts.append(f"permissions set on {result.chmodded:,}")
     if result.problems:
-        parts.append(f"{len(result.problems):,} not done")
+        parts.append(f"{len(result.problems):,} failed")
     return ", ".join(parts)
 
 
@@ -29,10 +29,10 @@ def brought(result: HostResults) -> str:
     """Return what was collected from a host."""
     new = [each.result.size for each in result.brought if each.is_new]
     text = f"{counted(len(result.brought), 'file')}, {len(new):,} brought ({byte_size(sum(new))})"
-    return text + (f", {len(result.problems):,} not done" if result.problems else "")
+    return text + (f", {len(result.problems):,} failed" if result.problems else "")
 
 
 def running(result: Started) -> str:
     """Return how a component came to run."""
-    state = "was running already" if result.was_running else "started"
+    state = "already running" if result.was_running else "started"
     return f"{state}, pid {result.pid}"

@@ -20,7 +20,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     for index, windows in plan.starts:
         yield f"start {index}"
         for window in windows:
-            what = "runs already" if window.is_running else window.command
+            what = "already running" if window.is_running else window.command
             yield f"  {printable(f'{window.component.label}  {what}')}"
     for failure in plan.failures:
         yield printable(f"unknown: {failure.where}: {failure.reason}")
@@ -28,7 +28,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 
 def _host_plan_lines(host: HostPlan) -> Iterator[str]:
     if host.foreign is not None:
-        yield f"not without --replace: {host.foreign}"
+        yield f"needs --replace: {host.foreign}"
     for id_ in host.ends:
         yield f"end session {id_}"
     yield f"use session {host.session}" if host.session else "start a new session"
@@ -40,13 +40,13 @@ def _host_plan_lines(host: HostPlan) -> Iterator[str]:
     if len(sync.send) > MOST_FILES:
         yield f"  and {len(sync.send) - MOST_FILES:,} more; --json has all of them"
     for path in sync.make[:MOST_FILES]:
-        yield f"make folder {path}"
+        yield f"create folder {path}"
     if len(sync.make) > MOST_FILES:
         yield f"and {counted(len(sync.make) - MOST_FILES, 'folder')} more"
     if sync.chmod:
         yield f"set permissions on {len(sync.chmod):,}"
     for problem in sync.problems:
-        yield f"cannot bring {problem.path}: {problem.reason}"
+        yield f"cannot copy {problem.path}: {problem.reason}"
 
 
 STATUS_COLUMNS = ("HOST", "COMPONENT", "STATE", "EXIT", "PID", "FOR", "CPU", "MEMORY")

@@ -47,13 +47,13 @@ def show_diagnoses(out: Stdio, found: Sequence[Diagnosis], as_json: bool) -> Non
 
 def agrees_to_install(out: Stdio, found: Iterable[Diagnosis], is_said: bool) -> bool:
     """Show the commands that would install packages, and ask, unless the user has agreed already."""
-    out.aside("to be installed:\n")
+    out.aside("commands to run:\n")
     for each in found:
         if each.install_command:
             out.aside(printable(f"  {each.host}  {each.install_command}") + "\n")
     if is_said or out.asks("install?"):
         return True
-    out.aside("nothing has been installed\n")
+    out.aside("nothing was installed\n")
     return False
 
 

@@ -10,7 +10,7 @@ T = TypeVar("T", int, float)
 def epoch_time(seconds: T) -> T:
     """Return `seconds` unchanged. Raise ValueError unless it is a time from 1970 to 9000; infinity is invalid, too."""
     if not 0 <= seconds <= LAST_TIME:
-        raise ValueError(f"{str(seconds)[:30]}: is no time from 1970 to 9000")
+        raise ValueError(f"{str(seconds)[:30]}: must be a time from 1970 to 9000")
     return seconds
 
 

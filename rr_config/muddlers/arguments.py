@@ -15,12 +15,10 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, where: str, add_help: bool) -> None:
         super().__init__(where, allow_abbrev=False, add_help=add_help)
-        self.add_argument(
-            "--only", metavar="PATTERNS", help="which components, by name, host, or host/name, as for --limit"
-        )
+        self.add_argument("--only", metavar="PATTERNS", help="patterns of the components to change, as for --limit")
 
     def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{self.prog}: {message}; `fab muddlers` shows the options of each")
+        raise ConfigError(f"{self.prog}: {message}; see: fab muddlers")
 
 
 def parser_of(where: str, every: Iterable[tuple[str, AddArguments]], add_help: bool = True) -> argparse.ArgumentParser:
@@ -35,7 +33,7 @@ def parser_of(where: str, every: Iterable[tuple[str, AddArguments]], add_help: b
             add_arguments(parser)
         except argparse.ArgumentError as error:
             raise ConfigError(
-                f"--muddler {name}: {error}, of another muddler; give each its options behind its own name, as in:"
+                f"--muddler {name}: {error} of another muddler; give each muddler its options after its name:"
                 f" --muddler '{name} --only PATTERNS'"
             ) from error
     return parser

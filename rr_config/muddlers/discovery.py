@@ -52,8 +52,8 @@ def find_muddler(given: str, config_dir: Path | None) -> Asked:
     try:
         name, *words = shlex.split(given)
     except ValueError as error:
-        reason = "is empty" if not given.strip() else f"its options are no words of a shell: {error}"
-        raise ConfigError(f"--muddler {given}: {reason}; name a muddler") from error
+        reason = "missing name" if not given.strip() else f"invalid options: {str(error).lower()}"
+        raise ConfigError(f"--muddler {given}: {reason}; must be the name or path of a muddler, and options") from error
     return Asked(_found(name, given, config_dir), tuple(words))
 
 
@@ -63,11 +63,11 @@ def _found(name: str, given: str, config_dir: Path | None) -> Muddler:
             if muddler.name == name:
                 return muddler
         names = ", ".join(sorted({muddler.name for muddler in all_muddlers(config_dir)})) or "none"
-        raise ConfigError(f"--muddler {given}: there is no such muddler; the names are: {names}")
+        raise ConfigError(f"--muddler {given}: unknown muddler; must be one of: {names}")
     with named(f"--muddler {given}"):
         path = local_path(name)
         if not path.is_file():
-            raise ConfigError(f"--muddler {given}: there is no such file")
+            raise ConfigError(f"--muddler {given}: no such file")
         return _of_file(path)
 
 
@@ -108,11 +108,11 @@ def _installed() -> Iterator[Muddler]:
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
         try:
             spec = find_spec(point.module)  # imports its parent packages
-            reason = "there is no such module"
+            reason = "no such module"
         except Exception as error:  # a broken package must not hide the other muddlers
             spec, reason = None, str(error)
         if spec is None or spec.origin is None:
-            yield Muddler(point.name, Path(point.value), f"(cannot be loaded: {reason})")
+            yield Muddler(point.name, Path(point.value), f"(cannot load it: {reason})")
         else:
             yield Muddler(point.name, Path(spec.origin), module=point.module)
 
@@ -136,7 +136,7 @@ def _summary(path: Path) -> str:
     try:
         module = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError) as error:
-        return f"(cannot be read: {error})"
+        return f"(cannot read it: {error})"
     functions = [n for n in module.body if isinstance(n, ast.FunctionDef) and n.name == "muddle"]
     docstrings = [ast.get_docstring(module), *map(ast.get_docstring, functions)]
     return next((text.splitlines()[0] for text in docstrings if text), "")

@@ -50,6 +50,11 @@ def wrap(component: Component, *command: str, prepare: str = "", given: Sequence
     in words is replaced as in `args`.
 
     sh runs the text `prepare` before, in the folder where the component starts, with `given` as `$1`, `$2` and so on.
+
+        >>> job = Component(name="job", executable="job", args=["--fast"], host="node1")
+        >>> wrap(job, "nice", "-n", "5")
+        >>> job.executable, [str(word) for word in job.args]
+        ('/usr/bin/env', ['nice', '-n', '5', './job', '--fast'])
     """
     own = program(component)
     if component.is_local:
@@ -79,7 +84,9 @@ def program(component: Component) -> str:
         return literal(path if path.startswith("/") else f"./{path}")
     home, _, rest = path.partition("/")
     if home != "~" or "$" in rest:
-        raise ConfigError(f"{component.label}.executable: {path}: cannot be told to a program; give a full path")
+        raise ConfigError(
+            f"{component.label}.executable: {path}: cannot be passed to another program; use an absolute path"
+        )
     return f"$HOME/{rest}"
 
 
@@ -87,6 +94,11 @@ def bring(component: Component, local: str | os.PathLike[str], remote: str) -> N
     """Add a file or folder to `files`, even if the same one also goes to another remote path.
 
     `files` has one remote path for each key, so a second one needs another spelling of the local path.
+
+        >>> job = Component(files={"data.csv": "old.csv"})
+        >>> bring(job, "data.csv", "new.csv")
+        >>> job.files
+        {'data.csv': 'old.csv', './data.csv': 'new.csv'}
     """
     key = os.fspath(local)
     while component.files.get(key, remote) != remote:
@@ -99,6 +111,9 @@ def numbered(component: Component, number: int) -> Component:
 
     If its name lacks `%n`, `-%n` is appended. The copy has its own version of each folder in FOLDERS. A pattern that
     matches the original matches the copy, too.
+
+        >>> numbered(Component(name="client", args=["--id", "%n"]), 2).args
+        ['--id', '2']
     """
     folders = list(component.meta.get(FOLDERS, ()))
 

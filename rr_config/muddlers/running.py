@@ -71,7 +71,7 @@ class RunningMuddler:
         muddle = function(self.names, "muddle", form, path)
         arguments = next((a for a in ((config, options), (config,)) if takes(muddle, len(a))), None)
         if arguments is None or inspect.isgeneratorfunction(muddle) or inspect.iscoroutinefunction(muddle):
-            raise ConfigError(f"{path}: its muddle is no function that can be called as {form}")
+            raise ConfigError(f"{path}: wrong parameters of muddle; must be {form}")
         with working_in(self.config_dir, path.parent, self.config_dir), reported(path):
             muddle(*arguments)
 
@@ -88,15 +88,15 @@ def told(muddlers: list[RunningMuddler], options: Options, extra_options: Any) -
     if options.arg_parser is None:
         words = words_of(options.extra_args or "")
         if options.extra_args is not None and not sharing:
-            hint = "name an --arg-parser FILE, or a --muddler that has options"
-            raise ConfigError(f"--extra-args: there is nothing to parse it; {hint}")
+            hint = "give --arg-parser FILE, or a --muddler with options"
+            raise ConfigError(f"--extra-args: no parser; {hint}")
         _check_words("--extra-args", sharing, words)
     for muddler in muddlers:
         if muddler in sharing:
             muddler.parse(words, extra_options)
         elif muddler.asked.words and not muddler.add_arguments:
             given = " ".join(muddler.asked.words)
-            raise ConfigError(f"--muddler {muddler.name}: has no options, but is given {given!r}")
+            raise ConfigError(f"--muddler {muddler.name}: unexpected options {given!r}")
         elif muddler.asked.words:
             _check_words(f"--muddler {muddler.name}", [muddler], muddler.asked.words)
             muddler.parse(muddler.asked.words)

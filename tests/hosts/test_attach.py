@@ -93,7 +93,7 @@ def test_attach_shows_ended_window(started: Lab) -> None:
         terminal.types(DETACH)
         assert terminal.ends() == 0
     with attached(started, "node1/db") as terminal:
-        refused(terminal, 1, "node1: attach: the window of db is closed; what it had put out, shows: fab logs")
+        refused(terminal, 1, "node1: attach: the window of db is closed; to see its output, use: fab logs")
 
 
 def test_unknown_terminal_becomes_xterm(started: Lab) -> None:
@@ -114,12 +114,12 @@ def test_lost_connection_ends_attach(started: Lab) -> None:
 def test_attach_needs_one_open_window(lab: Lab) -> None:
     lab.config(CONFIG)
     with attached(lab, "web") as terminal:
-        refused(terminal, 1, "node1: attach: there is no screen session named runner; start one with: fab screen")
+        refused(terminal, 1, "node1: attach: no screen session named runner; start one with: fab screen")
     lab.run("screen")
     with attached(lab, "web") as terminal:
         refused(terminal, 1, "node1: attach: web has not been started in the session runner")
     with attached(lab, "db") as terminal:
-        refused(terminal, 2, "db: is the name of node1/db, node2/db; name one of these")
+        refused(terminal, 2, "db: ambiguous component; must be one of node1/db, node2/db")
 
 
 def test_attach_ignores_windows_of_lost_session(lab: Lab) -> None:
@@ -135,14 +135,14 @@ def test_attach_ignores_windows_of_lost_session(lab: Lab) -> None:
     lab.run("screen")
     lab.run("start", "--limit", "db")
     with attached(lab, "web") as terminal:
-        refused(terminal, 1, "node1: attach: the window of web is closed; what it had put out, shows: fab logs")
+        refused(terminal, 1, "node1: attach: the window of web is closed; to see its output, use: fab logs")
 
 
 def test_attach_needs_a_terminal(lab: Lab) -> None:
     lab.config(CONFIG)
-    words = "attach: standard input and output must be a terminal; what is put out, shows: fab logs"
+    words = "attach: stdin and stdout must be a terminal; to see output, use: fab logs"
     refused(lab.fab("attach", "web", "-c", "cfg.py"), 2, words)
     nameless = lab.fab("attach", "-c", "cfg.py")
     assert nameless.returncode == 2
-    assert "'component'" in nameless.stderr
+    assert nameless.stderr == "attach: missing argument component; see: fab --help attach\n"
     assert lab.fab("attach", "--help").stdout.startswith("Usage: ")

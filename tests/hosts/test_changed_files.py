@@ -15,7 +15,7 @@ from tests.support.odd_hosts import host_with
 
 SMALL, LARGE = 1000, upload.LARGE
 READ = tar_stream.read
-REASON = "it changed here while it was sent"
+REASON = "changed on this machine during the transfer"
 
 
 @pytest.fixture(params=[SMALL, LARGE])

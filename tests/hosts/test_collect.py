@@ -238,9 +238,9 @@ def test_failed_results_are_reported(lab: Lab) -> None:
     lines = done.stderr.splitlines()
     assert "node1/a.results: collect: no*such: matches nothing" in lines
     assert "node1/a.results: collect: /no/such: matches nothing" in lines
-    assert "node1/a.results: collect: into: is a link to nothing" in lines
-    assert lines.count("node1/a.results: collect: into: is a link to nothing") == 1
-    assert "node3/c.results: collect: ~/gone: is not there" in lines
+    assert "node1/a.results: collect: into: broken symbolic link" in lines
+    assert lines.count("node1/a.results: collect: into: broken symbolic link") == 1
+    assert "node3/c.results: collect: ~/gone: no such folder" in lines
     assert any(line.startswith("node2: collect: ") and "connection refused" in line for line in lines)
     (folder,) = (lab.folder / "here").iterdir()
     assert done.stdout.endswith(f"collected in here/{folder.name}\n")
@@ -259,8 +259,8 @@ def test_missing_folder_yields_no_results(lab: Lab) -> None:
     )
     done = lab.fab("collect", "-c", "cfg.py")
     assert done.stderr.splitlines()[:2] == [
-        "node1/a.results: collect: ~/gone: is not there",
-        "node1/b.results: collect: its temporary folder: is not there",
+        "node1/a.results: collect: ~/gone: no such folder",
+        "node1/b.results: collect: its temporary folder: no such folder",
     ]
     (folder,) = collections(lab)
     found = files_of(folder)
@@ -306,7 +306,7 @@ def test_folder_of_another_user_is_refused(lab: Lab) -> None:
     done = lab.fab("collect", "-c", "cfg.py")
     assert (done.returncode, done.stderr) == (
         2,
-        "--to results: belongs to another user; name a folder of your own\n",
+        "--to results: belongs to another user; choose a folder of your own\n",
     )
     assert len(collections(lab)) == 1
 

@@ -47,7 +47,7 @@ def test_read_only_home_is_reported(lab: Lab) -> None:
     configure_hosts(lab, "odd", "node1")
     done = lab.fab("run", "-c", "cfg.py", "--keep-going")
     assert done.returncode == 1
-    assert done.stderr.startswith(f"odd: kill: {odd.state()} cannot be made; is there room, may you write there?\n")
+    assert done.stderr.startswith(f"odd: kill: cannot create {odd.state()}; check free space and permissions\n")
     assert started(lab.node1) == ["a"]
     odd.state().mkdir(parents=True, mode=0o700)
     done = lab.fab("run", "-c", "cfg.py", "--keep-going")
@@ -61,5 +61,5 @@ def test_full_tmp_is_reported(lab: Lab) -> None:
     configure_hosts(lab, "odd", "node1", base_dir=None)
     done = lab.fab("run", "-c", "cfg.py", "--keep-going")
     assert done.returncode == 1
-    assert done.stderr.startswith("odd: sync: no temporary folder can be made; is /tmp full?\n")
+    assert done.stderr.startswith("odd: sync: cannot create a temporary folder; is /tmp full?\n")
     assert states(lab) == {"odd": "waiting", "node1": "running"}

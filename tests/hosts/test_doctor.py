@@ -54,7 +54,7 @@ def bare(lab: Lab, lacking: Sequence[str] = (), own: Mapping[str, str] | None = 
 
 
 def checks(lab: Lab, *words: str, code: int) -> dict[tuple[str, str], dict[str, Any]]:
-    """What `fab doctor --json` says, by host and check."""
+    """Return the output of `fab doctor --json`, by host and check."""
     done = lab.fab("doctor", "--json", "-c", "cfg.py", *words)
     assert done.returncode == code, done.stdout + done.stderr
     return {(each["host"], each["check"]): each for each in json.loads(done.stdout)}
@@ -80,8 +80,8 @@ def test_healthy_hosts_have_a_line_each(lab: Lab) -> None:
     assert {check for _, check in found} == set(ALL)
     assert found["node1", "disk"]["wanted"] == found["node2", "disk"]["wanted"] == 100_010
     assert found["node1", "disk"]["measured"] > 1_000_000
-    assert found["node1", "disk"]["detail"].startswith("~/work: 100.0 kB are to come, ")
-    assert found["node2", "disk"]["detail"].startswith(f"{lab.node2.tmp}: 100.0 kB are to come, ")
+    for name, place in (("node1", "~/work"), ("node2", lab.node2.tmp)):
+        assert re.fullmatch(rf"{place}: \S+ \wB free, 100\.0 kB needed", found[name, "disk"]["detail"])
     assert abs(found["node1", "clock"]["measured"]) < 0.5
     assert found["node1", "terminals"]["wanted"] == 2
     most, number = (int(Path(f"/proc/sys/kernel/pty/{name}").read_text()) for name in ("max", "nr"))
@@ -111,11 +111,11 @@ def test_doctor_reports_missing_programs(lab: Lab) -> None:
     assert done.returncode == 1
     shown = rows(done.stdout)
     assert shown[0][:2] == ("bare", "problem")
-    assert shown[0][2] == "screen: not installed; install it there with: apt-get install screen"
-    assert shown[1][2] == "openssl: not installed; install it there with: apt-get install openssl"
+    assert shown[0][2] == "screen: not installed; install it with: apt-get install screen"
+    assert shown[1][2] == "openssl: not installed; install it with: apt-get install openssl"
     assert [row[1] for row in shown[2:]] == ["warning", "warning", "ok", "problem"], done.stdout
     assert re.fullmatch(r"clock: 3,\d\d\d\.\d{3} s behind this machine \(give or take \d\.\d{3} s\)", shown[2][2])
-    assert re.fullmatch(r"disk: \S+: 8\.8 TB are to come, .* are free", shown[3][2])
+    assert re.fullmatch(r"disk: \S+: \S+ \wB free, 8\.8 TB needed", shown[3][2])
     assert shown[5][0] == "node1" and "connection refused" in shown[5][2]
     assert found["bare", "screen"]["verdict"] == "problem"
     assert found["bare", "clock"]["verdict"] == found["bare", "disk"]["verdict"] == "warning"
@@ -127,7 +127,7 @@ def test_warnings_do_not_fail_doctor(lab: Lab) -> None:
     programs = bare(lab, own={"date": '#!/bin/sh\nexec /bin/date "$@" -d "now + 1 hour"\n', "stat": small})
     lab.config(ONE)
     found = checks(lab, code=1)
-    assert found["bare", "coreutils"]["detail"].startswith("not installed, or not that of GNU; install it there with: ")
+    assert found["bare", "coreutils"]["detail"].startswith("not installed, or not the GNU version; install it with: ")
     assert found["bare", "disk"]["verdict"] == "warning"
     (programs / "stat").unlink()
     (programs / "stat").symlink_to("/usr/bin/stat")
@@ -142,7 +142,9 @@ def test_home_with_two_names_is_a_problem(lab: Lab) -> None:
         ssh_config.write(f"Host near\n HostName {node1.address}\n Port {node1.port}\n ProxyJump node2\n {login}\n")
     lab.config("".join(ONE.replace("bare", host) for host in ("near", "node1", "node2")))
     done = lab.fab("doctor", "-c", "cfg.py")
-    assert "near and node1  problem  login: are one home on one machine; call it by one of these names" in done.stdout
+    assert (
+        "near and node1  problem  login: are the same home on the same host; use only one of these names" in done.stdout
+    )
     assert (done.returncode, done.stdout.count("problem")) == (1, 1)
 
 
@@ -151,11 +153,11 @@ def test_doctor_installs_programs(lab: Lab) -> None:
     lab.config(ONE)
     refused = lab.fab("doctor", "-c", "cfg.py", "--install")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr == "--install: there is no terminal on which to ask; add --yes if it need not be asked\n"
+    assert refused.stderr == "--install: no terminal to ask for confirmation; add --yes to install without a question\n"
     assert not (programs / "told").exists()
     done = lab.run("doctor", "--install", "--yes")
     command = "apt-get update; env DEBIAN_FRONTEND=noninteractive apt-get install -y screen openssl"
-    assert done.stderr == f"to be installed:\n  bare  {command}\n"
+    assert done.stderr == f"commands to run:\n  bare  {command}\n"
     before, after = done.stdout.split("HOST", 2)[1:]
     assert before.count("problem") == 2
     assert after.count("problem") == 0
@@ -181,7 +183,7 @@ def test_doctor_asks_before_it_installs(lab: Lab) -> None:
             os.close(theirs)
 
     done = answered(b"\n")
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "install? [y/N] nothing has been installed")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "install? [y/N] nothing was installed")
     assert not (programs / "told").exists()
     done = answered(b"y\n")
     assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "install? [y/N] ")
@@ -222,10 +224,10 @@ def test_doctor_without_root_needs_sudo(lab: Lab, sudo: str) -> None:
     assert not (programs / "screen").exists()
     if sudo == "is not there":
         assert done.stderr == ""
-        assert "install it there with: apt-get install screen, as root" in done.stdout
+        assert "install it with: apt-get install screen, as root" in done.stdout
     else:
         assert done.stderr.splitlines()[-2:] == [
-            "bare: install: sudo wants a password there, or refuses; allow it without one (NOPASSWD), "
-            "or give there by hand: sudo apt-get install screen",
+            "bare: install: sudo requires a password, or permission denied; allow NOPASSWD, "
+            "or run on the host: sudo apt-get install screen",
             repeat_with(lab, "doctor", "--install", "--yes"),
         ]

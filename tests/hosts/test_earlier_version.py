@@ -37,7 +37,7 @@ def test_session_of_earlier_version_works(lab: Lab) -> None:
     assert lab.run("logs", "--limit", "server").stdout == "server | listening\n"
     # A running component is left alone, and so is the session.
     started = lab.run("start", "--limit", "server").stdout
-    assert "node1/server  was running already" in started
+    assert "node1/server  already running" in started
     assert "existing session" in lab.run("screen").stdout
     lab.run("collect")
     (folder,) = (lab.folder / "results").iterdir()

@@ -22,8 +22,8 @@ def test_failed_host_stops_later_stages(lab: Lab) -> None:
         done = lab.fab("run", "-c", "cfg.py")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        f"node2:{lab.node2.home}/f: sync: a folder is in its place",
-        "sync failed; no later stage was begun",
+        f"node2:{lab.node2.home}/f: sync: a folder has this path on the host",
+        "sync failed; later stages were not started",
         repeat_line(lab),
     ]
     assert all(started(host) == [] for host in (lab.node1, lab.node2, lab.node3))
@@ -40,8 +40,8 @@ def test_keep_going_finishes_other_hosts(lab: Lab) -> None:
         done = lab.fab("run", "-c", "cfg.py", "--keep-going")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        f"node2:{lab.node2.home}/f: sync: a folder is in its place",
-        "1 host failed; all was done on the others",
+        f"node2:{lab.node2.home}/f: sync: a folder has this path on the host",
+        "1 host failed; the other hosts are done",
         repeat_line(lab, "--limit", "'node2/*'", "--keep-going"),
     ]
     assert started(lab.node1) == started(lab.node3) == ["a", "b"]
@@ -56,10 +56,10 @@ def test_all_failed_hosts_are_in_the_end(lab: Lab) -> None:
         done = lab.fab("run", "-c", "cfg.py", "--max-failures", "2", "--limit", "node*")
     assert done.returncode == 1
     first, second, *rest = done.stderr.splitlines()
-    assert first == f"node2:{lab.node2.home}/f: sync: a folder is in its place"
+    assert first == f"node2:{lab.node2.home}/f: sync: a folder has this path on the host"
     assert second.startswith("node3/a: start 1: could not be started (exit status 127): ")
     assert rest == [
-        "2 hosts failed; all was done on the others",
+        "2 hosts failed; the other hosts are done",
         repeat_line(lab, "--limit", "node2/a,node2/b,node3/a,node3/b", "--max-failures", "2"),
     ]
     assert (started(lab.node1), started(lab.node3)) == (["a", "b"], [])
@@ -71,7 +71,7 @@ def test_max_failures_stops_later_stages(lab: Lab) -> None:
         done = lab.fab("run", "-c", "cfg.py", "--max-failures", "1")
     assert done.returncode == 1
     assert done.stderr.splitlines()[2:] == [
-        "sync failed; no later stage was begun",
+        "sync failed; later stages were not started",
         repeat_line(lab, "--max-failures", "1"),
     ]
     assert started(lab.node1) == []
@@ -81,7 +81,10 @@ def test_no_host_left_ends_the_run(lab: Lab) -> None:
     configure(lab, ["node1"])
     with broken(lab.node1):
         done = lab.fab("run", "-c", "cfg.py", "--keep-going")
-    assert done.stderr.splitlines()[1:] == ["sync failed; no later stage was begun", repeat_line(lab, "--keep-going")]
+    assert done.stderr.splitlines()[1:] == [
+        "sync failed; later stages were not started",
+        repeat_line(lab, "--keep-going"),
+    ]
 
 
 def test_failed_host_is_not_waited_for(lab: Lab) -> None:
@@ -91,7 +94,7 @@ def test_failed_host_is_not_waited_for(lab: Lab) -> None:
     with broken(lab.node2):
         done = lab.fab("run", "-c", "cfg.py", "--keep-going", "--terminate")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[1] == "1 host failed; all was done on the others"
+    assert done.stderr.splitlines()[1] == "1 host failed; the other hosts are done"
     assert (started(lab.node1), started(lab.node2)) == (["a", "b"], [])
 
 
@@ -99,7 +102,7 @@ def test_keep_going_excludes_on_exit_stop(lab: Lab) -> None:
     configure(lab)
     done = lab.fab("run", "-c", "cfg.py", "--keep-going", "--on-exit", "stop")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "--on-exit stop: leave it out with --keep-going or --max-failures: it stops all for one\n"
+    assert done.stderr == "--on-exit stop: cannot be combined with --keep-going or --max-failures\n"
 
 
 # ---- two controllers

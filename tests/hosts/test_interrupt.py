@@ -34,10 +34,10 @@ def test_ctrl_c_lists_running_programs(lab: Lab) -> None:
     assert "Traceback" not in said
     assert "secret" not in said
     assert alive(lab.node1) == alive(lab.node2) == {"one"}
-    (advice,) = re.findall("end all with: fab (.*)$", said, re.MULTILINE)
+    (advice,) = re.findall("kill everything with: fab (.*)$", said, re.MULTILINE)
     *words, asking = shlex.split(advice)
     assert asking == "--prompt-for-login-password"
-    (bring,) = re.findall("bring what there is with: fab (.*)$", said, re.MULTILINE)
+    (bring,) = re.findall("collect results with: fab (.*)$", said, re.MULTILINE)
     *brings, _ = shlex.split(bring)
     for each in (brings, words):
         done = subprocess.run([FAB, *each], cwd=lab.folder, env=lab.environment, capture_output=True)
@@ -58,7 +58,7 @@ def test_ctrl_c_ends_wait_and_scripts(lab: Lab) -> None:
         os.killpg(fab.pid, signal.SIGINT)
         said, _ = fab.communicate(timeout=5)
     assert fab.returncode == 130, said
-    assert "interrupted in wait, with no answer yet from localhost, node1" in said
+    assert "interrupted in wait; no answer yet from localhost, node1" in said
     assert alive(lab.node1) | alive(lab.here) == {"one", "two"}
     eventually(lambda: not waiting_scripts(lab), "the end of the scripts that wait")
 
@@ -74,4 +74,4 @@ def test_ctrl_c_in_config_touches_no_host(lab: Lab) -> None:
         eventually((lab.folder / "begun").exists, "the config to be run")
         os.killpg(fab.pid, signal.SIGINT)
         said, _ = fab.communicate(timeout=5)
-    assert (fab.returncode, said) == (130, "interrupted; no host has been touched\n")
+    assert (fab.returncode, said) == (130, "interrupted; no host was contacted\n")

@@ -12,7 +12,7 @@ def test_nonsense_does_not_stop_the_others(lab: Lab) -> None:
     lab.run("run", "--limit", "node*")
     done = lab.fab("wait", "-c", "cfg.py", "--terminate")
     assert done.returncode == 1
-    assert done.stderr.startswith("odd: wait: answers what cannot be understood (KeyError: 'zzz')\n")
+    assert done.stderr.startswith("odd: wait: invalid answer (KeyError: 'zzz'); check that this is the right host\n")
 
 
 def test_impostor_fails_with_its_victim(lab: Lab) -> None:
@@ -21,10 +21,10 @@ def test_impostor_fails_with_its_victim(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'odd')\nadd('b', 'node1')\nadd('c', 'node2')")
     done = lab.fab("run", "-c", "cfg.py", "--keep-going")
     assert done.returncode == 1
-    reason = "are one home on one machine; call it by one of these names alone, in all components"
+    reason = "are the same home on the same host; use only one of these names in all components"
     assert done.stderr.splitlines() == [
         f"node1 and odd: connect: {reason}",
-        "2 hosts failed; all was done on the others",
+        "2 hosts failed; the other hosts are done",
     ]
     assert lab.node2.sessions() == ["runner"]
 
@@ -52,8 +52,8 @@ def test_host_text_cannot_steer_terminal(lab: Lab) -> None:
     done = lab.fab("kill", "-c", "cfg.py")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "odd: connect: �]0;evil��[2Jbad�; these may still run there: a",
-        "connect failed; nothing has been changed on any host",
+        "odd: connect: �]0;evil��[2Jbad�; may still be running there: a",
+        "connect failed; no host was changed",
         repeat_with(lab, "kill"),
     ]
     assert not set(done.stdout + done.stderr) & set("\x1b\x07\r")

@@ -28,7 +28,7 @@ def test_missing_program_has_install_hint(lab: Lab, tmp_path: Path, program: str
     assert f"apt-get install {program}" in done.stderr
     assert_nothing_started(lab.node1, lab.farm.hosts["bare"])
     assert done.stderr.splitlines()[1:] == [
-        "connect failed; nothing has been changed on any host",
+        "connect failed; no host was changed",
         f"repeat with: fab -r {ROOT} {stage} --config {lab.folder}/cfg.py -S {lab.farm.ssh_config}",
     ]
     assert not (lab.node1.home / "work").exists()
@@ -52,10 +52,12 @@ def test_missing_need_starts_nothing(lab: Lab) -> None:
     for command in ("run", "start", "restart"):
         done = lab.fab(command, "-c", "cfg.py")
         assert done.returncode == 1
-        words = "not installed: no-such-tool (needed by second); install there what is missing, or do without"
+        words = (
+            "not installed: no-such-tool (needed by second); install the missing programs, or remove them from needs"
+        )
         assert done.stderr.splitlines() == [
             f"node2: connect: {words}",
-            "connect failed; nothing has been changed on any host",
+            "connect failed; no host was changed",
             f"repeat with: fab -r {ROOT} {command} --config {lab.folder}/cfg.py -S {lab.farm.ssh_config}",
         ]
         assert done.stdout == "connect  2 hosts\n"

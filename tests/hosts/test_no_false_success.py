@@ -97,9 +97,9 @@ def test_unkillable_process_is_listed(lab: Lab) -> None:
     for command in ("stop --grace 0", "kill"):
         done = lab.fab(*command.split(), "-c", "cfg.py")
         assert done.returncode == 1, done.stdout
-        assert f"these processes do not end, even when killed: {pid} (sleep, of user nobody)" in done.stderr
+        assert f"processes still run after SIGKILL: {pid} (sleep, of user nobody)" in done.stderr
         assert done.stderr.count(f"{pid} (") == 1
-        assert "these may still run there: web, other" in done.stderr
+        assert "; may still be running there: web, other" in done.stderr
     os.kill(pid, signal.SIGKILL)
     repeat(lab, done.stderr.splitlines()[-1].removeprefix("repeat with: "))
     assert lab.node1.sessions() == []
@@ -168,7 +168,7 @@ def test_lost_records_start_none_twice(lab: Lab) -> None:
     (before,) = {pid_of(lab.node1)}
     subprocess.run(["rm", "-rf", lab.node1.state()], check=True)
     done = lab.run("start")
-    assert f"  node1/web  was running already, pid {before}\n" in done.stdout
+    assert f"  node1/web  already running, pid {before}\n" in done.stdout
     assert len(sleeping(lab)) == 2
     assert pid_of(lab.node1) == before
     lab.run("stop")

@@ -101,7 +101,7 @@ def test_absent_host_does_not_delay_stop(lab: Lab) -> None:
         cut(lab.node2)
         lab.farm.stop(lab.node2)
         try:
-            eventually(lambda: "taking it up again" in read_line(fab), "the loss")
+            eventually(lambda: "reconnecting" in read_line(fab), "the loss")
             (lab.node1.home / "go").touch()
             said, _ = fab.communicate(timeout=20)
         finally:

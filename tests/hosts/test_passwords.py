@@ -40,12 +40,12 @@ def test_password_option_prints_warning(lab: Lab) -> None:
     done = lab.fab("kill", "-c", "cfg.py", "--pass", "secret")
     assert done.returncode == 0
     assert done.stderr == (
-        "--pass: others can see it in the process list; give --prompt-for-login-password, or $REMOTE_RUNNER_PASS\n"
+        "--pass: other users can see it in the process list; use --prompt-for-login-password, or $REMOTE_RUNNER_PASS\n"
     )
 
 
 def test_debug_output_has_no_password(lab: Lab) -> None:
-    """Where it is in fabric.yaml and on the command line; INVOKE_DEBUG alone tells what is said before."""
+    """The password is in fabric.yaml and on the command line. Only INVOKE_DEBUG shows output before `-d` is parsed."""
     lab.config(CONFIG + "add('a', 'node1')")
     (lab.folder / ".fabric.yaml").write_text("remote_runner: {pass: hush-yaml}")
     environment = {"HOME": str(lab.folder)}

@@ -19,7 +19,7 @@ FILES = CONFIG + "add('a', base_dir='~/w', files={'t': 't'})\nadd('b', 'node2', 
 
 
 def planned(lab: Lab, *words: str, code: int = 0) -> dict[str, Any]:
-    """What `fab plan --json` says."""
+    """Return the output of `fab plan --json`."""
     done = lab.fab("plan", "--json", "-c", "cfg.py", *words)
     assert done.returncode == code, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
@@ -83,10 +83,10 @@ def test_plan_says_why_a_file_is_sent(lab: Lab) -> None:
     (there / "f").write_text("x")
     (there / "g").write_text("other")
     (there / "h").unlink()
-    assert sends(lab) == {"f": (1, "other content there"), "g": (2, "5 bytes there"), "h": (3, "missing there")}
+    assert sends(lab) == {"f": (1, "different content"), "g": (2, "5 bytes on the host"), "h": (3, "missing")}
     assert set(sends(lab, "--always-copy").values()) == {(n, "--always-copy") for n in (1, 2, 3)}
     (there / "f").chmod(0)
-    assert sends(lab)["f"] == (1, "other content there")
+    assert sends(lab)["f"] == (1, "different content")
     assert (there / "f").stat().st_mode & 0o777 == 0
     lab.run("sync")
     (there / "f").chmod(0o600)
@@ -108,7 +108,7 @@ def test_plan_without_kill_keeps_session(lab: Lab) -> None:
     assert (found["hosts"][0]["ends"], found["hosts"][0]["session"]) == ([], id_)
     assert [window["is_running"] for each in found["starts"] for window in each["windows"]] == [True, False]
     shown = lab.run("plan", "--no-kill").stdout
-    assert f"  use session {id_}\n" in shown and "  node1/a  runs already\n" in shown
+    assert f"  use session {id_}\n" in shown and "  node1/a  already running\n" in shown
 
 
 def test_plan_in_words(lab: Lab) -> None:
@@ -122,16 +122,16 @@ def test_plan_in_words(lab: Lab) -> None:
         "node1",
         "  start a new session",
         "  send 3 of 3 files (6 B)",
-        *(f"    {lab.node1.home}/w/t/{name}  {size} B, missing there" for name, size in (("f", 1), ("g", 2), ("h", 3))),
-        f"  make folder {lab.node1.home}/w",
-        f"  make folder {lab.node1.home}/w/t",
+        *(f"    {lab.node1.home}/w/t/{name}  {size} B, missing" for name, size in (("f", 1), ("g", 2), ("h", 3))),
+        f"  create folder {lab.node1.home}/w",
+        f"  create folder {lab.node1.home}/w/t",
         "start 1",
         """  node1/a  cd ~/w && A='b '"$HOME" ~/'w/my prog' "$HOME" '$A' 'it'"'"'s'""",
     ]
     assert lab.run("--dry", "run").stdout == done.stdout
     assert not (lab.node1.home / "w").exists()
     refused = lab.fab("--dry", "sync", "-c", "cfg.py")
-    assert refused.returncode == 2 and "`plan` shows" in refused.stderr
+    assert refused.returncode == 2 and "see: fab plan" in refused.stderr
 
 
 def test_impossible_plan_says_why(lab: Lab) -> None:
@@ -139,7 +139,7 @@ def test_impossible_plan_says_why(lab: Lab) -> None:
     (lab.node1.home / "w/t/f").mkdir(parents=True)
     done = lab.fab("plan", "-c", "cfg.py")
     assert done.returncode == 1
-    assert f"  cannot bring {lab.node1.home}/w/t/f: a folder is in its place\n" in done.stdout
+    assert f"  cannot copy {lab.node1.home}/w/t/f: a folder has this path on the host\n" in done.stdout
 
 
 def test_folder_named_like_a_missing_one_is_real(lab: Lab) -> None:
@@ -207,9 +207,12 @@ def test_diff_shows_muddler_changes(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ([], "--diff: there is nothing to compare with; name a --muddler\n"),
-        (["-m", "m.py", "--json"], "--diff: leave out --json and --limit; it compares the text of all of it\n"),
-        (["-m", "m.py", "--limit", "a"], "--diff: leave out --json and --limit; it compares the text of all of it\n"),
+        ([], "--diff: missing --muddler, whose changes to show\n"),
+        (["-m", "m.py", "--json"], "--diff: cannot be combined with --json or --limit; it compares whole configs\n"),
+        (
+            ["-m", "m.py", "--limit", "a"],
+            "--diff: cannot be combined with --json or --limit; it compares whole configs\n",
+        ),
     ],
 )
 def test_senseless_diff_is_refused(lab: Lab, words: list[str], problem: str) -> None:

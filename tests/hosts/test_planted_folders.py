@@ -39,7 +39,7 @@ def test_state_is_private_to_its_user(lab: Lab) -> None:
 
 
 def read_umask() -> int:
-    """Which bits new files do not have."""
+    """Return the permission bits that new files do not get."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
@@ -74,7 +74,7 @@ def test_planted_folder_is_refused(lab: Lab, folder: str, kind: str, commands: t
         done = lab.fab(command, "-c", "cfg.py")
         assert done.returncode == 1, command
         words = done.stdout + done.stderr
-        assert f"{planted} belongs to another user, or is a link; take it away" in words
+        assert f"{planted} belongs to another user, or is a symbolic link; remove it" in words
     assert lab.node1.sessions() == []
     assert list(elsewhere.iterdir()) == []
 
@@ -96,7 +96,7 @@ def test_planted_component_is_refused(lab: Lab, kind: str) -> None:
     lab.config(CONFIG + "add('a', 'node1')")
     done = lab.fab("run", "-c", "cfg.py")
     assert done.returncode == 1
-    assert f"{planted} belongs to another user, or is a link; take it away" in done.stderr
+    assert f"{planted} belongs to another user, or is a symbolic link; remove it" in done.stderr
     assert list(planted.iterdir()) == []
     assert [stat.S_IMODE(path.stat().st_mode) for path in (lab.node1.state(), lab.node1.state().parent)] == [0o700] * 2
 
@@ -110,7 +110,7 @@ def test_planted_staging_folder_is_refused(lab: Lab) -> None:
     done = lab.fab("sync", "-c", "cfg.py")
     assert done.returncode == 1
     assert done.stderr.startswith(
-        f"node1: sync: {lab.node1.home}/work/{staging} is in the way, where files are put first"
+        f"node1: sync: {lab.node1.home}/work/{staging} belongs to another user, but is a staging folder of the files"
     )
     assert list((lab.node1.home / "elsewhere").iterdir()) == []
 

@@ -54,10 +54,10 @@ def test_pubsub_example_works(four: Lab) -> None:
     assert slow and int(slow[1]) >= 2, "the others wait for it"
     assert run.stdout.index("ready after", slow.end()) > run.stdout.index("start 3")
     never, *words, end, again = run.stderr.splitlines()
-    assert never == "node4/monitor-node4: start 4: was not ready within 3 s: log healthy; the end of its output:"
+    assert never == "node4/monitor-node4: start 4: was not ready within 3 s: log healthy; last lines of its output:"
     assert len(words) >= 2
     assert all(word.startswith("  | broker does not answer: ") for word in words)
-    assert end == "start 4 failed; no later stage was begun"
+    assert end == "start 4 failed; later stages were not started"
     assert again == repeat_line(four, "node4/monitor-node4")
 
     expected: dict[str, tuple[str, int | None]] = {f"prepare-{host}": ("exited", 0) for host in HOSTS}

@@ -142,12 +142,15 @@ def test_invalid_arguments_are_refused(lab: Lab) -> None:
         refused: list[tuple[Callable[[], object], str]] = [
             (lambda: lab.runner(parallel=0), "--parallel 0: must be a number from 1 to 1,000,000"),
             (lambda: lab.runner(on_exit="go"), "--on-exit go: must be one of leave, stop"),
-            (lambda: runner.logs(Selection(since="$(touch /tmp/x)")), "--since '$(touch /tmp/x)': is no time; give "),
-            (lambda: runner.logs(Selection(lines=-1)), "--lines -1: must be 0 at least"),
+            (
+                lambda: runner.logs(Selection(since="$(touch /tmp/x)")),
+                "--since '$(touch /tmp/x)': invalid time; must be ",
+            ),
+            (lambda: runner.logs(Selection(lines=-1)), "--lines -1: must be at least 0"),
             (lambda: runner.stop(grace=-1), "--grace -1: must be a number of seconds, from 0 to 1000000"),
             (lambda: runner.restart(grace=math.nan), "--grace nan: must be a number of seconds, from 0 to 1000000"),
             (lambda: runner.wait(timeout=-1), "--timeout -1: must be a number of seconds, from 0 to 1000000"),
-            (lambda: runner.report(own), f"-o/--output {own}: is there, and no report; name another file, or say "),
+            (lambda: runner.report(own), f"-o/--output {own}: exists, and is not a report; choose another file, or "),
         ]
         for call, words in refused:
             with pytest.raises(ConfigError) as caught:
@@ -182,7 +185,7 @@ def test_late_terminate_is_a_timeout(lab: Lab) -> None:
         runner.screen()
         runner.start()
         eventually(lambda: bool(text(lab.node1.state() / "a/status")), "the end")
-        assert [str(each) for each in failed(runner, 0)] == ["wait: node2/t: has not ended in time"]
+        assert [str(each) for each in failed(runner, 0)] == ["wait: node2/t: timed out; it has not ended"]
         assert [each.component.label for each in runner.running] == ["node2/t"]
 
 

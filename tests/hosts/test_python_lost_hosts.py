@@ -133,13 +133,13 @@ def test_absent_host_does_not_delay_timeout(lab: Lab) -> None:
         threading.Timer(0.5, lose).start()
         began = time.monotonic()
         try:
-            assert [str(each) for each in failed(runner, 2)] == ["wait: node1/a: has not ended in time"]
+            assert [str(each) for each in failed(runner, 2)] == ["wait: node1/a: timed out; it has not ended"]
             assert time.monotonic() - began < 5
         finally:
             lab.farm.start(lab.node2)
         observer = Noting()
         with lab.runner(observer) as another:
-            assert [str(each) for each in failed(another, 0)] == ["wait: node1/a: has not ended in time"]
+            assert [str(each) for each in failed(another, 0)] == ["wait: node1/a: timed out; it has not ended"]
         assert observer.ended_ == ["c"]
 
 
@@ -147,8 +147,8 @@ def test_absent_host_does_not_delay_timeout(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("answers", "reason"),
     [
-        ([], "it has done its work, and not said how all has ended"),
-        (["ended b 0", "ended b 0", "ended b 0"], "it has said already how node2/b has ended"),
+        ([], "the end of some components was not reported"),
+        (["ended b 0", "ended b 0", "ended b 0"], "the end of node2/b was reported twice"),
     ],
 )
 def test_lying_host_fails_alone(
@@ -171,7 +171,7 @@ def test_lying_host_fails_alone(
         monkeypatch.setattr("fabfile.components.wait.wait_script", script)
         (error,) = failed(runner)
         assert [each.where for each in error.failures] == ["node2"]
-        assert error.failures[0].reason == f"answers what cannot be understood (ValueError: {reason})"
+        assert error.failures[0].reason == f"invalid answer (ValueError: {reason}); check that this is the right host"
         assert [each.state for each in runner.status()] == ["exited", "running", "running", "running"]
         assert "node3/t" in labels([each.component for each in runner.running])
 
@@ -214,7 +214,10 @@ def test_unreached_host_is_reported(lab: Lab, monkeypatch: pytest.MonkeyPatch) -
         lab.config(CONFIG + "add('a', 'hole', '', wait=True)\nadd('b', 'node1', '', wait=True)\n")
         with lab.runner() as runner:
             (error,) = failed(runner, 0)
-    assert (sorted(error.hosts), error.failures[0]) == (["hole"], Failure("hole", "has not been reached in time"))
+    assert (sorted(error.hosts), error.failures[0]) == (
+        ["hole"],
+        Failure("hole", "timed out; the host was not reached"),
+    )
 
 
 # Forwards one connection after 2.5 s.
@@ -248,5 +251,5 @@ def test_slow_host_reports_after_timeout(lab: Lab) -> None:
         with lab.runner() as runner:
             (error,) = failed(runner, 0)
         relay.terminate()
-    assert [str(each.reason) for each in error.failures] == ["has not ended in time"]
+    assert [str(each.reason) for each in error.failures] == ["timed out; it has not ended"]
     assert 2 < time.monotonic() - began < 8

@@ -76,12 +76,13 @@ def test_early_end_fails_the_run(lab: Lab) -> None:
     said = failing(lab)
     lines = said.splitlines()
     assert (
-        lines[0] == "node1/a: start 1: ended with exit status 3 before it was ready: log never; the end of its output:"
+        lines[0]
+        == "node1/a: start 1: ended with exit status 3 before it was ready: log never; last lines of its output:"
     )
     shown = [int(line.removeprefix("  | ")) for line in lines[1:-2]]
     assert shown == list(range(11, 31))
     assert lines[-2:] == [
-        "start 1 failed; no later stage was begun",
+        "start 1 failed; later stages were not started",
         repeat_with(lab, "start", "--limit", "node1/a,node2/*"),
     ]
 
@@ -90,7 +91,7 @@ def test_last_check_output_is_reported(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'exec sleep 1000', ready=util.command('echo not yet; exit 7', timeout=2))")
     lab.run("screen")
     done = lab.fab("start", "-c", "cfg.py")
-    assert "; the last time, that ended with exit status 7: not yet\n" in done.stderr
+    assert "; its last check ended with exit status 7: not yet\n" in done.stderr
 
 
 def test_log_match_at_the_end_counts(lab: Lab) -> None:
@@ -109,8 +110,8 @@ def test_unready_component_fails_the_run(lab: Lab) -> None:
         + LATER
     )
     said = failing(lab)
-    assert "node1/log: start 1: was not ready within 1 s: log never; the end of its output:\n  | hello\n" in said
-    late = "the last time, that ended with exit status 7: no, not yet\n"
+    assert "node1/log: start 1: was not ready within 1 s: log never; last lines of its output:\n  | hello\n" in said
+    late = "its last check ended with exit status 7: no, not yet\n"
     assert f"node1/command: start 1: was not ready within 1.5 s: command echo no, not yet >&2; exit 7; {late}" in said
     assert "node1/slow: start 1: was not ready within 1 s: command sleep 1000" in said
     assert "node1/ended: start 1: was not ready within 1 s: ended\n" in said
@@ -126,7 +127,7 @@ def test_unready_component_fails_the_run(lab: Lab) -> None:
 def test_used_port_prevents_start(lab: Lab) -> None:
     port = lab.node1.port  # its own sshd
     lab.config(CONFIG + f"add('a', 'exec sleep 1000', ready=util.port({port}))\n" + LATER)
-    assert f"node1/a: start 1: something else listens on port {port} of the host already" in failing(lab)
+    assert f"node1/a: start 1: port {port} is already in use on the host" in failing(lab)
     assert not (lab.node1.state() / "a").exists()
 
 
@@ -136,7 +137,7 @@ def test_running_component_is_checked_again(lab: Lab) -> None:
     lab.run("screen")
     lab.run("start")
     (lab.node1.state() / "a/ready").unlink()
-    assert "node1/a  was running already" in lab.run("start").stdout
+    assert "node1/a  already running" in lab.run("start").stdout
     assert (lab.node1.state() / "a/ready").exists()
 
 
@@ -151,7 +152,7 @@ def test_ctrl_c_ends_the_checks(lab: Lab) -> None:
         said, _ = fab.communicate(timeout=20)
     assert fab.returncode == 130
     pid = text(lab.node1.state() / "a/pid").strip()
-    assert f"these go on running:\n  node1/a  pid {pid}\nend all with: " in said
+    assert f"still running:\n  node1/a  pid {pid}\nkill everything with: " in said
     eventually(lambda: looks(lab.node1) == 0, "the end of the looking")
 
 

@@ -21,7 +21,7 @@ def test_rebooted_host_resumes_work(lab: Lab) -> None:
         first, *rest = failed.stderr.splitlines()
         assert first.startswith("node1: connect: ") and "connection refused" in first
         assert rest == [
-            "1 host failed; all was done on the others",
+            "1 host failed; the other hosts are done",
             f"repeat with: fab -r {ROOT} run --config {lab.folder}/cfg.py --limit 'node1/*' --keep-going"
             f" -S {lab.farm.ssh_config}",
         ]

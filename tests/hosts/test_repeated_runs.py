@@ -18,9 +18,9 @@ def test_repeated_runs_leave_no_growth(lab: Lab) -> None:
 
 
 def traces(host: ThrowawayHost) -> tuple[object, ...]:
-    """What there is on a host: files and their lines, programs, sessions."""
+    """Return the traces of runs on a host: files and their lines, programs, sessions."""
     files = [path for folder in (host.home, host.tmp) for path in folder.rglob("*") if path.is_file()]
-    # How many notes there are of the times of output is a matter of when that came.
+    # The number of lines in `times` depends on when the output came.
     # Each start has a token of its own, which is in the name of one file.
     names = {path: re.sub(r"/begun\.\d+$", "/begun", str(path)) for path in files if path.name != "times"}
     lines = {names[path]: path.read_bytes().count(b"\n") for path in names}

@@ -73,7 +73,7 @@ def test_report_needs_only_results(lab: Lab) -> None:
     assert "20 %\nend �</pre>" in (lab.folder / "report.html").read_text()
     empty = lab.fab("report", "--from", lab.folder)
     assert empty.returncode == 2
-    assert empty.stderr == f"{lab.folder}: has no run.json; name a folder that `fab collect` has made\n"
+    assert empty.stderr == f"{lab.folder}: missing run.json; must be a folder that `fab collect` created\n"
 
 
 # ---- where it is put
@@ -86,7 +86,9 @@ def test_only_old_reports_are_replaced(lab: Lab) -> None:
     other = lab.write("b.html", "<html>my own</html>")
     refused = lab.fab("report", "--from", folder, "--output", "b.html")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr == "-o/--output b.html: is there, and no report; name another file, or say --overwrite\n"
+    assert (
+        refused.stderr == "-o/--output b.html: exists, and is not a report; choose another file, or add --overwrite\n"
+    )
     assert other.read_text() == "<html>my own</html>"
     assert lab.fab("report", "--from", folder, "--output", "b.html", "--overwrite").returncode == 0
     assert other.read_text() != "<html>my own</html>"
@@ -99,7 +101,7 @@ def test_missing_extra_has_install_hint(lab: Lab) -> None:
     done = lab.fab("report", "--from", results(lab.folder / "r"), env={"PYTHONPATH": str(lab.folder / "lacking")})
     assert done.returncode == 2
     assert done.stderr.startswith("report: ")
-    assert done.stderr.endswith("; install what it needs: pip install jinja2 plotly\n")
+    assert done.stderr.endswith("; install it with: pip install jinja2 plotly\n")
 
 
 # ---- from the hosts
@@ -157,7 +159,7 @@ def test_report_replaces_a_link(lab: Lab) -> None:
     assert not (lab.folder / "elsewhere").exists() and not (lab.folder / ".report.html.part").is_symlink()
     os.mkfifo(lab.folder / "pipe.html")
     pipe = lab.fab("report", "--from", folder, "-o", "pipe.html", "--overwrite")
-    assert (pipe.returncode, pipe.stderr) == (2, "-o/--output pipe.html: is no file; name another one\n")
+    assert (pipe.returncode, pipe.stderr) == (2, "-o/--output pipe.html: must be a regular file\n")
 
 
 # ---- in a browser
@@ -207,7 +209,7 @@ def assert_every_component_is_shown(shown: Page, viewport: int, is_light: bool) 
 
 
 def colors(shown: Page) -> list[str]:
-    """Those of the paper, of text, and of text in the timeline."""
+    """Return the colors of the background, of text, and of text in the timeline."""
     return [
         str(shown.locator(place).first.evaluate(f"e => getComputedStyle(e).{of_it}"))
         for place, of_it in [

@@ -12,7 +12,7 @@ CHANGING = [["run"], ["run", "--no-kill"], ["kill"], ["screen"], ["sync"], ["sta
 CHANGING += [["wait", "--terminate"]]
 REFUSAL = re.compile(
     r"node1: connect: the session runner belongs to \S+/cfg\.py of \w+@\S+ since \d{4}-\d\d-\d\d \d\d:\d\d;"
-    r" 2 components run in it \(take another session with --screen NAME, or end this one with --replace\)"
+    r" 2 components run in it \(choose another session with --screen NAME, or kill this one with --replace\)"
 )
 
 
@@ -29,7 +29,7 @@ def test_session_of_another_owner_is_refused(lab: Lab) -> None:
     for command in CHANGING:
         done = lab.fab(*command, "-c", "other.py")
         refusal, last = done.stderr.splitlines()
-        assert (done.returncode, last) == (1, "connect failed; nothing has been changed on any host")
+        assert (done.returncode, last) == (1, "connect failed; no host was changed")
         assert REFUSAL.fullmatch(refusal)
         assert pid_of(lab.node1) == before
         assert lab.node2.sessions() == []
@@ -92,7 +92,7 @@ def test_owner_is_checked_under_the_lock(lab: Lab) -> None:
     lab.write("other.py", config_of("node1"))
     with lab.runner(config="other.py") as other:
         for late in (other._open_sessions, other._renew_sessions, other._sync, lambda: other._start([1])):
-            with pytest.raises(StageError, match=r"the session runner has just been taken by .*/cfg.py of "):
+            with pytest.raises(StageError, match=r"the session runner now belongs to .*/cfg.py of "):
                 late()
     assert pid_of(lab.node1) == before
 
@@ -103,4 +103,4 @@ def test_status_and_plan_show_the_owner(lab: Lab) -> None:
     assert re.search(r"\nnode1: the session runner belongs to \S+/cfg.py of .*; 2 components run in it\n", shown)
     planned = lab.fab("plan", "-c", "other.py")
     assert planned.returncode == 1
-    assert "\n  not without --replace: the session runner belongs to " in planned.stdout
+    assert "\n  needs --replace: the session runner belongs to " in planned.stdout

@@ -14,11 +14,11 @@ from tests.support.configs import COMPLETE, write
     ("name", "text", "words", "message"),
     [
         ("fabric.yaml", "remote_runner: [\n", [], 'in "{folder}/fabric.yaml", line 2, column 1'),
-        ("fabric.yaml", "- a\n", [], "fabric.yaml in {folder}/: cannot be read as settings for Fabric: "),
-        ("fabric.json", "{", [], "fabric.yaml in {folder}/: cannot be read as settings for Fabric: "),
-        ("x.txt", "", ["-f", "x.txt"], "x.txt: cannot be read as settings for Fabric: Config files of type 'txt'"),
-        ("x.py", "1/0", ["-f", "x.py"], "x.py: cannot be read as settings for Fabric: division by zero"),
-        ("x.py", "", ["-f", "y.py"], "-f/--config: y.py: there is no such file"),
+        ("fabric.yaml", "- a\n", [], "fabric.yaml in {folder}/: invalid Fabric settings: "),
+        ("fabric.json", "{", [], "fabric.yaml in {folder}/: invalid Fabric settings: "),
+        ("x.txt", "", ["-f", "x.txt"], "x.txt: invalid Fabric settings: Config files of type 'txt'"),
+        ("x.py", "1/0", ["-f", "x.py"], "x.py: invalid Fabric settings: division by zero"),
+        ("x.py", "", ["-f", "y.py"], "-f/--config: y.py: no such file"),
     ],
 )
 def test_unreadable_settings_are_reported(tmp_path: Path, name: str, text: str, words: list[str], message: str) -> None:

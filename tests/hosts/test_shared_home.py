@@ -81,9 +81,9 @@ def test_machine_with_two_names_is_refused(lab: Lab) -> None:
     done = lab.fab("kill", "-c", "cfg.py")
     assert done.returncode == 1
     assert done.stderr == (
-        "near and node1: connect: are one home on one machine; call it by one of these names alone, in all components;"
-        " these may still run there: near/a, node1/b\n"
-        "2 hosts failed; all was done on the others\n"
+        "near and node1: connect: are the same home on the same host; use only one of these names in all components;"
+        " may still be running there: near/a, node1/b\n"
+        "2 hosts failed; the other hosts are done\n"
     ), "the command would fail again, so it does not say how to repeat it"
     assert "node3  nothing to end" in done.stdout
     with away(lab.farm, lab.node3):  # a repeat is for this host alone

@@ -151,7 +151,7 @@ for index, hosts in {-1: ["node3"], 2: ["node1", "node2", localhost], 10: ["node
 
 
 def test_output_is_separate_and_prompt(lab: Lab) -> None:
-    """What one shows is written at a sign, `~/go`, after all of them have begun."""
+    """Each component writes a line when the file `~/go` exists, after all of them have begun."""
     talk = "echo first $1; until [ -e ~/go ]; do sleep 0.02; done; echo then $1 >&2; sleep 1000"
     first, second = ["one", "two", "three"], ["four", "five"]
     for names in (first, first + second):
@@ -217,7 +217,7 @@ add("later", start_index=2, args=["later"])
     lab.run("run")
     before = noted(lab.node1)
     eventually(lambda: "titled" in text(lab.node1.state() / "titled/output"), "the title to be set")
-    assert lab.run("start").stdout.count("was running already") == 3
+    assert lab.run("start").stdout.count("already running") == 3
     assert noted(lab.node1) == before
 
 

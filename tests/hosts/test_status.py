@@ -26,7 +26,7 @@ add("gone", "node3", "exec sleep 1000", 2)
 
 
 def statuses(lab: Lab, *words: str, code: int) -> dict[str, dict[str, Any]]:
-    """What `fab status --json` says, by label."""
+    """Return the output of `fab status --json`, by label."""
     done = lab.fab("status", "--json", "-c", "cfg.py", *words)
     assert done.returncode == code, done.stderr
     assert done.stderr == ""
@@ -91,7 +91,7 @@ def test_watch_with_json_is_refused(lab: Lab) -> None:
     lab.config(PROGRAMS)
     done = lab.fab("status", "--watch", "--json", "-c", "cfg.py")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "--watch: leave it out with --json, which prints one document\n"
+    assert done.stderr == "--watch: cannot be combined with --json, which prints one document\n"
 
 
 def test_status_needs_no_local_files(lab: Lab) -> None:

@@ -75,7 +75,7 @@ def bits(path: Path) -> int:
 
 
 def sent(before: dict[str, int], after: dict[str, int]) -> set[str]:
-    """What was sent: a file that is sent arrives as another one, and is renamed."""
+    """Return the files that were sent. Each of them has a new inode, because it is staged and then renamed."""
     return {name for name in after if before.get(name) != after[name]}
 
 
@@ -347,7 +347,9 @@ def test_growing_local_file_is_reported(lab: Lab, monkeypatch: pytest.MonkeyPatc
         pytest.raises(StageError) as caught,
     ):
         runner.sync()
-    assert caught.value.failures == [Failure(f"node1:{lab.node1.home}/work/f", "it changed here while it was sent")]
+    assert caught.value.failures == [
+        Failure(f"node1:{lab.node1.home}/work/f", "changed on this machine during the transfer")
+    ]
 
 
 def test_blocked_place_keeps_other_places(lab: Lab) -> None:
@@ -359,7 +361,7 @@ def test_blocked_place_keeps_other_places(lab: Lab) -> None:
     assert (lab.node1.home / "work/good/g").read_text() == "the same"
     line, failed, repeat = done.stderr.splitlines()
     assert line.startswith("node1:/proc/f: sync: ")
-    assert failed == "sync failed; no later stage was begun"
+    assert failed == "sync failed; later stages were not started"
     assert repeat == f"repeat with: fab -r {ROOT} sync --config {lab.folder}/cfg.py -S {lab.farm.ssh_config}"
 
 
@@ -404,7 +406,7 @@ def test_changing_remote_file_stays(lab: Lab, monkeypatch: pytest.MonkeyPatch) -
         pytest.raises(StageError) as caught,
     ):
         runner.sync()
-    assert caught.value.failures == [Failure(f"node1:{there}", "it changed there while it was compared")]
+    assert caught.value.failures == [Failure(f"node1:{there}", "changed on the host during the comparison")]
     assert there.read_bytes()[PIECE:] == b"new\0\0"
     assert not staged(lab.node1)
 

@@ -116,4 +116,4 @@ def test_ta1_is_listed_with_options(lab: Lab) -> None:
     shown = lab.run("muddlers").stdout
     assert "\n  --hosts-file FILE" in shown.replace("    --", "  --")
     assert re.search(r"^mine  Mine\.  \(.*\)\n(?! )", shown, re.MULTILINE)
-    assert "(its options cannot be told: " in shown and "bad.py:1: ZeroDivisionError" in shown
+    assert "(options unknown: " in shown and "bad.py:1: ZeroDivisionError" in shown

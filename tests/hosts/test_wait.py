@@ -35,7 +35,7 @@ def test_wait_survives_lost_connection(lab: Lab) -> None:
             lab.farm.start(lab.node1)
         said, _ = fab.communicate(timeout=20)
     assert fab.returncode == 1, said
-    assert "node1: wait: the connection was lost; taking it up again" in said
+    assert "node1: wait: the connection was lost; reconnecting" in said
     assert "  node1/a  ended with exit status 0\n" in said
     assert "  node2/c  ended with exit status 0\n" in said
     repeat = repeat_with(lab, "run --no-kill", "--limit", "node1/b")
@@ -43,7 +43,7 @@ def test_wait_survives_lost_connection(lab: Lab) -> None:
 
 
 def test_wait_reports_host_that_stays_away(lab: Lab) -> None:
-    """As the first connection fails, nothing is taken up again. What has failed on others is named, too."""
+    """The first connection fails, so there is no reconnect. Failures on other hosts are reported, too."""
     lab.config(CONFIG + "add('a', 'node1', '')\nadd('b', 'node2', 'exit 3')\nadd('c', 'node3', 'exec sleep 1000')")
     done = lab.fab("run", "-c", "cfg.py")
     assert (done.returncode, done.stderr.splitlines()) == (
@@ -60,7 +60,7 @@ def test_wait_reports_host_that_stays_away(lab: Lab) -> None:
     assert unreachable.startswith("node1: wait: ") and unreachable.endswith("connection refused")
     assert others == [
         "node2/b: wait: ended with exit status 3",
-        "node3/c: wait: has not ended in time",
+        "node3/c: wait: timed out; it has not ended",
         repeat_with(lab, "run --no-kill", "--limit", "node1/*,node2/*"),
     ]
 
@@ -72,8 +72,8 @@ def test_wait_timeout_lists_the_rest(lab: Lab) -> None:
     done = lab.fab("wait", "--timeout", "1", "-c", "cfg.py")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "localhost/c: wait: has not ended in time",
-        "node1/b: wait: has not ended in time",
+        "localhost/c: wait: timed out; it has not ended",
+        "node1/b: wait: timed out; it has not ended",
         repeat_with(lab, "wait", "--timeout", "1"),
     ]
     assert "node1/fail  ended with exit status 0" in done.stdout
@@ -127,7 +127,7 @@ def test_ctrl_c_is_no_lost_connection(lab: Lab) -> None:
         fab.send_signal(signal.SIGINT)
         said, _ = fab.communicate(timeout=20)
     assert fab.returncode == 130
-    assert said.startswith("interrupted in wait, with no answer yet from localhost, node1, node2\n")
+    assert said.startswith("interrupted in wait; no answer yet from localhost, node1, node2\n")
 
 
 @pytest.mark.parametrize("then", ["gone", "silent"])
@@ -156,7 +156,7 @@ def test_wait_timeout_holds_when_cut(lab: Lab, then: str) -> None:
                 os.kill(listener, signal.SIGCONT)
     assert time.monotonic() - begun < 10, "and not 60 s, in which a connection is taken up again, nor those of a login"
     assert fab.returncode == 1
-    assert "node1/b: wait: has not ended in time" in said
+    assert "node1/b: wait: timed out; it has not ended" in said
 
 
 def test_ctrl_c_lists_running_components(lab: Lab) -> None:
@@ -169,11 +169,11 @@ def test_ctrl_c_lists_running_components(lab: Lab) -> None:
         said, _ = fab.communicate(timeout=20)
     assert fab.returncode == 130
     assert said.splitlines()[:3] == [
-        "interrupted in wait, with no answer yet from node1",
-        "these may run:",
+        "interrupted in wait; no answer yet from node1",
+        "may still be running:",
         "  node1/b",
     ]
-    assert said.splitlines()[3].startswith("end all with: ")
+    assert said.splitlines()[3].startswith("kill everything with: ")
 
 
 def test_run_survives_lost_connection(lab: Lab) -> None:
@@ -185,7 +185,7 @@ def test_run_survives_lost_connection(lab: Lab) -> None:
         (lab.node1.home / "go").touch()
         said, _ = fab.communicate(timeout=20)
     assert fab.returncode == 0, said
-    assert "taking it up again" in said
+    assert "reconnecting" in said
     assert not Path(f"/proc/{text(lab.node1.state() / 'b/pid').strip()}").exists()
 
 

@@ -76,7 +76,7 @@ WRONG = {
     "meta": ["[]"],
 }
 EXPECTED = {
-    "name": "text",
+    "name": "string",
     "executable": "path",
     "host": "host name",
     "args": "list",
@@ -141,4 +141,6 @@ def test_unknown_muddler_lists_known_ones(untouched: Lab) -> None:
 def test_login_with_two_names_is_refused(untouched: Lab) -> None:
     add_to_ssh_config(untouched, "alias", untouched.node1.address, untouched.node1.port)
     configure(untouched, ["node1", "alias", "node2"])
-    assert_refused(untouched.fab("sync", "-c", "cfg.py"), "alias, node1: are the same login; spell it alike")
+    assert_refused(
+        untouched.fab("sync", "-c", "cfg.py"), "alias, node1: are the same login; use one spelling in all components"
+    )

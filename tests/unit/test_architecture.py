@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "ui": {"runner", "results", "diagnosis", "components", "transfer"},
     "cli": {"ui", "runner"},
 }
-# What `rr_config` needs besides the standard library.
+# The libraries that `rr_config` imports besides the standard library.
 LIBRARIES_OF_CONFIG = {"attrs"}
 # Modules that may ask for the time or wait: the clock, the two kinds of hosts, and the birth of this process.
 KEEP_TIME = ("fabfile.util.clock", "fabfile.util.daemons", "fabfile.ssh.", "fabfile.remote.ask")

@@ -32,7 +32,7 @@ adopt_program() {
 $(grep -lzxsF "REMOTE_RUNNER_COMPONENT=$state/$folder" /proc/[0-9]*/environ)
 END
   [ "$oldest" ] || return 0
-  mkdir -p "$folder" || fail "$state/$folder cannot be made"
+  mkdir -p "$folder" || fail "cannot create $state/$folder; is the disk full?"
   echo "$oldest" >"$folder/pid"
   echo "$oldest_birth" >"$folder/born"
   echo "$launcher_pid" >"$folder/launcher.pid"

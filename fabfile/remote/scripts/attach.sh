@@ -10,6 +10,6 @@ main() {
   need_session
   { cd "$state" 2>/dev/null && [ -e "$component/launcher" ]; } ||
     fail "$title has not been started in the session $session"
-  find_window "$component" "$title" || fail "the window of $title is closed; what it had put out, shows: fab logs"
+  find_window "$component" "$title" || fail "the window of $title is closed; to see its output, use: fab logs"
   answer "$id $window"
 }

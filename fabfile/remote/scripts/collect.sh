@@ -76,7 +76,7 @@ list_files() {
 
 # open_list: make $list a file without a name for lists of paths. It exists as long as it is open.
 open_list() {
-  list=$(mktemp "${TMPDIR:-/tmp}/remote-runner.XXXXXXXXXX") || fail "no temporary file can be made; is /tmp full?"
+  list=$(mktemp "${TMPDIR:-/tmp}/remote-runner.XXXXXXXXXX") || fail "cannot create a temporary file; is /tmp full?"
   exec 3>&1 9<>"$list"
   rm -f "$list"
   list=/proc/$$/fd/9

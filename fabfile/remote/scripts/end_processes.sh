@@ -163,7 +163,7 @@ await_end() {
     [ -z "$whole_session" ] || kill_cgroups
     send_signal KILL "$left"
     if [ "$clock" -gt $((kill_at + after_kill)) ] || belong_to_others "$left"; then
-      fail "these processes do not end, even when killed: $(describe "$left")"
+      fail "processes still run after SIGKILL: $(describe "$left")"
     fi
   done
 }
@@ -177,7 +177,7 @@ end_servers() {
     sleep 0.02
     read_clock
     [ "$clock" -lt $kill_at ] || send_signal KILL "$servers"
-    [ "$clock" -le $((kill_at + after_kill)) ] || fail "these processes do not end, even when killed: $(describe "$servers")"
+    [ "$clock" -le $((kill_at + after_kill)) ] || fail "processes still run after SIGKILL: $(describe "$servers")"
   done
 }
 

@@ -5,7 +5,7 @@
 
 main() {
   [ -z "$by_hand" ] || sudo -n true </dev/null >/dev/null 2>&1 ||
-    fail "sudo wants a password there, or refuses; allow it without one (NOPASSWD), or give there by hand: $by_hand"
+    fail "sudo requires a password, or permission denied; allow NOPASSWD, or run on the host: $by_hand"
   output=$(eval "$install" 2>&1 </dev/null) ||
     fail "the package manager ended with exit status $?: $(printf %s "$output" | tail -n 1)"
 }

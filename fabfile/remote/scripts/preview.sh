@@ -8,7 +8,7 @@ main() {
   need openssl tar
   find_state_dir
   name_staging
-  scratch=$(mktemp -d "${TMPDIR:-/tmp}/remote-runner.XXXXXXXXXX") || fail "no temporary folder can be made"
+  scratch=$(mktemp -d "${TMPDIR:-/tmp}/remote-runner.XXXXXXXXXX") || fail "cannot create a temporary folder; is /tmp full?"
   trap 'rm -rf "$scratch"' EXIT
   list=$scratch/list
   mkdir "$scratch/$not_yet"

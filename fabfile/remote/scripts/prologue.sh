@@ -52,9 +52,9 @@ install_command() {
   by=
   [ "$(id -u)" = 0 ] || by='sudo '
   if line=$(package_manager); then
-    echo "install there with: $by$line $*"
+    echo "install with: $by$line $*"
   else
-    echo "install there what is missing"
+    echo "install the missing programs"
   fi
 }
 

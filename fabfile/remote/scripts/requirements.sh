@@ -17,5 +17,5 @@ check_requirements() {
     has_program "$1" || lacking="$lacking${lacking:+, }$2"
     shift 2
   done
-  [ -z "$lacking" ] || fail "not installed: $lacking; install there what is missing, or do without"
+  [ -z "$lacking" ] || fail "not installed: $lacking; install the missing programs, or remove them from needs"
 }

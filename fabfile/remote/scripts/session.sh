@@ -40,7 +40,7 @@ find_sessions_to_end() {
   roots=$servers
   marks=$(for id in $ids; do echo "STY=$id"; done)
   for id in $ids; do
-    [ "$id" != "${STY-}" ] || fail "this command runs in the session that it is to end; run it elsewhere"
+    [ "$id" != "${STY-}" ] || fail "cannot kill the session in which this command runs; run it outside of the session"
   done
 }
 
@@ -68,7 +68,7 @@ open_session() {
     return
   fi
   rm -f "$state/.logging" "$state"/.windows.* # of a session that had the same id before a reboot
-  { true >>"$state/.sessions"; } 2>/dev/null || fail "$state cannot be written to; is the disk full?"
+  { true >>"$state/.sessions"; } 2>/dev/null || fail "cannot write $state; is the disk full?"
   remove_cgroups
   start_server
   tries=0
@@ -77,7 +77,7 @@ open_session() {
     [ -z "$id" ]
   do
     tries=$((tries + 1))
-    [ $tries -le 100 ] || fail "screen starts no session; try there: screen -dmS $session"
+    [ $tries -le 100 ] || fail "screen started no session; to see why, run on the host: screen -dmS $session"
     sleep 0.1
   done
   printf '%s\n' "$id" >>"$state/.sessions"

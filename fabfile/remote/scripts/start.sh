@@ -81,7 +81,7 @@ revoke_ticket() {
   tries=0
   while [ ! -s "$1/status" ] && ! is_running "$1" && launcher_is_anywhere "$1"; do
     tries=$((tries + 1))
-    [ $tries -lt 100 ] || fail "$state/$1/launcher starts nothing, and does not end; end it with: fab kill"
+    [ $tries -lt 100 ] || fail "$state/$1/launcher hangs; kill it with: fab kill"
     sleep 0.1
   done
 }
@@ -93,15 +93,15 @@ launcher_is_anywhere() { echo "$state/$1/launcher" | grep -qzxsF -f - /proc/[0-9
 
 # add_component FOLDER TITLE TITLE-IN-RC LAUNCHER-HEADER HAS-TEMPORARY
 add_component() {
-  mkdir -p "$1" || fail "$state/$1 cannot be made"
-  { [ -O "$1" ] && [ ! -h "$1" ]; } || fail "$state/$1 belongs to another user, or is a link; take it away"
+  mkdir -p "$1" || fail "cannot create $state/$1; is the disk full?"
+  { [ -O "$1" ] && [ ! -h "$1" ]; } || fail "$state/$1 belongs to another user, or is a symbolic link; remove it"
   ! find_window "$1" "$2" || old_windows="$old_windows $window"
   rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/window" \
     "$1/output" "$1/ready" "$1/times" "$1/stopped" "$1/status.room" "$1/ended.room" "$1"/begun.*
   { printf '%s' "$origin" >"$1/origin" && printf '%s%s' "$4" "$launcher" >"$1/launcher"; } ||
-    fail "$state/$1 cannot be written to; is the disk full?"
+    fail "cannot write $state/$1; is the disk full?"
   : >"$1/output"
-  [ -z "$5" ] || make_temporary "$1" || fail "no temporary folder can be made"
+  [ -z "$5" ] || make_temporary "$1" || fail "cannot create a temporary folder; is /tmp full?"
   echo "$$" >"$1/ticket"
   printf "screen -L -t %s sh '%s/%s/launcher' %s\ntitle %s\n" "$1" "$path" "$1" "$$" "$3" >>"$windows"
   pending="$pending $1"

@@ -46,10 +46,10 @@ serve() {
 # find_root KIND FOLDER-OR-PATH: set $root. sh has expanded a `~` by now, if there is such a home.
 find_root() {
   if [ "$1" = temporary ]; then
-    set_temporary_root "$2" || fail "no temporary folder can be made; is /tmp full?"
+    set_temporary_root "$2" || fail "cannot create a temporary folder; is /tmp full?"
   else
     root=$2
-    case $root in /*) ;; *) fail "there is no home folder $root" ;; esac
+    case $root in /*) ;; *) fail "no such home folder: $root" ;; esac
   fi
 }
 
@@ -119,7 +119,7 @@ end_answer() { answer "=$1"; }
 # enter_root N ROOT...
 enter_root() {
   shift "$1"
-  cd -- "$1" || fail "the home, or temporary folder, of files cannot be entered"
+  cd -- "$1" || fail "cannot enter the home or temporary folder of files; check that it exists"
 }
 
 # read_end: read the line that ends a command, or exit.
@@ -128,7 +128,7 @@ read_end() { read -r end && [ "$end" = . ] || exit; }
 # read_list: read $size bytes of paths into $list.
 read_list() {
   if [ "$size" -gt 0 ]; then
-    head -c "$size" >"$list" || fail "$state cannot be written to; is the disk full?"
+    head -c "$size" >"$list" || fail "cannot write $state; is the disk full?"
   else
     : >"$list"
   fi
@@ -203,10 +203,10 @@ copy() {
 # that was killed. Fail if one is there already and belongs to somebody else.
 stage() {
   unstage
-  (umask 077 && cat "$list" >"$state/.staging") || fail "$state/.staging cannot be written; is the disk full?"
+  (umask 077 && cat "$list" >"$state/.staging") || fail "cannot write $state/.staging; is the disk full?"
   errors=$(each mkdir -m 700 -- 2>&1)
   foreign=$([ -z "$errors" ] || each sh -c "$list_planted" sh | head -n 1)
-  [ -z "$foreign" ] || fail "$foreign is in the way, where files are put first; whose is it? take it away"
+  [ -z "$foreign" ] || fail "$foreign belongs to another user, but is a staging folder of the files; remove it"
 }
 
 # unstage: remove the staging folders that were written down.

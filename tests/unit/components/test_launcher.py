@@ -38,7 +38,7 @@ class Launch:
 
     @property
     def home(self) -> Path:
-        """Where the home folder of the host is."""
+        """The home folder of the host."""
         return self.folder / "home"
 
     def program(self, path: str, text: str = SHOW, mode: int = 0o755) -> str:
@@ -73,11 +73,11 @@ class Launch:
         return self.folder / "state" / state_dir.folder(component.name)
 
     def noted(self, component: Component, name: str) -> str:
-        """What the launcher has written down."""
+        """Return the content of a file that the launcher has written."""
         return (self.kept(component) / name).read_text().strip()
 
     def shown(self, name: str) -> str:
-        """What SHOW has found."""
+        """Return the content of a file that SHOW has written."""
         return os.fsdecode((self.folder / name).read_bytes())
 
     @property
@@ -326,7 +326,7 @@ def test_lost_terminal_keeps_the_exit_status(launch: Launch) -> None:
 def test_stuck_launcher_differs_from_no_window() -> None:
     one = component("x")
     for answer, words in (
-        ("failed a - begun", "has a window, but has not got as far"),
+        ("failed a - begun", "timed out: the window did not start the program"),
         ("failed a - ", "screen opened no"),
     ):
         (outcome,) = start.read_started([one], [answer])

@@ -30,5 +30,5 @@ def test_since_is_an_age_or_a_time(text: str, since: Since) -> None:
     "text", ["", "x", "-1", "1.5", "10 m", "1w", "10m5s", "25:00", "2026-13-01", "٣", "9" * 10, "$x"]
 )
 def test_invalid_since_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match=re.escape(f"--since {text!r}: is no time; give ")):
+    with pytest.raises(ConfigError, match=re.escape(f"--since {text!r}: invalid time; must be ")):
         parse_since(text)

@@ -76,5 +76,5 @@ def test_line_has_time_of_its_end() -> None:
 
 def test_impossible_time_is_no_time() -> None:
     assert read_times("5:1,6:2") == [(1, 5), (2, 6)]
-    with pytest.raises(ValueError, match=r"^253402300800: is no time from 1970 to 9000$"):
+    with pytest.raises(ValueError, match=r"^253402300800: must be a time from 1970 to 9000$"):
         read_times("253402300800:1")

@@ -22,7 +22,7 @@ PIPE = subprocess.PIPE
 
 @attrs.frozen
 class Session:
-    """What a host keeps of a session, and stand-ins for its processes, which end when their input does."""
+    """The state of a session on a host, and substitutes for its processes, which end at the end of their stdin."""
 
     state: Path
     environment: dict[str, str]

@@ -32,4 +32,4 @@ def test_need_is_a_program_on_the_path(sh: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("needs", [["bin/x"], ["~/x"], [""], "sh", [3], ["a\0"]])
 def test_invalid_needs_are_refused(needs: object) -> None:
     said = refusal(config=TWO + f"add('a', needs={needs!r})\n")
-    assert said.startswith("node1/a.needs: is ")
+    assert said.startswith("node1/a.needs: invalid value ")

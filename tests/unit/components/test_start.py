@@ -28,11 +28,11 @@ def test_answers_are_read_in_order() -> None:
             "x\nsh: 1: exec: /x: not found\n\n",
             "could not be started (exit status 127): sh: 1: exec: /x: not found",
         ),
-        (127, "", "could not be started (exit status 127): it said nothing"),
-        (126, " \n", "could not be started (exit status 126): it said nothing"),
+        (127, "", "could not be started (exit status 127): no output"),
+        (126, " \n", "could not be started (exit status 126): no output"),
         (127, "/s/launcher: 8: exec: /x: not found\n", "could not be started (exit status 127): /x: not found"),
         (127, "/a b/launcher: line 8: /x: none\n", "could not be started (exit status 127): /x: none"),
-        (None, "", "screen opened no window for it; are there too many windows, or no terminals left?"),
+        (None, "", "screen opened no window; the session may have too many windows, or the host no free terminals"),
     ],
 )
 def test_reason_has_words_of_program(status: int | None, words: str, reason: str) -> None:

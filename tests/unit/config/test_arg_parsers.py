@@ -20,10 +20,7 @@ def test_arg_parser_makes_extra_options(tmp_path: Path, extra_args: str) -> None
 
 def test_extra_args_need_an_arg_parser(tmp_path: Path) -> None:
     message = refused(tmp_path, extra_args="x")
-    assert (
-        message
-        == "--extra-args: there is nothing to parse it; name an --arg-parser FILE, or a --muddler that has options"
-    )
+    assert message == "--extra-args: no parser; give --arg-parser FILE, or a --muddler with options"
 
 
 def test_arg_parser_runs_before_config(tmp_path: Path) -> None:
@@ -37,8 +34,8 @@ def test_arg_parser_runs_before_config(tmp_path: Path) -> None:
     [
         ("x = = 1\n", "FOLDER/parser.py:1: "),
         ("1 / 0\n", "FOLDER/parser.py:1: ZeroDivisionError"),
-        ("def other(): pass\n", "FOLDER/parser.py: defines no parse_args(extra_args, ssh_user)"),
-        ("parse_args = 3\n", "FOLDER/parser.py: defines no parse_args(extra_args, ssh_user)"),
+        ("def other(): pass\n", "FOLDER/parser.py: missing function parse_args(extra_args, ssh_user)"),
+        ("parse_args = 3\n", "FOLDER/parser.py: missing function parse_args(extra_args, ssh_user)"),
         ("def parse_args(extra_args, ssh_user):\n    int(extra_args)\n", "FOLDER/parser.py:2: ValueError"),
         ("def parse_args():\n    pass\n", "FOLDER/parser.py"),
     ],
@@ -52,16 +49,16 @@ def test_invalid_arg_parser_is_refused(tmp_path: Path, text: str, beginning: str
 
 def test_missing_arg_parser_is_reported(tmp_path: Path) -> None:
     message = refused(tmp_path, extra_args="x", arg_parser=str(tmp_path / "none.py"))
-    assert message == "--arg-parser FOLDER/none.py: there is no such file"
+    assert message == "--arg-parser FOLDER/none.py: no such file"
     message = refused(tmp_path, extra_args="x", arg_parser=str(tmp_path))
-    assert message == "--arg-parser FOLDER: there is no such file"
+    assert message == "--arg-parser FOLDER: no such file"
 
 
 def test_arg_parser_signature_is_checked(tmp_path: Path) -> None:
     parser = write(tmp_path / "parser.py", "def parse_args(extra_args): pass\n")
     message = refused(tmp_path, extra_args="x", arg_parser=str(parser))
     form = "parse_args(extra_args, ssh_user)"
-    assert message == f"FOLDER/parser.py: its parse_args is no function that can be called as {form}"
+    assert message == f"FOLDER/parser.py: wrong parameters of parse_args; must be {form}"
 
 
 @pytest.mark.parametrize("option", ["config_file", "arg_parser", "muddler"])

@@ -34,10 +34,10 @@ def test_limit_chooses(limit: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("limit", "message"),
     [
-        ("serve", "--limit: 'serve' matches no component; there are node1/server, node1/client-1, "),
-        ("server,!nod", "--limit: 'nod' matches no component; there are "),
+        ("serve", "--limit: 'serve' matches no component; must match one of node1/server, node1/client-1, "),
+        ("server,!nod", "--limit: 'nod' matches no component; must match one of "),
         ("SERVER", "--limit: 'SERVER' matches no component"),
-        ("node1,!node1", "--limit: 'node1,!node1' leaves no component; exclude fewer"),
+        ("node1,!node1", "--limit: 'node1,!node1' excludes every component; exclude fewer"),
         ("", "--limit: '' matches no component"),
         (" , ", "--limit: ' , ' matches no component"),
     ],
@@ -55,10 +55,10 @@ def test_component_is_found_by_host_and_name() -> None:
     with pytest.raises(ConfigError) as several:
         component_named(config, "server")
     labels = "node1/server, user@node2:2222/server, localhost/server"
-    assert str(several.value) == f"server: is the name of {labels}; name one of these"
+    assert str(several.value) == f"server: ambiguous component; must be one of {labels}"
     with pytest.raises(ConfigError) as none:
         component_named(config, "serv*")
-    assert str(none.value).startswith("serv*: there is no such component; there are node1/server, node1/client-1, ")
+    assert str(none.value).startswith("serv*: unknown component; must be one of node1/server, node1/client-1, ")
 
 
 @pytest.mark.parametrize("name", ["a", " a", "a ", "\t", "b,c", "!d", "e[1]*", "a b", "? x"])

@@ -90,13 +90,13 @@ def test_config_cannot_change_options(tmp_path: Path) -> None:
 def test_missing_config_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(Options(config_file=str(tmp_path / "none.py")))
-    assert str(caught.value) == f"--config: {tmp_path}/none.py: there is no such file"
+    assert str(caught.value) == f"--config: {tmp_path}/none.py: no such file"
 
 
 def test_config_file_is_required() -> None:
     with pytest.raises(ConfigError) as caught:
         load(Options())
-    assert str(caught.value) == "--config: no config file is named; name one with --config FILE"
+    assert str(caught.value) == "--config: missing; give a config file with --config FILE"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_python_2_is_recognised(tmp_path: Path) -> None:
 
 def test_nul_byte_has_its_line(tmp_path: Path) -> None:
     message = refused(tmp_path, COMPLETE + "x = '\0'\n")
-    assert message == f"FOLDER/cfg.py:{COMPLETE.count(chr(10)) + 1}: has a NUL byte; is it a text file?"
+    assert message == f"FOLDER/cfg.py:{COMPLETE.count(chr(10)) + 1}: contains a NUL byte; must be a text file"
 
 
 @pytest.mark.parametrize("content", [b"x = 1\ny = '\xff'\n", b"x = 1\n\0\n", b"# coding: no-such\n"])
@@ -170,8 +170,8 @@ def test_traceback_has_no_line_of_ours(tmp_path: Path, text: str) -> None:
 def test_unknown_attribute_suggests_nearest(tmp_path: Path) -> None:
     first_line = refused(tmp_path, "c = Component()\nc.start_indx = 3\n").splitlines()[0]
     assert first_line == (
-        "FOLDER/cfg.py:2: AttributeError: a Component has no attribute 'start_indx', did you mean 'start_index'?"
-        " it has name, executable, args, files, host, base_dir, env, start_index, ready, wait, num_cores, stop_signal, results, needs, meta"
+        "FOLDER/cfg.py:2: AttributeError: unknown attribute 'start_indx' of Component; did you mean 'start_index'?"
+        " (known: name, executable, args, files, host, base_dir, env, start_index, ready, wait, num_cores, stop_signal, results, needs, meta)"
     )
 
 
@@ -183,7 +183,7 @@ def test_only_our_files_are_hidden() -> None:
 def test_unknown_home_is_reported_with_files(tmp_path: Path) -> None:
     said = refused(tmp_path, complete(files={"~nobodyxx/a": "x", "no1": "y"}))
     assert said.splitlines() == [
-        "h/a.files: ~nobodyxx/a: there is no user nobodyxx here; is the name right?",
+        "h/a.files: ~nobodyxx/a: unknown user nobodyxx on this machine; check the spelling",
         "a.files: FOLDER/no1: No such file or directory",
     ]
 
@@ -208,7 +208,9 @@ def test_exception_without_words_has_its_name(tmp_path: Path, text: str) -> None
 
 
 def test_exit_in_config_has_its_line(tmp_path: Path) -> None:
-    assert refused(tmp_path, "import sys\n\nsys.exit(3)\n").startswith("FOLDER/cfg.py:3: ended itself, with 3")
+    assert refused(tmp_path, "import sys\n\nsys.exit(3)\n").startswith(
+        "FOLDER/cfg.py:3: exited with 3; see its output above"
+    )
 
 
 def test_config_file_may_define_dataclasses(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_uncallable_muddler_is_refused(tmp_path: Path, text: str) -> None:
     write(tmp_path / "muddlers/mine.py", text)
     message = refused(tmp_path, muddler=["mine"])
     form = "muddle(config) or muddle(config, options)"
-    assert message == f"FOLDER/muddlers/mine.py: its muddle is no function that can be called as {form}"
+    assert message == f"FOLDER/muddlers/mine.py: wrong parameters of muddle; must be {form}"
 
 
 @pytest.mark.parametrize("raised", ["GeneratorExit", "type('Own', (BaseException,), {})('boo')"])
@@ -107,7 +107,7 @@ def test_unknown_muddler_lists_known_ones(tmp_path: Path) -> None:
     write(tmp_path / "muddlers/mine.py", "def muddle(config): pass\n")
     message = refused(tmp_path, muddler=["nope"])
     names = ", ".join(sorted(["mine", *OWN]))
-    assert message == f"--muddler nope: there is no such muddler; the names are: {names}"
+    assert message == f"--muddler nope: unknown muddler; must be one of: {names}"
 
 
 def test_unknown_muddler_stops_before_config(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_unknown_muddler_stops_before_config(tmp_path: Path) -> None:
 
 def test_missing_muddler_file_is_reported(tmp_path: Path) -> None:
     message = refused(tmp_path, muddler=[f"{tmp_path}/nope.py"])
-    assert message == "--muddler FOLDER/nope.py: there is no such file"
+    assert message == "--muddler FOLDER/nope.py: no such file"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_missing_muddler_file_is_reported(tmp_path: Path) -> None:
         ("\n1 / 0\n", "FOLDER/mine.py:2: ZeroDivisionError"),
         ("def muddle(config):\n    1 / 0\n", "FOLDER/mine.py:2: ZeroDivisionError"),
         ("def muddle(config):\n    for c in config.all_components():\n        c.nme = 1\n", "FOLDER/mine.py:3: Attri"),
-        ("def other(): pass\n", "FOLDER/mine.py: defines no muddle(config) or muddle(config, options)"),
+        ("def other(): pass\n", "FOLDER/mine.py: missing function muddle(config) or muddle(config, options)"),
         ("def muddle():\n    pass\n", "FOLDER/mine.py"),
     ],
 )
@@ -139,7 +139,7 @@ def test_broken_muddler_has_its_own_lines(tmp_path: Path, text: str, beginning: 
 
 def test_components_are_checked_after_muddlers(tmp_path: Path) -> None:
     write(tmp_path / "muddlers/mine.py", "def muddle(config):\n    config.clear_components()\n")
-    assert refused(tmp_path, muddler=["mine"]).startswith("config: has no components")
+    assert refused(tmp_path, muddler=["mine"]).startswith("config: no components")
 
 
 def test_muddler_may_complete_the_config(tmp_path: Path) -> None:
@@ -197,11 +197,11 @@ def test_each_file_imports_its_neighbours(tmp_path: Path) -> None:
 
 def test_builtin_is_no_muddler(tmp_path: Path) -> None:
     write(tmp_path / "m.py", "muddle = type\n")
-    assert "can be called as muddle(config)" in refused(tmp_path, muddler=[str(tmp_path / "m.py")])
+    assert "wrong parameters of muddle; must be muddle(config)" in refused(tmp_path, muddler=[str(tmp_path / "m.py")])
 
 
 def test_list_survives_broken_muddler(tmp_path: Path) -> None:
     write(tmp_path / "muddlers/mine.py", "print 'hello'\n")
     found = {muddler.name: muddler for muddler in all_muddlers(tmp_path)}
-    assert found["mine"].summary.startswith("(cannot be read: ")
+    assert found["mine"].summary.startswith("(cannot read it: ")
     assert found["ta3"].summary

@@ -215,7 +215,7 @@ def test_folder_destination_takes_the_file(tree: Path, base_dir: str | None, rem
 
 @pytest.mark.parametrize("remote", ["../x", "..", "a/../../x", "../"])
 def test_temporary_folder_cannot_be_left(tree: Path, remote: str) -> None:
-    with pytest.raises(ConfigError, match=r"^h/a\.files: .*: leads out of the temporary folder of the component; set"):
+    with pytest.raises(ConfigError, match=r"^h/a\.files: .*: outside the temporary folder of the component; set"):
         loaded(tree, complete(base_dir=None, files={"tree/a": remote}))
 
 

@@ -94,9 +94,9 @@ def test_bytes_are_summed_by_file_system() -> None:
 def test_missing_root_is_a_problem() -> None:
     roots = {"~x": RootState("lost", "~x"), "/": RootState("there", "/"), "temporary:t": RootState("lost", "/gone")}
     assert list(disk_checks(facts(roots=roots, missing=("coreutils",)), [])) == [
-        Check("home", Verdict.PROBLEM, "there is no home folder ~x"),
-        Check("home", Verdict.PROBLEM, "there is no folder for temporary files /gone"),
-        Check("disk", Verdict.WARNING, "cannot be looked at without coreutils and findutils"),
+        Check("home", Verdict.PROBLEM, "no such home folder: ~x"),
+        Check("home", Verdict.PROBLEM, "no such folder for temporary files: /gone"),
+        Check("disk", Verdict.WARNING, "cannot be checked without coreutils and findutils"),
     ]
     volumes = [Volume("/a", 10, 10), Volume("/b", 10, 11)]
     assert [each.verdict for each in disk_checks(facts(), volumes)] == [Verdict.OK, Verdict.WARNING]

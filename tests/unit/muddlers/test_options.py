@@ -41,9 +41,7 @@ def test_muddlers_share_extra_args(tmp_path: Path) -> None:
 def test_ambiguous_option_needs_own_words(tmp_path: Path) -> None:
     one, other = write_mine(tmp_path), write_mine(tmp_path, "other.py")
     said = refusal(str(one), str(other))
-    assert said.startswith(
-        "--muddler other: argument --count: conflicting option string: --count, of another muddler; "
-    )
+    assert said.startswith("--muddler other: argument --count: conflicting option string: --count of another muddler; ")
 
 
 def test_path_may_have_spaces(tmp_path: Path) -> None:
@@ -53,13 +51,16 @@ def test_path_may_have_spaces(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (" --cuont 3", "--muddler mine: unrecognized arguments: --cuont 3; `fab muddlers` shows the options of each"),
+        (" --cuont 3", "--muddler mine: unrecognized arguments: --cuont 3; see: fab muddlers"),
         (
             " --count x",
-            "--muddler mine: argument --count: invalid int value: 'x'; `fab muddlers` shows the options of each",
+            "--muddler mine: argument --count: invalid int value: 'x'; see: fab muddlers",
         ),
-        (" --only nobody", "--only: 'nobody' matches no component; there are node1/server, node2/client"),
-        (" 'x", "--muddler MINE 'x: its options are no words of a shell: No closing quotation; name a muddler"),
+        (" --only nobody", "--only: 'nobody' matches no component; must match one of node1/server, node2/client"),
+        (
+            " 'x",
+            "--muddler MINE 'x: invalid options: no closing quotation; must be the name or path of a muddler, and options",
+        ),
     ],
 )
 def test_invalid_words_are_refused(tmp_path: Path, words: str, message: str) -> None:
@@ -79,7 +80,7 @@ def test_arg_parser_results_beat_defaults(tmp_path: Path) -> None:
 
 def test_muddler_without_options_takes_none(tmp_path: Path) -> None:
     plain = write(tmp_path / "plain.py", "def muddle(config): pass\n")
-    assert refusal(f"{plain} --x 1") == "--muddler plain: has no options, but is given '--x 1'"
-    assert refusal("", config=TWO) == "--muddler : is empty; name a muddler"
+    assert refusal(f"{plain} --x 1") == "--muddler plain: unexpected options '--x 1'"
+    assert refusal("", config=TWO) == "--muddler : missing name; must be the name or path of a muddler, and options"
     mine = write_mine(tmp_path, required=True)
     assert "the following arguments are required: --word" in refusal(str(mine))

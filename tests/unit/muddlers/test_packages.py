@@ -28,7 +28,7 @@ def test_installed_muddler_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert told("lab")["server"].meta == {"x": "helped"}
         found = {each.name: each for each in reversed(all_muddlers(tmp_path))}
         assert (found["lab"].summary, found["lab"].path) == ("Ours.", site / "lab_tools/ours.py")
-        assert found["broken"].summary.startswith("(cannot be loaded: ")
+        assert found["broken"].summary.startswith("(cannot load it: ")
         assert found["wrap"].path == ROOT / "muddlers/wrap.py", "the project's own comes first"
         assert "lab_tools.gone" in refusal("broken")
     finally:

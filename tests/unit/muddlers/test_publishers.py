@@ -113,13 +113,13 @@ def test_extra_options_choose_log_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("attributes", "beginning"),
     [
-        ({"executable": None}, "h/publisher.executable: is not set"),
-        ({"executable": 3}, "h/publisher.executable: is 3 (int)"),
-        ({"args": "one two"}, "h/publisher.args: is 'one two' (str)"),
-        ({"args": None}, "h/publisher.args: is None"),
-        ({"files": None}, "h/publisher.files: is None"),
-        ({"name": None}, "component 1.name: is not set"),
-        ({"name": 5}, "component 1.name: is 5 (int)"),
+        ({"executable": None}, "h/publisher.executable: missing; must be "),
+        ({"executable": 3}, "h/publisher.executable: invalid value 3 (int)"),
+        ({"args": "one two"}, "h/publisher.args: invalid value 'one two' (str)"),
+        ({"args": None}, "h/publisher.args: invalid value None"),
+        ({"files": None}, "h/publisher.files: invalid value None"),
+        ({"name": None}, "component 1.name: missing; must be "),
+        ({"name": 5}, "component 1.name: invalid value 5 (int)"),
     ],
 )
 def test_wrong_attribute_is_left_to_checks(tmp_path: Path, attributes: dict[str, object], beginning: str) -> None:

@@ -161,7 +161,7 @@ def test_wrong_component_is_left_to_checks(tmp_path: Path) -> None:
     for more in ("Component()", "Component(name='third-party-x', executable='x', start_index=1)"):
         config = SMALL + f"config.add_component({more})\n"
         said = refused(tmp_path, config, muddler=["ta3 --clients 1 --host-info hosts.txt --pin"])
-        assert " is not set; it must be " in said and "ta3.py" not in said
+        assert ": missing; must be " in said and "ta3.py" not in said
 
 
 def test_wrapped_clients_have_own_results(tmp_path: Path) -> None:

@@ -77,4 +77,4 @@ def test_program_in_home_uses_a_variable() -> None:
     config = TWO + "add('a', executable='~/bin/x')\n"
     assert told("wrap --with nice", config)["a"].args == ["nice", "$HOME/bin/x"]
     said = refusal("wrap --with nice", config=config.replace("~/bin", "~other/bin"))
-    assert said == "node1/a.executable: ~other/bin/x: cannot be told to a program; give a full path"
+    assert said == "node1/a.executable: ~other/bin/x: cannot be passed to another program; use an absolute path"

@@ -16,14 +16,14 @@ from tests.support.awkward import AWKWARD, ENVIRONMENT, EXPANSIONS
 from tests.support.checkout import ROOT
 from tests.support.scripts import script_of
 
-# Where `sh` is one of the other two, as on Debian, it need not be tried by both names.
+# If `sh` is one of the other two, as on Debian, test it only once.
 OTHERS = [["dash"], ["bash", "--posix"]]
 KNOWN = {Path(str(shutil.which(name))).resolve() for name, *_ in OTHERS}
 SHELLS = [["sh"]] * (Path(str(shutil.which("sh"))).resolve() not in KNOWN) + OTHERS
 
 
 def run(sh: list[str], text: str, environment: dict[str, str] | None = None) -> str:
-    """What `sh` makes of `text`, on its standard input; errors fail the test."""
+    """Return the stdout of `sh` with `text` as stdin. Any error fails the test."""
     done = subprocess.run(
         sh, input=os.fsencode(text), env=os.environ | (environment or {}), capture_output=True, timeout=30
     )
@@ -108,7 +108,7 @@ def test_absolute_paths_are_literal(sh: list[str]) -> None:
 
 
 def arrived(sh: list[str], bodies: dict[str, str], environment: dict[str, str] | None = None) -> dict[str, str]:
-    """What each of `bodies` prints, all run in one go; each prints one word with `shown`."""
+    """Return the output of each of `bodies`, run in one script. Each prints one word with `shown`."""
     *words, rest = run(sh, "".join(bodies.values()), environment).split("\0")
     assert rest == ""
     return dict(zip(bodies, words, strict=True))
@@ -118,7 +118,7 @@ def arrived(sh: list[str], bodies: dict[str, str], environment: dict[str, str] |
 
 
 def records(sh: list[str], body: str, after: bytes = b"", folder: Path = Path("/")) -> list[str]:
-    """What the script `body` answers, sent as to a host whose `sh` is `sh`."""
+    """Return the records that the script `body` answers, sent as to a host with this `sh`."""
     script = script_of(body).sent_by()
     return answered(sh, script, script + after, folder)
 
@@ -147,10 +147,10 @@ def test_failed_script_only_says_why(sh: list[str]) -> None:
 def test_missing_program_has_install_hint(sh: list[str]) -> None:
     assert records(sh, "need sh cat") == [DONE]
     (words,) = records(sh, "need cat no-such-program sh; answer on")
-    assert words.startswith(f"{FAILED}not installed: no-such-program; install there ")
+    assert words.startswith(f"{FAILED}not installed: no-such-program; install ")
     (words,) = records(sh, "need none-1 cat none-2")
-    assert words.startswith(f"{FAILED}not installed: none-1 none-2; install there ")
-    assert words.endswith((" none-1 none-2", "what is missing"))
+    assert words.startswith(f"{FAILED}not installed: none-1 none-2; install ")
+    assert words.endswith((" none-1 none-2", "install the missing programs"))
 
 
 def test_script_reads_what_follows(sh: list[str]) -> None:

@@ -31,5 +31,5 @@ def test_released_script_leaves_nothing(tmp_path: Path) -> None:
 
 def test_failed_local_shell_is_a_host_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(HostError, match=r"^sh cannot be started: sh: no such file or directory$"):
+    with pytest.raises(HostError, match=r"^cannot start sh: sh: no such file or directory$"):
         ask(LocalHost(most_silent=10, group=1), script_of(""))

@@ -34,11 +34,15 @@ def inventory(found: RemoteEntry | None) -> Inventory:
         (RemoteEntry(FILE | 0o755, 5), SAME, Changes([], {"./d/f": 0o644}, [], {})),
         (RemoteEntry(FILE | 0o755, 5), NOT_SAME, Changes(["./d/f"], {}, [], {})),
         (RemoteEntry(FILE | 0o4644, 5), SAME, Changes([], {"./d/f": 0o644}, [], {})),
-        (RemoteEntry(FOLDER | 0o755, 5), NOT_SAME, Changes([], {}, [], {"./d/f": "a folder is in its place"})),
+        (
+            RemoteEntry(FOLDER | 0o755, 5),
+            NOT_SAME,
+            Changes([], {}, [], {"./d/f": "a folder has this path on the host"}),
+        ),
         (
             RemoteEntry(stat.S_IFIFO | 0o644, 5),
             NOT_SAME,
-            Changes([], {}, [], {"./d/f": "what is in its place is no regular file"}),
+            Changes([], {}, [], {"./d/f": "a special file has this path on the host"}),
         ),
     ],
 )
@@ -97,7 +101,7 @@ def test_file_in_place_of_folder_is_a_problem() -> None:
     wanted = Tree({"./d/f": LOCAL, "./e/f": LOCAL}, {"./d": 0o755, "./e": None})
     there = {"./d": RemoteEntry(FILE | 0o644, 5), "./e": RemoteEntry(FOLDER | 0o755, 9)}
     assert changes(wanted, survey_of(wanted, there)) == Changes(
-        ["./e/f"], {}, [], {"./d": "a file is in the place of this folder"}
+        ["./e/f"], {}, [], {"./d": "a file has the path of this folder on the host"}
     )
 
 

@@ -28,7 +28,7 @@ class Recorder:
 
 
 def staging_name(home: Path) -> str:
-    """What staging folders of session `s` are called there."""
+    """Return the name of staging folders of session `s` on the host."""
     checksum = subprocess.run(
         ["cksum"], input=os.fsencode(home) + b"\n", capture_output=True, check=True
     ).stdout.decode()
@@ -60,7 +60,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def obeyed(home: Path, orders: bytes) -> Snapshot:
-    """What is in a home after `orders`, and no more of them, have come."""
+    """Return the content of a home after a host has received `orders` and nothing more."""
     subprocess.run(["rm", "-rf", "--", home], check=True)
     for name in ("a/precious", "a/precious and no more", "a/b/precious", "a/c/precious", "a/.remote-run"):
         (home / name).parent.mkdir(parents=True, exist_ok=True)

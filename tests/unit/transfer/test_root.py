@@ -33,7 +33,7 @@ def test_meeting_paths_are_a_problem() -> None:
     home = Root("~", Tree({"./f": LOCAL, "./g": LOCAL}), "/home/me")
     top = Root("/", Tree({"/home/me/f": OTHER, "/home/me/g": LOCAL}), "/")
     find_conflicts([home, top])
-    reason = "is the place of both /l and /other"
+    reason = "duplicate target of /l and /other"
     assert (home.conflicts, top.conflicts) == ({"./f": reason}, {"/home/me/f": reason})
     home.inventory = survey_of(home.tree, {})
     home.find_changes()

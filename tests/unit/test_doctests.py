@@ -1,0 +1,45 @@
+"""The examples in docstrings work."""
+
+import doctest
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.checkout import ROOT
+
+EXAMPLE = re.compile(r"^ *>>> ", re.MULTILINE)
+# The number of examples in each module. A module in which doctest finds none must not pass.
+EXAMPLES = {
+    "fabfile.components.logs": 2,
+    "fabfile.remote.script": 1,
+    "fabfile.runner.observer": 2,
+    "fabfile.runner.runner": 3,
+    "rr_config.component": 9,
+    "rr_config.limit": 3,
+    "rr_config.muddlers.rewriting": 7,
+    "rr_config.options": 2,
+    "rr_config.ready": 5,
+    "rr_config.util": 1,
+}
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def test_every_module_with_examples_is_tested() -> None:
+    paths = [*(ROOT / "fabfile").rglob("*.py"), *(ROOT / "rr_config").rglob("*.py")]
+    assert {module_name(path) for path in paths if EXAMPLE.search(path.read_text())} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_work(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data/deep").mkdir(parents=True)
+    (tmp_path / "data/a.csv").touch()
+    (tmp_path / "data/deep/b.csv").touch()
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    found = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
+    assert (found.failed, found.attempted) == (0, EXAMPLES[name])
