@@ -17,7 +17,7 @@ from ..util.errors import HostError
 from ..util.stages import Failure, StageError, StageTime
 from .observer import Observer
 
-ONE_MACHINE = "are the same home on the same host; use only one of these names in all components"
+ONE_HOME = "are the same home on the same host; use only one of these names in all components"
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -42,7 +42,7 @@ class Fleet:
 
     Up to `most_failed` hosts may fail in a `stage_group` before it stops. `stages` are those that have ended, with
     their times. `is_interrupted` is set when Ctrl-C has cut off the last stage. `out` are the hosts that failed in this
-    group, and `failures` their failures. `doubles` are failed hosts that are one machine under two names.
+    group, and `failures` their failures. `final` are failed hosts on which the same command would fail again.
     `explain` may add to the reason of a failure; it gets the hosts that the failure is about, too.
     """
 
@@ -54,7 +54,7 @@ class Fleet:
     is_interrupted: bool = False
     stages: list[StageTime] = attrs.field(factory=list)
     out: set[str] = attrs.field(factory=set)
-    doubles: set[str] = attrs.field(factory=set)
+    final: set[str] = attrs.field(factory=set)
     failures: list[Failure] = attrs.field(factory=list)
     explain: Callable[[Failure, Collection[str]], Failure] = _as_it_is
     _depth: int = 0
@@ -69,11 +69,11 @@ class Fleet:
         try:
             yield
             if self._depth == 1 and self.failures:
-                raise StageError(self.failures[-1].stage, self.failures, self.out, went_on=True, final=self.doubles)
+                raise StageError(self.failures[-1].stage, self.failures, self.out, went_on=True, final=self.final)
         finally:
             self._depth -= 1
             if not self._depth:
-                self.out, self.doubles, self.failures = set(), set(), []
+                self.out, self.final, self.failures = set(), set(), []
 
     def on_all(
         self,
@@ -101,19 +101,19 @@ class Fleet:
         doubles = set(itertools.chain.from_iterable(pairs))  # one of them may keep the other from its work
         failures = [self.explain(each, [each.where]) for each in gathered.failures if each.where not in doubles]
         for pair in pairs:
-            failures.append(self.explain(Failure(" and ".join(pair), ONE_MACHINE), pair))
+            failures.append(self.explain(Failure(" and ".join(pair), ONE_HOME), pair))
         if not failures:
             return
         out = self.out | gathered.failed | doubles
         is_in_group = self._depth > 0
         if not is_in_group or len(out) > self.most_failed or out >= self.group.hosts.keys():
-            raise StageError(stage, [*self.failures, *failures], out, final=self.doubles | doubles)
+            raise StageError(stage, [*self.failures, *failures], out, final=self.final | doubles)
         for name in out - self.out:
             self.group.hosts[name].close()  # this also ends our hold of its session
         new = [each._replace(stage=stage) for each in failures]
         self.failures += new
         self.out = out
-        self.doubles |= doubles
+        self.final = self.final | doubles
         self.observer.goes_on(stage, new)
 
     def lost(self, stage: str, host: str) -> Callable[[str], None]:

@@ -31,7 +31,7 @@ from ..util.errors import HostError
 from ..util.lazy import call_once
 from ..util.stages import Failure, StageError
 from . import follow
-from .fleet import ONE_MACHINE, Fleet, group_by_host
+from .fleet import ONE_HOME, Fleet, group_by_host
 from .observer import Observer
 from .plan import Plan, Present, plan, present_script, read_present
 from .preflight import checked_group
@@ -252,5 +252,5 @@ class Inspector:
         gathered = self._fleet.gather("doctor", work)
         found = list(gathered.results.values())
         found += [unreachable(failure.where, failure.reason) for failure in gathered.failures]
-        found += [unreachable(f"{one} and {other}", ONE_MACHINE) for one, other in self._fleet.group.met_twice()]
+        found += [unreachable(f"{one} and {other}", ONE_HOME) for one, other in self._fleet.group.met_twice()]
         return sorted(found, key=lambda each: each.host)

@@ -40,10 +40,10 @@ if TYPE_CHECKING:  # only one command needs it, and loading it takes as long as 
 class Runner(SessionCommands):
     """Runs the components of a loaded config. There is a method for each stage, and `run` for all of them.
 
-    Every method that changes something first connects to all hosts. If one is not ready, or its session belongs to
-    another owner, the method raises StageError and has changed nothing. Otherwise it raises StageError if any host
-    failed, after all have finished. With `options.keep_going` or `options.max_failures`, it first does all that it can
-    on the other hosts.
+    A method that changes something first connects to all hosts (not `install`, and `wait` only with
+    `options.terminate`). If a host is not ready, or its session belongs to another owner, the method raises StageError
+    and has changed nothing. If a host fails later, it raises StageError after all have finished. With
+    `options.keep_going` or `options.max_failures`, it leaves such hosts out, and raises StageError at its end.
 
         >>> from rr_config import Config
         >>> config = Config([Component(name="job", executable="./job", host="localhost", start_index=3)])
@@ -245,7 +245,7 @@ class Runner(SessionCommands):
         try:
             ends = wait.ends(timeout)
             if self._culprits or self._crashed:  # among those that nobody waits for
-                raise StageError("wait", self._fleet.failures, self._fleet.out, final=self._fleet.doubles)
+                raise StageError("wait", self._fleet.failures, self._fleet.out, final=self._fleet.final)
         except StageError as error:
             raise self._with_crashed(error, wait.silent) from None
         finally:

@@ -91,7 +91,8 @@ class SessionCommands(Inspector):
                 self._stop(fleet, at_last, GRACE_SECONDS)
         except StageError as another:
             failures = [each._replace(stage=each.stage or another.stage) for each in another.failures]
-            return StageError(error.stage, [*error.failures, *failures], error.hosts | another.hosts)
+            final = error.final | another.final
+            return StageError(error.stage, [*error.failures, *failures], error.hosts | another.hosts, final=final)
         return error
 
     @contextlib.contextmanager
@@ -114,13 +115,13 @@ class SessionCommands(Inspector):
             fleet.on_all("connect", work)
             if foreign:
                 refusals = [Failure(host, found.refusal) for host, found in sorted(foreign.items())]
-                hosts, final = fleet.out | foreign.keys(), fleet.doubles | foreign.keys()
+                hosts, final = fleet.out | foreign.keys(), fleet.final | foreign.keys()
                 raise StageError("connect", [*fleet.failures, *refusals], hosts, final=final)
             yield fleet
 
     def _fresh_fleet(self) -> Fleet:
         """Return the fleet with all hosts, of which any number may fail."""
-        return attrs.evolve(self._fleet, most_failed=math.inf, out=set(), failures=[], depth=0)
+        return attrs.evolve(self._fleet, most_failed=math.inf, out=set(), final=set(), failures=[], depth=0)
 
     def _with_survivors(self, failure: Failure, hosts: Collection[str]) -> Failure:
         """Return a failure of these hosts with the components that may still run there."""
@@ -166,6 +167,7 @@ class SessionCommands(Inspector):
         except StageError as error:
             error.final |= foreign
             raise
+        fleet.final = fleet.final | foreign
 
     def _ownership(self) -> dict[str, Value]:
         return self.owner.values(self.options.replace)

@@ -96,7 +96,7 @@ class Wait:
         if lost:
             raise StageError("wait", [*lost.failures, *failures], lost.hosts, final=lost.final) from lost
         if failures:
-            raise StageError("wait", [*self.fleet.failures, *failures], self.fleet.out, final=self.fleet.doubles)
+            raise StageError("wait", [*self.fleet.failures, *failures], self.fleet.out, final=self.fleet.final)
         return ends
 
     def _failures(self) -> list[Failure]:

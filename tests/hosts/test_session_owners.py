@@ -33,6 +33,9 @@ def test_session_of_another_owner_is_refused(lab: Lab) -> None:
         assert REFUSAL.fullmatch(refusal)
         assert pid_of(lab.node1) == before
         assert lab.node2.sessions() == []
+    done = lab.fab("run", "--keep-going", "-c", "other.py")
+    assert done.stderr.splitlines()[-1] == "1 host failed; the other hosts are done", "a repeat would be refused, too"
+    assert pid_of(lab.node1) == before and pid_of(lab.node2)
 
 
 def test_screen_and_replace_get_past_owner(lab: Lab) -> None:

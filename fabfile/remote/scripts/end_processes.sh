@@ -1,8 +1,9 @@
 # Find and end all processes of a session or of components.
 #
-# Members are all processes of this user that have a line of $marks in their environment, and all that descend from
-# $roots. $servers are the screen servers that end too. No screen server is a member: the search goes down from $roots
-# and does not enter other sessions, which may have been started from a window. $all_servers are those of all sessions.
+# Members are processes of this user that have a line of $marks in their environment. $roots and all that descends from
+# them are members, too, whoever their user is. $servers are the screen servers that end too. No screen server is a
+# member: the search goes down from $roots and does not enter other sessions, which may have been started from a window.
+# $all_servers are the servers of all sessions.
 # A program may fork faster than we can look. So a process that has been found counts even if it is gone a moment
 # later. Only several empty looks in a row prove that nothing is left. The servers end last. On a host with Python, they
 # adopt every process that has lost its parent (see subreaper.py), and list their children without a race.
