@@ -184,7 +184,7 @@ def test_reused_launcher_id_is_noticed(lab: Lab) -> None:
 def test_port_of_ended_program_is_not_ready(lab: Lab) -> None:
     """A child still listens. With `daemonize` programs, that would be ready for ever."""
     port = free_port("127.0.0.1")
-    leaves = "import os, socket, time\nserver = socket.create_server(('127.0.0.1', %d))\nos.fork() and os._exit(0)\n"
+    leaves = "import os, socket, time\nserver = socket.create_server(('127.0.0.1', %d))\nos.fork() and os._exit(0)\nos.setsid()\n"
     lab.config(
         CONFIG
         + f"add('port', {leaves % port + 'time.sleep(1000)'!r}, executable=sys.executable, ready=util.port({port}))\n"
