@@ -17,7 +17,7 @@ def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, st
     `dest` is a remote folder. `'.'` is the component's `base_dir`. A relative `src` is relative to the config file that
     calls this function. A leading `~` in `src` is the local home. Follow symbolic links.
 
-    Empty folders are left out. To send them too, name the folder itself in `files`. Unreadable files are in the result,
+    It skips empty folders. To send them too, name the folder itself in `files`. Unreadable files are in the result,
     and `validation` reports them later. Raise FileNotFoundError or NotADirectoryError if `src` is not a folder.
 
     If the folder `data` contains `a.csv` and `deep/b.csv`:

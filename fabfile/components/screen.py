@@ -50,7 +50,7 @@ def session_script(session: str, owner: Owner, replace: bool, zombie: bool, *, k
 
 
 def read_killed(answers: Iterator[str]) -> Killed:
-    """Return what `session_script` answered about the old sessions. Answers behind that are left in the iterator."""
+    """Return what `session_script` answered about the old sessions. Later answers stay in the iterator."""
     sessions: list[str] = []
     for answer in answers:
         word, value = answer.split(" ", 1)

@@ -39,7 +39,7 @@ ALL = [*NEEDED, "login", "clock", "windows", "processes", "terminals", "disk"]
 
 
 def bare(lab: Lab, lacking: Sequence[str] = (), own: Mapping[str, str] | None = None) -> Path:
-    """A host `bare` whose programs are those of this machine but for `lacking`, and its `own`; the folder of them."""
+    """Start a host `bare` with the programs of this machine except `lacking`, and its `own`; return their folder."""
     programs = lab.folder / "bin"
     programs.mkdir()
     for name, text in {"apt-get": APT_GET, **(own or {})}.items():

@@ -61,7 +61,7 @@ def test_server_without_ssh_is_abandoned(lab: Lab, said: bytes, why: str) -> Non
 
 @contextlib.contextmanager
 def endless_server(said: bytes) -> Iterator[int]:
-    """A port on which everybody is told the same again and again; the port."""
+    """Serve the same bytes without end to every client; yield the port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
