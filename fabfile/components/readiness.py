@@ -24,11 +24,12 @@ class BecameReady:
 
 @attrs.frozen
 class NotReady:
-    """A component did not become ready: the reason, in one line, and the last lines of its output."""
+    """A component did not become ready: the reason, in one line, the last lines of its output, and whether it runs."""
 
     component: Component
     reason: str
     output: tuple[str, ...] = ()
+    is_running: bool = False
 
 
 def readiness_words(ready: Ready) -> list[str | int]:
@@ -56,11 +57,12 @@ def read_unready(component: Component, rest: str) -> NotReady:
     if ready is None:
         raise ValueError(f"{component.label} has no readiness condition")
     lines = [logs.rendered(line).decode(errors="replace") for line in shown.encode(errors="replace").split(b"\n")]
+    output = tuple([line for line in lines if line and not line.startswith(OF_SCREEN)][-LINES:])
     match why:
         case "taken":
             reason = f"{ready} is already in use on the host; stop that process, or choose another port"
         case "late":
-            reason = f"was not ready within {ready.timeout:g} s: {ready}{_last_check(checked)}"
+            return NotReady(component, _lateness(ready) + _last_check(checked), output, is_running=True)
         case "unusable":
             reason = f"grep -P on the host rejects the regular expression: {ready}"
         case "killed":
@@ -69,8 +71,13 @@ def read_unready(component: Component, rest: str) -> NotReady:
             by = shell.signal_of(int(why))
             how = f"was ended by {by}" if by else f"ended with exit status {why}"
             reason = f"{how} before it was ready: {ready}"
-    own = [line for line in lines if line and not line.startswith(OF_SCREEN)]
-    return NotReady(component, reason, tuple(own[-LINES:]))
+    return NotReady(component, reason, output)
+
+
+def _lateness(ready: Ready) -> str:
+    if ready.kind == "ended":
+        return f"did not end within {ready.timeout:g} s"
+    return f"was not ready within {ready.timeout:g} s: {ready}"
 
 
 def _last_check(words: str) -> str:

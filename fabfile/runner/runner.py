@@ -183,7 +183,9 @@ class Runner(SessionCommands):
                 if isinstance(outcome, NotStarted):
                     found.append(Failure(outcome.component.label, outcome.reason))
                 elif isinstance(outcome, NotReady):
-                    found.append(Failure(outcome.component.label, outcome.reason, outcome.output))
+                    keeps_running = outcome.is_running and not self.options.on_exit
+                    reason = outcome.reason + ("; the program keeps running" if keeps_running else "")
+                    found.append(Failure(outcome.component.label, reason, outcome.output))
             return found
 
         started = {}

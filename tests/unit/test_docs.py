@@ -92,7 +92,7 @@ def program_texts() -> Iterator[str]:
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     yield node.value
-        yield from (path.read_text() for path in (ROOT / folder).rglob("*.sh"))
+        yield from (path.read_text().replace('\\"', '"') for path in (ROOT / folder).rglob("*.sh"))
 
 
 def quoted_parts() -> list[str]:
