@@ -65,6 +65,7 @@ def read_unready(component: Component, rest: str) -> NotReady:
             return NotReady(component, _lateness(ready) + _last_check(checked), output, is_running=True)
         case "unusable":
             reason = f"grep -P on the host rejects the regular expression: {ready}"
+            return NotReady(component, reason, output, is_running=True)
         case "killed":
             reason = f"was killed before it was ready: {ready}"
         case _:
@@ -82,6 +83,7 @@ def _lateness(ready: Ready) -> str:
 
 def _last_check(words: str) -> str:
     status, _, said = words.partition(" ")
-    if not status.isdigit():
-        return "; its last check had not ended" + (f": {said}" if said else "") if status else ""
-    return f"; its last check ended with exit status {status}" + (f": {said}" if said else "")
+    if not status:
+        return ""
+    how = f"ended with exit status {status}" if status.isdigit() else "had not ended"
+    return f"; its last check {how}" + (f": {said}" if said else "")
