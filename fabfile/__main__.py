@@ -37,11 +37,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     commands = Collection.from_module(fabfile)
     program = Program(
-        name="remote-runner",
-        version="0.1.0",
-        namespace=commands,
-        executor_class=Executor,
-        config_class=Config,
+        name="remote-runner", version="0.1.0", namespace=commands, executor_class=Executor, config_class=Config
     )
     try:
         program.run()

@@ -47,10 +47,7 @@ class Options:
     """
 
     config_file: str | None = option(
-        "The config file, a Python program that adds the components.",
-        name="config",
-        short="c",
-        values=Values.PATH,
+        "The config file, a Python program that adds the components.", name="config", short="c", values=Values.PATH
     )
     arg_parser: str | None = option(
         "A Python file with parse_args(extra_args, ssh_user), which parses --extra-args into `extra_options`.",
@@ -113,9 +110,7 @@ class Options:
         least=0,
     )
     io_timeout: int = option(
-        "Seconds without progress in a stage after which a host fails. Default: {default}.",
-        default=600,
-        least=1,
+        "Seconds without progress in a stage after which a host fails. Default: {default}.", default=600, least=1
     )
     log_level: str = option(
         f"Log level: {', '.join(LOG_LEVELS)}. Default: {{default}}.",

@@ -34,9 +34,7 @@ OWN_OPTIONS = (
         "lines", "Show only the last N lines of each component. Default: all.", kind=int, short="n", commands=["logs"]
     ),
     Declaration(
-        "since",
-        "Show only output since a time: seconds ago, 10m, 2h, 1d, or an ISO 8601 time.",
-        commands=["logs"],
+        "since", "Show only output since a time: seconds ago, 10m, 2h, 1d, or an ISO 8601 time.", commands=["logs"]
     ),
     _flag("timestamps", "Show the time of each line.", "logs", short="t"),
     _flag("raw", "Keep control characters, as the program wrote them.", "logs"),

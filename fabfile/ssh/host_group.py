@@ -53,11 +53,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
     """
 
     def __init__(
-        self,
-        names: Iterable[str],
-        settings: Config,
-        options: Options | None = None,
-        clock: Clock = SYSTEM_CLOCK,
+        self, names: Iterable[str], settings: Config, options: Options | None = None, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         super().__init__()
         given = options or Options()
