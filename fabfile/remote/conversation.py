@@ -5,9 +5,10 @@ This module knows nothing of SSH: a `Host` provides the channel. `script` descri
 
 import contextlib
 import math
+import os
 import queue
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..util.clock import SYSTEM_CLOCK, Clock
 from ..util.daemons import start_daemon
@@ -69,6 +70,11 @@ class Conversation:
             raise self._silent() from error
         except OSError as error:
             raise self._lost() from error
+
+    def send_command(self, words: str, paths: Iterable[str]) -> None:
+        """Send a line with `words` and a number of bytes, and then so many bytes of NUL-terminated paths."""
+        listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        self.send(f"{words} {len(listed)}\n".encode() + listed)
 
     def tell(self, data: bytes) -> None:
         """Send `data` from any thread without waiting. A loss shows where answers are awaited."""
