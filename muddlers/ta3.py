@@ -25,6 +25,7 @@ import attrs
 from ta3_args import add_arguments  # noqa: F401 - rr_config calls it
 
 from rr_config import ConfigError
+from rr_config.component import by_host
 from rr_config.limit import bare_host
 
 OWN_HARNESS = _harness.OWN_FOLDER / "harness.py"
@@ -74,7 +75,7 @@ def put_under_harnesses(config, publishers, client):
     for component in complete:
         if extra_options.pin and component.name.startswith("third-party"):
             pin(component, hosts)
-    of_master, *groups = grouped(by_host(publishers), hosts)
+    of_master, *groups = grouped(by_host(publishers).values(), hosts)
     groups += grouped(spread(client, hosts, spelled), hosts)
 
     slaves = {f"slave-harness-{number}": group for number, group in enumerate(groups, 1)}
@@ -92,14 +93,6 @@ def put_under_harnesses(config, publishers, client):
         slave = under("slave", name, group.programs)
         slave.args += ["--name", name, "--master", address]
         config.add_component(with_programs(slave, group))
-
-
-def by_host(components):
-    """Return the components in lists, one list per host."""
-    found = {}
-    for component in components:
-        found.setdefault(component.host, []).append(component)
-    return found.values()
 
 
 def grouped(lists, hosts):

@@ -40,11 +40,6 @@ def readiness_words(ready: Ready) -> list[str | int]:
     return [ready.kind, value, round(ready.timeout * 100)]
 
 
-def read_ready(component: Component, hundredths: str) -> BecameReady:
-    """Return the answer behind the word `ready`."""
-    return BecameReady(component, int(hundredths) / 100)
-
-
 def read_unready(component: Component, rest: str) -> NotReady:
     """Return the answer behind the word `unready`.
 
@@ -75,6 +70,7 @@ def read_unready(component: Component, rest: str) -> NotReady:
 
 def _last_check(words: str) -> str:
     status, _, said = words.partition(" ")
-    if not status.isdigit():
-        return "; its last check had not ended" + (f": {said}" if said else "") if status else ""
-    return f"; its last check ended with exit status {status}" + (f": {said}" if said else "")
+    if not status:
+        return ""
+    how = f"ended with exit status {status}" if status.isdigit() else "had not ended"
+    return f"; its last check {how}" + (f": {said}" if said else "")

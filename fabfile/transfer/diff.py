@@ -57,8 +57,9 @@ def _in_the_way(inventory: Inventory) -> dict[str, str]:
     problems = {}
     for path, found in inventory.differing.items():
         if found is not None and not found.is_file:
-            kind = "folder" if found.is_dir else "special file"
-            problems[path] = f"a {kind} has this path on the host"
+            problems[path] = (
+                "a folder has this path on the host" if found.is_dir else "a special file has this path on the host"
+            )
     for path, at in inventory.folders.items():
         if not at.is_dir:
             problems[path] = "a file has the path of this folder on the host"

@@ -108,10 +108,8 @@ def run(command, out, err):
         return 127 if isinstance(error, FileNotFoundError) else 126
     # Signals are blocked only after the start, because the program would inherit the blocked ones.
     signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON | {signal.SIGCHLD})
-    readers = [
-        threading.Thread(target=keep, args=streams, daemon=True)
-        for streams in ((process.stdout, sys.stdout.buffer, out), (process.stderr, sys.stderr.buffer, err))
-    ]
+    streams = ((process.stdout, sys.stdout.buffer, out), (process.stderr, sys.stderr.buffer, err))
+    readers = [threading.Thread(target=keep, args=each, daemon=True) for each in streams]
     for reader in readers:
         reader.start()
     while process.poll() is None:

@@ -96,8 +96,7 @@ class Programs:
         for name in commands:  # remove logs of an earlier test
             for folder, kinds in ((logs, ("out", "err")), (debug, ("in",))):
                 for kind in kinds if folder else ():
-                    with contextlib.suppress(FileNotFoundError):
-                        (folder / f"{file_name(name)}.{kind}").unlink()
+                    (folder / f"{file_name(name)}.{kind}").unlink(missing_ok=True)
 
     async def obey(self, verb, names, taken):
         """Execute a step for those of the programs `names` that this harness has. Raises Failed."""
