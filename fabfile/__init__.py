@@ -33,7 +33,6 @@ from .cli.interaction import show_diagnosis, show_status
 from .cli.invocation import execute, nobody, with_runner
 from .cli.invoke_patches import apply_patches
 from .cli.options import command
-from .cli.settings import selection
 
 if TYPE_CHECKING:
     from .runner.observer import Observer
@@ -204,7 +203,9 @@ def logs(context: Context, **given: Any) -> None:
         return LogLines(console, config.all_components(), given["raw"])
 
     def show(runner: "Runner", console: "Console") -> None:
-        runner.logs(selection(given))
+        from .runner import Selection
+
+        runner.logs(Selection(given["lines"], given["since"], given["follow"], given["timestamps"]))
 
     with_runner(context, given, "logs", show, observer)
 

@@ -36,13 +36,7 @@ def main() -> None:
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     commands = Collection.from_module(fabfile)
-    program = Program(
-        name="remote-runner",
-        version="0.1.0",
-        namespace=commands,
-        executor_class=Executor,
-        config_class=Config,
-    )
+    program = Program("0.1.0", commands, "remote-runner", executor_class=Executor, config_class=Config)
     try:
         program.run()
     except SystemExit as error:

@@ -7,7 +7,6 @@ import attrs
 from rr_config import ConfigError
 from rr_config.limit import bare_host
 
-ADJACENT, APART = "adjacent", "apart"
 FORM = "HOST CORES MODEL HYPERTHREADED (y or n)"
 
 
@@ -20,7 +19,7 @@ class Host:
     model: str
     is_hyperthreaded: bool
     taken: set = attrs.field(factory=set)
-    pairs: str = ADJACENT
+    pairs: str = "adjacent"
 
     @property
     def free(self):
@@ -33,9 +32,8 @@ class Host:
         Raises ConfigError if too few cores are free.
         """
         if count > self.free:
-            raise ConfigError(
-                f"{self.name}: too few cores for {purpose} (needs {count}; {self.free} of {self.cores} free)"
-            )
+            found = f"needs {count}; {self.free} of {self.cores} free"
+            raise ConfigError(f"{self.name}: too few cores for {purpose} ({found})")
         free = [core for core in range(self.cores) if core not in self.taken]
         processors = []
         for core in free[:count]:
@@ -50,21 +48,10 @@ class Host:
     def processors(self, core):
         if not self.is_hyperthreaded:
             return [core]
-        return [2 * core, 2 * core + 1] if self.pairs == ADJACENT else [core, core + self.cores]
+        return [2 * core, 2 * core + 1] if self.pairs == "adjacent" else [core, core + self.cores]
 
 
-def add_pairs(parser):
-    """Add the option `--pairs`, which says how a host numbers the two processors of a core."""
-    parser.add_argument(
-        "--pairs",
-        choices=(ADJACENT, APART),
-        default=ADJACENT,
-        help="processors of core N on a hyperthreaded host with C cores: 2N and 2N+1 (adjacent) or N and N+C (apart);"
-        " see lscpu -e (default: adjacent)",
-    )
-
-
-def read(path, pairs=ADJACENT):
+def read(path, pairs):
     """Return the hosts of a host info file, by name.
 
     Empty lines and lines that begin with # are ignored. Raises ConfigError for a file that cannot be read and for an
@@ -101,11 +88,10 @@ def of(component, hosts, path):
 
 def wanted(component):
     """Return how many cores a component needs. Raises ConfigError unless `num_cores` is a positive integer."""
-    if not isinstance(component.num_cores, int) or component.num_cores < 1:
-        raise ConfigError(
-            f"{component.label}.num_cores: invalid value {component.num_cores!r}; must be at least 1 to pin it"
-        )
-    return component.num_cores
+    cores = component.num_cores
+    if not isinstance(cores, int) or cores < 1:
+        raise ConfigError(f"{component.label}.num_cores: invalid value {cores!r}; must be at least 1 to pin it")
+    return cores
 
 
 def mask(processors):

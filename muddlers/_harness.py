@@ -28,10 +28,9 @@ def under(kind, name, components, logs, options, port, timeout):
     first = components[0]
     for other in components[1:]:
         if other.base_dir != first.base_dir:
-            raise ConfigError(
-                f"{other.label}.base_dir: {other.base_dir!r} differs from {first.base_dir!r} of {first.label};"
-                " must be the same for all programs of one harness"
-            )
+            problem = f"{other.base_dir!r} differs from {first.base_dir!r} of {first.label}"
+            hint = "must be the same for all programs of one harness"
+            raise ConfigError(f"{other.label}.base_dir: {problem}; {hint}")
     harness = Component(name=name, host=first.host, base_dir=first.base_dir, start_index=first.start_index)
     harness.needs = ["python3"]
     for component in components:

@@ -16,14 +16,13 @@ UNKNOWN = 1 << 20  # a number of cores that no config reaches
 
 
 def add_arguments(parser):
-    parser.add_argument(
-        "--host-info",
-        metavar="FILE",
-        help="file with one line per host, HOST CORES MODEL HYPERTHREADED (y or n)",
-    )
-    _cores.add_pairs(parser)
-    parser.add_argument("--first", type=int, default=0, metavar="N", help="cores to keep free per host (default: 0)")
-    parser.add_argument("--numactl", action="store_true", help="use numactl with local memory instead of taskset")
+    add = parser.add_argument
+    add("--host-info", metavar="FILE", help="file with one line per host, HOST CORES MODEL HYPERTHREADED (y or n)")
+    pairs = "processors of core N on a hyperthreaded host with C cores: 2N and 2N+1 (adjacent) or N and N+C (apart)"
+    pairs += "; see lscpu -e (default: adjacent)"
+    add("--pairs", choices=("adjacent", "apart"), default="adjacent", help=pairs)
+    add("--first", type=int, default=0, metavar="N", help="cores to keep free per host (default: 0)")
+    add("--numactl", action="store_true", help="use numactl with local memory instead of taskset")
 
 
 def muddle(config):

@@ -43,19 +43,15 @@ def muddle(config):
     if not hosts:
         raise ConfigError(f"rehost --hosts: required, and must have at least one host (is {extra_options.hosts!r})")
     components = util.chosen(config, extra_options.only)
-    following = cycle(hosts)
-    places = {}
-    for component in components:
-        if component.host not in places:
-            places[component.host] = next(following)
-    following = cycle(hosts)
-    moves = [(each, next(following) if extra_options.spread else places[each.host]) for each in components]
+    old_hosts = [component.host for component in components]
+    places = dict(zip(dict.fromkeys(old_hosts), cycle(hosts), strict=False))
+    new_hosts = cycle(hosts) if extra_options.spread else map(places.get, old_hosts)
+    moves = list(zip(components, new_hosts, strict=False))
     taken = Counter((host, component.name) for component, host in moves)
     for component, host in moves:
         if component.meta.get("has_address") and host != component.host:
-            raise ConfigError(
-                f"{component.label}: cannot move a harness to another host; put --muddler rehost before ta1 and ta3"
-            )
+            hint = "put --muddler rehost before ta1 and ta3"
+            raise ConfigError(f"{component.label}: cannot move a harness to another host; {hint}")
         if taken[host, component.name] > 1:
             component.name += f"-{component.host}"
         move(component, host)

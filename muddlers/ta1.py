@@ -20,39 +20,25 @@ COLUMNS = ("host", "ip")
 
 
 def add_arguments(parser):
-    parser.add_argument("--test", metavar="NAME", help="run the test script NAME.ts (required)")
-    parser.add_argument(
-        "--test-dir", default="tests", metavar="FOLDER", help="folder of test scripts and queries (default: tests)"
-    )
-    parser.add_argument(
-        "--hosts-file", metavar="FILE", help="CSV file with columns host,ip (required if the two hosts differ)"
-    )
-    parser.add_argument(
-        "--port", type=int, default=47311, metavar="N", help="TCP port of the client's harness (default: 47311)"
-    )
-    parser.add_argument(
-        "--timeout", type=float, default=60, metavar="SECONDS", help="limit for harnesses to connect (default: 60)"
-    )
-    parser.add_argument(
-        "--results-dir",
-        default="results",
-        metavar="FOLDER",
-        help="remote folder for logs (default: results in base_dir)",
-    )
-    parser.add_argument("--debug", action="store_true", help="also log the input of programs, in --debug-dir")
-    parser.add_argument(
-        "--debug-dir", default="debug", metavar="FOLDER", help="remote folder for --debug (default: debug in base_dir)"
-    )
+    add = parser.add_argument
+    add("--test", metavar="NAME", help="run the test script NAME.ts (required)")
+    add("--test-dir", default="tests", metavar="FOLDER", help="folder of test scripts and queries (default: tests)")
+    add("--hosts-file", metavar="FILE", help="CSV file with columns host,ip (required if the two hosts differ)")
+    add("--port", type=int, default=47311, metavar="N", help="TCP port of the client's harness (default: 47311)")
+    add("--timeout", type=float, default=60, metavar="SECONDS", help="limit for harnesses to connect (default: 60)")
+    logs = "remote folder for logs (default: results in base_dir)"
+    add("--results-dir", default="results", metavar="FOLDER", help=logs)
+    add("--debug", action="store_true", help="also log the input of programs, in --debug-dir")
+    inputs = "remote folder for --debug (default: debug in base_dir)"
+    add("--debug-dir", default="debug", metavar="FOLDER", help=inputs)
 
 
 def muddle(config):
-    by_name = {}
-    for component in util.chosen(config, extra_options.only):
-        by_name.setdefault(component.name, []).append(component)
-    pair = [by_name.get(name, []) for name in ("client", "server")]
-    if any(len(own) != 1 for own in pair):
+    pair = [each for each in util.chosen(config, extra_options.only) if each.name in ("client", "server")]
+    pair.sort(key=lambda each: each.name)
+    if [each.name for each in pair] != ["client", "server"]:
         raise ConfigError("--muddler ta1: needs exactly one component `client` and one `server`; see --only")
-    (client,), (server,) = pair
+    client, server = pair
     if not extra_options.test:
         raise ConfigError("ta1 --test: missing; must be the name of a test in --test-dir")
     master, slave = under("master", client), under("slave", server)

@@ -25,6 +25,7 @@ import attrs
 from ta3_args import add_arguments  # noqa: F401 - rr_config calls it
 
 from rr_config import ConfigError
+from rr_config.component import by_host
 from rr_config.limit import bare_host
 
 OWN_HARNESS = _harness.OWN_FOLDER / "harness.py"
@@ -71,9 +72,10 @@ def put_under_harnesses(config, publishers, client):
     others = [each for each in config.all_components() if each is not client and each not in publishers]
     complete = util.chosen(config)
     spelled = {bare_host(each.host): each.host for each in complete if each is not client}
-    if extra_options.pin:
-        pin_third_parties(complete, hosts)
-    of_master, *groups = grouped(by_host(publishers), hosts)
+    for component in complete:
+        if extra_options.pin and component.name.startswith("third-party"):
+            pin(component, hosts)
+    of_master, *groups = grouped(by_host(publishers).values(), hosts)
     groups += grouped(spread(client, hosts, spelled), hosts)
 
     slaves = {f"slave-harness-{number}": group for number, group in enumerate(groups, 1)}
@@ -93,23 +95,9 @@ def put_under_harnesses(config, publishers, client):
         config.add_component(with_programs(slave, group))
 
 
-def by_host(components):
-    """Return the components in lists, one list per host."""
-    found = {}
-    for component in components:
-        found.setdefault(component.host, []).append(component)
-    return found.values()
-
-
 def grouped(lists, hosts):
     """Return a group for each list of programs. Cores are assigned in the order of the lists."""
     return [Group(programs, pinned(programs, hosts)) for programs in lists]
-
-
-def pin_third_parties(components, hosts):
-    for component in components:
-        if component.name.startswith("third-party"):
-            pin(component, hosts)
 
 
 def with_programs(harness, group):
@@ -141,18 +129,14 @@ def spread(client, hosts, spelled):
     if not chosen:
         raise ConfigError(f"ta3 --client-model {extra_options.client_model}: no host of --host-info has this model")
     room = {each.name: capacity(each, client) for each in chosen}
-    missing = extra_options.clients - sum(room.values())
-    if missing > 0:
+    if extra_options.clients > sum(room.values()):
         listed = ", ".join(f"{name} {number}" for name, number in room.items())
-        raise ConfigError(
-            f"ta3 --clients {extra_options.clients}: only {sum(room.values())} fit"
-            f" (each needs {client.num_cores} cores, and the harness of each host needs 1): {listed}"
-        )
+        why = f"each needs {client.num_cores} cores, and the harness of each host needs 1"
+        raise ConfigError(f"ta3 --clients {extra_options.clients}: only {sum(room.values())} fit ({why}): {listed}")
     counts = dict.fromkeys(room, 0)
     for _ in range(extra_options.clients):
         with_room = [name for name in counts if counts[name] < room[name]]
-        emptiest = min(with_room, key=counts.get)
-        counts[emptiest] += 1
+        counts[min(with_room, key=counts.get)] += 1
     numbers = itertools.count(1)
     copies = []
     for host, count in counts.items():
@@ -207,9 +191,8 @@ def master_address(master, program):
     if master.host == program.host:
         return "localhost"
     if master.is_local:
-        raise ConfigError(
-            "ta3 --master-address: missing; must be the address of this machine, on which the master runs"
-        )
+        expected = "must be the address of this machine, on which the master runs"
+        raise ConfigError(f"ta3 --master-address: missing; {expected}")
     return bare_host(master.host)
 
 

@@ -10,34 +10,22 @@ import shlex
 
 
 def add_arguments(parser):
-    parser.add_argument("--clients", type=int, metavar="N", help="number of clients (required if there is a client)")
-    parser.add_argument(
-        "--host-info",
-        metavar="FILE",
-        help="file with one line per host, HOST CORES MODEL HYPERTHREADED (y or n); required if there is a client",
-    )
-    parser.add_argument("--client-model", default="*", metavar="MODEL", help="run clients only on hosts of this model")
-    parser.add_argument(
-        "--script", metavar="FILE", help="test script (default: start all programs and wait for the clients)"
-    )
-    parser.add_argument("--pin", action="store_true", help="pin each program to num_cores cores by taskset")
-    parser.add_argument(
-        "--pairs",
-        choices=("adjacent", "apart"),
-        default="adjacent",
-        help="processors of core N on a hyperthreaded host with C cores: 2N and 2N+1 (adjacent) or N and N+C (apart);"
-        " see lscpu -e (default: adjacent)",
-    )
-    parser.add_argument(
-        "--master-address", metavar="HOST", help="address of the master for slaves (default: the name of its host)"
-    )
-    parser.add_argument("--port", type=int, default=47321, metavar="N", help="TCP port of the master (default: 47321)")
-    parser.add_argument(
-        "--timeout", type=float, default=60, metavar="SECONDS", help="limit for harnesses to connect (default: 60)"
-    )
-    parser.add_argument("--debug", action="store_true", help="also log the input of programs, as NAME.in")
-    parser.add_argument("--harness", metavar="FILE", help="another harness for publishers, if there is no client")
-    parser.add_argument("--harness-logs", metavar="FOLDER", help="remote folder for logs (default: logs in base_dir)")
+    add = parser.add_argument
+    add("--clients", type=int, metavar="N", help="number of clients (required if there is a client)")
+    hosts = "file with one line per host, HOST CORES MODEL HYPERTHREADED (y or n); required if there is a client"
+    add("--host-info", metavar="FILE", help=hosts)
+    add("--client-model", default="*", metavar="MODEL", help="run clients only on hosts of this model")
+    add("--script", metavar="FILE", help="test script (default: start all programs and wait for the clients)")
+    add("--pin", action="store_true", help="pin each program to num_cores cores by taskset")
+    pairs = "processors of core N on a hyperthreaded host with C cores: 2N and 2N+1 (adjacent) or N and N+C (apart)"
+    pairs += "; see lscpu -e (default: adjacent)"
+    add("--pairs", choices=("adjacent", "apart"), default="adjacent", help=pairs)
+    add("--master-address", metavar="HOST", help="address of the master for slaves (default: the name of its host)")
+    add("--port", type=int, default=47321, metavar="N", help="TCP port of the master (default: 47321)")
+    add("--timeout", type=float, default=60, metavar="SECONDS", help="limit for harnesses to connect (default: 60)")
+    add("--debug", action="store_true", help="also log the input of programs, as NAME.in")
+    add("--harness", metavar="FILE", help="another harness for publishers, if there is no client")
+    add("--harness-logs", metavar="FOLDER", help="remote folder for logs (default: logs in base_dir)")
 
 
 def parse_args(extra_args, ssh_user):

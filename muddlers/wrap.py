@@ -18,13 +18,9 @@ LONGEST_NAME = 150
 
 
 def add_arguments(parser):
-    parser.add_argument("--with", metavar="COMMAND", help="command with its arguments (required)")
-    parser.add_argument(
-        "--needs",
-        metavar="NAMES",
-        default="",
-        help="more programs that the host must have, separated by commas",
-    )
+    add = parser.add_argument
+    add("--with", metavar="COMMAND", help="command with its arguments (required)")
+    add("--needs", metavar="NAMES", default="", help="more programs that the host must have, separated by commas")
 
 
 def muddle(config):

@@ -82,7 +82,7 @@ class Declaration:
         return []
 
 
-def option(help: str, *, default: Any = None, name: str = "", converter: Any = None, **declared: Any) -> Any:
+def option(help: str, default: Any = None, *, name: str = "", converter: Any = None, **declared: Any) -> Any:
     """Return an attribute of `Options` that declares an option; see `Declaration`.
 
     Its `name` is that of the attribute by default, and its kind follows from the type.

@@ -4,7 +4,7 @@ import functools
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
-from .component import Component, Config
+from .component import Component, Config, by_host
 from .errors import ConfigError
 from .local_files import Placed, Unusable, placed_files
 
@@ -33,11 +33,8 @@ def check_files(config: Config) -> None:
 
 def _by_host_with_other_files(config: Config) -> Iterator[list[Component]]:
     """Yield the components of each host. Skip a host that gets the same files as an earlier one."""
-    hosts: dict[str, list[Component]] = {}
-    for component in config.all_remote_components():
-        hosts.setdefault(component.host, []).append(component)
     seen = set()
-    for components in hosts.values():
+    for components in by_host(config.all_remote_components()).values():
         files = frozenset((_owner(each), tuple(each.files.items())) for each in components)
         if files not in seen:
             seen.add(files)
@@ -47,10 +44,8 @@ def _by_host_with_other_files(config: Config) -> Iterator[list[Component]]:
 def _ways_out(component: Component) -> Iterator[str]:
     for remote in component.files.values():
         if component.base_dir is None and (remote.rstrip("/") + "/").startswith("../"):
-            yield (
-                f"{component.label}.files: {remote}: outside the temporary folder of the component;"
-                " set base_dir, or use a path that begins with / or ~"
-            )
+            hint = "set base_dir, or use a path that begins with / or ~"
+            yield f"{component.label}.files: {remote}: outside the temporary folder of the component; {hint}"
 
 
 def _conflict(component: Component, found: Placed | Unusable, taken: Taken) -> Iterator[str]:
@@ -66,10 +61,8 @@ def _conflict(component: Component, found: Placed | Unusable, taken: Taken) -> I
     other = taken.setdefault((owner, found.remote), found)
     both_folders = other.local.is_dir and found.local.is_dir
     if not other.local.is_same(found.local) and not both_folders:
-        yield (
-            f"{component.label}.files: {found.remote}: duplicate target of {other.local.path}"
-            f" and {found.local.path}; change one of the remote paths"
-        )
+        both = f"{other.local.path} and {found.local.path}"
+        yield f"{component.label}.files: {found.remote}: duplicate target of {both}; change one of the remote paths"
 
 
 def _owner(component: Component) -> str:
@@ -82,7 +75,5 @@ def _files_used_as_folders(host: str, taken: Mapping[tuple[str, str], Placed]) -
     above = {(owner, posixpath.dirname(remote)) for owner, remote in taken}
     for (owner, remote), found in taken.items():
         if (owner, remote) in above and not found.local.is_dir:
-            yield (
-                f"{host}: {remote}: both the target of {found.local.path} and a folder of other files;"
-                " change one of the remote paths"
-            )
+            both = f"both the target of {found.local.path} and a folder of other files"
+            yield f"{host}: {remote}: {both}; change one of the remote paths"

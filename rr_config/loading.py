@@ -10,13 +10,12 @@ from typing import Any
 
 import attrs
 
-from . import util
-from .component import LOCALHOST, Component, Config
+from .component import Config
 from .errors import ConfigError, named
 from .file_validation import check_files
 from .limit import limited
 from .muddlers.discovery import find_muddler
-from .muddlers.running import RunningMuddler, told
+from .muddlers.running import RunningMuddler, given_names, told
 from .options import Options
 from .paths import local_path, resolved
 from .user_code import function, reported, run_file, takes, working_in
@@ -36,9 +35,7 @@ def load(options: Options, with_files: bool = True) -> Config:
     problems: list[str] = []
     config_dir = options.config_dir
     assert config_dir is not None  # `evaluated` requires a config file
-    complete = config.with_components(
-        resolved(component, config_dir, problems) for component in config.all_components()
-    )
+    complete = config.with_components(resolved(each, config_dir, problems) for each in config.all_components())
     chosen = complete if options.limit is None else limited(complete, options.limit)
     try:
         if with_files:
@@ -69,13 +66,7 @@ def evaluated(options: Options) -> Iterator[Config]:
     asked = [find_muddler(given, config_dir) for given in options.muddler]
     extra_options = parse_extra_args(options)
     config = Config()
-    given = {
-        "Component": Component,
-        "util": util,
-        "options": options,
-        "extra_options": extra_options,
-        "localhost": LOCALHOST,
-    }
+    given = given_names(options, extra_options)
     muddlers = told([RunningMuddler.begun(each, config_dir, given) for each in asked], options, extra_options)
     with working_in(config_dir, config_dir):
         run_file(config_file, {**given, "config": config})

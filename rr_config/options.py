@@ -20,18 +20,6 @@ class Fallback(str):
     __slots__ = ()
 
 
-def _unless_leave(way: str | None) -> str | None:
-    return None if way == "leave" else way
-
-
-def _upper(level: str) -> str:
-    return str(level).upper()
-
-
-def _as_list(muddlers: str | list[str]) -> list[str]:
-    return [muddlers] if isinstance(muddlers, str) else list(muddlers)
-
-
 @attrs.define(kw_only=True)
 class Options:
     """The options of all commands, under the names that config files use. Each one is declared here alone.
@@ -47,10 +35,7 @@ class Options:
     """
 
     config_file: str | None = option(
-        "The config file, a Python program that adds the components.",
-        name="config",
-        short="c",
-        values=Values.PATH,
+        "The config file, a Python program that adds the components.", name="config", short="c", values=Values.PATH
     )
     arg_parser: str | None = option(
         "A Python file with parse_args(extra_args, ssh_user), which parses --extra-args into `extra_options`.",
@@ -59,15 +44,14 @@ class Options:
     )
     muddler: list[str] = option(
         "A muddler that changes the loaded config: its name (see `fab muddlers`) or path, and its options. Repeatable.",
-        default=(),
+        (),
         short="m",
         values=Values.MUDDLER,
         is_repeatable=True,
-        converter=_as_list,
+        converter=lambda given: [given] if isinstance(given, str) else list(given),
     )
     screen: str = option(
-        "The name of the screen session on every host. Default: `config.screen`, or {default}.",
-        default=Fallback("runner"),
+        "The name of the screen session on every host. Default: `config.screen`, or {default}.", Fallback("runner")
     )
     limit: str | None = option(
         "Select components by patterns of their name, host or HOST/NAME, separated by commas. `*` matches any text, `?`"
@@ -94,53 +78,46 @@ class Options:
     )
     on_exit: str | None = option(
         "Stop all components when any of them fails (`stop`), or let them run (`leave`). Default: {default}.",
-        default="leave",
+        "leave",
         values=("leave", "stop"),
-        converter=_unless_leave,
+        converter=lambda way: None if way == "leave" else way,
     )
     max_failures: int = option(
-        "Continue like --keep-going while at most this number of hosts have failed. Default: {default}.",
-        default=0,
-        least=0,
+        "Continue like --keep-going while at most this number of hosts have failed. Default: {default}.", 0, least=0
     )
-    parallel: int = option(
-        "Maximum number of hosts to work on at the same time. Default: {default}.", default=64, least=1
-    )
+    parallel: int = option("Maximum number of hosts to work on at the same time. Default: {default}.", 64, least=1)
     retries: int = option(
         "Number of retries to connect to an unreachable host. Default: {default}. A busy sshd that drops connections"
         " gets at least 8.",
-        default=0,
+        0,
         least=0,
     )
     io_timeout: int = option(
-        "Seconds without progress in a stage after which a host fails. Default: {default}.",
-        default=600,
-        least=1,
+        "Seconds without progress in a stage after which a host fails. Default: {default}.", 600, least=1
     )
     log_level: str = option(
         f"Log level: {', '.join(LOG_LEVELS)}. Default: {{default}}.",
-        default="INFO",
+        "INFO",
         short="l",
         values=LOG_LEVELS,
-        converter=_upper,
+        converter=lambda level: str(level).upper(),
     )
-    kill_first: bool = option("Kill the old sessions before a run. Default: {default}.", default=True, name="kill")
+    kill_first: bool = option("Kill the old sessions before a run. Default: {default}.", True, name="kill")
     no_zombie: bool = option(
         "Keep the window of an ended program open until q is pressed in it. Default: {default}.",
-        default=False,
+        False,
         name="zombie",
         is_inverse=True,
     )
     replace: bool = option(
-        "Also kill or change a session with running components of another config or user. Default: {default}.",
-        default=False,
+        "Also kill or change a session with running components of another config or user. Default: {default}.", False
     )
-    always_copy: bool = option("Copy all files, even unchanged ones. Default: {default}.", default=False)
+    always_copy: bool = option("Copy all files, even unchanged ones. Default: {default}.", False)
     terminate: bool = option(
-        "Stop the other components when all components with `wait` have ended. Default: {default}.", default=False
+        "Stop the other components when all components with `wait` have ended. Default: {default}.", False
     )
     keep_going: bool = option(
-        "When hosts fail, continue with the later stages on the other hosts. Default: {default}.", default=False
+        "When hosts fail, continue with the later stages on the other hosts. Default: {default}.", False
     )
 
     def session_of(self, config: Config) -> str:

@@ -4,8 +4,9 @@ import os
 import re
 import signal
 from collections.abc import Callable
+from typing import Any
 
-from .ready import Ready
+Rule = Callable[[Any], bool]
 
 
 def is_text(value: object) -> bool:
@@ -25,14 +26,19 @@ def is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def is_bool(value: object) -> bool:
-    """Return whether it is True or False."""
-    return isinstance(value, bool)
+def of_type(kind: type) -> Rule:
+    """Return a rule for instances of a class."""
+    return lambda value: isinstance(value, kind)
 
 
-def is_dict(value: object) -> bool:
-    """Return whether it is a dict."""
-    return isinstance(value, dict)
+def list_of(rule: Rule) -> Rule:
+    """Return a rule for lists in which each value obeys `rule`."""
+    return lambda value: isinstance(value, list | tuple) and all(map(rule, value))
+
+
+def optional(rule: Rule) -> Rule:
+    """Return a rule that also allows None."""
+    return lambda value: value is None or rule(value)
 
 
 def is_path(value: object) -> bool:
@@ -40,21 +46,9 @@ def is_path(value: object) -> bool:
     return isinstance(value, str | os.PathLike) and is_text(os.fspath(value))
 
 
-def are_paths(value: object) -> bool:
-    """Return whether it is a list of paths."""
-    return isinstance(value, list | tuple) and all(map(is_path, value))
-
-
-def are_programs(value: object) -> bool:
-    """Return whether it is a list of programs: each a name for PATH, or an absolute path."""
-    return isinstance(value, list | tuple) and all(map(_is_program, value))
-
-
-def _is_program(value: object) -> bool:
-    if not is_path(value):
-        return False
-    text = str(value)
-    return text.startswith("/") or not ("/" in text or "~" in text)
+def is_program(value: object) -> bool:
+    """Return whether it is a program: a name for PATH, or an absolute path."""
+    return is_path(value) and (str(value).startswith("/") or not set("/~").intersection(str(value)))
 
 
 def are_files(value: object) -> bool:
@@ -62,12 +56,8 @@ def are_files(value: object) -> bool:
     return isinstance(value, dict) and all(map(is_path, (*value, *value.values())))
 
 
-def are_args(value: object) -> bool:
-    """Return whether it is a list of texts, numbers and paths without NUL."""
-    return isinstance(value, list | tuple) and all(map(_is_arg, value))
-
-
-def _is_arg(value: object) -> bool:
+def is_arg(value: object) -> bool:
+    """Return whether it is a text, a number or a path, without NUL."""
     is_text_like = isinstance(value, str | int | float | os.PathLike) and not isinstance(value, bool)
     return is_text_like and _is_sendable(str(value))
 
@@ -83,7 +73,7 @@ NOT_OURS = re.compile(
 
 def is_env(value: object) -> bool:
     """Return whether it is a dict of variables that a program can get."""
-    return isinstance(value, dict) and all(map(_is_variable, value)) and all(map(_is_arg, value.values()))
+    return isinstance(value, dict) and all(map(_is_variable, value)) and all(map(is_arg, value.values()))
 
 
 def _is_variable(name: object) -> bool:
@@ -107,16 +97,6 @@ def is_host(value: object) -> bool:
 def is_signal(value: object) -> bool:
     """Return whether it is the name of a signal, with or without SIG."""
     return isinstance(value, str) and f"SIG{value.removeprefix('SIG')}" in signal.Signals.__members__
-
-
-def is_ready(value: object) -> bool:
-    """Return whether it is a readiness condition."""
-    return isinstance(value, Ready)
-
-
-def optional(rule: Callable[[object], bool]) -> Callable[[object], bool]:
-    """Return a rule that also allows None."""
-    return lambda value: value is None or rule(value)
 
 
 # Names that `screen -S` accepts unchanged: no slash, no dot or dash in front, and room for `PID.` in a file name.

@@ -28,10 +28,7 @@ def muddled(
         path = Path(folder, "config.py") if isinstance(config, str) else Path(config)
         if isinstance(config, str):
             path.write_text(config)
-        options = Options(
-            config_file=str(path),
-            muddler=[os.fspath(muddler) for muddler in muddlers],
-            extra_args=extra_args,
-            arg_parser=None if arg_parser is None else os.fspath(arg_parser),
-        )
+        parser = None if arg_parser is None else os.fspath(arg_parser)
+        words = [os.fspath(muddler) for muddler in muddlers]
+        options = Options(config_file=str(path), muddler=words, extra_args=extra_args, arg_parser=parser)
         return load(options, with_files=False).all_components()

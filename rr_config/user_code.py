@@ -114,11 +114,8 @@ def reported(path: Path, help_allowed: bool = False, own: type[Exception] = Conf
 
 def _syntax_problem(error: SyntaxError) -> str:
     line = (error.text or "").strip()
-    hint = (
-        "; this looks like Python 2, but Python 3 is required"
-        if "Missing parentheses in call" in str(error.msg)
-        else ""
-    )
+    is_python_2 = "Missing parentheses in call" in str(error.msg)
+    hint = "; this looks like Python 2, but Python 3 is required" if is_python_2 else ""
     return f"{error.filename}:{error.lineno or 1}: {error.msg}{hint}" + (f"\n    {line}" if line else "")
 
 

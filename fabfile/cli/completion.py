@@ -33,14 +33,11 @@ from .settings import read_options
 
 # Values of Fabric's own options, by their first names. An option that is missing here gets no candidates.
 CORE: dict[str, Values | Sequence[str]] = {
-    "S": Values.PATH,
-    "config": Values.PATH,
+    **dict.fromkeys(("S", "config", "i", "search-root"), Values.PATH),
     "help": Values.COMMAND,
     "hide": ("both", "err", "out"),
-    "i": Values.PATH,
     "list-format": ("flat", "json", "nested"),
     "print-completion-script": ("bash", "fish", "zsh"),
-    "search-root": Values.PATH,
 }
 PROBE = "\0"  # a word of a command line cannot contain it
 

@@ -93,8 +93,7 @@ def _patch_parser_errors() -> None:
     @functools.wraps(ParseMachine.error)
     def refuse(self: ParseMachine, msg: str) -> None:
         command = self.context.name if self.context and self.context.name else ""
-        program = Path(sys.argv[0]).name
-        raise Exit(f"{_plain(msg)}; see: {program} --help {command}".rstrip(), WRONG)
+        raise Exit(f"{_plain(msg)}; see: {Path(sys.argv[0]).name} --help {command}".rstrip(), WRONG)
 
     ParseMachine.error = refuse  # type: ignore[method-assign]
 
@@ -231,6 +230,5 @@ class SettingsFiles(NamedTuple):
 
 def settings_files(settings: FabricSettings) -> SettingsFiles:
     """Return the files that `settings` were read from."""
-    return SettingsFiles(
-        settings._runtime_path, settings._runtime_ssh_path, settings._project_path, settings._project_prefix
-    )
+    project = (settings._project_path, settings._project_prefix)
+    return SettingsFiles(settings._runtime_path, settings._runtime_ssh_path, *project)

@@ -1,5 +1,7 @@
 """The options that only some commands have. `rr_config.options` declares those of all commands."""
 
+from functools import partial
+
 from rr_config.declarations import Declaration, Values
 from rr_config.options import GRACE_SECONDS
 
@@ -8,13 +10,15 @@ def _flag(name: str, help: str, *commands: str, short: str | None = None) -> Dec
     return Declaration(name, help, kind=bool, default=False, short=short, commands=commands)
 
 
+_path = partial(Declaration, values=Values.PATH)
+
+
 OWN_OPTIONS = (
     _flag("collect", "Collect output and results at the end, even if the run failed.", "run"),
-    Declaration(
+    _path(
         "to",
         "The local folder in which each collection creates a new folder. Default: {default}.",
         default="results",
-        values=Values.PATH,
         commands=["run", "collect"],
     ),
     _flag("json", "Print one JSON document.", "plan", "config", "status"),
@@ -34,9 +38,7 @@ OWN_OPTIONS = (
         "lines", "Show only the last N lines of each component. Default: all.", kind=int, short="n", commands=["logs"]
     ),
     Declaration(
-        "since",
-        "Show only output since a time: seconds ago, 10m, 2h, 1d, or an ISO 8601 time.",
-        commands=["logs"],
+        "since", "Show only output since a time: seconds ago, 10m, 2h, 1d, or an ISO 8601 time.", commands=["logs"]
     ),
     _flag("timestamps", "Show the time of each line.", "logs", short="t"),
     _flag("raw", "Keep control characters, as the program wrote them.", "logs"),
@@ -47,19 +49,9 @@ OWN_OPTIONS = (
         is_positional=True,
         commands=["attach"],
     ),
-    Declaration(
-        "from",
-        "A folder created by `fab collect`. Default: the current state of the hosts.",
-        values=Values.PATH,
-        commands=["report"],
-    ),
-    Declaration(
-        "output",
-        "The HTML file to write. Default: {default}.",
-        default="report.html",
-        short="o",
-        values=Values.PATH,
-        commands=["report"],
+    _path("from", "A folder created by `fab collect`. Default: the current state of the hosts.", commands=["report"]),
+    _path(
+        "output", "The HTML file to write. Default: {default}.", default="report.html", short="o", commands=["report"]
     ),
     _flag("overwrite", "Replace an existing file even if it is not a report.", "report"),
     _flag("install", "Install missing packages with the package manager of the host.", "doctor"),

@@ -5,17 +5,13 @@ An invalid value raises ConfigError. `rr_config.options` declares the options.
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rr_config import ConfigError, Options
 from rr_config.declarations import Declaration
 from rr_config.options import OPTIONS, Fallback, check
 
 from .options import SECTION
-
-if TYPE_CHECKING:
-    from ..runner import Selection
-
 
 PASSWORD = "REMOTE_RUNNER_PASS"
 
@@ -55,9 +51,8 @@ def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
     for given, value in defaults.items():
         name, meant = _spelled_like_options(str(given).replace("-", "_"), value)
         if name in own:
-            raise ConfigError(
-                f"fabric.yaml/{SECTION}.{given}: duplicate of {name}; set {name} or no_{name} once, with _"
-            )
+            hint = f"set {name} or no_{name} once, with _"
+            raise ConfigError(f"fabric.yaml/{SECTION}.{given}: duplicate of {name}; {hint}")
         own[name] = meant
     known = {option.name: option for option in OPTIONS}
     for name, value in own.items():
@@ -84,10 +79,3 @@ def _check_kind(option: Declaration, value: Any) -> None:
     if option.is_repeatable:
         expected += " or a list of strings"
     raise ConfigError(f"fabric.yaml/{SECTION}.{option.name}: invalid value {shown}; must be {expected}")
-
-
-def selection(given: dict[str, Any]) -> "Selection":
-    """Return the part of the output that `fab logs` shows."""
-    from ..runner import Selection
-
-    return Selection(given["lines"], given["since"], given["follow"], given["timestamps"])

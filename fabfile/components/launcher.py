@@ -6,6 +6,7 @@ then execve(2) has succeeded.
 """
 
 from collections.abc import Sequence
+from itertools import starmap
 
 from rr_config import Component
 from rr_config.util import literal
@@ -27,28 +28,21 @@ def header(component: Component) -> str:
     Words of the program may refer to the host's environment, which is read after the launcher has entered the base
     directory. So the header also defines three small functions.
     """
-    texts = [*component.args, *component.env.values()]
     names: set[str] = set()
-    for text in texts:
+    for text in (*component.args, *component.env.values()):
         if not isinstance(text, literal):
             names |= shell.variables(text)
     check = component.ready.value if component.ready and component.ready.kind == "command" else ":"
     values = Script("", {"_rr_own_base_dir": RemotePath(component.base_dir or ""), "_rr_own_check": check}).header()
     environment = [shell.from_environment(name) for name in sorted(names)]
     exports = [f"export {name}={_word(value)}" for name, value in component.env.items()]
-    command = " ".join(_command(component))
-    return "\n".join(
-        [
-            values.removesuffix("set --"),
-            _function("_rr_own_read_environment", environment),
-            _function("_rr_own_change_environment", exports),
-            _function("_rr_own_program", [f'"$@" {command}']),
-        ]
-    )
+    run = ['"$@"', *_command(component)]
+    functions = {"read_environment": environment, "change_environment": exports, "program": [" ".join(run)]}
+    return "\n".join([values.removesuffix("set --"), *starmap(_function, functions.items())])
 
 
 def _function(name: str, lines: Sequence[str]) -> str:
-    return "\n".join([f"{name}() {{", *(f"  {line}" for line in lines or [":"]), "}", ""])
+    return "\n".join([f"_rr_own_{name}() {{", *map("  {}".format, lines or [":"]), "}", ""])
 
 
 def shown(component: Component) -> str:

@@ -38,9 +38,8 @@ def parse_since(text: str) -> Since:
     try:
         return Since(int(datetime.fromisoformat(text).timestamp()), is_ago=False)
     except (ValueError, OverflowError, OSError) as error:
-        raise ConfigError(
-            f"--since {text!r}: invalid time; must be seconds, 10m, 2h, 1d, or a time like 2026-11-25T10:48"
-        ) from error
+        expected = "must be seconds, 10m, 2h, 1d, or a time like 2026-11-25T10:48"
+        raise ConfigError(f"--since {text!r}: invalid time; {expected}") from error
 
 
 def shown(seconds: int) -> str:

@@ -14,7 +14,7 @@ import attrs
 from rr_config import Component, ConfigError
 
 from ..remote import state_dir
-from ..remote.script import Script, load
+from ..remote.script import Script, Value, load
 from ..util.limits import LONGEST_LINE
 from .log_times import parse_since, read_times
 
@@ -143,18 +143,12 @@ def logs_script(session: str, readers: Sequence[LogReader], wanted: Selection) -
     for reader in readers:
         if reader.position:
             positions += f"{state_dir.folder(reader.component.name)}/{reader.position} "
-    since = None if wanted.since is None else parse_since(wanted.since)
-    return load(
-        "logs",
-        session=session,
-        folders=state_dir.folders(reader.component for reader in readers),
-        positions=f" {positions}",
-        lines="" if wanted.lines is None else wanted.lines,
-        since="" if since is None or since.is_ago else since.seconds,
-        ago=since.seconds if since is not None and since.is_ago else "",
-        follow=wanted.follow,
-        timestamps=wanted.timestamps,
-    )
+    values: dict[str, Value] = {"lines": "" if wanted.lines is None else wanted.lines, "since": "", "ago": ""}
+    if wanted.since is not None:
+        since = parse_since(wanted.since)
+        values["ago" if since.is_ago else "since"] = since.seconds
+    values |= {"session": session, "folders": state_dir.folders(reader.component for reader in readers)}
+    return load("logs", positions=f" {positions}", follow=wanted.follow, timestamps=wanted.timestamps, **values)
 
 
 def read_logs(readers: Mapping[str, LogReader], record: bytes) -> Iterator[tuple[Component, LogLine]]:

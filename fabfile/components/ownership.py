@@ -38,13 +38,11 @@ def owner_of(config: Config, options: Options) -> Owner:
     """Return the owner of sessions of `config`: its project and the user here, or else its path, user and machine."""
     user, machine = getpass.getuser(), socket.gethostname()
     if config.project is not None:
-        return Owner(_line("project", config.project, user), printable(f"project {config.project} of {user}", "?"))
+        identity = json.dumps(["project", config.project, user])
+        return Owner(identity, printable(f"project {config.project} of {user}", "?"))
     path = str(local_path(options.config_file).absolute()) if options.config_file else "a Python program"
-    return Owner(_line("config", path, user, machine), printable(f"{path} of {user}@{machine}", "?"))
-
-
-def _line(*words: str) -> str:
-    return json.dumps(words)
+    identity = json.dumps(["config", path, user, machine])
+    return Owner(identity, printable(f"{path} of {user}@{machine}", "?"))
 
 
 @attrs.frozen

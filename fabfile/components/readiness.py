@@ -41,11 +41,6 @@ def readiness_words(ready: Ready) -> list[str | int]:
     return [ready.kind, value, round(ready.timeout * 100)]
 
 
-def read_ready(component: Component, hundredths: str) -> BecameReady:
-    """Return the answer behind the word `ready`."""
-    return BecameReady(component, int(hundredths) / 100)
-
-
 def read_unready(component: Component, rest: str) -> NotReady:
     """Return the answer behind the word `unready`.
 

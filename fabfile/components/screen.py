@@ -38,15 +38,9 @@ def session_script(session: str, owner: Owner, replace: bool, zombie: bool, *, k
     All processes that were started in the old session end too. They get TERM, and KILL after five seconds. With
     `zombie`, windows stay open after their program has ended. The script fails if the session belongs to another owner.
     """
-    return load(
-        "session",
-        session=session,
-        kill=kill,
-        open=open_,
-        screenrc=screen_rc(zombie),
-        subreaper=(SCRIPTS / "subreaper.py").read_text("utf-8"),
-        **owner.values(replace),
-    )
+    values = owner.values(replace) | {"session": session, "kill": kill, "open": open_}
+    subreaper = (SCRIPTS / "subreaper.py").read_text("utf-8")
+    return load("session", screenrc=screen_rc(zombie), subreaper=subreaper, **values)
 
 
 def read_killed(answers: Iterator[str]) -> Killed:

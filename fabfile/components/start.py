@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import attrs
 
@@ -36,6 +37,7 @@ class NotStarted:
     component: Component
     status: int | None
     words: str
+    output = ()  # `reason` has the last line already
 
     @property
     def reason(self) -> str:
@@ -78,20 +80,10 @@ def start_script(
     `origin` is a text that says what they were started with; the host keeps it beside each component. With `is_last`,
     the script releases the session for other controllers.
     """
-    arguments: list[Value] = []
-    for component in components:
-        arguments += _arguments(component)
-    return load(
-        "start",
-        *arguments,
-        session=session,
-        origin=origin,
-        launcher=BODY,
-        note_taker=read_script("note_taker.sh"),
-        output_lines=readiness.LINES + readiness.LINES_OF_SCREEN,
-        is_last=is_last,
-        **ownership,
-    )
+    values = {**ownership, "session": session, "origin": origin, "is_last": is_last}
+    note_taker, lines = read_script("note_taker.sh"), readiness.LINES + readiness.LINES_OF_SCREEN
+    arguments = chain.from_iterable(map(_arguments, components))
+    return load("start", *arguments, launcher=BODY, note_taker=note_taker, output_lines=lines, **values)
 
 
 def _arguments(component: Component) -> list[Value]:
@@ -121,7 +113,7 @@ def read_started(components: Sequence[Component], answers: Iterable[str]) -> Ite
                 status, _, words = value.partition(" ")
                 yield NotStarted(component, int(status) if status.isdigit() else None, words)
             case "ready":
-                yield readiness.read_ready(component, value)
+                yield readiness.BecameReady(component, int(value) / 100)
             case "unready":
                 yield readiness.read_unready(component, value)
             case _:

@@ -142,11 +142,8 @@ def _status(component: Component, words: Sequence[str], samples: Sequence[_Sampl
         found = attrs.evolve(found, state=State.STARTING if ready is None else State.READY)
     before, after = samples
     but_for = {session, launcher}  # a session has the id of the process that leads it
-    return attrs.evolve(
-        _lasting_until(now, found),
-        cpu=after.used_since(before, session, but_for) / (after.seconds - before.seconds),
-        memory=after.pages(session, but_for) * page,
-    )
+    cpu = after.used_since(before, session, but_for) / (after.seconds - before.seconds)
+    return attrs.evolve(_lasting_until(now, found), cpu=cpu, memory=after.pages(session, but_for) * page)
 
 
 def _lasting_until(now: int, found: Status) -> Status:

@@ -3,10 +3,10 @@
 `probe` asks the host, and `packages` knows how to install packages. Only `examine` talks with a host; the rest is pure.
 """
 
-import os
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from itertools import chain
 
 import attrs
 
@@ -135,19 +135,13 @@ def _sample(talk: Conversation, clock: Clock) -> Sample | None:
 def _look_at_volumes(talk: Conversation, facts: Facts, trees: Mapping[str, Tree], always_copy: bool) -> list[Volume]:
     for number, (root, tree) in enumerate(trees.items(), 1):
         is_there = facts.roots[root].word == "there"
-        _ask(talk, "files", number, tree.files if is_there and not always_copy else ())
-        _ask(talk, "folders", number, _folders_to_ask(tree))
+        talk.send_command(f"files {number}", tree.files if is_there and not always_copy else ())
+        talk.send_command(f"folders {number}", _folders_to_ask(tree))
     answers = {}
     for root in trees:
         files = read_stat(iter(talk.raw_answer, b""))
         answers[root] = files, read_volumes(iter(talk.raw_answer, b""))
     return volumes_of(facts, trees, answers)
-
-
-def _ask(talk: Conversation, command: str, root: int, paths: Iterable[str]) -> None:
-    """Send a command about paths in a root, which is given by its number."""
-    listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
-    talk.send(f"{command} {root} {len(listed)}\n".encode() + listed)
 
 
 def package_checks(facts: Facts) -> Iterator[Check]:
@@ -192,11 +186,9 @@ def limit_checks(facts: Facts, components: int) -> Iterator[Check]:
     windows = MOST_WINDOWS - 1  # the session has one for a shell
     verdict = Verdict.OK if components <= windows else Verdict.PROBLEM
     yield Check("windows", verdict, _compared(windows, components), windows, components)
-    for name, known, wanted in (
-        ("processes", facts.processes, 2 * components + 2),  # a launcher and a program for each, screen, and a shell
-        ("terminals", facts.terminals, components + 1),
-    ):
-        yield _limit_check(name, known, wanted)
+    # The processes are a launcher and a program for each, screen, and a shell.
+    yield _limit_check("processes", facts.processes, 2 * components + 2)
+    yield _limit_check("terminals", facts.terminals, components + 1)
 
 
 def _limit_check(name: str, known: tuple[int | None, int] | None, wanted: int) -> Check:
@@ -218,21 +210,18 @@ def _folders_to_ask(tree: Tree) -> list[str]:
 
     A folder that does not exist will be created on the file system of the nearest folder above it.
     """
-    folders = set(tree.folders)
-    for folder in tree.folders:
-        folders.update(above(folder))
-    return sorted(folders)
+    return sorted({*tree.folders, *chain.from_iterable(map(above, tree.folders))})
+
+
+Folders = Mapping[str, tuple[bytes, int]]  # the file system of each folder, by its number, and the free bytes there
 
 
 def volumes_of(
-    facts: Facts,
-    trees: Mapping[str, Tree],
-    answers: Mapping[str, tuple[Mapping[str, RemoteEntry], Mapping[str, tuple[bytes, int]]]],
+    facts: Facts, trees: Mapping[str, Tree], answers: Mapping[str, tuple[Mapping[str, RemoteEntry], Folders]]
 ) -> list[Volume]:
     """Return the file systems that hold the trees, with the bytes that a sync would send to each.
 
     A file that is there with the right size does not count. `answers` holds the existing files and folders by root.
-    Each folder has the number of its file system, and the free bytes there.
     """
     volumes: dict[bytes, Volume] = {}
     for root, tree in trees.items():
@@ -248,7 +237,7 @@ def volumes_of(
     return list(volumes.values())
 
 
-def _nearest(folder: str, known: Mapping[str, tuple[bytes, int]]) -> tuple[bytes, int] | None:
+def _nearest(folder: str, known: Folders) -> tuple[bytes, int] | None:
     """Return the file system of a folder, or of the nearest known folder above it."""
     for path in (folder, *above(folder)):
         if path in known:

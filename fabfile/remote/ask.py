@@ -23,11 +23,7 @@ T = TypeVar("T")
 
 @contextlib.contextmanager
 def conversation(
-    host: Host,
-    script: Script,
-    most_blocks: int | None = None,
-    patience: float = 0,
-    most_answered: float = MOST_ANSWERED,
+    host: Host, script: Script, most_blocks: int = 0, patience: float = 0, most_answered: float = MOST_ANSWERED
 ) -> Iterator[Conversation]:
     """Run `script` on `host` over one channel; yield the conversation with it. Raise HostError.
 

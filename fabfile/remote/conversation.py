@@ -5,9 +5,12 @@ This module knows nothing of SSH: a `Host` provides the channel. `script` descri
 
 import contextlib
 import math
+import os
 import queue
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+import attrs
 
 from ..util.clock import SYSTEM_CLOCK, Clock
 from ..util.daemons import start_daemon
@@ -20,6 +23,7 @@ TOO_MUCH = "invalid answer: too much data; check that this is the right host"
 GREETING, FAILED, DONE = script.GREETING.encode(), script.FAILED.encode(), script.DONE.encode()
 
 
+@attrs.define(eq=False)
 class Conversation:
     """A script that runs on a host, the bytes sent to it (itself, first of all), and the records that it answers.
 
@@ -32,34 +36,30 @@ class Conversation:
     its first record it gets `patience` seconds more.
     """
 
-    def __init__(
-        self,
-        channel: Channel,
-        most_blocks: int | None = None,
-        most_silent: float = math.inf,
-        patience: float = 0,
-        most_answered: float = MOST_ANSWERED,
-        clock: Clock = SYSTEM_CLOCK,
-    ) -> None:
-        self._clock = clock
-        self._channel = channel
-        self._left: float = MOST_NOISE
-        self._most_answered = most_answered
-        self._most_in_a_record = MOST_IN_A_RECORD
-        self._taken = self._read = 0  # bytes so far; each is changed by one thread alone
-        self._is_flooded = False
-        self._most_silent, self._patience = most_silent, patience
-        channel.set_patience(most_silent)
-        self._blocks: queue.SimpleQueue[bytes] | queue.Queue[bytes]
-        self._blocks = queue.SimpleQueue() if most_blocks is None else queue.Queue(most_blocks)
-        self._records: deque[bytes] = deque()
-        self._parts: list[bytes] = []  # of the next record
-        self._size = 0
-        self._back = b""  # received, but not read
+    _channel: Channel
+    _most_blocks: int = 0
+    _most_silent: float = math.inf
+    _patience: float = 0
+    _most_answered: float = MOST_ANSWERED
+    _clock: Clock = SYSTEM_CLOCK
+    identity: bytes | None = attrs.field(init=False, default=None)
+    _left: float = attrs.field(init=False, default=MOST_NOISE)
+    _most_in_a_record: int = attrs.field(init=False, default=MOST_IN_A_RECORD)
+    _taken: int = attrs.field(init=False, default=0)  # bytes so far, changed by one thread alone; likewise _read
+    _read: int = attrs.field(init=False, default=0)
+    _is_flooded: bool = attrs.field(init=False, default=False)
+    _blocks: queue.SimpleQueue[bytes] | queue.Queue[bytes] = attrs.field(init=False)
+    _records: deque[bytes] = attrs.field(init=False, factory=deque)
+    _parts: list[bytes] = attrs.field(init=False, factory=list)  # of the next record
+    _size: int = attrs.field(init=False, default=0)
+    _back: bytes = attrs.field(init=False, default=b"")  # received, but not read
+    _greeted: float = attrs.field(init=False, default=math.inf)
+    _is_over: bool = attrs.field(init=False, default=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._blocks = queue.Queue(self._most_blocks) if self._most_blocks else queue.SimpleQueue()
+        self._channel.set_patience(self._most_silent)
         start_daemon(self._receive)
-        self.identity: bytes | None = None
-        self._greeted = math.inf
-        self._is_over = False
 
     def send(self, data: bytes) -> None:
         """Send `data` to the script's stdin. Raise HostError if the connection is lost."""
@@ -69,6 +69,11 @@ class Conversation:
             raise self._silent() from error
         except OSError as error:
             raise self._lost() from error
+
+    def send_command(self, words: str, paths: Iterable[str]) -> None:
+        """Send a line with `words` and a number of bytes, and then so many bytes of NUL-terminated paths."""
+        listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        self.send(f"{words} {len(listed)}\n".encode() + listed)
 
     def tell(self, data: bytes) -> None:
         """Send `data` from any thread without waiting. A loss shows where answers are awaited."""
@@ -180,10 +185,8 @@ class Conversation:
         return block
 
     def _silent(self) -> HostError:
-        return HostError(
-            f"timed out after {self._most_silent:g} s without progress; a file system may hang on the host;"
-            " check it, or raise --io-timeout"
-        )
+        problem = f"timed out after {self._most_silent:g} s without progress; a file system may hang on the host"
+        return HostError(f"{problem}; check it, or raise --io-timeout")
 
     def _lost(self) -> HostError:
         self._is_over = True

@@ -11,9 +11,7 @@ VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]
 HOME = re.compile(r"~[A-Za-z0-9_.-]*")
 
 
-def quote(text: str) -> str:
-    """Return `text` as one word of sh that means exactly `text`."""
-    return shlex.quote(text)
+quote = shlex.quote  # returns a text as one word of sh that means exactly that text
 
 
 def path(remote: str) -> str:

@@ -37,7 +37,7 @@ class Phase(NamedTuple):
     ended: float
 
     def __str__(self) -> str:
-        return f"{self.state} for {duration(round(self.ended - self.began))}"
+        return f"{self.state} for {duration(self.ended - self.began)}"
 
 
 @attrs.frozen

@@ -6,15 +6,12 @@ Pure, except that it reads its template. Names, arguments and logs are untrusted
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..results.provenance import SECRET
 from ..util.text import counted, duration, printable
 from .history import OUTCOME_CLASSES, ComponentHistory, histories, span, stages
 from .timeline import at, timeline
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 TEMPLATE = "report.html.j2"
 # Identifies a file as a report, which a newer report may replace.
@@ -32,7 +29,7 @@ def page(run: Mapping[str, Any], outputs: Mapping[str, str]) -> str:
     found, of_run = histories(run), stages(run)
     begin, end = span(found, of_run, run["collected"])
     hosts = {history.host for history in found}
-    return _template().render(
+    return _rendered(
         mark=Markup(MARK),  # a constant  # nosec B704
         run=run,
         runs=run["runs"] or [run],  # if nothing was started, show what this command would start
@@ -47,15 +44,15 @@ def page(run: Mapping[str, Any], outputs: Mapping[str, str]) -> str:
     )
 
 
-def _template() -> "Template":
+def _rendered(**values: object) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters |= {"given": _given, "clock": _clock, "moment": _moment}
-    environment.filters |= {"zone": _zone, "duration": _duration, "printable": printable}
-    return environment.get_template(TEMPLATE)
+    environment.filters |= {"zone": _zone, "duration": duration, "printable": printable}
+    return environment.get_template(TEMPLATE).render(values)
 
 
 def _outcomes(found: Iterable[ComponentHistory]) -> list[tuple[str, str, int]]:
@@ -81,7 +78,3 @@ def _moment(seconds: float) -> str:
 
 def _zone(seconds: float) -> str:
     return f"{at(seconds).astimezone():%Z}"
-
-
-def _duration(seconds: float) -> str:
-    return duration(round(seconds))

@@ -105,13 +105,12 @@ def target(named_file: str | None, may_overwrite: bool) -> Path:
     except ModuleNotFoundError as error:
         raise ConfigError(f"report: {error}; install it with: pip install jinja2 plotly") from error
     path = local_path(named_file or "report.html")
-    with named(f"-o/--output {path}"):
+    option = f"-o/--output {path}"
+    with named(option):
         if path.exists() and not path.is_file():
-            raise ConfigError(f"-o/--output {path}: must be a regular file")
+            raise ConfigError(f"{option}: must be a regular file")
         if not may_overwrite and path.exists() and not _is_report(path):
-            raise ConfigError(
-                f"-o/--output {path}: exists, and is not a report; choose another file, or add --overwrite"
-            )
+            raise ConfigError(f"{option}: exists, and is not a report; choose another file, or add --overwrite")
     return path
 
 

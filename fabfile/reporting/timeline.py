@@ -27,14 +27,9 @@ def timeline(histories: Sequence[ComponentHistory], stages: Sequence[Stage], beg
     from plotly import graph_objects
     from plotly.io import to_html
 
-    own: str = to_html(
-        graph_objects.Figure(*figure(histories, stages, begin, end)),
-        full_html=False,
-        include_plotlyjs=True,
-        div_id="timeline",
-        config={"responsive": True, "displayModeBar": False, "doubleClick": "reset"},
-    )
-    return own
+    chart = graph_objects.Figure(*figure(histories, stages, begin, end))
+    config = {"responsive": True, "displayModeBar": False, "doubleClick": "reset"}
+    return str(to_html(chart, full_html=False, include_plotlyjs=True, div_id="timeline", config=config))
 
 
 def figure(

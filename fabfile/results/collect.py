@@ -12,6 +12,7 @@ import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import IO
 
@@ -147,7 +148,7 @@ def _fetch(
     for component, own in _by_component(missing):
         wanted = {result.path: result for result in own}
         arrived: set[str] = set()
-        _send_command(talk, "fetch", component, list(wanted.values()))
+        talk.send_command(f"fetch {state_dir.folder(component.name)}", wanted)
         for brought in _received(talk, wanted, folder):
             new.append(brought)
             arrived.add(brought.result.target)
@@ -172,11 +173,6 @@ def _by_component(results: Sequence[Result]) -> Iterator[tuple[Component, list[R
         yield group[0].component, group
 
 
-def _send_command(talk: Conversation, command: str, component: Component, results: Sequence[Result]) -> None:
-    paths = b"".join(os.fsencode(result.path) + b"\0" for result in results)
-    talk.send(f"{command} {state_dir.folder(component.name)} {len(paths)}\n".encode() + paths)
-
-
 def _messages(talk: Conversation, command: str) -> str:
     """Return the error messages that follow a command.
 
@@ -197,7 +193,7 @@ def _link_known(talk: Conversation, listed: Listed, folder: Path, earlier: Path 
         return
     alike = [each for each in listed.results.values() if _size(earlier / each.target) == each.size]
     for component, own in _by_component(alike):
-        _send_command(talk, "hash", component, own)
+        talk.send_command(f"hash {state_dir.folder(component.name)}", map(attrgetter("path"), own))
         hashes = {result.target: _sha1(earlier / result.target) for result in own}
         there = set(iter(talk.raw_answer, b"hash "))
         for result in own:

@@ -20,8 +20,7 @@ def as_python(components: Iterable[Component]) -> str:
 
 
 def _call(component: Component) -> str:
-    arguments = "".join(_lines(component))
-    return f"config.add_component(\n    Component(\n{arguments}    )\n)\n"
+    return f"config.add_component(\n    Component(\n{''.join(_lines(component))}    )\n)\n"
 
 
 def as_values(component: Component) -> dict[str, object]:
@@ -29,12 +28,11 @@ def as_values(component: Component) -> dict[str, object]:
 
     A `util.literal` becomes an object with its text under `literal`.
     """
-    values = attrs.asdict(component, recurse=False)
-    return values | {
-        "args": list(map(_value, component.args)),
-        "env": {name: _value(value) for name, value in component.env.items()},
-        "ready": None if component.ready is None else attrs.asdict(component.ready),
-    }
+    values: dict[str, object] = attrs.asdict(component, recurse=False)
+    values["args"] = list(map(_value, component.args))
+    values["env"] = {name: _value(value) for name, value in component.env.items()}
+    values["ready"] = component.ready and attrs.asdict(component.ready)
+    return values
 
 
 def _value(text: str) -> str | dict[str, str]:

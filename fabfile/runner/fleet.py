@@ -1,14 +1,11 @@
 """`Fleet`: run a stage on all hosts of a config at once, tell an observer, and report all failures at its end."""
 
 import contextlib
-import functools
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
-
-from rr_config import Component
 
 from ..remote.host import Host
 from ..ssh.host_group import HostFailure, HostGroup
@@ -20,7 +17,6 @@ from .observer import Observer
 ONE_HOME = "are the same home on the same host; use only one of these names in all components"
 
 T = TypeVar("T")
-P = ParamSpec("P")
 
 
 def _as_it_is(failure: Failure, hosts: Collection[str]) -> Failure:
@@ -105,8 +101,7 @@ class Fleet:
         if not failures:
             return
         out = self.out | gathered.failed | doubles
-        is_in_group = self._depth > 0
-        if not is_in_group or len(out) > self.most_failed or out >= self.group.hosts.keys():
+        if not self._depth or len(out) > self.most_failed or out >= self.group.hosts.keys():
             raise StageError(stage, [*self.failures, *failures], out, final=self.final | doubles)
         for name in out - self.out:
             self.group.hosts[name].close()  # this also ends our hold of its session
@@ -116,15 +111,11 @@ class Fleet:
         self.final = self.final | doubles
         self.observer.goes_on(stage, new)
 
-    def lost(self, stage: str, host: str) -> Callable[[str], None]:
-        """Return a function to call when the connection to `host` is lost in a stage, before it is opened again."""
-
-        def tell(reason: str) -> None:
-            if self.is_interrupted:  # we have closed it
-                raise HostError(reason)
-            self.observer.lost(stage, host, reason)
-
-        return tell
+    def lost(self, stage: str, host: str, reason: str) -> None:
+        """Handle a connection to `host` that is lost in a stage, before it is opened again."""
+        if self.is_interrupted:  # we have closed it
+            raise HostError(reason)
+        self.observer.lost(stage, host, reason)
 
     def gather(
         self,
@@ -165,30 +156,3 @@ class Fleet:
         finally:
             self.stages.append(StageTime(stage, began, self.clock.now()))
             self.observer.ends(stage)
-
-
-def group_by_host(components: Iterable[Component]) -> dict[str, list[Component]]:
-    """Return the components of each host, in their order."""
-    found: dict[str, list[Component]] = {}
-    for component in components:
-        found.setdefault(component.host, []).append(component)
-    return found
-
-
-class _HasFleet(Protocol):
-    @property
-    def _fleet(self) -> Fleet: ...
-
-
-S = TypeVar("S", bound=_HasFleet)
-
-
-def stage_group(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
-    """Make the stages of a method one `Fleet.stage_group`."""
-
-    @functools.wraps(method)
-    def together(self: S, *args: P.args, **kwargs: P.kwargs) -> T:
-        with self._fleet.stage_group():
-            return method(self, *args, **kwargs)
-
-    return together  # type: ignore[return-value]  # it calls its first parameter `self`

@@ -6,10 +6,12 @@ A lost connection is opened again, and reading goes on where it ended.
 import math
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 
 import attrs
 
 from rr_config import Component
+from rr_config.component import by_host
 
 from ..components.logs import LogLine, LogReader, Selection, logs_script, read_logs
 from ..remote import state_dir
@@ -17,13 +19,13 @@ from ..remote.ask import conversation, persistently
 from ..remote.host import Host
 from ..remote.script import DONE
 from ..util.limits import MOST_BLOCKS
-from .fleet import Fleet, group_by_host
+from .fleet import Fleet
 from .observer import Observer
 
 
 def follow(fleet: Fleet, session: str, components: Sequence[Component], selection: Selection) -> None:
     """Tell the observer of `fleet` each line of the selected output. If it is to follow, this never ends by itself."""
-    wanted = group_by_host(components)
+    wanted = by_host(components)
 
     def work(host: Host) -> None:
         readers = {state_dir.folder(component.name): LogReader(component) for component in wanted[host.name]}
@@ -40,7 +42,7 @@ def follow(fleet: Fleet, session: str, components: Sequence[Component], selectio
                     for component, line in read_logs(readers, record):
                         fleet.observer.output(component, line)
 
-        persistently(attempt, fleet.lost("logs", host.name), host.clock)
+        persistently(attempt, partial(fleet.lost, "logs", host.name), host.clock)
         for reader in readers.values():
             for line in reader.end():
                 fleet.observer.output(reader.component, line)

@@ -6,17 +6,19 @@ It plans a run, shows status and logs, collects results and reports. Nothing her
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 import attrs
 from fabric import Config as Settings
 
 from rr_config import Component, Config, ConfigError, Options
+from rr_config.component import by_host
 from rr_config.errors import os_reason
 from rr_config.local_files import expected_files, placed_once
 
-from ..components import attach
+from ..components.attach import attach_command, read_window, window_script
 from ..components.logs import Selection
 from ..components.ownership import Foreign, Owner, owner_of, read_foreign
 from ..components.status import State, Status, read_status, status_script
@@ -31,13 +33,17 @@ from ..util.errors import HostError
 from ..util.lazy import call_once
 from ..util.stages import Failure, StageError
 from . import follow
-from .fleet import ONE_HOME, Fleet, group_by_host
+from .fleet import ONE_HOME, Fleet
 from .observer import Observer
 from .plan import Plan, Present, plan, present_script, read_present
 from .preflight import checked_group
 
 if TYPE_CHECKING:  # only one command needs it, and loading it takes as long as many commands run
     from ..diagnosis.checks import Diagnosis
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -98,7 +104,7 @@ class Inspector:
 
         A failed host raises no error. It is in the `failures` of the plan. Raise StageError if a local file is missing.
         """
-        wanted, trees, sources = group_by_host(self.config.all_components()), self._trees("plan"), LocalSources()
+        wanted, trees, sources = by_host(self.config.all_components()), self._trees("plan"), LocalSources()
         options = self.options
 
         def work(host: Host) -> tuple[Present, SyncPlan]:
@@ -117,7 +123,7 @@ class Inspector:
         def find() -> dict[str, dict[str, Tree]]:
             trees = Trees(placed_once())
             try:
-                return {host: trees.of(own) for host, own in group_by_host(self.config.all_components()).items()}
+                return {host: trees.of(own) for host, own in by_host(self.config.all_components()).items()}
             except ConfigError as error:  # a local file has disappeared since the config was loaded
                 raise StageError(stage, [Failure("localhost", problem) for problem in error.problems]) from error
 
@@ -129,7 +135,7 @@ class Inspector:
         A failed host raises no error. Its components have the state `unknown`, and the reason as `problem`. With
         `with_origins`, each status includes the provenance that its host has kept.
         """
-        wanted = group_by_host(self.config.all_components())
+        wanted = by_host(self.config.all_components())
 
         def work(host: Host) -> list[Status]:
             own = wanted[host.name]
@@ -165,13 +171,11 @@ class Inspector:
         """
         if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
             raise ConfigError("attach: stdin and stdout must be a terminal; to see output, use: fab logs")
-        script = attach.window_script(self.session, component)
-        windows = self._fleet.on_all(
-            "attach", lambda host: attach.read_window(ask(host, script)), hosts=[component.host]
-        )
+        script = window_script(self.session, component)
+        windows = self._fleet.on_all("attach", lambda host: read_window(ask(host, script)), hosts=[component.host])
         host = self._fleet.group.hosts[component.host]
         try:
-            status = host.hand_over_terminal(attach.attach_command(windows[host.name]))
+            status = host.hand_over_terminal(attach_command(windows[host.name]))
         except HostError as error:
             raise StageError("attach", [Failure(component.label, str(error))]) from error
         if status:
@@ -187,19 +191,15 @@ class Inspector:
         from ..results.run_json import describe_run, write
 
         make_ready(Path(to))
-        statuses, wanted = self.status(with_origins=True), group_by_host(self.config.all_components())
+        statuses, wanted = self.status(with_origins=True), by_host(self.config.all_components())
         with _written_here([]):
             earlier, folder = latest(Path(to)), new_folder(Path(to), self.clock.now())
         found_here = Trees(expected_files)
         trees = {host: found_here.of(own) for host, own in wanted.items()}
 
         def work(host: Host) -> HostResults:
-            own = wanted[host.name]
-
-            def progress(done: int, total: int) -> None:
-                self.observer.progress("collect", host.name, done, total)
-
-            return bring(host, self.session, own, trees[host.name], folder, earlier, progress)
+            progress = partial(self.observer.progress, "collect", host.name)
+            return bring(host, self.session, wanted[host.name], trees[host.name], folder, earlier, progress)
 
         def failures(_: str, results: HostResults) -> list[Failure]:
             return [Failure(f"{component.label}.results", reason) for component, reason in results.problems]
@@ -243,7 +243,7 @@ class Inspector:
         """
         from ..diagnosis.checks import examine, unreachable
 
-        components, trees = group_by_host(self.config.all_components()), self._trees("doctor")
+        components, trees = by_host(self.config.all_components()), self._trees("doctor")
 
         def work(host: Host) -> "Diagnosis":
             options = self.options
@@ -254,3 +254,17 @@ class Inspector:
         found += [unreachable(failure.where, failure.reason) for failure in gathered.failures]
         found += [unreachable(f"{one} and {other}", ONE_HOME) for one, other in self._fleet.group.met_twice()]
         return sorted(found, key=lambda each: each.host)
+
+
+S = TypeVar("S", bound=Inspector)
+
+
+def stage_group(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """Make the stages of a method one `Fleet.stage_group`."""
+
+    @wraps(method)
+    def together(self: S, *args: P.args, **kwargs: P.kwargs) -> T:
+        with self._fleet.stage_group():
+            return method(self, *args, **kwargs)
+
+    return together  # type: ignore[return-value]  # it calls its first parameter `self`

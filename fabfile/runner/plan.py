@@ -91,12 +91,10 @@ def read_present(session: str, components: Sequence[Component], answers: Sequenc
     return Present(tuple(sessions), frozenset(running), read_foreign(session, answers))
 
 
-def plan(
-    components: Sequence[Component],
-    found: Mapping[str, tuple[Present, SyncPlan]],
-    options: Options,
-    failures: Iterable[Failure] = (),
-) -> Plan:
+Found = Mapping[str, tuple[Present, SyncPlan]]  # by host
+
+
+def plan(components: Sequence[Component], found: Found, options: Options, failures: Iterable[Failure] = ()) -> Plan:
     """Return what a run of `components` would do, given what was `found` on each host that did not fail."""
 
     def host_plan(host: str, present: Present, sync: SyncPlan) -> HostPlan:

@@ -16,40 +16,24 @@ from ..util.clock import Clock
 def checked_group(config: Config, options: Options, settings: Settings, clock: Clock) -> HostGroup:
     """Return the hosts of `config`. Raise ConfigError for invalid options."""
     check(options)
-    _check_session_name(options.session_of(config))
-    _check_terminate(config, options)
-    _check_identities(settings)
+    session = options.session_of(config)
+    if not is_session_name(session):  # screen would change or misread it
+        raise ConfigError(f"--screen {session!r}: {SESSION_NAME_HINT}")
+    if options.terminate and not any(component.wait for component in config.all_components()):
+        raise ConfigError("--terminate: no component has wait = True; set it for at least one component")
+    missing = [key for key in identity_files(settings) if not key.is_file()]
+    if missing:
+        raise ConfigError(*(f"-i/--identity: {key}: no such file; must be a private key" for key in missing))
     try:
         hosts = sorted(config.all_hosts())
         group = HostGroup(hosts, connection_settings(settings, options.ssh_pass), options, clock)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    twice = [
-        f"{one}, {other}: are the same login; use one spelling in all components"
-        for one, other in group.spelled_twice()
-    ]
+    hint = "are the same login; use one spelling in all components"
+    twice = [f"{one}, {other}: {hint}" for one, other in group.spelled_twice()]
     if twice:
         raise ConfigError(*twice)
     return group
-
-
-def _check_session_name(name: str) -> None:
-    """Refuse names that screen would change or misread."""
-    if not is_session_name(name):
-        raise ConfigError(f"--screen {name!r}: {SESSION_NAME_HINT}")
-
-
-def _check_terminate(config: Config, options: Options) -> None:
-    """Refuse `--terminate` if there is nothing to wait for."""
-    if options.terminate and not any(component.wait for component in config.all_components()):
-        raise ConfigError("--terminate: no component has wait = True; set it for at least one component")
-
-
-def _check_identities(settings: Settings) -> None:
-    """Refuse key files that do not exist, from `-i` or `connect_kwargs.key_filename`."""
-    missing = [key for key in identity_files(settings) if not key.is_file()]
-    if missing:
-        raise ConfigError(*(f"-i/--identity: {key}: no such file; must be a private key" for key in missing))
 
 
 def identity_files(settings: Settings) -> list[Path]:

@@ -30,40 +30,35 @@ def repeat_of(
     `unwell` are the components that neither run nor have succeeded. Return None if the command would fail again.
     """
     failed_hosts = error.hosts - error.final
-    can_leave_others = error.went_on or command in OF_HOSTS
-    if error.final and not (failed_hosts and can_leave_others):
+    if error.final and not (failed_hosts and (error.went_on or command in OF_HOSTS)):
         return None
-    on_failed_hosts = [each for each in config.all_components() if each.host in failed_hosts]
+    on_failed = [each for each in config.all_components() if each.host in failed_hosts]
     if error.stage == "connect" and not error.went_on and not error.final:
         return Repeat((command,))  # nothing has changed on any host
     if command in OF_HOSTS:
-        return Repeat((command,), _limit(on_failed_hosts, config, was_limited))
+        return Repeat((command,), _limit(on_failed, config, was_limited))
     if command == "run":
-        return _repeat_of_run(error, config, unwell, on_failed_hosts, was_limited)
+        return _repeat_of_run(error, config, unwell, on_failed, was_limited)
     if command == "restart":
         if error.stage.startswith("stop"):
-            return Repeat(("restart",), _limit(on_failed_hosts if error.went_on else unwell, config, was_limited))
+            return Repeat(("restart",), _limit(on_failed if error.went_on else unwell, config, was_limited))
         return Repeat(("start",), _limit(unwell, config, was_limited))
     if command == "wait" and not unwell:
         return Repeat(("wait",))  # a limit would choose other components to wait for
     if command == "wait":
-        chosen = [*unwell, *(each for each in on_failed_hosts if each not in unwell)]
+        chosen = [*unwell, *(each for each in on_failed if each not in unwell)]
         return Repeat(("run", "--no-kill"), _limit(chosen, config, was_limited))
     return Repeat((command,), _limit(unwell, config, was_limited))
 
 
 def _repeat_of_run(
-    error: StageError,
-    config: Config,
-    unwell: Sequence[Component],
-    on_failed_hosts: Sequence[Component],
-    was_limited: bool,
+    error: StageError, config: Config, unwell: Sequence[Component], on_failed: Sequence[Component], was_limited: bool
 ) -> Repeat:
     stages = {each.stage or error.stage for each in error.failures}
     if error.went_on:
         # The other hosts are done. A host that failed before its old session ended needs all stages.
         words = ("run",) if stages & {"connect", "kill"} else ("run", "--no-kill")
-        chosen = {each.label for each in (*unwell, *on_failed_hosts)}
+        chosen = {each.label for each in (*unwell, *on_failed)}
         return Repeat(words, _limit([c for c in config.all_components() if c.label in chosen], config, was_limited))
     if error.stage == "kill":
         return Repeat(("run",))  # nothing has been started on any host

@@ -7,16 +7,17 @@ program. To follow a run, pass an `Observer`.
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
 
 from rr_config import Component, ConfigError
+from rr_config.component import by_host
 from rr_config.options import GRACE_SECONDS, check_seconds
 
-from ..components import start
 from ..components.readiness import BecameReady, NotReady
-from ..components.start import NotStarted, Outcome, Started
+from ..components.start import NotStarted, Outcome, Started, in_order, read_started, start_script
 from ..components.wait import Ended, read_ended, wait_script
 from ..remote.ask import ask, conversation
 from ..remote.host import Host
@@ -27,7 +28,7 @@ from ..transfer.sync import SyncResult, sync
 from ..util.lazy import call_once
 from ..util.limits import INSTALL_SECONDS
 from ..util.stages import Failure, StageError
-from .fleet import group_by_host, stage_group
+from .inspector import stage_group
 from .repeat import Repeat, repeat_of
 from .sessions import SessionCommands
 from .wait import Wait
@@ -121,16 +122,14 @@ class Runner(SessionCommands):
 
         def work(host: Host) -> SyncResult:
             host.connect()
-
-            def progress(done: int, total: int) -> None:
-                self.observer.progress("sync", host.name, done, total)
-
+            progress = partial(self.observer.progress, "sync", host.name)
             own, always_copy = trees()[host.name], self.options.always_copy
             return sync(host, self.session, own, sources, always_copy, progress, self._ownership())
 
-        return self._fleet.on_all(
-            "sync", work, lambda host, result: [Failure(f"{host}:{p.path}", p.reason) for p in result.problems]
-        )
+        def failures(host: str, result: SyncResult) -> list[Failure]:
+            return [Failure(f"{host}:{each.path}", each.reason) for each in result.problems]
+
+        return self._fleet.on_all("sync", work, failures)
 
     @stage_group
     def start(self, *, index: int | None = None) -> dict[str, list[Started]]:
@@ -150,12 +149,11 @@ class Runner(SessionCommands):
         started: dict[str, list[Started]] = {}
         with_what = json.dumps(self._origin() | {"stages": [attrs.asdict(each) for each in self._fleet.stages]})
         chosen = [each for each in self.config.all_components() if each.start_index in indices]
-        order = start.in_order(chosen)
         last: dict[str, int] = {}
-        for index, components in order:
-            last.update((component.host, index) for component in components)
+        for component in chosen:
+            last[component.host] = max(component.start_index, last.get(component.host, component.start_index))
         try:
-            for index, components in order:
+            for index, components in in_order(chosen):
                 for host, results in self._start_index(index, components, last, with_what).items():
                     started.setdefault(host, []).extend(results)
         except StageError as error:
@@ -167,23 +165,21 @@ class Runner(SessionCommands):
     def _start_index(
         self, index: int, components: Sequence[Component], last: Mapping[str, int], with_what: str
     ) -> dict[str, list[Started]]:
-        wanted = group_by_host(components)
+        wanted = by_host(components)
         self._tracker.starting = {component.label: component for component in components}
 
         def work(host: Host) -> list[Outcome]:
             own, is_last = wanted[host.name], index == last[host.name]
-            script = start.start_script(self.session, own, with_what, is_last, self._ownership())
+            script = start_script(self.session, own, with_what, is_last, self._ownership())
             patience = max(component.ready.timeout if component.ready else 0 for component in own)
             with conversation(host, script, patience=patience) as talk:
-                return [self._record(outcome) for outcome in start.read_started(own, talk.answers())]
+                return list(map(self._record, read_started(own, talk.answers())))
 
         def failures(_: str, outcomes: list[Outcome]) -> list[Failure]:
             found = []
             for outcome in outcomes:
-                if isinstance(outcome, NotStarted):
-                    found.append(Failure(outcome.component.label, outcome.reason))
-                elif isinstance(outcome, NotReady):
-                    keeps_running = outcome.is_running and not self.options.on_exit
+                if isinstance(outcome, NotStarted | NotReady):
+                    keeps_running = isinstance(outcome, NotReady) and outcome.is_running and not self.options.on_exit
                     reason = outcome.reason + ("; the program keeps running" if keeps_running else "")
                     found.append(Failure(outcome.component.label, reason, outcome.output))
             return found
@@ -203,7 +199,7 @@ class Runner(SessionCommands):
 
     def _check_ends(self) -> None:
         """Look once at all components. Raise StageError for those that have failed since their start."""
-        own = group_by_host(self.config.all_components())
+        own = by_host(self.config.all_components())
 
         def work(host: Host) -> list[Ended]:
             answers = iter(ask(host, wait_script(self.session, own[host.name], once=True)))
@@ -294,9 +290,7 @@ class Runner(SessionCommands):
         """Install the missing packages in `diagnoses` by `doctor`; return them by host. Raise StageError."""
         from ..diagnosis.packages import install_script
 
-        lacking = {
-            each.host: (each.manager, each.missing) for each in diagnoses if each.manager and each.install_command
-        }
+        lacking = {d.host: (d.manager, d.missing) for d in diagnoses if d.manager and d.install_command}
 
         def work(host: Host) -> tuple[str, ...]:
             manager, packages = lacking[host.name]

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 import attrs
 
 from rr_config import Component
+from rr_config.component import by_host
 from rr_config.options import GRACE_SECONDS, check_seconds
 
 from ..components import screen, start
@@ -20,8 +21,8 @@ from ..remote.host import Host
 from ..remote.script import Script, Value
 from ..util.errors import HostError
 from ..util.stages import Failure, StageError
-from .fleet import Fleet, group_by_host, stage_group
-from .inspector import Inspector
+from .fleet import Fleet
+from .inspector import Inspector, stage_group
 from .tracker import Tracker
 
 MOST_LISTED = 20  # components in one message
@@ -38,7 +39,7 @@ class SessionCommands(Inspector):
 
         Work on all hosts that answer. Then raise StageError with the components that may still run on the others.
         """
-        script, own = self._session_script(kill=True, open_=False), group_by_host(self.config.all_components())
+        script, own = self._session_script(kill=True, open_=False), by_host(self.config.all_components())
 
         def work(host: Host) -> Killed:
             killed = screen.read_killed(iter(ask(host, script)))
@@ -62,7 +63,7 @@ class SessionCommands(Inspector):
     def _stop(self, fleet: Fleet, chosen: Iterable[Component], grace: float) -> dict[str, list[Ended]]:
         stopped: dict[str, list[Ended]] = {}
         for index, components in reversed(start.in_order(chosen)):
-            wanted = group_by_host(components)
+            wanted = by_host(components)
 
             def work(host: Host, wanted: dict[str, list[Component]] = wanted) -> list[Ended]:
                 own = wanted[host.name]
@@ -147,7 +148,7 @@ class SessionCommands(Inspector):
 
     def _connect(self, fleet: Fleet, tools: str, with_requirements: bool = False) -> None:
         """Check that every host is ready, before anything changes on any host. `tools` are programs that it needs."""
-        own = group_by_host(self.config.all_components())
+        own = by_host(self.config.all_components())
 
         foreign: set[str] = set()
 
@@ -178,7 +179,7 @@ class SessionCommands(Inspector):
 
     def _renew_sessions(self) -> None:
         """End the old sessions and open new ones: two stages, but one script for both."""
-        script, own = self._session_script(kill=True, open_=True), group_by_host(self.config.all_components())
+        script, own = self._session_script(kill=True, open_=True), by_host(self.config.all_components())
         opened: dict[str, Session | HostError] = {}
 
         def kill(host: Host) -> Killed:

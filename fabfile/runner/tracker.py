@@ -41,8 +41,7 @@ class Tracker:
     def record_end(self, ended: Ended) -> None:
         """Record that a component ended."""
         self.forget([ended.component])
-        known = self.succeeded if ended.is_success else self.down
-        known.add(ended.component.label)
+        (self.succeeded if ended.is_success else self.down).add(ended.component.label)
 
     def record_stops(self, stopped: Iterable[Ended]) -> None:
         """Record that this runner stopped components; those that did not run stay as they were."""
@@ -66,13 +65,8 @@ class Tracker:
 
     def unwell(self, components: Iterable[Component], failed: Iterable[str]) -> list[Component]:
         """Return those of `components` that neither run nor have succeeded, and those whose labels have `failed`."""
-        bad = set(failed)
-        found = []
-        for component in components:
-            is_known_well = component.label in self.running or component.label in self.succeeded
-            if not is_known_well or component.label in bad:
-                found.append(component)
-        return found
+        well = {*self.running, *self.succeeded}.difference(failed)
+        return [component for component in components if component.label not in well]
 
 
 def _is_ready_by_end(component: Component) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import attrs
 
 from rr_config import Component
+from rr_config.component import by_host
 
 from ..components import wait
 from ..components.wait import Ended, NotEnded
@@ -25,7 +26,7 @@ from ..util.errors import HostError
 from ..util.event_queue import EventQueue
 from ..util.limits import FIRST_SECONDS, LEAVE_SECONDS
 from ..util.stages import Failure, StageError
-from .fleet import Fleet, group_by_host
+from .fleet import Fleet
 from .host_wait import HostWait, Phase
 
 
@@ -70,7 +71,7 @@ class Wait:
             self._command = wait.LEAVE  # nobody knows whether it has ended on that host
 
     def _reachable(self, components: Iterable[Component]) -> dict[str, list[Component]]:
-        return group_by_host(each for each in components if each.host not in self.fleet.out)
+        return by_host(each for each in components if each.host not in self.fleet.out)
 
     def ends(self, timeout: float | None) -> dict[str, list[Ended]]:
         """Return how all `awaited` ended, by host.
@@ -125,7 +126,7 @@ class Wait:
     def _talk(self, host: Host, here: HostWait) -> None:
         def lost(reason: str) -> None:
             if here.is_wanted:
-                self.fleet.lost("wait", host.name)(reason)
+                self.fleet.lost("wait", host.name, reason)
 
         problem: BaseException | None = None
         try:

@@ -114,6 +114,7 @@ def answered_within(channel: paramiko.Channel, seconds: float) -> Iterator[None]
     """
     is_answered = is_late = False
     lock = threading.Lock()
+    problem = f"timed out: the login worked, but no command ran within {seconds:g} s; check the load of the host"
 
     def give_up() -> None:
         nonlocal is_late
@@ -128,18 +129,14 @@ def answered_within(channel: paramiko.Channel, seconds: float) -> Iterator[None]
         yield
     except SSHException as error:
         if is_late:
-            raise HostError(
-                f"timed out: the login worked, but no command ran within {seconds:g} s; check the load of the host"
-            ) from error
+            raise HostError(problem) from error
         raise
     finally:
         timer.cancel()
         with lock:
             is_answered = True
     if is_late:  # the answer arrived while the timer closed the channel
-        raise HostError(
-            f"timed out: the login worked, but no command ran within {seconds:g} s; check the load of the host"
-        )
+        raise HostError(problem)
 
 
 def _drop_missing_keys(connection: Connection) -> None:

@@ -53,11 +53,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
     """
 
     def __init__(
-        self,
-        names: Iterable[str],
-        settings: Config,
-        options: Options | None = None,
-        clock: Clock = SYSTEM_CLOCK,
+        self, names: Iterable[str], settings: Config, options: Options | None = None, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         super().__init__()
         given = options or Options()
@@ -90,25 +86,18 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
 
         HostError, OSError and NONSENSE become a HostFailure. Any other exception is raised here.
         """
-        waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+        wanted = list(names)
+        waiting = iter(wanted)  # threads can share the iterator of a list
         results: queue.SimpleQueue[tuple[str, T | HostFailure | BaseException]] = queue.SimpleQueue()
-        count = 0
-        for name in names:
-            waiting.put(name)
-            count += 1
 
         def worker() -> None:
-            while True:
-                try:
-                    name = waiting.get_nowait()
-                except queue.Empty:
-                    return
+            for name in waiting:
                 results.put((name, _outcome(self.hosts[name], work)))
 
-        for _ in range(min(count, at_once)):
+        for _ in range(min(len(wanted), at_once)):
             # Daemon threads, so that the program can end while a host does not answer.
             start_daemon(worker)
-        for _ in range(count):
+        for _ in wanted:
             name, outcome = results.get()
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -157,14 +146,11 @@ def _gateway(jumps: str, settings: Config) -> Connection:
 def _outcome(host: Host, work: Callable[[Host], T]) -> T | HostFailure | BaseException:
     try:
         return work(host)
-    except HostError as error:
-        return HostFailure(host.name, str(error))
-    except OSError as error:
+    except (HostError, OSError) as error:
         return HostFailure(host.name, str(error))
     except NONSENSE as error:
         log.debug("%s: invalid answer", host.name, exc_info=True)
-        return HostFailure(
-            host.name, f"invalid answer ({type(error).__name__}: {error}); check that this is the right host"
-        )
+        problem = f"{type(error).__name__}: {error}"
+        return HostFailure(host.name, f"invalid answer ({problem}); check that this is the right host")
     except BaseException as error:  # `each` raises it again in the thread of its caller
         return error

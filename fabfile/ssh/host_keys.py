@@ -70,9 +70,8 @@ def rule_of(connection: Connection, mode: str | None) -> HostKeyRule:
     alias = _word(connection, "HostKeyAlias").lower()
     strictness = _word(connection, "StrictHostKeyChecking").lower() or "ask"
     if strictness not in WAYS:
-        raise ValueError(
-            f"{where}: StrictHostKeyChecking {strictness} in the ssh config: must be one of {', '.join(WAYS)}"
-        )
+        ways = ", ".join(WAYS)
+        raise ValueError(f"{where}: StrictHostKeyChecking {strictness} in the ssh config: must be one of {ways}")
     name = alias or spelled(connection.host, connection.port)
     return HostKeyRule(
         host=where,
@@ -147,9 +146,8 @@ class HostKeys:
         while isinstance(connection, Connection):
             rule = rule_of(connection, self._mode)
             connection.client.set_missing_host_key_policy(_Policy(self, rule))
-            transport = partial(
-                self._transport, connection.connect_kwargs.get("transport_factory", paramiko.Transport), rule
-            )
+            factory = connection.connect_kwargs.get("transport_factory", paramiko.Transport)
+            transport = partial(self._transport, factory, rule)
             # A new dict, because gateways share the old one.
             connection.connect_kwargs = {**connection.connect_kwargs, "transport_factory": transport}
             connection = connection.gateway
@@ -197,9 +195,8 @@ class HostKeys:
         if rule.is_strict:
             raise KeyRefused(f"is not in {' or '.join(rule.user_files + rule.global_files)}; add it if you trust it")
         if not rule.user_files:
-            raise KeyRefused(
-                "is unknown, and UserKnownHostsFile sets no file to add it to; set one, or add the key yourself"
-            )
+            hint = "set one, or add the key yourself"
+            raise KeyRefused(f"is unknown, and UserKnownHostsFile sets no file to add it to; {hint}")
         name, file = rule.name, rule.user_files[0]
         shown = paramiko.HostKeys.hash_host(name) if rule.is_hashed else name
         line = f"{shown} {key.get_name()} {key.get_base64()}\n"

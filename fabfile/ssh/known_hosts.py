@@ -121,13 +121,10 @@ def is_known(entries: Sequence[Entry], key: bytes) -> bool:
     if any(entry.key == key for entry in plain):
         return True
     if plain:
-        raise KeyRefused(
-            f"differs from {plain[0]}; the host was reinstalled, or another machine pretends to be it; remove that"
-            " line if you trust the new key"
-        )
+        why = "the host was reinstalled, or another machine pretends to be it"
+        raise KeyRefused(f"differs from {plain[0]}; {why}; remove that line if you trust the new key")
     certifiers = [entry for entry in entries if entry.marker == CERTIFIER]
     if certifiers:
-        raise KeyRefused(
-            f"needs a certificate by {certifiers[0]}, which is not supported; add the key itself to that file"
-        )
+        hint = "add the key itself to that file"
+        raise KeyRefused(f"needs a certificate by {certifiers[0]}, which is not supported; {hint}")
     return False

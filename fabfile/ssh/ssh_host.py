@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+import attrs
 import paramiko
 from fabric import Connection
 from paramiko.ssh_exception import SSHException
@@ -34,27 +35,20 @@ LEAST_BACKLOG = 1 << 20
 PAUSES = (0.05, 0.1, 0.2, 0.5, 1)
 
 
+@attrs.define(eq=False)
 class SshHost:
     """A host that is reached over SSH, through one connection that opens at its first use."""
 
-    def __init__(
-        self,
-        name: str,
-        connection: Connection,
-        retries: int,
-        most_silent: float,
-        group: int,
-        clock: Clock = SYSTEM_CLOCK,
-    ) -> None:
-        self.name = name
-        self.group, self.clock = group, clock
-        self.identity: bytes | None = None
-        self.most_silent = most_silent
-        self._retries = retries
-        self._opening = threading.Lock()
-        self._connection = connection
-        self.channels_opened = 0
-        self._round_trip = math.inf  # seconds; the shortest one that was measured
+    name: str
+    _connection: Connection
+    _retries: int
+    most_silent: float
+    group: int
+    clock: Clock = SYSTEM_CLOCK
+    identity: bytes | None = None
+    channels_opened: int = 0
+    _opening: threading.Lock = attrs.field(factory=threading.Lock)
+    _round_trip: float = math.inf  # seconds; the shortest one that was measured
 
     @property
     def login(self) -> tuple[str, str, int, str]:

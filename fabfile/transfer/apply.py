@@ -156,10 +156,9 @@ class HostUpdate:
         staged_roots = {root: root.as_staged(self._staging) for root in self._roots}
         take_inventories(commands, staged_roots.values())
         found = set()
-        for root, there in staged_roots.items():
-            for path in root.changes.send:
-                if root.staged(path, self._staging) in there.inventory.differing:
-                    found.add((root, path))
+        for (root, path), _ in self.files():
+            if root.staged(path, self._staging) in staged_roots[root].inventory.differing:
+                found.add((root, path))
         return found
 
     def _find_problems(self, commands: RemoteCommands) -> None:

@@ -54,8 +54,7 @@ def send(
     """
     sending = _Sending(commands, total, progress)
     for batch in _batches(items):
-        root, _ = batch[0].root_path
-        commands.enter(root.name)
+        commands.enter(batch[0].root_path[0].name)
         if batch[0].is_small:
             sending.archive(batch, tar_streams)
         else:

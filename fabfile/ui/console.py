@@ -18,7 +18,7 @@ from ..transfer.sync import SyncResult
 from ..util.stages import Failure, StageError
 from ..util.text import counted, printable
 from .stdio import Stdio
-from .summaries import brought, killed, running, synced
+from .summaries import brought, killed, synced
 from .terminal import BOLD, is_screen, styled
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ class Console(Stdio, Observer):
         self._unanswered: set[str] = set()
         self._failures: dict[str, Failure] = {}
         self._told: set[tuple[str, str, str]] = set()
-        self.afterwards: dict[str, list[str]] = {
-            "kill everything with": ["kill"]
-        }  # hints after Ctrl-C: purpose and command
+        self.afterwards = {"kill everything with": ["kill"]}  # hints after Ctrl-C: purpose and command
         logging.basicConfig(level=level, format="%(levelname)s %(message)s", force=True)
         # Errors of a connection are reported with its host; paramiko would add a traceback.
         logging.getLogger("paramiko").setLevel(logging.CRITICAL)
@@ -87,7 +85,8 @@ class Console(Stdio, Observer):
 
     def started(self, started: Started) -> None:
         """Print a line for a component that runs."""
-        self._line(started.component.label, running(started))
+        state = "already running" if started.was_running else "started"
+        self._line(started.component.label, f"{state}, pid {started.pid}")
 
     def became_ready(self, ready: BecameReady) -> None:
         """Print a line for a component that is ready."""

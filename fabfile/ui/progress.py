@@ -10,11 +10,11 @@ class TransferProgress:
     """A bar on stderr for each host, from its first byte until `stop`."""
 
     def __init__(self) -> None:
-        name = progress.TextColumn("  {task.description}", markup=False)
-        size = (progress.DownloadColumn(), progress.TransferSpeedColumn(), progress.TimeRemainingColumn())
-        self._progress = progress.Progress(
-            *(name, progress.BarColumn(), *size), console=Terminal(stderr=True), transient=True, redirect_stdout=False
-        )
+        columns: list[progress.ProgressColumn]
+        columns = [progress.TextColumn("  {task.description}", markup=False), progress.BarColumn()]
+        columns += [progress.DownloadColumn(), progress.TransferSpeedColumn(), progress.TimeRemainingColumn()]
+        stderr = Terminal(stderr=True)
+        self._progress = progress.Progress(*columns, console=stderr, transient=True, redirect_stdout=False)
         self._tasks: dict[str, progress.TaskID] = {}
         self._lock = threading.Lock()
         self._progress.start()

@@ -1,7 +1,6 @@
 """One-line texts for the result of a stage on one host. Pure."""
 
 from ..components.screen import Killed
-from ..components.start import Started
 from ..results.collect import HostResults
 from ..transfer.sync import SyncResult
 from ..util.text import byte_size, counted
@@ -30,9 +29,3 @@ def brought(result: HostResults) -> str:
     new = [each.result.size for each in result.brought if each.is_new]
     text = f"{counted(len(result.brought), 'file')}, {len(new):,} brought ({byte_size(sum(new))})"
     return text + (f", {len(result.problems):,} failed" if result.problems else "")
-
-
-def running(result: Started) -> str:
-    """Return how a component came to run."""
-    state = "already running" if result.was_running else "started"
-    return f"{state}, pid {result.pid}"

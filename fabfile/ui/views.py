@@ -39,10 +39,9 @@ def show_statuses(
 def show_diagnoses(out: Stdio, found: Sequence[Diagnosis], as_json: bool) -> None:
     """Show a line for each problem and warning, and one for each host with all that is fine."""
     if as_json:
-        out.document(list(chain.from_iterable(each.as_dicts() for each in found)))
+        out.document(list(chain.from_iterable(map(Diagnosis.as_dicts, found))))
         return
-    rows = list(chain.from_iterable(map(diagnosis_rows, found)))
-    out.text(table(DIAGNOSIS_COLUMNS, rows, sys.stdout))
+    out.text(table(DIAGNOSIS_COLUMNS, list(chain.from_iterable(map(diagnosis_rows, found))), sys.stdout))
 
 
 def agrees_to_install(out: Stdio, found: Iterable[Diagnosis], is_said: bool) -> bool:

@@ -28,6 +28,9 @@ class Failure(NamedTuple):
     stage: str = ""
 
 
+Names = Iterable[str]
+
+
 class StageError(Exception):
     """A stage failed on at least one host. No later stage has begun, unless `went_on` is true.
 
@@ -37,12 +40,7 @@ class StageError(Exception):
     """
 
     def __init__(
-        self,
-        stage: str,
-        failures: Sequence[Failure],
-        hosts: Iterable[str] = (),
-        went_on: bool = False,
-        final: Iterable[str] = (),
+        self, stage: str, failures: Sequence[Failure], hosts: Names = (), went_on: bool = False, final: Names = ()
     ) -> None:
         super().__init__("\n".join(f"{each.stage or stage}: {each.where}: {each.reason}" for each in failures))
         self.stage = stage

@@ -21,12 +21,12 @@ def byte_size(number: float) -> str:
     return f"{number:.0f} {units[0]}" if units[0] == "B" else f"{number:.1f} {units[0]}"
 
 
-def duration(seconds: int) -> str:
+def duration(seconds: float) -> str:
     """Return a time in its two largest nonzero units, for example `5 s`, `3 min 5 s` or `2 d 3 h`."""
-    units = [("d", 86400), ("h", 3600), ("min", 60), ("s", 1)]
+    left = max(round(seconds), 0)
     parts: list[str] = []
-    for unit, size in units:
-        count, seconds = divmod(max(seconds, 0), size)
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
         if count or (unit == "s" and not parts):
             parts.append(f"{count} {unit}")
     return " ".join(parts[:2])

@@ -108,10 +108,8 @@ def run(command, out, err):
         return 127 if isinstance(error, FileNotFoundError) else 126
     # Signals are blocked only after the start, because the program would inherit the blocked ones.
     signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON | {signal.SIGCHLD})
-    readers = [
-        threading.Thread(target=keep, args=streams, daemon=True)
-        for streams in ((process.stdout, sys.stdout.buffer, out), (process.stderr, sys.stderr.buffer, err))
-    ]
+    streams = ((process.stdout, sys.stdout.buffer, out), (process.stderr, sys.stderr.buffer, err))
+    readers = [threading.Thread(target=keep, args=each, daemon=True) for each in streams]
     for reader in readers:
         reader.start()
     while process.poll() is None:
@@ -143,34 +141,24 @@ def keep(source, shown, log):
         block = os.read(source.fileno(), 1 << 16)
         if not block:
             break
-        shown = show(block, shown)
+        shown = note(block, shown, is_reported=False)
         lines, is_within_line = stamped(block, is_within_line)
         log = note(lines, log)
     if is_within_line:
         note(b"\n", log)
 
 
-def note(lines, log):
-    """Write `lines` to `log`. Return `log`, or None if the write failed."""
+def note(lines, log, is_reported=True):
+    """Write `lines` to `log`. Return `log`, or None if the write failed. Report a failure if `is_reported`."""
     try:
         if log is not None:
             log.write(lines)
             log.flush()
     except OSError as error:
-        say(f"{log.name}: {error.strerror}; log is incomplete from here on")
+        if is_reported:
+            say(f"{log.name}: {error.strerror}; log is incomplete from here on")
         return None
     return log
-
-
-def show(block, shown):
-    """Write `block` to `shown`. Return `shown`, or None if the write failed."""
-    try:
-        if shown is not None:
-            shown.write(block)
-            shown.flush()
-    except OSError:
-        return None
-    return shown
 
 
 if __name__ == "__main__":

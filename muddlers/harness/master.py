@@ -20,18 +20,7 @@ import time
 import script
 import wire
 from program import Failed, say
-from programs import (
-    SECONDS_AFTER_SIGNAL,
-    Programs,
-    cancel,
-    end_all,
-    every,
-    folder,
-    leave,
-    parse,
-    prepare,
-    read_programs,
-)
+from programs import SECONDS_AFTER_SIGNAL, Programs, cancel, end_all, every, folder, leave, parse, read_programs, set_up
 
 PIECE = 1 << 16  # characters of a fed file in one message
 LONGEST_LINE = 1 << 20  # characters in a line of a fed file
@@ -41,10 +30,9 @@ PATIENCE = 15.0  # seconds to wait for a slave's answer beyond the time limit of
 class Slave:
     """A connected slave harness."""
 
-    def __init__(self, name, programs, reader, writer):
+    def __init__(self, name, programs, writer):
         self.name = name
         self.programs = programs
-        self.reader = reader
         self.writer = writer
         self.answers = {}
         self.is_gone = asyncio.Event()
@@ -136,12 +124,9 @@ class Test:
             say(f"refused a connection from {name!r}: not a slave of this test")
             writer.close()
             return
-        slave = self.slaves[name] = Slave(name, hello["programs"], reader, writer)
-        say(
-            "{} connected, with programs {}; its clock differs by {:+.3f} s".format(
-                name, ",".join(slave.programs), hello["now"] - time.time()
-            )
-        )
+        slave = self.slaves[name] = Slave(name, hello["programs"], writer)
+        ahead = hello["now"] - time.time()
+        say(f"{name} connected, with programs {','.join(slave.programs)}; its clock differs by {ahead:+.3f} s")
         self.talks.append(asyncio.ensure_future(wire.beat(writer)))
         if len(self.slaves) == len(self.awaited):
             self.all_there.set()
@@ -253,7 +238,7 @@ async def main():
     except (OSError, ValueError, script.ScriptError) as error:
         parser.error(str(error))
     test = Test(options, commands, steps)
-    prepare(test.end_by)
+    set_up(test.end_by)
     problem = await test.run()
     if problem is None and test.failure.done():
         problem = test.failure.result()

@@ -16,23 +16,16 @@ ENDS_BY = ("TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "ALRM")  # signals that
 SECONDS_AFTER_SIGNAL = 5.0  # time for programs to stop, short enough for the sender of the signal
 
 
-def split(words):
-    """Split a command line at `--` into the options of the harness and the words of its programs."""
-    if "--" not in words:
-        return words, []
-    place = words.index("--")
-    return words[:place], words[place + 1 :]
-
-
 def parse(parser):
-    """Add the options that all harnesses have. Return the parsed options and the words of the programs."""
+    """Add the options that all harnesses have. Return the parsed options and the words of the programs, after `--`."""
     parser.add_argument("--port", required=True, type=port)
     parser.add_argument("--test", required=True)
     parser.add_argument("--logs", required=True, type=folder)
     parser.add_argument("--debug", type=folder)
     parser.add_argument("--timeout", type=float, default=60)
-    own, rest = split(sys.argv[1:])
-    return parser.parse_args(own), rest
+    words = sys.argv[1:]
+    end = words.index("--") if "--" in words else len(words)
+    return parser.parse_args(words[:end]), words[end + 1 :]
 
 
 def read_programs(words):
@@ -55,7 +48,7 @@ def read_programs(words):
     return programs
 
 
-def prepare(on_signal):
+def set_up(on_signal):
     """Set this process up as a harness.
 
     `on_signal` is called with the name of a signal, for example "TERM", that asks the harness to stop.
@@ -103,8 +96,7 @@ class Programs:
         for name in commands:  # remove logs of an earlier test
             for folder, kinds in ((logs, ("out", "err")), (debug, ("in",))):
                 for kind in kinds if folder else ():
-                    with contextlib.suppress(FileNotFoundError):
-                        (folder / f"{file_name(name)}.{kind}").unlink()
+                    (folder / f"{file_name(name)}.{kind}").unlink(missing_ok=True)
 
     async def obey(self, verb, names, taken):
         """Execute a step for those of the programs `names` that this harness has. Raises Failed."""

@@ -24,6 +24,7 @@ import os
 import re
 import shlex
 import signal
+from typing import NamedTuple
 
 LONGEST_WAIT = 60.0
 LONGEST_STOP = 10.0
@@ -33,20 +34,16 @@ class ScriptError(Exception):
     """A script is invalid. The message has the form `FILE:LINE: problem`."""
 
 
-class Step:
+class Step(NamedTuple):
     """A step of a script.
 
     `where` is its place, as `FILE:LINE`. `text` is the line. `taken` holds its arguments by name, as plain values.
     """
 
-    def __init__(self, where, text, verb, taken):
-        self.where = where
-        self.text = text
-        self.verb = verb
-        self.taken = taken
-
-    def __repr__(self):
-        return f"{self.verb} {self.taken!r}"
+    where: str
+    text: str
+    verb: str
+    taken: dict
 
 
 FORMS = {
@@ -103,12 +100,10 @@ def _words(line):
 def _step(where, line, words):
     verb, given = words[0], words[1:]
     if verb not in FORMS:
-        raise ScriptError("{}: unknown step {!r}; must be one of {}".format(where, verb, ", ".join(FORMS)))
+        raise ScriptError(f"{where}: unknown step {verb!r}; must be one of {', '.join(FORMS)}")
     form = FORMS[verb]
     if len(given) < len(form):
-        raise ScriptError(
-            "{}: {}: missing argument; must be {}".format(where, verb, " ".join(name.upper() for name in form))
-        )
+        raise ScriptError(f"{where}: {verb}: missing argument; must be {' '.join(form).upper()}")
     taken = dict(zip(form, given))
     taken.update(OPTIONS.get(verb, {}))
     rest = given[len(form) :]
@@ -151,9 +146,8 @@ def check(steps, programs, folder):
     for step in steps:
         for pattern in step.taken.get("names", ()):
             if not fnmatch.filter(programs, pattern):
-                raise ScriptError(
-                    "{}: {}: no program matches; must match one of {}".format(step.where, pattern, ", ".join(programs))
-                )
+                known = ", ".join(programs)
+                raise ScriptError(f"{step.where}: {pattern}: no program matches; must match one of {known}")
         file = step.taken.get("file")
         if file is not None and (os.path.isabs(file) or ".." in file.split("/")):  # noqa: PTH117 - for Python 3.8
             raise ScriptError(f"{step.where}: {file}: outside the folder of the script; move it there")

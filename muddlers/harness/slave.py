@@ -18,7 +18,7 @@ import time
 
 import wire
 from program import Failed, say
-from programs import SECONDS_AFTER_SIGNAL, Programs, cancel, end_all, leave, parse, prepare, read_programs
+from programs import SECONDS_AFTER_SIGNAL, Programs, cancel, end_all, leave, parse, read_programs, set_up
 
 RETRY_SECONDS = 0.2
 LONGEST_STOP = 10.0
@@ -34,7 +34,7 @@ async def main():
     except ValueError as error:
         parser.error(str(error))
     stop = asyncio.Event()
-    prepare(lambda _: stop.set())
+    set_up(lambda _: stop.set())
     ended = asyncio.Queue()
     programs = Programs(commands, options.logs, options.debug, ended.put_nowait)
     work = asyncio.ensure_future(serve(options, programs, ended))

@@ -32,10 +32,8 @@ def parser_of(where: str, every: Iterable[tuple[str, AddArguments]], add_help: b
         try:
             add_arguments(parser)
         except argparse.ArgumentError as error:
-            raise ConfigError(
-                f"--muddler {name}: {error} of another muddler; give each muddler its options after its name:"
-                f" --muddler '{name} --only PATTERNS'"
-            ) from error
+            hint = f"give each muddler its options after its name: --muddler '{name} --only PATTERNS'"
+            raise ConfigError(f"--muddler {name}: {error} of another muddler; {hint}") from error
     return parser
 
 

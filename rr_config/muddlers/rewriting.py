@@ -84,9 +84,8 @@ def program(component: Component) -> str:
         return literal(path if path.startswith("/") else f"./{path}")
     home, _, rest = path.partition("/")
     if home != "~" or "$" in rest:
-        raise ConfigError(
-            f"{component.label}.executable: {path}: cannot be passed to another program; use an absolute path"
-        )
+        problem = "cannot be passed to another program; use an absolute path"
+        raise ConfigError(f"{component.label}.executable: {path}: {problem}")
     return f"$HOME/{rest}"
 
 

@@ -18,11 +18,18 @@ from .arguments import AddArguments, options_help, parsed, parser_of, words_of
 from .discovery import Asked, Muddler
 
 
+def given_names(options: Options, extra_options: Any) -> dict[str, Any]:
+    """Return the names that config files and muddlers find ready."""
+    own = {"Component": Component, "util": util, "localhost": LOCALHOST}
+    return own | {"options": options, "extra_options": extra_options}
+
+
 @attrs.frozen(slots=False, eq=False)
 class RunningMuddler:
     """A muddler whose file has been run, and the globals of that file."""
 
-    asked: Asked
+    muddler: Muddler
+    words: tuple[str, ...]
     config_dir: Path
     names: dict[str, Any]
 
@@ -34,12 +41,7 @@ class RunningMuddler:
         """
         path = asked.muddler.path
         with working_in(config_dir, path.parent, config_dir):
-            return cls(asked, config_dir, run_file(path, given, asked.muddler.module))
-
-    @property
-    def name(self) -> str:
-        """Return the name of the muddler."""
-        return self.asked.muddler.name
+            return cls(asked.muddler, asked.words, config_dir, run_file(path, given, asked.muddler.module))
 
     @functools.cached_property
     def add_arguments(self) -> AddArguments | None:
@@ -49,10 +51,10 @@ class RunningMuddler:
         """
         if "add_arguments" not in self.names:
             return None
-        own = function(self.names, "add_arguments", "add_arguments(parser)", self.asked.muddler.path)
+        own = function(self.names, "add_arguments", "add_arguments(parser)", self.muddler.path)
 
         def add_arguments(parser: ArgumentParser) -> None:
-            with reported(self.asked.muddler.path, own=ArgumentError):
+            with reported(self.muddler.path, own=ArgumentError):
                 own(parser)
 
         return add_arguments
@@ -60,13 +62,13 @@ class RunningMuddler:
     def parse(self, words: Sequence[str], made: Any = None) -> None:
         """Set its global `extra_options` to the options in `words` that it knows; see `arguments.parsed`."""
         assert self.add_arguments
-        parser = parser_of(f"--muddler {self.name}", [(self.name, self.add_arguments)])
-        with reported(self.asked.muddler.path):
+        parser = parser_of(f"--muddler {self.muddler.name}", [(self.muddler.name, self.add_arguments)])
+        with reported(self.muddler.path):
             self.names["extra_options"] = parsed(parser, words, made)
 
     def muddle(self, config: Config, options: Options) -> None:
         """Call its `muddle`, which changes `config`. Raise ConfigError if that is missing or fails."""
-        path = self.asked.muddler.path
+        path = self.muddler.path
         form = "muddle(config) or muddle(config, options)"
         muddle = function(self.names, "muddle", form, path)
         arguments = next((a for a in ((config, options), (config,)) if takes(muddle, len(a))), None)
@@ -83,32 +85,31 @@ def told(muddlers: list[RunningMuddler], options: Options, extra_options: Any) -
 
     Raise ConfigError for words that no muddler knows, and SystemExit(0) if the words ask for help.
     """
-    sharing = [muddler for muddler in muddlers if muddler.add_arguments and not muddler.asked.words]
+    sharing = [each for each in muddlers if each.add_arguments and not each.words]
     words: list[str] = []
     if options.arg_parser is None:
         words = words_of(options.extra_args or "")
         if options.extra_args is not None and not sharing:
-            hint = "give --arg-parser FILE, or a --muddler with options"
-            raise ConfigError(f"--extra-args: no parser; {hint}")
+            raise ConfigError("--extra-args: no parser; give --arg-parser FILE, or a --muddler with options")
         _check_words("--extra-args", sharing, words)
-    for muddler in muddlers:
-        if muddler in sharing:
-            muddler.parse(words, extra_options)
-        elif muddler.asked.words and not muddler.add_arguments:
-            given = " ".join(muddler.asked.words)
-            raise ConfigError(f"--muddler {muddler.name}: unexpected options {given!r}")
-        elif muddler.asked.words:
-            _check_words(f"--muddler {muddler.name}", [muddler], muddler.asked.words)
-            muddler.parse(muddler.asked.words)
+    for each in muddlers:
+        where = f"--muddler {each.muddler.name}"
+        if each in sharing:
+            each.parse(words, extra_options)
+        elif each.words and not each.add_arguments:
+            raise ConfigError(f"{where}: unexpected options {' '.join(each.words)!r}")
+        elif each.words:
+            _check_words(where, [each], each.words)
+            each.parse(each.words)
     return muddlers
 
 
 def _check_words(where: str, muddlers: Sequence[RunningMuddler], words: Sequence[str]) -> None:
     """Raise ConfigError for words that no muddler knows, and SystemExit(0) if they ask for help."""
-    every = {m.asked.muddler.path: (m.name, m.add_arguments) for m in muddlers if m.add_arguments}
+    every = {m.muddler.path: (m.muddler.name, m.add_arguments) for m in muddlers if m.add_arguments}
     parser = parser_of(where, every.values())
     if muddlers:
-        with reported(muddlers[0].asked.muddler.path, help_allowed=True):
+        with reported(muddlers[0].muddler.path, help_allowed=True):
             parser.parse_args(words)
 
 
@@ -120,6 +121,6 @@ def options_of(muddler: Muddler, config_dir: Path | None) -> str:
     with named(str(muddler.path)):
         if b"add_arguments" not in muddler.path.read_bytes():
             return ""
-    given = {"Component": Component, "util": util, "options": Options(), "extra_options": None, "localhost": LOCALHOST}
+    given = given_names(Options(), None)
     add_arguments = RunningMuddler.begun(Asked(muddler), config_dir or Path.cwd(), given).add_arguments
     return options_help(muddler.name, add_arguments) if add_arguments else ""

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 from fabfile.components import start
-from fabfile.runner.fleet import group_by_host
 from fabfile.runner.plan import Present, plan
 from fabfile.transfer.sync import SyncPlan
 from rr_config import Options, load
+from rr_config.component import by_host
 from tests.support.scripts import OWNERSHIP
 
 HOSTS, COMPONENTS = 500, 10_000
@@ -26,10 +26,10 @@ def test_10000_components_are_planned(tmp_path: Path) -> None:
     options = Options(config_file=str(tmp_path / "cfg.py"))
     components = load(options).all_components()
     nothing = (Present((), frozenset()), SyncPlan(1, (), (), (), ()))
-    made = plan(components, dict.fromkeys(group_by_host(components), nothing), options)
+    made = plan(components, dict.fromkeys(by_host(components), nothing), options)
     assert len(made.hosts) == HOSTS
     assert sum(len(windows) for _, windows in made.starts) == COMPONENTS
     assert len(json.dumps(made.as_dict())) > COMPONENTS
-    for own in group_by_host(components).values():
+    for own in by_host(components).values():
         script = start.start_script("runner", own, "{}", is_last=True, ownership=OWNERSHIP)
         assert len(script.arguments) == 8 * COMPONENTS // HOSTS
