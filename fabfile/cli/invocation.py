@@ -23,18 +23,15 @@ if TYPE_CHECKING:
     from ..runner.observer import Observer
     from ..runner.runner import Runner
     from ..ui.console import Console
-    from ..util.stages import StageError
 
 
 def _the_console(console: "Console", _: Config) -> "Observer":
     return console
 
 
-def nobody(_: "Console", __: Config) -> "Observer":
-    """Return an observer that prints nothing, for a command that shows its result in another way."""
-    from ..runner.observer import Observer
-
-    return Observer()
+def nobody(console: "Console", _: Config) -> "Observer":
+    """Return an observer that only shows what is awaited, for a command that shows its result in another way."""
+    return console.live
 
 
 def with_runner(
@@ -54,6 +51,8 @@ def with_runner(
     """
     from ..runner.runner import Runner
     from ..util.stages import StageError
+    from .rerun import CommandLine
+    from .summary import Summary
 
     def action(console: "Console", options: Options) -> None:
         try:
@@ -61,41 +60,24 @@ def with_runner(
         except KeyboardInterrupt:
             raise Exit(UNTOUCHED, INTERRUPTED) from None
         with Runner(config, options, context.config, observer(console, config)) as runner:
+            line = CommandLine(config, options, context.config, given)
+            end = Summary(command, runner, console, line, as_json=given.get("json", False))
             try:
                 work(runner, console)
+                end.show(None)
             except StageError as error:
-                console.stage_failed(error, _repeat(command, error, runner, context, given))
+                console.stage_failed(error, has_later_stages=command in ("run", "start", "restart"))
+                end.show(error)
                 raise Exit(code=FAILED) from error
             except KeyboardInterrupt:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut off the message
                 if runner.observer is console:
-                    _show_interrupted(runner, console, context, given)
+                    hints = {purpose: line.text(words) for purpose, words in console.afterwards.items()}
+                    console.interrupted(runner.running, runner.unknown, hints)
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
                 raise Exit(code=INTERRUPTED) from None
 
     execute(context, given, action)
-
-
-def _show_interrupted(runner: "Runner", console: "Console", context: Context, given: dict[str, Any]) -> None:
-    from .rerun import CommandLine
-
-    line = CommandLine(runner.config, runner.options, context.config, given)
-    hints = {purpose: line.text(words) for purpose, words in console.afterwards.items()}
-    console.interrupted(runner.running, runner.unknown, hints)
-
-
-def _repeat(command: str, error: "StageError", runner: "Runner", context: Context, given: dict[str, Any]) -> str | None:
-    """Return the command line that brings the hosts to the state that the failed command wanted.
-
-    None if that command would fail again: the message has shown what to change.
-    """
-    from .rerun import CommandLine
-
-    repeat = runner.repeat_for(command, error)
-    if repeat is None:
-        return None
-    line = CommandLine(runner.config, runner.options, context.config, given)
-    return line.text(repeat.words, repeat.limit)
 
 
 def execute(context: Context, given: dict[str, Any], action: Callable[["Console", Options], None]) -> None:
@@ -109,7 +91,7 @@ def execute(context: Context, given: dict[str, Any], action: Callable[["Console"
     try:
         options = read_options(given, context.config.get(SECTION) or {})
         sys.dont_write_bytecode = True  # no __pycache__ beside modules that a config imports
-        console = Console(options.log_level)
+        console = Console(options.log_level, as_json=given.get("json", False))
         if given["pass"] is not None:
             safer = f"use --prompt-for-login-password, or ${PASSWORD}"
             console.error(f"--pass: other users can see it in the process list; {safer}")

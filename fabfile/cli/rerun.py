@@ -77,7 +77,7 @@ class CommandLine:
         file = files.named
         if not file and Path(sys.argv[0]).name == "remote-runner":
             file = files.project  # `remote-runner` only looks for it in the current folder
-        words = ["-f", _absolute(file)] if file else []
+        words = ["-f", _absolute(file)] if file and Path(file).is_file() else []  # Fabric names a missing fabric.py
         if files.ssh_config:
             words += ["-S", _absolute(files.ssh_config)]
         for key in identity_files(self.settings):

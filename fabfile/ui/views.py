@@ -9,6 +9,8 @@ from pathlib import Path
 from rr_config import Component
 from rr_config.muddlers.discovery import Muddler
 
+from ..components.execute import Executed
+from ..components.logs import rendered
 from ..components.ownership import Foreign
 from ..components.status import Status
 from ..diagnosis.checks import Diagnosis
@@ -63,6 +65,18 @@ def show_plan(out: Stdio, found: Plan, as_json: bool) -> None:
         return
     for line in plan_lines(found):
         out.line(line, "" if line.startswith(" ") else BOLD)
+
+
+def show_executed(out: Stdio, found: Mapping[str, Executed]) -> None:
+    """Show the output of a command line on hosts: equal ones once, below the names of their hosts."""
+    hosts: dict[Executed, list[str]] = {}
+    for host in sorted(found):
+        hosts.setdefault(found[host], []).append(host)
+    for executed, names in hosts.items():
+        status = f" (exited with {executed.status})" if executed.status else ""
+        out.news(printable(f"{', '.join(names)}{status}:"), BOLD)
+        for line in executed.output.splitlines():
+            out.news(f"  {rendered(line.encode(errors='surrogateescape')).decode()}")
 
 
 def show_config(out: Stdio, components: Sequence[Component], as_json: bool) -> None:

@@ -5,7 +5,7 @@
 #   since, ago   seconds since 1970, or before now (empty: all)
 #   follow, timestamps
 # TIME is when the launcher was written, which is after an earlier output was removed.
-# Answers: output FOLDER TIME/OFFSET TIMES CONTENT. NUL ends an answer, so in the content it becomes DEL, which a
+# Answers: `looked` after the first look if it follows, and output FOLDER TIME/OFFSET TIMES CONTENT. NUL ends an answer, so in the content it becomes DEL, which a
 # terminal does not show either.
 . ./state_dir.sh
 . ./log_times.sh
@@ -20,8 +20,9 @@ main() {
     now=' '
     read_all
     positions=$now
-    lines='' since='' first=''
     [ "$follow" ] || break
+    [ -z "$first" ] || answer looked
+    lines='' since='' first=''
     sleep 0.2
   done
 }

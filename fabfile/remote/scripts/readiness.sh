@@ -73,7 +73,7 @@ check_component() {
     last_check="$(cat "$1/check") $(tail -n 1 "$1/check.output" 2>/dev/null | tr -d '\000')"
   echo "$why" >"$1/unready"
   answer "unready $1 $why $last_check
-$(tail -n "$output_lines" "$1/output" 2>/dev/null | tail -c 20000 | tr -d '\000')"
+$(output_end "$1" "$output_lines")"
 }
 
 # Each of these returns 0 if the component FOLDER is ready by its VALUE.
