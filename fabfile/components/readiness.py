@@ -9,9 +9,6 @@ from ..remote import shell
 from . import logs
 
 LINES = 20
-# screen adds two lines to the window of a program that has ended, each behind an empty one. The first begins like this.
-LINES_OF_SCREEN = 4
-OF_SCREEN = "=== Command "
 
 
 @attrs.frozen
@@ -57,7 +54,7 @@ def read_unready(component: Component, rest: str) -> NotReady:
     if ready is None:
         raise ValueError(f"{component.label} has no readiness condition")
     lines = [logs.rendered(line).decode(errors="replace") for line in shown.encode(errors="replace").split(b"\n")]
-    output = tuple([line for line in lines if line and not line.startswith(OF_SCREEN)][-LINES:])
+    output = tuple([line for line in lines if line][-LINES:])
     match why:
         case "taken":
             reason = f"{ready} is already in use on the host; stop that process, or choose another port"

@@ -48,7 +48,7 @@ class NotStarted:
 
     def _last_line(self) -> str:
         for line in reversed(self.words.splitlines()):
-            if line.strip() and not line.startswith(readiness.OF_SCREEN):
+            if line.strip():
                 return OF_LAUNCHER.sub("", line.strip())
         return "no output"
 
@@ -88,7 +88,7 @@ def start_script(
         origin=origin,
         launcher=BODY,
         note_taker=read_script("note_taker.sh"),
-        output_lines=readiness.LINES + readiness.LINES_OF_SCREEN,
+        output_lines=readiness.LINES,
         is_last=is_last,
         **ownership,
     )
