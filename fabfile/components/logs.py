@@ -27,10 +27,7 @@ ESCAPE = rf"{CSI}|{STRING}|\x1b[ -/]*[0-~]"
 CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 CONTROLS = re.compile(rf"{ESCAPE}|[{CONTROL}]")
 # A control sequence, or text.
-# screen adds two lines to the window of a program that has ended, each behind an empty one. The first begins like this.
-LINES_OF_SCREEN = 4
 LOOKED = b"looked"  # the record after the first look at all outputs
-OF_SCREEN = "=== Command "
 STEPS = re.compile(rf"({CONTROLS.pattern})|([^{CONTROL}]+)")
 
 
@@ -142,9 +139,9 @@ def rendered(line: bytes) -> bytes:
 
 
 def shown_lines(output: str) -> tuple[str, ...]:
-    """Return the lines of some output as `rendered` does, without empty ones and those of screen."""
+    """Return the lines of some output as `rendered` does, without empty ones."""
     lines = [rendered(line).decode(errors="replace") for line in output.encode(errors="replace").split(b"\n")]
-    return tuple(line for line in lines if line.strip() and not line.startswith(OF_SCREEN))
+    return tuple(line for line in lines if line.strip())
 
 
 def logs_script(session: str, readers: Sequence[LogReader], wanted: Selection) -> Script:

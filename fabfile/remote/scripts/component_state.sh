@@ -25,21 +25,3 @@ read_note() {
 # mark_stopped FOLDER: note that this tool ends the component on purpose. On a full disk this fails, and it ends all the
 # same.
 mark_stopped() { true >"$1/stopped"; } 2>/dev/null
-
-# answer_end FOLDER STATUS: answer how a component ended: whether by this tool, and after how many seconds. If it has
-# failed, answer with the end of its output, too.
-answer_end() {
-  stopped=
-  [ ! -e "$1/stopped" ] || stopped=stopped
-  read_note "$1" started
-  begun=$note
-  read_note "$1" ended
-  seconds=
-  [ -z "$begun" ] || [ -z "$note" ] || seconds=$((note - begun))
-  case $2$stopped in 0 | never | *stopped) said= ;; *) said=$(output_end "$1" 8) ;; esac
-  answer "ended $1 $2 $stopped $seconds
-$said"
-}
-
-# output_end FOLDER COUNT: print the last lines of the output, at most COUNT, and not too long.
-output_end() { tail -n "$2" "$1/output" 2>/dev/null | tail -c 20000 | tr -d '\000'; }

@@ -5,7 +5,7 @@
 . ./session_lock.sh
 . ./ownership.sh
 . ./end_processes.sh
-. ./component_state.sh
+. ./own_output.sh
 
 main() {
   lock_session

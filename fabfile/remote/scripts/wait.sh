@@ -5,7 +5,7 @@
 # status, `never` (it was not started) or `killed`. STOPPED is `stopped` after fab stop, or empty. SECONDS may be empty.
 . ./state_dir.sh
 . ./end_processes.sh
-. ./component_state.sh
+. ./own_output.sh
 
 main() {
   make_state_dir
