@@ -11,7 +11,7 @@ from rr_config import Component
 from ..remote import state_dir
 from ..remote.script import Script, Value, load, read_script
 from ..util.text import printable
-from . import logs, readiness
+from . import readiness
 from .launcher import BODY, header
 
 
