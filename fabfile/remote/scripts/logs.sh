@@ -63,14 +63,14 @@ read_output() {
 
 # find_offset FILE TIME: set $offset to where to go on. A component that was started again has a new output.
 find_offset() {
+  offset=0
   case $positions in
     *" $folder/$2/"*)
       offset=${positions#*" $folder/$2/"}
       offset=${offset%% *}
       ;;
-    *" $folder/"*) offset=0 ;;
+    *" $folder/"*) ;;
     *)
-      offset=0
       [ -z "$lines" ] || offset=$((size - $(tail -n "$lines" -- "$1" | head -c "$size" | wc -c)))
       [ -z "$since" ] || skip_to_since
       ;;
