@@ -20,19 +20,13 @@ from .options import SECTION
 from .settings import PASSWORD, read_options
 
 if TYPE_CHECKING:
-    from ..runner.observer import Observer
-    from ..runner.runner import Runner
+    from ..runner import Observer, Runner, StageError
     from ..ui.console import Console
-    from ..util.stages import StageError
-
-
-def _the_console(console: "Console", _: Config) -> "Observer":
-    return console
 
 
 def nobody(_: "Console", __: Config) -> "Observer":
     """Return an observer that prints nothing, for a command that shows its result in another way."""
-    from ..runner.observer import Observer
+    from ..runner import Observer
 
     return Observer()
 
@@ -42,7 +36,7 @@ def with_runner(
     given: dict[str, Any],
     command: str,
     work: Callable[["Runner", "Console"], object],
-    observer: Callable[["Console", Config], "Observer"] = _the_console,
+    observer: Callable[["Console", Config], "Observer"] = lambda console, config: console,
     with_files: bool = False,
 ) -> None:
     """Call `work` with a Runner and the console; end the program with an exit code if it fails.
@@ -52,8 +46,7 @@ def with_runner(
     `observer` returns the observer of the Runner, by default the console. `with_files` checks the local files of
     components, for commands that send them.
     """
-    from ..runner.runner import Runner
-    from ..util.stages import StageError
+    from ..runner import Runner, StageError
 
     def action(console: "Console", options: Options) -> None:
         try:
@@ -94,8 +87,7 @@ def _repeat(command: str, error: "StageError", runner: "Runner", context: Contex
     repeat = runner.repeat_for(command, error)
     if repeat is None:
         return None
-    line = CommandLine(runner.config, runner.options, context.config, given)
-    return line.text(repeat.words, repeat.limit)
+    return CommandLine(runner.config, runner.options, context.config, given).text(repeat.words, repeat.limit)
 
 
 def execute(context: Context, given: dict[str, Any], action: Callable[["Console", Options], None]) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from rr_config import Component, ConfigError
-from rr_config.component import by_host
+from rr_config.component import by_host, by_label
 from rr_config.options import GRACE_SECONDS, check_seconds
 
 from ..components.readiness import BecameReady, NotReady
@@ -25,8 +25,7 @@ from ..remote.script import DONE
 from ..results.provenance import JsonObject, provenance
 from ..transfer.apply import LocalSources
 from ..transfer.sync import SyncResult, sync
-from ..util.lazy import call_once
-from ..util.limits import INSTALL_SECONDS
+from ..util import lazy, limits
 from ..util.stages import Failure, StageError
 from .inspector import stage_group
 from .repeat import Repeat, repeat_of
@@ -59,7 +58,7 @@ class Runner(SessionCommands):
 
     @_origin.default
     def _read_once(self) -> Callable[[], JsonObject]:
-        return call_once(lambda: provenance(self.options))
+        return lazy.call_once(lambda: provenance(self.options))
 
     @property
     def running(self) -> list[Started]:
@@ -166,7 +165,7 @@ class Runner(SessionCommands):
         self, index: int, components: Sequence[Component], last: Mapping[str, int], with_what: str
     ) -> dict[str, list[Started]]:
         wanted = by_host(components)
-        self._tracker.starting = {component.label: component for component in components}
+        self._tracker.starting = by_label(components)
 
         def work(host: Host) -> list[Outcome]:
             own, is_last = wanted[host.name], index == last[host.name]
@@ -230,7 +229,7 @@ class Runner(SessionCommands):
         chosen = [c for c in every if c.wait] if components is None else list(components)
         if self.options.on_exit and not chosen:
             chosen = every
-        self._tracker.awaited = {component.label: component for component in chosen}
+        self._tracker.awaited = by_label(chosen)
         self._culprits, self._crashed = [], []
         others = [c for c in every if c.label not in self._tracker.awaited]
         terminated = others if self.options.terminate else []
@@ -289,7 +288,7 @@ class Runner(SessionCommands):
 
         def work(host: Host) -> tuple[str, ...]:
             manager, packages = lacking[host.name]
-            ask(host, install_script(manager, packages), INSTALL_SECONDS)
+            ask(host, install_script(manager, packages), limits.INSTALL_SECONDS)
             return packages
 
         return self._fleet.on_all("install", work, hosts=lacking)

@@ -6,9 +6,7 @@ import attrs
 
 from rr_config import Component
 
-from ..components.readiness import BecameReady
-from ..components.start import Outcome, Started
-from ..components.wait import Ended
+from ..components import readiness, start, wait
 
 
 @attrs.define
@@ -16,7 +14,7 @@ class Tracker:
     """Components by label. Many threads change them, but no two of them the same label."""
 
     starting: dict[str, Component] = attrs.field(factory=dict)
-    running: dict[str, Started] = attrs.field(factory=dict)
+    running: dict[str, start.Started] = attrs.field(factory=dict)
     awaited: dict[str, Component] = attrs.field(factory=dict)
     succeeded: set[str] = attrs.field(factory=set)
     down: set[str] = attrs.field(factory=set)  # ended badly, or stopped by this runner
@@ -27,23 +25,23 @@ class Tracker:
         awaited = [component for label, component in list(self.awaited.items()) if label not in self.running]
         return [*self.starting.values(), *awaited]
 
-    def record_start(self, outcome: Outcome) -> None:
+    def record_start(self, outcome: start.Outcome) -> None:
         """Record the outcome of a start."""
         label = outcome.component.label
         self.starting.pop(label, None)
-        if isinstance(outcome, Started):
+        if isinstance(outcome, start.Started):
             self.running[label] = outcome
             self.succeeded.discard(label)
             self.down.discard(label)
-        elif isinstance(outcome, BecameReady) and _is_ready_by_end(outcome.component):
+        elif isinstance(outcome, readiness.BecameReady) and _is_ready_by_end(outcome.component):
             self.succeeded.add(label)
 
-    def record_end(self, ended: Ended) -> None:
+    def record_end(self, ended: wait.Ended) -> None:
         """Record that a component ended."""
         self.forget([ended.component])
         (self.succeeded if ended.is_success else self.down).add(ended.component.label)
 
-    def record_stops(self, stopped: Iterable[Ended]) -> None:
+    def record_stops(self, stopped: Iterable[wait.Ended]) -> None:
         """Record that this runner stopped components; those that did not run stay as they were."""
         for ended in stopped:
             self.forget([ended.component])

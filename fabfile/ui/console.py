@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rr_config import Component
 
-from ..components.readiness import BecameReady
-from ..components.screen import Killed, Session
+from ..components import readiness, screen, wait
 from ..components.start import Started
-from ..components.wait import Ended
 from ..results.collect import HostResults
 from ..runner.observer import Observer
 from ..transfer.sync import SyncResult
@@ -62,15 +60,15 @@ class Console(Stdio, Observer):
         """Print a line for the host, or for each component."""
         self._unanswered.discard(host)
         match result:
-            case Killed():
+            case screen.Killed():
                 self._line(host, killed(result))
-            case Session():
+            case screen.Session():
                 self._line(host, f"{'new' if result.is_new else 'existing'} session {result.id}")
             case SyncResult():
                 self._line(host, synced(result))
             case HostResults():
                 self._line(host, brought(result))
-            case [Ended(), *_] if stage.startswith("stop "):
+            case [wait.Ended(), *_] if stage.startswith("stop "):
                 for ended in result:
                     self._line(ended.component.label, str(ended) if ended.was_started else "was not running")
 
@@ -88,11 +86,11 @@ class Console(Stdio, Observer):
         state = "already running" if started.was_running else "started"
         self._line(started.component.label, f"{state}, pid {started.pid}")
 
-    def became_ready(self, ready: BecameReady) -> None:
+    def became_ready(self, ready: readiness.BecameReady) -> None:
         """Print a line for a component that is ready."""
         self._line(ready.component.label, f"ready after {ready.seconds:.1f} s: {ready.component.ready}")
 
-    def ended(self, ended: Ended) -> None:
+    def ended(self, ended: wait.Ended) -> None:
         """Print a line for a component that has ended."""
         self._line(ended.component.label, str(ended))
 
