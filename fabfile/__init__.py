@@ -35,8 +35,7 @@ from .cli.invoke_patches import apply_patches
 from .cli.options import command
 
 if TYPE_CHECKING:
-    from .runner.observer import Observer
-    from .runner.runner import Runner
+    from .runner import Observer, Runner
     from .ui.console import Console
 
 apply_patches()

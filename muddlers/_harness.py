@@ -21,9 +21,10 @@ def under(kind, name, components, logs, options, port, timeout):
     """Return a component that runs `components` under a harness.
 
     The harness starts in their base_dir and finds their files there, so all of them must have the same
-    host and base_dir. `kind` is "master" or "slave". `logs` is a remote folder. `timeout` is in seconds.
+    host and base_dir. `kind` is "master" or "slave". `logs` is a remote folder. `timeout` is how many seconds the
+    harnesses wait for each other.
 
-    Raises ConfigError if the base_dirs differ.
+    Raises ConfigError if the base_dirs differ, or for an invalid port or timeout.
     """
     first = components[0]
     for other in components[1:]:
@@ -45,21 +46,14 @@ def under(kind, name, components, logs, options, port, timeout):
         for file in OWN_FILES:
             util.bring(harness, OWN_FOLDER / file, f"{REMOTE_FOLDER}/{file}")
     harness.results.append(logs)
-    harness.args = ["--test", test_id(options), "--logs", util.literal(logs), *network(port, timeout)]
-    harness.meta["has_address"] = True  # rehost must not move it
-    return harness
-
-
-def network(port, timeout):
-    """Return the options of a harness for the master's port and the timeout.
-
-    `timeout` is how many seconds the harnesses wait for each other. Raises ConfigError for an invalid value.
-    """
+    harness.args = ["--test", test_id(options), "--logs", util.literal(logs)]
     if not 0 < port < 1 << 16:
         raise ConfigError(f"--port {port}: must be from 1 to 65535")
     if not 0 < timeout < math.inf:
         raise ConfigError(f"--timeout {timeout:g}: must be a number of seconds above 0")
-    return ["--port", str(port), "--timeout", f"{timeout:g}"]
+    harness.args += ["--port", str(port), "--timeout", f"{timeout:g}"]
+    harness.meta["has_address"] = True  # rehost must not move it
+    return harness
 
 
 def add_programs(harness, components):

@@ -39,7 +39,7 @@ def muddle(config):
     given = extra_options.hosts or ""
     if isinstance(given, str):
         given = given.split(",")
-    hosts = [host for host in given if host]
+    hosts = list(filter(None, given))
     if not hosts:
         raise ConfigError(f"rehost --hosts: required, and must have at least one host (is {extra_options.hosts!r})")
     components = util.chosen(config, extra_options.only)

@@ -28,7 +28,7 @@ def muddle(config):
     words = shlex.split(text or "")
     if not words:
         raise ConfigError(f"wrap --with: required, and must be a command (is {text!r})")
-    needs = [name for name in extra_options.needs.split(",") if name]
+    needs = list(filter(None, extra_options.needs.split(",")))
     for component in util.chosen(config, extra_options.only):
         results = f"wrap/{folder_name(component.name)}"
         values = {"{results}": results, "{name}": component.name, "{host}": component.host}

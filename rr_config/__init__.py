@@ -7,7 +7,7 @@ from .component import Component, Config
 from .errors import ConfigError
 from .limit import component_named
 from .loading import load
-from .muddlers import all_muddlers
+from .muddlers.discovery import all_muddlers
 from .options import Options
 
 __all__ = ["Component", "Config", "ConfigError", "Options", "all_muddlers", "component_named", "load"]

@@ -242,3 +242,8 @@ def by_host(components: Iterable[Component]) -> dict[str, list[Component]]:
     for component in components:
         found.setdefault(component.host, []).append(component)
     return found
+
+
+def by_label(components: Iterable[Component]) -> dict[str, Component]:
+    """Return the components by their label."""
+    return {component.label: component for component in components}

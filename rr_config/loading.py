@@ -10,16 +10,13 @@ from typing import Any
 
 import attrs
 
+from . import file_validation, limit, paths, validation
 from .component import Config
 from .errors import ConfigError, named
-from .file_validation import check_files
-from .limit import limited
 from .muddlers.discovery import find_muddler
 from .muddlers.running import RunningMuddler, given_names, told
 from .options import Options
-from .paths import local_path, resolved
 from .user_code import function, reported, run_file, takes, working_in
-from .validation import check_attributes
 
 
 def load(options: Options, with_files: bool = True) -> Config:
@@ -31,15 +28,15 @@ def load(options: Options, with_files: bool = True) -> Config:
     Raise ConfigError with all mistakes at once. Raise SystemExit as `evaluated` does.
     """
     *_, config = evaluated(options)
-    check_attributes(config)
+    validation.check_attributes(config)
     problems: list[str] = []
     config_dir = options.config_dir
     assert config_dir is not None  # `evaluated` requires a config file
-    complete = config.with_components(resolved(each, config_dir, problems) for each in config.all_components())
-    chosen = complete if options.limit is None else limited(complete, options.limit)
+    complete = config.with_components(paths.resolved(each, config_dir, problems) for each in config.all_components())
+    chosen = complete if options.limit is None else limit.limited(complete, options.limit)
     try:
         if with_files:
-            check_files(chosen)
+            file_validation.check_files(chosen)
     except ConfigError as error:
         problems += error.problems
     if problems:
@@ -56,7 +53,7 @@ def evaluated(options: Options) -> Iterator[Config]:
     if not options.config_file:
         raise ConfigError("--config: missing; give a config file with --config FILE")
     with named(f"--config: {options.config_file}"):
-        config_file = local_path(options.config_file).absolute()
+        config_file = paths.local_path(options.config_file).absolute()
         if not config_file.is_file():
             problem = "is a folder; must be a file" if config_file.is_dir() else "no such file"
             raise ConfigError(f"--config: {config_file}: {problem}")
@@ -85,13 +82,12 @@ def parse_extra_args(options: Options) -> Any:
     if options.arg_parser is None:
         return None
     with named(f"--arg-parser {options.arg_parser}"):
-        path = local_path(options.arg_parser).resolve()
+        path = paths.local_path(options.arg_parser).resolve()
         if not path.is_file():
             raise ConfigError(f"--arg-parser {options.arg_parser}: no such file")
     form = "parse_args(extra_args, ssh_user)"
     with working_in(Path.cwd(), path.parent):
-        names = run_file(path, {})
-        parse_args = function(names, "parse_args", form, path)
+        parse_args = function(run_file(path, {}), "parse_args", form, path)
         if not takes(parse_args, 2):
             raise ConfigError(f"{path}: wrong parameters of parse_args; must be {form}")
         with reported(path, help_allowed=True):

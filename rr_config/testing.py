@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from .component import Component
 from .limit import component_named
 from .loading import load
-from .muddlers import all_muddlers
+from .muddlers.discovery import all_muddlers
 from .options import Options
 
 __all__ = ["all_muddlers", "component_named", "muddled"]

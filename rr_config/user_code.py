@@ -104,8 +104,7 @@ def reported(path: Path, help_allowed: bool = False, own: type[Exception] = Conf
     except SystemExit as error:
         if help_allowed and not error.code:
             raise
-        where = _place(error, path)
-        raise ConfigError(f"{where}: exited with {error.code!r}; see its output above") from error
+        raise ConfigError(f"{_place(error, path)}: exited with {error.code!r}; see its output above") from error
     except (KeyboardInterrupt, ConfigError, own):  # a ConfigError already describes the mistake
         raise
     except BaseException as error:  # report every exception of a user's file to the user

@@ -4,7 +4,6 @@ Invoke reads the options of a task from the signature of its function. Here they
 `settings` merges the parsed options with the defaults of fabric.yaml.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from invoke.parser.argument import Argument
@@ -31,14 +30,10 @@ class Option(Argument):
     def __init__(self, declaration: Declaration) -> None:
         flag = declaration.flag.removeprefix("--")
         is_shared = not declaration.commands
-        super().__init__(
-            names=(flag, declaration.short) if declaration.short else (flag,),
-            attr_name=None if flag == declaration.name else declaration.name,
-            kind=declaration.kind,
-            default=(is_shared and declaration.kind is bool) or None,  # for True, Invoke accepts --no-NAME
-            help=declaration.help_text,
-            positional=declaration.is_positional,
-        )
+        names = (flag, declaration.short) if declaration.short else (flag,)
+        default = (is_shared and declaration.kind is bool) or None  # for True, Invoke accepts --no-NAME
+        super().__init__(None, names, declaration.kind, default, declaration.help_text, declaration.is_positional)
+        self.attr_name = None if flag == declaration.name else declaration.name
         self.declaration = declaration
         self.unset = None if is_shared else declaration.default
 
@@ -67,6 +62,4 @@ class Command(Task):  # type: ignore[type-arg]
         return [Option(each) for each in (*OPTIONS, *own_options(self.name))]
 
 
-def command(function: Callable[..., None]) -> Command:
-    """Make `function(context, **given)` a command with the declared options."""
-    return Command(function)
+command = Command  # the decorator that makes `function(context, **given)` a command

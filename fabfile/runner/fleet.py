@@ -7,8 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from ..remote.host import Host
-from ..ssh.host_group import HostFailure, HostGroup
+from ..ssh.host_group import HostFailure, HostGroup, Work
 from ..util.clock import Clock
 from ..util.errors import HostError
 from ..util.stages import Failure, StageError, StageTime
@@ -17,10 +16,12 @@ from .observer import Observer
 ONE_HOME = "are the same home on the same host; use only one of these names in all components"
 
 T = TypeVar("T")
+FailuresIn = Callable[[str, T], list[Failure]]  # the failures in the result of a host
+Names = Iterable[str] | None  # hosts, or all of them
 
 
-def _as_it_is(failure: Failure, hosts: Collection[str]) -> Failure:
-    return failure
+def _none(host: str, result: object) -> list[Failure]:
+    return []
 
 
 @attrs.define
@@ -52,7 +53,7 @@ class Fleet:
     out: set[str] = attrs.field(factory=set)
     final: set[str] = attrs.field(factory=set)
     failures: list[Failure] = attrs.field(factory=list)
-    explain: Callable[[Failure, Collection[str]], Failure] = _as_it_is
+    explain: Callable[[Failure, Collection[str]], Failure] = lambda failure, hosts: failure
     _depth: int = 0
 
     @contextlib.contextmanager
@@ -72,12 +73,7 @@ class Fleet:
                 self.out, self.final, self.failures = set(), set(), []
 
     def on_all(
-        self,
-        stage: str,
-        work: Callable[[Host], T],
-        failures_in: Callable[[str, T], list[Failure]] = lambda host, result: [],
-        hosts: Iterable[str] | None = None,
-        parallel: int | None = None,
+        self, stage: str, work: Work[T], failures_in: FailuresIn[T] = _none, hosts: Names = None, parallel: int = 0
     ) -> dict[str, T]:
         """Run one stage on all hosts, or on `hosts`; return the results by host, sorted.
 
@@ -118,12 +114,7 @@ class Fleet:
         self.observer.lost(stage, host, reason)
 
     def gather(
-        self,
-        stage: str,
-        work: Callable[[Host], T],
-        failures_in: Callable[[str, T], list[Failure]] = lambda host, result: [],
-        hosts: Iterable[str] | None = None,
-        parallel: int | None = None,
+        self, stage: str, work: Work[T], failures_in: FailuresIn[T] = _none, hosts: Names = None, parallel: int = 0
     ) -> Gathered[T]:
         """Run a stage as `on_all` does, but return the failures, too, and raise nothing."""
         names = sorted(self.group.hosts if hosts is None else hosts)

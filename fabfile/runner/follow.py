@@ -47,7 +47,7 @@ def follow(fleet: Fleet, session: str, components: Sequence[Component], selectio
             for line in reader.end():
                 fleet.observer.output(reader.component, line)
 
-    fleet.on_all("logs", work, hosts=wanted, parallel=len(wanted) if selection.follow else None)
+    fleet.on_all("logs", work, hosts=wanted, parallel=len(wanted) if selection.follow else 0)
 
 
 class LogTails(Observer):

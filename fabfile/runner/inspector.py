@@ -30,9 +30,8 @@ from ..results.collect import Collected, HostResults, bring, latest, make_ready,
 from ..transfer.apply import LocalSources
 from ..transfer.sync import SyncPlan, preview
 from ..transfer.tree import Tree, Trees
+from ..util import errors, lazy
 from ..util.clock import SYSTEM_CLOCK, Clock
-from ..util.errors import HostError
-from ..util.lazy import call_once
 from ..util.stages import Failure, StageError
 from . import follow
 from .fleet import ONE_HOME, Fleet
@@ -107,15 +106,14 @@ class Inspector:
         A failed host raises no error. It is in the `failures` of the plan. Raise StageError if a local file is missing.
         """
         wanted, trees, sources = by_host(self.config.all_components()), self._trees("plan"), LocalSources()
-        options = self.options
 
         def work(host: Host) -> tuple[Present, SyncPlan]:
             own = wanted[host.name]
             present = read_present(self.session, own, ask(host, present_script(self.session, self.owner, own)))
-            return present, preview(host, self.session, trees()[host.name], sources, options.always_copy)
+            return present, preview(host, self.session, trees()[host.name], sources, self.options.always_copy)
 
         gathered = self._fleet.gather("plan", work)
-        return plan(self.config.all_components(), gathered.results, options, gathered.failures)
+        return plan(self.config.all_components(), gathered.results, self.options, gathered.failures)
 
     def _trees(self, stage: str) -> Callable[[], dict[str, dict[str, Tree]]]:
         """Return a function that returns the files for each host, by root. It reads the local file system on the first
@@ -129,7 +127,7 @@ class Inspector:
             except ConfigError as error:  # a local file has disappeared since the config was loaded
                 raise StageError(stage, [Failure("localhost", problem) for problem in error.problems]) from error
 
-        return call_once(find)
+        return lazy.call_once(find)
 
     def status(self, with_origins: bool = False) -> list[Status]:
         """Return the status of every component, in the order of the config.
@@ -195,7 +193,7 @@ class Inspector:
         host = self._fleet.group.hosts[component.host]
         try:
             status = host.hand_over_terminal(attach_command(windows[host.name]))
-        except HostError as error:
+        except errors.HostError as error:
             raise StageError("attach", [Failure(component.label, str(error))]) from error
         if status:
             raise StageError("attach", [Failure(component.label, f"screen has ended with exit status {status}")])
@@ -265,8 +263,7 @@ class Inspector:
         components, trees = by_host(self.config.all_components()), self._trees("doctor")
 
         def work(host: Host) -> "Diagnosis":
-            options = self.options
-            return examine(host, self.session, components[host.name], trees()[host.name], options.always_copy)
+            return examine(host, self.session, components[host.name], trees()[host.name], self.options.always_copy)
 
         gathered = self._fleet.gather("doctor", work)
         found = list(gathered.results.values())

@@ -6,10 +6,7 @@ from typing import Any
 
 from rr_config import Component
 
-from ..components.logs import LogLine
-from ..components.readiness import BecameReady
-from ..components.start import Started
-from ..components.wait import Ended
+from ..components import logs, readiness, start, wait
 from ..util.stages import Failure
 
 
@@ -51,16 +48,16 @@ class Observer:
     def lost(self, stage: str, host: str, reason: str) -> None:
         """Handle a lost connection, which is opened again."""
 
-    def started(self, started: Started) -> None:
+    def started(self, started: start.Started) -> None:
         """Handle a component that was started, or was already running."""
 
-    def became_ready(self, ready: BecameReady) -> None:
+    def became_ready(self, ready: readiness.BecameReady) -> None:
         """Handle a component that is ready."""
 
-    def ended(self, ended: Ended) -> None:
+    def ended(self, ended: wait.Ended) -> None:
         """Handle the end of a component that a command waits for, or that failed meanwhile."""
 
-    def output(self, component: Component, line: LogLine) -> None:
+    def output(self, component: Component, line: logs.LogLine) -> None:
         """Handle a line of output of a component."""
 
     def collected(self, folder: Path) -> None:

@@ -80,14 +80,14 @@ def present_script(session: str, owner: Owner, components: Sequence[Component]) 
 
 def read_present(session: str, components: Sequence[Component], answers: Sequence[str]) -> Present:
     """Return what `present_script` answered."""
-    names = {state_dir.folder(component.name): component.name for component in components}
+    by_folder = state_dir.by_folder(components)
     sessions, running = [], set()
     for answer in answers:
         word, _, value = answer.partition(" ")
         if word == "session":
             sessions.append(value)
         elif word == "running":
-            running.add(names[value])
+            running.add(by_folder[value].name)
     return Present(tuple(sessions), frozenset(running), read_foreign(session, answers))
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import attrs
 
@@ -106,21 +106,14 @@ class SessionCommands(Inspector):
         components that may still run there.
         """
         fleet = attrs.evolve(self._fresh_fleet(), explain=self._with_survivors)
-        foreign: dict[str, Foreign] = {}
-
-        def work(host: Host) -> None:
-            script = connect_script(self.session, self.owner, self.options.replace)
-            found = read_connect(self.session, ask(host, script))
-            if found is not None:
-                foreign[host.name] = found
-
         with fleet.stage_group():
             self.observer.awaits("connect", list(fleet.group.hosts), self._connect_seconds)
-            fleet.on_all("connect", work)
-            if foreign:
-                refusals = [Failure(host, found.refusal) for host, found in sorted(foreign.items())]
-                hosts, final = fleet.out | foreign.keys(), fleet.final | foreign.keys()
-                raise StageError("connect", [*fleet.failures, *refusals], hosts, final=final)
+            found = fleet.on_all("connect", self._foreign_on)
+            refusals = [Failure(host, foreign.refusal) for host, foreign in found.items() if foreign]
+            if refusals:
+                hosts = {each.where for each in refusals}
+                failures = [*fleet.failures, *refusals]
+                raise StageError("connect", failures, fleet.out | hosts, final=fleet.final | hosts)
             yield fleet
 
     def _fresh_fleet(self) -> Fleet:
@@ -149,16 +142,18 @@ class SessionCommands(Inspector):
         script = self._session_script(kill=False, open_=True)
         return self._fleet.on_all("screen", lambda host: screen.read_session(iter(ask(host, script))))
 
+    def _foreign_on(self, host: Host, tools: str = "screen", requirements: Sequence[str] = ()) -> Foreign | None:
+        """Check that a host is ready; return the session of another owner there, if there is one."""
+        script = connect_script(self.session, self.owner, self.options.replace, tools, requirements)
+        return read_connect(self.session, ask(host, script))
+
     def _connect(self, fleet: Fleet, tools: str, with_requirements: bool = False) -> None:
         """Check that every host is ready, before anything changes on any host. `tools` are programs that it needs."""
         own = by_host(self.config.all_components())
-
         foreign: set[str] = set()
 
         def work(host: Host) -> Foreign | None:
-            required = as_arguments(own[host.name]) if with_requirements else []
-            script = connect_script(self.session, self.owner, self.options.replace, tools, required)
-            return read_connect(self.session, ask(host, script))
+            return self._foreign_on(host, tools, as_arguments(own[host.name]) if with_requirements else [])
 
         def failures(host: str, found: Foreign | None) -> list[Failure]:
             if found is None:

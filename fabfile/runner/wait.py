@@ -14,16 +14,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import attrs
 
 from rr_config import Component
-from rr_config.component import by_host
+from rr_config.component import by_host, by_label
 
 from ..components import wait
 from ..components.wait import Ended, NotEnded
 from ..remote.ask import conversation, persistently
 from ..remote.conversation import Conversation
 from ..remote.host import Host
-from ..util.daemons import start_daemon
-from ..util.errors import HostError
-from ..util.event_queue import EventQueue
+from ..util import daemons, errors, event_queue
 from ..util.limits import FIRST_SECONDS, LEAVE_SECONDS
 from ..util.stages import Failure, StageError
 from .fleet import Fleet
@@ -54,17 +52,17 @@ class Wait:
     _command: bytes = attrs.field(init=False, default=wait.TERMINATE)  # for hosts, once nothing is pending
     _is_late: bool = attrs.field(init=False, default=False)
     _error: BaseException | None = attrs.field(init=False, default=None)
-    _events: EventQueue = attrs.field(init=False)
+    _events: event_queue.EventQueue = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._events = EventQueue(self.fleet.clock)
+        self._events = event_queue.EventQueue(self.fleet.clock)
         awaited = self._reachable(self.awaited)
         watched = self._reachable(self.watched)
         self._to_end = self._reachable(self.terminated)
         self._hosts = {}
         for name in sorted({*awaited, *watched, *self._to_end}):
-            own = _by_label(awaited.get(name, []))
-            self._hosts[name] = HostWait(name, own | _by_label(watched.get(name, [])), own)
+            own = by_label(awaited.get(name, []))
+            self._hosts[name] = HostWait(name, own | by_label(watched.get(name, [])), own)
         self._talking = set(self._hosts)
         self._pending = set(awaited)
         if any(component.host in self.fleet.out for component in self.awaited):
@@ -83,7 +81,7 @@ class Wait:
             return {}
         if timeout is not None:
             self._events.set_timer(timeout, self._on_timeout)
-        start_daemon(self._read_events)
+        daemons.start_daemon(self._read_events)
         lost: StageError | None = None
         try:
             ends = self.fleet.on_all("wait", self._outcome, hosts=self._hosts, parallel=len(self._hosts))
@@ -118,7 +116,7 @@ class Wait:
     def _outcome(self, host: Host) -> list[Ended]:
         """Start the thread that talks to a host; wait for its outcome: how the awaited components ended there."""
         here = self._hosts[host.name]
-        start_daemon(self._talk, host, here)
+        daemons.start_daemon(self._talk, host, here)
         return here.outcome.result()
 
     # In the threads that talk to hosts.
@@ -194,8 +192,7 @@ class Wait:
         self._pending.remove(here.name)
         if self._pending:
             return
-        with_nothing_to_end = self._hosts.keys() - self._to_end.keys()
-        leaving = self._hosts if self._command == wait.LEAVE else with_nothing_to_end
+        leaving = self._hosts if self._command == wait.LEAVE else self._hosts.keys() - self._to_end.keys()
         self._leave(self._hosts[name] for name in leaving)
         for each in self._hosts.values():
             if each.is_wanted and each.talk:
@@ -219,13 +216,10 @@ class Wait:
             self._give_up_on(here)
 
     def _on_timeout(self) -> None:
-        is_over = all(here.phase is Phase.OVER for here in self._hosts.values())
-        if self._pending and not is_over:
+        if self._pending and not all(here.phase is Phase.OVER for here in self._hosts.values()):
             self._is_late = True
-            reached = [each for each in self._hosts.values() if each.was_reached]
-            others = [each for each in self._hosts.values() if not each.was_reached]
-            self._leave(reached)
-            self._leave(others, FIRST_SECONDS)
+            self._leave(each for each in self._hosts.values() if each.was_reached)
+            self._leave((each for each in self._hosts.values() if not each.was_reached), FIRST_SECONDS)
 
     def _leave(self, hosts: Iterable[HostWait], seconds: float = LEAVE_SECONDS) -> None:
         """Ask those hosts to leave, and cut the connections of those that have not done so after that time."""
@@ -244,7 +238,7 @@ class Wait:
             if here.talk:
                 here.talk.cut()
             if self._is_late and not here.was_reached:
-                self._fail(here, HostError("timed out; the host was not reached"))
+                self._fail(here, errors.HostError("timed out; the host was not reached"))
             else:
                 self._give_up_on(here)
 
@@ -270,7 +264,3 @@ class Wait:
     def _stop(self) -> None:
         self.tell = lambda ended: False
         self._leave(self._hosts.values())
-
-
-def _by_label(components: Iterable[Component]) -> dict[str, Component]:
-    return {component.label: component for component in components}

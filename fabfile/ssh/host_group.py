@@ -35,6 +35,7 @@ GROUPS = itertools.count(1)
 NONSENSE = (ValueError, LookupError, ArithmeticError, StopIteration, RecursionError)
 
 T = TypeVar("T")
+Work = Callable[[Host], T]
 
 
 @attrs.frozen
@@ -79,9 +80,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
         # An identity that begins with a space has no boot id, so it does not identify a machine.
         return _pairs({name: identity for name, identity in met.items() if not identity.startswith(b" ")})
 
-    def each(
-        self, names: Iterable[str], work: Callable[[Host], T], at_once: int
-    ) -> Iterator[tuple[str, T | HostFailure]]:
+    def each(self, names: Iterable[str], work: Work[T], at_once: int) -> Iterator[tuple[str, T | HostFailure]]:
         """Call `work` for each named host, `at_once` at a time; yield each result as soon as it arrives.
 
         HostError, OSError and NONSENSE become a HostFailure. Any other exception is raised here.
@@ -143,7 +142,7 @@ def _gateway(jumps: str, settings: Config) -> Connection:
     return gateway
 
 
-def outcome_of(host: Host, work: Callable[[Host], T]) -> T | HostFailure | BaseException:
+def outcome_of(host: Host, work: Work[T]) -> T | HostFailure | BaseException:
     """Call `work`; return its result, or its exception as a value."""
     try:
         return work(host)

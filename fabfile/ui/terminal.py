@@ -51,8 +51,7 @@ def _plain_table(rows: Sequence[Row], stream: TextIO) -> str:
     widths = [max(map(len, column)) for column in columns]
     lines = ""
     for cells, style in rows:
-        line = "  ".join(map(str.ljust, cells, widths)).rstrip()
-        lines += styled(line, style, stream) + "\n"
+        lines += styled("  ".join(map(str.ljust, cells, widths)).rstrip(), style, stream) + "\n"
     return lines
 
 

@@ -31,9 +31,7 @@ class Slave:
     """A connected slave harness."""
 
     def __init__(self, name, programs, writer):
-        self.name = name
-        self.programs = programs
-        self.writer = writer
+        self.name, self.programs, self.writer = name, programs, writer
         self.answers = {}
         self.is_gone = asyncio.Event()
 
@@ -67,10 +65,9 @@ class Test:
     """One run of a script. The future `failure` gets the message of the first failure."""
 
     def __init__(self, options, commands, steps):
-        self.options = options
-        self.steps = steps
+        self.options, self.steps = options, steps
         self.own = Programs(commands, options.logs, options.debug, self.has_ended)
-        self.awaited = [name for name in options.slaves.split(",") if name]
+        self.awaited = list(filter(None, options.slaves.split(",")))
         self.slaves = {}
         self.talks = []
         self.all_there = asyncio.Event()
@@ -107,14 +104,9 @@ class Test:
     def is_awaited(self, hello):
         """Return whether `hello` is a valid greeting of a slave of this test that has not connected yet."""
         name, programs = hello.get("hello"), hello.get("programs")
-        return (
-            hello.get("test") == self.options.test
-            and name in self.awaited
-            and name not in self.slaves
-            and isinstance(programs, list)
-            and all(isinstance(each, str) for each in programs)
-            and isinstance(hello.get("now"), (int, float))
-        )
+        is_expected = hello.get("test") == self.options.test and name in self.awaited and name not in self.slaves
+        has_names = isinstance(programs, list) and all(isinstance(each, str) for each in programs)
+        return is_expected and has_names and isinstance(hello.get("now"), (int, float))
 
     async def talk(self, reader, writer):
         """Handle one connection until it closes. Refuse it unless it comes from a slave of this test."""
@@ -248,8 +240,7 @@ async def main():
             await asyncio.wait_for(slave.is_gone.wait(), PATIENCE)
     await cancel(test.talks)
     end_all()
-    took = time.monotonic() - began
-    say(f"FAILED: {problem}" if problem else f"PASSED: {len(steps)} steps in {took:.1f} s")
+    say(f"FAILED: {problem}" if problem else f"PASSED: {len(steps)} steps in {time.monotonic() - began:.1f} s")
     leave(1 if problem else 0)
 
 

@@ -56,13 +56,9 @@ class Program:
     """
 
     def __init__(self, name, command, logs, debug, told):
-        self.name = name
-        self.command = command
-        self.logs = logs
-        self.debug = debug
-        self.told = told
-        self.process = None
-        self.status = None
+        self.name, self.command, self.told = name, command, told
+        self.logs, self.debug = logs, debug
+        self.process = self.status = None
         self.is_stopped = False
         self.lines = collections.deque(maxlen=MOST_LINES)
         self.changed = asyncio.Condition()

@@ -58,14 +58,10 @@ FORMS = {
     "stop": ("names",),
     "shutdown": (),
 }
-OPTIONS = {
-    "send": {"within": LONGEST_WAIT},
-    "feed": {"within": LONGEST_WAIT},
-    "await": {"within": LONGEST_WAIT},
-    "end": {"with": 0, "within": LONGEST_WAIT},
-    "stop": {"by": "TERM", "within": LONGEST_STOP},
-    "shutdown": {"within": LONGEST_STOP},
-}
+OPTIONS = {"send": {"within": LONGEST_WAIT}, "feed": {"within": LONGEST_WAIT}, "await": {"within": LONGEST_WAIT}}
+OPTIONS["end"] = {"with": 0, "within": LONGEST_WAIT}
+OPTIONS["stop"] = {"by": "TERM", "within": LONGEST_STOP}
+OPTIONS["shutdown"] = {"within": LONGEST_STOP}
 
 
 def parse(text, path):
@@ -132,7 +128,7 @@ def _read(where, name, value):
         if name == "names":
             if not value.strip(","):
                 raise ValueError("must have at least one pattern")
-            return [pattern for pattern in value.split(",") if pattern]
+            return list(filter(None, value.split(",")))
     except (ValueError, KeyError, re.error) as error:
         raise ScriptError(f"{where}: {name}: invalid value {value!r}: {error}") from None
     return value

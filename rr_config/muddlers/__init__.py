@@ -2,7 +2,3 @@
 
 `discovery` finds them, `arguments` parses their options, `running` runs them, and `rewriting` has functions for them.
 """
-
-from .discovery import Muddler, all_muddlers, find_muddler
-
-__all__ = ["Muddler", "all_muddlers", "find_muddler"]

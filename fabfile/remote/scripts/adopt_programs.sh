@@ -21,9 +21,7 @@ REMOTE_RUNNER_COMPONENT=$state/$1"
 # adopt_program: find the program of $folder. It is the oldest marked process; its parent is the launcher.
 adopt_program() {
   oldest=
-  while read -r file; do
-    candidate=${file#/proc/}
-    candidate=${candidate%/environ}
+  while IFS=/ read -r _ _ candidate _; do
     { is_alive "$candidate" && [ -O "/proc/$candidate" ]; } || continue
     if [ -z "$oldest" ] || [ "$stat_birth" -lt "$oldest_birth" ]; then
       oldest=$candidate oldest_birth=$stat_birth launcher_pid=$stat_parent

@@ -27,15 +27,12 @@ list_all() {
     case $1 in
       component)
         list_output "$2"
-        is_there=yes
-        enter_base_dir "$2" "$3" || {
-          is_there=
-          answer "nowhere $2"
-        }
+        is_there=
+        if enter_base_dir "$2" "$3"; then is_there=yes; else answer "nowhere $2"; fi
         ;;
       pattern)
         pattern=$3
-        case $pattern in /*) list_files "$2" ;; *) [ -z "$is_there" ] || list_files "$2" ;; esac
+        case $is_there:$pattern in yes:* | :/*) list_files "$2" ;; esac
         ;;
     esac
     shift 3
@@ -44,11 +41,8 @@ list_all() {
 
 # enter_base_dir FOLDER BASE_DIR
 enter_base_dir() {
-  if [ "$2" ]; then
-    cd -- "$2" 2>/dev/null || return
-  else
-    find_temporary "$1" && cd -- "$dir" || return
-  fi
+  if [ "$2" ]; then dir=$2; else find_temporary "$1" || return; fi
+  cd -- "$dir" 2>/dev/null || return
 }
 
 # list_output FOLDER: answer with the size of its output without the lines of screen. Fewer bytes than it has are taken.
@@ -66,12 +60,10 @@ find_output_size() {
 # each link to such a file. A link to a folder is followed if $pattern matches it, but not below: it may lead anywhere.
 # The unquoted $pattern is expanded, and without IFS it is not split.
 list_files() {
-  IFS=
+  folder=$1 IFS=
   # shellcheck disable=SC2086
-  set -- "$1" $pattern
+  set -- $pattern
   unset IFS
-  folder=$1
-  shift
   if ! [ -e "$1" ] && ! [ -h "$1" ]; then
     answer "nothing $folder $pattern"
     return
@@ -121,12 +113,6 @@ hash_listed() {
 enter_base_dir_of() {
   wanted=$1
   shift
-  while [ $# -gt 0 ]; do
-    if [ "$1 $2" = "component $wanted" ]; then
-      enter_base_dir "$2" "$3"
-      return
-    fi
-    shift 3
-  done
-  return 1
+  while [ $# -gt 0 ] && [ "$1 $2" != "component $wanted" ]; do shift 3; done
+  [ $# -gt 0 ] && enter_base_dir "$2" "$3"
 }

@@ -22,13 +22,11 @@ main() {
 # report_packages: test each package for what scripts want of it. BusyBox has programs of the same names that cannot do
 # all of it.
 report_packages() {
-  has screen command -v screen
-  has openssl command -v openssl
+  for program in screen openssl sed; do has "$program" command -v "$program"; done
   has tar can_untar
   has coreutils can_stat_and_copy
   has findutils can_find
   has grep can_grep
-  has sed command -v sed
 }
 
 # has PACKAGE COMMAND...: answer if the command succeeds.
@@ -68,7 +66,9 @@ report_roots() {
   while [ "$count" -gt 0 ]; do
     kind=$1 root=$2 state_of_root=there
     shift 2
-    [ "$kind" = path ] || find_temporary_root "$root"
+    if [ "$kind" = temporary ]; then
+      if find_temporary "$root"; then root=$dir; else state_of_root=new root=${TMPDIR:-/tmp}; fi
+    fi
     case $root in /*) [ -d "$root" ] ;; *) false ;; esac || state_of_root=lost
     answer "root $state_of_root $root"
     set -- "$@" "$root"
@@ -78,29 +78,18 @@ report_roots() {
   carry_out "$@"
 }
 
-find_temporary_root() {
-  if find_temporary "$1"; then
-    root=$dir
-  else
-    state_of_root=new
-    root=${TMPDIR:-/tmp}
-  fi
-}
-
-# carry_out ROOT...: obey commands until `end`. An empty record ends each answer. `clock` prints the time here. `files`
-# and `folders` are followed by NUMBER and SIZE, and by a list of paths of that many bytes. They print what is known of
-# these paths below the root of that number.
+# carry_out ROOT...: obey commands until `end`. `clock` answers with the time here. `files` and `folders` are followed by
+# NUMBER and SIZE, and by a list of paths of that many bytes. They print what is known of these paths below the root of
+# that number, and an empty record.
 carry_out() {
   while read -r command number size && [ "$command" != end ]; do
+    last=
     case $command in
-      clock)
-        answer "$(date +%s.%N)"
-        continue
-        ;;
+      clock) last=$(date +%s.%N) ;;
       files) head -c "$size" | stat_below "$number" -L '%f %s %n\0' "$@" ;;
       folders) head -c "$size" | stat_below "$number" -f '%i/%b %a %S %n\0' "$@" ;;
     esac
-    answer ''
+    answer "$last"
   done
 }
 

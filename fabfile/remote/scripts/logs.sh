@@ -88,14 +88,14 @@ is_behind_newline() {
 
 # find_offset FILE TIME: set $offset to where to go on. A component that was started again has a new output.
 find_offset() {
+  offset=0
   case $positions in
     *" $folder/$2/"*)
       offset=${positions#*" $folder/$2/"}
       offset=${offset%% *}
       ;;
-    *" $folder/"*) offset=0 ;;
+    *" $folder/"*) ;;
     *)
-      offset=0
       [ -z "$lines" ] || skip_to_last_lines "$1"
       [ -z "$since" ] || skip_to_since
       ;;

@@ -16,6 +16,4 @@ main() {
   rm -rf "$scratch"
 }
 
-set_temporary_root() {
-  if find_temporary "$1"; then root=$dir; else root=$scratch/$not_yet; fi
-}
+set_temporary_root() { if find_temporary "$1"; then root=$dir; else root=$scratch/$not_yet; fi; }

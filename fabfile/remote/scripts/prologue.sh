@@ -51,20 +51,13 @@ package_manager() (
 install_command() {
   by=
   [ "$(id -u)" = 0 ] || by='sudo '
-  if line=$(package_manager); then
-    echo "install with: $by$line $*"
-  else
-    echo "install the missing programs"
-  fi
+  if line=$(package_manager); then echo "install with: $by$line $*"; else echo "install the missing programs"; fi
 }
 
 # greet: send the first record. It follows an empty record, which ends any output of the login shell.
 # It holds all that tells one home on one machine from another: boot id, machine name and home folder.
 greet() {
-  {
-    read -r boot </proc/sys/kernel/random/boot_id
-    read -r machine </proc/sys/kernel/hostname
-  } 2>/dev/null
+  { read -r boot </proc/sys/kernel/random/boot_id; read -r machine </proc/sys/kernel/hostname; } 2>/dev/null
   case $machine in '' | .* | *[!A-Za-z0-9_.-]*) machine=unnamed ;; esac
   answer
   answer "remote-runner ${boot-} $machine $HOME"

@@ -9,8 +9,7 @@ await_readiness() {
   keep_conditional "$@"
   for folder in $awaited; do rm -f "$folder/ready" "$folder/unready" "$folder/check" "$folder/check.output"; done
   read_clock
-  begun=$clock
-  rounds=0
+  begun=$clock rounds=0
   while [ "$awaited" != ' ' ]; do
     ! is_orphaned || exit
     read_clock
@@ -50,23 +49,19 @@ check_component() {
   seconds_left=0
   [ $((clock - begun)) -ge "$4" ] || seconds_left=$((($4 - clock + begun) / 100 + 1))
   "is_ready_by_$2" "$1" "$3"
-  case $?/$2 in
+  case $?/$2/$exited/$seconds_left in
     0/*)
       date +%s >"$1/ready"
       answer "ready $1 $((clock - begun))"
       return
       ;;
-    2/log) why=unusable ;;
-    *)
-      if [ "$exited" ]; then
-        why=$exited
-      elif [ "$seconds_left" -eq 0 ]; then
-        why=late
-      else
-        left="$left$1 "
-        return
-      fi
+    2/log/*) why=unusable ;;
+    *//0) why=late ;;
+    *//*)
+      left="$left$1 "
+      return
       ;;
+    *) why=$exited ;;
   esac
   last_check=
   [ "$2" != command ] ||

@@ -54,10 +54,7 @@ lock_session() {
   # On a full disk nobody can claim anything.
   { printf '%s\n' "$controller_born $own_group $controller" "$script" >"$state/.held.$claim"; } 2>/dev/null || return 0
   tries=0
-  while
-    find_holder
-    [ "$holder" ]
-  do
+  while find_holder && [ "$holder" ]; do
     tries=$((tries + 1))
     if [ "$born" ] || [ $tries -gt 300 ]; then
       unlock_session

@@ -24,8 +24,7 @@ main() {
   need_session
   enter_state_dir
   begin_window_list
-  pending='' started='' ended='' failed='' old_windows=''
-  awaited=' '
+  pending='' started='' ended='' failed='' old_windows='' awaited=' '
   adopt_programs "$@"
   add_components "$@"
   open_windows
@@ -42,11 +41,9 @@ main() {
 begin_window_list() {
   windows=.windows.$$
   path=$(printf '%s' "$state" | sed "s/'/'\\\\\"'\\\\\"'/g")
-  if [ "$(cat .logging 2>/dev/null)" = "$id" ]; then
-    : >"$windows"
-  else
+  : >"$windows"
+  [ "$(cat .logging 2>/dev/null)" = "$id" ] ||
     printf "logfile flush 0\nlogfile '%s/%%t/output'\n" "$(printf '%s' "$path" | sed 's/[%^]/&&/g')" >"$windows"
-  fi
 }
 
 # add_components WORDS: write the files of each component that does not run, and add its window to $windows.
@@ -70,8 +67,8 @@ add_components() {
 # revoke_ticket FOLDER: make sure that no window that was opened earlier starts the component. If one is about to,
 # wait for it. Either this script or the window creates the file `begun.TICKET` (noclobber: O_EXCL of open(2)).
 revoke_ticket() {
-  ticket=
-  { read -r ticket <"$1/ticket"; } 2>/dev/null
+  read_note "$1" ticket
+  ticket=$note
   [ "$ticket" ] || return 0
   echo revoked >"$1/ticket"
   set -C

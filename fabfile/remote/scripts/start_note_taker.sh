@@ -6,9 +6,7 @@
 # On a full disk there is none, and then no times are known.
 ensure_note_taker() {
   line=
-  {
-    read -r note_taker_pid of <.noting && [ "$of" = "$id" ] && read -r line <"/proc/$note_taker_pid/cmdline"
-  } 2>/dev/null
+  { read -r noting of <.noting && [ "$of" = "$id" ] && read -r line <"/proc/$noting/cmdline"; } 2>/dev/null
   case $line in *"$state/.note-times"*) return ;; esac
   printf '%s' "$note_taker" >.note-times || return 0
   (

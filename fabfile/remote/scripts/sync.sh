@@ -20,6 +20,4 @@ main() {
   serve "$@"
 }
 
-set_temporary_root() {
-  make_temporary "$1" && root=$dir
-}
+set_temporary_root() { make_temporary "$1" && root=$dir; }

@@ -12,11 +12,7 @@
 # for each user in a folder that both may write to. find -execdir refuses a PATH with relative folders.
 name_staging() {
   # shellcheck disable=SC2046 # two words: checksum and length
-  set -- $(
-    cksum <<END
-$HOME
-END
-  )
+  set -- $(printf '%s\n' "$HOME" | cksum)
   export staging=".remote-runner-$session@$machine-$1-$2"
   export LC_ALL=C
   case :$PATH in *:[!/]* | *::* | *:)
@@ -39,7 +35,7 @@ serve() {
     set -- "$@" "$root"
     count=$((count - 2))
   done
-  end_answer ''
+  answer '='
   carry_out "$@"
 }
 
@@ -62,8 +58,7 @@ find_root() {
 #   checkpoint                if there was any error so far, do nothing until `resume`
 #   stat, stamp, pieces, hash, mkdir, chmod, stage, remove, move, unstage: see below
 carry_out() {
-  any_errors=
-  is_skipping=
+  any_errors='' is_skipping=''
   while read -r command size rest; do
     errors=
     case $command in
@@ -86,7 +81,7 @@ carry_out() {
     [ "$command" != resume ] || is_skipping=
     [ -n "$is_skipping" ] || carry_out_one
     [ -z "$errors" ] || any_errors=yes
-    end_answer "$errors"
+    answer "=$errors"
   done
 }
 
@@ -114,8 +109,6 @@ carry_out_one() {
   esac
 }
 
-end_answer() { answer "=$1"; }
-
 # enter_root N ROOT...
 enter_root() {
   shift "$1"
@@ -127,20 +120,14 @@ read_end() { read -r end && [ "$end" = . ] || exit; }
 
 # read_list: read $size bytes of paths into $list.
 read_list() {
-  if [ "$size" -gt 0 ]; then
-    head -c "$size" >"$list" || fail "cannot write $state; is the disk full?"
-  else
-    : >"$list"
-  fi
+  true >"$list"
+  [ "$size" -eq 0 ] || head -c "$size" >"$list" || fail "cannot write $state; is the disk full?"
   read_end
 }
 
 # read_target LENGTH: read a path into $target. The dot keeps newlines at its end.
 read_target() {
-  target=$(
-    head -c "$1"
-    echo .
-  )
+  target=$(head -c "$1" && echo .)
   target=${target%.}
 }
 
@@ -184,12 +171,10 @@ write_target() {
 # skip_rest OUTPUT-OF-DD: read what dd has not read of $size bytes. dd prints `WHOLE+PARTIAL records in` (POSIX).
 skip_rest() {
   records=$(echo "$1" | sed -n 's/ records in$//p')
-  case ${records:=0+0} in
-    *+0)
-      size=$((size - ${records%+0} * 131072))
-      stream of=/dev/null
-      ;;
-  esac
+  records=${records:-0+0}
+  [ "${records#*+}" = 0 ] || return 0
+  size=$((size - ${records%+0} * 131072))
+  stream of=/dev/null
 }
 
 copy() {

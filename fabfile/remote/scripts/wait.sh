@@ -10,8 +10,7 @@
 main() {
   make_state_dir
   enter_state_dir
-  command=/dev/null
-  is_last=$once
+  command=/dev/null is_last=$once
   [ "$is_last" ] || read_command_in_background
   await_ends
   [ "$once" ] || terminate_on_command
@@ -54,9 +53,8 @@ find_end() {
   end=
   if [ ! -e "$folder/launcher.pid" ]; then
     end=never
-  elif ! { read -r pid <"$folder/launcher.pid" && [ -d "/proc/$pid" ]; } 2>/dev/null; then
-    end=killed
-  elif [ $((rounds % 25)) -eq 0 ] && ! launcher_runs "$folder"; then
+  elif ! { read -r pid <"$folder/launcher.pid" && [ -d "/proc/$pid" ]; } 2>/dev/null ||
+    { [ $((rounds % 25)) -eq 0 ] && ! launcher_runs "$folder"; }; then
     end=killed
   fi
   read_note "$folder" status
@@ -74,10 +72,9 @@ terminate_on_command() {
   [ "$word" = terminate ] || return 0
   whole_session='' servers='' roots=''
   for folder in $folders; do
-    ! is_running "$folder" || {
-      mark_stopped "$folder"
-      roots="$roots $pid"
-    }
+    is_running "$folder" || continue
+    mark_stopped "$folder"
+    roots="$roots $pid"
   done
   marks=$(for folder in $folders; do echo "REMOTE_RUNNER_COMPONENT=$state/$folder"; done)
   end_members
