@@ -40,6 +40,15 @@ class Option(Argument):
     def __repr__(self) -> str:  # Invoke shows it in error messages
         return f"--{self.names[0]}"
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Option":
+        """Return an option with the same values. Invoke copies all options of all commands at each start.
+
+        No value is changed in place, so the copy may share them. A full copy takes most of the time of the parser.
+        """
+        new = object.__new__(type(self))
+        vars(new).update(vars(self))
+        return new
+
     @property
     def value(self) -> Any:
         """Return the given value, or what stands for none."""

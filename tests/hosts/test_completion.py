@@ -15,6 +15,7 @@ import pytest
 from tests.support.checkout import FAB, ROOT
 from tests.support.configs import complete, write
 from tests.support.names import MUDDLERS as OWN
+from tests.support.soak import often
 from tests.support.waiting import eventually
 
 # Says so wherever it can, and counts how often it is run.
@@ -225,26 +226,30 @@ BACK = "\x02"
 
 @pytest.mark.parametrize(
     ("keys", "line"),
-    [
-        ("fab ru\t", "fab run "),
-        ("fab run -c my\t", "fab run -c my\\ dir/"),
-        ("fab run -c 'my dir/cf\t", "fab run -c 'my dir/cfg.py' "),
-        ("fab -S $CF\t", "fab -S $CFG "),
-        (f"fab run -l {ALL}", "fab run -l DEBUG ERROR INFO WARNING "),
-        ("fab run --on-exit=s\t", "fab run --on-exit=stop "),
-        (f"{CONFIG}-m {ALL}", f"{CONFIG}-m mine {' '.join(OWN)} "),
-        (f"{CONFIG}-m br\t", f"{CONFIG}-m broken.py "),
-        (f"{ATTACH}{ALL}", f"{ATTACH}a@b my\\ db web-1 web-2 "),
-        (f"{CONFIG}--limit my\\ d\t", f"{CONFIG}--limit my\\ db "),
-        (f"{CONFIG}--limit 'my d\t", f"{CONFIG}--limit 'my db' "),
-        (f"{CONFIG}--limit web-1,n\t", f"{CONFIG}--limit web-1,node"),
-        (f"{CONFIG}--limit '!my\t", f"{CONFIG}--limit '!my db' "),
-        (f"{CONFIG}--limit \\!my\t", f"{CONFIG}--limit \\!my\\ db "),
-        ("fab run -c broken.py --limit \t", "fab run -c broken.py --limit "),
-        (f"{CONFIG}--limit my --kill{BACK * 7}\t", f"{CONFIG}--limit my\\ db --kill"),
-        ("remote-runner ru\t", "remote-runner run "),
-        (f"remote-runner run {CONFIG[8:]}--limit my\t", f"remote-runner run {CONFIG[8:]}--limit my\\ db "),
-    ],
+    often(
+        [
+            ("fab ru\t", "fab run "),
+            ("fab run -c my\t", "fab run -c my\\ dir/"),
+            ("fab -S $CF\t", "fab -S $CFG "),
+            (f"fab run -l {ALL}", "fab run -l DEBUG ERROR INFO WARNING "),
+            ("fab run --on-exit=s\t", "fab run --on-exit=stop "),
+            (f"{CONFIG}-m {ALL}", f"{CONFIG}-m mine {' '.join(OWN)} "),
+            (f"{ATTACH}{ALL}", f"{ATTACH}a@b my\\ db web-1 web-2 "),
+            (f"{CONFIG}--limit my\\ d\t", f"{CONFIG}--limit my\\ db "),
+            (f"{CONFIG}--limit web-1,n\t", f"{CONFIG}--limit web-1,node"),
+            (f"{CONFIG}--limit '!my\t", f"{CONFIG}--limit '!my db' "),
+            (f"{CONFIG}--limit my --kill{BACK * 7}\t", f"{CONFIG}--limit my\\ db --kill"),
+            (f"remote-runner run {CONFIG[8:]}--limit my\t", f"remote-runner run {CONFIG[8:]}--limit my\\ db "),
+        ],
+        [
+            ("fab run -c 'my dir/cf\t", "fab run -c 'my dir/cfg.py' "),
+            (f"{CONFIG}-m br\t", f"{CONFIG}-m broken.py "),
+            (f"{CONFIG}--limit 'my d\t", f"{CONFIG}--limit 'my db' "),
+            (f"{CONFIG}--limit \\!my\t", f"{CONFIG}--limit \\!my\\ db "),
+            ("fab run -c broken.py --limit \t", "fab run -c broken.py --limit "),
+            ("remote-runner ru\t", "remote-runner run "),
+        ],
+    ),
 )
 def test_tab_completes_in_bash(bash: Shell, keys: str, line: str) -> None:
     inserts(bash, keys, line)

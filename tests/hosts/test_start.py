@@ -17,6 +17,7 @@ from tests.support.lab import Lab
 from tests.support.pid_programs import ADD, prepare
 from tests.support.processes import alive, noted
 from tests.support.sessions import attached, ids
+from tests.support.soak import often
 from tests.support.waiting import eventually
 
 # Writes its arguments, each with a NUL behind it, to ~/args.N, N being in its own name; and its folder to ~/cwd.N.
@@ -403,7 +404,7 @@ def test_start_waits_for_pending_window(lab: Lab) -> None:
     eventually(lambda: alive(lab.node1) == {"one"}, "the program, of another window")
 
 
-@pytest.mark.parametrize("files", [10, 10_000])
+@pytest.mark.parametrize("files", often([10, 2_000], [10_000]))
 def test_channels_do_not_grow_with_files(lab: Lab, files: int) -> None:
     for number in range(files):
         lab.write(f"tree/{number % 10}/{number}", f"{number}\n")

@@ -1,6 +1,7 @@
 """Patches of Invoke, Fabric and paramiko: what they depend on is as it was when they were written."""
 
 import ast
+import copy
 import inspect
 from collections.abc import Callable
 from pathlib import Path
@@ -153,3 +154,11 @@ def test_options_keep_their_own_value() -> None:
     assert option.value is None, "its default would hide that of a settings file"
     option.set_value("3")
     assert option.value == 3
+
+
+def test_copied_option_has_its_own_value() -> None:
+    option = Option(next(each for each in OPTIONS if each.is_repeatable))
+    option.value = "first"
+    copied = copy.deepcopy(option)
+    copied.value = "second"
+    assert (option.value, copied.value) == (["first"], ["first", "second"])
