@@ -1,17 +1,15 @@
 """Load a config: run the arg parser, the config file and the muddlers, then validate the result.
 
-`user_code` runs the files of the user, and `muddlers.running` the muddlers. `paths` makes all paths absolute, and
-`validation` and `file_validation`
-check the components.
+`user_code` runs the files of the user, `arg_parsers` the arg parser, and `muddlers.running` the muddlers. `paths` makes
+all paths absolute, and `validation` and `file_validation` check the components.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import attrs
 
 from . import util
+from .arg_parsers import parse_extra_args
 from .component import LOCALHOST, Component, Config
 from .errors import ConfigError, named
 from .file_validation import check_files
@@ -20,7 +18,7 @@ from .muddlers.discovery import find_muddler
 from .muddlers.running import RunningMuddler, told
 from .options import Options
 from .paths import local_path, resolved
-from .user_code import function, reported, run_file, takes, working_in
+from .user_code import run_file, working_in
 from .validation import check_attributes
 
 
@@ -84,25 +82,3 @@ def evaluated(options: Options) -> Iterator[Config]:
     for muddler in muddlers:
         muddler.muddle(config, options)
         yield config
-
-
-def parse_extra_args(options: Options) -> Any:
-    """Return the result of the arg parser for `--extra-args`, or None if there is no arg parser.
-
-    Without `--extra-args`, pass an empty text, so that the arg parser returns its defaults. Raise ConfigError if the
-    arg parser fails, and SystemExit(0) if it prints its help.
-    """
-    if options.arg_parser is None:
-        return None
-    with named(f"--arg-parser {options.arg_parser}"):
-        path = local_path(options.arg_parser).resolve()
-        if not path.is_file():
-            raise ConfigError(f"--arg-parser {options.arg_parser}: no such file")
-    form = "parse_args(extra_args, ssh_user)"
-    with working_in(Path.cwd(), path.parent):
-        names = run_file(path, {})
-        parse_args = function(names, "parse_args", form, path)
-        if not takes(parse_args, 2):
-            raise ConfigError(f"{path}: wrong parameters of parse_args; must be {form}")
-        with reported(path, help_allowed=True):
-            return parse_args(options.extra_args or "", options.ssh_user)
