@@ -1,22 +1,25 @@
 """Load a config: run the arg parser, the config file and the muddlers, then validate the result.
 
-`user_code` runs the files of the user, and `muddlers.running` the muddlers. `paths` makes all paths absolute, and
-`validation` and `file_validation` check the components.
+`user_code` runs the files of the user, `arg_parsers` the arg parser, and `muddlers.running` the muddlers. `paths` makes
+all paths absolute, and `validation` and `file_validation` check the components.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import attrs
 
-from . import file_validation, limit, paths, validation
-from .component import Config
+from . import util
+from .arg_parsers import parse_extra_args
+from .component import LOCALHOST, Component, Config
 from .errors import ConfigError, named
+from .file_validation import check_files
+from .limit import limited
 from .muddlers.discovery import find_muddler
-from .muddlers.running import RunningMuddler, given_names, told
+from .muddlers.running import RunningMuddler, told
 from .options import Options
-from .user_code import function, reported, run_file, takes, working_in
+from .paths import local_path, resolved
+from .user_code import run_file, working_in
+from .validation import check_attributes
 
 
 def load(options: Options, with_files: bool = True) -> Config:
@@ -28,15 +31,17 @@ def load(options: Options, with_files: bool = True) -> Config:
     Raise ConfigError with all mistakes at once. Raise SystemExit as `evaluated` does.
     """
     *_, config = evaluated(options)
-    validation.check_attributes(config)
+    check_attributes(config)
     problems: list[str] = []
     config_dir = options.config_dir
     assert config_dir is not None  # `evaluated` requires a config file
-    complete = config.with_components(paths.resolved(each, config_dir, problems) for each in config.all_components())
-    chosen = complete if options.limit is None else limit.limited(complete, options.limit)
+    complete = config.with_components(
+        resolved(component, config_dir, problems) for component in config.all_components()
+    )
+    chosen = complete if options.limit is None else limited(complete, options.limit)
     try:
         if with_files:
-            file_validation.check_files(chosen)
+            check_files(chosen)
     except ConfigError as error:
         problems += error.problems
     if problems:
@@ -53,7 +58,7 @@ def evaluated(options: Options) -> Iterator[Config]:
     if not options.config_file:
         raise ConfigError("--config: missing; give a config file with --config FILE")
     with named(f"--config: {options.config_file}"):
-        config_file = paths.local_path(options.config_file).absolute()
+        config_file = local_path(options.config_file).absolute()
         if not config_file.is_file():
             problem = "is a folder; must be a file" if config_file.is_dir() else "no such file"
             raise ConfigError(f"--config: {config_file}: {problem}")
@@ -63,7 +68,13 @@ def evaluated(options: Options) -> Iterator[Config]:
     asked = [find_muddler(given, config_dir) for given in options.muddler]
     extra_options = parse_extra_args(options)
     config = Config()
-    given = given_names(options, extra_options)
+    given = {
+        "Component": Component,
+        "util": util,
+        "options": options,
+        "extra_options": extra_options,
+        "localhost": LOCALHOST,
+    }
     muddlers = told([RunningMuddler.begun(each, config_dir, given) for each in asked], options, extra_options)
     with working_in(config_dir, config_dir):
         run_file(config_file, {**given, "config": config})
@@ -71,24 +82,3 @@ def evaluated(options: Options) -> Iterator[Config]:
     for muddler in muddlers:
         muddler.muddle(config, options)
         yield config
-
-
-def parse_extra_args(options: Options) -> Any:
-    """Return the result of the arg parser for `--extra-args`, or None if there is no arg parser.
-
-    Without `--extra-args`, pass an empty text, so that the arg parser returns its defaults. Raise ConfigError if the
-    arg parser fails, and SystemExit(0) if it prints its help.
-    """
-    if options.arg_parser is None:
-        return None
-    with named(f"--arg-parser {options.arg_parser}"):
-        path = paths.local_path(options.arg_parser).resolve()
-        if not path.is_file():
-            raise ConfigError(f"--arg-parser {options.arg_parser}: no such file")
-    form = "parse_args(extra_args, ssh_user)"
-    with working_in(Path.cwd(), path.parent):
-        parse_args = function(run_file(path, {}), "parse_args", form, path)
-        if not takes(parse_args, 2):
-            raise ConfigError(f"{path}: wrong parameters of parse_args; must be {form}")
-        with reported(path, help_allowed=True):
-            return parse_args(options.extra_args or "", options.ssh_user)
