@@ -10,6 +10,12 @@ from .errors import ConfigError
 COPY_OF = "copy_of"
 
 
+class Words(str):
+    """A value of --limit that was given as words after a command. Error messages name this command."""
+
+    command: str
+
+
 def component_named(config: Config, name: str) -> Component:
     """Return the component of that name, or of that `host/name`.
 
@@ -40,6 +46,8 @@ def limited(config: Config, limit: str, option: str = "--limit") -> Config:
 
     Raise ConfigError if a pattern matches no component, or if no component remains.
     """
+    if isinstance(limit, Words):
+        option = limit.command
     chosen: list[str] = []
     excluded: list[str] = []
     for pattern in map(str.strip, limit.split(",")):

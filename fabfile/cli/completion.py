@@ -136,15 +136,25 @@ def _candidates(place: Cursor, commands: Iterable[str], defaults: Mapping[str, A
 def offered(place: Cursor) -> Values | Sequence[str]:
     """Return the kind of value, or the words, that can come at the cursor. Empty if that is unknown."""
     option = place.option
-    if option and option.positional and place.word.startswith("-"):
+    if option and _is_word(option) and place.word.startswith("-"):
         option = None  # the word is an option in front of the positional argument
     if isinstance(option, Option):
         return option.declaration.values
     if option:
         return CORE.get(option.names[0], ())
     command = place.contexts[-1]
-    has_options = place.word.startswith("-") or (command.name is not None and not place.word)
-    return command.flag_names() if has_options else Values.COMMAND
+    if place.word.startswith("-") or (command.name is not None and not place.word):
+        return command.flag_names()
+    return () if _words_end(command) else Values.COMMAND
+
+
+def _is_word(option: Argument) -> bool:
+    return option.positional or (isinstance(option, Option) and option.has_words)
+
+
+def _words_end(command: ParserContext) -> bool:
+    """Return whether no other command can follow, because words after this one are values of an option."""
+    return any(isinstance(each, Option) and each.takes_word(command.name or "") for each in command.args.values())
 
 
 def single_names(word: str, components: Sequence[Component]) -> list[str]:

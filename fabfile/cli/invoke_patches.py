@@ -1,10 +1,10 @@
 """Patches of Invoke and Fabric, for behaviour that these cannot be configured to have.
 
-- An invalid command line, and settings that cannot be read, exit with 2 and a message, like an invalid config.
-- An option may be given more than once.
-- The word after `--extra-args` is its value, even if it looks like an option.
+- Settings that cannot be read exit with 2 and a message, like an invalid config.
 - The shell completes the values of options, too; see `completion`.
 - No password is logged.
+
+`parser_patches` has the patches of the parser.
 
 `fab` is Fabric's program. It loads this fabfile first. After that, it parses the words after the name of a command, and
 reads fabric.yaml and the ssh config. A patch cannot change anything that `fab` does before it loads this fabfile.
@@ -15,8 +15,6 @@ executor. Each patch has a report for the authors. `tests/unit/test_patches.py` 
 
 import functools
 import logging
-import re
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,97 +23,22 @@ from fabric import Executor
 from fabric.main import Fab
 from invoke.config import Config as Settings
 from invoke.exceptions import Exit
-from invoke.parser.parser import ParseMachine
 from paramiko.config import SSHConfig
 from paramiko.ssh_exception import ConfigParseError
 
 from .exit_codes import INTERRUPTED, UNTOUCHED, WRONG
-from .options import Option
+from .parser_patches import patch_parser, patch_parser_errors
 
 
 def apply_patches() -> None:
     """Patch Invoke and Fabric for the rest of this process."""
-    _patch_parser()
-    _patch_parser_errors()
+    patch_parser()
+    patch_parser_errors()
     _patch_settings_files()
     _patch_settings()
     _patch_completion()
     for library in ("fabric", "invoke"):
         logging.getLogger(library).setLevel(logging.INFO)  # at level DEBUG, they log passwords, too
-
-
-def _patch_parser() -> None:
-    """Replace the handling of single words in Invoke's parser.
-
-    Report for Invoke 2.2.1:
-
-    - What happens: `inv t --number=x` ends with a traceback. `inv t --text --number` and `inv t --number 1 --number 2`
-      are refused. `inv p --help` calls the task with the argument `--help`.
-    - Expected: an error message for the first one, the text `--number`, the last number, and the help of `p`.
-    - To reproduce: declare the tasks `t(c, number=1, text="")` and `p(c, name)`, `p` with a positional argument.
-    """
-    # Patch the class, because its state machine is bound to the class itself: a subclass would have no states.
-    handle = ParseMachine.handle
-
-    @functools.wraps(handle)
-    def handle_values(self: ParseMachine, token: str) -> None:
-        if self.flag and self.flag.name == "extra_args" and self.waiting_for_flag_value:
-            self.see_value(token)
-            return
-        if self.context and self.context.missing_positional_args and token in self.initial.flags:
-            # Invoke would treat one of Fabric's options after the command as the missing positional argument.
-            awaited, self.context.positional_args = self.context.positional_args, []
-            handle(self, token)
-            if token not in ("--help", "-h"):  # --help needs no positional argument
-                self.context.positional_args = awaited
-            return
-        try:
-            handle(self, token)
-        except ValueError as error:
-            name = max(self.flag.names, key=len) if self.flag else ""
-            raise Exit(f"--{name} {token!r}: must be a whole number", WRONG) from error
-        if isinstance(self.flag, Option) and token in self.context.flags:
-            self.flag.raw_value = None  # makes the parser expect another value
-
-    ParseMachine.handle = handle_values  # type: ignore[method-assign]
-
-
-def _patch_parser_errors() -> None:
-    """Let an invalid command line exit with WRONG, and name the command that explains its options.
-
-    Report for Invoke 2.2.1:
-
-    - What happens: a mistake in the command line exits with 1, like a task that has failed.
-    - Expected: another exit code, such as 2 in most programs, or a setting for it.
-    - To reproduce: `inv --no-such-option; echo $?`
-    """
-
-    @functools.wraps(ParseMachine.error)
-    def refuse(self: ParseMachine, msg: str) -> None:
-        command = self.context.name if self.context and self.context.name else ""
-        program = Path(sys.argv[0]).name
-        raise Exit(f"{_plain(msg)}; see: {program} --help {command}".rstrip(), WRONG)
-
-    ParseMachine.error = refuse  # type: ignore[method-assign]
-
-
-# The errors of Invoke's parser, and the same in the form of this project.
-PARSER_ERRORS = (
-    (r"No idea what '(-.*)' is!", r"unknown option \1"),
-    (r"No idea what '(.*)' is!", r"unknown command \1"),
-    (r"Flag (?:--|<Argument: )([\w-]+).* needed value and was not given one!", r"--\1: missing value"),
-    (r"Flag (?:--|<Argument: )([\w-]+).* doesn't take any value!", r"--\1: unexpected value"),
-    (r"'(.*)' did not receive required positional arguments: '(.*)'", r"\1: missing argument \2"),
-)
-
-
-def _plain(error: str) -> str:
-    """Return an error of Invoke's parser in the form of this project, or unchanged if it is unknown."""
-    for pattern, form in PARSER_ERRORS:
-        match = re.fullmatch(pattern, error, re.DOTALL)
-        if match:
-            return match.expand(form)
-    return error
 
 
 def _patch_settings_files() -> None:

@@ -70,6 +70,10 @@ def test_line_is_split_as_in_a_shell(line: str, words: list[str]) -> None:
         ("fab attach ", Values.COMPONENT),
         ("fab attach -c x -S y we", Values.COMPONENT),
         ("fab attach web ru", Values.COMMAND),
+        ("fab logs ", Values.LIMIT),
+        ("fab restart -c x we", Values.LIMIT),
+        ("fab stop web -l INFO d", Values.LIMIT),
+        ("fab collect --limit x d", ()),
         ("fab kill --limit='a b,", Values.LIMIT),
         ("fab kill -c x sync --limit a", Values.LIMIT),
         ("fab run -l ", ("DEBUG", "INFO", "WARNING", "ERROR")),
@@ -101,6 +105,7 @@ def test_attach_offers_unique_names() -> None:
         ("fab run -c x --limit y --", {"--limit", "--no-zombie"}, {"--hosts"}),
         ("fab run -m", {"-m"}, {"-S"}),
         ("fab kill logs -", {"--follow", "-f", "-n"}, {"--to"}),
+        ("fab logs web --", {"--follow", "--limit"}, {"--to"}),
         ("fab attach -", {"--limit", "-c"}, {"--to"}),
     ],
 )

@@ -1,0 +1,119 @@
+"""Patches of Invoke's parser, for behaviour that it cannot be configured to have.
+
+- An invalid command line exits with 2 and a message, like an invalid config.
+- An option may be given more than once.
+- The word after `--extra-args` is its value, even if it looks like an option.
+- After some commands, any number of words may follow; see `Option.takes_words`.
+
+`invoke_patches` says why these are patches. `tests/unit/test_patches.py` fails if a patched function changes.
+"""
+
+import functools
+import re
+import shlex
+import sys
+from pathlib import Path
+
+from invoke.exceptions import Exit
+from invoke.parser.parser import ParseMachine
+
+from .exit_codes import WRONG
+from .options import Option
+
+
+def patch_parser() -> None:
+    """Replace the handling of single words in Invoke's parser.
+
+    Report for Invoke 2.2.1:
+
+    - What happens: `inv t --number=x` ends with a traceback. `inv t --text --number` and `inv t --number 1 --number 2`
+      are refused. `inv p --help` calls the task with the argument `--help`.
+    - Expected: an error message for the first one, the text `--number`, the last number, and the help of `p`.
+    - To reproduce: declare the tasks `t(c, number=1, text="")` and `p(c, name)`, `p` with a positional argument.
+    """
+    # Patch the class, because its state machine is bound to the class itself: a subclass would have no states.
+    handle = ParseMachine.handle
+
+    @functools.wraps(handle)
+    def handle_values(self: ParseMachine, token: str) -> None:
+        if self.flag and self.flag.name == "extra_args" and self.waiting_for_flag_value:
+            self.see_value(token)
+            return
+        option = _option_of_word(self, token)
+        if option and self.context and self.context.name:
+            option.add_word(token, self.context.name)
+            return
+        if self.context and self.context.missing_positional_args and token in self.initial.flags:
+            # Invoke would treat one of Fabric's options after the command as the missing positional argument.
+            awaited, self.context.positional_args = self.context.positional_args, []
+            handle(self, token)
+            if token not in ("--help", "-h"):  # --help needs no positional argument
+                self.context.positional_args = awaited
+            return
+        try:
+            handle(self, token)
+        except ValueError as error:
+            name = max(self.flag.names, key=len) if self.flag else ""
+            raise Exit(f"--{name} {token!r}: must be a whole number", WRONG) from error
+        if isinstance(self.flag, Option) and token in self.context.flags:
+            self.flag.raw_value = None  # makes the parser expect another value
+
+    ParseMachine.handle = handle_values  # type: ignore[method-assign]
+
+
+def _option_of_word(machine: ParseMachine, token: str) -> Option | None:
+    """Return the option that takes `token`, a word after a command, as a value; None if there is none."""
+    context = machine.context
+    if context is None or context.name is None or token.startswith("-") or machine.waiting_for_flag_value:
+        return None
+    for option in context.args.values():
+        if isinstance(option, Option) and option.takes_word(context.name):
+            return option
+    return None
+
+
+def patch_parser_errors() -> None:
+    """Let an invalid command line exit with WRONG, and name the command that explains its options.
+
+    Report for Invoke 2.2.1:
+
+    - What happens: a mistake in the command line exits with 1, like a task that has failed.
+    - Expected: another exit code, such as 2 in most programs, or a setting for it.
+    - To reproduce: `inv --no-such-option; echo $?`
+    """
+
+    @functools.wraps(ParseMachine.error)
+    def refuse(self: ParseMachine, msg: str) -> None:
+        command = self.context.name if self.context and self.context.name else ""
+        word = re.fullmatch(UNKNOWN_WORD, msg, re.DOTALL)
+        if word and command and _is_like_a_config(word[1]):
+            config = f"{command} --config {shlex.quote(word[1])}"
+            raise Exit(f"{command} {word[1]}: unknown command; to give the config file: {config}", WRONG)
+        program = Path(sys.argv[0]).name
+        raise Exit(f"{_plain(msg)}; see: {program} --help {command}".rstrip(), WRONG)
+
+    ParseMachine.error = refuse  # type: ignore[method-assign]
+
+
+def _is_like_a_config(word: str) -> bool:
+    return word.endswith(".py") or "/" in word or Path(word).is_file()
+
+
+UNKNOWN_WORD = r"No idea what '([^-].*)' is!"
+# The errors of Invoke's parser, and the same in the form of this project.
+PARSER_ERRORS = (
+    (r"No idea what '(-.*)' is!", r"unknown option \1"),
+    (UNKNOWN_WORD, r"unknown command \1"),
+    (r"Flag (?:--|<Argument: )([\w-]+).* needed value and was not given one!", r"--\1: missing value"),
+    (r"Flag (?:--|<Argument: )([\w-]+).* doesn't take any value!", r"--\1: unexpected value"),
+    (r"'(.*)' did not receive required positional arguments: '(.*)'", r"\1: missing argument \2"),
+)
+
+
+def _plain(error: str) -> str:
+    """Return an error of Invoke's parser in the form of this project, or unchanged if it is unknown."""
+    for pattern, form in PARSER_ERRORS:
+        match = re.fullmatch(pattern, error, re.DOTALL)
+        if match:
+            return match.expand(form)
+    return error
