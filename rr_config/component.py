@@ -4,7 +4,6 @@ They only hold values. Each attribute is declared here alone; `validation` check
 """
 
 import copy
-import difflib
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -160,6 +159,8 @@ ATTRIBUTES: dict[str, Declared] = {field.name: field.metadata[METADATA] for fiel
 
 def unknown_attribute(name: str) -> str:
     """Return the error message for an unknown attribute, with the most similar known one."""
+    import difflib  # only errors need it
+
     given = name.lower()
 
     def likeness(known: str) -> tuple[bool, bool, float]:

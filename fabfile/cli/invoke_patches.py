@@ -15,6 +15,7 @@ executor. Each patch has a report for the authors. `tests/unit/test_patches.py` 
 
 import functools
 import logging
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +28,7 @@ from paramiko.config import SSHConfig
 from paramiko.ssh_exception import ConfigParseError
 
 from .exit_codes import INTERRUPTED, UNTOUCHED, WRONG
-from .parser_patches import patch_parser, patch_parser_errors
+from .parser_patches import patch_parser, patch_parser_errors, unknown_command
 
 
 def apply_patches() -> None:
@@ -131,6 +132,10 @@ def _patch_completion() -> None:
 
     @functools.wraps(parse_cleanup)
     def answer_or_clean_up(self: Fab) -> None:
+        asked = self.args.help.value
+        if isinstance(asked, str) and asked not in self.parser.contexts:
+            see = f"see: {Path(sys.argv[0]).name} --list"
+            raise Exit(unknown_command(asked, self.parser.contexts, see), WRONG)
         if self.args.complete.value:
             from .completion import answer
 

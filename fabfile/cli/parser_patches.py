@@ -12,10 +12,13 @@ import functools
 import re
 import shlex
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from invoke.exceptions import Exit
 from invoke.parser.parser import ParseMachine
+
+from rr_config.likeness import hint
 
 from .exit_codes import WRONG
 from .options import Option
@@ -85,25 +88,60 @@ def patch_parser_errors() -> None:
     @functools.wraps(ParseMachine.error)
     def refuse(self: ParseMachine, msg: str) -> None:
         command = self.context.name if self.context and self.context.name else ""
+        see = f"see: {Path(sys.argv[0]).name} {f'--help {command}' if command else '--list'}"
         word = re.fullmatch(UNKNOWN_WORD, msg, re.DOTALL)
+        option = re.fullmatch(UNKNOWN_OPTION, msg, re.DOTALL)
+        if option:
+            raise Exit(f"unknown option {option[1]}; {hint(option[1], _flags(self), see)}", WRONG)
         if word and command and _is_like_a_config(word[1]):
             config = f"{command} --config {shlex.quote(word[1])}"
             raise Exit(f"{command} {word[1]}: unknown command; to give the config file: {config}", WRONG)
-        program = Path(sys.argv[0]).name
-        raise Exit(f"{_plain(msg)}; see: {program} --help {command}".rstrip(), WRONG)
+        if word:
+            raise Exit(unknown_command(word[1], self.contexts, see), WRONG)
+        raise Exit(f"{_plain(msg)}; {see}", WRONG)
 
     ParseMachine.error = refuse  # type: ignore[method-assign]
+
+
+def _flags(machine: ParseMachine) -> list[str]:
+    """Return the options that are valid at this place, and those of Fabric."""
+    flags: list[str] = []
+    for context in (machine.context, machine.initial):
+        flags += [*context.flag_names()] if context else []
+    return [flag for flag in flags if flag.startswith("--")]
+
+
+def unknown_command(given: str, known: Iterable[str], see: str) -> str:
+    """Return the error message for an unknown command. `see` is the hint if no command is similar."""
+    synonym = SYNONYMS.get(given)
+    meant = f"did you mean {synonym}?" if synonym else hint(given, known, see)
+    return f"unknown command {given}; {meant}"
 
 
 def _is_like_a_config(word: str) -> bool:
     return word.endswith(".py") or "/" in word or Path(word).is_file()
 
 
+# Commands of other tools, and the commands of this program that do the same.
+SYNONYMS = {
+    "check": "doctor",
+    "cp": "sync",
+    "deploy": "run",
+    "down": "kill",
+    "fetch": "collect",
+    "help": "--help",
+    "ls": "status",
+    "ps": "status",
+    "rm": "kill",
+    "tail": "logs",
+    "top": "status",
+    "up": "run",
+    "upload": "sync",
+}
+UNKNOWN_OPTION = r"No idea what '(-.*)' is!"
 UNKNOWN_WORD = r"No idea what '([^-].*)' is!"
 # The errors of Invoke's parser, and the same in the form of this project.
 PARSER_ERRORS = (
-    (r"No idea what '(-.*)' is!", r"unknown option \1"),
-    (UNKNOWN_WORD, r"unknown command \1"),
     (r"Flag (?:--|<Argument: )([\w-]+).* needed value and was not given one!", r"--\1: missing value"),
     (r"Flag (?:--|<Argument: )([\w-]+).* doesn't take any value!", r"--\1: unexpected value"),
     (r"'(.*)' did not receive required positional arguments: '(.*)'", r"\1: missing argument \2"),

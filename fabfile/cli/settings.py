@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rr_config import ConfigError, Options
 from rr_config.declarations import Declaration
+from rr_config.likeness import hint
 from rr_config.options import OPTIONS, Fallback, check
 
 from .options import SECTION
@@ -62,7 +63,8 @@ def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
     known = {option.name: option for option in OPTIONS}
     for name, value in own.items():
         if name not in known:
-            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: unknown option; must be one of {', '.join(known)}")
+            meant = hint(name, known, f"must be one of {', '.join(known)}")
+            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: unknown option; {meant}")
         _check_kind(known[name], value)
     return own
 
