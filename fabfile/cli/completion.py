@@ -21,13 +21,13 @@ from fabric.main import Fab
 from invoke.exceptions import Exit, ParseError
 from invoke.parser.argument import Argument
 from invoke.parser.context import ParserContext
-from invoke.parser.parser import Parser
 
 from rr_config import Component, load
 from rr_config.declarations import Values
 from rr_config.limit import names as limit_names
 from rr_config.muddlers.discovery import all_muddlers
 
+from .leading import CommandParser
 from .options import SECTION, Option
 from .settings import read_options
 
@@ -35,6 +35,7 @@ from .settings import read_options
 CORE: dict[str, Values | Sequence[str]] = {
     "S": Values.PATH,
     "config": Values.PATH,
+    "f": Values.PATH,
     "help": Values.COMMAND,
     "hide": ("both", "err", "out"),
     "i": Values.PATH,
@@ -51,7 +52,8 @@ class Cursor:
 
     `word` is the text to complete, and `before` is the part of the typed word in front of it: `--limit=` in
     `--limit=web`. `option` is the option or positional argument that takes the word as its value, if any. The first of
-    `contexts` holds Fabric's options. The last one is the command that the word belongs to, with its options.
+    `contexts` holds Fabric's options. The last one is the command that the word belongs to, with its options. In
+    front of the first command, it has no name.
     """
 
     word: str
@@ -84,15 +86,20 @@ def answer(program: Fab) -> NoReturn:
     raise Exit
 
 
-def cursor_at(line: str, parser: Parser) -> Cursor:
+def cursor_at(line: str, parser: CommandParser) -> Cursor:
     """Return the cursor at the end of `line`, which begins with the name of a program. Raise errors of `parser`."""
+
+    def parsed(words: Sequence[str]) -> Sequence[ParserContext]:
+        of_fabric, *commands = parser.parse_argv(words)
+        return [of_fabric, *(commands or [parser.leading])]
+
     *words, word = split(line)[1:] or [""]
     words = [os.path.expandvars(each) for each in words]
     option, _, value = word.partition("=") if word.startswith("--") and "=" in word else ("", "", word)
     try:
-        contexts = parser.parse_argv([*words, option, PROBE] if option else [*words, PROBE])
+        contexts = parsed([*words, option, PROBE] if option else [*words, PROBE])
     except (Exit, ParseError):  # the parser accepts no value there
-        return Cursor(word, "", None, parser.parse_argv(words))
+        return Cursor(word, "", None, parsed(words))
     return Cursor(value, f"{option}=" if option else "", _asked(contexts), contexts)
 
 

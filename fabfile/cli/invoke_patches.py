@@ -1,6 +1,7 @@
 """Patches of Invoke and Fabric, for behaviour that these cannot be configured to have.
 
 - Settings that cannot be read exit with 2 and a message, like an invalid config.
+- The options of a command may stand in front of it; see `leading`.
 - The shell completes the values of options, too; see `completion`.
 - No password is logged.
 
@@ -15,7 +16,8 @@ executor. Each patch has a report for the authors. `tests/unit/test_patches.py` 
 
 import functools
 import logging
-import sys
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +29,11 @@ from invoke.exceptions import Exit
 from paramiko.config import SSHConfig
 from paramiko.ssh_exception import ConfigParseError
 
+from rr_config.options import LOG_LEVELS
+from rr_config.program import FAB, program
+
 from .exit_codes import INTERRUPTED, UNTOUCHED, WRONG
+from .leading import CommandParser
 from .parser_patches import patch_parser, patch_parser_errors, unknown_command
 
 
@@ -37,9 +43,14 @@ def apply_patches() -> None:
     patch_parser_errors()
     _patch_settings_files()
     _patch_settings()
+    _patch_leading_options()
     _patch_completion()
     for library in ("fabric", "invoke"):
         logging.getLogger(library).setLevel(logging.INFO)  # at level DEBUG, they log passwords, too
+
+
+class SettingsError(Exit):
+    """A settings file cannot be read."""
 
 
 def _patch_settings_files() -> None:
@@ -58,13 +69,12 @@ def _patch_settings_files() -> None:
     def load_readable_file(self: Settings, prefix: str, absolute: bool = False, merge: bool = True) -> None:
         named = getattr(self, f"_{prefix}_path")  # set for -f alone; Invoke searches the other files
         if absolute and named:
-            _check_file("-f/--config", named)
+            _check_file("-f/--config" if program() == FAB else "-f", named)
         try:
             load_file(self, prefix, absolute, merge)
         except Exception as error:  # a parser or a Python settings file can raise anything
             where = named or f"fabric.yaml in {getattr(self, f'_{prefix}_prefix')}"
-            hint = "; to set the config of a command, give --config after the command" if absolute else ""
-            raise Exit(f"{where}: invalid Fabric settings: {error}{hint}", WRONG) from error
+            raise SettingsError(f"{where}: invalid Fabric settings: {error}", WRONG) from error
 
     Settings._load_file = load_readable_file  # type: ignore[method-assign]
 
@@ -87,7 +97,7 @@ def _patch_settings() -> None:
         if ssh_config:
             _check_file("-S/--ssh-config", ssh_config)
         try:
-            update_config(self)
+            _update(self, update_config)
             ssh_config = ssh_config or self.config.ssh_config_path
             if ssh_config != self.config._runtime_ssh_path:
                 self.config.set_runtime_ssh_path(ssh_config)
@@ -102,6 +112,37 @@ def _patch_settings() -> None:
         self.config.tasks.executor_class = f"{__name__}.{CommandExecutor.__name__}"
 
     Fab.update_config = update_config_in_words
+
+
+def _update(self: Fab, update_config: Callable[[Fab], None]) -> None:
+    """Load the remaining settings. If --config in front of the command has a wrong file, show the right place."""
+    named = self.args.config.value
+    try:
+        update_config(self)
+    except SettingsError as error:
+        if not named:
+            raise
+        line = shlex.join([program(), self.tasks[0].name, "--config", named])
+        raise Exit(f"{error.message}; for the config of a command, type: {line}", WRONG) from error
+
+
+def _patch_leading_options() -> None:
+    """Let the options of all commands stand in front of a command, too.
+
+    Report for Invoke 2.2.1:
+
+    - What happens: `inv --name x task` is refused.
+    - Expected: a way for a program to declare options that all its tasks have.
+    - To reproduce: declare the task `task(c, name)`.
+    """
+    make_parser = Fab._make_parser
+
+    @functools.wraps(make_parser)
+    def make_command_parser(self: Fab) -> CommandParser:
+        plain = make_parser(self)
+        return CommandParser(plain.contexts.values(), plain.initial)
+
+    Fab._make_parser = make_command_parser
 
 
 def _check_file(option: str, named: str) -> None:
@@ -132,9 +173,10 @@ def _patch_completion() -> None:
 
     @functools.wraps(parse_cleanup)
     def answer_or_clean_up(self: Fab) -> None:
+        _check_list(self)
         asked = self.args.help.value
         if isinstance(asked, str) and asked not in self.parser.contexts:
-            see = f"see: {Path(sys.argv[0]).name} --list"
+            see = f"see: {program()} --list"
             raise Exit(unknown_command(asked, self.parser.contexts, see), WRONG)
         if self.args.complete.value:
             from .completion import answer
@@ -143,6 +185,14 @@ def _patch_completion() -> None:
         parse_cleanup(self)
 
     Fab.parse_cleanup = answer_or_clean_up
+
+
+def _check_list(self: Fab) -> None:
+    """Raise Exit if a log level follows -l in front of the command."""
+    level = str(self.args.list.value).upper()
+    if level in LOG_LEVELS:
+        line = f"{program()} {self.tasks[0].name if self.tasks else 'COMMAND'} -l {level}"
+        raise Exit(f"-l {level}: lists the commands here; for the log level, type: {line}", WRONG)
 
 
 class SettingsFiles(NamedTuple):

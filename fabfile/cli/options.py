@@ -80,6 +80,15 @@ class Option(Argument):
         words.command = command
         self.raw_value, self._value = word, words
 
+    def inherit(self, given: "Option") -> None:
+        """Take the value that is given in front of the command, unless the command has its own."""
+        if self.has_words:
+            self._refuse_both()
+        if self.declaration.is_repeatable:
+            self._value = [*given._value, *(self._value or [])]
+        elif not self.got_value:
+            self._value = given._value
+
     def _refuse_both(self, command: str = "") -> NoReturn:
         command = command or self._value.command
         raise Exit(f"{command}: cannot combine patterns with {self.declaration.flag}; give one of them", WRONG)

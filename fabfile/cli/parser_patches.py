@@ -11,14 +11,16 @@
 import functools
 import re
 import shlex
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from invoke.exceptions import Exit
+from invoke.parser.context import ParserContext
 from invoke.parser.parser import ParseMachine
 
 from rr_config.likeness import hint
+from rr_config.options import OPTIONS
+from rr_config.program import program
 
 from .exit_codes import WRONG
 from .options import Option
@@ -58,7 +60,7 @@ def patch_parser() -> None:
         except ValueError as error:
             name = max(self.flag.names, key=len) if self.flag else ""
             raise Exit(f"--{name} {token!r}: must be a whole number", WRONG) from error
-        if isinstance(self.flag, Option) and token in self.context.flags:
+        if isinstance(self.flag, Option) and token in self.context.flags and not self.result.unparsed:
             self.flag.raw_value = None  # makes the parser expect another value
 
     ParseMachine.handle = handle_values  # type: ignore[method-assign]
@@ -88,9 +90,11 @@ def patch_parser_errors() -> None:
     @functools.wraps(ParseMachine.error)
     def refuse(self: ParseMachine, msg: str) -> None:
         command = self.context.name if self.context and self.context.name else ""
-        see = f"see: {Path(sys.argv[0]).name} {f'--help {command}' if command else '--list'}"
+        see = f"see: {program()} {f'--help {command}' if command else '--list'}"
         word = re.fullmatch(UNKNOWN_WORD, msg, re.DOTALL)
         option = re.fullmatch(UNKNOWN_OPTION, msg, re.DOTALL)
+        if option and not command:
+            raise Exit(_misplaced(option[1], self.contexts, hint(option[1], _flags(self), see)), WRONG)
         if option:
             raise Exit(f"unknown option {option[1]}; {hint(option[1], _flags(self), see)}", WRONG)
         if word and command and _is_like_a_config(word[1]):
@@ -105,10 +109,18 @@ def patch_parser_errors() -> None:
 
 def _flags(machine: ParseMachine) -> list[str]:
     """Return the options that are valid at this place, and those of Fabric."""
-    flags: list[str] = []
+    flags = [option.flag for option in OPTIONS]
     for context in (machine.context, machine.initial):
         flags += [*context.flag_names()] if context else []
     return [flag for flag in flags if flag.startswith("--")]
+
+
+def _misplaced(option: str, contexts: Mapping[str, ParserContext], otherwise: str) -> str:
+    """Return the error message for an unknown option in front of the command."""
+    for name, context in contexts.items():
+        if option in context.flags or option in context.inverse_flags:
+            return f"{option}: unknown in front of a command; put it after the command, for example: {name} {option}"
+    return f"unknown option {option}; {otherwise}"
 
 
 def unknown_command(given: str, known: Iterable[str], see: str) -> str:
