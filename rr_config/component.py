@@ -164,6 +164,7 @@ ATTRIBUTES: dict[str, Declared] = {field.name: field.metadata[METADATA] for fiel
 
 def unknown_attribute(name: str) -> str:
     """Return the error message for an unknown attribute, with the most similar known one."""
+
     given = name.lower()
 
     def likeness(known: str) -> tuple[bool, bool, float]:

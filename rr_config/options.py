@@ -57,6 +57,7 @@ class Options:
         "Select components by patterns of their name, host or HOST/NAME, separated by commas. `*` matches any text, `?`"
         " one character. `!` excludes. Default: all components.",
         values=Values.LIMIT,
+        words_after=("collect", "logs", "restart", "status", "stop"),
     )
     ssh_user: str | None = option(
         "The user name for logins. Default: from ~/.ssh/config, then from Fabric's settings, then the local user.",

@@ -51,13 +51,14 @@ def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
     for given, value in defaults.items():
         name, meant = _spelled_like_options(str(given).replace("-", "_"), value)
         if name in own:
-            hint = f"set {name} or no_{name} once, with _"
-            raise ConfigError(f"fabric.yaml/{SECTION}.{given}: duplicate of {name}; {hint}")
+            once = f"set {name} or no_{name} once, with _"
+            raise ConfigError(f"fabric.yaml/{SECTION}.{given}: duplicate of {name}; {once}")
         own[name] = meant
     known = {option.name: option for option in OPTIONS}
     for name, value in own.items():
         if name not in known:
-            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: unknown option; must be one of {', '.join(known)}")
+            meant = hint(name, known, f"must be one of {', '.join(known)}")
+            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: unknown option; {meant}")
         _check_kind(known[name], value)
     return own
 

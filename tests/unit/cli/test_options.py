@@ -204,7 +204,8 @@ def test_command_line_beats_fabric_yaml(
 @pytest.mark.parametrize(
     ("defaults", "message"),
     [
-        ({"scren": "x"}, f"fabric.yaml/remote_runner.scren: unknown option; must be one of {NAMES}"),
+        ({"scren": "x"}, "fabric.yaml/remote_runner.scren: unknown option; did you mean screen?"),
+        ({"xyz": "x"}, f"fabric.yaml/remote_runner.xyz: unknown option; must be one of {NAMES}"),
         ({"screen": 3}, "fabric.yaml/remote_runner.screen: invalid value 3; must be a string"),
         ({"on_exit": "go"}, "--on-exit go: must be one of leave, stop"),
         ({"no_kill": "maybe"}, "fabric.yaml/remote_runner.kill: invalid value 'maybe'; must be true or false"),
