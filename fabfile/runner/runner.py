@@ -58,7 +58,7 @@ class Runner(SessionCommands):
 
     @_origin.default
     def _read_once(self) -> Callable[[], JsonObject]:
-        return call_once(lambda: provenance(self.options))
+        return call_once(lambda: provenance(self.options, self.config.parameters))
 
     @property
     def running(self) -> list[Started]:

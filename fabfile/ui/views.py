@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-from rr_config import Component
+from rr_config import Config
 from rr_config.muddlers.discovery import Muddler
 
 from ..components.ownership import Foreign
@@ -66,12 +66,13 @@ def show_plan(out: Stdio, found: Plan, as_json: bool) -> None:
         out.line(line, "" if line.startswith(" ") else BOLD)
 
 
-def show_config(out: Stdio, components: Sequence[Component], as_json: bool) -> None:
-    """Show components as the text of a config file."""
+def show_config(out: Stdio, config: Config, as_json: bool) -> None:
+    """Show a config as the text of a config file, or its components as JSON."""
+    components = config.all_components()
     if as_json:
         out.document([config_dump.as_values(component) for component in components])
     else:
-        out.write(config_dump.as_python(components).encode("utf-8", "surrogateescape"))
+        out.write(config_dump.as_python(components, config.parameters).encode("utf-8", "surrogateescape"))
 
 
 def show_diff(out: Stdio, before: str, after: str, names: tuple[str, str]) -> None:
