@@ -127,7 +127,7 @@ def config(context: Context, **given: Any) -> None:
         if given["diff"]:
             _show_diff(console, options, given["json"])
         else:
-            show_config(console, load(options).all_components(), given["json"])
+            show_config(console, load(options), given["json"])
 
     execute(context, given, show)
 

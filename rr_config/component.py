@@ -5,12 +5,13 @@ They only hold values. Each attribute is declared here alone; `validation` check
 
 import copy
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from . import rules
+from .parameters import Value
 from .ready import Ready
 
 LOCALHOST = "localhost"
@@ -181,7 +182,7 @@ class Config:
     `Config(components)` holds the given objects themselves, not copies.
 
     `project` names the owner of the session. By default, the path of the config file is the owner. `screen` is the name
-    of the session, unless the command line gives one.
+    of the session, unless the command line gives one. `parameters` holds the values of declared parameters by name.
 
         >>> config = Config(project="demo")
         >>> config.add_component(Component(name="server", executable="./server", host="node1", start_index=1))
@@ -198,10 +199,13 @@ class Config:
         self._components = list(components)
         self.project = project
         self.screen = screen
+        self.parameters: Mapping[str, Value] = {}
 
     def with_components(self, components: Iterable[Component]) -> "Config":
         """Return a config with these components, and everything else as here."""
-        return Config(components, project=self.project, screen=self.screen)
+        config = Config(components, project=self.project, screen=self.screen)
+        config.parameters = self.parameters
+        return config
 
     def add_component(self, component: Component) -> None:
         """Add a deep copy of `component`, so that a config file can change the same object and add it again.

@@ -20,6 +20,7 @@ class Values(Enum):
     COMPONENT = auto()
     LIMIT = auto()
     MUDDLER = auto()
+    PARAMETER = auto()
     PATH = auto()
 
 

@@ -5,6 +5,7 @@ all paths absolute, and `validation` and `file_validation` check the components.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import attrs
 
@@ -17,6 +18,7 @@ from .limit import limited
 from .muddlers.discovery import find_muddler
 from .muddlers.running import RunningMuddler, told
 from .options import Options
+from .parameters import Parameter, Parameters
 from .paths import local_path, resolved
 from .user_code import run_file, working_in
 from .validation import check_attributes
@@ -50,24 +52,36 @@ def load(options: Options, with_files: bool = True) -> Config:
 
 
 def evaluated(options: Options) -> Iterator[Config]:
-    """Yield the config after its file has run, and again after each muddler. Check nothing yet.
+    """Yield the config after its file has run, and again after each muddler. Then check the values of `--set`.
 
     Run the arg parser, then the files of the muddlers, then the config file, then each muddler. Raise ConfigError if
-    one of them fails, and SystemExit(0) if `--extra-args` asks for help.
+    one of them fails, or if a value of `--set` is invalid. Raise SystemExit(0) if `--extra-args` asks for help.
     """
-    if not options.config_file:
-        raise ConfigError("--config: missing; give a config file with --config FILE")
-    with named(f"--config: {options.config_file}"):
-        config_file = local_path(options.config_file).absolute()
-        if not config_file.is_file():
-            problem = "is a folder; must be a file" if config_file.is_dir() else "no such file"
-            raise ConfigError(f"--config: {config_file}: {problem}")
+    parameters = Parameters(options.params)
+    yield from _evaluated(options, parameters)
+    parameters.check()
+
+
+def declared_parameters(options: Options) -> list[Parameter]:
+    """Return the parameters that the config and its muddlers declare. Ignore invalid values of `--set`.
+
+    Raise ConfigError and SystemExit as `evaluated` does.
+    """
+    parameters = Parameters(options.params)
+    for _ in _evaluated(options, parameters):
+        pass
+    return list(parameters.declared.values())
+
+
+def _evaluated(options: Options, parameters: Parameters) -> Iterator[Config]:
+    """Yield the config as `evaluated` does. Declare its parameters in `parameters`."""
+    config_file = _config_file(options)
     config_dir = config_file.parent
     # The user's files get a copy, so that an assignment there does not change the run.
     options = attrs.evolve(options, config_file=str(config_file), muddler=list(options.muddler))
     asked = [find_muddler(given, config_dir) for given in options.muddler]
-    extra_options = parse_extra_args(options)
-    config = Config()
+    with parameters.active():
+        extra_options = parse_extra_args(options)
     given = {
         "Component": Component,
         "util": util,
@@ -75,10 +89,27 @@ def evaluated(options: Options) -> Iterator[Config]:
         "extra_options": extra_options,
         "localhost": LOCALHOST,
     }
-    muddlers = told([RunningMuddler.begun(each, config_dir, given) for each in asked], options, extra_options)
-    with working_in(config_dir, config_dir):
-        run_file(config_file, {**given, "config": config})
+    config = Config()
+    with parameters.active():
+        muddlers = told([RunningMuddler.begun(each, config_dir, given) for each in asked], options, extra_options)
+        with working_in(config_dir, config_dir):
+            run_file(config_file, {**given, "config": config})
+    config.parameters = parameters.values
     yield config
     for muddler in muddlers:
-        muddler.muddle(config, options)
+        with parameters.active():  # not during `yield`, because the caller shares the context
+            muddler.muddle(config, options)
+        config.parameters = parameters.values
         yield config
+
+
+def _config_file(options: Options) -> Path:
+    """Return the absolute path of the config file. Raise ConfigError if there is none."""
+    if not options.config_file:
+        raise ConfigError("--config: missing; give a config file with --config FILE")
+    with named(f"--config: {options.config_file}"):
+        config_file = local_path(options.config_file).absolute()
+        if not config_file.is_file():
+            problem = "is a folder; must be a file" if config_file.is_dir() else "no such file"
+            raise ConfigError(f"--config: {config_file}: {problem}")
+    return config_file

@@ -4,10 +4,11 @@ import os
 
 from .local_files import Unusable, placed_files
 from .muddlers.rewriting import bring, chosen, literal, numbered, program, scoped, wrap
+from .parameters import params
 from .paths import local_path
 from .ready import command, ended, log, port
 
-__all__ = ["command", "ended", "literal", "log", "port", "recursive_files_dict"]
+__all__ = ["command", "ended", "literal", "log", "params", "port", "recursive_files_dict"]
 __all__ += ["bring", "chosen", "numbered", "program", "scoped", "wrap"]  # for muddlers
 
 

@@ -25,7 +25,9 @@ from invoke.parser.context import ParserContext
 from rr_config import Component, load
 from rr_config.declarations import Values
 from rr_config.limit import names as limit_names
+from rr_config.loading import declared_parameters
 from rr_config.muddlers.discovery import all_muddlers
+from rr_config.parameters import BOOLS, Parameter
 
 from .leading import CommandParser
 from .options import SECTION, Option
@@ -132,6 +134,8 @@ def _candidates(place: Cursor, commands: Iterable[str], defaults: Mapping[str, A
         return limits(place.word, load(options, with_files=False).all_components())
     if values is Values.COMPONENT:
         return single_names(place.word, load(options, with_files=False).all_components())
+    if values is Values.PARAMETER:
+        return parameter_values(place.word, declared_parameters(options)) or None
     names = [muddler.name for muddler in all_muddlers(options.config_dir)]
     return [name for name in names if name.startswith(place.word)]  # no match: a path is expected
 
@@ -171,6 +175,18 @@ def single_names(word: str, components: Sequence[Component]) -> list[str]:
         return names[component.name] > 1 or (component.label.startswith(word) and not component.name.startswith(word))
 
     return [c.label if is_by_label(c) else c.name for c in components]
+
+
+def parameter_values(word: str, parameters: Iterable[Parameter]) -> list[str]:
+    """Return candidates for `word`, a value of --set.
+
+    Each is `NAME=` for a parameter, or `NAME=VALUE` for both values of a bool if the word names one.
+    """
+    name, separator, _ = word.partition("=")
+    if not separator:
+        return [f"{parameter.name}=" for parameter in parameters]
+    found = [parameter for parameter in parameters if parameter.name == name and parameter.kind is bool]
+    return [f"{name}={value}" for value in BOOLS if found]
 
 
 def limits(word: str, components: Iterable[Component]) -> list[str]:

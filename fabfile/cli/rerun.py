@@ -12,6 +12,7 @@ from fabric import Config as Settings
 from rr_config import Config, Options
 from rr_config.declarations import Declaration, Values
 from rr_config.options import OPTIONS
+from rr_config.parameters import as_texts
 from rr_config.paths import local_path
 
 from ..runner.preflight import identity_files
@@ -90,6 +91,8 @@ def _words(option: Declaration, value: Any, command: Sequence[str]) -> list[str]
     if option.kind is bool:
         flag = option.flag if value else option.off_flag
         return [] if flag in command else [flag]
+    if option.values is Values.PARAMETER:
+        value = as_texts(value)
     words: list[str] = []
     for each in value if option.is_repeatable else [value]:
         words += [option.flag, _text(option, each)]

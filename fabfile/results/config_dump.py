@@ -1,22 +1,25 @@
 """A loaded and muddled config as text: Python source of a config file, or plain values for JSON. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
 from rr_config import Component
+from rr_config.parameters import Value, assignments
 from rr_config.ready import Ready
 from rr_config.util import literal, scoped
 
 DEFAULTS = Component()
 
 
-def as_python(components: Iterable[Component]) -> str:
-    """Return the source of a config file that creates these components.
+def as_python(components: Iterable[Component], parameters: Mapping[str, Value] | None = None) -> str:
+    """Return the source of a config file that creates these components, after a comment with the parameters.
 
-    The source is valid only if `meta` holds plain values.
+    The source is valid only if `meta` holds plain values. It declares no parameters, because they could not change the
+    components any more.
     """
-    return "\n".join(map(_call, components))
+    head = [f"# parameters: {assignments(parameters)}\n"] if parameters else []
+    return "\n".join([*head, *map(_call, components)])
 
 
 def _call(component: Component) -> str:

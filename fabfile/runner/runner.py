@@ -57,7 +57,7 @@ class Runner(WaitCommands):
 
     @_origin.default
     def _read_once(self) -> Callable[[], JsonObject]:
-        return call_once(lambda: provenance(self.options))
+        return call_once(lambda: provenance(self.options, self.config.parameters))
 
     @property
     def running(self) -> list[Started]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-from rr_config import Component
+from rr_config import Config
 from rr_config.muddlers.discovery import Muddler
 
 from ..components.execute import Executed
@@ -79,12 +79,13 @@ def show_executed(out: Stdio, found: Mapping[str, Executed]) -> None:
             out.news(f"  {rendered(line.encode(errors='surrogateescape')).decode()}")
 
 
-def show_config(out: Stdio, components: Sequence[Component], as_json: bool) -> None:
-    """Show components as the text of a config file."""
+def show_config(out: Stdio, config: Config, as_json: bool) -> None:
+    """Show a config as the text of a config file, or its components as JSON."""
+    components = config.all_components()
     if as_json:
         out.document([config_dump.as_values(component) for component in components])
     else:
-        out.write(config_dump.as_python(components).encode("utf-8", "surrogateescape"))
+        out.write(config_dump.as_python(components, config.parameters).encode("utf-8", "surrogateescape"))
 
 
 def show_diff(out: Stdio, before: str, after: str, names: tuple[str, str]) -> None:

@@ -21,6 +21,7 @@ EXAMPLES = {
     "rr_config.limit": 3,
     "rr_config.muddlers.rewriting": 7,
     "rr_config.options": 2,
+    "rr_config.parameters": 3,
     "rr_config.ready": 5,
     "rr_config.util": 1,
 }

@@ -10,7 +10,7 @@ from tests.support.configs import COMPLETE, complete, component_of, loaded, refu
 
 OPTION_NAMES = [
     *["config_file", "ssh_user", "ssh_pass", "screen", "kill_first", "always_copy", "no_zombie"],
-    *["muddler", "extra_args", "arg_parser", "log_level"],
+    *["muddler", "extra_args", "arg_parser", "log_level", "params"],
 ]
 
 
