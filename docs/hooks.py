@@ -47,7 +47,7 @@ def commands() -> dict[str, Command]:
 
 def shared_options() -> list[Option]:
     """Return the options that every command has."""
-    return commands()["kill"].get_arguments()  # which has no others
+    return commands()["muddlers"].get_arguments()  # which has no others
 
 
 def own_options(command: str) -> list[Option]:

@@ -15,7 +15,7 @@ from rr_config.options import OPTIONS
 from rr_config.parameters import as_texts
 from rr_config.paths import local_path
 
-from ..runner.preflight import identity_files
+from ..runner.fleet import identity_files
 from .invoke_patches import settings_files
 from .own_options import own_options
 

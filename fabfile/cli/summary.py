@@ -6,8 +6,7 @@ import attrs
 
 from rr_config.limit import limit_to_components
 
-from ..components.status import State
-from ..ui.recap import Recap
+from ..ui.recap import ALIVE, BAD, Recap
 from .exit_codes import FAILED
 from .rerun import CommandLine
 
@@ -29,7 +28,6 @@ NEXT = {
     "kill": ("run again with", "run"),
     "exec": None,
 }
-ALIVE = (State.RUNNING, State.READY, State.STARTING)
 
 
 @attrs.define
@@ -93,7 +91,7 @@ class Summary:
 
     def _failed_hints(self, results: "list[ComponentResult]") -> dict[str, str]:
         """Return the next command after a failure: it shows the output of failed components."""
-        failed = [each.component for each in results if each.state in (State.FAILED, State.LOST)]
+        failed = [each.component for each in results if each.state in BAD]
         if not failed:
             return {}
         limit = limit_to_components(failed, self.runner.config, self.runner.options.limit is not None)

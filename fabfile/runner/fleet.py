@@ -1,12 +1,22 @@
-"""`Fleet`: run a stage on all hosts of a config at once, tell an observer, and report all failures at its end."""
+"""`Fleet`: run a stage on all hosts of a config at once, tell an observer, and report all failures at its end.
+
+`checked_group` makes the hosts. Before any of them is touched, it checks options that depend on the config.
+"""
 
 import contextlib
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import attrs
+from fabric import Config as Settings
 
+from rr_config import Config, ConfigError, Options
+from rr_config.options import check
+from rr_config.rules import SESSION_NAME_HINT, is_session_name
+
+from ..ssh.connection import connection_settings, key_files
 from ..ssh.host_group import HostFailure, HostGroup, Work
 from ..util.clock import Clock
 from ..util.errors import HostError
@@ -147,3 +157,31 @@ class Fleet:
         finally:
             self.stages.append(StageTime(stage, began, self.clock.now()))
             self.observer.ends(stage)
+
+
+def checked_group(config: Config, options: Options, settings: Settings, clock: Clock) -> HostGroup:
+    """Return the hosts of `config`. Raise ConfigError for invalid options."""
+    check(options)
+    session = options.session_of(config)
+    if not is_session_name(session):  # screen would change or misread it
+        raise ConfigError(f"--screen {session!r}: {SESSION_NAME_HINT}")
+    if options.terminate and not any(component.wait for component in config.all_components()):
+        raise ConfigError("--terminate: no component has wait = True; set it for at least one component")
+    missing = [key for key in identity_files(settings) if not key.is_file()]
+    if missing:
+        raise ConfigError(*(f"-i/--identity: {key}: no such file; must be a private key" for key in missing))
+    try:
+        hosts = sorted(config.all_hosts())
+        group = HostGroup(hosts, connection_settings(settings, options.ssh_pass), options, clock)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    hint = "are the same login; use one spelling in all components"
+    twice = [f"{one}, {other}: {hint}" for one, other in group.spelled_twice()]
+    if twice:
+        raise ConfigError(*twice)
+    return group
+
+
+def identity_files(settings: Settings) -> list[Path]:
+    """Return the key files that `-i` and `connect_kwargs.key_filename` name."""
+    return key_files(settings.connect_kwargs)

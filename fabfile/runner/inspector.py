@@ -20,10 +20,10 @@ from rr_config.errors import os_reason
 from rr_config.local_files import expected_files, placed_once
 
 from ..components.attach import attach_command, read_window, window_script
-from ..components.execute import TIMED_OUT, Executed, exec_script, read_executed
 from ..components.logs import Selection
 from ..components.ownership import Foreign, Owner, owner_of, read_foreign
 from ..components.status import State, Status, read_status, status_script
+from ..diagnosis.execute import TIMED_OUT, Executed, exec_script, read_executed
 from ..remote.ask import ask
 from ..remote.host import Host
 from ..results.collect import Collected, HostResults, bring, latest, make_ready, new_folder
@@ -34,10 +34,9 @@ from ..util import errors, lazy
 from ..util.clock import SYSTEM_CLOCK, Clock
 from ..util.stages import Failure, StageError
 from . import follow
-from .fleet import ONE_HOME, Fleet
+from .fleet import ONE_HOME, Fleet, checked_group
 from .observer import Observer
 from .plan import Plan, Present, plan, present_script, read_present
-from .preflight import checked_group
 
 if TYPE_CHECKING:  # only one command needs it, and loading it takes as long as many commands run
     from ..diagnosis.checks import Diagnosis

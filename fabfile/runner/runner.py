@@ -27,7 +27,7 @@ from ..transfer.sync import SyncResult, sync
 from ..util.lazy import call_once
 from ..util.limits import INSTALL_SECONDS
 from ..util.stages import Failure, StageError
-from .follower import following
+from .follow import following
 from .inspector import stage_group
 from .repeat import Repeat, repeat_of
 from .tracker import ComponentResult

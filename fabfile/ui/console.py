@@ -25,7 +25,6 @@ from .summaries import brought, killed, synced
 from .terminal import BOLD, is_screen, styled
 
 if TYPE_CHECKING:
-    from .log_lines import LogLines
     from .progress import TransferProgress
 
 
@@ -38,7 +37,7 @@ class Console(Stdio, Observer):
     def __init__(self, log_level: str, as_json: bool = False) -> None:
         level = logging.getLevelNamesMapping()[log_level]
         super().__init__(is_quiet=level > logging.INFO or as_json)
-        self.log_lines: LogLines | None = None  # prints the output of components, if it is followed
+        self.log_lines: Observer | None = None  # prints the output of components, if it is followed
         self.results: dict[str, dict[str, Any]] = {}  # by stage and host
         self.live = Live(self)
         self._bars: TransferProgress | None = None

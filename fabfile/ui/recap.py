@@ -6,9 +6,9 @@ from typing import Any
 
 import attrs
 
-from ..components.execute import Executed
 from ..components.screen import Killed, Session
 from ..components.status import State
+from ..diagnosis.execute import Executed
 from ..runner.tracker import ComponentResult
 from ..transfer.sync import SyncResult
 from ..util.stages import Failure
@@ -19,6 +19,8 @@ ORDER = (
     *(State.FAILED, State.LOST, State.UNKNOWN, State.STOPPED, State.STARTING),
     *(State.WAITING, State.READY, State.RUNNING, State.ENDED),
 )
+ALIVE = (State.RUNNING, State.READY, State.STARTING)
+BAD = (State.FAILED, State.LOST)
 # A component whose state a command does not know.
 UNTOUCHED = {"run": "not started", "start": "not started", "restart": "not started", "stop": "not running"}
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from rr_config import Config
 from rr_config.muddlers.discovery import Muddler
 
-from ..components.execute import Executed
 from ..components.logs import rendered
 from ..components.ownership import Foreign
 from ..components.status import Status
 from ..diagnosis.checks import Diagnosis
+from ..diagnosis.execute import Executed
 from ..results import config_dump
 from ..runner.plan import Plan
 from ..util.text import byte_size, printable

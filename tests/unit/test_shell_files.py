@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from fabfile.components import attach, launcher, logs, ownership, requirements, screen, start, status, stop, wait
-from fabfile.diagnosis import packages, probe
+from fabfile.diagnosis import execute, packages, probe
 from fabfile.remote import script
 from fabfile.remote.script import SCRIPTS, Script, read_script
 from fabfile.results import remote_files
@@ -34,6 +34,7 @@ SENT = {
     "doctor": probe.probe_script("s", ["gdb"], ["~", "/"]),
     "install": packages.install_script(MANAGER, ["screen"]),
     "connect": ownership.connect_script("s", OWNER, False, requirements=REQUIRED),
+    "exec": execute.exec_script("uptime", 3),
     "logs": logs.logs_script("s", [logs.LogReader(COMPONENT)], logs.Selection()),
     "session": screen.session_script("s", OWNER, False, zombie=True, kill=True, open_=True),
     "plan": plan.present_script("s", OWNER, [COMPONENT]),

@@ -110,7 +110,7 @@ def test_attach_offers_unique_names() -> None:
     [
         ("fab -", {"-S", "--ssh-config", "--list", "--limit", "-m"}, {"--follow"}),
         ("fab -c x -", {"-S", "--list", "--limit", "-m"}, {"--follow"}),
-        ("fab run ", {"-c", "--config", "--kill", "--no-kill", "--to"}, {"-S", "--follow", "--no-collect"}),
+        ("fab run ", {"-c", "--config", "--kill", "--no-kill", "--to"}, {"-S", "--raw", "--no-collect"}),
         ("fab run -c x --limit y --", {"--limit", "--no-zombie"}, {"--hosts"}),
         ("fab run -m", {"-m"}, {"-S"}),
         ("fab kill logs -", {"--follow", "-f", "-n"}, {"--to"}),

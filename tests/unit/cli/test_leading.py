@@ -77,8 +77,8 @@ def test_help_follows_leading_options(arguments: list[Any]) -> None:
     ("line", "message"),
     [
         (
-            "--follow logs",
-            "--follow: unknown in front of a command; put it after the command, for example: logs --follow",
+            "--raw logs",
+            "--raw: unknown in front of a command; put it after the command, for example: logs --raw",
         ),
         ("-n 5 logs", "-n: unknown in front of a command; put it after the command, for example: logs -n"),
         ("--limt x status", "unknown option --limt; did you mean --limit?"),
