@@ -8,7 +8,6 @@ import json
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from types import NoneType
 from typing import Any
 
 import attrs
@@ -26,9 +25,9 @@ SECRET = "ssh_pass"
 LIBRARIES = ("remote-runner", "fabric", "invoke", "paramiko")
 JsonObject = dict[str, Any]
 Types = Mapping[str, type | tuple[type, ...]]
-PARTS: Types = {"config": (dict, NoneType), "options": dict, "versions": dict, "stages": list}
+PARTS: Types = {"config": (dict, type(None)), "options": dict, "versions": dict, "stages": list}
 SOURCE: Types = {"path": str, "text": str}
-STAGE: Types = {"stage": str, "began": (int, float), "ended": (int, float, NoneType)}
+STAGE: Types = {"stage": str, "began": (int, float), "ended": (int, float, type(None))}
 
 
 def provenance(options: Options) -> JsonObject:

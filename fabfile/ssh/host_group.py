@@ -19,9 +19,8 @@ from rr_config import Options
 from rr_config.component import LOCALHOST
 
 from ..remote.host import Host
+from ..util import daemons, errors
 from ..util.clock import SYSTEM_CLOCK, Clock
-from ..util.daemons import start_daemon
-from ..util.errors import HostError
 from .connection import take_timeout
 from .host_keys import HostKeys
 from .local_host import LocalHost
@@ -35,6 +34,7 @@ GROUPS = itertools.count(1)
 NONSENSE = (ValueError, LookupError, ArithmeticError, StopIteration, RecursionError)
 
 T = TypeVar("T")
+Work = Callable[[Host], T]
 
 
 @attrs.frozen
@@ -70,8 +70,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
 
     def spelled_twice(self) -> Iterator[tuple[str, str]]:
         """Yield pairs of names that the ssh config maps to the same user, host, port and gateway."""
-        logins = {name: host.login for name, host in self.hosts.items() if isinstance(host, SshHost)}
-        return _pairs(logins)
+        return _pairs({name: host.login for name, host in self.hosts.items() if isinstance(host, SshHost)})
 
     def met_twice(self) -> Iterator[tuple[str, str]]:
         """Yield pairs of names that turned out to lead to one home directory on one machine."""
@@ -79,9 +78,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
         # An identity that begins with a space has no boot id, so it does not identify a machine.
         return _pairs({name: identity for name, identity in met.items() if not identity.startswith(b" ")})
 
-    def each(
-        self, names: Iterable[str], work: Callable[[Host], T], at_once: int
-    ) -> Iterator[tuple[str, T | HostFailure]]:
+    def each(self, names: Iterable[str], work: Work[T], at_once: int) -> Iterator[tuple[str, T | HostFailure]]:
         """Call `work` for each named host, `at_once` at a time; yield each result as soon as it arrives.
 
         HostError, OSError and NONSENSE become a HostFailure. Any other exception is raised here.
@@ -96,7 +93,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
 
         for _ in range(min(len(wanted), at_once)):
             # Daemon threads, so that the program can end while a host does not answer.
-            start_daemon(worker)
+            daemons.start_daemon(worker)
         for _ in wanted:
             name, outcome = results.get()
             if isinstance(outcome, BaseException):
@@ -143,10 +140,10 @@ def _gateway(jumps: str, settings: Config) -> Connection:
     return gateway
 
 
-def _outcome(host: Host, work: Callable[[Host], T]) -> T | HostFailure | BaseException:
+def _outcome(host: Host, work: Work[T]) -> T | HostFailure | BaseException:
     try:
         return work(host)
-    except (HostError, OSError) as error:
+    except (errors.HostError, OSError) as error:
         return HostFailure(host.name, str(error))
     except NONSENSE as error:
         log.debug("%s: invalid answer", host.name, exc_info=True)

@@ -19,7 +19,6 @@ from typing import Any
 import attrs
 import paramiko
 from fabric import Connection
-from paramiko.ssh_exception import SSHException
 
 from rr_config.errors import os_reason
 
@@ -37,7 +36,7 @@ WAYS = {"yes": True, "true": True, "accept-new": False, "ask": False, "no": Fals
 TOKEN = re.compile(r"%(.)|\$\{(\w+)\}", re.DOTALL)
 
 
-class HostKeyError(SSHException):
+class HostKeyError(paramiko.SSHException):
     """The key of a host was refused; the message says why."""
 
 

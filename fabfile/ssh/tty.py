@@ -34,9 +34,8 @@ def hand_over(channel: paramiko.Channel) -> int:
     """
     keyboard, display = sys.stdin.fileno(), sys.stdout.fileno()
     with _raw(keyboard), _resizes() as resized:
-        sources = [channel, keyboard, resized]
         while True:
-            ready, _, _ = select.select(sources, [], [])
+            ready, _, _ = select.select([channel, keyboard, resized], [], [])
             if resized in ready:
                 os.read(resized, BLOCK)
                 channel.resize_pty(*os.get_terminal_size(display))
