@@ -1,8 +1,7 @@
 """Load a config: run the arg parser, the config file and the muddlers, then validate the result.
 
 `user_code` runs the files of the user, and `muddlers.running` the muddlers. `paths` makes all paths absolute, and
-`validation` and `file_validation`
-check the components.
+`validation` checks the components.
 """
 
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from . import file_validation, limit, paths, validation
+from . import limit, paths, validation
 from .component import Config
 from .errors import ConfigError, named
 from .muddlers.discovery import find_muddler
@@ -37,7 +36,7 @@ def load(options: Options, with_files: bool = True) -> Config:
     chosen = complete if options.limit is None else limit.limited(complete, options.limit)
     try:
         if with_files:
-            file_validation.check_files(chosen)
+            validation.check_files(chosen)
     except ConfigError as error:
         problems += error.problems
     if problems:

@@ -17,8 +17,7 @@ from rr_config.errors import named
 from rr_config.muddlers.discovery import find_muddler
 from rr_config.paths import local_path
 
-from ..util.epoch import epoch_time, optional_epoch_time
-from ..util.limits import DEEPEST_JSON
+from ..util import epoch, limits
 
 FORMAT = 2
 SECRET = "ssh_pass"
@@ -67,7 +66,7 @@ def parse_provenance(text: str) -> JsonObject:
     return dict(found)
 
 
-def _check_depth(found: object, most: int = DEEPEST_JSON) -> None:
+def _check_depth(found: object, most: int = limits.DEEPEST_JSON) -> None:
     """Raise ValueError if `found` is nested more deeply than any provenance that this program writes.
 
     Without the limit, writing it into `run.json` could exceed the recursion limit.
@@ -88,8 +87,8 @@ def check(found: object) -> None:
         check_parts(found["config"], SOURCE)
     for stage in found["stages"]:
         check_parts(stage, STAGE)
-        epoch_time(stage["began"])
-        optional_epoch_time(stage["ended"])
+        epoch.epoch_time(stage["began"])
+        epoch.optional_epoch_time(stage["ended"])
 
 
 def check_parts(found: object, kinds: Types) -> None:

@@ -22,7 +22,7 @@ from fabric import Connection
 
 from rr_config.errors import os_reason
 
-from .known_hosts import REVOKED, Entry, KeyRefused, KnownHosts, is_known, spelled, types
+from .known_hosts import REVOKED, Entry, KeyRefused, KnownHosts, is_known, spelled
 
 log = logging.getLogger(__name__)
 
@@ -159,8 +159,8 @@ class HostKeys:
         with self._lock:
             entries = self._entries(rule, rule.name) or self._entries(rule, rule.without_port)
         known: list[str] = []
-        for type_ in types(entries):
-            known += ALGORITHMS.get(type_, [type_])
+        for entry in entries:
+            known += [] if entry.marker else ALGORITHMS.get(entry.type, [entry.type])
         options = transport.get_security_options()
         plain = [each for each in options.key_types if "-cert-" not in each]
         options.key_types = sorted(plain, key=lambda each: each not in known)

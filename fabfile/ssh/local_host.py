@@ -29,9 +29,8 @@ class LocalHost:
     name = LOCALHOST
 
     def __init__(self, most_silent: float, group: int, clock: Clock = SYSTEM_CLOCK) -> None:
-        self.group, self.clock = group, clock
+        self.most_silent, self.group, self.clock = most_silent, group, clock
         self.identity: bytes | None = None
-        self.most_silent = most_silent
         self._channels: list[_LocalChannel] = []
 
     def connect(self) -> None:

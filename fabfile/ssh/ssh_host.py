@@ -63,7 +63,11 @@ class SshHost:
         with self._session() as channel:
             with self._timed(), self._answered(channel):
                 channel.exec_command(script_command(script))  # only a fixed text and a number  # nosec B601
-            _hold_back(channel, self._round_trip)
+            # OpenSSH slows down with a full buffer; see `limit_backlog`. Other servers may extend the window only after
+            # the program has read half of it, so they get no limit.
+            version = channel.get_transport().remote_version
+            if "OpenSSH" in version and "hpn" not in version:
+                limit_backlog(channel, backlog(self._round_trip))
             return _RemoteChannel(channel)
 
     def hand_over_terminal(self, command: str) -> int:
@@ -128,17 +132,6 @@ def backlog(round_trip: float) -> int:
     `round_trip` is in seconds.
     """
     return max(LEAST_BACKLOG, int(RATE * round_trip))
-
-
-def _hold_back(channel: paramiko.Channel, round_trip: float) -> None:
-    """Limit the bytes in flight to the number that keeps the peer busy.
-
-    OpenSSH slows down with a full buffer; see `limit_backlog`. Other servers may extend the window only after the
-    program has read half of it, so they get no limit.
-    """
-    version = channel.get_transport().remote_version
-    if "OpenSSH" in version and "hpn" not in version:
-        limit_backlog(channel, backlog(round_trip))
 
 
 class _RemoteChannel:
