@@ -28,7 +28,7 @@ def show_statuses(
     """Show a table of statuses, and sessions of other owners. With `in_place`, replace the last ones."""
     out.ends_with_output = in_place
     if as_json:
-        out.document([each.as_dict() for each in found])
+        out.document(list(map(Status.as_dict, found)))
         return
     text = table(STATUS_COLUMNS, [(status_row(each), "" if each.is_well else RED) for each in found], sys.stdout)
     for host, session in sorted(foreign.items()):
@@ -68,7 +68,7 @@ def show_plan(out: Stdio, found: Plan, as_json: bool) -> None:
 def show_config(out: Stdio, components: Sequence[Component], as_json: bool) -> None:
     """Show components as the text of a config file."""
     if as_json:
-        out.document([config_dump.as_values(component) for component in components])
+        out.document(list(map(config_dump.as_values, components)))
     else:
         out.write(config_dump.as_python(components).encode("utf-8", "surrogateescape"))
 
