@@ -21,7 +21,7 @@ from rr_config.component import ATTRIBUTES, Component
 MARKER = re.compile(r"<!-- generated: (.+?) -->")
 DECLARATION = re.compile(r"^\s*[A-Z]+ = (.+?)  # (.+)$", re.MULTILINE)
 CODE_OR_LINE = re.compile(r"(`[^`]*`)|\|")
-PLACEHOLDERS = {"LIMIT": "PATTERNS"}  # for kinds of values whose own names do not say enough
+PLACEHOLDERS = {"LIMIT": "PATTERNS", "PARAMETER": "NAME=VALUE"}  # for kinds of values whose own names do not say enough
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

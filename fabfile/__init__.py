@@ -48,7 +48,18 @@ def run(context: Context, **given: Any) -> None:
         context.config.run.dry = False
         with_runner(context, given, "run", _show_plan, nobody, with_files=True)
     else:
-        with_runner(context, given, "run", partial(_run, given), with_files=True)
+        with_runner(context, given, "run", partial(_run, given), partial(_follower, given), with_files=True)
+
+
+def _follower(given: dict[str, Any], console: "Console", config: Config) -> "Console":
+    """Return the console as an observer that also prints the output of components with --follow."""
+    if given["follow"] and given["json"]:
+        raise Exit("--follow: cannot be combined with --json, which prints one document", WRONG)
+    if given["follow"]:
+        from .ui.log_lines import LogLines
+
+        console.log_lines = LogLines(console, config.all_components(), is_raw=False)
+    return console
 
 
 def _run(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
@@ -56,12 +67,12 @@ def _run(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
     from .util.stages import StageError
 
     if not given["collect"]:
-        runner.run()
+        runner.run(follow=given["follow"])
         return
     _results_folder(given)  # raises its errors before the hosts are touched
     console.afterwards["collect results with"] = ["collect"]
     try:
-        runner.run()
+        runner.run(follow=given["follow"])
     except StageError:
         try:
             _collect(given, runner, console)
@@ -116,7 +127,7 @@ def config(context: Context, **given: Any) -> None:
         if given["diff"]:
             _show_diff(console, options, given["json"])
         else:
-            show_config(console, load(options).all_components(), given["json"])
+            show_config(console, load(options), given["json"])
 
     execute(context, given, show)
 
@@ -199,6 +210,7 @@ def logs(context: Context, **given: Any) -> None:
     def observer(console: "Console", config: Config) -> "Observer":
         from .ui.log_lines import LogLines
 
+        console.ends_with_output = True
         return LogLines(console, config.all_components(), given["raw"])
 
     def show(runner: "Runner", console: "Console") -> None:
@@ -207,6 +219,25 @@ def logs(context: Context, **given: Any) -> None:
         runner.logs(Selection(given["lines"], given["since"], given["follow"], given["timestamps"]))
 
     with_runner(context, given, "logs", show, observer)
+
+
+@command
+def exec(context: Context, **given: Any) -> None:
+    """Run a command line on every host, in the home directory. Show equal outputs once."""
+    from rr_config.options import check_seconds
+
+    from .ui.views import show_executed
+
+    if given["timeout"] is not None:
+        check_seconds("timeout", given["timeout"])
+
+    def work(runner: "Runner", console: "Console") -> None:
+        try:
+            runner.execute(given["command"], given["timeout"])
+        finally:
+            show_executed(console, console.results.get("exec", {}))
+
+    with_runner(context, given, "exec", work)
 
 
 @command

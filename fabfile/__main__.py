@@ -8,12 +8,23 @@ from fabric import Config, Executor
 from fabric.main import Fab
 from invoke.collection import Collection
 from invoke.exceptions import Exit
+from invoke.parser.argument import Argument
 
 from .cli.exit_codes import INTERRUPTED, UNTOUCHED
 
 
 class Program(Fab):  # type: ignore[misc]  # Fabric has no types
     """Fabric's program with a fixed set of commands. It reads `fabric.yaml` in the current folder."""
+
+    def core_args(self) -> list[Argument]:
+        """Return Fabric's options, without names of our options: those may stand in front of a command, too."""
+        arguments: list[Argument] = super().core_args()
+        for argument in arguments:
+            if argument.name == "config":
+                argument.names, argument.attr_name = ("f",), "config"
+            elif argument.name == "pty":
+                argument.names = ("pty",)
+        return arguments
 
     def parse_core_args(self) -> None:
         """Parse Fabric's options. For bash and zsh, print completion scripts that can do more than Invoke's."""

@@ -14,6 +14,7 @@ _remote_runner() {
         candidate=${candidate#"${kept//[\\\"\']/}"}
         [[ $kept == *[\"\'] ]] || printf -v candidate %q "$candidate"
         COMPREPLY+=("${candidate//\\,/,}")
+        [[ $candidate == *= ]] && compopt -o nospace  # the value of a parameter follows
     done <<<"$candidates"
 }
 complete -o bashdefault -o default -F _remote_runner fab remote-runner

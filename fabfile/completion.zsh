@@ -6,6 +6,8 @@ _remote_runner() {
     (( option && option + 1 < CURRENT )) && root=(-r "${(Q)words[option + 1]/#\~/$HOME}")
     candidates=("${(@f)$("${(Q)words[1]/#\~/$HOME}" $root --complete -- "${words[1,CURRENT - 1]} $PREFIX" 2>/dev/null)}") ||
         return
-    if [[ -n $candidates ]]; then compadd -- $candidates; else _files; fi
+    if [[ -z $candidates ]]; then _files; return; fi
+    compadd -- ${candidates:#*=}
+    compadd -S '' -- ${(M)candidates:#*=}  # the value of a parameter follows
 }
 compdef _remote_runner fab remote-runner

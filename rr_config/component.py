@@ -5,12 +5,13 @@ They only hold values. Each attribute is declared here alone; `validation` check
 
 import copy
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from . import rules
+from .parameters import Value
 from .ready import Ready
 
 LOCALHOST = "localhost"
@@ -68,7 +69,7 @@ class Component:
     args: list[str] = attribute(
         rules.list_of(rules.is_arg),
         "a list of strings without NUL (numbers and paths are converted)",
-        "Its arguments. `$NAME` in them is replaced by the value in the environment of the host.",
+        "Its arguments. `$NAME` in them is replaced by that variable of `env`, or else of the host.",
         default=attrs.Factory(list),
     )
     files: dict[str, str] = attribute(
@@ -91,7 +92,7 @@ class Component:
     env: dict[str, str] = attribute(
         rules.is_env,
         "a dict of variable names to strings without NUL; a name must not be a variable that the shell sets itself",
-        "Environment variables, in addition to those of the host. `$NAME` in a value is replaced as in `args`.",
+        "Environment variables, in addition to those of the host. `$NAME` in a value is that of the host.",
         default=attrs.Factory(dict),
     )
     start_index: int = attribute(
@@ -164,6 +165,7 @@ ATTRIBUTES: dict[str, Declared] = {field.name: field.metadata[METADATA] for fiel
 
 def unknown_attribute(name: str) -> str:
     """Return the error message for an unknown attribute, with the most similar known one."""
+
     given = name.lower()
 
     def likeness(known: str) -> tuple[bool, bool, float]:
@@ -180,7 +182,7 @@ class Config:
     `Config(components)` holds the given objects themselves, not copies.
 
     `project` names the owner of the session. By default, the path of the config file is the owner. `screen` is the name
-    of the session, unless the command line gives one.
+    of the session, unless the command line gives one. `parameters` holds the values of declared parameters by name.
 
         >>> config = Config(project="demo")
         >>> config.add_component(Component(name="server", executable="./server", host="node1", start_index=1))
@@ -197,10 +199,13 @@ class Config:
         self._components = list(components)
         self.project = project
         self.screen = screen
+        self.parameters: Mapping[str, Value] = {}
 
     def with_components(self, components: Iterable[Component]) -> "Config":
         """Return a config with these components, and everything else as here."""
-        return Config(components, project=self.project, screen=self.screen)
+        config = Config(components, project=self.project, screen=self.screen)
+        config.parameters = self.parameters
+        return config
 
     def add_component(self, component: Component) -> None:
         """Add a deep copy of `component`, so that a config file can change the same object and add it again.

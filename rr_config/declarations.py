@@ -20,6 +20,7 @@ class Values(Enum):
     COMPONENT = auto()
     LIMIT = auto()
     MUDDLER = auto()
+    PARAMETER = auto()
     PATH = auto()
 
 
@@ -30,6 +31,8 @@ class Declaration:
     `name` is its name in fabric.yaml. Its flag has `-` in place of `_`. `kind` is str, int or bool. `help` is one text,
     with `{default}` for the default. `values` holds the allowed words, or the kind of value. It is empty if any text is
     allowed. `least` is the minimum of a number.
+
+    `words_after` are the commands after which further words are values of this option.
 
     `commands` are the commands that have the option. It is empty if all have it. Then `attribute` is the attribute of
     `Options` that holds the value. An `is_inverse` attribute is True if the option is off.
@@ -46,6 +49,7 @@ class Declaration:
     is_positional: bool = False
     is_inverse: bool = False
     is_secret: bool = False
+    words_after: Collection[str] = ()
     commands: Collection[str] = ()
     attribute: str = ""
 

@@ -6,8 +6,15 @@ from collections.abc import Sequence
 
 from .component import Component, Config
 from .errors import ConfigError
+from .likeness import hint
 
 COPY_OF = "copy_of"
+
+
+class Words(str):
+    """A value of --limit that was given as words after a command. Error messages name this command."""
+
+    command: str
 
 
 def component_named(config: Config, name: str) -> Component:
@@ -28,7 +35,8 @@ def component_named(config: Config, name: str) -> Component:
         return found[0]
     if found:
         raise ConfigError(f"{name}: ambiguous component; must be one of {_listed(found, None)}")
-    raise ConfigError(f"{name}: unknown component; must be one of {_listed(components)}")
+    known = [text for each in components for text in (each.name, each.label)]
+    raise ConfigError(f"{name}: unknown component; {hint(name, known, f'must be one of {_listed(components)}')}")
 
 
 def limited(config: Config, limit: str, option: str = "--limit") -> Config:
@@ -40,6 +48,8 @@ def limited(config: Config, limit: str, option: str = "--limit") -> Config:
 
     Raise ConfigError if a pattern matches no component, or if no component remains.
     """
+    if isinstance(limit, Words):
+        option = limit.command
     chosen: list[str] = []
     excluded: list[str] = []
     for pattern in map(str.strip, limit.split(",")):
@@ -66,8 +76,18 @@ def _check_patterns(patterns: Sequence[str], components: Sequence[Component], li
         if not any(_matches(component, pattern) for component in components):
             strays.append(pattern)
     if strays:
-        known = _listed(components)
-        raise ConfigError(*(f"{option}: {stray!r} matches no component; must match one of {known}" for stray in strays))
+        raise ConfigError(
+            *(f"{option}: {stray!r} matches no component; {_meant(stray, components)}" for stray in strays)
+        )
+
+
+def _meant(stray: str, components: Sequence[Component]) -> str:
+    """Return the hint for a pattern that matches no component."""
+    known: list[str] = []
+    for component in components:
+        known += names(component)
+    plain = "".join(char for char in stray if char not in "*?[]!")
+    return hint(plain, known, f"must match one of {_listed(components)}")
 
 
 def limit_to_components(components: Sequence[Component], config: Config, was_limited: bool) -> str:

@@ -1,22 +1,23 @@
 """Load a config: run the arg parser, the config file and the muddlers, then validate the result.
 
-`user_code` runs the files of the user, and `muddlers.running` the muddlers. `paths` makes all paths absolute, and
-`validation` checks the components.
+`user_code` runs the files of the user, `arg_parsers` the arg parser, and `muddlers.running` the muddlers. `paths` makes
+all paths absolute, and `validation` checks the components.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import attrs
 
 from . import limit, paths, validation
+from .arg_parsers import parse_extra_args
 from .component import Config
 from .errors import ConfigError, named
 from .muddlers.discovery import find_muddler
 from .muddlers.running import RunningMuddler, given_names, told
 from .options import Options
-from .user_code import function, reported, run_file, takes, working_in
+from .parameters import Parameter, Parameters
+from .user_code import run_file, working_in
 
 
 def load(options: Options, with_files: bool = True) -> Config:
@@ -45,11 +46,53 @@ def load(options: Options, with_files: bool = True) -> Config:
 
 
 def evaluated(options: Options) -> Iterator[Config]:
-    """Yield the config after its file has run, and again after each muddler. Check nothing yet.
+    """Yield the config after its file has run, and again after each muddler. Then check the values of `--set`.
 
     Run the arg parser, then the files of the muddlers, then the config file, then each muddler. Raise ConfigError if
-    one of them fails, and SystemExit(0) if `--extra-args` asks for help.
+    one of them fails, or if a value of `--set` is invalid. Raise SystemExit(0) if `--extra-args` asks for help.
     """
+    parameters = Parameters(options.params)
+    yield from _evaluated(options, parameters)
+    parameters.check()
+
+
+def declared_parameters(options: Options) -> list[Parameter]:
+    """Return the parameters that the config and its muddlers declare. Ignore invalid values of `--set`.
+
+    Raise ConfigError and SystemExit as `evaluated` does.
+    """
+    parameters = Parameters(options.params)
+    for _ in _evaluated(options, parameters):
+        pass
+    return list(parameters.declared.values())
+
+
+def _evaluated(options: Options, parameters: Parameters) -> Iterator[Config]:
+    """Yield the config as `evaluated` does. Declare its parameters in `parameters`."""
+    config_file = _config_file(options)
+    config_dir = config_file.parent
+    # The user's files get a copy, so that an assignment there does not change the run.
+    options = attrs.evolve(options, config_file=str(config_file), muddler=list(options.muddler))
+    asked = [find_muddler(given, config_dir) for given in options.muddler]
+    with parameters.active():
+        extra_options = parse_extra_args(options)
+    given = given_names(options, extra_options)
+    config = Config()
+    with parameters.active():
+        muddlers = told([RunningMuddler.begun(each, config_dir, given) for each in asked], options, extra_options)
+        with working_in(config_dir, config_dir):
+            run_file(config_file, {**given, "config": config})
+    config.parameters = parameters.values
+    yield config
+    for muddler in muddlers:
+        with parameters.active():  # not during `yield`, because the caller shares the context
+            muddler.muddle(config, options)
+        config.parameters = parameters.values
+        yield config
+
+
+def _config_file(options: Options) -> Path:
+    """Return the absolute path of the config file. Raise ConfigError if there is none."""
     if not options.config_file:
         raise ConfigError("--config: missing; give a config file with --config FILE")
     with named(f"--config: {options.config_file}"):
@@ -57,38 +100,4 @@ def evaluated(options: Options) -> Iterator[Config]:
         if not config_file.is_file():
             problem = "is a folder; must be a file" if config_file.is_dir() else "no such file"
             raise ConfigError(f"--config: {config_file}: {problem}")
-    config_dir = config_file.parent
-    # The user's files get a copy, so that an assignment there does not change the run.
-    options = attrs.evolve(options, config_file=str(config_file), muddler=list(options.muddler))
-    asked = [find_muddler(given, config_dir) for given in options.muddler]
-    extra_options = parse_extra_args(options)
-    config = Config()
-    given = given_names(options, extra_options)
-    muddlers = told([RunningMuddler.begun(each, config_dir, given) for each in asked], options, extra_options)
-    with working_in(config_dir, config_dir):
-        run_file(config_file, {**given, "config": config})
-    yield config
-    for muddler in muddlers:
-        muddler.muddle(config, options)
-        yield config
-
-
-def parse_extra_args(options: Options) -> Any:
-    """Return the result of the arg parser for `--extra-args`, or None if there is no arg parser.
-
-    Without `--extra-args`, pass an empty text, so that the arg parser returns its defaults. Raise ConfigError if the
-    arg parser fails, and SystemExit(0) if it prints its help.
-    """
-    if options.arg_parser is None:
-        return None
-    with named(f"--arg-parser {options.arg_parser}"):
-        path = paths.local_path(options.arg_parser).resolve()
-        if not path.is_file():
-            raise ConfigError(f"--arg-parser {options.arg_parser}: no such file")
-    form = "parse_args(extra_args, ssh_user)"
-    with working_in(Path.cwd(), path.parent):
-        parse_args = function(run_file(path, {}), "parse_args", form, path)
-        if not takes(parse_args, 2):
-            raise ConfigError(f"{path}: wrong parameters of parse_args; must be {form}")
-        with reported(path, help_allowed=True):
-            return parse_args(options.extra_args or "", options.ssh_user)
+    return config_file

@@ -1,6 +1,7 @@
 """`Options`, the options of the command line that config files, muddlers and arg parsers can read."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
@@ -8,6 +9,7 @@ import attrs
 from .component import Config
 from .declarations import MOST, Values, declarations_of, option
 from .errors import ConfigError
+from .parameters import as_params
 from .paths import local_path
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -25,7 +27,8 @@ class Options:
     """The options of all commands, under the names that config files use. Each one is declared here alone.
 
     A config file or muddler sees `config_file` as an absolute path. `muddler` lists the muddlers as the user gave them,
-    in the order in which they run. `ssh_user` and `ssh_pass` are None unless the user gave them.
+    in the order in which they run. `params` maps names of parameters to given values, and `config.parameters`
+    has the values of all. `ssh_user` and `ssh_pass` are None unless the user gave them.
 
     A config file gets a copy. If it assigns an option, muddlers see the new value, but the run does not.
 
@@ -50,6 +53,14 @@ class Options:
         is_repeatable=True,
         converter=lambda given: [given] if isinstance(given, str) else list(given),
     )
+    params: Mapping[str, object] = option(
+        "NAME=VALUE: set a parameter that the config or a muddler declares with `util.params`. Repeatable.",
+        default=(),
+        name="set",
+        values=Values.PARAMETER,
+        is_repeatable=True,
+        converter=as_params,
+    )
     screen: str = option(
         "The name of the screen session on every host. Default: `config.screen`, or {default}.", Fallback("runner")
     )
@@ -57,6 +68,7 @@ class Options:
         "Select components by patterns of their name, host or HOST/NAME, separated by commas. `*` matches any text, `?`"
         " one character. `!` excludes. Default: all components.",
         values=Values.LIMIT,
+        words_after=("collect", "logs", "restart", "status", "stop"),
     )
     ssh_user: str | None = option(
         "The user name for logins. Default: from ~/.ssh/config, then from Fabric's settings, then the local user.",

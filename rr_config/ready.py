@@ -6,6 +6,7 @@ import re
 import attrs
 
 TIMEOUT = 60.0
+DAY = 86400.0
 
 
 @attrs.frozen
@@ -72,10 +73,11 @@ def command(text: str, timeout: float = TIMEOUT) -> Ready:
     return Ready("command", text, _checked("command", timeout))
 
 
-def ended(timeout: float = TIMEOUT) -> Ready:
+def ended(timeout: float = DAY) -> Ready:
     """Return a condition that is met when the component has ended with exit status 0.
 
-    It suits a component that prepares something for others. Raise ValueError for an invalid timeout, in seconds.
+    It suits a component that prepares something for others, which may take hours. Raise ValueError for an
+    invalid timeout, in seconds.
 
         >>> ended(timeout=0)
         Traceback (most recent call last):

@@ -3,6 +3,7 @@
 An error in such a file becomes a ConfigError that shows the lines of the user, not those of this program.
 """
 
+import builtins
 import contextlib
 import inspect
 import os
@@ -15,9 +16,18 @@ from types import TracebackType
 from typing import Any
 
 from .errors import ConfigError, named
+from .likeness import hint, nearest
 
 # Folders whose stack frames do not belong to the user: this package and the standard library.
 OTHERS = (f"{Path(__file__).parent}/", f"{Path(os.__file__).parent}/")
+
+# The objects that a config file knows, by module or type, and their names in it.
+KNOWN = {
+    "rr_config.util": "util",
+    "rr_config.component.Config": "config",
+    "rr_config.component.Component": "component",
+    "rr_config.options.Options": "options",
+}
 
 
 def takes(function: Callable[..., Any], count: int) -> bool:
@@ -120,9 +130,37 @@ def _syntax_problem(error: SyntaxError) -> str:
 
 def _raised(error: BaseException, path: Path) -> str:
     """Return the error with the lines of the user's files that led to it, without frames of this program."""
-    words = "".join(traceback.format_exception_only(error)).rstrip()
+    words = _misspelled(error) or "".join(traceback.format_exception_only(error)).rstrip()
     lines = "".join(traceback.format_list(_users_frames(error.__traceback__))).rstrip()
     return f"{_place(error, path)}: {words}" + (f"\n{lines}" if lines else "")
+
+
+def _misspelled(error: BaseException) -> str | None:
+    """Return the error message for an unknown name that is probably misspelled. None for any other error.
+
+    Python adds such hints to a message only from version 3.12 on.
+    """
+    if isinstance(error, AttributeError):
+        obj = error.obj
+        kind = type(obj)
+        full_name = obj.__name__ if isinstance(obj, types.ModuleType) else f"{kind.__module__}.{kind.__qualname__}"
+        where = KNOWN.get(full_name)
+        if where and error.name:
+            known = [name for name in getattr(obj, "__all__", dir(obj)) if not name.startswith("_")]
+            name = nearest(error.name, known)
+            meant = f"did you mean {where}.{name}?" if name else f"must be one of {', '.join(known)}"
+            return f"unknown name {where}.{error.name}; {meant}"
+    if isinstance(error, NameError) and error.name and not isinstance(error, UnboundLocalError):
+        meant = hint(error.name, _visible_names(error.__traceback__), "")
+        return f"unknown name {error.name}; {meant}" if meant else None
+    return None
+
+
+def _visible_names(trace: TracebackType | None) -> list[str]:
+    """Return the names that the code which raised an error could use."""
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return [*trace.tb_frame.f_locals, *trace.tb_frame.f_globals, *dir(builtins)] if trace else []
 
 
 def _place(error: BaseException, path: Path) -> str:

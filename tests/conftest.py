@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -13,12 +15,27 @@ import pytest
 from tests.support.bench import ECHO, Bench
 from tests.support.configs import write
 from tests.support.farm import Farm, end_processes, make_folders, processes_of, remove_tree
-from tests.support.lab import Lab
+from tests.support.lab import Lab, compiled_modules
 from tests.support.ports import free_ports
 from tests.support.prefork import Prefork
 from tests.support.waiting import eventually
 
 NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "tar", "rsync", "dash", "zsh", "chromium")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before workers start, compile all modules into a folder that they share.
+
+    Each worker would compile them otherwise, which takes 5 s: `PYTHONDONTWRITEBYTECODE` keeps the checkout clean.
+    """
+    if not config.getoption("numprocesses", None):  # a worker, or a run without workers
+        return
+    compiled = tempfile.mkdtemp(prefix="rr-compiled.")
+    config.add_cleanup(lambda: shutil.rmtree(compiled))
+    os.environ["PYTHONPYCACHEPREFIX"] = compiled
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    collect = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--collect-only", "-qq", *config.args]
+    subprocess.run(collect, cwd=config.invocation_params.dir, stdout=subprocess.DEVNULL)
 
 
 def pytest_sessionstart() -> None:
@@ -54,7 +71,7 @@ def session_farm() -> Iterator[Farm]:
 def prefork(session_farm: Farm) -> Iterator[Prefork]:
     """Yield the server process that runs `fab` for all tests, with a cache of compiled modules."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    program = Prefork(session_farm.folder, environment | {"PYTHONPYCACHEPREFIX": str(session_farm.folder / "compiled")})
+    program = Prefork(session_farm.folder, environment | {"PYTHONPYCACHEPREFIX": compiled_modules(session_farm)})
     yield program
     program.close()
 

@@ -21,19 +21,21 @@ from fabric.main import Fab
 from invoke.exceptions import Exit, ParseError
 from invoke.parser.argument import Argument
 from invoke.parser.context import ParserContext
-from invoke.parser.parser import Parser
 
 from rr_config import Component, load
 from rr_config.declarations import Values
 from rr_config.limit import names as limit_names
+from rr_config.loading import declared_parameters
 from rr_config.muddlers.discovery import all_muddlers
+from rr_config.parameters import BOOLS, Parameter
 
+from .leading import CommandParser
 from .options import SECTION, Option
 from .settings import read_options
 
 # Values of Fabric's own options, by their first names. An option that is missing here gets no candidates.
 CORE: dict[str, Values | Sequence[str]] = {
-    **dict.fromkeys(("S", "config", "i", "search-root"), Values.PATH),
+    **dict.fromkeys(("S", "config", "f", "i", "search-root"), Values.PATH),
     "help": Values.COMMAND,
     "hide": ("both", "err", "out"),
     "list-format": ("flat", "json", "nested"),
@@ -48,7 +50,8 @@ class Cursor:
 
     `word` is the text to complete, and `before` is the part of the typed word in front of it: `--limit=` in
     `--limit=web`. `option` is the option or positional argument that takes the word as its value, if any. The first of
-    `contexts` holds Fabric's options. The last one is the command that the word belongs to, with its options.
+    `contexts` holds Fabric's options. The last one is the command that the word belongs to, with its options. In
+    front of the first command, it has no name.
     """
 
     word: str
@@ -81,15 +84,20 @@ def answer(program: Fab) -> NoReturn:
     raise Exit
 
 
-def cursor_at(line: str, parser: Parser) -> Cursor:
+def cursor_at(line: str, parser: CommandParser) -> Cursor:
     """Return the cursor at the end of `line`, which begins with the name of a program. Raise errors of `parser`."""
+
+    def parsed(words: Sequence[str]) -> Sequence[ParserContext]:
+        of_fabric, *commands = parser.parse_argv(words)
+        return [of_fabric, *(commands or [parser.leading])]
+
     *words, word = split(line)[1:] or [""]
     words = [os.path.expandvars(each) for each in words]
     option, _, value = word.partition("=") if word.startswith("--") and "=" in word else ("", "", word)
     try:
-        contexts = parser.parse_argv([*words, option, PROBE] if option else [*words, PROBE])
+        contexts = parsed([*words, option, PROBE] if option else [*words, PROBE])
     except (Exit, ParseError):  # the parser accepts no value there
-        return Cursor(word, "", None, parser.parse_argv(words))
+        return Cursor(word, "", None, parsed(words))
     return Cursor(value, f"{option}=" if option else "", _asked(contexts), contexts)
 
 
@@ -126,6 +134,8 @@ def _candidates(place: Cursor, commands: Iterable[str], defaults: Mapping[str, A
         return limits(place.word, load(options, with_files=False).all_components())
     if values is Values.COMPONENT:
         return single_names(place.word, load(options, with_files=False).all_components())
+    if values is Values.PARAMETER:
+        return parameter_values(place.word, declared_parameters(options)) or None
     names = [muddler.name for muddler in all_muddlers(options.config_dir)]
     return [name for name in names if name.startswith(place.word)]  # no match: a path is expected
 
@@ -133,15 +143,25 @@ def _candidates(place: Cursor, commands: Iterable[str], defaults: Mapping[str, A
 def offered(place: Cursor) -> Values | Sequence[str]:
     """Return the kind of value, or the words, that can come at the cursor. Empty if that is unknown."""
     option = place.option
-    if option and option.positional and place.word.startswith("-"):
+    if option and _is_word(option) and place.word.startswith("-"):
         option = None  # the word is an option in front of the positional argument
     if isinstance(option, Option):
         return option.declaration.values
     if option:
         return CORE.get(option.names[0], ())
     command = place.contexts[-1]
-    has_options = place.word.startswith("-") or (command.name is not None and not place.word)
-    return command.flag_names() if has_options else Values.COMMAND
+    if place.word.startswith("-") or (command.name is not None and not place.word):
+        return command.flag_names()
+    return () if _words_end(command) else Values.COMMAND
+
+
+def _is_word(option: Argument) -> bool:
+    return option.positional or (isinstance(option, Option) and option.has_words)
+
+
+def _words_end(command: ParserContext) -> bool:
+    """Return whether no other command can follow, because words after this one are values of an option."""
+    return any(isinstance(each, Option) and each.takes_word(command.name or "") for each in command.args.values())
 
 
 def single_names(word: str, components: Sequence[Component]) -> list[str]:
@@ -155,6 +175,18 @@ def single_names(word: str, components: Sequence[Component]) -> list[str]:
         return names[component.name] > 1 or (component.label.startswith(word) and not component.name.startswith(word))
 
     return [c.label if is_by_label(c) else c.name for c in components]
+
+
+def parameter_values(word: str, parameters: Iterable[Parameter]) -> list[str]:
+    """Return candidates for `word`, a value of --set.
+
+    Each is `NAME=` for a parameter, or `NAME=VALUE` for both values of a bool if the word names one.
+    """
+    name, separator, _ = word.partition("=")
+    if not separator:
+        return [f"{parameter.name}=" for parameter in parameters]
+    found = [parameter for parameter in parameters if parameter.name == name and parameter.kind is bool]
+    return [f"{name}={value}" for value in BOOLS if found]
 
 
 def limits(word: str, components: Iterable[Component]) -> list[str]:

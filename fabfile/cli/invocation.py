@@ -20,15 +20,18 @@ from .options import SECTION
 from .settings import PASSWORD, read_options
 
 if TYPE_CHECKING:
-    from ..runner import Observer, Runner, StageError
+    from ..runner.observer import Observer
+    from ..runner.runner import Runner
     from ..ui.console import Console
 
 
-def nobody(_: "Console", __: Config) -> "Observer":
-    """Return an observer that prints nothing, for a command that shows its result in another way."""
-    from ..runner import Observer
+def _the_console(console: "Console", _: Config) -> "Observer":
+    return console
 
-    return Observer()
+
+def nobody(console: "Console", _: Config) -> "Observer":
+    """Return an observer that only shows what is awaited, for a command that shows its result in another way."""
+    return console.live
 
 
 def with_runner(
@@ -36,7 +39,7 @@ def with_runner(
     given: dict[str, Any],
     command: str,
     work: Callable[["Runner", "Console"], object],
-    observer: Callable[["Console", Config], "Observer"] = lambda console, config: console,
+    observer: Callable[["Console", Config], "Observer"] = _the_console,
     with_files: bool = False,
 ) -> None:
     """Call `work` with a Runner and the console; end the program with an exit code if it fails.
@@ -46,7 +49,10 @@ def with_runner(
     `observer` returns the observer of the Runner, by default the console. `with_files` checks the local files of
     components, for commands that send them.
     """
-    from ..runner import Runner, StageError
+    from ..runner.runner import Runner
+    from ..util.stages import StageError
+    from .rerun import CommandLine
+    from .summary import Summary
 
     def action(console: "Console", options: Options) -> None:
         try:
@@ -54,40 +60,24 @@ def with_runner(
         except KeyboardInterrupt:
             raise Exit(UNTOUCHED, INTERRUPTED) from None
         with Runner(config, options, context.config, observer(console, config)) as runner:
+            line = CommandLine(config, options, context.config, given)
+            end = Summary(command, runner, console, line, as_json=given.get("json", False))
             try:
                 work(runner, console)
+                end.show(None)
             except StageError as error:
-                console.stage_failed(error, _repeat(command, error, runner, context, given))
+                console.stage_failed(error, has_later_stages=command in ("run", "start", "restart"))
+                end.show(error)
                 raise Exit(code=FAILED) from error
             except KeyboardInterrupt:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut off the message
                 if runner.observer is console:
-                    _show_interrupted(runner, console, context, given)
+                    hints = {purpose: line.text(words) for purpose, words in console.afterwards.items()}
+                    console.interrupted(runner.running, runner.unknown, hints)
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
                 raise Exit(code=INTERRUPTED) from None
 
     execute(context, given, action)
-
-
-def _show_interrupted(runner: "Runner", console: "Console", context: Context, given: dict[str, Any]) -> None:
-    from .rerun import CommandLine
-
-    line = CommandLine(runner.config, runner.options, context.config, given)
-    hints = {purpose: line.text(words) for purpose, words in console.afterwards.items()}
-    console.interrupted(runner.running, runner.unknown, hints)
-
-
-def _repeat(command: str, error: "StageError", runner: "Runner", context: Context, given: dict[str, Any]) -> str | None:
-    """Return the command line that brings the hosts to the state that the failed command wanted.
-
-    None if that command would fail again: the message has shown what to change.
-    """
-    from .rerun import CommandLine
-
-    repeat = runner.repeat_for(command, error)
-    if repeat is None:
-        return None
-    return CommandLine(runner.config, runner.options, context.config, given).text(repeat.words, repeat.limit)
 
 
 def execute(context: Context, given: dict[str, Any], action: Callable[["Console", Options], None]) -> None:
@@ -101,7 +91,7 @@ def execute(context: Context, given: dict[str, Any], action: Callable[["Console"
     try:
         options = read_options(given, context.config.get(SECTION) or {})
         sys.dont_write_bytecode = True  # no __pycache__ beside modules that a config imports
-        console = Console(options.log_level)
+        console = Console(options.log_level, as_json=given.get("json", False))
         if given["pass"] is not None:
             safer = f"use --prompt-for-login-password, or ${PASSWORD}"
             console.error(f"--pass: other users can see it in the process list; {safer}")

@@ -1,10 +1,11 @@
 """Patches of Invoke and Fabric, for behaviour that these cannot be configured to have.
 
-- An invalid command line, and settings that cannot be read, exit with 2 and a message, like an invalid config.
-- An option may be given more than once.
-- The word after `--extra-args` is its value, even if it looks like an option.
+- Settings that cannot be read exit with 2 and a message, like an invalid config.
+- The options of a command may stand in front of it; see `leading`.
 - The shell completes the values of options, too; see `completion`.
 - No password is logged.
+
+`parser_patches` has the patches of the parser.
 
 `fab` is Fabric's program. It loads this fabfile first. After that, it parses the words after the name of a command, and
 reads fabric.yaml and the ssh config. A patch cannot change anything that `fab` does before it loads this fabfile.
@@ -15,8 +16,8 @@ executor. Each patch has a report for the authors. `tests/unit/test_patches.py` 
 
 import functools
 import logging
-import re
-import sys
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,96 +26,31 @@ from fabric import Executor
 from fabric.main import Fab
 from invoke.config import Config as Settings
 from invoke.exceptions import Exit
-from invoke.parser.parser import ParseMachine
 from paramiko.config import SSHConfig
 from paramiko.ssh_exception import ConfigParseError
 
+from rr_config.options import LOG_LEVELS
+from rr_config.program import FAB, program
+
 from .exit_codes import INTERRUPTED, UNTOUCHED, WRONG
-from .options import Option
+from .leading import CommandParser
+from .parser_patches import patch_parser, patch_parser_errors, unknown_command
 
 
 def apply_patches() -> None:
     """Patch Invoke and Fabric for the rest of this process."""
-    _patch_parser()
-    _patch_parser_errors()
+    patch_parser()
+    patch_parser_errors()
     _patch_settings_files()
     _patch_settings()
+    _patch_leading_options()
     _patch_completion()
     for library in ("fabric", "invoke"):
         logging.getLogger(library).setLevel(logging.INFO)  # at level DEBUG, they log passwords, too
 
 
-def _patch_parser() -> None:
-    """Replace the handling of single words in Invoke's parser.
-
-    Report for Invoke 2.2.1:
-
-    - What happens: `inv t --number=x` ends with a traceback. `inv t --text --number` and `inv t --number 1 --number 2`
-      are refused. `inv p --help` calls the task with the argument `--help`.
-    - Expected: an error message for the first one, the text `--number`, the last number, and the help of `p`.
-    - To reproduce: declare the tasks `t(c, number=1, text="")` and `p(c, name)`, `p` with a positional argument.
-    """
-    # Patch the class, because its state machine is bound to the class itself: a subclass would have no states.
-    handle = ParseMachine.handle
-
-    @functools.wraps(handle)
-    def handle_values(self: ParseMachine, token: str) -> None:
-        if self.flag and self.flag.name == "extra_args" and self.waiting_for_flag_value:
-            self.see_value(token)
-            return
-        if self.context and self.context.missing_positional_args and token in self.initial.flags:
-            # Invoke would treat one of Fabric's options after the command as the missing positional argument.
-            awaited, self.context.positional_args = self.context.positional_args, []
-            handle(self, token)
-            if token not in ("--help", "-h"):  # --help needs no positional argument
-                self.context.positional_args = awaited
-            return
-        try:
-            handle(self, token)
-        except ValueError as error:
-            name = max(self.flag.names, key=len) if self.flag else ""
-            raise Exit(f"--{name} {token!r}: must be a whole number", WRONG) from error
-        if isinstance(self.flag, Option) and token in self.context.flags:
-            self.flag.raw_value = None  # makes the parser expect another value
-
-    ParseMachine.handle = handle_values  # type: ignore[method-assign]
-
-
-def _patch_parser_errors() -> None:
-    """Let an invalid command line exit with WRONG, and name the command that explains its options.
-
-    Report for Invoke 2.2.1:
-
-    - What happens: a mistake in the command line exits with 1, like a task that has failed.
-    - Expected: another exit code, such as 2 in most programs, or a setting for it.
-    - To reproduce: `inv --no-such-option; echo $?`
-    """
-
-    @functools.wraps(ParseMachine.error)
-    def refuse(self: ParseMachine, msg: str) -> None:
-        command = self.context.name if self.context and self.context.name else ""
-        raise Exit(f"{_plain(msg)}; see: {Path(sys.argv[0]).name} --help {command}".rstrip(), WRONG)
-
-    ParseMachine.error = refuse  # type: ignore[method-assign]
-
-
-# The errors of Invoke's parser, and the same in the form of this project.
-PARSER_ERRORS = (
-    (r"No idea what '(-.*)' is!", r"unknown option \1"),
-    (r"No idea what '(.*)' is!", r"unknown command \1"),
-    (r"Flag (?:--|<Argument: )([\w-]+).* needed value and was not given one!", r"--\1: missing value"),
-    (r"Flag (?:--|<Argument: )([\w-]+).* doesn't take any value!", r"--\1: unexpected value"),
-    (r"'(.*)' did not receive required positional arguments: '(.*)'", r"\1: missing argument \2"),
-)
-
-
-def _plain(error: str) -> str:
-    """Return an error of Invoke's parser in the form of this project, or unchanged if it is unknown."""
-    for pattern, form in PARSER_ERRORS:
-        match = re.fullmatch(pattern, error, re.DOTALL)
-        if match:
-            return match.expand(form)
-    return error
+class SettingsError(Exit):
+    """A settings file cannot be read."""
 
 
 def _patch_settings_files() -> None:
@@ -133,13 +69,12 @@ def _patch_settings_files() -> None:
     def load_readable_file(self: Settings, prefix: str, absolute: bool = False, merge: bool = True) -> None:
         named = getattr(self, f"_{prefix}_path")  # set for -f alone; Invoke searches the other files
         if absolute and named:
-            _check_file("-f/--config", named)
+            _check_file("-f/--config" if program() == FAB else "-f", named)
         try:
             load_file(self, prefix, absolute, merge)
         except Exception as error:  # a parser or a Python settings file can raise anything
             where = named or f"fabric.yaml in {getattr(self, f'_{prefix}_prefix')}"
-            hint = "; to set the config of a command, give --config after the command" if absolute else ""
-            raise Exit(f"{where}: invalid Fabric settings: {error}{hint}", WRONG) from error
+            raise SettingsError(f"{where}: invalid Fabric settings: {error}", WRONG) from error
 
     Settings._load_file = load_readable_file  # type: ignore[method-assign]
 
@@ -162,7 +97,7 @@ def _patch_settings() -> None:
         if ssh_config:
             _check_file("-S/--ssh-config", ssh_config)
         try:
-            update_config(self)
+            _update(self, update_config)
             ssh_config = ssh_config or self.config.ssh_config_path
             if ssh_config != self.config._runtime_ssh_path:
                 self.config.set_runtime_ssh_path(ssh_config)
@@ -177,6 +112,37 @@ def _patch_settings() -> None:
         self.config.tasks.executor_class = f"{__name__}.{CommandExecutor.__name__}"
 
     Fab.update_config = update_config_in_words
+
+
+def _update(self: Fab, update_config: Callable[[Fab], None]) -> None:
+    """Load the remaining settings. If --config in front of the command has a wrong file, show the right place."""
+    named = self.args.config.value
+    try:
+        update_config(self)
+    except SettingsError as error:
+        if not named:
+            raise
+        line = shlex.join([program(), self.tasks[0].name, "--config", named])
+        raise Exit(f"{error.message}; for the config of a command, type: {line}", WRONG) from error
+
+
+def _patch_leading_options() -> None:
+    """Let the options of all commands stand in front of a command, too.
+
+    Report for Invoke 2.2.1:
+
+    - What happens: `inv --name x task` is refused.
+    - Expected: a way for a program to declare options that all its tasks have.
+    - To reproduce: declare the task `task(c, name)`.
+    """
+    make_parser = Fab._make_parser
+
+    @functools.wraps(make_parser)
+    def make_command_parser(self: Fab) -> CommandParser:
+        plain = make_parser(self)
+        return CommandParser(plain.contexts.values(), plain.initial)
+
+    Fab._make_parser = make_command_parser
 
 
 def _check_file(option: str, named: str) -> None:
@@ -207,6 +173,11 @@ def _patch_completion() -> None:
 
     @functools.wraps(parse_cleanup)
     def answer_or_clean_up(self: Fab) -> None:
+        _check_list(self)
+        asked = self.args.help.value
+        if isinstance(asked, str) and asked not in self.parser.contexts:
+            see = f"see: {program()} --list"
+            raise Exit(unknown_command(asked, self.parser.contexts, see), WRONG)
         if self.args.complete.value:
             from .completion import answer
 
@@ -214,6 +185,14 @@ def _patch_completion() -> None:
         parse_cleanup(self)
 
     Fab.parse_cleanup = answer_or_clean_up
+
+
+def _check_list(self: Fab) -> None:
+    """Raise Exit if a log level follows -l in front of the command."""
+    level = str(self.args.list.value).upper()
+    if level in LOG_LEVELS:
+        line = f"{program()} {self.tasks[0].name if self.tasks else 'COMMAND'} -l {level}"
+        raise Exit(f"-l {level}: lists the commands here; for the log level, type: {line}", WRONG)
 
 
 class SettingsFiles(NamedTuple):
@@ -230,5 +209,6 @@ class SettingsFiles(NamedTuple):
 
 def settings_files(settings: FabricSettings) -> SettingsFiles:
     """Return the files that `settings` were read from."""
-    project = (settings._project_path, settings._project_prefix)
-    return SettingsFiles(settings._runtime_path, settings._runtime_ssh_path, *project)
+    return SettingsFiles(
+        settings._runtime_path, settings._runtime_ssh_path, settings._project_path, settings._project_prefix
+    )

@@ -4,14 +4,17 @@ Invoke reads the options of a task from the signature of its function. Here they
 `settings` merges the parsed options with the defaults of fabric.yaml.
 """
 
-from typing import Any
+from typing import Any, NoReturn
 
+from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
 from rr_config.declarations import Declaration
+from rr_config.limit import Words
 from rr_config.options import OPTIONS
 
+from .exit_codes import WRONG
 from .own_options import own_options
 
 SECTION = "remote_runner"
@@ -40,6 +43,15 @@ class Option(Argument):
     def __repr__(self) -> str:  # Invoke shows it in error messages
         return f"--{self.names[0]}"
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Option":
+        """Return an option with the same values. Invoke copies all options of all commands at each start.
+
+        No value is changed in place, so the copy may share them. A full copy takes most of the time of the parser.
+        """
+        new = object.__new__(type(self))
+        vars(new).update(vars(self))
+        return new
+
     @property
     def value(self) -> Any:
         """Return the given value, or what stands for none."""
@@ -47,11 +59,43 @@ class Option(Argument):
 
     @value.setter
     def value(self, given: Any) -> None:
+        if self.has_words:
+            self._refuse_both()
         self.raw_value = given
         if self.declaration.is_repeatable:
             self._value = [*(self._value or []), given]
         else:
             self._value = self.kind(given)
+
+    @property
+    def has_words(self) -> bool:
+        """Return whether the value comes from words after the command."""
+        return isinstance(self._value, Words)
+
+    def takes_word(self, command: str) -> bool:
+        """Return whether a further word after `command` is a value of this option."""
+        return command in self.declaration.words_after
+
+    def add_word(self, word: str, command: str) -> None:
+        """Add a word that stands after `command`. Raise Exit if the option itself is given, too."""
+        if self.got_value and not self.has_words:
+            self._refuse_both(command)
+        words = Words(f"{self._value},{word}" if self.has_words else word)
+        words.command = command
+        self.raw_value, self._value = word, words
+
+    def inherit(self, given: "Option") -> None:
+        """Take the value that is given in front of the command, unless the command has its own."""
+        if self.has_words:
+            self._refuse_both()
+        if self.declaration.is_repeatable:
+            self._value = [*given._value, *(self._value or [])]
+        elif not self.got_value:
+            self._value = given._value
+
+    def _refuse_both(self, command: str = "") -> NoReturn:
+        command = command or self._value.command
+        raise Exit(f"{command}: cannot combine patterns with {self.declaration.flag}; give one of them", WRONG)
 
 
 class Command(Task):  # type: ignore[type-arg]

@@ -10,6 +10,9 @@ def _flag(name: str, help: str, *commands: str, short: str | None = None) -> Dec
     return Declaration(name, help, kind=bool, default=False, short=short, commands=commands)
 
 
+# The commands that change hosts, or wait for components.
+CHANGES = ("run", "kill", "screen", "sync", "start", "stop", "restart", "wait")
+
 _path = partial(Declaration, values=Values.PATH)
 
 
@@ -22,6 +25,7 @@ OWN_OPTIONS = (
         commands=["run", "collect"],
     ),
     _flag("json", "Print one JSON document.", "plan", "config", "status"),
+    _flag("json", "Print one JSON document in place of the progress.", *CHANGES, "exec"),
     _flag("json", "Print one JSON document, with all checks.", "doctor"),
     _flag("diff", "Show the changes of the muddlers as a diff.", "config"),
     Declaration(
@@ -33,7 +37,15 @@ OWN_OPTIONS = (
     ),
     _flag("watch", "Refresh the table every 2 seconds until Ctrl-C.", "status", short="w"),
     Declaration("timeout", "Maximum seconds to wait. Default: no limit.", kind=int, commands=["wait"]),
+    Declaration("timeout", "Maximum seconds on each host. Default: no limit.", kind=int, commands=["exec"]),
+    Declaration(
+        "command",
+        "The command line to run, in quotes. `--command` may be omitted.",
+        is_positional=True,
+        commands=["exec"],
+    ),
     _flag("follow", "Show new output as it is written, until Ctrl-C.", "logs", short="f"),
+    _flag("follow", "Show output as it is written. If no component has `wait`, wait for all.", "run", short="f"),
     Declaration(
         "lines", "Show only the last N lines of each component. Default: all.", kind=int, short="n", commands=["logs"]
     ),

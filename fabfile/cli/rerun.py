@@ -12,6 +12,7 @@ from fabric import Config as Settings
 from rr_config import Config, Options
 from rr_config.declarations import Declaration, Values
 from rr_config.options import OPTIONS
+from rr_config.parameters import as_texts
 from rr_config.paths import local_path
 
 from ..runner.preflight import identity_files
@@ -77,7 +78,7 @@ class CommandLine:
         file = files.named
         if not file and Path(sys.argv[0]).name == "remote-runner":
             file = files.project  # `remote-runner` only looks for it in the current folder
-        words = ["-f", _absolute(file)] if file else []
+        words = ["-f", _absolute(file)] if file and Path(file).is_file() else []  # Fabric names a missing fabric.py
         if files.ssh_config:
             words += ["-S", _absolute(files.ssh_config)]
         for key in identity_files(self.settings):
@@ -90,6 +91,8 @@ def _words(option: Declaration, value: Any, command: Sequence[str]) -> list[str]
     if option.kind is bool:
         flag = option.flag if value else option.off_flag
         return [] if flag in command else [flag]
+    if option.values is Values.PARAMETER:
+        value = as_texts(value)
     words: list[str] = []
     for each in value if option.is_repeatable else [value]:
         words += [option.flag, _text(option, each)]

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from rr_config import ConfigError, Options
-from rr_config.declarations import Declaration
+from rr_config.declarations import Declaration, Values
+from rr_config.likeness import hint
 from rr_config.options import OPTIONS, Fallback, check
+from rr_config.parameters import Text
 
 from .options import SECTION
 
@@ -51,15 +53,27 @@ def _checked(defaults: Mapping[str, Any]) -> dict[str, Any]:
     for given, value in defaults.items():
         name, meant = _spelled_like_options(str(given).replace("-", "_"), value)
         if name in own:
-            hint = f"set {name} or no_{name} once, with _"
-            raise ConfigError(f"fabric.yaml/{SECTION}.{given}: duplicate of {name}; {hint}")
+            once = f"set {name} or no_{name} once, with _"
+            raise ConfigError(f"fabric.yaml/{SECTION}.{given}: duplicate of {name}; {once}")
         own[name] = meant
     known = {option.name: option for option in OPTIONS}
     for name, value in own.items():
         if name not in known:
-            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: unknown option; must be one of {', '.join(known)}")
-        _check_kind(known[name], value)
+            meant = hint(name, known, f"must be one of {', '.join(known)}")
+            raise ConfigError(f"fabric.yaml/{SECTION}.{name}: unknown option; {meant}")
+        if known[name].values is Values.PARAMETER and hasattr(value, "items"):
+            own[name] = _parameters(value)
+        else:
+            _check_kind(known[name], value)
     return own
+
+
+def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of parameters from a mapping.
+
+    A string is parsed as on the command line, because YAML reads a number such as 1e3 as a string.
+    """
+    return {name: Text(value) if isinstance(value, str) else value for name, value in given.items()}
 
 
 def _spelled_like_options(name: str, value: Any) -> tuple[str, Any]:
@@ -78,4 +92,6 @@ def _check_kind(option: Declaration, value: Any) -> None:
     expected = WORDS[option.kind]
     if option.is_repeatable:
         expected += " or a list of strings"
+    if option.values is Values.PARAMETER:
+        expected += ", each NAME=VALUE, or a mapping of names to values"
     raise ConfigError(f"fabric.yaml/{SECTION}.{option.name}: invalid value {shown}; must be {expected}")

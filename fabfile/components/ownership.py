@@ -57,7 +57,7 @@ class Foreign:
     def __str__(self) -> str:
         since = f"{datetime.fromtimestamp(self.since):%Y-%m-%d %H:%M}"
         runs = f"{counted(self.running, 'component')} {'runs' if self.running == 1 else 'run'} in it"
-        return f"the session {self.session} belongs to {self.owner} since {since}; {runs}"
+        return f'session "{self.session}" belongs to {self.owner} since {since}; {runs}'
 
     @property
     def refusal(self) -> str:

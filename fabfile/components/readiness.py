@@ -9,9 +9,6 @@ from ..remote import shell
 from . import logs
 
 LINES = 20
-# screen adds two lines to the window of a program that has ended, each behind an empty one. The first begins like this.
-LINES_OF_SCREEN = 4
-OF_SCREEN = "=== Command "
 
 
 @attrs.frozen
@@ -24,11 +21,12 @@ class BecameReady:
 
 @attrs.frozen
 class NotReady:
-    """A component did not become ready: the reason, in one line, and the last lines of its output."""
+    """A component did not become ready: the reason, in one line, the last lines of its output, and whether it runs."""
 
     component: Component
     reason: str
     output: tuple[str, ...] = ()
+    is_running: bool = False
 
 
 def readiness_words(ready: Ready) -> list[str | int]:
@@ -50,22 +48,28 @@ def read_unready(component: Component, rest: str) -> NotReady:
     ready = component.ready
     if ready is None:
         raise ValueError(f"{component.label} has no readiness condition")
-    lines = [logs.rendered(line).decode(errors="replace") for line in shown.encode(errors="replace").split(b"\n")]
+    output = logs.shown_lines(shown)[-LINES:]
     match why:
         case "taken":
             reason = f"{ready} is already in use on the host; stop that process, or choose another port"
         case "late":
-            reason = f"was not ready within {ready.timeout:g} s: {ready}{_last_check(checked)}"
+            return NotReady(component, _lateness(ready) + _last_check(checked), output, is_running=True)
         case "unusable":
             reason = f"grep -P on the host rejects the regular expression: {ready}"
+            return NotReady(component, reason, output, is_running=True)
         case "killed":
             reason = f"was killed before it was ready: {ready}"
         case _:
             by = shell.signal_of(int(why))
             how = f"was ended by {by}" if by else f"ended with exit status {why}"
             reason = f"{how} before it was ready: {ready}"
-    own = [line for line in lines if line and not line.startswith(OF_SCREEN)]
-    return NotReady(component, reason, tuple(own[-LINES:]))
+    return NotReady(component, reason, output)
+
+
+def _lateness(ready: Ready) -> str:
+    if ready.kind == "ended":
+        return f"did not end within {ready.timeout:g} s"
+    return f"was not ready within {ready.timeout:g} s: {ready}"
 
 
 def _last_check(words: str) -> str:

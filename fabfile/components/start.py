@@ -50,7 +50,7 @@ class NotStarted:
 
     def _last_line(self) -> str:
         for line in reversed(self.words.splitlines()):
-            if line.strip() and not line.startswith(readiness.OF_SCREEN):
+            if line.strip():
                 return OF_LAUNCHER.sub("", line.strip())
         return "no output"
 
@@ -81,7 +81,7 @@ def start_script(
     the script releases the session for other controllers.
     """
     values = {**ownership, "session": session, "origin": origin, "is_last": is_last}
-    note_taker, lines = read_script("note_taker.sh"), readiness.LINES + readiness.LINES_OF_SCREEN
+    note_taker, lines = read_script("note_taker.sh"), readiness.LINES
     arguments = chain.from_iterable(map(_arguments, components))
     return load("start", *arguments, launcher=BODY, note_taker=note_taker, output_lines=lines, **values)
 

@@ -33,7 +33,13 @@ class State(StrEnum):
     STARTING = "starting"  # started, and its readiness condition is not met, or was not met in time
     READY = "ready"  # runs, and its readiness condition has been met
     RUNNING = "running"  # runs, and has no readiness condition
-    EXITED = "exited"  # has ended; the exit status or signal says how
+    EXITED = (
+        "exited"  # has ended; the exit status or signal says how. The summary of a command says which of these four:
+    )
+    ENDED = "ended"  # exit status 0
+    FAILED = "failed"  # another exit status, a signal, not ready in time, or could not be started
+    STOPPED = "stopped"  # ended on purpose by this tool
+    LOST = "lost"  # gone without a record of its end
     UNKNOWN = "unknown"  # the host does not answer, or cannot say
 
 

@@ -8,6 +8,9 @@ from rr_config import Component
 
 from ..remote import shell, state_dir
 from ..remote.script import DONE, Script, load
+from ..util.stages import Failure
+from ..util.text import duration
+from . import logs
 
 TERMINATE, LEAVE = b"terminate\n", b"leave\n"
 NEVER = "never"  # the status of a component that was not started
@@ -17,13 +20,16 @@ NEVER = "never"  # the status of a component that was not started
 class Ended:
     """A component has ended. `status` is that of sh: 128 and more mean a signal. None: it was killed with its launcher.
 
-    `was_started` is False if there was nothing to wait for. `was_stopped` if this tool ended it on purpose.
+    `was_started` is False if there was nothing to wait for. `was_stopped` if this tool ended it on purpose. `seconds`
+    is how long it ran, if known. `last_line` is the end of its output if it failed.
     """
 
     component: Component
     status: int | None
     was_started: bool = True
     was_stopped: bool = False
+    seconds: int | None = None
+    last_line: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -42,7 +48,13 @@ class Ended:
         if self.status is None:
             return "was killed together with its launcher, so its exit status is unknown"
         by = shell.signal_of(self.status)
-        return f"was ended by {by}" if by else f"ended with exit status {self.status}"
+        how = f"was ended by {by}" if by else f"ended with exit status {self.status}"
+        return how if self.seconds is None else f"{how} after {duration(self.seconds)}"
+
+    @property
+    def failure(self) -> Failure:
+        """The end as a failure."""
+        return Failure(self.component.label, str(self), (self.last_line,) if self.last_line else ())
 
 
 @attrs.frozen
@@ -52,8 +64,10 @@ class NotEnded:
     component: Component
     is_success = False
 
-    def __str__(self) -> str:
-        return "timed out; it has not ended"
+    @property
+    def failure(self) -> Failure:
+        """The missing end as a failure."""
+        return Failure(self.component.label, "timed out; it has not ended")
 
 
 def wait_script(
@@ -72,6 +86,13 @@ def read_ended(awaited: Sequence[Component], answer: Callable[[], str]) -> Itera
     """Yield what `wait_script` answers, as it comes."""
     by_folder = state_dir.by_folder(awaited)
     for words in iter(answer, DONE):
-        _, folder, status, *stopped = words.split(" ")
-        number = int(status) if status.isdigit() else None
-        yield Ended(by_folder[folder], number, was_started=status != NEVER, was_stopped=stopped == ["stopped"])
+        facts, _, shown = words.partition("\n")
+        _, folder, status, stopped, seconds = facts.split(" ")
+        yield Ended(
+            by_folder[folder],
+            int(status) if status.isdigit() else None,
+            was_started=status != NEVER,
+            was_stopped=bool(stopped),
+            seconds=max(int(seconds), 0) if seconds else None,
+            last_line=(logs.shown_lines(shown) or ("",))[-1],
+        )

@@ -225,7 +225,8 @@ def _received(talk: Conversation, wanted: dict[str, Result], folder: Path) -> It
                 stream.expect(member.size)
                 content = archive.extractfile(member)
                 assert content
-                yield Brought(result, _write(folder / result.target, content, member), is_new=True)
+                most = result.size if result.is_output else member.size
+                yield Brought(result, _write(folder / result.target, content, member, most), is_new=True)
     except tarfile.TarError as error:
         raise HostError(f"invalid answer: not a tar archive of files: {error}") from error
 
@@ -235,15 +236,16 @@ def _is_plain(member: tarfile.TarInfo, most: int) -> bool:
     return member.isreg() and not member.issparse() and 0 <= member.size <= most
 
 
-def _write(target: Path, content: IO[bytes], member: tarfile.TarInfo) -> str:
-    """Write a file with its permission bits and mtime; return its SHA-1.
+def _write(target: Path, content: IO[bytes], member: tarfile.TarInfo, most: int) -> str:
+    """Write the first `most` bytes of a file, with its permission bits and mtime; return their SHA-1.
 
     It appears at `target` only when it is complete. Its owner can always read and write it.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha1(usedforsecurity=False)
     with replacing(target) as file:
-        while block := content.read(BLOCK):
+        while block := content.read(min(BLOCK, most)):
+            most -= len(block)
             digest.update(block)
             file.write(block)
         file.flush()

@@ -1,22 +1,25 @@
 """A loaded and muddled config as text: Python source of a config file, or plain values for JSON. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
 from rr_config import Component
+from rr_config.parameters import Value, assignments
 from rr_config.ready import Ready
-from rr_config.util import literal
+from rr_config.util import literal, scoped
 
 DEFAULTS = Component()
 
 
-def as_python(components: Iterable[Component]) -> str:
-    """Return the source of a config file that creates these components.
+def as_python(components: Iterable[Component], parameters: Mapping[str, Value] | None = None) -> str:
+    """Return the source of a config file that creates these components, after a comment with the parameters.
 
-    The source is valid only if `meta` holds plain values.
+    The source is valid only if `meta` holds plain values. It declares no parameters, because they could not change the
+    components any more.
     """
-    return "\n".join(map(_call, components))
+    head = [f"# parameters: {assignments(parameters)}\n"] if parameters else []
+    return "\n".join([*head, *map(_call, components)])
 
 
 def _call(component: Component) -> str:
@@ -26,7 +29,8 @@ def _call(component: Component) -> str:
 def as_values(component: Component) -> dict[str, object]:
     """Return all attributes of a component as plain values, except for objects in `meta`.
 
-    A `util.literal` becomes an object with its text under `literal`.
+    A `util.literal` becomes an object with its text under `literal`. A `util.scoped` becomes one with its text under
+    `scoped`, and its variables under `env`.
     """
     values: dict[str, object] = attrs.asdict(component, recurse=False)
     values["args"] = list(map(_value, component.args))
@@ -35,8 +39,13 @@ def as_values(component: Component) -> dict[str, object]:
     return values
 
 
-def _value(text: str) -> str | dict[str, str]:
-    return {"literal": str(text)} if isinstance(text, literal) else text
+def _value(text: str) -> object:
+    match text:
+        case literal():
+            return {"literal": str(text)}
+        case scoped():
+            return {"scoped": str(text), "env": {name: _value(value) for name, value in text.env.items()}}
+    return text
 
 
 def _lines(component: Component) -> Iterator[str]:
@@ -50,6 +59,8 @@ def _source(value: object) -> str:
     match value:
         case literal():
             return f"util.literal({str(value)!r})"
+        case scoped():
+            return f"util.scoped({str(value)!r}, {_source(value.env)})"
         case Ready():
             own = {"port": f"{value.value}, ", "ended": ""}.get(value.kind, f"{value.value!r}, ")
             return f"util.{value.kind}({own}timeout={value.timeout!r})"

@@ -15,6 +15,7 @@ import attrs
 from rr_config import Options
 from rr_config.errors import named
 from rr_config.muddlers.discovery import find_muddler
+from rr_config.parameters import Value
 from rr_config.paths import local_path
 
 from ..util import epoch, limits
@@ -24,16 +25,16 @@ SECRET = "ssh_pass"
 LIBRARIES = ("remote-runner", "fabric", "invoke", "paramiko")
 JsonObject = dict[str, Any]
 Types = Mapping[str, type | tuple[type, ...]]
-PARTS: Types = {"config": (dict, type(None)), "options": dict, "versions": dict, "stages": list}
+PARTS: Types = {"config": (dict, type(None)), "options": dict, "parameters": dict, "versions": dict, "stages": list}
 SOURCE: Types = {"path": str, "text": str}
 STAGE: Types = {"stage": str, "began": (int, float), "ended": (int, float, type(None))}
 
 
-def provenance(options: Options) -> JsonObject:
+def provenance(options: Options, parameters: Mapping[str, Value]) -> JsonObject:
     """Return the provenance of a command as plain values, without the password.
 
-    It holds the texts of the config, the muddlers and the arg parser, all options, and the versions of libraries. Raise
-    ConfigError if one of the files cannot be read.
+    It holds the texts of the config, the muddlers and the arg parser, all options, the values of all parameters, and
+    the versions of libraries. Raise ConfigError if one of the files cannot be read.
     """
     from importlib import metadata  # slow to import
 
@@ -43,6 +44,7 @@ def provenance(options: Options) -> JsonObject:
         "muddlers": [_source(find_muddler(given, options.config_dir).muddler.path) for given in options.muddler],
         "arg_parser": _source(local_path(options.arg_parser)) if options.arg_parser else None,
         "options": {name: value for name, value in attrs.asdict(options).items() if name != SECRET},
+        "parameters": dict(parameters),
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in LIBRARIES}},
     }
 
@@ -82,7 +84,7 @@ def check(found: object) -> None:
     """Raise ValueError if `found` is not a provenance of format FORMAT."""
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ValueError(f"format: must be {FORMAT}")
-    check_parts(found, PARTS)
+    check_parts({"parameters": {}, **found}, PARTS)  # earlier versions wrote no parameters
     if found["config"] is not None:
         check_parts(found["config"], SOURCE)
     for stage in found["stages"]:

@@ -29,6 +29,11 @@ class Result:
     size: int
     target: str
 
+    @property
+    def is_output(self) -> bool:
+        """Return whether it is the output of the component. Only its first `size` bytes come from the program."""
+        return self.target == f"{folder_of(self.component)}/{OUTPUT}"
+
 
 @attrs.frozen
 class Listed:

@@ -12,6 +12,7 @@ from pathlib import Path
 import attrs
 
 from rr_config import Options
+from rr_config.parameters import Value
 
 from ..components.status import Status
 from ..util.stages import StageTime
@@ -24,6 +25,7 @@ FILE = "run.json"
 
 def describe_run(
     options: Options,
+    parameters: Mapping[str, Value],
     session: str,
     statuses: Sequence[Status],
     now: float,
@@ -32,14 +34,14 @@ def describe_run(
 ) -> JsonObject:
     """Return all that is known about a run and its components as plain values, without the password.
 
-    `options` and `stages` belong to the command that asks, and `now` is its time in seconds since 1970. `results` maps
-    hosts to their collected files; None if nothing was collected. Raise ConfigError if the config, a muddler or the arg
-    parser cannot be read.
+    `options`, `parameters` and `stages` belong to the command that asks, and `now` is its time in seconds since 1970.
+    `results` maps hosts to their collected files; None if nothing was collected. Raise ConfigError if the config, a
+    muddler or the arg parser cannot be read.
     """
     found = results or {}
     runs = _runs(statuses)
     numbers = {text: number for number, text in enumerate(runs)}
-    run = provenance(options) | {"session": session, "collected": now, "runs": list(runs.values())}
+    run = provenance(options, parameters) | {"session": session, "collected": now, "runs": list(runs.values())}
     run["stages"] = _stages(statuses, runs.values(), map(attrs.asdict, stages))
     run["systems"] = {host: each.system for host, each in found.items()}
     run["files"] = {host: _hashes(each) for host, each in found.items()}

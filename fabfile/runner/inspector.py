@@ -4,6 +4,7 @@ It plans a run, shows status and logs, collects results and reports. Nothing her
 """
 
 import contextlib
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, wraps
@@ -19,6 +20,7 @@ from rr_config.errors import os_reason
 from rr_config.local_files import expected_files, placed_once
 
 from ..components.attach import attach_command, read_window, window_script
+from ..components.execute import TIMED_OUT, Executed, exec_script, read_executed
 from ..components.logs import Selection
 from ..components.ownership import Foreign, Owner, owner_of, read_foreign
 from ..components.status import State, Status, read_status, status_script
@@ -162,6 +164,23 @@ class Inspector:
         fleet = attrs.evolve(self._fleet, observer=observer or self.observer)
         follow.follow(fleet, self.session, self.config.all_components(), selection or Selection())
 
+    def execute(self, text: str, timeout: int | None = None) -> dict[str, Executed]:
+        """Run a command line with sh in the home directory of every host; return its output and status by host.
+
+        Raise StageError for hosts where it ends with another status than 0, or not within `timeout` seconds.
+        """
+        script = exec_script(text, timeout)
+
+        def work(host: Host) -> Executed:
+            return read_executed(ask(host, script, math.inf if timeout is None else timeout))
+
+        def failures(host: str, found: Executed) -> list[Failure]:
+            if timeout is not None and found.status == TIMED_OUT:
+                return [Failure(host, f"timed out after {timeout} s")]
+            return [Failure(host, f"exited with {found.status}")] if found.status else []
+
+        return self._fleet.on_all("exec", work, failures)
+
     def attach(self, component: Component) -> None:
         """Show the window of `component` in the terminal of this process, until the user detaches it.
 
@@ -206,7 +225,12 @@ class Inspector:
         gathered = self._fleet.gather("collect", work, failures)
         found = gathered.results
         with _written_here(gathered.failures):
-            write(folder, describe_run(self.options, self.session, statuses, self.clock.now(), stages, found))
+            write(
+                folder,
+                describe_run(
+                    self.options, self.config.parameters, self.session, statuses, self.clock.now(), stages, found
+                ),
+            )
         self.observer.collected(folder)
         if gathered.failures:
             raise StageError("collect", gathered.failures, gathered.failed)
@@ -223,7 +247,7 @@ class Inspector:
 
         to = report.target(str(to), overwrite)
         statuses = self.status(with_origins=True)
-        run = describe_run(self.options, self.session, statuses, self.clock.now())
+        run = describe_run(self.options, self.config.parameters, self.session, statuses, self.clock.now())
         tails = follow.LogTails(report.LINES)
         failed: StageError | None = None
         try:

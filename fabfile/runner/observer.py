@@ -27,6 +27,12 @@ class Observer:
     def begins(self, stage: str, hosts: Sequence[str]) -> None:
         """Handle the begin of a stage on `hosts`."""
 
+    def awaits(self, stage: str, names: Sequence[str], seconds: float | None) -> None:
+        """Handle that the next stage, `stage`, waits for `names`: hosts, or components as `host/name`.
+
+        It waits at most `seconds`, None without a limit. The `connect` stage allows so much for each step.
+        """
+
     def result(self, stage: str, host: str, result: Any) -> None:
         """Handle the result of a stage on a host. Its type depends on the stage."""
 

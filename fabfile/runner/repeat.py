@@ -19,7 +19,7 @@ class Repeat:
 
 
 # Commands that act on whole hosts: they can be repeated for the failed hosts.
-OF_HOSTS = ("kill", "screen", "sync", "stop", "plan", "collect", "logs", "attach", "report", "doctor", "status")
+OF_HOSTS = ("kill", "screen", "sync", "stop", "plan", "collect", "logs", "attach", "report", "doctor", "status", "exec")
 
 
 def repeat_of(

@@ -1,8 +1,8 @@
 """`Runner`: what each command does, as a method that returns values. This is the interface for Python programs.
 
-This module holds the commands that start components and wait for them. `SessionCommands` has those for sessions and
-those that stop components, and `Inspector` those that change nothing. Nothing here prints, asks the user, or ends the
-program. To follow a run, pass an `Observer`.
+This module holds the commands that send files and start components. `WaitCommands` has `wait`, `SessionCommands` has
+those for sessions and those that stop components, and `Inspector` those that change nothing. Nothing here prints, asks
+the user, or ends the program. To follow a run, pass an `Observer`.
 """
 
 import json
@@ -13,31 +13,32 @@ from typing import TYPE_CHECKING
 import attrs
 
 from rr_config import Component, ConfigError
-from rr_config.component import by_host, by_label
+from rr_config.component import by_host
 from rr_config.options import GRACE_SECONDS, check_seconds
 
 from ..components.readiness import BecameReady, NotReady
 from ..components.start import NotStarted, Outcome, Started, in_order, read_started, start_script
-from ..components.wait import Ended, read_ended, wait_script
+from ..components.wait import Ended
 from ..remote.ask import ask, conversation
 from ..remote.host import Host
-from ..remote.script import DONE
 from ..results.provenance import JsonObject, provenance
 from ..transfer.apply import LocalSources
 from ..transfer.sync import SyncResult, sync
-from ..util import lazy, limits
+from ..util.lazy import call_once
+from ..util.limits import INSTALL_SECONDS
 from ..util.stages import Failure, StageError
+from .follower import following
 from .inspector import stage_group
 from .repeat import Repeat, repeat_of
-from .sessions import SessionCommands
-from .wait import Wait
+from .tracker import ComponentResult
+from .wait_commands import WaitCommands
 
 if TYPE_CHECKING:  # only one command needs it, and loading it takes as long as many commands run
     from ..diagnosis.checks import Diagnosis
 
 
 @attrs.define
-class Runner(SessionCommands):
+class Runner(WaitCommands):
     """Runs the components of a loaded config. There is a method for each stage, and `run` for all of them.
 
     A method that changes something first connects to all hosts (not `install`, and `wait` only with
@@ -52,13 +53,11 @@ class Runner(SessionCommands):
         ('runner', [3])
     """
 
-    _culprits: list[Ended] = attrs.field(init=False, factory=list, repr=False)
-    _crashed: list[Ended] = attrs.field(init=False, factory=list, repr=False)
     _origin: Callable[[], JsonObject] = attrs.field(init=False, repr=False)
 
     @_origin.default
     def _read_once(self) -> Callable[[], JsonObject]:
-        return lazy.call_once(lambda: provenance(self.options))
+        return call_once(lambda: provenance(self.options, self.config.parameters))
 
     @property
     def running(self) -> list[Started]:
@@ -75,6 +74,10 @@ class Runner(SessionCommands):
         """The start indices of the components, ascending."""
         return sorted({component.start_index for component in self.config.all_components()})
 
+    def results(self, silent: Collection[str] = ()) -> list[ComponentResult]:
+        """Return the result of each component, as far as this runner knows it. `silent` hosts did not answer."""
+        return self._tracker.results(self.config.all_components(), silent)
+
     def repeat_for(self, command: str, error: StageError) -> Repeat | None:
         """Return the command that brings the hosts to the state that `command` wanted before `error`.
 
@@ -89,9 +92,10 @@ class Runner(SessionCommands):
         return repeat_of(command, error, self.config, unwell, self.options.limit is not None)
 
     @stage_group
-    def run(self) -> dict[str, list[Ended]]:
+    def run(self, *, follow: bool = False) -> dict[str, list[Ended]]:
         """Connect, kill, screen, sync, start and wait; return how the components with `wait` ended, by host.
 
+        With `follow`, pass each line that components write to `observer.output`, and wait for all if none has `wait`.
         Raise StageError if a stage fails, or if another component has failed meanwhile.
         """
         self._origin()  # read the files now: the start may be much later
@@ -101,9 +105,17 @@ class Runner(SessionCommands):
         else:
             self._open_sessions()
         self._sync()
+        if not follow:
+            return self._start_and_wait(None)
+        every = self.config.all_components()
+        with following(self._made_fleet(), self.session, every):
+            return self._start_and_wait(None if any(component.wait for component in every) else every)
+
+    def _start_and_wait(self, awaited: Sequence[Component] | None) -> dict[str, list[Ended]]:
+        """Start all, and wait for `awaited`, by default for the components with `wait`."""
         self._start(self.indices)
-        if any(component.wait for component in self.config.all_components()) or self.options.on_exit:
-            return self._wait(None, None)
+        if awaited or self.options.on_exit or any(component.wait for component in self.config.all_components()):
+            return self._wait(awaited, None)
         self._check_ends()
         return {}
 
@@ -165,7 +177,10 @@ class Runner(SessionCommands):
         self, index: int, components: Sequence[Component], last: Mapping[str, int], with_what: str
     ) -> dict[str, list[Started]]:
         wanted = by_host(components)
-        self._tracker.starting = by_label(components)
+        conditional = [each for each in components if each.ready]
+        patience = max((each.ready.timeout for each in conditional if each.ready), default=None)
+        self.observer.awaits(f"start {index}", [each.label for each in conditional or components], patience)
+        self._tracker.starting = {component.label: component for component in components}
 
         def work(host: Host) -> list[Outcome]:
             own, is_last = wanted[host.name], index == last[host.name]
@@ -175,8 +190,13 @@ class Runner(SessionCommands):
                 return list(map(self._record, read_started(own, talk.answers())))
 
         def failures(_: str, outcomes: list[Outcome]) -> list[Failure]:
-            bad = [each for each in outcomes if isinstance(each, NotStarted | NotReady)]
-            return [Failure(each.component.label, each.reason, each.output) for each in bad]
+            found = []
+            for outcome in outcomes:
+                if isinstance(outcome, NotStarted | NotReady):
+                    keeps_running = isinstance(outcome, NotReady) and outcome.is_running and not self.options.on_exit
+                    reason = outcome.reason + ("; the program keeps running" if keeps_running else "")
+                    found.append(Failure(outcome.component.label, reason, outcome.output))
+            return found
 
         started = {}
         for host, outcomes in self._fleet.on_all(f"start {index}", work, failures, wanted).items():
@@ -190,86 +210,6 @@ class Runner(SessionCommands):
         elif isinstance(outcome, BecameReady):
             self.observer.became_ready(outcome)
         return outcome
-
-    def _check_ends(self) -> None:
-        """Look once at all components. Raise StageError for those that have failed since their start."""
-        own = by_host(self.config.all_components())
-
-        def work(host: Host) -> list[Ended]:
-            answers = iter(ask(host, wait_script(self.session, own[host.name], once=True)))
-            ended = list(read_ended(own[host.name], lambda: next(answers, DONE)))
-            for each in ended:
-                self._tracker.record_end(each)
-            return ended
-
-        def failures(_: str, ended: list[Ended]) -> list[Failure]:
-            return [Failure(each.component.label, str(each)) for each in ended if each.is_failure]
-
-        self._fleet.on_all("check", work, failures)
-
-    @stage_group
-    def wait(
-        self, components: Iterable[Component] | None = None, timeout: float | None = None
-    ) -> dict[str, list[Ended]]:
-        """Wait for `components` to end, by default those with `wait`; return how each ended, by host.
-
-        A lost connection is opened again. Raise StageError for components that did not end with 0, or not within
-        `timeout` seconds, and for others that have failed meanwhile. With `options.terminate`, the other components are
-        ended after that, unless the session belongs to another owner. With `options.on_exit`, all are stopped when any
-        component fails, and all are waited for if none has `wait`.
-        """
-        if timeout is not None:
-            check_seconds("timeout", timeout)
-        if self.options.terminate:
-            self._connect(self._fleet, "screen")
-        return self._wait(components, timeout)
-
-    def _wait(self, components: Iterable[Component] | None, timeout: float | None) -> dict[str, list[Ended]]:
-        every = self.config.all_components()
-        chosen = [c for c in every if c.wait] if components is None else list(components)
-        if self.options.on_exit and not chosen:
-            chosen = every
-        self._tracker.awaited = by_label(chosen)
-        self._culprits, self._crashed = [], []
-        others = [c for c in every if c.label not in self._tracker.awaited]
-        terminated = others if self.options.terminate else []
-        wait = Wait(self._fleet, self.session, chosen, others, terminated, self._has_ended)
-        try:
-            ends = wait.ends(timeout)
-            if self._culprits or self._crashed:  # among those that nobody waits for
-                raise StageError("wait", self._fleet.failures, self._fleet.out, final=self._fleet.final)
-        except StageError as error:
-            raise self._with_crashed(error, wait.silent) from None
-        finally:
-            self._tracker.forget(c for c in terminated if c.host in wait.terminated_hosts)
-        return ends
-
-    def _with_crashed(self, error: StageError, silent: Collection[str]) -> StageError:
-        """Return `error` with components that crashed while nobody waited for them.
-
-        If components are the reason to stop all (culprits), do that.
-        """
-        words = "; all were stopped" if self._culprits else ""
-        crashed = {}
-        for ended in (*self._crashed, *self._culprits):
-            label = ended.component.label
-            crashed[label] = Failure(label, f"{ended}{words}")
-        others = [each for each in error.failures if each.where not in crashed]
-        told = StageError("wait", [*others, *sorted(crashed.values())], error.hosts, final=error.final)
-        return self._stopped(told, {*silent, *error.hosts}) if self._culprits else told
-
-    def _has_ended(self, ended: Ended) -> bool:
-        """Record that a component ended; return whether to go on waiting."""
-        is_awaited = ended.component.label in self._tracker.awaited
-        self._tracker.record_end(ended)
-        is_culprit = self.options.on_exit is not None and ended.was_started and not ended.is_success
-        if is_awaited or is_culprit or ended.is_failure:
-            self.observer.ended(ended)
-        if is_culprit:
-            self._culprits.append(ended)
-        elif ended.is_failure and not is_awaited:
-            self._crashed.append(ended)
-        return not self._culprits
 
     @stage_group
     def restart(self, *, grace: float = GRACE_SECONDS) -> dict[str, list[Started]]:
@@ -288,7 +228,7 @@ class Runner(SessionCommands):
 
         def work(host: Host) -> tuple[str, ...]:
             manager, packages = lacking[host.name]
-            ask(host, install_script(manager, packages), limits.INSTALL_SECONDS)
+            ask(host, install_script(manager, packages), INSTALL_SECONDS)
             return packages
 
         return self._fleet.on_all("install", work, hosts=lacking)

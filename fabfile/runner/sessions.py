@@ -19,6 +19,7 @@ from ..components.wait import Ended
 from ..remote.ask import ask, conversation
 from ..remote.host import Host
 from ..remote.script import Script, Value
+from ..ssh.connection import connect_seconds
 from ..util.errors import HostError
 from ..util.stages import Failure, StageError
 from .fleet import Fleet
@@ -64,6 +65,7 @@ class SessionCommands(Inspector):
         stopped: dict[str, list[Ended]] = {}
         for index, components in reversed(start.in_order(chosen)):
             wanted = by_host(components)
+            self.observer.awaits(f"stop {index}", [each.label for each in components], grace)
 
             def work(host: Host, wanted: dict[str, list[Component]] = wanted) -> list[Ended]:
                 own = wanted[host.name]
@@ -105,6 +107,7 @@ class SessionCommands(Inspector):
         """
         fleet = attrs.evolve(self._fresh_fleet(), explain=self._with_survivors)
         with fleet.stage_group():
+            self.observer.awaits("connect", list(fleet.group.hosts), self._connect_seconds)
             found = fleet.on_all("connect", self._foreign_on)
             refusals = [Failure(host, foreign.refusal) for host, foreign in found.items() if foreign]
             if refusals:
@@ -124,7 +127,7 @@ class SessionCommands(Inspector):
             return failure
         names = [each.name if len(hosts) == 1 else each.label for each in own]
         listed = ", ".join(names[:MOST_LISTED]) + (", ..." if len(names) > MOST_LISTED else "")
-        return failure._replace(reason=f"{failure.reason}; may still be running there: {listed}")
+        return failure._replace(reason=f"{failure.reason}; these components may still run: {listed}")
 
     @stage_group
     def screen(self) -> dict[str, Session]:
@@ -158,12 +161,17 @@ class SessionCommands(Inspector):
             foreign.add(host)
             return [Failure(host, found.refusal)]
 
+        self.observer.awaits("connect", list(fleet.group.hosts), self._connect_seconds)
         try:
             fleet.on_all("connect", work, failures)
         except StageError as error:
             error.final |= foreign
             raise
         fleet.final = fleet.final | foreign
+
+    @property
+    def _connect_seconds(self) -> float:
+        return connect_seconds(self.settings) * (1 + self.options.retries)
 
     def _ownership(self) -> dict[str, Value]:
         return self.owner.values(self.options.replace)

@@ -1,12 +1,37 @@
 """`Tracker`: the components that a runner has started or waits for, and how they fared as far as it knows."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import attrs
 
 from rr_config import Component
 
-from ..components import readiness, start, wait
+from ..components.readiness import BecameReady
+from ..components.start import Outcome, Started
+from ..components.status import State
+from ..components.wait import Ended
+
+
+@attrs.frozen
+class ComponentResult:
+    """The state of a component at the end of a command, as far as the command knows. Otherwise `state` is None.
+
+    `exit_status` is that of sh, `seconds` is how long it ran, and `last_line` is the end of its output if it failed.
+    `problem` says why it could not be started, or was not ready.
+    """
+
+    component: Component
+    state: State | None
+    exit_status: int | None = None
+    seconds: int | None = None
+    last_line: str = ""
+    problem: str | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """Return all fields under plain names, for `--json`."""
+        own = attrs.asdict(self, recurse=False) | {"state": self.state and str(self.state)}
+        del own["component"]
+        return {"host": self.component.host, "name": self.component.name} | own
 
 
 @attrs.define
@@ -14,10 +39,14 @@ class Tracker:
     """Components by label. Many threads change them, but no two of them the same label."""
 
     starting: dict[str, Component] = attrs.field(factory=dict)
-    running: dict[str, start.Started] = attrs.field(factory=dict)
+    running: dict[str, Started] = attrs.field(factory=dict)
     awaited: dict[str, Component] = attrs.field(factory=dict)
     succeeded: set[str] = attrs.field(factory=set)
     down: set[str] = attrs.field(factory=set)  # ended badly, or stopped by this runner
+    ready: set[str] = attrs.field(factory=set)
+    killed: set[str] = attrs.field(factory=set)  # their session was killed, and they have not been started since
+    problems: dict[str, str] = attrs.field(factory=dict)  # of components that did not start, or were not ready
+    ends: dict[str, Ended] = attrs.field(factory=dict)
 
     @property
     def unknown(self) -> list[Component]:
@@ -25,28 +54,41 @@ class Tracker:
         awaited = [component for label, component in list(self.awaited.items()) if label not in self.running]
         return [*self.starting.values(), *awaited]
 
-    def record_start(self, outcome: start.Outcome) -> None:
+    def record_start(self, outcome: Outcome) -> None:
         """Record the outcome of a start."""
         label = outcome.component.label
         self.starting.pop(label, None)
-        if isinstance(outcome, start.Started):
+        if isinstance(outcome, Started):
             self.running[label] = outcome
-            self.succeeded.discard(label)
-            self.down.discard(label)
-        elif isinstance(outcome, readiness.BecameReady) and _is_ready_by_end(outcome.component):
-            self.succeeded.add(label)
+            self.ends.pop(label, None)
+            self.problems.pop(label, None)
+            self._discard(label)
+        elif isinstance(outcome, BecameReady):
+            self.ready.add(label)
+            if _is_ready_by_end(outcome.component):
+                self.succeeded.add(label)
+        else:
+            self.problems[label] = outcome.reason
 
-    def record_end(self, ended: wait.Ended) -> None:
+    def record_end(self, ended: Ended) -> None:
         """Record that a component ended."""
         self.forget([ended.component])
         (self.succeeded if ended.is_success else self.down).add(ended.component.label)
+        self.ends[ended.component.label] = ended
 
-    def record_stops(self, stopped: Iterable[wait.Ended]) -> None:
+    def record_stops(self, stopped: Iterable[Ended]) -> None:
         """Record that this runner stopped components; those that did not run stay as they were."""
         for ended in stopped:
             self.forget([ended.component])
             if ended.was_started:
                 self.down.add(ended.component.label)
+                self.ends.setdefault(ended.component.label, ended)
+
+    def record_terminated(self, components: Iterable[Component]) -> None:
+        """Record that this runner stopped components, without an answer how they ended."""
+        for component in components:
+            self.forget([component])
+            self.ends.setdefault(component.label, Ended(component, None, was_stopped=True))
 
     def forget(self, components: Iterable[Component]) -> None:
         """Forget what was known of these components."""
@@ -58,13 +100,50 @@ class Tracker:
         """Forget also how these components ended: their session has been killed, and they have to run again."""
         for component in components:
             self.forget([component])
-            self.succeeded.discard(component.label)
-            self.down.discard(component.label)
+            self._discard(component.label)
+            self.ends.pop(component.label, None)
+            self.problems.pop(component.label, None)
+            self.killed.add(component.label)
+
+    def _discard(self, label: str) -> None:
+        for known in (self.succeeded, self.down, self.ready, self.killed):
+            known.discard(label)
 
     def unwell(self, components: Iterable[Component], failed: Iterable[str]) -> list[Component]:
         """Return those of `components` that neither run nor have succeeded, and those whose labels have `failed`."""
         well = {*self.running, *self.succeeded}.difference(failed)
         return [component for component in components if component.label not in well]
+
+    def results(self, components: Sequence[Component], silent: Collection[str]) -> list[ComponentResult]:
+        """Return the result of each component. Nobody knows how those on `silent` hosts are, unless they have ended."""
+        return [self._result(component, component.host in silent) for component in components]
+
+    def _result(self, component: Component, is_silent: bool) -> ComponentResult:
+        label = component.label
+        ended = self.ends.get(label)
+        if ended is not None:
+            return ComponentResult(component, _state_after(ended), ended.status, ended.seconds, ended.last_line)
+        if label in self.problems:
+            return ComponentResult(component, State.FAILED, problem=self.problems[label])
+        if is_silent or label in self.starting:
+            return ComponentResult(component, State.UNKNOWN)
+        if label in self.succeeded:
+            return ComponentResult(component, State.ENDED, 0)
+        if label not in self.running:
+            return ComponentResult(component, State.WAITING if label in self.killed else None)
+        if component.ready is None:
+            return ComponentResult(component, State.RUNNING)
+        return ComponentResult(component, State.READY if label in self.ready else State.STARTING)
+
+
+def _state_after(ended: Ended) -> State | None:
+    if not ended.was_started:
+        return None
+    if ended.was_stopped:
+        return State.STOPPED
+    if ended.status is None:
+        return State.LOST
+    return State.ENDED if ended.is_success else State.FAILED
 
 
 def _is_ready_by_end(component: Component) -> bool:

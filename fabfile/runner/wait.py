@@ -111,7 +111,7 @@ class Wait:
                     missing += components
         if self._is_late:
             outcomes += map(NotEnded, missing)
-        return sorted(Failure(each.component.label, str(each)) for each in outcomes if not each.is_success)
+        return sorted(each.failure for each in outcomes if not each.is_success)
 
     def _outcome(self, host: Host) -> list[Ended]:
         """Start the thread that talks to a host; wait for its outcome: how the awaited components ended there."""

@@ -43,7 +43,7 @@ def connection_settings(settings: Config, password: str | None = None) -> Config
     own = settings.clone()
     complete(own)
     kwargs: dict[str, Any] = dict(own.connect_kwargs)
-    seconds = kwargs.get("timeout") or own.timeouts.connect or limits.CONNECT_SECONDS
+    seconds = connect_seconds(own)
     own.timeouts.connect = None  # Fabric refuses a timeout that connect_kwargs contain, too
     for name in STEPS:
         kwargs.setdefault(name, seconds)
@@ -52,6 +52,11 @@ def connection_settings(settings: Config, password: str | None = None) -> Config
         kwargs |= {"password": password, "passphrase": password}
     own.connect_kwargs = kwargs
     return own
+
+
+def connect_seconds(settings: Config) -> float:
+    """Return the timeout of each step of connecting. ConnectTimeout of the ssh config may change it for a host."""
+    return settings.connect_kwargs.get("timeout") or settings.timeouts.connect or limits.CONNECT_SECONDS
 
 
 def take_timeout(connection: Connection) -> None:

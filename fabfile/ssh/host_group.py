@@ -89,7 +89,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
 
         def worker() -> None:
             for name in waiting:
-                results.put((name, _outcome(self.hosts[name], work)))
+                results.put((name, outcome_of(self.hosts[name], work)))
 
         for _ in range(min(len(wanted), at_once)):
             # Daemon threads, so that the program can end while a host does not answer.
@@ -140,7 +140,8 @@ def _gateway(jumps: str, settings: Config) -> Connection:
     return gateway
 
 
-def _outcome(host: Host, work: Work[T]) -> T | HostFailure | BaseException:
+def outcome_of(host: Host, work: Work[T]) -> T | HostFailure | BaseException:
+    """Call `work`; return its result, or its exception as a value."""
     try:
         return work(host)
     except (errors.HostError, OSError) as error:

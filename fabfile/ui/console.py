@@ -8,27 +8,39 @@ from typing import TYPE_CHECKING, Any
 
 from rr_config import Component
 
-from ..components import readiness, screen, wait
+from ..components.logs import LogLine
+from ..components.readiness import BecameReady
+from ..components.screen import Killed, Session
 from ..components.start import Started
+from ..components.wait import Ended
 from ..results.collect import HostResults
 from ..runner.observer import Observer
 from ..transfer.sync import SyncResult
 from ..util.stages import Failure, StageError
 from ..util.text import counted, printable
+from .live import Live
+from .recap import Recap
 from .stdio import Stdio
 from .summaries import brought, killed, synced
 from .terminal import BOLD, is_screen, styled
 
 if TYPE_CHECKING:
+    from .log_lines import LogLines
     from .progress import TransferProgress
 
 
 class Console(Stdio, Observer):
-    """Follows a run on a terminal, or as plain lines in a pipe. Above level INFO it only prints errors."""
+    """Follows a run on a terminal, or as plain lines in a pipe. Above level INFO it only prints errors.
 
-    def __init__(self, log_level: str) -> None:
+    With `as_json`, it keeps stdout for one document.
+    """
+
+    def __init__(self, log_level: str, as_json: bool = False) -> None:
         level = logging.getLevelNamesMapping()[log_level]
-        super().__init__(is_quiet=level > logging.INFO)
+        super().__init__(is_quiet=level > logging.INFO or as_json)
+        self.log_lines: LogLines | None = None  # prints the output of components, if it is followed
+        self.results: dict[str, dict[str, Any]] = {}  # by stage and host
+        self.live = Live(self)
         self._bars: TransferProgress | None = None
         self._held_back: list[str] = []  # lines that would be printed between the bars
         self._stage = ""
@@ -45,11 +57,18 @@ class Console(Stdio, Observer):
     def begins(self, stage: str, hosts: Sequence[str]) -> None:
         """Print the stage. Show progress bars for a transfer on a terminal."""
         self._stage, self._unanswered, self._failures = stage, set(hosts), {}
+        self.results[stage] = {}
         self.news(f"{styled(stage, BOLD, sys.stdout)}  {counted(len(hosts), 'host')}")
         if stage in ("sync", "collect") and is_screen(sys.stderr) and not self.is_quiet:
             from .progress import TransferProgress
 
             self._bars = TransferProgress()
+        else:
+            self.live.begins(stage, hosts)
+
+    def awaits(self, stage: str, names: Sequence[str], seconds: float | None) -> None:
+        """Prepare the live line."""
+        self.live.awaits(stage, names, seconds)
 
     def progress(self, stage: str, host: str, done: int, total: int) -> None:
         """Move the bar of a host."""
@@ -59,22 +78,28 @@ class Console(Stdio, Observer):
     def result(self, stage: str, host: str, result: Any) -> None:
         """Print a line for the host, or for each component."""
         self._unanswered.discard(host)
+        self.results[stage][host] = result
+        self.live.result(stage, host, result)
         match result:
-            case screen.Killed():
+            case Killed():
                 self._line(host, killed(result))
-            case screen.Session():
+            case Session():
                 self._line(host, f"{'new' if result.is_new else 'existing'} session {result.id}")
             case SyncResult():
                 self._line(host, synced(result))
             case HostResults():
                 self._line(host, brought(result))
-            case [wait.Ended(), *_] if stage.startswith("stop "):
+            case [Ended(), *_] if stage.startswith("stop "):
                 for ended in result:
                     self._line(ended.component.label, str(ended) if ended.was_started else "was not running")
 
     def failed(self, stage: str, host: str, reason: str) -> None:
-        """Keep the failure for the end of the stage."""
+        """Keep the failure for the end of the stage. No stage reports a failure to follow output, so print it."""
+        if stage == "logs":
+            self._failed_lines(stage, [Failure(host, reason)])
+            return
         self._unanswered.discard(host)
+        self.live.failed(stage, host, reason)
         self._failures[host] = Failure(host, reason)
 
     def lost(self, stage: str, host: str, reason: str) -> None:
@@ -83,19 +108,28 @@ class Console(Stdio, Observer):
 
     def started(self, started: Started) -> None:
         """Print a line for a component that runs."""
+        self.live.started(started)
         state = "already running" if started.was_running else "started"
         self._line(started.component.label, f"{state}, pid {started.pid}")
 
-    def became_ready(self, ready: readiness.BecameReady) -> None:
+    def became_ready(self, ready: BecameReady) -> None:
         """Print a line for a component that is ready."""
+        self.live.became_ready(ready)
         self._line(ready.component.label, f"ready after {ready.seconds:.1f} s: {ready.component.ready}")
 
-    def ended(self, ended: wait.Ended) -> None:
+    def ended(self, ended: Ended) -> None:
         """Print a line for a component that has ended."""
+        self.live.ended(ended)
         self._line(ended.component.label, str(ended))
 
+    def output(self, component: Component, line: LogLine) -> None:
+        """Print a line of output, if it is followed."""
+        if self.log_lines is not None:
+            self.log_lines.output(component, line)
+
     def ends(self, stage: str) -> None:
-        """Remove the bars, and print the lines that waited for that."""
+        """Remove the bars and the live line, and print the lines that waited for that."""
+        self.live.ends(stage)
         if self._bars is not None:
             self._bars.stop()
             self._bars = None
@@ -118,21 +152,22 @@ class Console(Stdio, Observer):
         for each in failures:
             self._told.add((stage, each.where, each.reason))
 
-    def stage_failed(self, error: StageError, repeat: str | None = None) -> None:
-        """Print each failure: where, in which stage, and why; then what happened to the others.
-
-        `repeat` is the command line to go on with.
-        """
+    def stage_failed(self, error: StageError, has_later_stages: bool = False) -> None:
+        """Print each failure: where, in which stage, and why; then what happened to the others."""
         untold = [f for f in error.failures if (f.stage or error.stage, f.where, f.reason) not in self._told]
         self._failed_lines(error.stage, untold)
         if error.went_on:
             self.error(f"{counted(len(error.hosts), 'host')} failed; the other hosts are done")
         elif error.stage == "connect":
             self.error("connect failed; no host was changed")
-        elif error.stage not in ("check", "plan", "wait", "terminate", "logs", "attach", "collect", "install"):
+        elif has_later_stages and error.stage not in ("check", "wait", "terminate", "collect"):
             self.error(f"{error.stage} failed; later stages were not started")
-        if repeat is not None:
-            self.error(f"repeat with: {repeat}")
+
+    def recap(self, recap: Recap) -> None:
+        """Print what the command has done, and command lines to go on with."""
+        self.news(printable(recap.line))
+        for purpose, command in recap.hints.items():
+            self.news(f"{purpose}: {command}")
 
     def interrupted(self, running: Sequence[Started], unknown: Sequence[Component], hints: Mapping[str, str]) -> None:
         """Print what is known of the stage and what still runs. `hints` are useful commands, by their purpose."""
@@ -154,7 +189,7 @@ class Console(Stdio, Observer):
 
     def _failed_lines(self, stage: str, failures: Iterable[Failure]) -> None:
         for where, reason, said, own_stage in failures:
-            ending = "; last lines of its output:" if said else ""
+            ending = f"; last {'lines' if len(said) > 1 else 'line'} of its output:" if said else ""
             self.error(printable(f"{where}: {own_stage or stage}: {reason}{ending}"))
             for line in said:
                 self.error(printable(f"  | {line}"))

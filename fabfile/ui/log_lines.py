@@ -9,20 +9,20 @@ from rr_config import Component
 
 from ..components import log_times, logs
 from ..components.logs import LogLine
-from ..runner.observer import Observer
 from ..util.text import printable
 from .console import Console
+from .live import Live
 from .terminal import styled
 
 
-class LogLines(Observer):
+class LogLines(Live):
     """Prints the output of components, each line behind the name of its component."""
 
     COLORS = ("cyan", "yellow", "green", "magenta", "blue")
 
     def __init__(self, console: Console, components: Sequence[Component], is_raw: bool) -> None:
+        super().__init__(console)
         self._console, self._is_raw = console, is_raw
-        console.ends_with_output = True
         names = Counter(component.name for component in components)
         tags = {}
         for each in components:
@@ -35,12 +35,14 @@ class LogLines(Observer):
 
     def output(self, component: Component, line: LogLine) -> None:
         """Print a line, with its time if it has one. Unless it is raw, remove text that could steer a terminal."""
+        self.end()
         text = line.text if self._is_raw else logs.rendered(line.text)
         time = b"" if line.time is None else log_times.shown(line.time).encode() + b" "
         self._console.write(self._tags[component.label] + time + text + b"\n")
 
     def failed(self, stage: str, host: str, reason: str) -> None:
         """Print the failure at once: the other hosts may go on without end."""
+        super().failed(stage, host, reason)
         self._console.failed_for_now(stage, host, reason)
 
     def lost(self, stage: str, host: str, reason: str) -> None:

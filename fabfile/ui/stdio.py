@@ -1,15 +1,17 @@
 """`Stdio`: stdout and stderr. Nothing else prints, except `attach` and the completion scripts."""
 
+import contextlib
 import json
 import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 
 from rr_config.errors import os_reason
 
 from ..util.text import printable
-from .terminal import CLEAR, CLEAR_UNSAVED, RED, is_screen, styled
+from .terminal import CLEAR, CLEAR_UNSAVED, ERASE_LINE, RED, is_screen, styled
 
 
 class Stdio:
@@ -24,12 +26,13 @@ class Stdio:
         self.is_quiet = is_quiet
         self.ends_with_output = False
         self._was_cleared = False
+        self._live = ""  # the line that stderr shows below all others
         self._lock = threading.Lock()
 
     def write(self, text: bytes) -> None:
         """Write whole lines to stdout, unchanged."""
         try:
-            with self._lock:
+            with self._lock, self._without_live():
                 sys.stdout.buffer.write(text)
                 sys.stdout.buffer.flush()
         except OSError as error:
@@ -64,10 +67,40 @@ class Stdio:
         """Print one or more lines on stderr."""
         for line in text.split("\n"):
             try:
-                with self._lock:
+                with self._lock, self._without_live():
                     print(styled(printable(line), RED, sys.stderr), file=sys.stderr, flush=True)
             except OSError:  # nobody is there to be told
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+    def show_live(self, text: str, stop: threading.Event) -> None:
+        """Show a line on the terminal below all others, in place of the last such line, unless `stop` is set."""
+        with self._lock:
+            if not stop.is_set():
+                self._live = text
+                self._put(ERASE_LINE + text)
+
+    def hide_live(self) -> None:
+        """Erase that line."""
+        with self._lock:
+            if self._live:
+                self._live = ""
+                self._put(ERASE_LINE)
+
+    @contextlib.contextmanager
+    def _without_live(self) -> Iterator[None]:
+        """Write above the live line."""
+        if not self._live:
+            yield
+            return
+        self._put(ERASE_LINE)
+        yield
+        self._put(self._live)
+
+    @staticmethod
+    def _put(text: str) -> None:
+        with contextlib.suppress(OSError):  # a terminal that is gone
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
     def aside(self, text: str) -> None:
         """Print text of a dialog on stderr."""

@@ -13,6 +13,7 @@ Row = tuple[Sequence[str], str]  # the cells and their style
 CLEAR = "\033[H\033[2J"
 # The same, but line by line: many terminals copy a screen that is cleared as a whole into their scrollback.
 CLEAR_UNSAVED = "\033[H\033[K\n\033[J\033[H"
+ERASE_LINE = "\r\033[K"
 LEAST_WIDTH = 7  # of a column on average: in less, a drawn table would fold its words into columns of letters
 
 

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-from rr_config import Component
+from rr_config import Config
 from rr_config.muddlers.discovery import Muddler
 
+from ..components.execute import Executed
+from ..components.logs import rendered
 from ..components.ownership import Foreign
 from ..components.status import Status
 from ..diagnosis.checks import Diagnosis
@@ -65,12 +67,25 @@ def show_plan(out: Stdio, found: Plan, as_json: bool) -> None:
         out.line(line, "" if line.startswith(" ") else BOLD)
 
 
-def show_config(out: Stdio, components: Sequence[Component], as_json: bool) -> None:
-    """Show components as the text of a config file."""
+def show_executed(out: Stdio, found: Mapping[str, Executed]) -> None:
+    """Show the output of a command line on hosts: equal ones once, below the names of their hosts."""
+    hosts: dict[Executed, list[str]] = {}
+    for host in sorted(found):
+        hosts.setdefault(found[host], []).append(host)
+    for executed, names in hosts.items():
+        status = f" (exited with {executed.status})" if executed.status else ""
+        out.news(printable(f"{', '.join(names)}{status}:"), BOLD)
+        for line in executed.output.splitlines():
+            out.news(f"  {rendered(line.encode(errors='surrogateescape')).decode()}")
+
+
+def show_config(out: Stdio, config: Config, as_json: bool) -> None:
+    """Show a config as the text of a config file, or its components as JSON."""
+    components = config.all_components()
     if as_json:
         out.document(list(map(config_dump.as_values, components)))
     else:
-        out.write(config_dump.as_python(components).encode("utf-8", "surrogateescape"))
+        out.write(config_dump.as_python(components, config.parameters).encode("utf-8", "surrogateescape"))
 
 
 def show_diff(out: Stdio, before: str, after: str, names: tuple[str, str]) -> None:

@@ -36,6 +36,7 @@ STATUS_SECONDS = 1
 # silent for so much longer.
 SLOWEST = 10_000_000
 # Seconds that a package manager may be silent in addition to `--io-timeout`. It may download much in silence.
+MOST_EXEC_OUTPUT = 1_000_000  # bytes of the output of `fab exec`; more would not be read
 INSTALL_SECONDS = 3600
 # Seconds in which a dropped host may report its last results. A frozen host must not block the others.
 LEAVE_SECONDS = 1.0

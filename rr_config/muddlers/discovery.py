@@ -10,6 +10,7 @@ from pathlib import Path
 import attrs
 
 from ..errors import ConfigError, named
+from ..likeness import hint
 from ..paths import local_path
 
 OWN_FOLDER = Path(__file__).resolve().parents[2] / "muddlers"
@@ -62,8 +63,9 @@ def _found(name: str, given: str, config_dir: Path | None) -> Muddler:
         for muddler in _candidates(config_dir):
             if muddler.name == name:
                 return muddler
-        names = ", ".join(sorted({muddler.name for muddler in all_muddlers(config_dir)})) or "none"
-        raise ConfigError(f"--muddler {given}: unknown muddler; must be one of: {names}")
+        names = sorted({muddler.name for muddler in all_muddlers(config_dir)})
+        meant = hint(name, names, f"must be one of: {', '.join(names) or 'none'}")
+        raise ConfigError(f"--muddler {given}: unknown muddler; {meant}")
     with named(f"--muddler {given}"):
         path = local_path(name)
         if not path.is_file():

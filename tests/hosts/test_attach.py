@@ -114,10 +114,10 @@ def test_lost_connection_ends_attach(started: Lab) -> None:
 def test_attach_needs_one_open_window(lab: Lab) -> None:
     lab.config(CONFIG)
     with attached(lab, "web") as terminal:
-        refused(terminal, 1, "node1: attach: no screen session named runner; start one with: fab screen")
+        refused(terminal, 1, 'node1: attach: no screen session named "runner"; start one with: fab screen')
     lab.run("screen")
     with attached(lab, "web") as terminal:
-        refused(terminal, 1, "node1: attach: web has not been started in the session runner")
+        refused(terminal, 1, 'node1: attach: web has not been started in session "runner"')
     with attached(lab, "db") as terminal:
         refused(terminal, 2, "db: ambiguous component; must be one of node1/db, node2/db")
 

@@ -139,6 +139,22 @@ def test_invalid_command_line_is_refused(lab: Lab, words: list[str], reason: str
     assert lab.node1.sessions() == []
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("ps -c cfg.py", "unknown command ps; did you mean status?"),
+        ("status -c cfg.py --limt web", "unknown option --limt; did you mean --limit?"),
+        ("status -c cfg.py --limit wbe", "--limit: 'wbe' matches no component; did you mean web?"),
+        ("status -c wrong.py", "wrong.py:1: unknown name util.prot; did you mean util.port?"),
+        ("--help statsu", "unknown command statsu; did you mean status?"),
+    ],
+)
+def test_misspelled_word_gets_a_hint(lab: Lab, words: str, hint: str) -> None:
+    lab.config(COMPONENT)
+    lab.write("wrong.py", "util.prot(80)\n")
+    refused(lab.fab(*words.split()), hint)
+
+
 def test_ssh_config_option_beats_settings(lab: Lab) -> None:
     lab.config(COMPONENT)
     lab.write("nowhere", "Host node1\n  HostName 127.1.1.1\n  Port 1\n")

@@ -15,6 +15,7 @@ import pytest
 from tests.support.checkout import FAB, ROOT
 from tests.support.configs import complete, write
 from tests.support.names import MUDDLERS as OWN
+from tests.support.soak import often
 from tests.support.waiting import eventually
 
 # Says so wherever it can, and counts how often it is run.
@@ -49,6 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder / "parsed.py",
         "config.add_component(Component(name=extra_options, host='h', executable='/x', start_index=1))",
     )
+    write(folder / "params.py", "params = util.params(clients=4, mode='slow', debug=False)\n")
     write(folder / "broken.py", "print('NOISE')\n1/0\n")
     write(folder / "asks.py", "input('NOISE')\n" + complete())
     return folder
@@ -77,8 +79,13 @@ LIMITS = "web-1\nnode1\nweb-2\nnode2\nmy db\na@b\n"
         ("fab run -c ~/broken.py -c '~/my dir/cfg.py' --limit ", LIMITS),
         ("fab run -c parsed.py -a parser.py --extra-args --user --limit=!", "--limit=!--user\n--limit=!h\n"),
         ("fab run -c parsed.py -a parser.py --extra-args x -m named.py --limit ", "muddled\nh\n"),
+        ("fab logs -c 'my dir/cfg.py' ", LIMITS),
+        ("fab restart web-1 -c 'my dir/cfg.py' w", LIMITS),
         ("fab run -c 'my dir/cfg.py' -m m", "mine\n"),
         ("fab run -m ", "".join(f"{name}\n" for name in OWN)),
+        ("fab run -c params.py --set cl", "clients=\nmode=\ndebug=\n"),
+        ("fab run -c params.py --set clients=x --set=", "--set=clients=\n--set=mode=\n--set=debug=\n"),
+        ("fab run -c params.py --set debug=", "debug=true\ndebug=false\n"),
         ("fab run -c ", ""),
     ],
 )
@@ -105,6 +112,9 @@ def test_config_process_has_no_password(folder: Path) -> None:
         "fab run -c 'my dir/cfg.py' -m nowhere --limit ",
         "fab run -c 'my dir/cfg.py' -l loud --limit ",
         "fab run --parallel ",
+        "fab run -c 'my dir/cfg.py' --set ",
+        "fab run -c params.py --set clients=",
+        "fab run -c params.py --set x=",
     ],
 )
 def test_invalid_line_has_no_candidates(folder: Path, line: str) -> None:
@@ -225,26 +235,33 @@ BACK = "\x02"
 
 @pytest.mark.parametrize(
     ("keys", "line"),
-    [
-        ("fab ru\t", "fab run "),
-        ("fab run -c my\t", "fab run -c my\\ dir/"),
-        ("fab run -c 'my dir/cf\t", "fab run -c 'my dir/cfg.py' "),
-        ("fab -S $CF\t", "fab -S $CFG "),
-        (f"fab run -l {ALL}", "fab run -l DEBUG ERROR INFO WARNING "),
-        ("fab run --on-exit=s\t", "fab run --on-exit=stop "),
-        (f"{CONFIG}-m {ALL}", f"{CONFIG}-m mine {' '.join(OWN)} "),
-        (f"{CONFIG}-m br\t", f"{CONFIG}-m broken.py "),
-        (f"{ATTACH}{ALL}", f"{ATTACH}a@b my\\ db web-1 web-2 "),
-        (f"{CONFIG}--limit my\\ d\t", f"{CONFIG}--limit my\\ db "),
-        (f"{CONFIG}--limit 'my d\t", f"{CONFIG}--limit 'my db' "),
-        (f"{CONFIG}--limit web-1,n\t", f"{CONFIG}--limit web-1,node"),
-        (f"{CONFIG}--limit '!my\t", f"{CONFIG}--limit '!my db' "),
-        (f"{CONFIG}--limit \\!my\t", f"{CONFIG}--limit \\!my\\ db "),
-        ("fab run -c broken.py --limit \t", "fab run -c broken.py --limit "),
-        (f"{CONFIG}--limit my --kill{BACK * 7}\t", f"{CONFIG}--limit my\\ db --kill"),
-        ("remote-runner ru\t", "remote-runner run "),
-        (f"remote-runner run {CONFIG[8:]}--limit my\t", f"remote-runner run {CONFIG[8:]}--limit my\\ db "),
-    ],
+    often(
+        [
+            ("fab ru\t", "fab run "),
+            ("fab run -c my\t", "fab run -c my\\ dir/"),
+            ("fab -S $CF\t", "fab -S $CFG "),
+            (f"fab run -l {ALL}", "fab run -l DEBUG ERROR INFO WARNING "),
+            ("fab run --on-exit=s\t", "fab run --on-exit=stop "),
+            (f"{CONFIG}-m {ALL}", f"{CONFIG}-m mine {' '.join(OWN)} "),
+            (f"{ATTACH}{ALL}", f"{ATTACH}a@b my\\ db web-1 web-2 "),
+            ("fab logs -c my\\ dir/cfg.py my\t", "fab logs -c my\\ dir/cfg.py my\\ db "),
+            (f"{CONFIG}--limit my\\ d\t", f"{CONFIG}--limit my\\ db "),
+            (f"{CONFIG}--limit web-1,n\t", f"{CONFIG}--limit web-1,node"),
+            (f"{CONFIG}--limit '!my\t", f"{CONFIG}--limit '!my db' "),
+            ("fab run -c params.py --set cl\t", "fab run -c params.py --set clients="),
+            ("fab run -c params.py --set debug=t\t", "fab run -c params.py --set debug=true "),
+            (f"{CONFIG}--limit my --kill{BACK * 7}\t", f"{CONFIG}--limit my\\ db --kill"),
+            (f"remote-runner run {CONFIG[8:]}--limit my\t", f"remote-runner run {CONFIG[8:]}--limit my\\ db "),
+        ],
+        [
+            ("fab run -c 'my dir/cf\t", "fab run -c 'my dir/cfg.py' "),
+            (f"{CONFIG}-m br\t", f"{CONFIG}-m broken.py "),
+            (f"{CONFIG}--limit 'my d\t", f"{CONFIG}--limit 'my db' "),
+            (f"{CONFIG}--limit \\!my\t", f"{CONFIG}--limit \\!my\\ db "),
+            ("fab run -c broken.py --limit \t", "fab run -c broken.py --limit "),
+            ("remote-runner ru\t", "remote-runner run "),
+        ],
+    ),
 )
 def test_tab_completes_in_bash(bash: Shell, keys: str, line: str) -> None:
     inserts(bash, keys, line)
@@ -260,6 +277,9 @@ def test_tab_completes_in_bash(bash: Shell, keys: str, line: str) -> None:
         (f"{CONFIG}--limit web-1,n\t", f"{CONFIG}--limit web-1,node"),
         (f"{CONFIG}--limit my --kill{BACK * 7}\t", f"{CONFIG}--limit my\\ db  --kill"),
         ("fab run -c broken.py --limit \t", "fab run -c broken.py --limit "),
+        ("fab run -c params.py --set cl\t", "fab run -c params.py --set clients="),
+        ("fab run -c params.py --set=cl\t", "fab run -c params.py --set=clients="),
+        ("fab run -c params.py --set debug=t\t", "fab run -c params.py --set debug=true "),
         ("remote-runner ru\t", "remote-runner run "),
     ],
 )

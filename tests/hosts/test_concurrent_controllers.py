@@ -29,11 +29,11 @@ def test_second_controller_is_refused(lab: Lab) -> None:
         for command, stage in stages.items():
             done = lab.fab(command, "-c", "cfg.py", "--limit", "node2")
             assert done.returncode == 1
-            survivors = "; may still be running there: a, b" if command in ("kill", "stop") else ""
+            survivors = "; these components may still run: a, b" if command in ("kill", "stop") else ""
             reason, *rest = done.stderr.splitlines()
             assert re.fullmatch(
-                rf"node2: {stage}: {re.escape(who)} has locked the session runner through process \d+ of this host; wait"
-                rf" until that ends, or kill it{survivors}",
+                rf"node2: {stage}: {re.escape(who)} has locked session \"runner\"; wait until"
+                rf" that ends \(process \d+ on the host\){survivors}",
                 reason,
             ), done.stderr
             assert rest == [
@@ -72,7 +72,7 @@ def test_many_controllers_start_none_twice(lab: Lab) -> None:
         for fab in fabs:
             fab.kill()
     for fab, words in zip(fabs, said, strict=True):
-        assert fab.returncode == 0 or "has locked the session runner" in words, words
+        assert fab.returncode == 0 or 'has locked session "runner"' in words, words
     assert any(fab.returncode == 0 for fab in fabs)
     lab.run("start")
     assert started(lab.node1) == started(lab.here) == ["a", "b"]

@@ -10,19 +10,23 @@ from tests.support.odd_hosts import host_with
 
 
 def test_impossible_time_fails_one_host(lab: Lab) -> None:
-    lab.config(CONFIG + "add('a', 'node1')\nadd('b', 'node2')")
+    lab.farm.add("node4")
+    bad = {"node1": "253402300800", "node3": "9" * 20, "node4": "9" * 400, "localhost": "-99999999999999"}
+    lab.config(CONFIG + f"add('good', 'node2')\nfor host in {list(bad)}:\n    add(host, host)")
     lab.run("run")
-    for number, time in enumerate(["253402300800", "9" * 20, "9" * 400, "-99999999999999"]):
-        (lab.node1.state() / "a/started").write_text(f"{time}\n")
-        status = lab.fab("status", "-c", "cfg.py")
-        assert status.returncode == 1, time
-        assert "unknown: invalid answer" in status.stdout, time
-        assert lab.fab("report", "-c", "cfg.py").stderr == "", time
-        assert "unknown: invalid answer" in (lab.folder / "report.html").read_text(), time
-        assert lab.fab("collect", "-c", "cfg.py", "--to", f"results.{number}").stderr == "", time
-        (folder,) = (lab.folder / f"results.{number}").iterdir()
-        components = json.loads((folder / "run.json").read_text())["components"]
-        assert [each["state"] for each in components] == ["unknown", "running"], time
+    for host, time in bad.items():
+        state = (lab.here if host == "localhost" else lab.farm.hosts[host]).state()
+        (state / host / "started").write_text(f"{time}\n")
+    status = lab.fab("status", "-c", "cfg.py")
+    assert status.returncode == 1
+    assert status.stdout.count("unknown: invalid answer") == len(bad), status.stdout
+    assert lab.fab("report", "-c", "cfg.py").stderr == ""
+    page = (lab.folder / "report.html").read_text()
+    assert "unknown: invalid answer" in page
+    assert lab.fab("collect", "-c", "cfg.py").stderr == ""
+    (folder,) = (lab.folder / "results").iterdir()
+    components = json.loads((folder / "run.json").read_text())["components"]
+    assert {each["host"]: each["state"] for each in components} == dict.fromkeys(bad, "unknown") | {"node2": "running"}
     assert lab.fab("report", "--from", folder).returncode == 0
 
 
@@ -40,16 +44,19 @@ ORIGINS = [
 
 
 def test_senseless_origin_is_ignored(lab: Lab) -> None:
-    lab.config(CONFIG + "add('a', 'node1')\nadd('b', 'node2')")
+    names = [f"a{number}" for number in range(len(ORIGINS))]
+    lab.config(CONFIG + f"for name in {names}:\n    add(name, 'node1')\nadd('b', 'node1')\nadd('c', 'node2')")
     lab.run("run")
-    for number, origin in enumerate(ORIGINS):
-        (lab.node1.state() / "a/origin").write_text(origin)
-        done = lab.fab("report", "-c", "cfg.py")
-        assert (done.returncode, done.stderr) == (0, ""), origin[-100:]
-        lab.run("collect", "--to", f"results.{number}")
-        (folder,) = (lab.folder / f"results.{number}").iterdir()
-        run = json.loads((folder / "run.json").read_text())
-        assert ([each["run"] for each in run["components"]], len(run["runs"])) == ([None, 0], 1), origin[-100:]
+    for name, origin in zip(names, ORIGINS, strict=True):
+        (lab.node1.state() / name / "origin").write_text(origin)
+    done = lab.fab("report", "-c", "cfg.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    lab.run("collect")
+    (folder,) = (lab.folder / "results").iterdir()
+    run = json.loads((folder / "run.json").read_text())
+    expected = dict.fromkeys(names) | {"b": 0, "c": 0}
+    assert {each["name"]: each["run"] for each in run["components"]} == expected
+    assert len(run["runs"]) == 1
     assert lab.fab("report", "--from", folder).returncode == 0
 
 

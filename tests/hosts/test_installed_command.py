@@ -1,5 +1,7 @@
 """The example, and `remote-runner` installed in a fresh environment."""
 
+import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -51,10 +53,23 @@ def test_example_runs_on_localhost(lab: Lab) -> None:
 PACKAGES = ("fabfile", "rr_config", "muddlers")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build a wheel, install it with its dependencies in a fresh virtual environment, and return `remote-runner`."""
-    folder = tmp_path_factory.mktemp("installed")
+    """Return `remote-runner`, installed once for all workers."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    program = shared / "installed/venv/bin/remote-runner"
+    with (shared / "installed.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not program.exists():
+            install(shared / "installed")
+    return program
+
+
+def install(folder: Path) -> None:
+    """Build a wheel, and install it with its dependencies in a fresh virtual environment."""
+    folder.mkdir()
     source = folder / "source"
     ignored = shutil.ignore_patterns(".*", "*.egg-info", "build", "__pycache__", "tests", "bench")
     shutil.copytree(ROOT, source, ignore=ignored)
@@ -64,8 +79,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (wheel,) = folder.glob("*.whl")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
     python = str(folder / "venv/bin/python")
-    subprocess.run([*pip, "--python", python, "install", "-q", f"{wheel}[report]"], check=True)
-    return folder / "venv/bin/remote-runner"
+    # Python compiles the few modules that are used. To compile all of plotly takes 6 s.
+    subprocess.run([*pip, "--python", python, "install", "-q", "--no-compile", f"{wheel}[report]"], check=True)
 
 
 def test_wheel_has_all_files(installed: Path) -> None:

@@ -91,7 +91,7 @@ def test_last_check_output_is_reported(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'exec sleep 1000', ready=util.command('echo not yet; exit 7', timeout=2))")
     lab.run("screen")
     done = lab.fab("start", "-c", "cfg.py")
-    assert "; its last check ended with exit status 7: not yet\n" in done.stderr
+    assert "; its last check ended with exit status 7: not yet; the program keeps running\n" in done.stderr
 
 
 def test_log_match_at_the_end_counts(lab: Lab) -> None:
@@ -110,11 +110,14 @@ def test_unready_component_fails_the_run(lab: Lab) -> None:
         + LATER
     )
     said = failing(lab)
-    assert "node1/log: start 1: was not ready within 1 s: log never; last lines of its output:\n  | hello\n" in said
-    late = "its last check ended with exit status 7: no, not yet\n"
+    runs = "; the program keeps running"
+    assert (
+        f"node1/log: start 1: was not ready within 1 s: log never{runs}; last lines of its output:\n  | hello\n" in said
+    )
+    late = f"its last check ended with exit status 7: no, not yet{runs}\n"
     assert f"node1/command: start 1: was not ready within 1.5 s: command echo no, not yet >&2; exit 7; {late}" in said
     assert "node1/slow: start 1: was not ready within 1 s: command sleep 1000" in said
-    assert "node1/ended: start 1: was not ready within 1 s: ended\n" in said
+    assert f"node1/ended: start 1: did not end within 1 s{runs}\n" in said
     found = json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)
     assert {each["problem"] for each in found if each["name"] != "later"} == {"was not ready in time"}
     found = {each["name"]: each["state"] for each in json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)}

@@ -13,6 +13,7 @@ from tests.support.connections import away
 from tests.support.farm import ThrowawayHost
 from tests.support.lab import Lab, repeat
 from tests.support.servers import config_of, pid_of
+from tests.support.soak import often
 
 # Host `odd` finds a full disk at a folder as long as ~/full names it. It has programs of its own in ~/bin.
 FORCE = 'PATH=$HOME/bin:$PATH; if [ -e ~/full ]; then mount -t tmpfs -o size=4k,nr_inodes=1 none "$(cat ~/full)"; fi'
@@ -112,7 +113,17 @@ TROUBLES: dict[str, tuple[Sequence[str], str, Trouble]] = {
 }
 
 
-@pytest.mark.parametrize("name", TROUBLES)
+USUAL = [
+    "connect, failing component",
+    "kill, full disk",
+    "sync, full disk, others go on",
+    "start, failing component",
+    "check, failing component",
+    "restart, failing component",
+]
+
+
+@pytest.mark.parametrize("name", often(USUAL, [name for name in TROUBLES if name not in USUAL]))
 def test_repeat_brings_all_up(lab: Lab, name: str) -> None:
     command, picky, trouble = TROUBLES[name]
     odd = odd_host(lab)
@@ -147,7 +158,7 @@ class Switch(Observer):
             self.away.__enter__()
 
 
-@pytest.mark.parametrize("stage", ["kill", "screen", "sync", "start 1", "start 2", "wait", "stop 1"])
+@pytest.mark.parametrize("stage", often(["kill", "sync", "start 2", "wait", "stop 1"], ["screen", "start 1"]))
 def test_repeat_after_dead_host(lab: Lab, stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", [str(FAB)])
     monkeypatch.setattr("fabfile.remote.ask.RECONNECT_SECONDS", 1)

@@ -189,6 +189,8 @@ def test_page_works_on_desktop_and_phone(browser: Browser, report: Path, device:
     with viewed(browser, report, color_scheme=scheme, **device) as shown:
         assert_every_component_is_shown(shown, device["viewport"]["width"], is_light=scheme == "light")
         assert_click_opens_log(shown, has_touch=device is PHONE)
+        if device is DESKTOP:
+            assert_timeline_fits_paper_and_screen(shown)
 
 
 def assert_every_component_is_shown(shown: Page, viewport: int, is_light: bool) -> None:
@@ -235,19 +237,18 @@ def assert_click_opens_log(shown: Page, has_touch: bool) -> None:
         assert not is_open(shown, "node1/db")
 
 
+def assert_timeline_fits_paper_and_screen(shown: Page) -> None:
+    plot = shown.locator("#timeline .main-svg").first
+    for event, is_narrow in (("beforeprint", True), ("afterprint", False)):
+        shown.evaluate(f"dispatchEvent(new Event('{event}'))")
+        assert (plot.evaluate("svg => svg.clientWidth") < 690) == is_narrow
+    shown.emulate_media(media="print", color_scheme="dark")
+    assert colors(shown)[0] == "rgb(255, 255, 255)", "dark pages are printed light"
+
+
 def test_address_and_buttons_open_logs(browser: Browser, report: Path) -> None:
     with viewed(browser, report, fragment="#log-0") as shown:
         assert is_open(shown, "node1/db")
         for name, is_wanted in (("Open all", True), ("Close all", False), ("Open all", True)):
             shown.get_by_role("button", name=name).click()
             assert {is_open(shown, label) for label in LABELS} == {is_wanted}
-
-
-def test_timeline_fits_paper_and_screen(browser: Browser, report: Path) -> None:
-    with viewed(browser, report, "", **DESKTOP) as shown:
-        plot = shown.locator("#timeline .main-svg").first
-        for event, is_narrow in (("beforeprint", True), ("afterprint", False)):
-            shown.evaluate(f"dispatchEvent(new Event('{event}'))")
-            assert (plot.evaluate("svg => svg.clientWidth") < 690) == is_narrow
-        shown.emulate_media(media="print", color_scheme="dark")
-        assert colors(shown)[0] == "rgb(255, 255, 255)", "dark pages are printed light"

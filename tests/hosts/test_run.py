@@ -2,8 +2,10 @@
 
 import re
 
+from fabfile.transfer.inventory import PIECE
 from tests.support.lab import Lab
 
+BIG = PIECE + 500_000  # a file that is sent in two pieces
 SLEEPER = '#!/bin/sh\necho "$@"\nexec sleep 1000\n'
 FIVE_COMPONENTS = """
 def add(name, host, start_index, **more):
@@ -23,7 +25,7 @@ def prepare(lab: Lab) -> None:
     for number in range(300):
         lab.write(f"tree/sub{number % 7}/file{number}", f"content {number}\n")
     with (lab.folder / "big").open("wb") as big:
-        big.truncate(50_000_000)
+        big.truncate(BIG)
 
 
 def sent(output: str) -> list[int]:
@@ -41,6 +43,6 @@ def test_later_runs_send_only_changes(lab: Lab) -> None:
     for host in (lab.node1, lab.node2, lab.node3):
         assert (host.home / "work/tree/sub1/file1").read_text() == "content X\n"
         assert (host.home / "work/tree/sub6/file6").read_text() == "content 6\n"
-        assert (host.home / "work/big").stat().st_size == 50_000_000
+        assert (host.home / "work/big").stat().st_size == BIG
         assert host.sessions() == ["runner"]
     assert lab.here.sessions() == ["runner"]

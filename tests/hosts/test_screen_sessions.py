@@ -19,7 +19,7 @@ def test_ambiguous_session_is_refused(lab: Lab, stage: str) -> None:
     lab.write("one.sh", "")
     done = lab.fab(stage, "--config", "cfg.py")
     assert done.returncode == 1
-    assert "there are 2 screen sessions named runner; kill all of them with: fab kill" in done.stderr
+    assert 'there are 2 screen sessions named "runner"; kill all of them with: fab kill' in done.stderr
 
 
 def test_screen_reuses_its_session(lab: Lab) -> None:

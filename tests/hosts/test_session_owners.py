@@ -11,7 +11,7 @@ from tests.support.servers import config_of, pid_of
 CHANGING = [["run"], ["run", "--no-kill"], ["kill"], ["screen"], ["sync"], ["start"], ["stop"], ["restart"]]
 CHANGING += [["wait", "--terminate"]]
 REFUSAL = re.compile(
-    r"node1: connect: the session runner belongs to \S+/cfg\.py of \w+@\S+ since \d{4}-\d\d-\d\d \d\d:\d\d;"
+    r"node1: connect: session \"runner\" belongs to \S+/cfg\.py of \w+@\S+ since \d{4}-\d\d-\d\d \d\d:\d\d;"
     r" 2 components run in it \(choose another session with --screen NAME, or kill this one with --replace\)"
 )
 
@@ -95,7 +95,7 @@ def test_owner_is_checked_under_the_lock(lab: Lab) -> None:
     lab.write("other.py", config_of("node1"))
     with lab.runner(config="other.py") as other:
         for late in (other._open_sessions, other._renew_sessions, other._sync, lambda: other._start([1])):
-            with pytest.raises(StageError, match=r"the session runner now belongs to .*/cfg.py of "):
+            with pytest.raises(StageError, match=r'session "runner" now belongs to .*/cfg.py of '):
                 late()
     assert pid_of(lab.node1) == before
 
@@ -103,7 +103,7 @@ def test_owner_is_checked_under_the_lock(lab: Lab) -> None:
 def test_status_and_plan_show_the_owner(lab: Lab) -> None:
     begin(lab)
     shown = lab.fab("status", "-c", "other.py").stdout
-    assert re.search(r"\nnode1: the session runner belongs to \S+/cfg.py of .*; 2 components run in it\n", shown)
+    assert re.search(r"\nnode1: session \"runner\" belongs to \S+/cfg.py of .*; 2 components run in it\n", shown)
     planned = lab.fab("plan", "-c", "other.py")
     assert planned.returncode == 1
-    assert "\n  needs --replace: the session runner belongs to " in planned.stdout
+    assert '\n  needs --replace: session "runner" belongs to ' in planned.stdout

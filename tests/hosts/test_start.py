@@ -17,6 +17,7 @@ from tests.support.lab import Lab
 from tests.support.pid_programs import ADD, prepare
 from tests.support.processes import alive, noted
 from tests.support.sessions import attached, ids
+from tests.support.soak import often
 from tests.support.waiting import eventually
 
 # Writes its arguments, each with a NUL behind it, to ~/args.N, N being in its own name; and its folder to ~/cwd.N.
@@ -403,7 +404,7 @@ def test_start_waits_for_pending_window(lab: Lab) -> None:
     eventually(lambda: alive(lab.node1) == {"one"}, "the program, of another window")
 
 
-@pytest.mark.parametrize("files", [10, 10_000])
+@pytest.mark.parametrize("files", often([10, 2_000], [10_000]))
 def test_channels_do_not_grow_with_files(lab: Lab, files: int) -> None:
     for number in range(files):
         lab.write(f"tree/{number % 10}/{number}", f"{number}\n")
@@ -417,3 +418,16 @@ def test_channels_do_not_grow_with_files(lab: Lab, files: int) -> None:
     assert sessions_begun(lab.node1) - before[0] <= 4 + 2
     assert sessions_begun(lab.node2) - before[1] <= 4 + 1
     assert len(list((lab.node1.home / "work/tree").rglob("*"))) == files + 10
+
+
+def test_args_prefer_own_env(lab: Lab) -> None:
+    lab.config(
+        "for host in ('node1', 'localhost'):\n"
+        "    config.add_component(Component(name='it', host=host, executable='/bin/sh', start_index=1, wait=True,\n"
+        "        args=['-c', 'echo $HOME/$N >found; exit ${N}'], env={'N': 3, 'HOME': '$HOME/own'}, base_dir='~'))\n"
+    )
+    done = lab.fab("run", "-c", "cfg.py")
+    assert done.returncode == 1
+    for host, machine in (("node1", lab.node1), ("localhost", lab.here)):
+        assert f"{host}/it: wait: ended with exit status 3" in done.stderr
+        assert text(machine.home / "found") == f"{machine.home}/own/3\n"

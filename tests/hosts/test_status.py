@@ -14,7 +14,7 @@ from tests.support.waiting import eventually
 PROGRAMS = """
 def add(name, host, script, index=1):
     config.add_component(Component(name=name, host=host, executable="/bin/sh", args=["-c", script], start_index=index))
-add("busy", "node1", "sh -c 'while :; do :; done' & wait")
+add("busy", "node1", "sh -c 'until [ -e ~/go ]; do sleep 0.1; done; while :; do :; done' & wait")
 add("idle", "node2", "exec sleep 1000")
 add("good", "node1", "exit 0")
 """
@@ -47,6 +47,7 @@ def test_status_describes_each_component(lab: Lab) -> None:
     eventually(lambda: statuses(lab, code=1)["localhost/term"]["state"] == "exited", "the end of all that end")
     os.kill(statuses(lab, code=1)["node3/gone"]["pid"], signal.SIGKILL)
     eventually(lambda: statuses(lab, code=1)["node3/gone"]["state"] == "exited", "the end of the one that is killed")
+    (lab.node1.home / "go").touch()  # not earlier: a busy program slows this machine down
     lab.farm.stop(lab.node2)
     try:
         found = statuses(lab, code=1)

@@ -50,11 +50,11 @@ def four(lab: Lab) -> Lab:
     return lab
 
 
-def run(lab: Lab, broken: str = "") -> tuple[int, str]:
+def run(lab: Lab, clients: int, broken: str = "") -> tuple[int, str]:
     """Run the test. Return the exit code of `fab run` and the last line of the master harness."""
     port, own = free_ports(2), free_ports(2) + 1
     lab.config(CONFIG.format(programs=str(PROGRAMS), port=port, broken=broken))
-    told = "ta3 --clients 12 --host-info hosts.txt --script test.txt --master-address 127.0.0.1"
+    told = f"ta3 --clients {clients} --host-info hosts.txt --script test.txt --master-address 127.0.0.1"
     muddler = ["-m", f"{told} --port {own}", "-c", "cfg.py"]
     done = lab.fab("run", *muddler, "--collect")
     assert "Traceback" not in done.stdout + done.stderr
@@ -65,7 +65,7 @@ def run(lab: Lab, broken: str = "") -> tuple[int, str]:
 
 
 def test_ta3_passes_on_four_hosts(four: Lab) -> None:
-    status, verdict = run(four)
+    status, verdict = run(four, clients=12)
     assert (status, verdict.split(" in ")[0]) == (0, "PASSED: 6 steps"), verdict
     (folder,) = (four.folder / "results").iterdir()
     logs = {path.stem: text(path) for path in folder.rglob("logs/slave-harness-*/client-*.out")}
@@ -79,9 +79,9 @@ def test_ta3_passes_on_four_hosts(four: Lab) -> None:
 
 
 def test_broken_client_fails_ta3(four: Lab) -> None:
-    status, verdict = run(four, broken="7")
+    status, verdict = run(four, clients=4, broken="3")
     assert status == 1
-    assert verdict.startswith("FAILED: test.txt:") and "client-7: ended with exit status 9" in verdict
+    assert verdict.startswith("FAILED: test.txt:") and "client-3: ended with exit status 9" in verdict
     for name in ("node1", "node2", "node3", "node4"):
         assert not four.farm.hosts[name].sessions()
 

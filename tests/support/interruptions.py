@@ -46,12 +46,13 @@ def assert_whole(lab: Lab, host: ThrowawayHost, *contents: str) -> None:
                 assert found.decode() in [f"{content} {path.name}" for content in contents]
 
 
-def assert_told(lab: Lab, host: ThrowawayHost) -> None:
+def assert_told(lab: Lab, *hosts: ThrowawayHost) -> None:
     """Check that `fab status` reports exactly the components that are running."""
     told = json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)
-    running_there = {f"c{name.partition('.')[2]}" for name in programs(host)}
-    said = {each["name"] for each in told if each["host"] == host.name and each["state"] == "running"}
-    assert said == running_there
+    for host in hosts:
+        running_there = {f"c{name.partition('.')[2]}" for name in programs(host)}
+        said = {each["name"] for each in told if each["host"] == host.name and each["state"] == "running"}
+        assert said == running_there
 
 
 def left_behind(host: ThrowawayHost) -> list[Path]:
@@ -94,14 +95,14 @@ def interrupt_run(
     for host in (lab.node1, lab.node2):
         assert_whole(lab, host, "old", "new")
         assert len(set(programs(host))) == len(programs(host))
-        assert_told(lab, host)
+    assert_told(lab, lab.node1, lab.node2)
     # Scripts of the interrupted run may lock the session for a moment, and a run is slow on a busy machine.
     eventually(lambda: lab.fab("run", "-c", "cfg.py").returncode == 0, "a run succeeds", seconds=30)
     for host in (lab.node1, lab.node2):
         assert_whole(lab, host, "new")
         assert programs(host) == ["1000.1", "1000.2", "1000.3"]
-        assert_told(lab, host)
         eventually(lambda host=host: not left_behind(host), "temporary files are removed")  # type: ignore[misc]
+    assert_told(lab, lab.node1, lab.node2)
 
 
 def interrupt_start(lab: Lab, happens: Callable[["subprocess.Popen[str]", ThrowawayHost], None]) -> None:

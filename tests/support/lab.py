@@ -53,13 +53,10 @@ class Lab:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the environment of `fab`: that of this machine with another home.
-
-        All tests share a cache of compiled modules, which is removed with the hosts.
-        """
+        """Return the environment of `fab`: that of this machine with another home."""
         left_out = ("STY", "PYTHONDONTWRITEBYTECODE")
         own = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "SSH_")) and k not in left_out}
-        compiled = {"PYTHONPYCACHEPREFIX": str(self.farm.folder / "compiled")}
+        compiled = {"PYTHONPYCACHEPREFIX": compiled_modules(self.farm)}
         return own | self.here.environment | compiled | {"COLUMNS": "200"}
 
     def fab(self, *arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -93,6 +90,11 @@ class Lab:
         given = Options(config_file=str(self.folder / config), **options)
         settings = Settings(runtime_ssh_path=str(self.farm.ssh_config))
         return Runner(load(given), given, settings, observer or Observer())
+
+
+def compiled_modules(farm: Farm) -> str:
+    """Return the folder for compiled modules. All tests share it: that of the test run, or one beside the hosts."""
+    return os.environ.get("PYTHONPYCACHEPREFIX") or str(farm.folder / "compiled")
 
 
 def repeat(lab: Lab, line: str) -> None:

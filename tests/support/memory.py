@@ -8,8 +8,8 @@ from tests.support.lab import Lab
 MEMORY = 700 << 20  # bytes of data; Python and threads use 300 MB
 
 
-def fab_within_memory(lab: Lab, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run `fab` with a limit of MEMORY bytes."""
+def fab_within_memory(lab: Lab, *arguments: str, memory: int = MEMORY) -> "subprocess.CompletedProcess[str]":
+    """Run `fab` with a limit of `memory` bytes of data."""
     return subprocess.run(
         lab.command(*arguments),
         cwd=lab.folder,
@@ -19,5 +19,5 @@ def fab_within_memory(lab: Lab, *arguments: str) -> "subprocess.CompletedProcess
         text=True,
         errors="replace",
         timeout=80,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (memory, memory)),
     )

@@ -1,5 +1,7 @@
 """Define a config of two components, and apply muddlers to it."""
 
+from typing import Any
+
 import pytest
 
 from rr_config import Component, ConfigError
@@ -14,12 +16,12 @@ add("client", "node2", args=["%n", util.literal("$x"), "$y"], num_cores=2)
 """
 
 
-def told(muddler: str, config: str = TWO, **options: str) -> dict[str, Component]:
+def told(muddler: str, config: str = TWO, **options: Any) -> dict[str, Component]:
     """Apply a muddler to a config. Return its components by name."""
     return {each.name: each for each in muddled(config, muddler, **options)}
 
 
-def refusal(*muddlers: str, config: str = TWO, **options: str) -> str:
+def refusal(*muddlers: str, config: str = TWO, **options: Any) -> str:
     with pytest.raises(ConfigError) as caught:
         muddled(config, *muddlers, **options)
     return str(caught.value)

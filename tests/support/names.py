@@ -5,6 +5,7 @@ COMMANDS = [
     "collect",
     "config",
     "doctor",
+    "exec",
     "kill",
     "logs",
     "muddlers",

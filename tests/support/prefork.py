@@ -5,11 +5,13 @@ command. Such a process then does the same as `fab`: it runs Fabric's program, w
 folder and standard streams of its own. The program loads the package `fabfile` itself, with its patches, each time.
 """
 
+import atexit
 import contextlib
 import gc
 import importlib
 import json
 import os
+import py_compile
 import select
 import signal
 import subprocess
@@ -60,6 +62,9 @@ class Prefork:
 
 def main() -> None:
     """Read commands from stdin. Answer each with its process id, and later with its exit status."""
+    exit_codes: list[int] = []
+    atexit.register(skip_teardown, exit_codes)  # registered before all others, so it runs last
+
     import attrs  # noqa: F401  # loaded before the fork, as fabric.main is
     import fabric.main
 
@@ -70,13 +75,29 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             become(folder, out, err, environment, command)
-            sys.exit(fabric.main.program.run())
+            try:
+                sys.exit(fabric.main.program.run())
+            except SystemExit as end:
+                exit_codes.append(end.code if isinstance(end.code, int) else int(end.code is not None))
+                raise
         print(pid, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 
 
+def skip_teardown(exit_codes: list[int]) -> None:
+    """End a forked process at once if it has an exit code. Python's teardown would copy all memory that it shares."""
+    if exit_codes:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(exit_codes[0])
+
+
 def load_modules() -> None:
-    """Load the modules of `fabfile`. A stand-in for the package itself keeps its `__init__` from running."""
+    """Load the modules of `fabfile`. A stand-in for the package itself keeps its `__init__` from running.
+
+    Compile that file, because Invoke keeps Python from doing so when it loads the package.
+    """
+    py_compile.compile(str(PACKAGE / "__init__.py"), doraise=True)
     stand_in = ModuleType(PACKAGE.name)
     stand_in.__path__ = [str(PACKAGE)]
     sys.modules[PACKAGE.name] = stand_in

@@ -11,7 +11,7 @@ for host in ("node1", "node2"):
         ))
 """
 PROGRAM = "#!/bin/sh\nexec sleep 1000.$(echo $1 | tr -dc 0-9)\n"
-FILES, SIZE = 300, 20_000_000
+FILES, SIZE = 300, 8_000_000
 
 
 def configure(lab: Lab, content: str) -> None:

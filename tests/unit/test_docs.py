@@ -23,7 +23,7 @@ from tests.support.checkout import ROOT
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 OUTSIDE_THE_SITE = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "bench/README.md")
 # Messages whose words come from Invoke, argparse or the kernel.
-FROM_OTHERS = ("--extra-args: unrecognized arguments", "connection refused")
+FROM_OTHERS = ("--extra-args: unrecognized arguments", "connection refused", "Can't find any collection named")
 
 
 def markers() -> list[str]:
@@ -92,7 +92,7 @@ def program_texts() -> Iterator[str]:
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     yield node.value
-        yield from (path.read_text() for path in (ROOT / folder).rglob("*.sh"))
+        yield from (path.read_text().replace('\\"', '"') for path in (ROOT / folder).rglob("*.sh"))
 
 
 def quoted_parts() -> list[str]:

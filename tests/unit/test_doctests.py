@@ -16,10 +16,12 @@ EXAMPLES = {
     "fabfile.remote.script": 1,
     "fabfile.runner.observer": 2,
     "fabfile.runner.runner": 3,
+    "rr_config.arg_parsers": 2,
     "rr_config.component": 9,
     "rr_config.limit": 3,
     "rr_config.muddlers.rewriting": 7,
     "rr_config.options": 2,
+    "rr_config.parameters": 3,
     "rr_config.ready": 5,
     "rr_config.util": 1,
 }

@@ -1,6 +1,7 @@
 """Patches of Invoke, Fabric and paramiko: what they depend on is as it was when they were written."""
 
 import ast
+import copy
 import inspect
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,8 @@ from fabric.executor import Executor
 from fabric.main import Fab
 from invoke.config import Config as InvokeConfig
 from invoke.parser.argument import Argument
-from invoke.parser.parser import ParseMachine
+from invoke.parser.context import ParserContext
+from invoke.parser.parser import ParseMachine, Parser
 from invoke.program import Program
 from invoke.tasks import Task
 from paramiko.config import SSHConfig
@@ -22,6 +24,7 @@ from paramiko.packet import Packetizer
 
 import fabfile
 from fabfile.cli.invoke_patches import CommandExecutor
+from fabfile.cli.leading import CommandParser
 from fabfile.cli.options import Command, Option
 from fabfile.ssh.connection import connection_settings
 from fabfile.ssh.paramiko_patches import FastTransport, IndexedSSHConfig, LimitedPacketizer
@@ -36,6 +39,8 @@ SIGNATURES = {
     InvokeConfig._load_file: "(self, prefix: str, absolute: bool = False, merge: bool = True) -> None",
     Fab.update_config: "(self)",
     Fab.parse_cleanup: "(self) -> None",
+    Fab._make_parser: "(self) -> invoke.parser.parser.Parser",
+    Parser.parse_argv: "(self, argv: List[str]) -> invoke.parser.parser.ParseResult",
     Executor.expand_calls: "(self, calls, apply_hosts=True)",
     Task.get_arguments: ("(self, ignore_unknown_help: Optional[bool] = None) -> List[invoke.parser.argument.Argument]"),
     fabric.Config._load_ssh_files: "(self)",
@@ -56,6 +61,8 @@ REPLACED = [
     (Command.get_arguments, Task.get_arguments),
     *((function, inspect.unwrap(function)) for function in (ParseMachine.handle, ParseMachine.error)),
     *((function, inspect.unwrap(function)) for function in (Fab.update_config, Fab.parse_cleanup)),
+    (Fab._make_parser, inspect.unwrap(Fab._make_parser)),
+    (CommandParser.parse_argv, Parser.parse_argv),
     (InvokeConfig._load_file, inspect.unwrap(InvokeConfig._load_file)),
 ]
 # Attributes without documentation that this program reads or sets.
@@ -66,8 +73,11 @@ ATTRIBUTES: list[tuple[Callable[[], object], set[str]]] = [
     (lambda: paramiko.Channel(1), {"lock", "out_window_size", "out_max_packet_size", "status_event", "exit_status"}),
     (lambda: paramiko.Channel(1), {"eof_received", "closed"}),
     (lambda: transport(), {"packetizer", "clear_to_send", "initial_kex_done", "remote_version"}),
-    (lambda: ParseMachine(None, {}, False), {"flag", "context", "initial", "waiting_for_flag_value"}),  # type: ignore[arg-type]
-    (lambda: Argument(name="x"), {"_value", "raw_value", "got_value", "names"}),
+    (lambda: ParseMachine(None, {}, False), {"flag", "context", "contexts", "initial", "waiting_for_flag_value"}),  # type: ignore[arg-type]
+    (lambda: ParseMachine(None, {}, False), {"result"}),  # type: ignore[arg-type]
+    (lambda: ParseMachine(None, {}, False).result, {"unparsed"}),  # type: ignore[arg-type]
+    (lambda: Argument(name="x"), {"_value", "raw_value", "got_value", "names", "attr_name"}),
+    (lambda: ParserContext(), {"args", "flags", "inverse_flags"}),
 ]
 # Texts of errors by which `connection` recognizes them, and the functions that raise them.
 MESSAGES = [
@@ -153,3 +163,11 @@ def test_options_keep_their_own_value() -> None:
     assert option.value is None, "its default would hide that of a settings file"
     option.set_value("3")
     assert option.value == 3
+
+
+def test_copied_option_has_its_own_value() -> None:
+    option = Option(next(each for each in OPTIONS if each.is_repeatable))
+    option.value = "first"
+    copied = copy.deepcopy(option)
+    copied.value = "second"
+    assert (option.value, copied.value) == (["first"], ["first", "second"])

@@ -9,7 +9,7 @@ main() {
   find_state_dir
   need_session
   { cd "$state" 2>/dev/null && [ -e "$component/launcher" ]; } ||
-    fail "$title has not been started in the session $session"
+    fail "$title has not been started in session \"$session\""
   find_window "$component" "$title" || fail "the window of $title is closed; to see its output, use: fab logs"
   answer "$id $window"
 }

@@ -9,6 +9,7 @@
 #   listed
 # Then it carries out the commands `hash FOLDER LENGTH` and `fetch FOLDER LENGTH`, each followed by a list of paths.
 . ./temporary.sh
+. ./own_output.sh
 
 main() {
   need openssl tar
@@ -44,7 +45,16 @@ enter_base_dir() {
   cd -- "$dir" 2>/dev/null || return
 }
 
-list_output() { find "$state/$1/output" -type f -printf "output $1 %s %p\\0" 2>/dev/null; }
+# list_output FOLDER: answer with the size of its output without the lines of screen. Fewer bytes than it has are taken.
+list_output() {
+  ! find_output_size "$1" || answer "output $1 $size $state/$1/output"
+}
+
+# find_output_size FOLDER: set $size to that size. Fail if there is no such file.
+find_output_size() {
+  [ -f "$state/$1/output" ] && [ ! -h "$state/$1/output" ] && cd "$state" || return
+  whole=$(stat -c %s -- "$1/output") && find_own_size "$1" "$whole"
+}
 
 # list_files FOLDER: answer with each regular file that $pattern matches, or that is below a folder that it matches, and
 # each link to such a file. A link to a folder is followed if $pattern matches it, but not below: it may lead anywhere.
@@ -83,12 +93,20 @@ carry_out() {
     head -c "$size" >"$list"
     enter_base_dir_of "$folder" "$@" || cd /
     case $command in
-      hash) xargs -0 openssl dgst -sha1 -r <"$list" 2>/dev/null | tr '\n' '\0' ;;
+      hash) hash_listed "$folder" ;;
       fetch) errors=$(tar -b 1 -chPf - --no-recursion --hard-dereference --null -T "$list" 2>&1 >&3) ;;
       end) return ;;
     esac
     answer "$command $errors"
   done
+}
+
+# hash_listed FOLDER: print the SHA-1 of each file in $list; that of the output without the lines of screen.
+hash_listed() {
+  output=$state/$1/output
+  grep -zvxFe "$output" "$list" | xargs -0 -r openssl dgst -sha1 -r 2>/dev/null | tr '\n' '\0'
+  grep -qzxFe "$output" "$list" && find_output_size "$1" || return 0
+  answer "$(head -c "$size" "$output" | openssl dgst -sha1 -r | cut -d ' ' -f 1) *$output"
 }
 
 # enter_base_dir_of FOLDER WORDS

@@ -42,14 +42,38 @@ _rr_own_record() {
   (
     umask 077
     echo "$$" >"$_rr_own_folder/launcher.pid"
-    for _rr_own_file in ended status; do printf '%-12s\n' '' >"$_rr_own_folder/$_rr_own_file.room"; done
+    for _rr_own_file in ended length status; do printf '%-12s\n' '' >"$_rr_own_folder/$_rr_own_file.room"; done
   )
   sh "$0" exec
   _rr_own_status=$?
   trap '' HUP INT QUIT TERM # also for the commands below: the terminal may disappear now
-  _rr_own_note ended "$(date +%s)"
+  _rr_own_ended=$(date +%s)
+  _rr_own_await_output
+  _rr_own_note ended "$_rr_own_ended"
   _rr_own_note status "$_rr_own_status"
   exit "$_rr_own_status"
+}
+
+# Wait until screen has written all output, but at most half a second, and note its length; see own_output.sh. If the
+# first process was killed and the terminal is still there, screen may have added lines of its own. Then note nothing.
+_rr_own_await_output() {
+  _rr_own_length='' _rr_own_looks=0
+  while
+    _rr_own_before=$_rr_own_length
+    _rr_own_length=$(stat -c %s "$_rr_own_folder/output" 2>/dev/null) || return 0
+    [ "$_rr_own_length" != "$_rr_own_before" ] || _rr_own_screen_works
+  do
+    _rr_own_looks=$((_rr_own_looks + 1))
+    [ $_rr_own_looks -lt 25 ] || break
+    sleep 0.02
+  done
+  [ ! -t 1 ] || { read_stat "$$" && [ "$stat_parent" = "$PPID" ]; } || return 0
+  _rr_own_note length "$_rr_own_length"
+}
+
+# Whether the server of screen has something to do: it runs, or waits for a disk.
+_rr_own_screen_works() {
+  [ "${STY-}" ] && read_stat "${STY%%.*}" && case $stat_state in R | D) ;; *) return 1 ;; esac
 }
 
 _rr_own_note() {

@@ -21,6 +21,7 @@ skip_to_since() {
       return
     }
   fi
+  [ "${from:-0}" -le "$size" ] || from=$size
   [ "${from:-0}" -gt "$offset" ] || return 0
   begin=$((from > 65536 ? from - 65536 : 0))
   length=$({

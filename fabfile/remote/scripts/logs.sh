@@ -5,23 +5,25 @@
 #   since, ago   seconds since 1970, or before now (empty: all)
 #   follow, timestamps
 # TIME is when the launcher was written, which is after an earlier output was removed.
-# Answers: output FOLDER TIME/OFFSET TIMES CONTENT. NUL ends an answer, so in the content it becomes DEL, which a
+# Answers: `looked` after the first look if it follows, and output FOLDER TIME/OFFSET TIMES CONTENT. NUL ends an answer, so in the content it becomes DEL, which a
 # terminal does not show either.
 . ./state_dir.sh
 . ./log_times.sh
+. ./own_output.sh
 
 main() {
   make_state_dir
   enter_state_dir
   [ -z "$ago" ] || since=$(($(date +%s) - ago))
   files=$(for folder in $folders; do echo "$folder/launcher" "$folder/output"; done)
-  first=yes
+  first=yes cuts=' '
   while ! is_orphaned; do
-    now=' '
+    now=' ' cuts_now=' '
     read_all
-    positions=$now
-    lines='' since='' first=''
+    positions=$now cuts=$cuts_now
     [ "$follow" ] || break
+    [ -z "$first" ] || answer looked
+    lines='' since='' first=''
     sleep 0.2
   done
 }
@@ -44,6 +46,7 @@ END
 # behind it: from here on, nothing must be missed.
 read_output() {
   folder=${1%/output}
+  cut_output "$2/$size"
   find_offset "$1" "$2"
   case $positions in *" $folder/$2/"*) ;; *) answer "output $folder $2/$offset  " ;; esac
   with_times=$timestamps
@@ -61,6 +64,28 @@ read_output() {
   now="$now$folder/$2/$offset "
 }
 
+# cut_output TIME/SIZE: set $size without the lines of screen, and $whole with them. Keep the newline with which they
+# begin if it ends a line of the program. The last look has left its results in $cuts.
+cut_output() {
+  whole=$size
+  case $cuts in
+    *" $folder/$1/"*)
+      size=${cuts#*" $folder/$1/"}
+      size=${size%% *}
+      ;;
+    *)
+      find_own_size "$folder" "$whole"
+      [ "$size" -eq "$whole" ] || is_behind_newline || size=$((size + 1))
+      ;;
+  esac
+  cuts_now="$cuts_now$folder/$1/$size "
+}
+
+# is_behind_newline: whether the output begins or has a newline before $size.
+is_behind_newline() {
+  [ "$size" -eq 0 ] || [ -z "$(tail -c "+$size" -- "$folder/output" | head -c 1 | tr '\000' .)" ]
+}
+
 # find_offset FILE TIME: set $offset to where to go on. A component that was started again has a new output.
 find_offset() {
   offset=0
@@ -71,9 +96,17 @@ find_offset() {
       ;;
     *" $folder/"*) ;;
     *)
-      [ -z "$lines" ] || offset=$((size - $(tail -n "$lines" -- "$1" | head -c "$size" | wc -c)))
+      [ -z "$lines" ] || skip_to_last_lines "$1"
       [ -z "$since" ] || skip_to_since
       ;;
   esac
   [ "$offset" -le "$size" ] || offset=0
+}
+
+# skip_to_last_lines FILE: move $offset to the last $lines lines. What follows $size holds lines as well.
+skip_to_last_lines() {
+  wanted=$lines
+  [ "$size" -eq "$whole" ] || wanted=$((lines + $(tail -c "+$((size + 1))" -- "$1" | grep -c '')))
+  offset=$((whole - $(tail -n "$wanted" -- "$1" | head -c "$whole" | wc -c)))
+  [ "$offset" -le "$size" ] || offset=$size
 }

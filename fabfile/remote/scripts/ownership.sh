@@ -28,7 +28,7 @@ is_running_in() { (cd "$state" 2>/dev/null && is_running "${1##*/}"); }
 # command may have taken the session since the first check.
 check_owner() {
   [ -z "$replace" ] || return 0
-  ! find_foreign || fail "the session $session now belongs to $foreign_text"
+  ! find_foreign || fail "session \"$session\" now belongs to $foreign_text"
 }
 
 # take_ownership: check_owner, and become the owner.

@@ -2,7 +2,7 @@
 # the background, with the launcher of its component, so that it has the same folder and environment.
 # Answers: ready FOLDER HUNDREDTHS, or unready FOLDER WHY LAST-CHECK, a newline, and the end of the output.
 . ./prologue.sh
-. ./component_state.sh
+. ./own_output.sh
 
 # await_readiness [FOLDER _ _ _ _ KIND VALUE HUNDREDTHS]...: wait for those that are in $awaited and have a KIND.
 await_readiness() {
@@ -45,7 +45,7 @@ check_component() {
   launcher_runs "$1" || launcher_state=killed
   read_note "$1" status
   exited=${note:-$launcher_state}
-  [ -z "$exited" ] || sleep 0.3 # until screen has written the output of the window
+  [ -z "$exited" ] || [ -s "$1/length" ] || sleep 0.3 # until screen has written the output; else the launcher has waited
   seconds_left=0
   [ $((clock - begun)) -ge "$4" ] || seconds_left=$((($4 - clock + begun) / 100 + 1))
   "is_ready_by_$2" "$1" "$3"
@@ -68,7 +68,7 @@ check_component() {
     last_check="$(cat "$1/check") $(tail -n 1 "$1/check.output" 2>/dev/null | tr -d '\000')"
   echo "$why" >"$1/unready"
   answer "unready $1 $why $last_check
-$(tail -n "$output_lines" "$1/output" 2>/dev/null | tail -c 20000 | tr -d '\000')"
+$(output_end "$1" "$output_lines")"
 }
 
 # Each of these returns 0 if the component FOLDER is ready by its VALUE.
@@ -79,7 +79,7 @@ is_ready_by_ended() { [ "$exited" = 0 ]; }
 # grep -P returns 2 if it cannot use the expression.
 is_ready_by_log() {
   escape=$(printf '\033')
-  sed "s/${escape}[[][0-?]*[ -\\/]*[@-~]//g" "$1/output" 2>/dev/null | tr -d '\r' | LC_ALL=C grep -qaP -e "$2"
+  print_output "$1" | sed "s/${escape}[[][0-?]*[ -\\/]*[@-~]//g" | tr -d '\r' | LC_ALL=C grep -qaP -e "$2"
 }
 
 is_ready_by_command() {

@@ -58,7 +58,7 @@ lock_session() {
     tries=$((tries + 1))
     if [ "$born" ] || [ $tries -gt 300 ]; then
       unlock_session
-      fail "$by has locked the session $session through process ${holder%.*} of this host; wait until that ends, or kill it"
+      fail "$by has locked session \"$session\"; wait until that ends (process ${holder%.*} on the host)"
     fi
     sleep 0.2
   done

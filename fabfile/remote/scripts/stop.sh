@@ -1,11 +1,11 @@
 # fab stop: end components, each with its signal; after the grace period, KILL ends what is left.
 # Needs from the header: session, owner, owner_text, replace, hundredths (the grace period), and as arguments FOLDER SIGNAL
 # for each component.
-# Answers: ended FOLDER STATUS, as wait.sh does.
+# Answers: ended FOLDER STATUS STOPPED SECONDS, as wait.sh does. STATUS is `never` if it did not run.
 . ./session_lock.sh
 . ./ownership.sh
 . ./end_processes.sh
-. ./component_state.sh
+. ./own_output.sh
 
 main() {
   lock_session
@@ -28,7 +28,7 @@ main() {
 # stop_component FOLDER SIGNAL: send the signal to the program and all that it started, in its process group or not.
 stop_component() {
   if ! is_running "$1"; then
-    answer "ended $1 never"
+    answer "ended $1 never  "
     return
   fi
   mark_stopped "$1"
@@ -52,5 +52,5 @@ report_end() {
     sleep 0.02
   done
   read_note "$folder" status
-  answer "ended $folder ${note:-killed} stopped"
+  answer_end "$folder" "${note:-killed}"
 }

@@ -1,11 +1,11 @@
 # fab wait: report each component that ends; then, on command, terminate others.
 # Needs from the header: session, pending (folders to report), folders (to terminate), once (look only once).
 # Reads one command: `terminate`, or `leave`. It ends by itself once all have ended and nothing is to be terminated.
-# Answers: ended FOLDER STATUS, and `stopped` behind it after fab stop. STATUS is an exit status, `never` (it was not
-# started) or `killed`.
+# Answers: ended FOLDER STATUS STOPPED SECONDS, a newline, and the end of the output if it failed. STATUS is an exit
+# status, `never` (it was not started) or `killed`. STOPPED is `stopped` after fab stop, or empty. SECONDS may be empty.
 . ./state_dir.sh
 . ./end_processes.sh
-. ./component_state.sh
+. ./own_output.sh
 
 main() {
   make_state_dir
@@ -37,7 +37,7 @@ await_ends() {
     left=
     for folder in $pending; do
       find_end
-      if [ "$end" ]; then answer "ended $folder $end$stopped"; else left="$left $folder"; fi
+      if [ "$end" ]; then answer_end "$folder" "$end"; else left="$left $folder"; fi
     done
     pending=$left
     rounds=$((rounds + 1))
@@ -59,8 +59,6 @@ find_end() {
   fi
   read_note "$folder" status
   end=${note:-$end}
-  stopped=
-  [ ! -e "$folder/stopped" ] || stopped=' stopped'
 }
 
 # terminate_on_command: end the programs of $folders and all that they started. The session and its windows stay.

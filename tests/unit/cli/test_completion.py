@@ -7,15 +7,15 @@ from fabric.main import Fab
 from invoke.collection import Collection
 from invoke.exceptions import Exit
 from invoke.parser.context import ParserContext
-from invoke.parser.parser import Parser
 
 import fabfile
 from fabfile.cli.completion import cursor_at, limits, offered, single_names, split
+from fabfile.cli.leading import CommandParser
 from rr_config import Component
 from rr_config.declarations import Values
 
 FABRIC = Fab()
-PARSER = Parser(
+PARSER = CommandParser(
     Collection.from_module(fabfile).to_contexts(),
     initial=ParserContext(args=FABRIC.core_args() + FABRIC.task_args()),
 )
@@ -60,6 +60,14 @@ def test_line_is_split_as_in_a_shell(line: str, words: list[str]) -> None:
         ("fab run -c ", Values.PATH),
         ("fab run --config=x", Values.PATH),
         ("fab run -c x -c ", Values.PATH),
+        ("fab -c ", Values.PATH),
+        ("fab -m a --config=x", Values.PATH),
+        ("fab -c x ru", Values.COMMAND),
+        ("fab -c x -m ", Values.MUDDLER),
+        ("fab -c x --limit=", Values.LIMIT),
+        ("fab -c x run --limit ", Values.LIMIT),
+        ("fab -c x logs ", Values.LIMIT),
+        ("fab --limit x -S ", Values.PATH),
         ("fab run -a ", Values.PATH),
         ("fab collect --to ", Values.PATH),
         ("fab report --from ", Values.PATH),
@@ -70,6 +78,10 @@ def test_line_is_split_as_in_a_shell(line: str, words: list[str]) -> None:
         ("fab attach ", Values.COMPONENT),
         ("fab attach -c x -S y we", Values.COMPONENT),
         ("fab attach web ru", Values.COMMAND),
+        ("fab logs ", Values.LIMIT),
+        ("fab restart -c x we", Values.LIMIT),
+        ("fab stop web -l INFO d", Values.LIMIT),
+        ("fab collect --limit x d", ()),
         ("fab kill --limit='a b,", Values.LIMIT),
         ("fab kill -c x sync --limit a", Values.LIMIT),
         ("fab run -l ", ("DEBUG", "INFO", "WARNING", "ERROR")),
@@ -96,11 +108,13 @@ def test_attach_offers_unique_names() -> None:
 @pytest.mark.parametrize(
     ("line", "some", "others"),
     [
-        ("fab -", {"-S", "--ssh-config", "--list"}, {"--limit", "-m"}),
+        ("fab -", {"-S", "--ssh-config", "--list", "--limit", "-m"}, {"--follow"}),
+        ("fab -c x -", {"-S", "--list", "--limit", "-m"}, {"--follow"}),
         ("fab run ", {"-c", "--config", "--kill", "--no-kill", "--to"}, {"-S", "--follow", "--no-collect"}),
         ("fab run -c x --limit y --", {"--limit", "--no-zombie"}, {"--hosts"}),
         ("fab run -m", {"-m"}, {"-S"}),
         ("fab kill logs -", {"--follow", "-f", "-n"}, {"--to"}),
+        ("fab logs web --", {"--follow", "--limit"}, {"--to"}),
         ("fab attach -", {"--limit", "-c"}, {"--to"}),
     ],
 )

@@ -40,6 +40,8 @@ def other_value(option: Declaration) -> Any:
         return (default or 0) + 1
     if option.values is Values.PATH:
         return "/some/path"
+    if option.values is Values.PARAMETER:
+        return ["clients=8", "mode=a=b"]
     if option.is_repeatable:
         return ["/some/path.py --x 1", "name"]
     if isinstance(option.values, Values) or not option.values:
@@ -87,6 +89,8 @@ def test_help_shows_the_default(option: Declaration) -> None:
 def test_other_value_comes_from_all_sources(option: Declaration) -> None:
     value = other_value(option)
     expected = option.translated(value)
+    if option.values is Values.PARAMETER:
+        expected = {"clients": "8", "mode": "a=b"}
     given = parsed(*words_of(option, value))
     assert given[option.name] == value
     for options in (read_options(given, {}), read_options({}, {option.name: value})):

@@ -12,15 +12,20 @@ from tests.support.names import COMMANDS
 
 OWN = {
     "attach": {"--component"},
-    "run": {"--collect", "--to"},
+    "run": {"--collect", "--to", "--follow", "-f", "--json"},
+    "exec": {"--command", "--timeout", "--json"},
+    "kill": {"--json"},
+    "screen": {"--json"},
+    "sync": {"--json"},
+    "start": {"--json"},
     "collect": {"--to"},
     "doctor": {"--json", "--install", "--yes", "-y"},
     "config": {"--json", "--diff"},
     "plan": {"--json"},
     "status": {"--json", "--watch", "-w"},
-    "wait": {"--timeout"},
-    "stop": {"--grace"},
-    "restart": {"--grace"},
+    "wait": {"--timeout", "--json"},
+    "stop": {"--grace", "--json"},
+    "restart": {"--grace", "--json"},
     "logs": {"--follow", "-f", "--lines", "-n", "--raw", "--since", "--timestamps", "-t"},
     "report": {"--from", "--output", "-o", "--overwrite"},
 }
@@ -37,6 +42,6 @@ def test_commands_share_their_options(capsys: pytest.CaptureFixture[str]) -> Non
     shared = {"", "-c", "-m", "-u", "-p", "-l", "-a", "--config", "--muddler", "--user", "--pass", "--log-level"}
     shared |= {"--limit", "--parallel", "--host-keys", "--screen", "--[no-]kill", "--[no-]zombie", "--[no-]always-copy"}
     shared |= {"--extra-args", "--arg-parser", "--[no-]terminate", "--on-exit", "--[no-]keep-going", "--max-failures"}
-    shared |= {"--retries", "--io-timeout", "--[no-]replace"}
+    shared |= {"--retries", "--io-timeout", "--[no-]replace", "--set"}
     assert {command: found - shared for command, found in options.items()} == {c: OWN.get(c, set()) for c in COMMANDS}
     assert all(found >= shared for found in options.values())

@@ -1,6 +1,7 @@
 """Options of all commands: from the command line, else from fabric.yaml."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ from invoke.parser.context import ParserContext
 
 from fabfile.cli.options import Option
 from fabfile.cli.settings import read_options
-from rr_config import ConfigError, Options
+from rr_config import ConfigError, Options, load
 from rr_config.options import OPTIONS
+from tests.support.configs import COMPLETE, write
 
-NAMES = "config, arg_parser, muddler, screen, limit, user, pass, extra_args, host_keys, on_exit, max_failures, parallel, retries, io_timeout, log_level, kill, zombie, replace, always_copy, terminate, keep_going"
+NAMES = "config, arg_parser, muddler, set, screen, limit, user, pass, extra_args, host_keys, on_exit, max_failures, parallel, retries, io_timeout, log_level, kill, zombie, replace, always_copy, terminate, keep_going"
 
 
 def parsed(*words: str) -> Options:
@@ -70,6 +72,8 @@ def test_no_option_means_defaults() -> None:
         (["-c", "x", "-c", "y"], "config_file", "y"),
         (["-c", "x", "--config=y", "-c", "-"], "config_file", "-"),
         (["-m", "a", "--muddler", "b", "-m", "a"], "muddler", ["a", "b", "a"]),
+        (["--set", "a=1", "--set=b=c=d", "--set", "a=2"], "params", {"a": "2", "b": "c=d"}),
+        (["--set", "a=", "--set", "b"], "params", {"a": "", "b": None}),
         (["-u", "me"], "ssh_user", "me"),
         (["--user", "me"], "ssh_user", "me"),
         (["-p", "secret"], "ssh_pass", "secret"),
@@ -156,6 +160,9 @@ def test_unknown_log_level_lists_known_ones() -> None:
         ({"config": "x"}, "config_file", "x"),
         ({"muddler": "a"}, "muddler", ["a"]),
         ({"muddler": ["a", "b"]}, "muddler", ["a", "b"]),
+        ({"set": "a=1"}, "params", {"a": "1"}),
+        ({"set": ["a=1", "b=c=d"]}, "params", {"a": "1", "b": "c=d"}),
+        ({"set": {"a": 1, "b": True, "c": "1e3", "d": None}}, "params", {"a": 1, "b": True, "c": "1e3", "d": None}),
         ({"user": "me"}, "ssh_user", "me"),
         ({"pass": "secret"}, "ssh_pass", "secret"),
         ({"log_level": "debug"}, "log_level", "DEBUG"),
@@ -193,6 +200,8 @@ def test_default_stands_in_fabric_yaml(defaults: dict[str, Any], name: str, valu
         ({"extra_args": ""}, {"extra_args": "yaml"}, "extra_args", ""),
         ({"muddler": ["given"]}, {"muddler": ["yaml"]}, "muddler", ["given"]),
         ({"muddler": None}, {"muddler": ["yaml"]}, "muddler", ["yaml"]),
+        ({"set": ["a=1"]}, {"set": {"a": 2, "b": 3}}, "params", {"a": "1"}),
+        ({"set": None}, {"set": {"a": 2}}, "params", {"a": 2}),
     ],
 )
 def test_command_line_beats_fabric_yaml(
@@ -204,7 +213,8 @@ def test_command_line_beats_fabric_yaml(
 @pytest.mark.parametrize(
     ("defaults", "message"),
     [
-        ({"scren": "x"}, f"fabric.yaml/remote_runner.scren: unknown option; must be one of {NAMES}"),
+        ({"scren": "x"}, "fabric.yaml/remote_runner.scren: unknown option; did you mean screen?"),
+        ({"xyz": "x"}, f"fabric.yaml/remote_runner.xyz: unknown option; must be one of {NAMES}"),
         ({"screen": 3}, "fabric.yaml/remote_runner.screen: invalid value 3; must be a string"),
         ({"on_exit": "go"}, "--on-exit go: must be one of leave, stop"),
         ({"no_kill": "maybe"}, "fabric.yaml/remote_runner.kill: invalid value 'maybe'; must be true or false"),
@@ -221,6 +231,11 @@ def test_command_line_beats_fabric_yaml(
             {"muddler": [3]},
             "fabric.yaml/remote_runner.muddler: invalid value [3]; must be a string or a list of strings",
         ),
+        (
+            {"set": [3]},
+            "fabric.yaml/remote_runner.set: invalid value [3]; must be a string or a list of strings, each NAME=VALUE, or"
+            " a mapping of names to values",
+        ),
         ({"always_copy": []}, "fabric.yaml/remote_runner.always_copy: invalid value []; must be true or false"),
         ({"pass": 123456}, "fabric.yaml/remote_runner.pass: invalid value of type int; must be a string"),
         ({3: "x"}, f"fabric.yaml/remote_runner.3: unknown option; must be one of {NAMES}"),
@@ -230,3 +245,13 @@ def test_command_line_beats_fabric_yaml(
 )
 def test_invalid_default_is_refused(defaults: Any, message: str) -> None:
     assert refused(defaults) == message
+
+
+def test_yaml_strings_are_parsed_like_options(tmp_path: Path) -> None:
+    """YAML reads 1e3 as a string, and `8` in quotes is meant as on the command line."""
+    text = f"util.params(rate=1.0, clients=4, mode='')\n{COMPLETE}"
+    config = str(write(tmp_path / "cfg.py", text))
+    options = read_options({}, {"config": config, "set": {"rate": "1e3", "clients": "8", "mode": "8"}})
+    assert load(options).parameters == {"rate": 1000.0, "clients": 8, "mode": "8"}
+    with pytest.raises(ConfigError, match=r"^--set mode=8 \(int\): must be a str; declared: "):
+        load(read_options({}, {"config": config, "set": {"mode": 8}}))

@@ -16,7 +16,7 @@ from rr_config.ready import Ready
         (util.port(80, 5), "unready a late \nx\ry\n\x1b[1mz\n", ("was not ready within 5 s: port 80", ("y", "z"))),
         (util.log("up"), "unready a 3 \n", ("ended with exit status 3 before it was ready: log up", ())),
         (util.log("up"), "unready a 139 \n", ("was ended by SIGSEGV before it was ready: log up", ())),
-        (util.log("up"), "unready a killed \n=== Command x\n", ("was killed before it was ready: log up", ())),
+        (util.log("up"), "unready a killed \n=== x\n", ("was killed before it was ready: log up", ("=== x",))),
         (util.log("up"), "unready a unusable \n", ("grep -P on the host rejects the regular expression: log up", ())),
         (
             util.command("c", 1),

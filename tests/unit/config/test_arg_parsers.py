@@ -1,10 +1,12 @@
 """Arg parsers: the options that they make, and errors in them."""
 
+import copy
 from pathlib import Path
 
 import pytest
 
 from rr_config import ConfigError, Options, load
+from rr_config.arg_parsers import ExtraArgs
 from tests.support.configs import COMPLETE, component_of, loaded, refused, write
 
 ECHO = "def parse_args(extra_args, ssh_user):\n    return [extra_args, ssh_user]\n"
@@ -81,6 +83,32 @@ def parse_args(extra_args, ssh_user):
     parser.add_argument("--count", type=int)
     return parser.parse_args(extra_args.split())
 """
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["extra_args", "extra_args.split()", "shlex.split(extra_args)", "list(extra_args)", "str(extra_args).split()"],
+)
+def test_argparse_accepts_extra_args(tmp_path: Path, given: str) -> None:
+    parser = write(tmp_path / "parser.py", f"import shlex{ARGPARSE.replace('extra_args.split()', given)}")
+    text = COMPLETE.replace('"a"', '"a", meta={1: extra_options.count}')
+    assert component_of(tmp_path, text, extra_args="--count 3", arg_parser=str(parser)).meta == {1: 3}
+    assert component_of(tmp_path, text, arg_parser=str(parser)).meta == {1: None}
+
+
+def test_extra_args_keep_quoted_words() -> None:
+    text = ExtraArgs("--name 'a b' -x")
+    assert list(text) == ["--name", "a b", "-x"]
+    assert (len(text), "a b" in text, text[:6], text.split()[0]) == (15, True, "--name", "--name")
+    assert text == "--name 'a b' -x" and type(str(text)) is str
+    copied = copy.deepcopy(text)
+    assert (copied, list(copied)) == (text, list(text))
+
+
+def test_open_quote_in_extra_args_is_reported(tmp_path: Path) -> None:
+    parser = write(tmp_path / "parser.py", ARGPARSE.replace("extra_args.split()", "extra_args"))
+    message = refused(tmp_path, extra_args="--count '3", arg_parser=str(parser))
+    assert message == '--extra-args "--count \'3": No closing quotation; close the quote'
 
 
 def test_argparse_error_is_a_config_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from tests.support.configs import COMPLETE, complete, component_of, loaded, refu
 
 OPTION_NAMES = [
     *["config_file", "ssh_user", "ssh_pass", "screen", "kill_first", "always_copy", "no_zombie"],
-    *["muddler", "extra_args", "arg_parser", "log_level"],
+    *["muddler", "extra_args", "arg_parser", "log_level", "params"],
 ]
 
 
@@ -172,6 +172,34 @@ def test_unknown_attribute_suggests_nearest(tmp_path: Path) -> None:
     assert first_line == (
         "FOLDER/cfg.py:2: AttributeError: unknown attribute 'start_indx' of Component; did you mean 'start_index'?"
         " (known: name, executable, args, files, host, base_dir, env, start_index, ready, wait, num_cores, stop_signal, results, needs, meta)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("util.prot(80)", "unknown name util.prot; did you mean util.port?"),
+        ("util.recursive_file_dict('a', 'b')", "unknown name util.recursive_file_dict; did you mean util.recursive_"),
+        ("util.nonsense()", "unknown name util.nonsense; must be one of command, ended, literal, log, port, "),
+        ("config.add_componet(Component())", "unknown name config.add_componet; did you mean config.add_component?"),
+        ("config.clear()", "unknown name config.clear; did you mean config.clear_components?"),
+        ("Component().nmae", "unknown name component.nmae; did you mean component.name?"),
+        ("options.limt", "unknown name options.limt; did you mean options.limit?"),
+        ("confg.add_component(Component())", "unknown name confg; did you mean config?"),
+        ("Componnet()", "unknown name Componnet; did you mean Component?"),
+        ("qqq.x", "NameError: name 'qqq' is not defined"),
+        ("''.qqq", "AttributeError: 'str' object has no attribute 'qqq'"),
+    ],
+)
+def test_misspelled_name_suggests_nearest(tmp_path: Path, line: str, hint: str) -> None:
+    assert refused(tmp_path, f"x = 1\n{line}\n").startswith(f"FOLDER/cfg.py:2: {hint}")
+
+
+def test_misspelled_name_in_muddler_is_reported(tmp_path: Path) -> None:
+    write(tmp_path / "muddlers/m.py", "def muddle(config):\n    for c in config.all_componets(): pass\n")
+    message = refused(tmp_path, complete(), muddler=["m"])
+    assert message.startswith(
+        "FOLDER/muddlers/m.py:2: unknown name config.all_componets; did you mean config.all_components?"
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rr_config.muddlers.discovery import all_muddlers
+from rr_config.testing import muddled
 from tests.support.checkout import ROOT
 from tests.support.configs import write
 from tests.support.muddled_configs import refusal, told
@@ -37,9 +38,11 @@ def test_installed_muddler_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_documented_muddler_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    muddler, test = re.findall(r"```python\n(.*?)```", (ROOT / "docs/muddlers.md").read_text(), re.DOTALL)
+    muddler, with_params, test = re.findall(r"```python\n(.*?)```", (ROOT / "docs/muddlers.md").read_text(), re.DOTALL)
     write(tmp_path / "muddlers/flag.py", muddler)
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     exec(test, names)  # noqa: S102 - our own page
     names["test_server_gets_the_flag"]()
+    (server,) = muddled(names["CONFIG"], write(tmp_path / "p.py", with_params), params={"clients": 8})
+    assert server.args == ["-v", "--clients", "8"]

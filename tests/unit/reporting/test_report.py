@@ -54,6 +54,7 @@ def test_output_elsewhere_is_not_read(tmp_path: Path) -> None:
         (json.dumps(RUN | {"stages": [{"stage": "x", "began": "y", "ended": 1}]}), "began: missing, or of the wrong"),
         (json.dumps(RUN | {"stages": [3]}), "stage: missing, or of the wrong"),
         (json.dumps(RUN | {"runs": [RUN | {"options": None}]}), "options: missing, or of the wrong"),
+        (json.dumps(RUN | {"runs": [RUN | {"parameters": []}]}), "parameters: missing, or of the wrong"),
         (json.dumps(RUN | {"runs": [RUN | {"config": {"path": "x"}}]}), "text: missing, or of the wrong"),
         (json.dumps(RUN | {"components": [component("h/x", "exited", ended="now")]}), "'ended' must be"),
         (
@@ -83,6 +84,7 @@ def test_unknown_format_is_refused(tmp_path: Path, content: str, problem: str) -
 
 def test_command_is_shown_as_typed() -> None:
     assert life(args=["--home", {"literal": "a b"}]).command == "~/bin/server --home 'a b'"
+    assert life(args=[{"scoped": "$N x", "env": {"N": "1"}}]).command == "~/bin/server '$N x'"
 
 
 def test_additions_of_later_versions_pass(tmp_path: Path) -> None:

@@ -1,0 +1,115 @@
+"""`Follower`: show the output of components while another command starts them and waits for them."""
+
+import contextlib
+import math
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+import attrs
+
+from rr_config import Component
+from rr_config.component import by_host
+
+from ..components.logs import LOOKED, LogReader, Selection, logs_script, read_logs
+from ..remote import state_dir
+from ..remote.ask import conversation, persistently
+from ..remote.conversation import Conversation
+from ..remote.host import Host
+from ..remote.script import DONE
+from ..ssh.host_group import HostFailure, outcome_of
+from ..util.errors import ConnectionLost
+from ..util.limits import FIRST_SECONDS, MOST_BLOCKS
+from ..util.stages import StageError
+from .fleet import Fleet
+
+
+@attrs.define
+class Follower:
+    """Tells the observer of `fleet` each line that components write from now on, in a thread for each host.
+
+    The fleet has connections of its own, because an sshd may allow only one session on a connection. A host that fails
+    is reported to the observer, and the command goes on without its output.
+    """
+
+    fleet: Fleet
+    session: str
+    components: Sequence[Component]
+    _is_over: bool = attrs.field(init=False, default=False)
+    _threads: list[threading.Thread] = attrs.field(init=False, factory=list)
+    _talks: dict[str, Conversation] = attrs.field(init=False, factory=dict)
+    _looked: dict[str, threading.Event] = attrs.field(init=False, factory=dict)
+
+    def begin(self) -> None:
+        """Begin on all hosts. Return once each of them has seen what is there already, or has failed."""
+        for name, own in by_host(self.components).items():
+            self._looked[name] = threading.Event()
+            readers = {state_dir.folder(component.name): LogReader(component) for component in own}
+            thread = threading.Thread(target=self._follow, args=(self.fleet.group.hosts[name], readers), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        for looked in self._looked.values():
+            looked.wait()
+
+    def end(self) -> None:
+        """Read the rest of the output. A host that does not answer in time is given up."""
+        self._is_over = True
+        for talk in list(self._talks.values()):
+            talk.cut()
+        for thread in self._threads:
+            thread.join(FIRST_SECONDS)
+
+    def _follow(self, host: Host, readers: Mapping[str, LogReader]) -> None:
+        found = outcome_of(host, lambda host: self._read_all(host, readers))
+        self._looked[host.name].set()
+        if isinstance(found, HostFailure):
+            self.fleet.observer.failed("logs", host.name, found.reason)
+        elif isinstance(found, BaseException):
+            raise found
+
+    def _read_all(self, host: Host, readers: Mapping[str, LogReader]) -> None:
+        lost = partial(self.fleet.lost, "logs", host.name)
+        persistently(lambda: self._read(host, readers, is_followed=True), lost, host.clock)
+        self._read(host, readers, is_followed=False)  # the rest, up to the end of the command
+        for reader in readers.values():
+            for line in reader.end():
+                self.fleet.observer.output(reader.component, line)
+
+    def _read(self, host: Host, readers: Mapping[str, LogReader], is_followed: bool) -> None:
+        """Read output until the command is over, or only what is there."""
+        looked = self._looked[host.name]
+        selection = Selection(lines=None if looked.is_set() else 0, follow=is_followed)
+        script = logs_script(self.session, list(readers.values()), selection)
+        patience = math.inf if is_followed else 0
+        with conversation(host, script, MOST_BLOCKS, patience, most_answered=math.inf) as talk:
+            if is_followed:
+                self._talks[host.name] = talk
+                if self._is_over:
+                    return
+            try:
+                for record in iter(talk.raw_answer, DONE.encode()):
+                    if record == LOOKED:
+                        looked.set()
+                        continue
+                    for component, line in read_logs(readers, record):
+                        self.fleet.observer.output(component, line)
+            except ConnectionLost:
+                if not (is_followed and self._is_over):  # otherwise `end` has cut it
+                    raise
+
+
+@contextlib.contextmanager
+def following(fleet: Fleet, session: str, components: Sequence[Component]) -> Iterator[None]:
+    """Follow the output of components during the block, up to its end, and close the connections of `fleet`."""
+    follower = Follower(fleet, session, components)
+    try:
+        follower.begin()
+        try:
+            yield
+        except StageError:
+            follower.end()
+            raise
+        follower.end()
+    finally:
+        fleet.is_interrupted = True  # threads that still run end without a word
+        fleet.group.close()

@@ -1,0 +1,99 @@
+"""`Live`: one line on a terminal that says what a command waits for, renewed each second."""
+
+import shutil
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from ..components.readiness import BecameReady
+from ..components.start import Started
+from ..components.wait import Ended
+from ..runner.observer import Observer
+from ..util.clock import SYSTEM_CLOCK
+from ..util.daemons import start_daemon
+from ..util.text import duration, printable
+from .stdio import Stdio
+from .terminal import is_screen
+
+FIRST_SECONDS = 0.5  # most stages are over by then
+
+
+class Live(Observer):
+    """Follows a command and shows what it waits for, since when, and for how long at most.
+
+    `waiting` are the hosts or components without an answer, in their order.
+    """
+
+    def __init__(self, out: Stdio) -> None:
+        self._out = out
+        self._is_shown = is_screen(sys.stderr) and not out.is_quiet
+        self._next: tuple[str, Sequence[str], float | None] = ("", (), None)
+        self._most: float | None = None
+        self._stop = threading.Event()
+        self.waiting: dict[str, None] = {}
+
+    def awaits(self, stage: str, names: Sequence[str], seconds: float | None) -> None:
+        """Keep what the next stage waits for."""
+        self._next = (stage, names, seconds)
+
+    def begins(self, stage: str, hosts: Sequence[str]) -> None:
+        """Begin to show the line, unless the stage is over soon."""
+        expected, names, most = self._next
+        is_told = expected == stage
+        self.waiting = dict.fromkeys(names if is_told else hosts)
+        self._most = most if is_told else None
+        self._stop = threading.Event()
+        if self._is_shown:
+            start_daemon(self._show, stage, self._stop, is_told)
+
+    def _show(self, stage: str, stop: threading.Event, is_told: bool) -> None:
+        began = SYSTEM_CLOCK.monotonic() - FIRST_SECONDS
+        seconds = FIRST_SECONDS
+        while not stop.wait(seconds):
+            seconds = 1
+            passed = duration(int(SYSTEM_CLOCK.monotonic() - began))
+            names = ", ".join(list(self.waiting)) or "the last answer"
+            text = f"{stage}: {passed}{self._limit(stage) if is_told else ''}, waiting for {names}"
+            width = shutil.get_terminal_size().columns - 1
+            self._out.show_live(printable(text if len(text) <= width else f"{text[: width - 3]}..."), stop)
+
+    def _limit(self, stage: str) -> str:
+        if self._most is None:
+            return " (no limit)"
+        return f" (at most {duration(round(self._most))}{' for each step' if stage == 'connect' else ''})"
+
+    def result(self, stage: str, host: str, result: Any) -> None:
+        """The host, and all that was awaited there, is done."""
+        self._host_done(host)
+
+    def failed(self, stage: str, host: str, reason: str) -> None:
+        """The host is done."""
+        self._host_done(host)
+
+    def _host_done(self, host: str) -> None:
+        for name in list(self.waiting):
+            if name == host or name.startswith(f"{host}/"):
+                self.waiting.pop(name, None)
+
+    def started(self, started: Started) -> None:
+        """A component without a readiness condition is done."""
+        if started.component.ready is None:
+            self.waiting.pop(started.component.label, None)
+
+    def became_ready(self, ready: BecameReady) -> None:
+        """The component is done."""
+        self.waiting.pop(ready.component.label, None)
+
+    def ended(self, ended: Ended) -> None:
+        """The component is done."""
+        self.waiting.pop(ended.component.label, None)
+
+    def ends(self, stage: str) -> None:
+        """Erase the line."""
+        self.end()
+
+    def end(self) -> None:
+        """Erase the line."""
+        self._stop.set()
+        self._out.hide_live()

@@ -1,0 +1,168 @@
+"""The end of commands: totals, hints and `--json`; and the output and the live line before that."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.support.lab import Lab, repeat
+from tests.support.terminal import Terminal
+from tests.support.waiting import eventually
+
+CONFIG = """
+def add(name, host, script, index=1, **given):
+    component = Component(name=name, host=host, start_index=index, executable='/bin/sh', args=['-c', script], **given)
+    config.add_component(component)
+"""
+FAILING = """
+add('server', 'node1', 'echo up; exec sleep 1000', ready=util.log('up'))
+add('good', 'node1', 'echo fine', 2, wait=True)
+add('bad', 'node2', 'echo one; sleep 2; echo two; echo; exit 3', 2, wait=True)
+add('dies', 'node2', 'echo mute >output; kill -9 $$', 2, wait=True)
+"""
+
+
+def test_failed_run_ends_with_recap(lab: Lab) -> None:
+    lab.config(CONFIG + FAILING)
+    done = lab.fab("run", "-c", "cfg.py")
+    assert done.returncode == 1
+    *_, totals, hint = done.stdout.splitlines()
+    assert re.fullmatch(r"2 hosts, 4 components: 2 failed, 1 ready, 1 ended; \d+\.\d s", totals)
+    bad, last, dies, repeated = done.stderr.splitlines()
+    assert re.fullmatch("node2/bad: wait: ended with exit status 3 after [234] s; last line of its output:", bad)
+    assert last == "  | two"
+    assert re.fullmatch("node2/dies: wait: was ended by SIGKILL after [01] s", dies)
+    assert repeated.startswith("repeat with: ")
+    purpose, command = hint.split(": ", 1)
+    assert purpose == "show their output with"
+    repeat(lab, command)
+    shown = lab.prefork.run(["sh", "-c", command], lab.folder, lab.environment, 60).stdout
+    assert "two" in shown and "up" not in shown
+
+
+def facts(lab: Lab, *words: str, status: int = 0) -> dict[str, Any]:
+    """Return the document of a command with --json, which must be all of its stdout."""
+    done = lab.fab(*words, "--json", "-c", "cfg.py")
+    assert done.returncode == status, f"{done.stdout}\n{done.stderr}"
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert (found["command"], found["exit_code"]) == (words[0], status)
+    assert 0 < found["seconds"] < 60
+    return found
+
+
+def states(found: dict[str, Any]) -> dict[str, str]:
+    return {each["name"]: each["state"] for each in found["components"]}
+
+
+def test_json_has_the_facts(lab: Lab) -> None:
+    lab.write("data", "12345")
+    lab.config(CONFIG + FAILING + "add('file', 'node2', 'exec sleep 1000', base_dir='d', files={'data': 'data'})\n")
+    found = facts(lab, "run", status=1)
+    assert states(found) == {"server": "ready", "good": "ended", "bad": "failed", "dies": "failed", "file": "running"}
+    bad = next(each for each in found["components"] if each["name"] == "bad")
+    assert (bad["host"], bad["exit_status"], bad["last_line"], bad["seconds"] >= 2) == ("node2", 3, "two", True)
+    node1, node2 = found["hosts"]
+    assert (node2["files"], node2["sent"], node2["sent_bytes"], node2["session_is_new"]) == (1, 1, 5, True)
+    assert (node1["host"], node1["failed"], node1["killed_sessions"]) == ("node1", False, [])
+    assert [each["where"] for each in found["failures"]] == ["node2/bad", "node2/dies"]
+    assert set(found["hints"]) == {"show their output with", "repeat with"}
+
+    assert states(facts(lab, "stop")) == {"server": "stopped", "file": "stopped"} | dict.fromkeys(
+        ["good", "bad", "dies"]
+    )
+    assert facts(lab, "sync")["hosts"][1]["sent"] == 0
+    assert states(facts(lab, "start", "--limit", "server")) == {"server": "ready"}
+    assert states(facts(lab, "wait", "--limit", "good")) == {"good": "ended"}
+    assert len(facts(lab, "screen")["hosts"]) == 2
+    assert facts(lab, "kill")["hosts"][0]["killed_processes"] >= 2
+    lab.farm.stop(lab.node2)
+    try:
+        lost = facts(lab, "kill", status=1)
+    finally:
+        lab.farm.start(lab.node2)
+    assert [each["failed"] for each in lost["hosts"]] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("screen", r"1 host, 1 session: 1 new, 0 existing; \S+ s\ncopy the files with: fab .*"),
+        ("sync", r"1 host, 0 files: 0 sent \(0 B\); \S+ s\nstart the components with: fab .*"),
+        ("run", r"1 host, 1 component: 1 running; \S+ s\nshow output with: fab .*\nkill everything with: fab .*"),
+        ("stop", r"1 host, 1 component: 1 not running; \S+ s\nstart them again with: fab .*"),
+        ("kill", r"1 host, 0 sessions and 0 processes ended; \S+ s\nrun again with: fab .*"),
+    ],
+)
+def test_successful_commands_end_with_recap(lab: Lab, command: str, line: str) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'exec sleep 1000')")
+    assert re.search(f"\n{line}\n$", lab.run(command).stdout)
+
+
+def test_follow_shows_all_output_in_order(lab: Lab) -> None:
+    lab.config(CONFIG + "add('old', 'node2', 'echo before; exec sleep 1000')")
+    lab.run("run")
+    lab.config(
+        CONFIG
+        + "add('old', 'node2', 'echo before; exec sleep 1000')\n"
+        + "add('long', 'node1', 'seq 20000; printf end', ready=util.ended())\n"
+        + "add('late', 'node2', 'echo first; sleep 1; echo last', 2, wait=True)\n"
+    )
+    said = lab.run("run", "-f", "--no-kill").stdout
+    assert [line for line in said.splitlines() if line.startswith("long | ")] == [
+        *(f"long | {number}" for number in range(1, 20001)),
+        "long | end",
+    ]
+    places = [said.index(text) for text in ("start 1  ", "long | 1\n", "start 2  ", "late | first\n", "wait  ")]
+    assert places == sorted(places)
+    assert said.index("late | last\n") < said.index("2 hosts, 3 components: ")
+    assert "before" not in said
+
+
+def test_follow_waits_for_all_without_wait(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'sleep 1; echo one')\nadd('b', 'node2', 'echo two; exit 3')")
+    done = lab.fab("run", "--follow", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert "a | one\n" in done.stdout and "b | two\n" in done.stdout
+    assert "2 components: 1 failed, 1 ended;" in done.stdout
+    assert lab.fab("run", "--follow", "--json", "-c", "cfg.py").returncode == 2
+
+
+def test_exec_shows_equal_output_once(lab: Lab) -> None:
+    lab.config(CONFIG + "for host in ('node1', 'node2', 'localhost'):\n    add('a', host, '')")
+    said = lab.run("exec", "cat; echo \"it's $((1 + 1))\"; printf 'no newline' >&2").stdout
+    assert "\nlocalhost, node1, node2:\n  it's 2\n  no newline\n3 hosts, 3 exited with 0; " in said
+    done = lab.fab("exec", "test -e only || exit 5", "-c", "cfg.py", "--limit", "node*")
+    assert done.stderr.splitlines()[:2] == ["node1: exec: exited with 5", "node2: exec: exited with 5"]
+    assert "\nnode1, node2 (exited with 5):\n2 hosts (2 failed), 2 exited with 5; " in done.stdout
+    for host in (lab.node1, lab.node2):
+        (host.home / "only").touch()
+    repeat(lab, done.stderr.rpartition("repeat with: ")[2].strip())
+    found = facts(lab, "exec", "head -c 3000000 /dev/zero | tr '\\0' x; echo end", "--limit", "node1")
+    assert (found["hosts"][0]["exit_status"], found["hosts"][0]["output"]) == (0, "x" * 1_000_000)
+    late = lab.fab("exec", "echo begun; sleep 1000", "--timeout", "1", "--limit", "node1", "-c", "cfg.py")
+    assert (late.returncode, late.stderr.splitlines()[0]) == (1, "node1: exec: timed out after 1 s")
+    assert "  begun\n" in late.stdout
+
+
+def test_waits_show_a_live_line(lab: Lab) -> None:
+    lab.config(
+        CONFIG
+        + "add('slow', 'node1', 'until [ -e ~/go ]; do sleep 0.1; done; echo up; exec sleep 3',"
+        + " ready=util.log('up', timeout=70), wait=True)"
+    )
+    terminal = Terminal(lab.command("run", "-c", "cfg.py"), cwd=lab.folder, env=lab.environment | {"TERM": "xterm"})
+    try:
+        terminal.shows(b"\r\x1b[Kstart 1: 1 s (at most 1 min 10 s), waiting for node1/slow")
+        terminal.shows(b"\r\x1b[Kstart 1: 2 s (at most 1 min 10 s), waiting for node1/slow")
+        (lab.node1.home / "go").touch()
+        terminal.shows(b"\r\x1b[K")
+        terminal.shows(b"\r\x1b[Kwait: 1 s (no limit), waiting for node1/slow")
+        terminal.shows(b"1 host, 1 component: 1 ended; ")
+        eventually(lambda: b"show output with" in terminal.shown, "the end")
+        assert b"waiting for" not in terminal.shown and terminal.ends() == 0
+    finally:
+        terminal.close()
+    (lab.node1.home / "go").unlink()
+    lab.run("stop")
+    assert "waiting for" not in (done := lab.fab("wait", "-c", "cfg.py")).stdout + done.stderr

@@ -1,0 +1,60 @@
+"""The program `remote-runner`: its own options in front of the command, and its name in messages."""
+
+import subprocess
+
+import pytest
+
+from tests.support.checkout import FAB
+from tests.support.config_texts import WEB as COMPONENT
+from tests.support.lab import Lab
+from tests.support.outcomes import refused
+
+PROGRAM = FAB.with_name("remote-runner")
+
+
+def remote_runner(lab: Lab, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `remote-runner` in the folder of the config."""
+    command = [str(PROGRAM), "-S", str(lab.farm.ssh_config), *words]
+    folder, environment = lab.folder, lab.environment
+    return subprocess.run(
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+
+
+def test_options_stand_in_front_of_the_command(lab: Lab) -> None:
+    lab.config(COMPONENT + COMPONENT.replace('"web"', '"db"'))
+    done = remote_runner(lab, "-c", "cfg.py", "run")
+    assert done.returncode == 0, done.stderr
+    done = remote_runner(lab, "--config", "cfg.py", "--limit", "web", "status")
+    assert (done.returncode, "web" in done.stdout, "db" in done.stdout) == (0, True, False)
+    assert remote_runner(lab, "-c", "cfg.py", "--screen", "other", "screen", "kill").returncode == 0
+    assert lab.node1.sessions() == ["runner"]
+    lab.write("f.yaml", "remote_runner:\n  config: cfg.py\n")
+    assert remote_runner(lab, "-f", "f.yaml", "--limit", "db", "kill").returncode == 0
+    assert lab.node1.sessions() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            "-l DEBUG status",
+            "-l DEBUG: lists the commands here; for the log level, type: remote-runner status -l DEBUG",
+        ),
+        ("-c nowhere.py status", "nowhere.py: no such file"),
+        ("-f nowhere status", "-f: nowhere: no such file"),
+    ],
+)
+def test_wrong_option_in_front_is_refused(lab: Lab, words: str, message: str) -> None:
+    lab.config(COMPONENT)
+    refused(remote_runner(lab, *words.split()), message)
+
+
+def test_fab_shows_the_place_of_config(lab: Lab) -> None:
+    lab.config(COMPONENT)
+    refused(lab.fab("--config", "cfg.py", "status"), "; for the config of a command, type: fab status --config cfg.py")
+    refused(
+        lab.fab("-l", "info", "status"), "-l INFO: lists the commands here; for the log level, type: fab status -l INFO"
+    )
+    done = lab.fab("--limit", "web", "--config", "cfg.py", "status", "--json")
+    assert '"web"' in done.stdout, done.stderr
