@@ -1,7 +1,7 @@
 """Load a config: run the arg parser, the config file and the muddlers, then validate the result.
 
 `user_code` runs the files of the user, `arg_parsers` the arg parser, and `muddlers.running` the muddlers. `paths` makes
-all paths absolute, and `validation` and `file_validation` check the components.
+all paths absolute, and `validation` checks the components.
 """
 
 from collections.abc import Iterator
@@ -9,19 +9,15 @@ from pathlib import Path
 
 import attrs
 
-from . import util
+from . import limit, paths, validation
 from .arg_parsers import parse_extra_args
-from .component import LOCALHOST, Component, Config
+from .component import Config
 from .errors import ConfigError, named
-from .file_validation import check_files
-from .limit import limited
 from .muddlers.discovery import find_muddler
-from .muddlers.running import RunningMuddler, told
+from .muddlers.running import RunningMuddler, given_names, told
 from .options import Options
 from .parameters import Parameter, Parameters
-from .paths import local_path, resolved
 from .user_code import run_file, working_in
-from .validation import check_attributes
 
 
 def load(options: Options, with_files: bool = True) -> Config:
@@ -33,17 +29,15 @@ def load(options: Options, with_files: bool = True) -> Config:
     Raise ConfigError with all mistakes at once. Raise SystemExit as `evaluated` does.
     """
     *_, config = evaluated(options)
-    check_attributes(config)
+    validation.check_attributes(config)
     problems: list[str] = []
     config_dir = options.config_dir
     assert config_dir is not None  # `evaluated` requires a config file
-    complete = config.with_components(
-        resolved(component, config_dir, problems) for component in config.all_components()
-    )
-    chosen = complete if options.limit is None else limited(complete, options.limit)
+    complete = config.with_components(paths.resolved(each, config_dir, problems) for each in config.all_components())
+    chosen = complete if options.limit is None else limit.limited(complete, options.limit)
     try:
         if with_files:
-            check_files(chosen)
+            validation.check_files(chosen)
     except ConfigError as error:
         problems += error.problems
     if problems:
@@ -82,13 +76,7 @@ def _evaluated(options: Options, parameters: Parameters) -> Iterator[Config]:
     asked = [find_muddler(given, config_dir) for given in options.muddler]
     with parameters.active():
         extra_options = parse_extra_args(options)
-    given = {
-        "Component": Component,
-        "util": util,
-        "options": options,
-        "extra_options": extra_options,
-        "localhost": LOCALHOST,
-    }
+    given = given_names(options, extra_options)
     config = Config()
     with parameters.active():
         muddlers = told([RunningMuddler.begun(each, config_dir, given) for each in asked], options, extra_options)
@@ -108,7 +96,7 @@ def _config_file(options: Options) -> Path:
     if not options.config_file:
         raise ConfigError("--config: missing; give a config file with --config FILE")
     with named(f"--config: {options.config_file}"):
-        config_file = local_path(options.config_file).absolute()
+        config_file = paths.local_path(options.config_file).absolute()
         if not config_file.is_file():
             problem = "is a folder; must be a file" if config_file.is_dir() else "no such file"
             raise ConfigError(f"--config: {config_file}: {problem}")

@@ -1,9 +1,15 @@
-"""Validate the attributes of a config. `component` declares the rule of each attribute."""
+"""Validate a config: its attributes first, and its files when `paths` has resolved all paths.
 
-from collections.abc import Iterable, Iterator
+`component` declares the rule of each attribute.
+"""
 
-from .component import ATTRIBUTES, Component, Config
+import functools
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from .component import ATTRIBUTES, Component, Config, by_host
 from .errors import ConfigError
+from .local_files import Placed, Unusable, placed_files
 from .rules import SESSION_NAME_HINT, is_session_name, is_text
 
 
@@ -60,3 +66,74 @@ def _names_taken_twice(components: Iterable[Component]) -> Iterator[str]:
         if key in seen:
             yield f"{component.label}.name: duplicate on this host; rename one of the components"
         seen.add(key)
+
+
+# The files of a host that have been seen, by the component that owns the remote path, and the path; see _owner().
+Taken = dict[tuple[str, str], Placed]
+
+
+def check_files(config: Config) -> None:
+    """Raise ConfigError if a local file cannot be sent, or if two files have the same remote path."""
+
+    @functools.cache  # components share files: look at the disk once
+    def placed(files: tuple[tuple[str, str], ...]) -> Sequence[Placed | Unusable]:
+        return list(placed_files(dict(files)))
+
+    problems: list[str] = []
+    for components in _by_host_with_other_files(config):
+        taken: Taken = {}
+        for component in components:
+            problems += _ways_out(component)
+            for found in placed(tuple(component.files.items())):
+                problems += _conflict(component, found, taken)
+        problems += _files_used_as_folders(components[0].host, taken)
+    if problems:
+        raise ConfigError(*dict.fromkeys(problems))  # hosts share files: report each problem once
+
+
+def _by_host_with_other_files(config: Config) -> Iterator[list[Component]]:
+    """Yield the components of each host. Skip a host that gets the same files as an earlier one."""
+    seen = set()
+    for components in by_host(config.all_remote_components()).values():
+        files = frozenset((_owner(each), tuple(each.files.items())) for each in components)
+        if files not in seen:
+            seen.add(files)
+            yield components
+
+
+def _ways_out(component: Component) -> Iterator[str]:
+    for remote in component.files.values():
+        if component.base_dir is None and (remote.rstrip("/") + "/").startswith("../"):
+            hint = "set base_dir, or use a path that begins with / or ~"
+            yield f"{component.label}.files: {remote}: outside the temporary folder of the component; {hint}"
+
+
+def _conflict(component: Component, found: Placed | Unusable, taken: Taken) -> Iterator[str]:
+    """Yield an error if `found` is unusable, or conflicts with a file that its host gets already.
+
+    Otherwise, add it to `taken`.
+    """
+    if isinstance(found, Unusable):
+        yield f"{component.name}.files: {found.path}: {found.reason}"
+        return
+    # Each component has a temporary folder of its own. All components of a host share every other path.
+    owner = "" if found.remote.startswith(("/", "~")) else _owner(component)
+    other = taken.setdefault((owner, found.remote), found)
+    both_folders = other.local.is_dir and found.local.is_dir
+    if not other.local.is_same(found.local) and not both_folders:
+        both = f"{other.local.path} and {found.local.path}"
+        yield f"{component.label}.files: {found.remote}: duplicate target of {both}; change one of the remote paths"
+
+
+def _owner(component: Component) -> str:
+    """Return the component that owns relative remote paths. After resolving, only a temporary folder has such paths."""
+    return component.name if component.base_dir is None else ""
+
+
+def _files_used_as_folders(host: str, taken: Mapping[tuple[str, str], Placed]) -> Iterator[str]:
+    """Yield an error for each file of a host whose path is also the folder of another file."""
+    above = {(owner, posixpath.dirname(remote)) for owner, remote in taken}
+    for (owner, remote), found in taken.items():
+        if (owner, remote) in above and not found.local.is_dir:
+            both = f"both the target of {found.local.path} and a folder of other files"
+            yield f"{host}: {remote}: {both}; change one of the remote paths"

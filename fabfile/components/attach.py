@@ -21,8 +21,8 @@ class Window:
 
 def window_script(session: str, component: Component) -> Script:
     """Return the script that answers with the window of a component. It fails if there is none."""
-    title = window_title(component.name)
-    return load("attach", session=session, component=state_dir.folder(component.name), title=title)
+    folder, title = state_dir.folder(component.name), window_title(component.name)
+    return load("attach", session=session, component=folder, title=title)
 
 
 def read_window(answers: Iterable[str]) -> Window:

@@ -89,17 +89,13 @@ def start_script(
 def _arguments(component: Component) -> list[Value]:
     """Return the eight words that start.sh wants for each component."""
     folder, title = state_dir.folder(component.name), window_title(component.name)
+    in_rc = "'" + title.replace("'", "'\"'\"'") + "'"  # a word of a screen rc file: nothing is special between quotes
     ready = ["", "", 0] if component.ready is None else readiness.readiness_words(component.ready)
-    return [folder, title, _rc_word(title), header(component), component.base_dir is None, *ready]
+    return [folder, title, in_rc, header(component), component.base_dir is None, *ready]
 
 
 def window_title(name: str) -> str:
     return printable(name, "?")[:200]
-
-
-def _rc_word(text: str) -> str:
-    """Return `text` as a word of a screen rc file. Nothing is special between single quotes."""
-    return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
 def read_started(components: Sequence[Component], answers: Iterable[str]) -> Iterator[Outcome]:

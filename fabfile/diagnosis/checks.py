@@ -18,12 +18,14 @@ from ..remote.ask import conversation
 from ..remote.conversation import Conversation
 from ..remote.host import Host
 from ..transfer.inventory import RemoteEntry, read_stat
-from ..transfer.tree import TEMPORARY, Tree, above, locate
+from ..transfer.tree import TEMPORARY, ByRoot, Tree, above, locate
 from ..util.clock import Clock
 from ..util.text import byte_size
 from .packages import NEEDED, OF_GNU, Manager
 from .probe import LOOKED, Facts, Sample, probe_script, read_clock, read_facts, read_volumes
 
+Files = Mapping[str, RemoteEntry]
+Folders = Mapping[str, tuple[bytes, int]]  # the file system of each folder, by its number, and the free bytes there
 MOST_SECONDS_APART = 1.0
 SAMPLES = 3
 
@@ -100,9 +102,7 @@ def unreachable(host: str, reason: str) -> Diagnosis:
     return Diagnosis(host, (Check("login", Verdict.PROBLEM, reason),))
 
 
-def examine(
-    host: Host, session: str, components: Sequence[Component], trees: Mapping[str, Tree], always_copy: bool
-) -> Diagnosis:
+def examine(host: Host, session: str, components: Sequence[Component], trees: ByRoot, always_copy: bool) -> Diagnosis:
     """Examine a host, and change nothing there. Raise HostError if that fails.
 
     `components` will run on the host. `trees` are the files that it will get, by root. With `always_copy`, a sync sends
@@ -115,14 +115,9 @@ def examine(
         volumes = _look_at_volumes(talk, facts, trees, always_copy) if facts.can_tell_of_files else []
         talk.send(b"end\n")
         list(talk.answers())
-    checks = [
-        Check("login", Verdict.OK, f"as {facts.user}"),
-        *package_checks(facts),
-        *program_checks(facts, programs),
-        clock_check([each for each in samples if each is not None]),
-        *limit_checks(facts, len(components)),
-        *disk_checks(facts, volumes),
-    ]
+    checks = [Check("login", Verdict.OK, f"as {facts.user}"), *package_checks(facts)]
+    checks += [*program_checks(facts, programs), clock_check(list(filter(None, samples)))]
+    checks += [*limit_checks(facts, len(components)), *disk_checks(facts, volumes)]
     return Diagnosis(host.name, tuple(checks), facts.missing, facts.manager)
 
 
@@ -132,15 +127,14 @@ def _sample(talk: Conversation, clock: Clock) -> Sample | None:
     return read_clock(talk.answer(), sent, clock.now())
 
 
-def _look_at_volumes(talk: Conversation, facts: Facts, trees: Mapping[str, Tree], always_copy: bool) -> list[Volume]:
+def _look_at_volumes(talk: Conversation, facts: Facts, trees: ByRoot, always_copy: bool) -> list[Volume]:
     for number, (root, tree) in enumerate(trees.items(), 1):
         is_there = facts.roots[root].word == "there"
         talk.send_command(f"files {number}", tree.files if is_there and not always_copy else ())
         talk.send_command(f"folders {number}", _folders_to_ask(tree))
     answers = {}
     for root in trees:
-        files = read_stat(iter(talk.raw_answer, b""))
-        answers[root] = files, read_volumes(iter(talk.raw_answer, b""))
+        answers[root] = read_stat(iter(talk.raw_answer, b"")), read_volumes(iter(talk.raw_answer, b""))
     return volumes_of(facts, trees, answers)
 
 
@@ -213,12 +207,7 @@ def _folders_to_ask(tree: Tree) -> list[str]:
     return sorted({*tree.folders, *chain.from_iterable(map(above, tree.folders))})
 
 
-Folders = Mapping[str, tuple[bytes, int]]  # the file system of each folder, by its number, and the free bytes there
-
-
-def volumes_of(
-    facts: Facts, trees: Mapping[str, Tree], answers: Mapping[str, tuple[Mapping[str, RemoteEntry], Folders]]
-) -> list[Volume]:
+def volumes_of(facts: Facts, trees: ByRoot, answers: Mapping[str, tuple[Files, Folders]]) -> list[Volume]:
     """Return the file systems that hold the trees, with the bytes that a sync would send to each.
 
     A file that is there with the right size does not count. `answers` holds the existing files and folders by root.
@@ -245,7 +234,7 @@ def _nearest(folder: str, known: Folders) -> tuple[bytes, int] | None:
     return None
 
 
-def _to_come(tree: Tree, files: Mapping[str, RemoteEntry]) -> dict[str, int]:
+def _to_come(tree: Tree, files: Files) -> dict[str, int]:
     """Return for each folder of a tree how many bytes a sync would send to it."""
     sizes = dict.fromkeys(tree.folders, 0)
     for path, local in tree.files.items():

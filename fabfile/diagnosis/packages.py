@@ -39,8 +39,7 @@ class Manager:
         if not self.is_root and not self.has_sudo:
             return ""
         sudo = "" if self.is_root else "sudo -n "
-        commands = f"; {sudo}".join(UNATTENDED[self.line])
-        return " ".join([f"{sudo}{commands}", *map(shell.quote, packages)])
+        return " ".join([sudo + f"; {sudo}".join(UNATTENDED[self.line]), *map(shell.quote, packages)])
 
 
 def install_script(manager: Manager, packages: Sequence[str]) -> Script:

@@ -68,16 +68,12 @@ def read_facts(roots: Iterable[str], answers: Iterable[str]) -> Facts:
     found = by_word(answers)
     user, _, number = found["user"][-1].rpartition(" ")
     line = found["manager"][-1]
+    missing = tuple(name for name in NEEDED if name not in found["has"])
+    manager = Manager(line, number == "0", "sudo" in found) if line in UNATTENDED else None
+    processes, terminals = _limit(found["processes"][-1]), _limit(found["terminals"][-1])
     places = [RootState(*rest.split(" ", 1)) for rest in found["root"]]
-    return Facts(
-        user,
-        tuple(name for name in NEEDED if name not in found["has"]),
-        tuple(found["lacks"]),
-        Manager(line, number == "0", "sudo" in found) if line in UNATTENDED else None,
-        _limit(found["processes"][-1]),
-        _limit(found["terminals"][-1]),
-        dict(zip(roots, places, strict=True)),
-    )
+    states = dict(zip(roots, places, strict=True))
+    return Facts(user, missing, tuple(found["lacks"]), manager, processes, terminals, states)
 
 
 def _limit(words: str) -> tuple[int | None, int] | None:

@@ -29,7 +29,8 @@ def conversation(
 
     The script may be silent for `patience` seconds more than `host.most_silent`. See `Conversation` for the others.
     """
-    sent = script.sent_by(_controller(), BORN_NS, host.group)
+    controller = f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()},"  # for other users of the host
+    sent = script.sent_by(controller, BORN_NS, host.group)
     talk = Conversation(host.run(sent), most_blocks, host.most_silent, patience, most_answered, host.clock)
     try:
         talk.send(sent)
@@ -39,11 +40,6 @@ def conversation(
     finally:
         host.identity = talk.identity or host.identity
         talk.close()
-
-
-def _controller() -> str:
-    """Return who this is, in words for other users of the host."""
-    return f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()},"
 
 
 def ask(host: Host, script: Script, patience: float = 0) -> list[str]:

@@ -12,10 +12,8 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
+from ..util import daemons, errors, limits
 from ..util.clock import SYSTEM_CLOCK, Clock
-from ..util.daemons import start_daemon
-from ..util.errors import ConnectionLost, HostError
-from ..util.limits import COST_OF_A_RECORD, MOST_ANSWERED, MOST_IN_A_RECORD, MOST_NOISE, SLOWEST
 from . import script
 from .host import Channel
 
@@ -40,11 +38,11 @@ class Conversation:
     _most_blocks: int = 0
     _most_silent: float = math.inf
     _patience: float = 0
-    _most_answered: float = MOST_ANSWERED
+    _most_answered: float = limits.MOST_ANSWERED
     _clock: Clock = SYSTEM_CLOCK
     identity: bytes | None = attrs.field(init=False, default=None)
-    _left: float = attrs.field(init=False, default=MOST_NOISE)
-    _most_in_a_record: int = attrs.field(init=False, default=MOST_IN_A_RECORD)
+    _left: float = attrs.field(init=False, default=limits.MOST_NOISE)
+    _most_in_a_record: int = attrs.field(init=False, default=limits.MOST_IN_A_RECORD)
     _taken: int = attrs.field(init=False, default=0)  # bytes so far, changed by one thread alone; likewise _read
     _read: int = attrs.field(init=False, default=0)
     _is_flooded: bool = attrs.field(init=False, default=False)
@@ -59,7 +57,7 @@ class Conversation:
     def __attrs_post_init__(self) -> None:
         self._blocks = queue.Queue(self._most_blocks) if self._most_blocks else queue.SimpleQueue()
         self._channel.set_patience(self._most_silent)
-        start_daemon(self._receive)
+        daemons.start_daemon(self._receive)
 
     def send(self, data: bytes) -> None:
         """Send `data` to the script's stdin. Raise HostError if the connection is lost."""
@@ -82,13 +80,13 @@ class Conversation:
             with contextlib.suppress(OSError):
                 self._channel.send(data)
 
-        start_daemon(send)
+        daemons.start_daemon(send)
 
     def cut(self) -> None:
         """End the conversation, from any thread. For a thread that waits for an answer, the connection is lost."""
         self._channel.close(is_over=False)
 
-    def reason(self) -> HostError | None:
+    def reason(self) -> errors.HostError | None:
         """Return the error that the script gives in answers that were not read.
 
         Call it when nothing more can be sent.
@@ -96,14 +94,14 @@ class Conversation:
         try:
             while True:
                 self.raw_answer()
-        except ConnectionLost:
+        except errors.ConnectionLost:
             return None
-        except HostError as error:
+        except errors.HostError as error:
             return error
 
     def be_patient(self, size: int) -> None:
         """Allow the script to be silent for as long as work on so many bytes may take."""
-        self._most_silent += size / SLOWEST
+        self._most_silent += size / limits.SLOWEST
         self._channel.set_patience(self._most_silent)
 
     def expect(self, size: int) -> None:
@@ -129,7 +127,7 @@ class Conversation:
                 self._left = self._most_answered
         record = self._next()
         if record.startswith(FAILED):
-            raise HostError(record.removeprefix(FAILED).decode("utf-8", "surrogateescape"))
+            raise errors.HostError(record.removeprefix(FAILED).decode("utf-8", "surrogateescape"))
         self._is_over = record == DONE
         return record
 
@@ -160,9 +158,9 @@ class Conversation:
             first, *others = block.split(b"\0")
             self._parts.append(first)
             self._size += len(first)
-            self._left -= len(block) + COST_OF_A_RECORD * len(others)
+            self._left -= len(block) + limits.COST_OF_A_RECORD * len(others)
             if self._size > self._most_in_a_record or self._left < 0:
-                raise HostError(TOO_MUCH)
+                raise errors.HostError(TOO_MUCH)
             if others:
                 *whole, rest = others
                 self._records.extend((b"".join(self._parts), *whole))
@@ -173,9 +171,8 @@ class Conversation:
         if self._back:
             block, self._back = self._back, b""
             return block
-        patience = None if self._most_silent == math.inf else self._most_silent
         try:
-            block = self._blocks.get(timeout=patience)
+            block = self._blocks.get(timeout=None if self._most_silent == math.inf else self._most_silent)
         except queue.Empty:
             raise self._silent() from None
         if not block:
@@ -184,30 +181,30 @@ class Conversation:
         self._read += len(block)
         return block
 
-    def _silent(self) -> HostError:
+    def _silent(self) -> errors.HostError:
         problem = f"timed out after {self._most_silent:g} s without progress; a file system may hang on the host"
-        return HostError(f"{problem}; check it, or raise --io-timeout")
+        return errors.HostError(f"{problem}; check it, or raise --io-timeout")
 
-    def _lost(self) -> HostError:
+    def _lost(self) -> errors.HostError:
         self._is_over = True
         if self._is_flooded:
-            return HostError(TOO_MUCH)
+            return errors.HostError(TOO_MUCH)
         said, status = self._channel.end()
         if status is not None and self.identity is None:
             said = said.strip() or b"".join(self._parts).decode(errors="replace")  # such as nologin(8) prints
         words = said.strip().splitlines()
         if words:
-            return HostError(f"remote script ended early: {words[-1]}")
+            return errors.HostError(f"remote script ended early: {words[-1]}")
         after = max(self._clock.monotonic() - self._greeted, 0)
         if status is not None:
-            return ConnectionLost(f"remote script ended early with exit status {status}", after)
-        return ConnectionLost("the connection was lost", after)
+            return errors.ConnectionLost(f"remote script ended early with exit status {status}", after)
+        return errors.ConnectionLost("the connection was lost", after)
 
     def _receive(self) -> None:
         with contextlib.suppress(OSError):  # a lost connection shows as a missing end of the answers
             while block := self._channel.receive():
                 self._taken += len(block)
-                if self._taken - self._read > self._most_in_a_record + MOST_NOISE:
+                if self._taken - self._read > self._most_in_a_record + limits.MOST_NOISE:
                     self._is_flooded = True
                     self._channel.close(is_over=False)  # wakes a thread that is sending
                     break

@@ -37,6 +37,7 @@ class RemotePath(str):
 
 
 Value = str | int | bool
+Values = Mapping[str, Value]
 
 
 @attrs.frozen

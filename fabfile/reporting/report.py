@@ -5,7 +5,6 @@
 
 import importlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,8 @@ from rr_config.paths import local_path
 from ..components.logs import rendered
 from ..results.provenance import Types, check, check_parts
 from ..results.run_json import FILE
-from ..util.epoch import epoch_time
-from ..util.files import replacing
-from ..util.limits import MOST_OF_A_LOG
-from .history import ComponentHistory, histories, stages
+from ..util import epoch, files, limits
+from .history import histories, stages
 from .html import MARK, page
 
 Run = dict[str, Any]
@@ -32,7 +29,7 @@ PARTS: Types = {"session": str, "collected": (int, float), "runs": list, "compon
 
 def log_tail(output: bytes) -> str:
     """Return the last LINES lines of an output, but at most MOST_OF_A_LOG, as a terminal would show them."""
-    lines = output[-MOST_OF_A_LOG:].removesuffix(b"\n").split(b"\n")[-LINES:]
+    lines = output[-limits.MOST_OF_A_LOG :].removesuffix(b"\n").split(b"\n")[-LINES:]
     return b"\n".join(map(rendered, lines)).decode("utf-8", "replace")
 
 
@@ -56,7 +53,8 @@ def from_folder(folder: str | Path, limit: str | None = None) -> tuple[Run, Outp
     except (ValueError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}: invalid file: {error}") from error
     if limit is not None:
-        chosen = _limited(found, limit)
+        every = Config(Component(name=history.name, host=history.host) for history in found)
+        chosen = {component.label for component in limited(every, limit).all_components()}
         run["components"] = [each for each in run["components"] if f"{each['host']}/{each['name']}" in chosen]
         found = histories(run)
     outputs = {}
@@ -66,16 +64,10 @@ def from_folder(folder: str | Path, limit: str | None = None) -> tuple[Run, Outp
     return run, outputs
 
 
-def _limited(found: Sequence[ComponentHistory], limit: str) -> set[str]:
-    """Return the labels of the components that `limit` selects."""
-    every = Config(Component(name=history.name, host=history.host) for history in found)
-    return {component.label for component in limited(every, limit).all_components()}
-
-
 def _check(run: Any) -> None:
     check(run)
     check_parts(run, PARTS)
-    epoch_time(run["collected"])
+    epoch.epoch_time(run["collected"])
     for each in run["runs"]:
         check(each)
 
@@ -89,7 +81,7 @@ def _output(folder: Path, own: str) -> str:
     if not path.is_file() or not path.is_relative_to(folder.resolve()):
         return ""
     with named(str(path)), path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - MOST_OF_A_LOG))
+        file.seek(max(0, path.stat().st_size - limits.MOST_OF_A_LOG))
         return log_tail(file.read())
 
 
@@ -125,5 +117,5 @@ def write(path: str | Path, run: Run, outputs: Outputs) -> None:
     It replaces a symbolic link instead of following it.
     """
     content = page(run, outputs).encode("utf-8", "replace")
-    with named(f"-o/--output {path}"), replacing(Path(path)) as file:
+    with named(f"-o/--output {path}"), files.replacing(Path(path)) as file:
         file.write(content)

@@ -18,11 +18,13 @@ GOOD, BAD = "#2a9d53", "#dc3f45"
 # Outcome class, name, symbol and color.
 ENDS = (("good", "ended with 0", "circle", GOOD), ("bad", "failed", "x", BAD))
 STAGES = ("#6a5bb5", "#8171c6")
+Histories = Sequence[ComponentHistory]
+Trace = dict[str, Any]  # of plotly; the layout has the same type
 Span = tuple[int, float, float]  # the number of a row, begin and end
 ROW, AXIS, HEAD = 40, 36, 90  # heights in pixels: a row, the axis above the first row, and the axis with the legend
 
 
-def timeline(histories: Sequence[ComponentHistory], stages: Sequence[Stage], begin: float, end: float) -> str:
+def timeline(histories: Histories, stages: Sequence[Stage], begin: float, end: float) -> str:
     """Return the HTML of the chart, with all JavaScript that it needs."""
     from plotly import graph_objects
     from plotly.io import to_html
@@ -32,9 +34,7 @@ def timeline(histories: Sequence[ComponentHistory], stages: Sequence[Stage], beg
     return str(to_html(chart, full_html=False, include_plotlyjs=True, div_id="timeline", config=config))
 
 
-def figure(
-    histories: Sequence[ComponentHistory], stages: Sequence[Stage], begin: float, end: float
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def figure(histories: Histories, stages: Sequence[Stage], begin: float, end: float) -> tuple[list[Trace], Trace]:
     """Return the traces and the layout of the chart, as values for plotly."""
     phases = [history.phases(begin, end) for history in histories]
     bars = [_rows(histories, phases, begin, end), *_phases(phases), *_ends(histories)]
@@ -48,9 +48,9 @@ def at(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds)
 
 
-def _bars(spans: Iterable[Span], **more: Any) -> dict[str, Any]:
+def _bars(spans: Iterable[Span], **more: Any) -> Trace:
     """Return horizontal bars."""
-    bars: dict[str, Any] = {"type": "bar", "orientation": "h", "y": [], "base": [], "x": [], "hoverinfo": "skip"}
+    bars: Trace = {"type": "bar", "orientation": "h", "y": [], "base": [], "x": [], "hoverinfo": "skip"}
     for row, begin, end in spans:
         bars["y"].append(row)
         bars["base"].append(at(begin))
@@ -58,9 +58,7 @@ def _bars(spans: Iterable[Span], **more: Any) -> dict[str, Any]:
     return bars | more
 
 
-def _rows(
-    histories: Sequence[ComponentHistory], phases: Sequence[Sequence[Phase]], begin: float, end: float
-) -> dict[str, Any]:
+def _rows(histories: Histories, phases: Sequence[Sequence[Phase]], begin: float, end: float) -> Trace:
     """Return the bars that react to the mouse: in each row one behind all others, as long as the whole run."""
     margin = _margin(begin, end)
     spans: list[Span] = []
@@ -72,7 +70,7 @@ def _rows(
     return _bars(spans, **look, customdata=list(range(len(spans))), hoverinfo="text", hovertext=texts)
 
 
-def _phases(phases: Sequence[Sequence[Phase]]) -> list[dict[str, Any]]:
+def _phases(phases: Sequence[Sequence[Phase]]) -> list[Trace]:
     """Return a set of bars for each state that occurs."""
     spans: dict[str, list[Span]] = {state: [] for state in COLORS}
     for row, own in enumerate(phases):
@@ -88,7 +86,7 @@ def _phases(phases: Sequence[Sequence[Phase]]) -> list[dict[str, Any]]:
     return traces
 
 
-def _ends(histories: Sequence[ComponentHistory]) -> list[dict[str, Any]]:
+def _ends(histories: Histories) -> list[Trace]:
     """Return the markers at the ends of components, with one trace for success and one for failure."""
     traces = []
     for outcome_class, name, symbol, color in ENDS:
@@ -104,7 +102,7 @@ def _ends(histories: Sequence[ComponentHistory]) -> list[dict[str, Any]]:
     return traces
 
 
-def _stages(stages: Sequence[Stage], end: float) -> dict[str, Any]:
+def _stages(stages: Sequence[Stage], end: float) -> Trace:
     """Return the bars of the row above all components."""
     spans: list[Span] = []
     names, texts = [], []
@@ -120,7 +118,7 @@ def _stages(stages: Sequence[Stage], end: float) -> dict[str, Any]:
     return _bars(spans, **look, text=names, hovertext=texts)
 
 
-def _layout(histories: Sequence[ComponentHistory], stages: Sequence[Stage], begin: float, end: float) -> dict[str, Any]:
+def _layout(histories: Histories, stages: Sequence[Stage], begin: float, end: float) -> Trace:
     margin = _margin(begin, end)
     shown = [at(begin - margin), at(end + margin)]
     labels = [_label(row, f"<b>{_plain(each.label)}</b>  {_outcome(each)}") for row, each in enumerate(histories)]
@@ -149,7 +147,7 @@ def _outcome(history: ComponentHistory) -> str:
     return f'<span style="color:{BAD}">{text}</span>' if history.outcome_class == "bad" else text
 
 
-def _label(row: int, text: str) -> dict[str, Any]:
+def _label(row: int, text: str) -> Trace:
     """Return the label of a row. It stands above the bars, so that a long one takes no width from them."""
     place = {"xref": "paper", "x": 0, "xanchor": "left", "y": row, "yanchor": "bottom", "yshift": -2}
     return {"text": text, "showarrow": False, "align": "left"} | place

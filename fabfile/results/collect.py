@@ -24,11 +24,7 @@ from ..remote import script, state_dir
 from ..remote.ask import conversation
 from ..remote.conversation import Conversation
 from ..remote.host import Host
-from ..transfer.inventory import hash_line
-from ..transfer.reasons import ErrorLines
-from ..transfer.remote_hashes import FileHash, file_hashes
-from ..transfer.tree import Tree
-from ..transfer.upload import Progress
+from ..transfer import inventory, reasons, remote_hashes, tree, upload
 from ..util.errors import HostError
 from ..util.files import replacing
 from ..util.limits import MOST_BESIDES, MOST_BLOCKS, MOST_GROWTH, MOST_OF_A_NAME
@@ -60,7 +56,7 @@ class HostResults:
     brought: tuple[Brought, ...]
     problems: tuple[tuple[Component, str], ...]
     system: str
-    files: Mapping[str, FileHash]
+    files: Mapping[str, remote_hashes.FileHash]
 
 
 @attrs.frozen
@@ -112,10 +108,10 @@ def bring(
     host: Host,
     session: str,
     components: Sequence[Component],
-    trees: Mapping[str, Tree],
+    trees: Mapping[str, tree.Tree],
     folder: Path,
     earlier: Path | None,
-    progress: Progress,
+    progress: upload.Progress,
 ) -> HostResults:
     """Collect the files of `components` from `host` into `folder`.
 
@@ -124,7 +120,7 @@ def bring(
 
     Raise HostError if the host as a whole fails, and OSError if a local file cannot be written.
     """
-    files = file_hashes(host, session, trees)
+    files = remote_hashes.file_hashes(host, session, trees)
     with conversation(host, collect_script(session, components), most_blocks=MOST_BLOCKS) as talk:
         listed = read_listed(components, iter(talk.answer, script.DONE))
         results = listed.results
@@ -139,7 +135,7 @@ def bring(
 
 
 def _fetch(
-    talk: Conversation, missing: Sequence[Result], folder: Path, progress: Progress
+    talk: Conversation, missing: Sequence[Result], folder: Path, progress: upload.Progress
 ) -> tuple[list[Brought], list[tuple[Component, str]]]:
     """Transfer files; return those that have arrived, and a problem for each other one."""
     total, done = _total_size(missing), 0
@@ -154,7 +150,7 @@ def _fetch(
             arrived.add(brought.result.target)
             done += brought.result.size
             progress(min(done, total), total)
-        errors = ErrorLines(_messages(talk, "fetch").splitlines())
+        errors = reasons.ErrorLines(_messages(talk, "fetch").splitlines())
         for result in own:
             if result.target not in arrived:
                 reason = errors.reason([result.path]) or "not received"
@@ -197,7 +193,7 @@ def _link_known(talk: Conversation, listed: Listed, folder: Path, earlier: Path 
         hashes = {result.target: _sha1(earlier / result.target) for result in own}
         there = set(iter(talk.raw_answer, b"hash "))
         for result in own:
-            if hash_line(result.path, hashes[result.target]) in there:
+            if inventory.hash_line(result.path, hashes[result.target]) in there:
                 target = folder / result.target
                 target.parent.mkdir(parents=True, exist_ok=True)
                 try:

@@ -8,7 +8,6 @@ import json
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from types import NoneType
 from typing import Any
 
 import attrs
@@ -19,17 +18,16 @@ from rr_config.muddlers.discovery import find_muddler
 from rr_config.parameters import Value
 from rr_config.paths import local_path
 
-from ..util.epoch import epoch_time, optional_epoch_time
-from ..util.limits import DEEPEST_JSON
+from ..util import epoch, limits
 
 FORMAT = 2
 SECRET = "ssh_pass"
 LIBRARIES = ("remote-runner", "fabric", "invoke", "paramiko")
 JsonObject = dict[str, Any]
 Types = Mapping[str, type | tuple[type, ...]]
-PARTS: Types = {"config": (dict, NoneType), "options": dict, "parameters": dict, "versions": dict, "stages": list}
+PARTS: Types = {"config": (dict, type(None)), "options": dict, "parameters": dict, "versions": dict, "stages": list}
 SOURCE: Types = {"path": str, "text": str}
-STAGE: Types = {"stage": str, "began": (int, float), "ended": (int, float, NoneType)}
+STAGE: Types = {"stage": str, "began": (int, float), "ended": (int, float, type(None))}
 
 
 def provenance(options: Options, parameters: Mapping[str, Value]) -> JsonObject:
@@ -70,7 +68,7 @@ def parse_provenance(text: str) -> JsonObject:
     return dict(found)
 
 
-def _check_depth(found: object, most: int = DEEPEST_JSON) -> None:
+def _check_depth(found: object, most: int = limits.DEEPEST_JSON) -> None:
     """Raise ValueError if `found` is nested more deeply than any provenance that this program writes.
 
     Without the limit, writing it into `run.json` could exceed the recursion limit.
@@ -91,8 +89,8 @@ def check(found: object) -> None:
         check_parts(found["config"], SOURCE)
     for stage in found["stages"]:
         check_parts(stage, STAGE)
-        epoch_time(stage["began"])
-        optional_epoch_time(stage["ended"])
+        epoch.epoch_time(stage["began"])
+        epoch.optional_epoch_time(stage["ended"])
 
 
 def check_parts(found: object, kinds: Types) -> None:

@@ -16,10 +16,9 @@ from rr_config.parameters import Value
 
 from ..components.status import Status
 from ..util.stages import StageTime
+from . import config_dump, remote_files
 from .collect import HostResults
-from .config_dump import as_values
 from .provenance import JsonObject, parse_provenance, provenance
-from .remote_files import folder_of
 
 FILE = "run.json"
 
@@ -42,16 +41,12 @@ def describe_run(
     found = results or {}
     runs = _runs(statuses)
     numbers = {text: number for number, text in enumerate(runs)}
-    return {
-        **provenance(options, parameters),
-        "session": session,
-        "collected": now,
-        "runs": list(runs.values()),
-        "stages": _stages(statuses, runs.values(), map(attrs.asdict, stages)),
-        "systems": {host: each.system for host, each in found.items()},
-        "files": {host: _hashes(each) for host, each in found.items()},
-        "components": [_component(status, numbers, found.get(status.component.host)) for status in statuses],
-    }
+    run = provenance(options, parameters) | {"session": session, "collected": now, "runs": list(runs.values())}
+    run["stages"] = _stages(statuses, runs.values(), map(attrs.asdict, stages))
+    run["systems"] = {host: each.system for host, each in found.items()}
+    run["files"] = {host: _hashes(each) for host, each in found.items()}
+    run["components"] = [_component(status, numbers, found.get(status.component.host)) for status in statuses]
+    return run
 
 
 def _stages(statuses: Iterable[Status], runs: Iterable[JsonObject], own: Iterable[JsonObject]) -> list[JsonObject]:
@@ -62,8 +57,7 @@ def _stages(statuses: Iterable[Status], runs: Iterable[JsonObject], own: Iterabl
         known += run["stages"]
     if not has_starts:
         known += _starts(statuses)
-    distinct = {(stage["stage"], stage["began"]): stage for stage in known}
-    return sorted(distinct.values(), key=_began)
+    return sorted({(stage["stage"], stage["began"]): stage for stage in known}.values(), key=_began)
 
 
 def _began(stage: JsonObject) -> float:
@@ -114,7 +108,7 @@ def _runs(statuses: Iterable[Status]) -> dict[str, JsonObject]:
 
 def _component(status: Status, runs: Mapping[str, int], results: HostResults | None) -> JsonObject:
     component = status.component
-    values = as_values(component)
+    values = config_dump.as_values(component)
     # In a Component, `ready` is the readiness condition. In run.json, `ready` is the time when it was met.
     values |= {"ready_when": values["ready"], "state": str(status.state)}
     for name in ("pid", "exit_status", "signal", "started", "ready", "ended", "problem"):
@@ -125,5 +119,5 @@ def _component(status: Status, runs: Mapping[str, int], results: HostResults | N
         for brought in results.brought:
             if brought.result.component.label == component.label:
                 collected[brought.result.target] = brought.sha1
-        values |= {"folder": folder_of(component), "collected": collected}
+        values |= {"folder": remote_files.folder_of(component), "collected": collected}
     return values

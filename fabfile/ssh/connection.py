@@ -21,9 +21,7 @@ from paramiko.ssh_exception import AuthenticationException, NoValidConnectionsEr
 
 from rr_config.errors import os_reason
 
-from ..util.daemons import start_timer
-from ..util.errors import HostError
-from ..util.limits import ALIVE_SECONDS, ALIVE_TIMES, CONNECT_SECONDS
+from ..util import errors, limits
 from .config import complete
 from .host_keys import HostKeyError
 from .paramiko_patches import FastTransport
@@ -58,7 +56,7 @@ def connection_settings(settings: Config, password: str | None = None) -> Config
 
 def connect_seconds(settings: Config) -> float:
     """Return the timeout of each step of connecting. ConnectTimeout of the ssh config may change it for a host."""
-    return settings.connect_kwargs.get("timeout") or settings.timeouts.connect or CONNECT_SECONDS
+    return settings.connect_kwargs.get("timeout") or settings.timeouts.connect or limits.CONNECT_SECONDS
 
 
 def take_timeout(connection: Connection) -> None:
@@ -68,7 +66,7 @@ def take_timeout(connection: Connection) -> None:
     """
     while isinstance(connection, Connection):
         seconds, connection.connect_timeout = connection.connect_timeout, None  # as in connection_settings
-        if seconds and connection.connect_kwargs.get("timeout") == CONNECT_SECONDS:
+        if seconds and connection.connect_kwargs.get("timeout") == limits.CONNECT_SECONDS:
             connection.connect_kwargs = {**connection.connect_kwargs, **dict.fromkeys(STEPS, seconds)}
         connection = connection.gateway
 
@@ -82,9 +80,11 @@ def open_connection(connection: Connection, retries: int = 0) -> None:
     if isinstance(connection.gateway, Connection):
         try:
             open_connection(connection.gateway, retries)
-        except HostError as error:
-            raise HostError(f"gateway {connection.gateway.original_host}: {error}") from error
-    _drop_missing_keys(connection)
+        except errors.HostError as error:
+            raise errors.HostError(f"gateway {connection.gateway.original_host}: {error}") from error
+    keys = key_files(connection.connect_kwargs)
+    if keys:  # by ssh_config(5), an IdentityFile may be missing
+        connection.connect_kwargs["key_filename"] = [str(key) for key in keys if key.exists()]
     for attempt in itertools.count():
         try:
             connection.open()
@@ -95,13 +95,13 @@ def open_connection(connection: Connection, retries: int = 0) -> None:
             was_dropped = _was_dropped(error)
             most = max(retries, RETRIES_OF_DROPPED) if was_dropped else retries
             if attempt >= most or _is_final(error):
-                raise HostError(problem) from error
+                raise errors.HostError(problem) from error
             log.debug("%s: %s; retrying", connection.host, error)
             longest = MOST_SECONDS_APART_DROPPED if was_dropped else MOST_SECONDS_APART
             # A random pause spreads the attempts: MaxStartups of sshd limits concurrent logins.
             time.sleep(random.uniform(0, min(2**attempt / 2, longest)))
-    interval = _number_in_config(connection, "ServerAliveInterval") or ALIVE_SECONDS
-    times = _number_in_config(connection, "ServerAliveCountMax") or ALIVE_TIMES
+    interval = _number_in_config(connection, "ServerAliveInterval") or limits.ALIVE_SECONDS
+    times = _number_in_config(connection, "ServerAliveCountMax") or limits.ALIVE_TIMES
     connection.transport.watch(interval, times)
 
 
@@ -129,26 +129,21 @@ def answered_within(channel: paramiko.Channel, seconds: float) -> Iterator[None]
             with contextlib.suppress(OSError, EOFError, SSHException):  # a lost connection needs no close
                 channel.close()
 
-    timer = start_timer(seconds, give_up)
+    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), give_up)
+    timer.daemon = True
+    timer.start()
     try:
         yield
     except SSHException as error:
         if is_late:
-            raise HostError(problem) from error
+            raise errors.HostError(problem) from error
         raise
     finally:
         timer.cancel()
         with lock:
             is_answered = True
     if is_late:  # the answer arrived while the timer closed the channel
-        raise HostError(problem)
-
-
-def _drop_missing_keys(connection: Connection) -> None:
-    """Remove key files that do not exist: by ssh_config(5), an IdentityFile may be missing."""
-    keys = key_files(connection.connect_kwargs)
-    if keys:
-        connection.connect_kwargs["key_filename"] = [str(key) for key in keys if key.exists()]
+        raise errors.HostError(problem)
 
 
 def key_files(connect_kwargs: Mapping[str, Any]) -> list[Path]:

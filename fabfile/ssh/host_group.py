@@ -19,9 +19,8 @@ from rr_config import Options
 from rr_config.component import LOCALHOST
 
 from ..remote.host import Host
+from ..util import daemons, errors
 from ..util.clock import SYSTEM_CLOCK, Clock
-from ..util.daemons import start_daemon
-from ..util.errors import HostError
 from .connection import take_timeout
 from .host_keys import HostKeys
 from .local_host import LocalHost
@@ -71,8 +70,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
 
     def spelled_twice(self) -> Iterator[tuple[str, str]]:
         """Yield pairs of names that the ssh config maps to the same user, host, port and gateway."""
-        logins = {name: host.login for name, host in self.hosts.items() if isinstance(host, SshHost)}
-        return _pairs(logins)
+        return _pairs({name: host.login for name, host in self.hosts.items() if isinstance(host, SshHost)})
 
     def met_twice(self) -> Iterator[tuple[str, str]]:
         """Yield pairs of names that turned out to lead to one home directory on one machine."""
@@ -95,7 +93,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
 
         for _ in range(min(len(wanted), at_once)):
             # Daemon threads, so that the program can end while a host does not answer.
-            start_daemon(worker)
+            daemons.start_daemon(worker)
         for _ in wanted:
             name, outcome = results.get()
             if isinstance(outcome, BaseException):
@@ -146,7 +144,7 @@ def outcome_of(host: Host, work: Work[T]) -> T | HostFailure | BaseException:
     """Call `work`; return its result, or its exception as a value."""
     try:
         return work(host)
-    except (HostError, OSError) as error:
+    except (errors.HostError, OSError) as error:
         return HostFailure(host.name, str(error))
     except NONSENSE as error:
         log.debug("%s: invalid answer", host.name, exc_info=True)

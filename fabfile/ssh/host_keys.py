@@ -19,11 +19,10 @@ from typing import Any
 import attrs
 import paramiko
 from fabric import Connection
-from paramiko.ssh_exception import SSHException
 
 from rr_config.errors import os_reason
 
-from .known_hosts import REVOKED, Entry, KeyRefused, KnownHosts, is_known, spelled, types
+from .known_hosts import REVOKED, Entry, KeyRefused, KnownHosts, is_known, spelled
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +36,7 @@ WAYS = {"yes": True, "true": True, "accept-new": False, "ask": False, "no": Fals
 TOKEN = re.compile(r"%(.)|\$\{(\w+)\}", re.DOTALL)
 
 
-class HostKeyError(SSHException):
+class HostKeyError(paramiko.SSHException):
     """The key of a host was refused; the message says why."""
 
 
@@ -160,8 +159,8 @@ class HostKeys:
         with self._lock:
             entries = self._entries(rule, rule.name) or self._entries(rule, rule.without_port)
         known: list[str] = []
-        for type_ in types(entries):
-            known += ALGORITHMS.get(type_, [type_])
+        for entry in entries:
+            known += [] if entry.marker else ALGORITHMS.get(entry.type, [entry.type])
         options = transport.get_security_options()
         plain = [each for each in options.key_types if "-cert-" not in each]
         options.key_types = sorted(plain, key=lambda each: each not in known)

@@ -103,11 +103,6 @@ def _pattern(patterns: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(each) or "(?!)", re.DOTALL)
 
 
-def types(entries: Iterable[Entry]) -> list[str]:
-    """Return the types of the known keys, so that the client can prefer them."""
-    return list(dict.fromkeys(entry.type for entry in entries if not entry.marker))
-
-
 def is_known(entries: Sequence[Entry], key: bytes) -> bool:
     """Return whether the `entries` of a host contain `key`; False if the host has no entries.
 

@@ -16,9 +16,8 @@ from rr_config.errors import os_reason
 
 from ..remote.host import Channel
 from ..remote.script import command as script_command
+from ..util import errors, limits
 from ..util.clock import SYSTEM_CLOCK, Clock
-from ..util.errors import HostError
-from ..util.limits import MOST_SAID
 
 BLOCK = 1 << 16
 MOST_SECONDS_TO_END = 5
@@ -30,9 +29,8 @@ class LocalHost:
     name = LOCALHOST
 
     def __init__(self, most_silent: float, group: int, clock: Clock = SYSTEM_CLOCK) -> None:
-        self.group, self.clock = group, clock
+        self.most_silent, self.group, self.clock = most_silent, group, clock
         self.identity: bytes | None = None
-        self.most_silent = most_silent
         self._channels: list[_LocalChannel] = []
 
     def connect(self) -> None:
@@ -44,7 +42,7 @@ class LocalHost:
             channel = _LocalChannel(["sh", "-c", script_command(script)])
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            raise HostError(f"cannot start sh: {where}{os_reason(error).lower()}") from error
+            raise errors.HostError(f"cannot start sh: {where}{os_reason(error).lower()}") from error
         self._channels = [*(each for each in self._channels if each.is_open), channel]
         return channel
 
@@ -68,7 +66,8 @@ class _LocalChannel:
                 command, stdin=pipe, stdout=pipe, stderr=stderr, cwd=home, start_new_session=True
             )
             opened.pop_all()
-        self._stderr = stderr
+        assert self._process.stdin and self._process.stdout
+        self._stdin, self._stdout, self._stderr = self._process.stdin, self._process.stdout, stderr
         self._lock = threading.Lock()  # another thread may call close() at any time
 
     @property
@@ -79,18 +78,16 @@ class _LocalChannel:
         """Ignore the timeout: a local program may take any time, and Ctrl-C ends it."""
 
     def send(self, data: bytes) -> None:
-        assert self._process.stdin
         try:
-            self._process.stdin.write(data)
-            self._process.stdin.flush()
+            self._stdin.write(data)
+            self._stdin.flush()
         except ValueError as error:  # close() has closed stdin
             raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
 
     def receive(self) -> bytes:
-        assert self._process.stdout
-        block = os.read(self._process.stdout.fileno(), BLOCK)
+        block = os.read(self._stdout.fileno(), BLOCK)
         if not block:
-            self._process.stdout.close()
+            self._stdout.close()
         return block
 
     def end(self) -> tuple[str, int | None]:
@@ -98,16 +95,15 @@ class _LocalChannel:
         with self._lock:
             if self._stderr.closed:
                 return "", None
-            self._stderr.seek(max(self._stderr.seek(0, os.SEEK_END) - MOST_SAID, 0))
+            self._stderr.seek(max(self._stderr.seek(0, os.SEEK_END) - limits.MOST_SAID, 0))
             return self._stderr.read().decode(errors="replace"), status if status >= 0 else None
 
     def close(self, is_over: bool) -> None:
-        assert self._process.stdin
         with self._lock:
             if not is_over and self._process.returncode is None:  # after that, its id may be reused
                 self._end_group()
             with contextlib.suppress(OSError):
-                self._process.stdin.close()
+                self._stdin.close()
             self._process.wait()
             self._stderr.close()
 

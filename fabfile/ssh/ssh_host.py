@@ -14,14 +14,12 @@ from collections.abc import Iterator
 import attrs
 import paramiko
 from fabric import Connection
-from paramiko.ssh_exception import SSHException
 
 from ..remote import shell
 from ..remote.host import Channel
 from ..remote.script import command as script_command
+from ..util import errors, limits
 from ..util.clock import SYSTEM_CLOCK, Clock
-from ..util.errors import ConnectionLost, HostError
-from ..util.limits import CONNECT_SECONDS, MOST_SAID, MOST_STDERR, STATUS_SECONDS
 from .connection import answered_within, connect_problem, open_connection
 from .paramiko_patches import limit_backlog
 
@@ -65,7 +63,11 @@ class SshHost:
         with self._session() as channel:
             with self._timed(), self._answered(channel):
                 channel.exec_command(script_command(script))  # only a fixed text and a number  # nosec B601
-            _hold_back(channel, self._round_trip)
+            # OpenSSH slows down with a full buffer; see `limit_backlog`. Other servers may extend the window only after
+            # the program has read half of it, so they get no limit.
+            version = channel.get_transport().remote_version
+            if "OpenSSH" in version and "hpn" not in version:
+                limit_backlog(channel, backlog(self._round_trip))
             return _RemoteChannel(channel)
 
     def hand_over_terminal(self, command: str) -> int:
@@ -77,7 +79,7 @@ class SshHost:
                 begin(channel, f"exec sh -c {shell.quote(command)}")
             status = hand_over(channel)
             if status < 0 and not self._connection.is_connected:
-                raise ConnectionLost("the connection was lost")
+                raise errors.ConnectionLost("the connection was lost")
             return status
 
     @contextlib.contextmanager
@@ -89,10 +91,10 @@ class SshHost:
             self.channels_opened += 1
             log.debug("%s: channel %d", self.name, self.channels_opened)
             yield channel
-        except (OSError, EOFError, SSHException) as error:
+        except (OSError, EOFError, paramiko.SSHException) as error:
             if not self._connection.is_connected:
-                raise ConnectionLost("the connection was lost") from error
-            raise HostError(connect_problem(error, self._connection)) from error
+                raise errors.ConnectionLost("the connection was lost") from error
+            raise errors.HostError(connect_problem(error, self._connection)) from error
 
     def _open_channel(self) -> paramiko.Channel:
         """Return a new channel. Raise HostError if sshd refuses it again and again.
@@ -104,10 +106,10 @@ class SshHost:
                 channel: paramiko.Channel = self._connection.create_session()
                 return channel
             time.sleep(pause)
-        raise HostError("refused a session on the open connection; check MaxSessions in sshd_config of the host")
+        raise errors.HostError("refused a session on the open connection; check MaxSessions in sshd_config of the host")
 
     def _answered(self, channel: paramiko.Channel) -> contextlib.AbstractContextManager[None]:
-        return answered_within(channel, self._connection.connect_kwargs.get("channel_timeout", CONNECT_SECONDS))
+        return answered_within(channel, self._connection.connect_kwargs.get("channel_timeout", limits.CONNECT_SECONDS))
 
     @contextlib.contextmanager
     def _timed(self) -> Iterator[None]:
@@ -132,17 +134,6 @@ def backlog(round_trip: float) -> int:
     return max(LEAST_BACKLOG, int(RATE * round_trip))
 
 
-def _hold_back(channel: paramiko.Channel, round_trip: float) -> None:
-    """Limit the bytes in flight to the number that keeps the peer busy.
-
-    OpenSSH slows down with a full buffer; see `limit_backlog`. Other servers may extend the window only after the
-    program has read half of it, so they get no limit.
-    """
-    version = channel.get_transport().remote_version
-    if "OpenSSH" in version and "hpn" not in version:
-        limit_backlog(channel, backlog(round_trip))
-
-
 class _RemoteChannel:
     def __init__(self, channel: paramiko.Channel) -> None:
         self._channel = channel
@@ -164,15 +155,15 @@ class _RemoteChannel:
                     return self._channel.recv(BLOCK)
 
     def end(self) -> tuple[str, int | None]:
-        self._channel.status_event.wait(STATUS_SECONDS)
+        self._channel.status_event.wait(limits.STATUS_SECONDS)
         status = None if self._channel.exit_status < 0 else self._channel.exit_status
         if status is None and not self._channel.get_transport().is_active():
             return "", None  # earlier stderr does not explain a lost connection
         said, count = b"", 0
-        while self._channel.recv_stderr_ready() and count < MOST_STDERR:
+        while self._channel.recv_stderr_ready() and count < limits.MOST_STDERR:
             block = self._channel.recv_stderr(BLOCK)
             count += len(block)
-            said = (said + block)[-MOST_SAID:]
+            said = (said + block)[-limits.MOST_SAID :]
         return said.decode(errors="replace"), status
 
     def close(self, is_over: bool) -> None:
@@ -185,5 +176,5 @@ def _losses_as_os_errors() -> Iterator[None]:
     """Turn paramiko's errors about a lost connection into ConnectionError, a subclass of OSError."""
     try:
         yield
-    except (EOFError, SSHException) as error:
+    except (EOFError, paramiko.SSHException) as error:
         raise ConnectionError(str(error)) from error

@@ -34,9 +34,8 @@ def hand_over(channel: paramiko.Channel) -> int:
     """
     keyboard, display = sys.stdin.fileno(), sys.stdout.fileno()
     with _raw(keyboard), _resizes() as resized:
-        sources = [channel, keyboard, resized]
         while True:
-            ready, _, _ = select.select(sources, [], [])
+            ready, _, _ = select.select([channel, keyboard, resized], [], [])
             if resized in ready:
                 os.read(resized, BLOCK)
                 channel.resize_pty(*os.get_terminal_size(display))
@@ -49,7 +48,8 @@ def hand_over(channel: paramiko.Channel) -> int:
                 shown = channel.recv(BLOCK)
                 if not shown:
                     break
-                _write_all(display, shown)
+                while shown:
+                    shown = shown[os.write(display, shown) :]
     status = channel.recv_exit_status() if channel.eof_received or channel.closed else -1
     channel.close()
     return status
@@ -80,8 +80,3 @@ def _resizes() -> Iterator[int]:
         signal.signal(signal.SIGWINCH, handler)
         os.close(readable)
         os.close(writable)
-
-
-def _write_all(display: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(display, data) :]

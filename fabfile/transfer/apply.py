@@ -16,13 +16,10 @@ import attrs
 
 from rr_config.local_files import LocalFile
 
-from .checksums import LocalHashes, compare
-from .diff import unmet
-from .reasons import ErrorLines, reason_of_sync
+from . import checksums, diff, reasons, tree
 from .remote_commands import RemoteCommands
 from .root import Root, RootPath, first_copies, take_inventories
 from .tar_stream import TarStreams
-from .tree import locate
 from .upload import LARGE, STAGED_AS, Progress, Upload, send
 
 CHANGED_HERE = "changed on this machine during the transfer"
@@ -35,7 +32,7 @@ class LocalSources:
     A thread holds the lock `turn` for work that needs much memory, and for work whose result others then find cached.
     """
 
-    hashes: LocalHashes = attrs.field(factory=LocalHashes)
+    hashes: checksums.LocalHashes = attrs.field(factory=checksums.LocalHashes)
     tar_streams: TarStreams = attrs.field(factory=TarStreams)
     turn: threading.Lock = attrs.field(factory=threading.Lock)
 
@@ -71,7 +68,7 @@ class HostUpdate:
         This takes one round trip unless a program on the host reports an error. In that case nothing is renamed before
         all staged files have been checked, and everything is checked again afterwards.
         """
-        if all(root.changes.is_empty for root in self._roots):
+        if not any(root.changes.send or root.changes.chmod or root.changes.make for root in self._roots):
             return
         changed = self._stage(commands, progress)
         self._remove(commands, changed)
@@ -81,7 +78,7 @@ class HostUpdate:
         has_error = bool(commands.words)
         if not commands.all_done():
             if has_error:  # the checkpoint has kept the agent from moving anything
-                changed |= self._settle_what_arrived(commands, progress, changed)
+                changed |= self._settle_rest(commands, progress, changed)
             self._find_problems(commands)
         for root, path in changed:
             root.problems[path] = CHANGED_HERE
@@ -136,9 +133,7 @@ class HostUpdate:
             commands.enter(root.name)
             commands.send_chmods(root.changes.chmod)
 
-    def _settle_what_arrived(
-        self, commands: RemoteCommands, progress: Progress, changed: Set[RootPath]
-    ) -> set[RootPath]:
+    def _settle_rest(self, commands: RemoteCommands, progress: Progress, changed: Set[RootPath]) -> set[RootPath]:
         """Send the files that the host could not copy, for example because the source is missing. Settle the rest.
 
         `changed` are files that changed here before. Return those that have changed now.
@@ -165,12 +160,12 @@ class HostUpdate:
         """Compare everything that was changed with its tree again; note the paths that are still wrong."""
         checked = {root: root.touched() for root in self._roots}
         take_inventories(commands, checked.values())
-        compare(commands, checked.values(), self._sources.hashes)
+        checksums.compare(commands, checked.values(), self._sources.hashes)
         # A staged file counts as its target.
-        errors = ErrorLines(line.replace(f"/{self._staging}/", "/") for line in commands.words)
+        errors = reasons.ErrorLines(line.replace(f"/{self._staging}/", "/") for line in commands.words)
         for root, now in checked.items():
-            for path in unmet(root.changes, now.inventory, now.same):
-                reason = reason_of_sync(errors, path, root.folder, self._staging)
+            for path in diff.unmet(root.changes, now.inventory, now.same):
+                reason = reasons.reason_of_sync(errors, path, root.folder, self._staging)
                 root.problems[path] = reason or commands.words[-1].lower()
 
     def _item(self, root_path: RootPath) -> Upload:
@@ -182,7 +177,7 @@ class HostUpdate:
     def _staged(self, root_path: RootPath) -> str:
         """Return the absolute path at which a file is staged."""
         root, path = root_path
-        return locate(root.folder, root.staged(path, self._staging))
+        return tree.locate(root.folder, root.staged(path, self._staging))
 
     def _staging_folders(self) -> list[str]:
         """Return the absolute paths of all staging folders."""

@@ -25,11 +25,6 @@ class Changes:
     problems: Mapping[str, str]
     unlock: Mapping[str, int] = attrs.field(factory=dict)
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to change."""
-        return not (self.send or self.chmod or self.make)
-
 
 def changes(
     tree: Tree, inventory: Inventory, same: Set[str] = frozenset(), conflicts: Mapping[str, str] | None = None

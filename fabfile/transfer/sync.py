@@ -6,19 +6,19 @@ the inventory, one if contents are compared, and one if anything changes.
 
 import os
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 
 from ..remote.ask import conversation
 from ..remote.host import Host
-from ..remote.script import Value
+from ..remote.script import Values
 from .apply import HostUpdate, LocalSources
 from .checksums import compare
 from .diff import causes, why_sent
 from .remote_commands import NOT_YET, RemoteCommands, preview_script, sync_script
 from .root import Root, ask_inventories, find_conflicts, read_inventories
-from .tree import TEMPORARY, Tree
+from .tree import TEMPORARY, ByRoot
 from .upload import Progress
 
 NEW_FOLDER = "(new temporary folder)"
@@ -73,20 +73,14 @@ class SyncPlan:
 
 
 def sync(
-    host: Host,
-    session: str,
-    trees: Mapping[str, Tree],
-    sources: LocalSources,
-    always_copy: bool,
-    progress: Progress,
-    ownership: Mapping[str, Value],
+    host: Host, session: str, trees: ByRoot, sources: LocalSources, always_copy: bool, progress: Progress, own: Values
 ) -> SyncResult:
     """Bring the files of `trees`, by root, to `host`. Raise HostError if the host as a whole fails.
 
-    `ownership` are the values that ownership.sh wants.
+    `own` are the values that ownership.sh wants.
     """
     roots = [Root(name, tree) for name, tree in trees.items()]
-    with conversation(host, sync_script(session, trees, ownership)) as talk:
+    with conversation(host, sync_script(session, trees, own)) as talk:
         commands = RemoteCommands(talk, trees)
         update = _find_changes(commands, roots, sources, always_copy, may_change=True)
         update.apply(commands, progress)
@@ -134,7 +128,7 @@ def _path_problems(roots: Iterable[Root]) -> tuple[PathProblem, ...]:
     return tuple(problems)
 
 
-def preview(host: Host, session: str, trees: Mapping[str, Tree], sources: LocalSources, always_copy: bool) -> SyncPlan:
+def preview(host: Host, session: str, trees: ByRoot, sources: LocalSources, always_copy: bool) -> SyncPlan:
     """Return the changes that `sync` would make, as far as they can be known in advance. Change nothing.
 
     Raise HostError if the host as a whole fails.

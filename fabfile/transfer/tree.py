@@ -46,6 +46,9 @@ class Tree:
         }
 
 
+ByRoot = Mapping[str, Tree]
+
+
 class Trees:
     """A cache of trees: hosts and components with the same files get the same Tree object.
 

@@ -34,16 +34,6 @@ class Upload:
     local: LocalFile
     partial: PartialFile | None = None
 
-    @property
-    def is_small(self) -> bool:
-        """Whether it is sent in a tar stream together with others."""
-        return self.local.size < LARGE
-
-    @property
-    def parts(self) -> list[tuple[int, int]]:
-        """The offset and length of each part that is sent, in bytes."""
-        return self.partial.parts(self.local.size) if self.partial else [(0, self.local.size)]
-
 
 def send(
     commands: RemoteCommands, items: Iterable[Upload], tar_streams: TarStreams, total: int, progress: Progress
@@ -55,7 +45,7 @@ def send(
     sending = _Sending(commands, total, progress)
     for batch in _batches(items):
         commands.enter(batch[0].root_path[0].name)
-        if batch[0].is_small:
+        if batch[0].local.size < LARGE:
             sending.archive(batch, tar_streams)
         else:
             sending.file(batch[0])
@@ -69,7 +59,7 @@ def _batches(items: Iterable[Upload]) -> Iterator[list[Upload]]:
     """
     small: list[Upload] = []
     for item in items:
-        if not item.is_small:
+        if item.local.size >= LARGE:
             yield [item]
             continue
         if small and (len(small) == BATCH or small[0].root_path[0] != item.root_path[0]):
@@ -114,7 +104,8 @@ class _Sending:
         """Send a large file, or only the pieces that the host lacks."""
         if item.partial:
             self.commands.send_command_with_target("take", [item.root_path[1]], item.staged, item.partial.stamp)
-        for offset, size in item.parts:
+        parts = item.partial.parts(item.local.size) if item.partial else [(0, item.local.size)]
+        for offset, size in parts:
             self.commands.write(item.staged, item.local.mode, size, offset if item.partial else None)
             for block in _filled(item, size, self.changed, offset):
                 self.send(block, len(block))

@@ -30,7 +30,7 @@ def show_statuses(
     """Show a table of statuses, and sessions of other owners. With `in_place`, replace the last ones."""
     out.ends_with_output = in_place
     if as_json:
-        out.document([each.as_dict() for each in found])
+        out.document(list(map(Status.as_dict, found)))
         return
     text = table(STATUS_COLUMNS, [(status_row(each), "" if each.is_well else RED) for each in found], sys.stdout)
     for host, session in sorted(foreign.items()):
@@ -83,7 +83,7 @@ def show_config(out: Stdio, config: Config, as_json: bool) -> None:
     """Show a config as the text of a config file, or its components as JSON."""
     components = config.all_components()
     if as_json:
-        out.document([config_dump.as_values(component) for component in components])
+        out.document(list(map(config_dump.as_values, components)))
     else:
         out.write(config_dump.as_python(components, config.parameters).encode("utf-8", "surrogateescape"))
 

@@ -43,8 +43,5 @@ class StageError(Exception):
         self, stage: str, failures: Sequence[Failure], hosts: Names = (), went_on: bool = False, final: Names = ()
     ) -> None:
         super().__init__("\n".join(f"{each.stage or stage}: {each.where}: {each.reason}" for each in failures))
-        self.stage = stage
-        self.failures = failures
-        self.hosts = frozenset(hosts)
-        self.went_on = went_on
-        self.final = frozenset(final)
+        self.stage, self.failures, self.went_on = stage, failures, went_on
+        self.hosts, self.final = frozenset(hosts), frozenset(final)
