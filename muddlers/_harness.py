@@ -70,9 +70,15 @@ def add_programs(harness, components):
         env = [with_name(name, value) for name, value in component.env.items()]
         # sh starts the program because env would treat a program path with `=` as a variable.
         with_env = ["/usr/bin/env", *env, "sh", "-c", 'exec "$@"', "sh"] if env else []
-        command = [*with_env, util.program(component), *component.args]
+        command = [*with_env, util.program(component), *(with_own_env(arg, component) for arg in component.args)]
         harness.args += ["-n", util.literal(component.name), "-p", command[0]]
         harness.args += ["-a", str(len(command) - 1), *command[1:]]
+
+
+def with_own_env(arg, component):
+    """Return an argument of `component` for the harness, which does not have the `env` of the component."""
+    is_complete = isinstance(arg, (util.literal, util.scoped)) or "$" not in str(arg) or not component.env
+    return arg if is_complete else util.scoped(arg, component.env)
 
 
 def with_name(name, value):

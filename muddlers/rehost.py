@@ -114,4 +114,4 @@ def place(component, path):
     home, _, rest = path.partition("/")
     if home != "~" or "$" in rest:
         raise ConfigError(f"{component.label}.files: {path}: invalid target on localhost; must be an absolute path")
-    return f"$HOME/{rest}"
+    return util.scoped(f"$HOME/{rest}")

@@ -68,7 +68,7 @@ class Component:
     args: list[str] = attribute(
         rules.are_args,
         "a list of strings without NUL (numbers and paths are converted)",
-        "Its arguments. `$NAME` in them is replaced by the value in the environment of the host.",
+        "Its arguments. `$NAME` in them is replaced by that variable of `env`, or else of the host.",
         default=attrs.Factory(list),
     )
     files: dict[str, str] = attribute(
@@ -91,7 +91,7 @@ class Component:
     env: dict[str, str] = attribute(
         rules.is_env,
         "a dict of variable names to strings without NUL; a name must not be a variable that the shell sets itself",
-        "Environment variables, in addition to those of the host. `$NAME` in a value is replaced as in `args`.",
+        "Environment variables, in addition to those of the host. `$NAME` in a value is that of the host.",
         default=attrs.Factory(dict),
     )
     start_index: int = attribute(

@@ -3,12 +3,12 @@
 import os
 
 from .local_files import Unusable, placed_files
-from .muddlers.rewriting import bring, chosen, literal, numbered, program, wrap
+from .muddlers.rewriting import bring, chosen, literal, numbered, program, scoped, wrap
 from .paths import local_path
 from .ready import command, ended, log, port
 
 __all__ = ["command", "ended", "literal", "log", "port", "recursive_files_dict"]
-__all__ += ["bring", "chosen", "numbered", "program", "wrap"]  # for muddlers
+__all__ += ["bring", "chosen", "numbered", "program", "scoped", "wrap"]  # for muddlers
 
 
 def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, str]:

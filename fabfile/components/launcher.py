@@ -5,10 +5,10 @@ and the time when it began. The proof of a start is that the command line of tha
 then execve(2) has succeeded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rr_config import Component
-from rr_config.util import literal
+from rr_config.util import literal, scoped
 
 from ..remote import shell
 from ..remote.script import RemotePath, Script, read_script
@@ -27,15 +27,10 @@ def header(component: Component) -> str:
     Words of the program may refer to the host's environment, which is read after the launcher has entered the base
     directory. So the header also defines three small functions.
     """
-    texts = [*component.args, *component.env.values()]
-    names: set[str] = set()
-    for text in texts:
-        if not isinstance(text, literal):
-            names |= shell.variables(text)
     check = component.ready.value if component.ready and component.ready.kind == "command" else ":"
     values = Script("", {"_rr_own_base_dir": RemotePath(component.base_dir or ""), "_rr_own_check": check}).header()
-    environment = [shell.from_environment(name) for name in sorted(names)]
-    exports = [f"export {name}={_word(value)}" for name, value in component.env.items()]
+    environment = [shell.from_environment(name) for name in sorted(_variables(component))]
+    exports = [f"export {name}={word}" for name, word in _words(component.env).items()]
     command = " ".join(_command(component))
     return "\n".join(
         [
@@ -47,6 +42,16 @@ def header(component: Component) -> str:
     )
 
 
+def _variables(component: Component) -> set[str]:
+    """Return the names of the host's variables that arguments or values of `env` may need."""
+    names: set[str] = set()
+    for text in [*component.args, *component.env.values()]:
+        values = text.env.values() if isinstance(text, scoped) else ()
+        for each in (text, *values):
+            names |= set() if isinstance(each, literal) else shell.variables(each)
+    return names
+
+
 def _function(name: str, lines: Sequence[str]) -> str:
     return "\n".join([f"{name}() {{", *(f"  {line}" for line in lines or [":"]), "}", ""])
 
@@ -54,16 +59,25 @@ def _function(name: str, lines: Sequence[str]) -> str:
 def shown(component: Component) -> str:
     """Return the command of `component` as a person would type it on its host."""
     folder = "its temporary folder" if component.base_dir is None else shell.path(component.base_dir)
-    env = [f"{name}={_word(value, '')}" for name, value in component.env.items()]
+    env = [f"{name}={word}" for name, word in _words(component.env, "").items()]
     return " ".join(["cd", folder, "&&", *env, *_command(component, "")])
 
 
 def _command(component: Component, prefix: str = shell.OWN) -> list[str]:
-    return [_executable(component), *(_word(arg, prefix) for arg in component.args)]
+    words = _words(component.env, prefix)
+    return [_executable(component), *(_argument(arg, prefix, words) for arg in component.args)]
 
 
-def _word(text: str, prefix: str = shell.OWN) -> str:
-    return shell.quote(text) if isinstance(text, literal) else shell.expanded(text, prefix)
+def _words(env: Mapping[str, str], prefix: str = shell.OWN) -> dict[str, str]:
+    """Return the values of `env` as words of sh. `$NAME` in them is always the host's, so that a PATH can grow."""
+    return {name: _argument(value, prefix, {}) for name, value in env.items()}
+
+
+def _argument(text: str, prefix: str, words: Mapping[str, str]) -> str:
+    """Return `text` as one word of sh. `words` holds the variables that the component sets itself."""
+    if isinstance(text, literal):
+        return shell.quote(text)
+    return shell.expanded(text, prefix, _words(text.env, prefix) if isinstance(text, scoped) else words)
 
 
 def _executable(component: Component) -> str:

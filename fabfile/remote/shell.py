@@ -6,6 +6,7 @@ A value enters shell text through `quote`, `path` or `expanded`, and in no other
 import re
 import shlex
 import signal
+from collections.abc import Mapping
 
 VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 HOME = re.compile(r"~[A-Za-z0-9_.-]*")
@@ -32,8 +33,10 @@ def variables(text: str) -> set[str]:
 OWN = "_rr_value_of_"
 
 
-def expanded(text: str, prefix: str = OWN) -> str:
+def expanded(text: str, prefix: str = OWN, words: Mapping[str, str] | None = None) -> str:
     """Return `text` as one word of sh in which `$NAME` and `${NAME}` stand for the host's environment.
+
+    A name in `words` stands for that word of sh instead.
 
     The word reads `_rr_value_of_NAME` (or NAME behind another `prefix`). The script must set that before, with
     `from_environment`. So sh's own variables, which are not in the environment, count as unset.
@@ -42,7 +45,8 @@ def expanded(text: str, prefix: str = OWN) -> str:
     end = 0
     for match in VARIABLE.finditer(text):
         literal = text[end : match.start()]
-        word += (quote(literal) if literal else "") + f'"${prefix}{match[1] or match[2]}"'
+        name = match[1] or match[2]
+        word += (quote(literal) if literal else "") + (words or {}).get(name, f'"${prefix}{name}"')
         end = match.end()
     rest = text[end:]
     return word + (quote(rest) if rest or not word else "")

@@ -26,7 +26,12 @@ def _shown(text: object) -> str:
 
 
 def _all_shown(words: Iterable[object]) -> list[str]:
-    return [_shown(word.get("literal", word) if isinstance(word, dict) else word) for word in words]
+    return [_shown(_text(word)) for word in words]
+
+
+def _text(word: object) -> object:
+    """Return the text of an argument in run.json; see `results.config_dump.as_values`."""
+    return word.get("literal", word.get("scoped", word)) if isinstance(word, dict) else word
 
 
 class Phase(NamedTuple):

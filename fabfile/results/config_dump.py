@@ -6,7 +6,7 @@ import attrs
 
 from rr_config import Component
 from rr_config.ready import Ready
-from rr_config.util import literal
+from rr_config.util import literal, scoped
 
 DEFAULTS = Component()
 
@@ -27,7 +27,8 @@ def _call(component: Component) -> str:
 def as_values(component: Component) -> dict[str, object]:
     """Return all attributes of a component as plain values, except for objects in `meta`.
 
-    A `util.literal` becomes an object with its text under `literal`.
+    A `util.literal` becomes an object with its text under `literal`. A `util.scoped` becomes one with its text under
+    `scoped`, and its variables under `env`.
     """
     values = attrs.asdict(component, recurse=False)
     return values | {
@@ -37,8 +38,13 @@ def as_values(component: Component) -> dict[str, object]:
     }
 
 
-def _value(text: str) -> str | dict[str, str]:
-    return {"literal": str(text)} if isinstance(text, literal) else text
+def _value(text: str) -> object:
+    match text:
+        case literal():
+            return {"literal": str(text)}
+        case scoped():
+            return {"scoped": str(text), "env": {name: _value(value) for name, value in text.env.items()}}
+    return text
 
 
 def _lines(component: Component) -> Iterator[str]:
@@ -52,6 +58,8 @@ def _source(value: object) -> str:
     match value:
         case literal():
             return f"util.literal({str(value)!r})"
+        case scoped():
+            return f"util.scoped({str(value)!r}, {_source(value.env)})"
         case Ready():
             own = {"port": f"{value.value}, ", "ended": ""}.get(value.kind, f"{value.value!r}, ")
             return f"util.{value.kind}({own}timeout={value.timeout!r})"

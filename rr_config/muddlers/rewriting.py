@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,24 @@ class literal(str):
     """An argument that reaches the program unchanged. Not even `$NAME` in it is replaced."""
 
     __slots__ = ()
+
+
+class scoped(str):
+    """An argument with variables of its own: `$NAME` stands for that value of `env`, or else for the host's variable.
+
+    The component's own `env` does not count. A muddler needs this for the variables of another program, or of the
+    host.
+
+        >>> scoped("$HOME/bin", {"HOME": "/srv"}).env
+        {'HOME': '/srv'}
+    """
+
+    env: dict[str, str]
+
+    def __new__(cls, text: object, env: Mapping[str, object] | None = None) -> "scoped":
+        made = super().__new__(cls, text)
+        made.env = {name: value if isinstance(value, str) else str(value) for name, value in (env or {}).items()}
+        return made
 
 
 def chosen(config: Config, only: str | None = None) -> list[Component]:
@@ -87,7 +105,7 @@ def program(component: Component) -> str:
         raise ConfigError(
             f"{component.label}.executable: {path}: cannot be passed to another program; use an absolute path"
         )
-    return f"$HOME/{rest}"
+    return scoped(f"$HOME/{rest}")  # HOME in the component's `env` is not where its program is
 
 
 def bring(component: Component, local: str | os.PathLike[str], remote: str) -> None:
@@ -122,6 +140,8 @@ def numbered(component: Component, number: int) -> Component:
             return [filled(each) for each in value]
         if isinstance(value, dict):
             return {key: filled(each) for key, each in value.items()}
+        if isinstance(value, scoped):
+            return scoped(filled(str(value)), filled(value.env))
         if not isinstance(value, str):
             return copy.deepcopy(value)
         changed = str(value)

@@ -417,3 +417,16 @@ def test_channels_do_not_grow_with_files(lab: Lab, files: int) -> None:
     assert sessions_begun(lab.node1) - before[0] <= 4 + 2
     assert sessions_begun(lab.node2) - before[1] <= 4 + 1
     assert len(list((lab.node1.home / "work/tree").rglob("*"))) == files + 10
+
+
+def test_args_prefer_own_env(lab: Lab) -> None:
+    lab.config(
+        "for host in ('node1', 'localhost'):\n"
+        "    config.add_component(Component(name='it', host=host, executable='/bin/sh', start_index=1, wait=True,\n"
+        "        args=['-c', 'echo $HOME/$N >found; exit ${N}'], env={'N': 3, 'HOME': '$HOME/own'}, base_dir='~'))\n"
+    )
+    done = lab.fab("run", "-c", "cfg.py")
+    assert done.returncode == 1
+    for host, machine in (("node1", lab.node1), ("localhost", lab.here)):
+        assert f"{host}/it: wait: ended with exit status 3" in done.stderr
+        assert text(machine.home / "found") == f"{machine.home}/own/3\n"

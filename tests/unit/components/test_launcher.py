@@ -16,7 +16,7 @@ from fabfile.remote import state_dir
 from fabfile.remote.script import read_script
 from fabfile.remote.state_dir import MARK
 from rr_config import Component, util
-from rr_config.util import literal
+from rr_config.util import literal, scoped
 from tests.support.awkward import AWKWARD, ENVIRONMENT, EXPANSIONS
 from tests.support.files import text
 from tests.support.waiting import eventually
@@ -134,7 +134,78 @@ def test_env_is_for_the_program_alone(launch: Launch) -> None:
     before = f"{launch.shells}:{os.environ['PATH']}"
     assert {name: found[name] for name in awkward} == awkward
     assert (found["PATH"], found["OWN"], found["KEPT"]) == (f"/none:{before}", "x", "$PATH")
-    assert launch.args == [f"{before}/x", ""]
+    assert launch.args == [f"/none:{before}/x", "x"]
+
+
+def test_args_see_own_env(launch: Launch) -> None:
+    """Every value arrives as it is, even as a part of an argument and twice."""
+    awkward = [text for text in AWKWARD if "$" not in text]
+    names = [f"N{number}" for number in range(len(awkward))]
+    it = component(launch.program("show"), *(f"<${name}>${{{name}}}" for name in names), "$N", "${EMPTY}", "a$EMPTY")
+    it.env = {**dict(zip(names, awkward, strict=True)), "N": "1", "EMPTY": ""}
+    assert launch.run(it, N="of the host", EMPTY="of the host", N0="of the host") == (0, "")
+    assert launch.args == [*(f"<{value}>{value}" for value in awkward), "1", "", "a"]
+
+
+def test_env_values_see_the_host(launch: Launch) -> None:
+    it = component(launch.program("show"), "$A", "$B", "$PATH", literal("$A"), "$LIT", "$UNSET")
+    it.env = {"A": "a$B", "B": "b$A", "PATH": "/opt/my bin:$PATH", "LIT": literal("$A"), "UNSET": "u$UNSET"}
+    assert launch.run(it, A="host's A", B="host's B") == (0, "")
+    path = f"/opt/my bin:{launch.shells}:{os.environ['PATH']}"
+    assert launch.args == ["ahost's B", "bhost's A", path, "$A", "$A", "u"]
+    found = dict(line.partition("=")[::2] for line in launch.shown("env").split("\0") if line)
+    assert (found["A"], found["PATH"]) == ("ahost's B", path)
+
+
+SPECIAL = [
+    "IFS",
+    "PS1",
+    "PS4",
+    "PWD",
+    "OLDPWD",
+    "HOME",
+    "CDPATH",
+    "ENV",
+    "LC_ALL",
+    "BASH_ENV",
+    "status",
+    "_rr_own_folder",
+]
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_args_see_special_names(launch: Launch, name: str) -> None:
+    it = component(launch.program("show"), f"${name}", f"x${{{name}}}y")
+    it.env = {name: "/ab c"}
+    assert launch.run(it)[0] == 0
+    assert launch.args == ["/ab c", "x/ab cy"]
+
+
+def test_scoped_args_have_other_variables(launch: Launch) -> None:
+    it = component(
+        launch.program("show"), scoped("$A$B"), scoped("$A$B", {"A": "x$A", "B": literal("$B")}), scoped("$N", {"N": 1})
+    )
+    it.env = {"A": "own", "B": "own", "N": "own"}
+    assert launch.run(it, A="host's A", B="host's B") == (0, "")
+    assert launch.args == ["host's Ahost's B", "xhost's A$B", "1"]
+
+
+def test_wrapped_program_is_found_with_other_home(launch: Launch) -> None:
+    launch.program("home/bin/show")
+    it = component("~/bin/show", "$HOME")
+    it.env = {"HOME": "/srv"}
+    util.wrap(it, "nice")
+    assert launch.run(it) == (0, "")
+    assert launch.args == ["/srv"]
+
+
+def test_shown_command_sees_own_env(launch: Launch) -> None:
+    """A person can paste it: sh would replace `$N` before `N=...` counts."""
+    it = component(launch.program("show"), "$N", "$PLAIN", "it's ${N}", base_dir=str(launch.folder))
+    it.env = {"N": "a  'b' $PLAIN"}
+    own = {"PATH": f"{launch.shells}:{os.environ['PATH']}", "OUT": str(launch.folder), "PLAIN": "p", "N": "host"}
+    subprocess.run(["sh", "-c", launcher.shown(it)], env=own, check=True)
+    assert launch.args == ["a  'b' p", "p", "it's a  'b' p"]
 
 
 def test_broken_path_does_not_stop_text(launch: Launch) -> None:

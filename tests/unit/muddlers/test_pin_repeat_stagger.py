@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rr_config.testing import muddled
-from rr_config.util import literal
+from rr_config.util import literal, scoped
 from tests.support.configs import write
 from tests.support.muddled_configs import TWO, refusal, told
 
@@ -41,7 +41,7 @@ def test_repeat_numbers_all_texts() -> None:
     config = """
 config.add_component(Component(name="c%n", host="h", executable="x%n", args=["%n", util.literal("%n$a"), 3], start_index=1,
     base_dir="/b%n", env={"N": "n%n"}, results=["r%n"], files={"f": "f%n"}, meta={"m": 1}))
-config.add_component(Component(name="d", host="h%n", executable="x", start_index=1, ready=util.log("n%n"), needs=["t%n"]))
+config.add_component(Component(name="d", host="h%n", executable="x", start_index=1, ready=util.log("n%n"), needs=["t%n"], args=[util.scoped("%n$a", {"a": "a%n"})]))
 """
     found = told("repeat --copies 2 --from 9 --only c*", config)
     assert list(found) == ["c9", "c10", "d"]
@@ -54,6 +54,8 @@ config.add_component(Component(name="d", host="h%n", executable="x", start_index
     assert list(found) == ["c%n", "d-1", "d-2"]
     two = found["d-2"]
     assert (two.host, two.needs, two.ready and two.ready.value) == ("h2", ["t2"], "n2")
+    (arg,) = two.args
+    assert isinstance(arg, scoped) and (arg, arg.env) == ("2$a", {"a": "a2"})
     assert refusal("repeat --copies 0") == "repeat --copies: required, and must be at least 1 (is 0)"
 
 

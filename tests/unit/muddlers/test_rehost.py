@@ -1,6 +1,7 @@
 """Test `rehost`: other hosts for components."""
 
 from rr_config.testing import muddled
+from rr_config.util import scoped
 from tests.support.muddled_configs import TWO, refusal, told
 
 
@@ -36,3 +37,10 @@ def test_local_program_is_sent_to_new_host() -> None:
         moved = both[-1]
         assert [path.rpartition("/")[2] for path in moved.files] == ["a"]
         assert "./a" in moved.args and not any(str(arg).endswith("/tools/a") for arg in moved.args)
+
+
+def test_brought_files_ignore_own_home() -> None:
+    config = TWO + "add('a', executable='/bin/x', files={'f': '~/f'}, env={'HOME': '/srv'})\n"
+    found = told("rehost --hosts localhost", config)["a"]
+    (target,) = (arg for arg in found.args if arg == "$HOME/f")
+    assert isinstance(target, scoped) and target.env == {}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rr_config import Component
+from rr_config.util import literal, scoped
 from tests.support.config_texts import HOST_INFO as HOSTS
 from tests.support.config_texts import PUBLISHERS as SMALL
 from tests.support.configs import loaded, refused, write
@@ -61,6 +62,19 @@ def test_core_masks_do_not_overlap(tmp_path: Path) -> None:
     assert [sum(mask.bit_count() for mask in masks[host]) for host in ("node1", "node2", "node4")] == [7, 7, 3]
     assert sum(mask.bit_count() for mask in masks["node3"]) == 2 * 3, "two processors a core"
     assert {need for each in found.values() for need in each.needs} == {"taskset", "python3"}
+
+
+def test_harnessed_args_see_own_env(tmp_path: Path) -> None:
+    """The harness does not have the `env` of its programs, and two of them may differ."""
+    text = SMALL + "add('publisher', 'node1', args=['$N', '$HOME'])\n"
+    text += "[c] = [c for c in config.all_components() if c.name == 'client']\nc.env = {'N': '%n', 'y': 2}\n"
+    found = made(tmp_path, "--clients 2 --host-info hosts.txt", text)
+    words = found["slave-harness-2"].args
+    *_, number, _, of_client, with_env = words
+    assert (number, of_client, with_env) == ("2", "$x", "$y")
+    assert isinstance(of_client, literal)
+    assert isinstance(with_env, scoped) and with_env.env == {"N": "2", "y": "2"}
+    assert not any(isinstance(word, scoped) for word in found["master-harness"].args)
 
 
 @pytest.mark.parametrize(

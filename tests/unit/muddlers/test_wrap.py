@@ -8,7 +8,7 @@ import pytest
 
 from rr_config import Component
 from rr_config.testing import muddled
-from rr_config.util import literal
+from rr_config.util import literal, scoped
 from tests.support.awkward import AWKWARD
 from tests.support.configs import write
 from tests.support.muddled_configs import SHOW, TWO, refusal, told
@@ -78,3 +78,13 @@ def test_program_in_home_uses_a_variable() -> None:
     assert told("wrap --with nice", config)["a"].args == ["nice", "$HOME/bin/x"]
     said = refusal("wrap --with nice", config=config.replace("~/bin", "~other/bin"))
     assert said == "node1/a.executable: ~other/bin/x: cannot be passed to another program; use an absolute path"
+
+
+def test_wrapped_program_ignores_own_home() -> None:
+    """The program is in the home of the host, even if it gets another HOME."""
+    found = told("wrap --with nice", TWO + "add('a', executable='~/bin/x', args=['$HOME'], env={'HOME': '/srv'})\n")[
+        "a"
+    ]
+    _, program, arg = found.args
+    assert isinstance(program, scoped) and (program, program.env) == ("$HOME/bin/x", {})
+    assert type(arg) is str

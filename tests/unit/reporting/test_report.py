@@ -83,6 +83,7 @@ def test_unknown_format_is_refused(tmp_path: Path, content: str, problem: str) -
 
 def test_command_is_shown_as_typed() -> None:
     assert life(args=["--home", {"literal": "a b"}]).command == "~/bin/server --home 'a b'"
+    assert life(args=[{"scoped": "$N x", "env": {"N": "1"}}]).command == "~/bin/server '$N x'"
 
 
 def test_additions_of_later_versions_pass(tmp_path: Path) -> None:

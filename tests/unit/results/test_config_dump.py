@@ -6,14 +6,15 @@ import pytest
 
 from fabfile.results.config_dump import as_python, as_values
 from rr_config import util
-from rr_config.util import literal
+from rr_config.util import literal, scoped
 from tests.support.awkward import AWKWARD
 from tests.support.configs import component_of
 
 
 @pytest.mark.parametrize("ready", [util.port(80), util.log(r"a\d'", 5), util.command("a\nb", 1.5), util.ended(), None])
 def test_shown_config_can_be_loaded(tmp_path: Path, ready: object) -> None:
-    args = [literal(text) if number % 2 else text for number, text in enumerate(AWKWARD)]
+    args: list[str] = [literal(text) if number % 2 else text for number, text in enumerate(AWKWARD)]
+    args.append(scoped("$A$B", {"A": literal("$x")}))
     text = (
         "config.add_component(Component(name='a', host='h', executable='x', start_index=1, wait=True))\n"
         "component = config.all_components()[0]\n"
@@ -24,6 +25,11 @@ def test_shown_config_can_be_loaded(tmp_path: Path, ready: object) -> None:
     again = component_of(tmp_path / "again", as_python([component]))
     assert again == component
     assert [type(arg) for arg in again.args] == [type(arg) for arg in args]
+    assert vars(again.args[-1]) == {"env": {"A": "$x"}} and isinstance(again.args[-1], scoped)
     values = as_values(component)
-    assert values["args"] == [{"literal": str(arg)} if isinstance(arg, literal) else arg for arg in args]
+    *plain, last = args
+    assert values["args"] == [
+        *({"literal": str(arg)} if isinstance(arg, literal) else arg for arg in plain),
+        {"scoped": str(last), "env": {"A": {"literal": "$x"}}},
+    ]
     assert values["env"] == {"A": {"literal": "$B"}}
