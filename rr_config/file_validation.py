@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from .component import Component, Config
 from .errors import ConfigError
+from .executable_validation import executable_problems
 from .local_files import Placed, Unusable, placed_files
 
 # The files of a host that have been seen, by the component that owns the remote path, and the path; see _owner().
@@ -13,7 +14,7 @@ Taken = dict[tuple[str, str], Placed]
 
 
 def check_files(config: Config) -> None:
-    """Raise ConfigError if a local file cannot be sent, or if two files have the same remote path."""
+    """Raise ConfigError for local files that cannot be sent, conflicting remote paths, and unusable executables."""
 
     @functools.cache  # components share files: look at the disk once
     def placed(files: tuple[tuple[str, str], ...]) -> Sequence[Placed | Unusable]:
@@ -27,6 +28,7 @@ def check_files(config: Config) -> None:
             for found in placed(tuple(component.files.items())):
                 problems += _conflict(component, found, taken)
         problems += _files_used_as_folders(components[0].host, taken)
+    problems += executable_problems(config, placed)
     if problems:
         raise ConfigError(*dict.fromkeys(problems))  # hosts share files: report each problem once
 

@@ -1,8 +1,7 @@
 """Load a config: run the arg parser, the config file and the muddlers, then validate the result.
 
-`user_code` runs the files of the user, and `muddlers.running` the muddlers. `paths` makes all paths absolute, and
-`validation` and `file_validation`
-check the components.
+`user_code` runs the files of the user, and `muddlers.running` the muddlers. `paths` makes all paths absolute.
+`validation`, `file_validation` and `executable_validation` check the components.
 """
 
 from collections.abc import Iterator
