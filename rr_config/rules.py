@@ -6,18 +6,12 @@ import signal
 from collections.abc import Callable
 
 from .ready import Ready
+from .texts import is_sendable
 
 
 def is_text(value: object) -> bool:
     """Return whether it is a non-empty string, and that Linux accepts as a file name or an argument."""
-    return isinstance(value, str) and value != "" and _is_sendable(value)
-
-
-def _is_sendable(text: str) -> bool:
-    try:
-        return b"\0" not in os.fsencode(text)
-    except UnicodeEncodeError:
-        return False
+    return isinstance(value, str) and value != "" and is_sendable(value)
 
 
 def is_whole(value: object) -> bool:
@@ -69,7 +63,7 @@ def are_args(value: object) -> bool:
 
 def _is_arg(value: object) -> bool:
     is_text_like = isinstance(value, str | int | float | os.PathLike) and not isinstance(value, bool)
-    return is_text_like and _is_sendable(str(value))
+    return is_text_like and is_sendable(str(value))
 
 
 # VARIABLE is the syntax of a variable name in sh. NOT_OURS are variables that bash or dash set themselves, and those
