@@ -1,7 +1,7 @@
 """Load a config: run the arg parser, the config file and the muddlers, then validate the result.
 
 `user_code` runs the files of the user, `arg_parsers` the arg parser, and `muddlers.running` the muddlers. `paths` makes
-all paths absolute, and `validation` checks the components.
+all paths absolute. `validation` and `executable_validation` check the components.
 """
 
 from collections.abc import Iterator

@@ -1,9 +1,11 @@
 """`Ready`, the readiness condition of a component, and the functions `util.port` and so on that create it."""
 
 import math
-import re
 
 import attrs
+
+from .perl_regex import regex_problem
+from .texts import is_sendable
 
 TIMEOUT = 60.0
 DAY = 86400.0
@@ -44,18 +46,18 @@ def port(number: int, timeout: float = TIMEOUT) -> Ready:
 def log(regex: str, timeout: float = TIMEOUT) -> Ready:
     """Return a condition that is met when a line of output, without colours, contains a match of `regex`.
 
-    The host matches it with `grep -P`, so it is a Perl regular expression. Raise ValueError if Python cannot compile
-    it, if it is empty or contains a newline, or for an invalid timeout. `timeout` is in seconds.
+    The host matches it with `grep -P`, so it is a Perl regular expression. Raise ValueError if `grep -P` of this
+    machine rejects it, if it is empty or contains a newline or a NUL, or for an invalid timeout. `timeout` is in
+    seconds.
 
         >>> log("listening on port [0-9]+").timeout
         60.0
     """
-    try:
-        re.compile(regex)
-    except (re.error, TypeError) as error:
-        raise ValueError(f"util.log({regex!r}): invalid regular expression: {error}") from error
-    if not regex or "\n" in regex:
-        raise ValueError(f"util.log({regex!r}): must be a non-empty regular expression without a newline")
+    if not isinstance(regex, str) or not regex or "\n" in regex or not is_sendable(regex):
+        raise ValueError(f"util.log({regex!r}): must be a non-empty regular expression without newline and NUL")
+    problem = regex_problem(regex)
+    if problem is not None:
+        raise ValueError(f"util.log({regex!r}): invalid regular expression: {problem}")
     return Ready("log", regex, _checked("log", timeout))
 
 

@@ -6,19 +6,14 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+from .texts import is_sendable
+
 Rule = Callable[[Any], bool]
 
 
 def is_text(value: object) -> bool:
     """Return whether it is a non-empty string, and that Linux accepts as a file name or an argument."""
-    return isinstance(value, str) and value != "" and _is_sendable(value)
-
-
-def _is_sendable(text: str) -> bool:
-    try:
-        return b"\0" not in os.fsencode(text)
-    except UnicodeEncodeError:
-        return False
+    return isinstance(value, str) and value != "" and is_sendable(value)
 
 
 def is_whole(value: object) -> bool:
@@ -59,7 +54,7 @@ def are_files(value: object) -> bool:
 def is_arg(value: object) -> bool:
     """Return whether it is a text, a number or a path, without NUL."""
     is_text_like = isinstance(value, str | int | float | os.PathLike) and not isinstance(value, bool)
-    return is_text_like and _is_sendable(str(value))
+    return is_text_like and is_sendable(str(value))
 
 
 # VARIABLE is the syntax of a variable name in sh. NOT_OURS are variables that bash or dash set themselves, and those

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .component import ATTRIBUTES, Component, Config, by_host
 from .errors import ConfigError
+from .executable_validation import executable_problems
 from .local_files import Placed, Unusable, placed_files
 from .rules import SESSION_NAME_HINT, is_session_name, is_text
 
@@ -73,7 +74,7 @@ Taken = dict[tuple[str, str], Placed]
 
 
 def check_files(config: Config) -> None:
-    """Raise ConfigError if a local file cannot be sent, or if two files have the same remote path."""
+    """Raise ConfigError for local files that cannot be sent, conflicting remote paths, and unusable executables."""
 
     @functools.cache  # components share files: look at the disk once
     def placed(files: tuple[tuple[str, str], ...]) -> Sequence[Placed | Unusable]:
@@ -87,6 +88,7 @@ def check_files(config: Config) -> None:
             for found in placed(tuple(component.files.items())):
                 problems += _conflict(component, found, taken)
         problems += _files_used_as_folders(components[0].host, taken)
+    problems += executable_problems(config, placed)
     if problems:
         raise ConfigError(*dict.fromkeys(problems))  # hosts share files: report each problem once
 

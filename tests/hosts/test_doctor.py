@@ -99,6 +99,7 @@ def test_doctor_reports_missing_programs(lab: Lab) -> None:
     sparse = lab.folder / "big"
     with sparse.open("wb") as file:
         file.truncate(1 << 43)
+    sparse.chmod(0o755)
     lab.config(
         ONE.replace("/bin/true", "x").replace("start", "files={'big': 'x'}, start") + ONE.replace("bare", "node1")
     )

@@ -31,6 +31,26 @@ c.files = {{"tree": "t", "c": "~/work/t/c"}}\n{ADD}""")
     assert_refused(done, "~/work/x", "~/work/t/c", *(untouched.folder / name for name in names))
 
 
+def test_unusable_programs_touch_no_host(untouched: Lab) -> None:
+    """All are reported at once, with a missing file."""
+    flat = untouched.write("flat", "#!/bin/sh\n", mode=0o644)
+    windows = untouched.write("windows", "#!/bin/sh\r\n", mode=0o755)
+    untouched.config(
+        "for name in ('flat', 'windows', 'echo'):\n"
+        "    config.add_component(Component(name=name, host='node1', start_index=1, executable=name,\n"
+        "        files={} if name == 'echo' else {name: name}))\n"
+        "config.add_component(Component(name='gone', host='node1', start_index=1, executable='x', files={'gone': 'x'}))\n"
+    )
+    for command in ("run", "sync", "plan"):
+        assert_refused(
+            untouched.fab(command, "-c", "cfg.py"),
+            f"node1/flat.executable: {flat}: not executable; run: chmod +x {flat}",
+            f"node1/windows.executable: {windows}: its #! line ends in CR",
+            "node1/echo.executable: echo: no such file in the temporary folder;",
+            f"gone.files: {untouched.folder / 'gone'}: No such file",
+        )
+
+
 def test_same_source_twice_is_accepted(lab: Lab) -> None:
     lab.write("a", "a")
     lab.config(f"{COMPLETE}c.base_dir = '~/work'\nc.files = {{'a': 'a'}}\n{ADD}c.name = 'other'\n{ADD}")

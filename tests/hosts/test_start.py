@@ -258,13 +258,12 @@ def test_closed_window_ends_its_program(lab: Lab, order: str) -> None:
 
 @pytest.mark.parametrize("zombie", ["--zombie", "--no-zombie"])
 def test_failed_start_is_reported(lab: Lab, zombie: str) -> None:
-    lab.write("plain", "text\n", 0o644)
     lab.write("orphan", "#!/no/such/interpreter\n", 0o755)
     prepare(
         lab,
         """
 add("missing", executable="no such file")
-add("plain", executable="plain", files={"plain": "plain"})
+add("plain", executable="/etc/passwd")
 add("orphan", executable="orphan", files={"orphan": "orphan"})
 add("folder", executable="/")
 add("says 127", "node2", args=["a", "echo my own words >&2; exit 127"])

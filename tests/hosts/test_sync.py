@@ -205,7 +205,7 @@ def test_components_may_share_files(lab: Lab) -> None:
     lab.write("tree/f", "content")
     lab.config(
         "for name in ('one', 'two', 'three'):\n"
-        "    config.add_component(Component(name=name, host='node1', start_index=1, executable='x',"
+        "    config.add_component(Component(name=name, host='node1', start_index=1, executable='/x',"
         " base_dir=None if name == 'three' else '~/work', files={'tree': 'tree'}))\n"
     )
     lab.run("sync")
@@ -223,7 +223,7 @@ def test_shared_content_is_sent_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) 
     files = {"a": "a", "same as a": "sub/other name", "b": "b", "tree": "tree"}
     lab.config(
         f"for name in ('one', 'two', 'three'):\n"
-        f"    config.add_component(Component(name=name, host='node1', executable='x', start_index=1, files={files}))\n"
+        f"    config.add_component(Component(name=name, host='node1', executable='/x', start_index=1, files={files}))\n"
         f"config.add_component(Component(name='four', host='node1', executable='x', start_index=1, base_dir='~/w',"
         f" files={files}))\n"
     )
@@ -255,7 +255,7 @@ def test_hosts_connect_while_files_are_read(lab: Lab, monkeypatch: pytest.Monkey
         lab.write(f"tree/{number}", str(number) * 1000)
     lab.config(
         "for host in ('node1', 'node2', 'node3'):\n"
-        "    config.add_component(Component(name='c', host=host, executable='x', start_index=1, files={'tree': 'tree'}))\n"
+        "    config.add_component(Component(name='c', host=host, executable='/x', start_index=1, files={'tree': 'tree'}))\n"
     )
     read_once: list[str] = []
     read = tar_stream.read

@@ -19,7 +19,7 @@ EXAMPLES = {
     "rr_config.arg_parsers": 2,
     "rr_config.component": 9,
     "rr_config.limit": 3,
-    "rr_config.muddlers.rewriting": 7,
+    "rr_config.muddlers.rewriting": 8,
     "rr_config.options": 2,
     "rr_config.parameters": 3,
     "rr_config.ready": 5,

@@ -26,7 +26,7 @@ def test_muddler_finds_names_of_config(tmp_path: Path) -> None:
         def muddle(config, given):
             assert given is options
             config.clear_components()
-            component = Component(name="b", executable="x", host="h", start_index=1)
+            component = Component(name="b", executable="/x", host="h", start_index=1)
             component.args = [util.literal("$x")]
             component.meta = {"extra": extra_options}
             config.add_component(component)
@@ -144,7 +144,7 @@ def test_components_are_checked_after_muddlers(tmp_path: Path) -> None:
 
 def test_muddler_may_complete_the_config(tmp_path: Path) -> None:
     write(tmp_path / "muddlers/mine.py", "def muddle(config):\n    config.all_components()[0].host = 'h'\n")
-    text = "config.add_component(Component(name='a', executable='x', start_index=1))\n"
+    text = "config.add_component(Component(name='a', executable='/x', start_index=1))\n"
     assert component_of(tmp_path, text, muddler=["mine"]).host == "h"
 
 

@@ -145,6 +145,7 @@ def test_links_are_followed(tree: Path) -> None:
     ],
 )
 def test_remote_paths_are_resolved(tree: Path, base_dir: str | None, path: str, expected: str) -> None:
+    (tree / "tree/a").chmod(0o755)
     component = component_of(tree, complete(base_dir=base_dir, executable=path, files={"tree/a": path}))
     assert (component.executable, component.files) == (expected, {f"{tree}/tree/a": expected})
 

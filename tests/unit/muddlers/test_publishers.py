@@ -58,7 +58,7 @@ def test_local_publisher_runs_in_place(tmp_path: Path) -> None:
 
 
 def test_extra_options_choose_harness(tmp_path: Path) -> None:
-    write(tmp_path / "tools/mine.sh", "")
+    write(tmp_path / "tools/mine.sh", "").chmod(0o755)
     parser = write(tmp_path / "parser.py", EXTRA.format("harness='tools/mine.sh', harness_args=['-v', 'a b']"))
     text = complete(name="publisher", executable="prog", args=["1"], base_dir="/b")
     component = component_of(tmp_path, text, muddler=["ta3"], arg_parser=str(parser), extra_args="")
@@ -68,7 +68,7 @@ def test_extra_options_choose_harness(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("made", ["{'harness': 'mine.sh'}", "types.SimpleNamespace(harness='mine.sh')"])
 def test_other_harness_gets_no_arguments(tmp_path: Path, made: str) -> None:
-    write(tmp_path / "mine.sh", "")
+    write(tmp_path / "mine.sh", "").chmod(0o755)
     parser = write(tmp_path / "p.py", f"import types\ndef parse_args(extra_args, ssh_user):\n    return {made}\n")
     text = complete(name="publisher", executable="prog", args=["1"], base_dir="/b")
     component = component_of(tmp_path, text, muddler=["ta3"], arg_parser=str(parser), extra_args="")

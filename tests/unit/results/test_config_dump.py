@@ -16,7 +16,7 @@ def test_shown_config_can_be_loaded(tmp_path: Path, ready: object) -> None:
     args: list[str] = [literal(text) if number % 2 else text for number, text in enumerate(AWKWARD)]
     args.append(scoped("$A$B", {"A": literal("$x")}))
     text = (
-        "config.add_component(Component(name='a', host='h', executable='x', start_index=1, wait=True))\n"
+        "config.add_component(Component(name='a', host='h', executable='/x', start_index=1, wait=True))\n"
         "component = config.all_components()[0]\n"
     )
     component = component_of(tmp_path, text)

@@ -23,6 +23,7 @@ for number in range({COMPONENTS}):
 def test_10000_components_are_planned(tmp_path: Path) -> None:
     (tmp_path / "cfg.py").write_text(CONFIG)
     (tmp_path / "run").write_text("#!/bin/sh\n")
+    (tmp_path / "run").chmod(0o755)
     options = Options(config_file=str(tmp_path / "cfg.py"))
     components = load(options).all_components()
     nothing = (Present((), frozenset()), SyncPlan(1, (), (), (), ()))
