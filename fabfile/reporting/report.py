@@ -22,6 +22,7 @@ from ..util.files import replacing
 from ..util.limits import MOST_OF_A_LOG
 from .history import ComponentHistory, histories, stages
 from .html import MARK, page
+from .links import links
 
 Run = dict[str, Any]
 Outputs = dict[str, str]
@@ -120,11 +121,16 @@ def _is_report(path: Path) -> bool:
         return MARK.encode() in file.read(1000)
 
 
-def write(path: str | Path, run: Run, outputs: Outputs) -> None:
+def write(path: str | Path, run: Run, outputs: Outputs, folder: Path | None = None) -> None:
     """Write the page; it appears at `path` only when it is complete. Raise ConfigError if it cannot be written.
 
-    It replaces a symbolic link instead of following it.
+    It links to the files in `folder`, the folder of a collection, if there is one. It replaces a symbolic link instead
+    of following it.
     """
-    content = page(run, outputs).encode("utf-8", "replace")
+    files = {}
+    if folder is not None:
+        with named(str(folder)):
+            files = links(run, folder, Path(path))
+    content = page(run, outputs, files).encode("utf-8", "replace")
     with named(f"-o/--output {path}"), replacing(Path(path)) as file:
         file.write(content)

@@ -30,18 +30,22 @@ def describe_run(
     now: float,
     stages: Iterable[StageTime] = (),
     results: Mapping[str, HostResults] | None = None,
+    *,
+    project: str | None = None,
 ) -> JsonObject:
     """Return all that is known about a run and its components as plain values, without the password.
 
     `options` and `stages` belong to the command that asks, and `now` is its time in seconds since 1970. `results` maps
-    hosts to their collected files; None if nothing was collected. Raise ConfigError if the config, a muddler or the arg
-    parser cannot be read.
+    hosts to their collected files; None if nothing was collected. `project` is that of the config.
+
+    Raise ConfigError if the config, a muddler or the arg parser cannot be read.
     """
     found = results or {}
     runs = _runs(statuses)
     numbers = {text: number for number, text in enumerate(runs)}
     return {
         **provenance(options),
+        "project": project,
         "session": session,
         "collected": now,
         "runs": list(runs.values()),

@@ -208,7 +208,8 @@ class Inspector:
         gathered = self._fleet.gather("collect", work, failures)
         found = gathered.results
         with _written_here(gathered.failures):
-            write(folder, describe_run(self.options, self.session, statuses, self.clock.now(), stages, found))
+            now, project = self.clock.now(), self.config.project
+            write(folder, describe_run(self.options, self.session, statuses, now, stages, found, project=project))
         self.observer.collected(folder)
         if gathered.failures:
             raise StageError("collect", gathered.failures, gathered.failed)
@@ -225,7 +226,7 @@ class Inspector:
 
         to = report.target(str(to), overwrite)
         statuses = self.status(with_origins=True)
-        run = describe_run(self.options, self.session, statuses, self.clock.now())
+        run = describe_run(self.options, self.session, statuses, self.clock.now(), project=self.config.project)
         tails = follow.LogTails(report.LINES)
         failed: StageError | None = None
         try:
