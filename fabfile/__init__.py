@@ -269,7 +269,8 @@ def report(context: Context, **given: Any) -> None:
 
     def of_folder(console: "Console", options: Options) -> None:
         target = report.target(given["output"], given["overwrite"])
-        report.write(target, *report.from_folder(local_path(given["from"]), options.limit))
+        folder = local_path(given["from"])
+        report.write(target, *report.from_folder(folder, options.limit), folder)
         show_written(console, target)
 
     if given["from"] is None:

@@ -93,7 +93,7 @@ def show(found: list[Status]) -> None:
     """Do all that `fab status` and `fab report` do, except for jinja2 and plotly."""
     list(map(status_row, found))
     json.dumps([each.as_dict() for each in found], allow_nan=False)
-    run = json.loads(json.dumps(describe_run(Options(), {}, "s", found, 0), indent=2, default=repr))
+    run = json.loads(json.dumps(describe_run(Options(), Config(), "s", found, 0), indent=2, default=repr))
     own, of_run = histories(run), stages(run)
     figure(own, of_run, *span(own, of_run, run["collected"]))
 

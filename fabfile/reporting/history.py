@@ -67,6 +67,7 @@ class ComponentHistory:
     ended: Seconds = attrs.field(validator=_TIME)
     problem: str | None = attrs.field(converter=attrs.converters.optional(_shown))
     folder: str | None = attrs.field(default=None, converter=attrs.converters.optional(str))
+    collected: dict[str, Any] = attrs.field(factory=dict, validator=attrs.validators.instance_of(dict))
 
     @property
     def label(self) -> str:

@@ -4,25 +4,29 @@ Pure, except that it reads its template. Names, arguments and logs are untrusted
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..results.provenance import SECRET
 from ..util.text import counted, duration, printable
+from .head import parameters, title, verdict
 from .history import OUTCOME_CLASSES, ComponentHistory, histories, span, stages
+from .links import Link
 from .timeline import at, timeline
 
 TEMPLATE = "report.html.j2"
+NO_LINKS: Mapping[str, Sequence[Link]] = {}
 # Identifies a file as a report, which a newer report may replace.
 MARK = '<meta name="generator" content="Remote Runner">'
 
 
-def page(run: Mapping[str, Any], outputs: Mapping[str, str]) -> str:
+def page(run: Mapping[str, Any], outputs: Mapping[str, str], links: Mapping[str, Sequence[Link]] = NO_LINKS) -> str:
     """Return the HTML of a report.
 
-    `run` is the content of a `run.json`. `outputs` holds the end of each log by label. The page shows times in the
-    local time zone. Raise KeyError, TypeError or ValueError if `run` has another form.
+    `run` is the content of a `run.json`. `outputs` holds the end of each log by label, and `links` the links to its
+    collected files. The page shows times in the local time zone. Raise KeyError, TypeError or ValueError if `run` has
+    another form.
     """
     from markupsafe import Markup
 
@@ -32,13 +36,17 @@ def page(run: Mapping[str, Any], outputs: Mapping[str, str]) -> str:
     return _rendered(
         mark=Markup(MARK),  # a constant  # nosec B704
         run=run,
+        title=title(run),
+        verdict=verdict(found),
+        parameters=parameters(run),
+        links=links,
         runs=run["runs"] or [run],  # if nothing was started, show what this command would start
         histories=found,
         stages=of_run,
         outputs={printable(label): text for label, text in outputs.items()},
         begin=begin,
         end=end,
-        sizes=[counted(len(hosts), "host"), counted(len(found), "component")],
+        size=f"{len(found):,} on {counted(len(hosts), 'host')}",
         outcomes=_outcomes(found),
         timeline=Markup(timeline(found, of_run, begin, end)),  # `timeline` escapes all texts  # nosec B704
     )

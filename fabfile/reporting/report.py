@@ -19,6 +19,7 @@ from ..results.run_json import FILE
 from ..util import epoch, files, limits
 from .history import histories, stages
 from .html import MARK, page
+from .links import links
 
 Run = dict[str, Any]
 Outputs = dict[str, str]
@@ -111,11 +112,16 @@ def _is_report(path: Path) -> bool:
         return MARK.encode() in file.read(1000)
 
 
-def write(path: str | Path, run: Run, outputs: Outputs) -> None:
+def write(path: str | Path, run: Run, outputs: Outputs, folder: Path | None = None) -> None:
     """Write the page; it appears at `path` only when it is complete. Raise ConfigError if it cannot be written.
 
-    It replaces a symbolic link instead of following it.
+    It links to the files in `folder`, the folder of a collection, if there is one. It replaces a symbolic link instead
+    of following it.
     """
-    content = page(run, outputs).encode("utf-8", "replace")
+    linked = {}
+    if folder is not None:
+        with named(str(folder)):
+            linked = links(run, folder, Path(path))
+    content = page(run, outputs, linked).encode("utf-8", "replace")
     with named(f"-o/--output {path}"), files.replacing(Path(path)) as file:
         file.write(content)

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import attrs
 
-from rr_config import Options
-from rr_config.parameters import Value
+from rr_config import Config, Options
 
 from ..components.status import Status
 from ..util.stages import StageTime
@@ -25,7 +24,7 @@ FILE = "run.json"
 
 def describe_run(
     options: Options,
-    parameters: Mapping[str, Value],
+    config: Config,
     session: str,
     statuses: Sequence[Status],
     now: float,
@@ -34,14 +33,15 @@ def describe_run(
 ) -> JsonObject:
     """Return all that is known about a run and its components as plain values, without the password.
 
-    `options`, `parameters` and `stages` belong to the command that asks, and `now` is its time in seconds since 1970.
-    `results` maps hosts to their collected files; None if nothing was collected. Raise ConfigError if the config, a
-    muddler or the arg parser cannot be read.
+    `options` and `stages` belong to the command that asks, `config` is what it has loaded, and `now` is its time in
+    seconds since 1970. `results` maps hosts to their collected files; None if nothing was collected. Raise ConfigError
+    if the config, a muddler or the arg parser cannot be read.
     """
     found = results or {}
     runs = _runs(statuses)
     numbers = {text: number for number, text in enumerate(runs)}
-    run = provenance(options, parameters) | {"session": session, "collected": now, "runs": list(runs.values())}
+    run = provenance(options, config.parameters) | {"project": config.project, "session": session, "collected": now}
+    run["runs"] = list(runs.values())
     run["stages"] = _stages(statuses, runs.values(), map(attrs.asdict, stages))
     run["systems"] = {host: each.system for host, each in found.items()}
     run["files"] = {host: _hashes(each) for host, each in found.items()}

@@ -224,12 +224,8 @@ class Inspector:
         gathered = self._fleet.gather("collect", work, failures)
         found = gathered.results
         with _written_here(gathered.failures):
-            write(
-                folder,
-                describe_run(
-                    self.options, self.config.parameters, self.session, statuses, self.clock.now(), stages, found
-                ),
-            )
+            run = describe_run(self.options, self.config, self.session, statuses, self.clock.now(), stages, found)
+            write(folder, run)
         self.observer.collected(folder)
         if gathered.failures:
             raise StageError("collect", gathered.failures, gathered.failed)
@@ -246,7 +242,7 @@ class Inspector:
 
         to = report.target(str(to), overwrite)
         statuses = self.status(with_origins=True)
-        run = describe_run(self.options, self.config.parameters, self.session, statuses, self.clock.now())
+        run = describe_run(self.options, self.config, self.session, statuses, self.clock.now())
         tails = follow.LogTails(report.LINES)
         failed: StageError | None = None
         try:

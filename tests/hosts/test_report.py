@@ -7,14 +7,16 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from fabfile.reporting.report import write
+from fabfile.reporting.links import Link, links
+from fabfile.reporting.report import from_folder, write
 from tests.support.lab import Lab
 from tests.support.outcomes import repeat_with
-from tests.support.results import EVIL, OUTPUTS, RUN, results
+from tests.support.results import EVIL, OUTPUTS, RUN, component, results
 
 CHROMIUM = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
@@ -74,6 +76,52 @@ def test_report_needs_only_results(lab: Lab) -> None:
     empty = lab.fab("report", "--from", lab.folder)
     assert empty.returncode == 2
     assert empty.stderr == f"{lab.folder}: missing run.json; must be a folder that `fab collect` created\n"
+
+
+COLLECTED = """
+for name, status in (("good", 0), ("bad", 3)):
+    config.add_component(Component(name=name, host="node1", executable="/bin/sh", start_index=1, wait=True, results=["r"],
+        args=["-c", util.literal(script), name, status], base_dir=f"~/{name}", files={"cfg.py": "x"}))
+"""
+MAKES_FILES = 'mkdir -p r; for n in "a b" "#?%25" "é" "javascript:1"; do echo "$n" >"r/$n"; done; exit $1'
+
+
+def test_head_and_links_describe_the_collection(lab: Lab, browser: Browser) -> None:
+    lab.config(f"config.project = {EVIL!r}\nscript = {MAKES_FILES!r}\n" + COLLECTED)
+    lab.write("muddler.py", "def muddle(config):\n    pass\n")
+    lab.write("parser.py", "def parse_args(extra_args, ssh_user):\n    return {}\n")
+    given = ["--muddler", "muddler.py", "--arg-parser", "parser.py", "--extra-args", "--size 'a b'"]
+    done = lab.fab("run", "--collect", "-c", "cfg.py", *given)
+    assert done.returncode == 1, done.stderr
+    (folder,) = (lab.folder / "results").iterdir()
+    (lab.folder / "some where").mkdir()
+    for page in (folder / "report.html", lab.folder / "some where/a.html"):
+        assert lab.fab("report", "--from", folder, "-o", page).returncode == 0
+        with viewed(browser, page) as shown:
+            assert shown.locator("h1").inner_text() == EVIL
+            assert shown.locator(".verdict").inner_text() == "failed: 1 of 2 components"
+            head = shown.locator("#head").inner_text()
+            assert {"Config", "Duration", "Muddlers", "muddler.py", "Extra arguments", "--size 'a b'"} <= set(
+                head.split("\n")
+            )
+            for name in ("good", "bad"):
+                found = of(shown, f"node1/{name}").locator(".files a").evaluate_all("all => all.map(each => each.href)")
+                files = [Path(unquote(urlsplit(address).path)) for address in found]
+                assert {urlsplit(address).scheme for address in found} == {"file"}
+                assert set(files) == {path for path in (folder / "node1" / name).rglob("*") if path.is_file()}
+                assert [file.name for file in files] == ["output", "#?%25", "a b", "javascript:1", "é"]
+
+
+def test_links_stay_in_the_collection(tmp_path: Path) -> None:
+    """Both come from the file, and one of them is no file any more."""
+    wrong = dict.fromkeys(["/etc/hostname", "../secret", "node1/db/gone", "node1/db/\0", "node1/db/\ud800", "node1/db"])
+    (tmp_path / "secret").write_text("secret")
+    folder = results(tmp_path / "r", components=[component("node1/db", "waiting", collected=wrong)])
+    run, _ = from_folder(folder)
+    assert [link.name for link in links(run, folder, tmp_path / "report.html")["node1/db"]] == ["output"]
+    many = {f"node1/db/{number}": "" for number in range(2000)}
+    run["components"] = [component("node1/db", "waiting", collected=many)]
+    assert links(run, folder, tmp_path / "report.html")["node1/db"][-1] == Link("all 2,001 files", "./r/node1/db")
 
 
 # ---- where it is put
@@ -201,7 +249,7 @@ def assert_every_component_is_shown(shown: Page, viewport: int, is_light: bool) 
     assert shown.locator("#components td:nth-child(3)").all_text_contents() == [
         *("ready", "ended with 0", "ended by SIGKILL", "ended with 3", "waiting", "unknown: connection refused")
     ]
-    assert shown.title().startswith("runner: "), "no script of a name or a log has run"
+    assert shown.title().startswith("cfg.py: "), "no script of a name or a log has run"
     assert EVIL in log(shown, "node1/db")
     width = shown.evaluate("document.documentElement.scrollWidth")
     assert width <= viewport, "nothing to scroll sideways"

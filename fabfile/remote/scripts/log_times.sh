@@ -1,5 +1,6 @@
 # Times of output lines, from the file `times` that the note-taker writes beside `output`: lines `TIME SIZE`.
 # For the output of $folder, which was last written at $changed and had $size bytes then:
+. ./own_output.sh
 
 # print_times: print TIME:SIZE, separated by commas, of all notes behind $offset. Later calls in the same script get
 # only the last pair: the notes are printed once ($first). `sort -m` puts a number between the notes, which ascend.
@@ -25,7 +26,7 @@ skip_to_since() {
   [ "${from:-0}" -gt "$offset" ] || return 0
   begin=$((from > 65536 ? from - 65536 : 0))
   length=$({
-    dd if="$folder/output" bs=64K iflag=skip_bytes,count_bytes skip=$begin count=$((from - begin)) status=none
+    output_bytes "$folder" $begin $((from - begin))
     echo .
   } | tail -n 1 | wc -c)
   offset=$((from + 2 - length))

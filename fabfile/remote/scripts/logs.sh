@@ -9,7 +9,6 @@
 # terminal does not show either.
 . ./state_dir.sh
 . ./log_times.sh
-. ./own_output.sh
 
 main() {
   make_state_dir
@@ -56,7 +55,7 @@ read_output() {
     printf 'output %s %s/%s ' "$folder" "$2" $((offset + count))
     [ -z "$with_times" ] || print_times
     printf ' '
-    dd if="$1" bs=64K iflag=skip_bytes,count_bytes skip="$offset" count="$count" status=none | tr '\000' '\177'
+    output_bytes "$folder" "$offset" "$count" | tr '\000' '\177'
     printf '\0'
     offset=$((offset + count))
     with_times=
@@ -83,7 +82,7 @@ cut_output() {
 
 # is_behind_newline: whether the output begins or has a newline before $size.
 is_behind_newline() {
-  [ "$size" -eq 0 ] || [ -z "$(tail -c "+$size" -- "$folder/output" | head -c 1 | tr '\000' .)" ]
+  [ "$size" -eq 0 ] || [ -z "$(output_bytes "$folder" $((size - 1)) 1 | tr '\000' .)" ]
 }
 
 # find_offset FILE TIME: set $offset to where to go on. A component that was started again has a new output.

@@ -23,8 +23,8 @@ find_own_size() {
   count=$((size - note))
   [ $count -gt 0 ] || return 0
   [ $count -le 4096 ] || count=4096
-  match=$(tail -c "+$((size - count + 1))" -- "$1/output" | head -c "$count" | tr '\000' '\177' |
-    LC_ALL=C grep -zaboP -e "$lines_of_screen" | head -n 1)
+  match=$(output_bytes "$1" $((size - count)) "$count" | tr '\000' '\177' | LC_ALL=C grep -zaboP -e "$lines_of_screen" |
+    head -n 1)
   [ -z "$match" ] || size=$((size - count + ${match%%:*}))
 }
 
@@ -34,8 +34,11 @@ print_output() {
   find_own_size "$1" "$whole"
   count=${2:-$size}
   [ "$count" -le "$size" ] || count=$size
-  tail -c "+$((size - count + 1))" -- "$1/output" | head -c "$count"
+  output_bytes "$1" $((size - count)) "$count"
 }
+
+# output_bytes FOLDER OFFSET COUNT: print a part of the output.
+output_bytes() { dd if="$1/output" bs=64K iflag=skip_bytes,count_bytes skip="$2" count="$3" status=none 2>/dev/null; }
 
 # output_end FOLDER COUNT: print the last lines of what the program has written, at most COUNT, and not too long.
 output_end() { print_output "$1" 20000 | tail -n "$2" | tr -d '\000'; }
