@@ -17,6 +17,7 @@ from fabfile.cli import exit_codes
 from fabfile.cli.options import Command, Option
 from fabfile.components.status import State
 from rr_config.component import ATTRIBUTES, Component
+from rr_config.program import FAB, program
 
 MARKER = re.compile(r"<!-- generated: (.+?) -->")
 DECLARATION = re.compile(r"^\s*[A-Z]+ = (.+?)  # (.+)$", re.MULTILINE)
@@ -67,7 +68,12 @@ def command_table() -> str:
 
 def option_table(options: Iterable[Option]) -> str:
     """Return a table of options with their short names, values and help."""
-    return table(("Option", "Meaning"), [(option_names(option), option.help or "") for option in options])
+    return table(("Option", "Meaning"), [(option_names(option), meaning(option)) for option in options])
+
+
+def meaning(option: Option) -> str:
+    """Return the help of an option. All pages call the program `fab`."""
+    return (option.help or "").replace(f"`{program()} ", f"`{FAB} ")
 
 
 def option_names(option: Option) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 import attrs
 
+from .program import program
+
 MOST = 1_000_000  # the maximum of every number that has a minimum
 METADATA = "declaration"  # its key in the metadata of an attribute
 
@@ -28,8 +30,8 @@ class Declaration:
     """An option of the command line.
 
     `name` is its name in fabric.yaml. Its flag has `-` in place of `_`. `kind` is str, int or bool. `help` is one text,
-    with `{default}` for the default. `values` holds the allowed words, or the kind of value. It is empty if any text is
-    allowed. `least` is the minimum of a number.
+    with `{default}` for the default, and `{program}` for the name of the program. `values` holds the allowed words, or
+    the kind of value. It is empty if any text is allowed. `least` is the minimum of a number.
 
     `words_after` are the commands after which further words are values of this option.
 
@@ -68,7 +70,7 @@ class Declaration:
         default = self.translated(self.default)
         if self.kind is bool:
             default = "yes" if default else "no"
-        return self.help.replace("{default}", str(default))
+        return self.help.replace("{default}", str(default)).replace("{program}", program())
 
     def translated(self, value: Any) -> Any:
         """Return the value of the attribute for one of the option, and the other way round."""

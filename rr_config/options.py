@@ -58,7 +58,8 @@ class Options:
         values=Values.PATH,
     )
     muddler: list[str] = option(
-        "A muddler that changes the loaded config: its name (see `fab muddlers`) or path, and its options. Repeatable.",
+        "A muddler that changes the loaded config: its name (see `{program} muddlers`) or path, and its options."
+        " Repeatable.",
         default=(),
         short="m",
         values=Values.MUDDLER,

@@ -209,6 +209,7 @@ class SettingsFiles(NamedTuple):
 
 def settings_files(settings: FabricSettings) -> SettingsFiles:
     """Return the files that `settings` were read from."""
-    return SettingsFiles(
-        settings._runtime_path, settings._runtime_ssh_path, settings._project_path, settings._project_prefix
-    )
+    project = settings._project_path
+    if project and not Path(project).is_file():  # Invoke stores the path of a missing fabric.py, too
+        project = None
+    return SettingsFiles(settings._runtime_path, settings._runtime_ssh_path, project, settings._project_prefix)

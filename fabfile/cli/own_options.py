@@ -49,7 +49,7 @@ OWN_OPTIONS = (
     ),
     Declaration(
         "from",
-        "A folder created by `fab collect`. Default: the current state of the hosts.",
+        "A folder created by `{program} collect`. Default: the current state of the hosts.",
         values=Values.PATH,
         commands=["report"],
     ),

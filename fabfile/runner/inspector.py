@@ -15,6 +15,7 @@ from fabric import Config as Settings
 from rr_config import Component, Config, ConfigError, Options
 from rr_config.errors import os_reason
 from rr_config.local_files import expected_files, placed_once
+from rr_config.program import program
 
 from ..components import attach
 from ..components.logs import Selection
@@ -164,7 +165,7 @@ class Inspector:
         Raise StageError if the component has no window or the connection is lost. Raise ConfigError without a terminal.
         """
         if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
-            raise ConfigError("attach: stdin and stdout must be a terminal; to see output, use: fab logs")
+            raise ConfigError(f"attach: stdin and stdout must be a terminal; to see output, use: {program()} logs")
         script = attach.window_script(self.session, component)
         windows = self._fleet.on_all(
             "attach", lambda host: attach.read_window(ask(host, script)), hosts=[component.host]
