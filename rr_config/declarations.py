@@ -25,6 +25,14 @@ class Values(Enum):
     PATH = auto()
 
 
+class Group(Enum):
+    """A heading of `--help` for options that several commands have."""
+
+    CONFIG = "Config and components"
+    CONNECTION = "Connection"
+    BEHAVIOUR = "Behaviour"
+
+
 @attrs.frozen(eq=False, repr=False)
 class Declaration:
     """An option of the command line.
@@ -35,8 +43,11 @@ class Declaration:
 
     `words_after` are the commands after which further words are values of this option.
 
-    `commands` are the commands that have the option. It is empty if all have it. Then `attribute` is the attribute of
-    `Options` that holds the value. An `is_inverse` attribute is True if the option is off.
+    If `attribute` is set, every command accepts the option, and the attribute of `Options` holds the value. An
+    `is_inverse` attribute is True if the option is off. `--help` shows the option under its `group`.
+
+    `commands` are the commands in which the option has an effect. It is empty if there is an effect in all commands but
+    those of `not_for`. `--help` and completion of other commands do not show the option.
     """
 
     name: str
@@ -52,7 +63,13 @@ class Declaration:
     is_secret: bool = False
     words_after: Collection[str] = ()
     commands: Collection[str] = ()
+    not_for: Collection[str] = ()
+    group: Group = Group.BEHAVIOUR
     attribute: str = ""
+
+    def applies_to(self, command: str) -> bool:
+        """Return whether the option has an effect in a command."""
+        return (not self.commands or command in self.commands) and command not in self.not_for
 
     @property
     def flag(self) -> str:

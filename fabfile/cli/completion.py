@@ -28,7 +28,7 @@ from rr_config.limit import names as limit_names
 from rr_config.muddlers.discovery import all_muddlers
 
 from .leading import CommandParser
-from .options import SECTION, Option
+from .options import SECTION, Option, shown_flags
 from .settings import read_options
 
 # Values of Fabric's own options, by their first names. An option that is missing here gets no candidates.
@@ -151,7 +151,7 @@ def offered(place: Cursor) -> Values | Sequence[str]:
         return CORE.get(option.names[0], ())
     command = place.contexts[-1]
     if place.word.startswith("-") or (command.name is not None and not place.word):
-        return command.flag_names()
+        return shown_flags(command) if command.name else command.flag_names()
     return () if _words_end(command) else Values.COMMAND
 
 

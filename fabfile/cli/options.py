@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
+from invoke.parser.context import ParserContext
 from invoke.tasks import Task
 
 from rr_config.declarations import Declaration
@@ -33,7 +34,7 @@ class Option(Argument):
 
     def __init__(self, declaration: Declaration) -> None:
         flag = declaration.flag.removeprefix("--")
-        is_shared = not declaration.commands
+        is_shared = bool(declaration.attribute)
         super().__init__(
             names=(flag, declaration.short) if declaration.short else (flag,),
             attr_name=None if flag == declaration.name else declaration.name,
@@ -92,6 +93,16 @@ class Option(Argument):
     def _refuse_both(self, command: str = "") -> NoReturn:
         command = command or self._value.command
         raise Exit(f"{command}: cannot combine patterns with {self.declaration.flag}; give one of them", WRONG)
+
+
+def shown_flags(context: ParserContext) -> list[str]:
+    """Return the flags of the options that have an effect in a command."""
+    flags: list[str] = []
+    for flag in context.flag_names():
+        option = context.flags[context.inverse_flags.get(flag, flag)]
+        if not isinstance(option, Option) or option.declaration.applies_to(context.name or ""):
+            flags.append(flag)
+    return flags
 
 
 class Command(Task):  # type: ignore[type-arg]

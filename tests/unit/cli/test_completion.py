@@ -113,7 +113,12 @@ def test_attach_offers_unique_names() -> None:
         ("fab run ", {"-c", "--config", "--kill", "--no-kill", "--to"}, {"-S", "--follow", "--no-collect"}),
         ("fab run -c x --limit y --", {"--limit", "--no-zombie"}, {"--hosts"}),
         ("fab run -m", {"-m"}, {"-S"}),
-        ("fab kill logs -", {"--follow", "-f", "-n"}, {"--to"}),
+        (
+            "fab kill logs -",
+            {"--follow", "-f", "-n"},
+            {"--to", "--always-copy", "--no-kill", "--terminate", "--on-exit"},
+        ),
+        ("fab config -c x -", {"--diff", "-u"}, {"--pass", "-p", "--parallel"}),
         ("fab logs web --", {"--follow", "--limit"}, {"--to"}),
         ("fab attach -", {"--limit", "-c"}, {"--to"}),
     ],
