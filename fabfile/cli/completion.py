@@ -161,7 +161,8 @@ def _is_word(option: Argument) -> bool:
 
 def _words_end(command: ParserContext) -> bool:
     """Return whether no other command can follow, because words after this one are values of an option."""
-    return any(isinstance(each, Option) and each.takes_word(command.name or "") for each in command.args.values())
+    options = [each for each in command.args.values() if isinstance(each, Option)]
+    return any(command.name in each.declaration.words_after for each in options)
 
 
 def single_names(word: str, components: Sequence[Component]) -> list[str]:

@@ -71,10 +71,15 @@ class Option(Argument):
 
     def takes_word(self, command: str) -> bool:
         """Return whether a further word after `command` is a value of this option."""
+        if self.declaration.is_positional and self.declaration.default is not None:  # it may be missing
+            return not self.got_value
         return command in self.declaration.words_after
 
     def add_word(self, word: str, command: str) -> None:
         """Add a word that stands after `command`. Raise Exit if the option itself is given, too."""
+        if self.declaration.is_positional:
+            self.value = word
+            return
         if self.got_value and not self.has_words:
             self._refuse_both(command)
         words = Words(f"{self._value},{word}" if self.has_words else word)

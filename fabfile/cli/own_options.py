@@ -48,6 +48,14 @@ OWN_OPTIONS = (
         commands=["attach"],
     ),
     Declaration(
+        "file",
+        "The file to write. Default: {default}. `--file` may be omitted.",
+        default="config.py",
+        values=Values.PATH,
+        is_positional=True,
+        commands=["init"],
+    ),
+    Declaration(
         "from",
         "A folder created by `{program} collect`. Default: the current state of the hosts.",
         values=Values.PATH,

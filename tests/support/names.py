@@ -5,6 +5,7 @@ COMMANDS = [
     "collect",
     "config",
     "doctor",
+    "init",
     "kill",
     "logs",
     "muddlers",

@@ -78,6 +78,8 @@ def test_line_is_split_as_in_a_shell(line: str, words: list[str]) -> None:
         ("fab attach ", Values.COMPONENT),
         ("fab attach -c x -S y we", Values.COMPONENT),
         ("fab attach web ru", Values.COMMAND),
+        ("fab init ", Values.PATH),
+        ("fab init a.py ru", Values.COMMAND),
         ("fab logs ", Values.LIMIT),
         ("fab restart -c x we", Values.LIMIT),
         ("fab stop web -l INFO d", Values.LIMIT),

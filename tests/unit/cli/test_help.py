@@ -48,6 +48,7 @@ BEHAVIOUR = {
 WITHOUT_HOSTS = {
     "config": {*CONFIG, "--user", "-u", "--log-level", "-l"},
     "muddlers": {"--config", "-c", "--log-level", "-l"},
+    "init": {"--log-level", "-l"},
 }
 LINE = re.compile(r"^  (?:(-\w), )?(--[\w\[\]-]+)", re.MULTILINE)
 
@@ -85,6 +86,7 @@ def test_help_may_stand_before_the_command(capsys: pytest.CaptureFixture[str]) -
         ("run", "run [OPTION...]"),
         ("logs", "logs [PATTERN...] [OPTION...]"),
         ("attach", "attach COMPONENT [OPTION...]"),
+        ("init", "init [FILE] [OPTION...]"),
     ],
 )
 def test_usage_shows_words(capsys: pytest.CaptureFixture[str], command: str, usage: str) -> None:
@@ -111,7 +113,7 @@ def test_every_command_has_one_group() -> None:
 
 def test_declared_commands_exist() -> None:
     for option in OPTIONS:
-        assert {*option.commands, *option.not_for} <= {*COMMANDS, "init"}
+        assert {*option.commands, *option.not_for} <= {*COMMANDS}
         assert not (option.commands and option.not_for)
 
 
