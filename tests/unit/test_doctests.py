@@ -17,6 +17,7 @@ EXAMPLES = {
     "fabfile.runner.observer": 2,
     "fabfile.runner.runner": 3,
     "rr_config.component": 9,
+    "rr_config.likeness": 2,
     "rr_config.limit": 3,
     "rr_config.muddlers.rewriting": 7,
     "rr_config.options": 2,
