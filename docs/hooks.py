@@ -6,7 +6,6 @@ A page says `<!-- generated: states -->`, and the site shows the table there. TA
 import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
-from enum import Enum
 from typing import Any
 
 import attrs
@@ -14,9 +13,12 @@ from mkdocs.exceptions import PluginError
 
 import fabfile
 from fabfile.cli import exit_codes
+from fabfile.cli.help import names
 from fabfile.cli.options import Command, Option
 from fabfile.components.status import State
 from rr_config.component import ATTRIBUTES, Component
+from rr_config.declarations import Group
+from rr_config.program import FAB, program
 
 MARKER = re.compile(r"<!-- generated: (.+?) -->")
 DECLARATION = re.compile(r"^\s*[A-Z]+ = (.+?)  # (.+)$", re.MULTILINE)
@@ -46,7 +48,7 @@ def commands() -> dict[str, Command]:
 
 
 def shared_options() -> list[Option]:
-    """Return the options that every command has."""
+    """Return the options that every command accepts."""
     return commands()["muddlers"].get_arguments()  # which has no others
 
 
@@ -67,32 +69,36 @@ def command_table() -> str:
 
 def option_table(options: Iterable[Option]) -> str:
     """Return a table of options with their short names, values and help."""
-    return table(("Option", "Meaning"), [(option_names(option), option.help or "") for option in options])
+    return table(("Option", "Meaning"), [(option_names(option), meaning(option)) for option in options])
+
+
+def meaning(option: Option) -> str:
+    """Return the help of an option. All pages call the program `fab`."""
+    return (option.help or "").replace(f"`{program()} ", f"`{FAB} ")
+
+
+def shared_table() -> str:
+    """Return a table of the shared options for each of their groups, with the commands in which they have an effect."""
+    parts = []
+    for group in Group:
+        options = [option for option in shared_options() if option.declaration.group is group]
+        rows = [(option_names(option), meaning(option), effective(option)) for option in options]
+        parts.append(f"**{group.value}**\n\n{table(('Option', 'Meaning', 'Commands'), rows)}")
+    return "\n\n".join(parts)
+
+
+def effective(option: Option) -> str:
+    """Return the commands in which an option has an effect, in words."""
+    declared = option.declaration
+    if declared.commands:
+        return ", ".join(f"`{name}`" for name in sorted(declared.commands))
+    excepted = ", ".join(f"`{name}`" for name in sorted(declared.not_for))
+    return f"all but {excepted}" if excepted else "all"
 
 
 def option_names(option: Option) -> str:
     """Return for example `-c`, `--config PATH`; for a boolean with a default, `--kill`, `--no-kill`."""
-    long, *short = option.names
-    if option.positional:
-        return f"`{long.upper()}`"
-    names = [f"`-{name}`" for name in short]
-    value = value_name(option)
-    names.append(f"`--{long} {value}`" if value else f"`--{long}`")
-    if option.kind is bool and option.default:
-        names.append(f"`--no-{long}`")
-    return ", ".join(names)
-
-
-def value_name(option: Option) -> str:
-    """Return the placeholder for the value of an option, or nothing if it has no value."""
-    if option.kind is bool:
-        return ""
-    if option.kind is int:
-        return "N"
-    values = option.declaration.values
-    if isinstance(values, Enum):
-        return PLACEHOLDERS.get(values.name, values.name)
-    return "|".join(values) or "TEXT"
+    return ", ".join(f"`{name}`" for name in names(option))
 
 
 def attribute_table() -> str:
@@ -144,7 +150,7 @@ def escaped(text: str) -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "commands": command_table,
-    "options": lambda: option_table(shared_options()),
+    "options": shared_table,
     "attributes": attribute_table,
     "states": state_table,
     "exit codes": exit_code_table,

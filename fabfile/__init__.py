@@ -288,6 +288,16 @@ def doctor(context: Context, **given: Any) -> None:
 
 
 @command
+def init(context: Context, **given: Any) -> None:
+    """Write a commented config to start with. It runs on this machine as it stands."""
+    from rr_config.starter import write_config
+
+    from .ui.views import show_first_steps
+
+    execute(context, given, lambda console, _: show_first_steps(console, write_config(given["file"]), given["file"]))
+
+
+@command
 def muddlers(context: Context, **given: Any) -> None:
     """List the available muddlers with a description and the options of each."""
     from rr_config.muddlers.discovery import all_muddlers

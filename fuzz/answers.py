@@ -36,7 +36,7 @@ with atheris.instrument_imports(include=["fabfile", "rr_config"]):
     from fabfile.ui.summaries import killed as killed_text
     from fabfile.ui.tables import status_row
     from fabfile.util.errors import HostError
-    from rr_config import Component, Options, util
+    from rr_config import Component, Config, Options, util
     from rr_config.local_files import LocalFile
 
 COMPONENTS = [

@@ -104,22 +104,20 @@ class Component:
         "The readiness condition. A larger `start_index` starts when all components of smaller ones are ready.",
         default=None,
     )
-    wait: bool = attribute(
-        rules.of_type(bool), "True or False", "Whether `fab run` waits for it to end.", default=False
-    )
+    wait: bool = attribute(rules.of_type(bool), "True or False", "Whether `run` waits for it to end.", default=False)
     num_cores: int = attribute(
         rules.is_whole, "a whole number", "The number of its CPU cores, for muddlers.", default=1
     )
     stop_signal: str = attribute(
         rules.is_signal,
         "the name of a signal, for example 'TERM', 'INT' or 'USR1'",
-        "The signal that `fab stop` sends to it.",
+        "The signal that `stop` sends to it.",
         default="TERM",
     )
     results: list[str] = attribute(
         rules.list_of(rules.is_path),
         "a list of remote paths or patterns, none of them empty",
-        "Remote paths and patterns that `fab collect` copies, relative to `base_dir`.",
+        "Remote paths and patterns that `collect` copies, relative to `base_dir`.",
         default=attrs.Factory(list),
     )
     needs: list[str] = attribute(

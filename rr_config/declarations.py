@@ -9,6 +9,8 @@ from typing import Any
 
 import attrs
 
+from .program import program
+
 MOST = 1_000_000  # the maximum of every number that has a minimum
 METADATA = "declaration"  # its key in the metadata of an attribute
 
@@ -24,18 +26,29 @@ class Values(Enum):
     PATH = auto()
 
 
+class Group(Enum):
+    """A heading of `--help` for options that several commands have."""
+
+    CONFIG = "Config and components"
+    CONNECTION = "Connection"
+    BEHAVIOUR = "Behaviour"
+
+
 @attrs.frozen(eq=False, repr=False)
 class Declaration:
     """An option of the command line.
 
     `name` is its name in fabric.yaml. Its flag has `-` in place of `_`. `kind` is str, int or bool. `help` is one text,
-    with `{default}` for the default. `values` holds the allowed words, or the kind of value. It is empty if any text is
-    allowed. `least` is the minimum of a number.
+    with `{default}` for the default, and `{program}` for the name of the program. `values` holds the allowed words, or
+    the kind of value. It is empty if any text is allowed. `least` is the minimum of a number.
 
     `words_after` are the commands after which further words are values of this option.
 
-    `commands` are the commands that have the option. It is empty if all have it. Then `attribute` is the attribute of
-    `Options` that holds the value. An `is_inverse` attribute is True if the option is off.
+    If `attribute` is set, every command accepts the option, and the attribute of `Options` holds the value. An
+    `is_inverse` attribute is True if the option is off. `--help` shows the option under its `group`.
+
+    `commands` are the commands in which the option has an effect. It is empty if there is an effect in all commands but
+    those of `not_for`. `--help` and completion of other commands do not show the option.
     """
 
     name: str
@@ -51,7 +64,13 @@ class Declaration:
     is_secret: bool = False
     words_after: Collection[str] = ()
     commands: Collection[str] = ()
+    not_for: Collection[str] = ()
+    group: Group = Group.BEHAVIOUR
     attribute: str = ""
+
+    def applies_to(self, command: str) -> bool:
+        """Return whether the option has an effect in a command."""
+        return (not self.commands or command in self.commands) and command not in self.not_for
 
     @property
     def flag(self) -> str:
@@ -69,7 +88,7 @@ class Declaration:
         default = self.translated(self.default)
         if self.kind is bool:
             default = "yes" if default else "no"
-        return self.help.replace("{default}", str(default))
+        return self.help.replace("{default}", str(default)).replace("{program}", program())
 
     def translated(self, value: Any) -> Any:
         """Return the value of the attribute for one of the option, and the other way round."""

@@ -7,12 +7,15 @@ from pathlib import Path
 import attrs
 
 from .component import Config
-from .declarations import MOST, Values, declarations_of, option
+from .declarations import MOST, Group, Values, declarations_of, option
 from .errors import ConfigError
 from .parameters import as_params
 from .paths import local_path
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+WITHOUT_CONFIG = ("init", "muddlers")  # commands that load no config
+WITHOUT_HOSTS = ("config", *WITHOUT_CONFIG)  # commands that contact no host
+STARTING = ("run", "start", "restart", "wait")  # commands that start components or wait for them
 GRACE_SECONDS = 10  # the default of --grace
 
 
@@ -22,13 +25,24 @@ class Fallback(str):
     __slots__ = ()
 
 
+def _unless_leave(way: str | None) -> str | None:
+    return None if way == "leave" else way
+
+
+def _upper(level: str) -> str:
+    return str(level).upper()
+
+
+def _as_list(muddlers: str | list[str]) -> list[str]:
+    return [muddlers] if isinstance(muddlers, str) else list(muddlers)
+
+
 @attrs.define(kw_only=True)
 class Options:
     """The options of all commands, under the names that config files use. Each one is declared here alone.
 
     A config file or muddler sees `config_file` as an absolute path. `muddler` lists the muddlers as the user gave them,
-    in the order in which they run. `params` maps names of parameters to given values, and `config.parameters`
-    has the values of all. `ssh_user` and `ssh_pass` are None unless the user gave them.
+    in the order in which they run. `ssh_user` and `ssh_pass` are None unless the user gave them.
 
     A config file gets a copy. If it assigns an option, muddlers see the new value, but the run does not.
 
@@ -38,20 +52,30 @@ class Options:
     """
 
     config_file: str | None = option(
-        "The config file, a Python program that adds the components.", name="config", short="c", values=Values.PATH
+        "The config file, a Python program that adds the components.",
+        name="config",
+        short="c",
+        values=Values.PATH,
+        group=Group.CONFIG,
+        not_for=("init",),
     )
     arg_parser: str | None = option(
         "A Python file with parse_args(extra_args, ssh_user), which parses --extra-args into `extra_options`.",
         short="a",
         values=Values.PATH,
+        group=Group.CONFIG,
+        not_for=WITHOUT_CONFIG,
     )
     muddler: list[str] = option(
-        "A muddler that changes the loaded config: its name (see `fab muddlers`) or path, and its options. Repeatable.",
-        (),
+        "A muddler that changes the loaded config: its name (see `{program} muddlers`) or path, and its options."
+        " Repeatable.",
+        default=(),
         short="m",
         values=Values.MUDDLER,
         is_repeatable=True,
-        converter=lambda given: [given] if isinstance(given, str) else list(given),
+        converter=_as_list,
+        group=Group.CONFIG,
+        not_for=WITHOUT_CONFIG,
     )
     params: Mapping[str, object] = option(
         "NAME=VALUE: set a parameter that the config or a muddler declares with `util.params`. Repeatable.",
@@ -60,20 +84,28 @@ class Options:
         values=Values.PARAMETER,
         is_repeatable=True,
         converter=as_params,
+        group=Group.CONFIG,
+        not_for=WITHOUT_CONFIG,
     )
     screen: str = option(
-        "The name of the screen session on every host. Default: `config.screen`, or {default}.", Fallback("runner")
+        "The name of the screen session on every host. Default: `config.screen`, or {default}.",
+        default=Fallback("runner"),
+        not_for=WITHOUT_HOSTS,
     )
     limit: str | None = option(
         "Select components by patterns of their name, host or HOST/NAME, separated by commas. `*` matches any text, `?`"
         " one character. `!` excludes. Default: all components.",
         values=Values.LIMIT,
         words_after=("collect", "logs", "restart", "status", "stop"),
+        group=Group.CONFIG,
+        not_for=WITHOUT_CONFIG,
     )
     ssh_user: str | None = option(
         "The user name for logins. Default: from ~/.ssh/config, then from Fabric's settings, then the local user.",
         name="user",
         short="u",
+        group=Group.CONNECTION,
+        not_for=WITHOUT_CONFIG,
     )
     ssh_pass: str | None = option(
         "The password for logins and keys. Other users can see it in the process list. Prefer"
@@ -81,55 +113,95 @@ class Options:
         name="pass",
         short="p",
         is_secret=True,
+        group=Group.CONNECTION,
+        not_for=WITHOUT_HOSTS,
     )
-    extra_args: str | None = option("Arguments for the arg parser, or options of the muddlers.")
+    extra_args: str | None = option(
+        "Arguments for the arg parser, or options of the muddlers.",
+        group=Group.CONFIG,
+        not_for=WITHOUT_CONFIG,
+    )
     host_keys: str | None = option(
         "Accept (`accept-new`) or refuse (`strict`) a host key that is in no known_hosts file. A changed key is always"
         " refused. Default: StrictHostKeyChecking of the ssh config, or accept-new.",
         values=("accept-new", "strict"),
+        group=Group.CONNECTION,
+        not_for=WITHOUT_HOSTS,
     )
     on_exit: str | None = option(
         "Stop all components when any of them fails (`stop`), or let them run (`leave`). Default: {default}.",
-        "leave",
+        default="leave",
         values=("leave", "stop"),
-        converter=lambda way: None if way == "leave" else way,
+        converter=_unless_leave,
+        commands=STARTING,
     )
     max_failures: int = option(
-        "Continue like --keep-going while at most this number of hosts have failed. Default: {default}.", 0, least=0
+        "Continue like --keep-going while at most this number of hosts have failed. Default: {default}.",
+        default=0,
+        least=0,
+        commands=(*STARTING, "screen", "sync"),
     )
-    parallel: int = option("Maximum number of hosts to work on at the same time. Default: {default}.", 64, least=1)
+    parallel: int = option(
+        "Maximum number of hosts to work on at the same time. Default: {default}.",
+        default=64,
+        least=1,
+        group=Group.CONNECTION,
+        not_for=WITHOUT_HOSTS,
+    )
     retries: int = option(
         "Number of retries to connect to an unreachable host. Default: {default}. A busy sshd that drops connections"
         " gets at least 8.",
-        0,
+        default=0,
         least=0,
+        group=Group.CONNECTION,
+        not_for=WITHOUT_HOSTS,
     )
     io_timeout: int = option(
-        "Seconds without progress in a stage after which a host fails. Default: {default}.", 600, least=1
+        "Seconds without progress in a stage after which a host fails. Default: {default}.",
+        default=600,
+        least=1,
+        group=Group.CONNECTION,
+        not_for=WITHOUT_HOSTS,
     )
     log_level: str = option(
         f"Log level: {', '.join(LOG_LEVELS)}. Default: {{default}}.",
-        "INFO",
+        default="INFO",
         short="l",
         values=LOG_LEVELS,
-        converter=lambda level: str(level).upper(),
+        converter=_upper,
     )
-    kill_first: bool = option("Kill the old sessions before a run. Default: {default}.", True, name="kill")
+    kill_first: bool = option(
+        "Kill the old sessions before a run. Default: {default}.",
+        default=True,
+        name="kill",
+        commands=("plan", "run"),
+    )
     no_zombie: bool = option(
         "Keep the window of an ended program open until q is pressed in it. Default: {default}.",
-        False,
+        default=False,
         name="zombie",
         is_inverse=True,
+        commands=("run", "screen"),
     )
     replace: bool = option(
-        "Also kill or change a session with running components of another config or user. Default: {default}.", False
+        "Also kill or change a session with running components of another config or user. Default: {default}.",
+        default=False,
+        commands=(*STARTING, "kill", "plan", "screen", "stop", "sync"),
     )
-    always_copy: bool = option("Copy all files, even unchanged ones. Default: {default}.", False)
+    always_copy: bool = option(
+        "Copy all files, even unchanged ones. Default: {default}.",
+        default=False,
+        commands=("doctor", "plan", "run", "sync"),
+    )
     terminate: bool = option(
-        "Stop the other components when all components with `wait` have ended. Default: {default}.", False
+        "Stop the other components when all components with `wait` have ended. Default: {default}.",
+        default=False,
+        commands=("run", "wait"),
     )
     keep_going: bool = option(
-        "When hosts fail, continue with the later stages on the other hosts. Default: {default}.", False
+        "When hosts fail, continue with the later stages on the other hosts. Default: {default}.",
+        default=False,
+        commands=(*STARTING, "screen", "sync"),
     )
 
     def session_of(self, config: Config) -> str:

@@ -30,7 +30,7 @@ from rr_config.muddlers.discovery import all_muddlers
 from rr_config.parameters import BOOLS, Parameter
 
 from .leading import CommandParser
-from .options import SECTION, Option
+from .options import SECTION, Option, shown_flags
 from .settings import read_options
 
 # Values of Fabric's own options, by their first names. An option that is missing here gets no candidates.
@@ -151,7 +151,7 @@ def offered(place: Cursor) -> Values | Sequence[str]:
         return CORE.get(option.names[0], ())
     command = place.contexts[-1]
     if place.word.startswith("-") or (command.name is not None and not place.word):
-        return command.flag_names()
+        return shown_flags(command) if command.name else command.flag_names()
     return () if _words_end(command) else Values.COMMAND
 
 
@@ -161,7 +161,8 @@ def _is_word(option: Argument) -> bool:
 
 def _words_end(command: ParserContext) -> bool:
     """Return whether no other command can follow, because words after this one are values of an option."""
-    return any(isinstance(each, Option) and each.takes_word(command.name or "") for each in command.args.values())
+    options = [each for each in command.args.values() if isinstance(each, Option)]
+    return any(command.name in each.declaration.words_after for each in options)
 
 
 def single_names(word: str, components: Sequence[Component]) -> list[str]:

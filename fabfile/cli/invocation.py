@@ -14,6 +14,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from rr_config import Config, ConfigError, Options, load
+from rr_config.program import program
 
 from .exit_codes import FAILED, INTERRUPTED, UNTOUCHED, WRONG
 from .options import SECTION
@@ -85,7 +86,7 @@ def execute(context: Context, given: dict[str, Any], action: Callable[["Console"
     if isinstance(context, Connection):
         raise Exit("-H/--hosts: not supported; the config file sets the hosts", WRONG)
     if context.config.run.dry:
-        raise Exit("-R/--dry: supported only by `run`; see: fab plan", WRONG)
+        raise Exit(f"-R/--dry: supported only by `run`; see: {program()} plan", WRONG)
     from ..ui.console import Console
 
     try:

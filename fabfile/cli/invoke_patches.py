@@ -1,6 +1,7 @@
 """Patches of Invoke and Fabric, for behaviour that these cannot be configured to have.
 
 - Settings that cannot be read exit with 2 and a message, like an invalid config.
+- `--help` and `--list` group commands and options; see `help`.
 - The options of a command may stand in front of it; see `leading`.
 - The shell completes the values of options, too; see `completion`.
 - No password is logged.
@@ -17,6 +18,7 @@ executor. Each patch has a report for the authors. `tests/unit/test_patches.py` 
 import functools
 import logging
 import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,6 +46,7 @@ def apply_patches() -> None:
     _patch_settings_files()
     _patch_settings()
     _patch_leading_options()
+    _patch_help()
     _patch_completion()
     for library in ("fabric", "invoke"):
         logging.getLogger(library).setLevel(logging.INFO)  # at level DEBUG, they log passwords, too
@@ -160,6 +163,37 @@ class CommandExecutor(Executor):  # type: ignore[misc]  # Fabric has no types
         return super().expand_calls(calls, apply_hosts)
 
 
+def _patch_help() -> None:
+    """Group commands and options in `--help` and `--list`.
+
+    Report for Invoke 2.2.1:
+
+    - What happens: `--help` lists all options of a task by the alphabet, and `--list` all tasks.
+    - Expected: groups with headings, declared with the tasks and arguments.
+    - To reproduce: `inv --help TASK` for a task with 30 arguments.
+    """
+
+    @functools.wraps(Fab.print_help)
+    def print_help(self: Fab) -> None:
+        from .help import overview
+
+        sys.stdout.write(overview(self.collection, self.initial_context))
+
+    @functools.wraps(Fab.print_task_help)
+    def print_task_help(self: Fab, name: str) -> None:
+        from .help import command_help
+
+        sys.stdout.write(command_help(self.collection, self.parser.contexts[name]))
+
+    @functools.wraps(Fab.list_flat)
+    def list_flat(self: Fab) -> None:
+        from .help import command_list
+
+        sys.stdout.write(command_list(self.collection))
+
+    Fab.print_help, Fab.print_task_help, Fab.list_flat = print_help, print_task_help, list_flat
+
+
 def _patch_completion() -> None:
     """Let `completion` answer --complete instead of Invoke.
 
@@ -209,6 +243,7 @@ class SettingsFiles(NamedTuple):
 
 def settings_files(settings: FabricSettings) -> SettingsFiles:
     """Return the files that `settings` were read from."""
-    return SettingsFiles(
-        settings._runtime_path, settings._runtime_ssh_path, settings._project_path, settings._project_prefix
-    )
+    project = settings._project_path
+    if project and not Path(project).is_file():  # Invoke stores the path of a missing fabric.py, too
+        project = None
+    return SettingsFiles(settings._runtime_path, settings._runtime_ssh_path, project, settings._project_prefix)

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
+from invoke.parser.context import ParserContext
 from invoke.tasks import Task
 
 from rr_config.declarations import Declaration
@@ -32,7 +33,7 @@ class Option(Argument):
 
     def __init__(self, declaration: Declaration) -> None:
         flag = declaration.flag.removeprefix("--")
-        is_shared = not declaration.commands
+        is_shared = bool(declaration.attribute)
         names = (flag, declaration.short) if declaration.short else (flag,)
         default = (is_shared and declaration.kind is bool) or None  # for True, Invoke accepts --no-NAME
         super().__init__(None, names, declaration.kind, default, declaration.help_text, declaration.is_positional)
@@ -74,10 +75,15 @@ class Option(Argument):
 
     def takes_word(self, command: str) -> bool:
         """Return whether a further word after `command` is a value of this option."""
+        if self.declaration.is_positional and self.declaration.default is not None:  # it may be missing
+            return not self.got_value
         return command in self.declaration.words_after
 
     def add_word(self, word: str, command: str) -> None:
         """Add a word that stands after `command`. Raise Exit if the option itself is given, too."""
+        if self.declaration.is_positional:
+            self.value = word
+            return
         if self.got_value and not self.has_words:
             self._refuse_both(command)
         words = Words(f"{self._value},{word}" if self.has_words else word)
@@ -96,6 +102,16 @@ class Option(Argument):
     def _refuse_both(self, command: str = "") -> NoReturn:
         command = command or self._value.command
         raise Exit(f"{command}: cannot combine patterns with {self.declaration.flag}; give one of them", WRONG)
+
+
+def shown_flags(context: ParserContext) -> list[str]:
+    """Return the flags of the options that have an effect in a command."""
+    flags: list[str] = []
+    for flag in context.flag_names():
+        option = context.flags[context.inverse_flags.get(flag, flag)]
+        if not isinstance(option, Option) or option.declaration.applies_to(context.name or ""):
+            flags.append(flag)
+    return flags
 
 
 class Command(Task):  # type: ignore[type-arg]

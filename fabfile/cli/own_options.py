@@ -61,7 +61,18 @@ OWN_OPTIONS = (
         is_positional=True,
         commands=["attach"],
     ),
-    _path("from", "A folder created by `fab collect`. Default: the current state of the hosts.", commands=["report"]),
+    _path(
+        "file",
+        "The file to write. Default: {default}. `--file` may be omitted.",
+        default="config.py",
+        is_positional=True,
+        commands=["init"],
+    ),
+    _path(
+        "from",
+        "A folder created by `{program} collect`. Default: the current state of the hosts.",
+        commands=["report"],
+    ),
     _path(
         "output", "The HTML file to write. Default: {default}.", default="report.html", short="o", commands=["report"]
     ),

@@ -19,7 +19,7 @@ from invoke.parser.context import ParserContext
 from invoke.parser.parser import ParseMachine
 
 from rr_config.likeness import hint
-from rr_config.options import OPTIONS
+from rr_config.options import OPTIONS, WITHOUT_CONFIG
 from rr_config.program import program
 
 from .exit_codes import WRONG
@@ -97,7 +97,7 @@ def patch_parser_errors() -> None:
             raise Exit(_misplaced(option[1], self.contexts, hint(option[1], _flags(self), see)), WRONG)
         if option:
             raise Exit(f"unknown option {option[1]}; {hint(option[1], _flags(self), see)}", WRONG)
-        if word and command and _is_like_a_config(word[1]):
+        if word and command not in ("", *WITHOUT_CONFIG) and _is_like_a_config(word[1]):
             config = f"{command} --config {shlex.quote(word[1])}"
             raise Exit(f"{command} {word[1]}: unknown command; to give the config file: {config}", WRONG)
         if word:

@@ -1,7 +1,6 @@
 """Whole command lines, as hints for the user: they reach the same hosts and sessions from any folder."""
 
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from rr_config.declarations import Declaration, Values
 from rr_config.options import OPTIONS
 from rr_config.parameters import as_texts
 from rr_config.paths import local_path
+from rr_config.program import FAB, INSTALLED, program
 
 from ..runner.fleet import identity_files
 from .invoke_patches import settings_files
@@ -43,11 +43,8 @@ class CommandLine:
 
     def _program(self) -> list[str]:
         """Return the program, and for `fab` the option with which it finds this fabfile in any folder."""
-        name = Path(sys.argv[0]).name
-        if name == "__main__.py":  # python -m fabfile
-            name = "remote-runner"
         project = settings_files(self.settings).project_folder
-        return [name, "-r", str(Path(project).absolute())] if name != "remote-runner" and project else [name]
+        return [FAB, "-r", str(Path(project).absolute())] if program() == FAB and project else [program()]
 
     def _shared(self, command: Sequence[str], limit: str | None) -> list[str]:
         """Return the options that all commands have and that are not at their defaults."""
@@ -76,7 +73,7 @@ class CommandLine:
         """Return Fabric's options with which another command reaches the hosts in the same way."""
         files = settings_files(self.settings)
         file = files.named
-        if not file and Path(sys.argv[0]).name == "remote-runner":
+        if not file and program() == INSTALLED:
             file = files.project  # `remote-runner` only looks for it in the current folder
         words = ["-f", _absolute(file)] if file and Path(file).is_file() else []  # Fabric names a missing fabric.py
         if files.ssh_config:

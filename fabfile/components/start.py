@@ -7,6 +7,7 @@ from itertools import chain
 import attrs
 
 from rr_config import Component
+from rr_config.program import program
 
 from ..remote import state_dir
 from ..remote.script import Script, Value, load, read_script
@@ -43,7 +44,8 @@ class NotStarted:
     def reason(self) -> str:
         """The reason, in one line."""
         if self.status is None and self.words == BEGUN:
-            return "timed out: the window did not start the program; is base_dir on a dead file system? see: fab status"
+            reason = "the window did not start the program; is base_dir on a dead file system?"
+            return f"timed out: {reason} see: {program()} status"
         if self.status is None:
             return "screen opened no window; the session may have too many windows, or the host no free terminals"
         return f"could not be started (exit status {self.status}): {self._last_line()}"

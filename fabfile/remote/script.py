@@ -16,6 +16,8 @@ from pathlib import Path
 
 import attrs
 
+from rr_config.program import program
+
 from . import shell
 from .package_managers import UNATTENDED
 
@@ -69,9 +71,11 @@ class Script:
         """Return the bytes to send: the script greets, runs `main`, and says `done` if nothing failed.
 
         `controller` says who runs it from where, for other users of the host. It was started at `born`, in ns since
-        1970. `group` is the number of the host group in its process. session_lock.sh explains both.
+        1970. `group` is the number of the host group in its process. session_lock.sh explains both. Error messages
+        show commands of `controller_program`, the program that the user has called.
         """
         own: dict[str, Value] = {"controller": controller, "controller_born": born, "own_group": group}
+        own["controller_program"] = program()
         own["package_managers"] = ",".join(UNATTENDED)
         # Within braces: if only a part of the script arrives, that is a syntax error, and nothing runs.
         lines = ["{", Script("", own).header(), self.header(), self.text, 'main "$@"', f"answer '{DONE}'", "}", ""]

@@ -12,6 +12,7 @@ from rr_config import Component, Config, ConfigError
 from rr_config.errors import named
 from rr_config.limit import limited
 from rr_config.paths import local_path
+from rr_config.program import program
 
 from ..components.logs import rendered
 from ..results.provenance import Types, check, check_parts
@@ -43,7 +44,7 @@ def from_folder(folder: str | Path, limit: str | None = None) -> tuple[Run, Outp
     folder = Path(folder)
     path = folder / FILE
     if not path.is_file():
-        raise ConfigError(f"{folder}: missing run.json; must be a folder that `fab collect` created")
+        raise ConfigError(f"{folder}: missing run.json; must be a folder that `{program()} collect` created")
     with named(str(path)):
         content = path.read_bytes()
     try:

@@ -18,6 +18,7 @@ from rr_config import Component, Config, ConfigError, Options
 from rr_config.component import by_host
 from rr_config.errors import os_reason
 from rr_config.local_files import expected_files, placed_once
+from rr_config.program import program
 
 from ..components.attach import attach_command, read_window, window_script
 from ..components.logs import Selection
@@ -186,7 +187,7 @@ class Inspector:
         Raise StageError if the component has no window or the connection is lost. Raise ConfigError without a terminal.
         """
         if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
-            raise ConfigError("attach: stdin and stdout must be a terminal; to see output, use: fab logs")
+            raise ConfigError(f"attach: stdin and stdout must be a terminal; to see output, use: {program()} logs")
         script = window_script(self.session, component)
         windows = self._fleet.on_all("attach", lambda host: read_window(ask(host, script)), hosts=[component.host])
         host = self._fleet.group.hosts[component.host]

@@ -1,6 +1,7 @@
 """Views: what a command was asked to show, as a table or text for a person, or as one JSON document."""
 
 import difflib
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from rr_config import Config
 from rr_config.muddlers.discovery import Muddler
+from rr_config.program import program
 
 from ..components.logs import rendered
 from ..components.ownership import Foreign
@@ -99,6 +101,12 @@ def show_muddler(out: Stdio, muddler: Muddler, options: str) -> None:
     out.news(f"{muddler.name}  {printable(muddler.summary)}  ({muddler.path})")
     for line in options.splitlines():
         out.news(f"  {printable(line)}".rstrip())
+
+
+def show_first_steps(out: Stdio, path: Path, name: str) -> None:
+    """Print a line for a new config, and the command to run it. `name` is the path as the user gave it."""
+    show_written(out, path)
+    out.news(f"next: {shlex.join([program(), 'run', '--config', name])}")
 
 
 def show_written(out: Stdio, path: Path) -> None:

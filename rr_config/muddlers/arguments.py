@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 from ..errors import ConfigError
+from ..program import program
 
 AddArguments = Callable[[argparse.ArgumentParser], Any]
 
@@ -18,7 +19,7 @@ class _Parser(argparse.ArgumentParser):
         self.add_argument("--only", metavar="PATTERNS", help="patterns of the components to change, as for --limit")
 
     def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{self.prog}: {message}; see: fab muddlers")
+        raise ConfigError(f"{self.prog}: {message}; see: {program()} muddlers")
 
 
 def parser_of(where: str, every: Iterable[tuple[str, AddArguments]], add_help: bool = True) -> argparse.ArgumentParser:

@@ -1,5 +1,7 @@
 """The program `remote-runner`: its own options in front of the command, and its name in messages."""
 
+import re
+import shlex
 import subprocess
 
 import pytest
@@ -58,3 +60,31 @@ def test_fab_shows_the_place_of_config(lab: Lab) -> None:
     )
     done = lab.fab("--limit", "web", "--config", "cfg.py", "status", "--json")
     assert '"web"' in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ("start -c cfg.py", 1, 'no screen session named "runner"; start one with: remote-runner screen'),
+        ("start -c cfg.py", 1, "repeat with: remote-runner start --config "),
+        ("attach web -c cfg.py", 2, "to see output, use: remote-runner logs"),
+        ("--dry kill", 2, "see: remote-runner plan"),
+        ("run --qqq", 2, "see: remote-runner --help run"),
+        ("run -c cfg.py -m 'stagger --qqq'", 2, "see: remote-runner muddlers"),
+        ("report --from .", 2, "must be a folder that `remote-runner collect` created"),
+    ],
+)
+def test_messages_show_the_program(lab: Lab, words: str, code: int, message: str) -> None:
+    lab.config(COMPONENT)
+    done = remote_runner(lab, *shlex.split(words))
+    assert (done.returncode, message in done.stderr) == (code, True), done.stderr
+    assert not re.search(r"\bfab ", done.stderr)
+
+
+def test_repeat_line_works_without_settings(lab: Lab) -> None:
+    lab.config(COMPONENT)
+    done = remote_runner(lab, "start", "-c", "cfg.py")
+    line = done.stderr.splitlines()[-1].removeprefix("repeat with: ")
+    assert remote_runner(lab, "-c", "cfg.py", "screen", "sync").returncode == 0
+    repeated = remote_runner(lab, *shlex.split(line)[1:])
+    assert repeated.returncode == 0, repeated.stderr

@@ -6,6 +6,7 @@ COMMANDS = [
     "config",
     "doctor",
     "exec",
+    "init",
     "kill",
     "logs",
     "muddlers",

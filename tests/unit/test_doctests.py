@@ -18,6 +18,7 @@ EXAMPLES = {
     "fabfile.runner.runner": 3,
     "rr_config.arg_parsers": 2,
     "rr_config.component": 9,
+    "rr_config.likeness": 2,
     "rr_config.limit": 3,
     "rr_config.muddlers.rewriting": 8,
     "rr_config.options": 2,

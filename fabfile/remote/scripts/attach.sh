@@ -10,6 +10,6 @@ main() {
   need_session
   { cd "$state" 2>/dev/null && [ -e "$component/launcher" ]; } ||
     fail "$title has not been started in session \"$session\""
-  find_window "$component" "$title" || fail "the window of $title is closed; to see its output, use: fab logs"
+  find_window "$component" "$title" || fail "the window of $title is closed; to see its output, use: $controller_program logs"
   answer "$id $window"
 }

@@ -27,12 +27,12 @@ own_sessions() { list_sessions | named | living; }
 find_session() {
   # shellcheck disable=SC2046 # one word for each session; names have no spaces
   set -- $(own_sessions)
-  [ $# -lt 2 ] || fail "there are $# screen sessions named \"$session\"; kill all of them with: fab kill"
+  [ $# -lt 2 ] || fail "there are $# screen sessions named \"$session\"; kill all of them with: $controller_program kill"
   id=${1-}
 }
 
 # need_session: find_session, or fail.
 need_session() {
   find_session
-  [ "$id" ] || fail "no screen session named \"$session\"; start one with: fab screen"
+  [ "$id" ] || fail "no screen session named \"$session\"; start one with: $controller_program screen"
 }

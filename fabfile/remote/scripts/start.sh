@@ -78,7 +78,7 @@ revoke_ticket() {
   tries=0
   while [ ! -s "$1/status" ] && ! is_running "$1" && launcher_is_anywhere "$1"; do
     tries=$((tries + 1))
-    [ $tries -lt 100 ] || fail "$state/$1/launcher hangs; kill it with: fab kill"
+    [ $tries -lt 100 ] || fail "$state/$1/launcher hangs; kill it with: $controller_program kill"
     sleep 0.1
   done
 }

@@ -51,10 +51,10 @@ def test_path_may_have_spaces(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (" --cuont 3", "--muddler mine: unrecognized arguments: --cuont 3; see: fab muddlers"),
+        (" --cuont 3", "--muddler mine: unrecognized arguments: --cuont 3; see: remote-runner muddlers"),
         (
             " --count x",
-            "--muddler mine: argument --count: invalid int value: 'x'; see: fab muddlers",
+            "--muddler mine: argument --count: invalid int value: 'x'; see: remote-runner muddlers",
         ),
         (" --only nobody", "--only: 'nobody' matches no component; must match one of node1/server, node2/client"),
         (
