@@ -23,7 +23,6 @@ from rr_config.program import FAB, program
 MARKER = re.compile(r"<!-- generated: (.+?) -->")
 DECLARATION = re.compile(r"^\s*[A-Z]+ = (.+?)  # (.+)$", re.MULTILINE)
 CODE_OR_LINE = re.compile(r"(`[^`]*`)|\|")
-PLACEHOLDERS = {"LIMIT": "PATTERNS", "PARAMETER": "NAME=VALUE"}  # for kinds of values whose own names do not say enough
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

@@ -42,7 +42,8 @@ class Options:
     """The options of all commands, under the names that config files use. Each one is declared here alone.
 
     A config file or muddler sees `config_file` as an absolute path. `muddler` lists the muddlers as the user gave them,
-    in the order in which they run. `ssh_user` and `ssh_pass` are None unless the user gave them.
+    in the order in which they run. `params` maps names of parameters to given values, and `config.parameters` has the
+    values of all. `ssh_user` and `ssh_pass` are None unless the user gave them.
 
     A config file gets a copy. If it assigns an option, muddlers see the new value, but the run does not.
 

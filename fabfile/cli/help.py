@@ -17,7 +17,7 @@ from .options import Option
 # Commands that are missing here are in a group of their own, at the end.
 COMMANDS = {
     "Run, or one stage of a run": ("init", "run", "screen", "sync", "start", "wait"),
-    "Look": ("status", "logs", "attach", "plan", "config", "doctor", "muddlers"),
+    "Look": ("status", "logs", "attach", "plan", "config", "doctor", "exec", "muddlers"),
     "End": ("stop", "kill", "restart"),
     "Results": ("collect", "report"),
 }
@@ -27,7 +27,7 @@ OF_FABRIC = (
     *("S", "i", "t", "prompt-for-login-password", "prompt-for-passphrase", "f", "config", "search-root"),
     *("help", "list", "version", "print-completion-script"),
 )
-PLACEHOLDERS = {"LIMIT": "PATTERNS"}  # for kinds of values whose own names do not say enough
+PLACEHOLDERS = {"LIMIT": "PATTERNS", "PARAMETER": "NAME=VALUE"}  # for kinds of values whose own names do not say enough
 INDENT = 2
 WIDEST_NAME = 26  # the help of an option with a longer name begins on the next line
 

@@ -52,8 +52,7 @@ def with_runner(
     """
     from ..runner.runner import Runner
     from ..util.stages import StageError
-    from .rerun import CommandLine
-    from .summary import Summary
+    from .hints import CommandLine, Summary
 
     def action(console: "Console", options: Options) -> None:
         try:

@@ -71,7 +71,7 @@ class Recap:
             "seconds": round(self.seconds, 3),
             "hosts": [{"host": host, "failed": host in failed, **self._facts_of(host)} for host in self.hosts],
             "components": [each.as_dict() for each in self.components],
-            "failures": [each._asdict() for each in self.failures],
+            "failures": [each.as_dict() for each in self.failures],
             "hints": dict(self.hints),
         }
 

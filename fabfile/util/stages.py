@@ -27,6 +27,10 @@ class Failure(NamedTuple):
     output: tuple[str, ...] = ()
     stage: str = ""
 
+    def as_dict(self) -> dict[str, object]:
+        """Return all fields under their names, for `--json`."""
+        return self._asdict()
+
 
 Names = Iterable[str]
 

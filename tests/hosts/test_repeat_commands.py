@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fabfile.cli.rerun import CommandLine
+from fabfile.cli.hints import CommandLine
 from fabfile.runner import Observer, StageError
 from tests.support.checkout import FAB, ROOT
 from tests.support.connections import away

@@ -5,7 +5,6 @@
 
 main() {
   cd || fail "no home directory"
-  umask "$own_umask"
   printf 'output '
   { status=$({ run_command 4>&1 | tr -d '\000' | { head -c "$most"; cat >/dev/null; } >&4; } 3>&1); } 4>&1
   printf '\0'

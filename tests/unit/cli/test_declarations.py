@@ -10,9 +10,9 @@ from fabric import Config as Settings
 from invoke.parser import Parser
 from invoke.parser.context import ParserContext
 
+from fabfile.cli.hints import CommandLine
 from fabfile.cli.options import Option
 from fabfile.cli.own_options import OWN_OPTIONS, own_options
-from fabfile.cli.rerun import CommandLine
 from fabfile.cli.settings import read_options
 from fabfile.runner import Runner
 from rr_config import Config, ConfigError, Options

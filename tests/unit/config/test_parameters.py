@@ -291,5 +291,6 @@ def test_documented_config_and_parser_work(tmp_path: Path) -> None:
         "extra_args": "--clients 3",
         "arg_parser": str(write(tmp_path / "p.py", parser)),
     }
+    (tmp_path / "client.py").touch(0o755)
     components = loaded(tmp_path, f"assert extra_options.clients == 3\n{config}", **options).all_components()
     assert [each.name for each in components] == ["client-0", "client-1"]

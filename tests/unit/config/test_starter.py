@@ -23,7 +23,7 @@ def test_written_config_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_commented_lines_are_valid(tmp_path: Path) -> None:
     start = TEXT.index("# for host in")
     lines = [line.removeprefix("# ") for line in TEXT[start:].splitlines()]
-    (tmp_path / "worker.sh").write_text("")
+    (tmp_path / "worker.sh").touch(0o755)
     (tmp_path / "data").mkdir()
     (tmp_path / "cfg.py").write_text("\n".join([TEXT[:start], *lines]))
     config = load(Options(config_file=str(tmp_path / "cfg.py")))
