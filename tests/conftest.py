@@ -28,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Each worker would compile them otherwise, which takes 5 s: `PYTHONDONTWRITEBYTECODE` keeps the checkout clean.
     """
+    os.environ.pop("PYTHONUNBUFFERED", None)  # users do not set it, and it hides faults
     if not config.getoption("numprocesses", None):  # a worker, or a run without workers
         return
     compiled = tempfile.mkdtemp(prefix="rr-compiled.")

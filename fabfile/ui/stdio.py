@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from rr_config.errors import os_reason
 
+from ..util.clock import SYSTEM_CLOCK
 from ..util.text import printable
 from .terminal import CLEAR, CLEAR_UNSAVED, ERASE_LINE, RED, is_screen, styled
 
@@ -33,8 +34,7 @@ class Stdio:
         """Write whole lines to stdout, unchanged."""
         try:
             with self._lock, self._without_live():
-                sys.stdout.buffer.write(text)
-                sys.stdout.buffer.flush()
+                _write_unbuffered(text)
         except OSError as error:
             self.is_quiet = True
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its end
@@ -110,6 +110,21 @@ class Stdio:
         """Ask a question and return whether the user says yes."""
         self.aside(f"{question} [y/N] ")
         return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _write_unbuffered(text: bytes) -> None:
+    """Write to stdout, without the lock of its buffer.
+
+    If Python ends while a daemon thread waits for a reader and holds that lock, it aborts.
+    """
+    sys.stdout.flush()  # prints of config files
+    raw = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
+    left = memoryview(text)
+    while left:
+        count = raw.write(left)
+        if count is None:  # another program has made the terminal non-blocking
+            SYSTEM_CLOCK.sleep(0.01)
+        left = left[count or 0 :]
 
 
 def _open_missing_streams() -> None:

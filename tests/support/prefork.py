@@ -74,6 +74,7 @@ def main() -> None:
         folder, out, err, environment, command = json.loads(line)
         pid = os.fork()
         if pid == 0:
+            os.setsid()  # without a terminal, a prompt for a password reads stdin
             become(folder, out, err, environment, command)
             try:
                 sys.exit(fabric.main.program.run())

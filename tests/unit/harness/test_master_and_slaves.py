@@ -100,7 +100,7 @@ def test_endless_regex_fails_the_step(bench: Bench) -> None:
 
 
 def test_long_line_is_matched_as_a_whole(bench: Bench) -> None:
-    by_pieces = "import time; print('x' * 9000 + 'nee', end='', flush=True); time.sleep(0.3); print('dle')"
+    by_pieces = "import time; print('x' * 9000 + 'nee', end='', flush=True); time.sleep(0.3); print('dle', flush=True)"
     program = [sys.executable, "-c", by_pieces + "; import sys; sys.stdin.read()"]
     assert bench.verdict("start a\nawait a xneedle$\nclose a\nstop a\n", "", a=program)[0] == 0
     status, verdict = bench.verdict("start a\nawait a ^needle|^dle within 2\n", "", a=program)
