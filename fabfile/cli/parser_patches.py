@@ -3,7 +3,7 @@
 - An invalid command line exits with 2 and a message, like an invalid config.
 - An option may be given more than once.
 - The word after `--extra-args` is its value, even if it looks like an option.
-- After some commands, any number of words may follow; see `Option.takes_words`.
+- After some commands, any number of words may follow; see `Option.takes_word`.
 
 `invoke_patches` says why these are patches. `tests/unit/test_patches.py` fails if a patched function changes.
 """
@@ -97,9 +97,10 @@ def patch_parser_errors() -> None:
             raise Exit(_misplaced(option[1], self.contexts, hint(option[1], _flags(self), see)), WRONG)
         if option:
             raise Exit(f"unknown option {option[1]}; {hint(option[1], _flags(self), see)}", WRONG)
-        if word and command not in ("", *WITHOUT_CONFIG) and _is_like_a_config(word[1]):
-            config = f"{command} --config {shlex.quote(word[1])}"
-            raise Exit(f"{command} {word[1]}: unknown command; to give the config file: {config}", WRONG)
+        if word and command not in WITHOUT_CONFIG and _is_like_a_config(word[1]):
+            config = f"{command or 'run'} --config {shlex.quote(word[1])}"
+            given = f"{command} {word[1]}".lstrip()
+            raise Exit(f"{given}: unknown command; to give the config file: {config}", WRONG)
         if word:
             raise Exit(unknown_command(word[1], self.contexts, see), WRONG)
         raise Exit(f"{_plain(msg)}; {see}", WRONG)

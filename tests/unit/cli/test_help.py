@@ -92,6 +92,7 @@ def test_help_may_stand_before_the_command(capsys: pytest.CaptureFixture[str]) -
         ("logs", "logs [PATTERN...] [OPTION...]"),
         ("attach", "attach COMPONENT [OPTION...]"),
         ("init", "init [FILE] [OPTION...]"),
+        ("exec", "exec COMMAND [OPTION...]"),
     ],
 )
 def test_usage_shows_words(capsys: pytest.CaptureFixture[str], command: str, usage: str) -> None:

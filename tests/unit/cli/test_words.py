@@ -89,6 +89,7 @@ def test_words_that_exclude_all_are_reported() -> None:
     ("line", "hint"),
     [
         ("run cfg.py", "run cfg.py: unknown command; to give the config file: run --config cfg.py"),
+        ("cfg.py", "cfg.py: unknown command; to give the config file: run --config cfg.py"),
         ("start -l INFO a/b", "start a/b: unknown command; to give the config file: start --config a/b"),
         (
             "kill pyproject.toml",
