@@ -46,7 +46,7 @@ def run(context: Context, **given: Any) -> None:
     """Run kill, screen, sync and start on all hosts, then wait for the components with `wait`."""
     if context.config.run.dry:
         context.config.run.dry = False
-        with_runner(context, given, "run", _show_plan, nobody, with_files=True)
+        with_runner(context, given, "plan", _show_plan, nobody, with_files=True)
     else:
         with_runner(context, given, "run", partial(_run, given), partial(_follower, given), with_files=True)
 

@@ -80,6 +80,8 @@ class CommandLine:
             defaults.screen = self.config.screen
         words: list[str] = []
         for option in OPTIONS:
+            if not option.applies_to(command[0]):
+                continue
             value = getattr(given, option.attribute)
             if value != getattr(defaults, option.attribute) and not option.is_secret:
                 words += _words(option, option.translated(value), command)

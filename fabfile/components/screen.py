@@ -18,9 +18,10 @@ MOST_WINDOWS = 2000
 
 @attrs.frozen
 class Killed:
-    """The result of `fab kill` on a host: the sessions that ended, and how many processes."""
+    """The result of `fab kill` on a host: the sessions that ended, and how many components and processes ran."""
 
     sessions: tuple[str, ...]
+    components: int
     processes: int
 
 
@@ -48,8 +49,9 @@ def read_killed(answers: Iterator[str]) -> Killed:
     sessions: list[str] = []
     for answer in answers:
         word, value = answer.split(" ", 1)
-        if word == "processes":
-            return Killed(tuple(sessions), int(value))
+        if word == "killed":
+            components, processes = map(int, value.split(" "))
+            return Killed(tuple(sessions), components, processes)
         if word == "session":
             sessions.append(value)
     raise ValueError("missing the number of killed processes")

@@ -1,5 +1,7 @@
 """Wait for components to end on one host, and terminate others. Pure; see `scripts/wait.sh`."""
 
+import re
+import signal
 from collections.abc import Callable, Iterator, Sequence
 
 import attrs
@@ -88,11 +90,22 @@ def read_ended(awaited: Sequence[Component], answer: Callable[[], str]) -> Itera
     for words in iter(answer, DONE):
         facts, _, shown = words.partition("\n")
         _, folder, status, stopped, seconds = facts.split(" ")
+        number = int(status) if status.isdigit() else None
         yield Ended(
             by_folder[folder],
-            int(status) if status.isdigit() else None,
+            number,
             was_started=status != NEVER,
             was_stopped=bool(stopped),
             seconds=max(int(seconds), 0) if seconds else None,
-            last_line=(logs.shown_lines(shown) or ("",))[-1],
+            last_line=_last_line(logs.shown_lines(shown), number),
         )
+
+
+def _last_line(lines: Sequence[str], status: int | None) -> str:
+    """Return the last line of a program. If a signal ended it, sh may have added a line such as `Killed`."""
+    by = shell.signal_of(status)
+    if by and lines:
+        words = re.escape(signal.strsignal(signal.Signals[by]) or by)
+        if re.fullmatch(rf"(.*/launcher: line \d+: +\d+ )?{words}( \(core dumped\))?( .*)?", lines[-1]):
+            lines = lines[:-1]
+    return lines[-1] if lines else ""

@@ -41,7 +41,7 @@ class Console(Stdio, Observer):
         self.results: dict[str, dict[str, Any]] = {}  # by stage and host
         self.live = Live(self)
         self._bars: TransferProgress | None = None
-        self._held_back: list[str] = []  # lines that would be printed between the bars
+        self._held_back: list[tuple[str, str]] = []  # lines of a stage, until its end: hosts answer in any order
         self._stage = ""
         self._unanswered: set[str] = set()
         self._failures: dict[str, Failure] = {}
@@ -57,7 +57,8 @@ class Console(Stdio, Observer):
         """Print the stage. Show progress bars for a transfer on a terminal."""
         self._stage, self._unanswered, self._failures = stage, set(hosts), {}
         self.results[stage] = {}
-        self.news(f"{styled(stage, BOLD, sys.stdout)}  {counted(len(hosts), 'host')}")
+        if stage not in ("connect", "check"):  # they print no lines
+            self.news(f"{styled(stage, BOLD, sys.stdout)}  {counted(len(hosts), 'host')}")
         if stage in ("sync", "collect") and is_screen(sys.stderr) and not self.is_quiet:
             from .progress import TransferProgress
 
@@ -132,8 +133,8 @@ class Console(Stdio, Observer):
         if self._bars is not None:
             self._bars.stop()
             self._bars = None
-        for line in self._held_back:
-            self.news(line)
+        for where, text in sorted(self._held_back, key=lambda line: line[0]):
+            self._print_line(where, text)
         self._held_back = []
 
     def collected(self, folder: Path) -> None:
@@ -194,8 +195,11 @@ class Console(Stdio, Observer):
                 self.error(printable(f"  | {line}"))
 
     def _line(self, where: str, text: str) -> None:
-        line = f"  {printable(where)}  {printable(text)}"
-        if self._bars is not None:
-            self._held_back.append(line)
+        """Print a line at the end of the stage, in the order of hosts, or now if the times matter."""
+        if self._stage == "wait" or self.log_lines is not None:
+            self._print_line(where, text)
         else:
-            self.news(line)
+            self._held_back.append((where, text))
+
+    def _print_line(self, where: str, text: str) -> None:
+        self.news(f"  {printable(where)}  {printable(text)}")

@@ -80,7 +80,8 @@ class Recap:
         for found in self.results.values():
             match found.get(host):
                 case Killed() as killed:
-                    facts |= {"killed_sessions": list(killed.sessions), "killed_processes": killed.processes}
+                    facts |= {"killed_sessions": list(killed.sessions), "killed_components": killed.components}
+                    facts["killed_processes"] = killed.processes
                 case Session() as session:
                     facts |= {"session": session.id, "session_is_new": session.is_new}
                 case Executed() as executed:
@@ -105,8 +106,8 @@ def _executed(results: Iterable[Executed]) -> str:
 
 def _killed(results: Iterable[Killed]) -> str:
     found = list(results)
-    sessions, processes = sum(len(each.sessions) for each in found), sum(each.processes for each in found)
-    return f"{counted(sessions, 'session')} and {counted(processes, 'process')} ended"
+    sessions, components = sum(len(each.sessions) for each in found), sum(each.components for each in found)
+    return f"{counted(sessions, 'session')} and {counted(components, 'component')} ended"
 
 
 def _sessions(results: Iterable[Session]) -> str:

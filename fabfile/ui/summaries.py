@@ -10,7 +10,10 @@ def killed(result: Killed) -> str:
     """Return what was ended on a host."""
     if not result.sessions and not result.processes:
         return "nothing to end"
-    return f"ended {' '.join(result.sessions) or 'no session'}, {counted(result.processes, 'process')}"
+    what = " ".join(result.sessions) or "no session"
+    if not result.components:
+        return f"ended {what}, {counted(result.processes, 'process')}"
+    return f"ended {what}, {counted(result.components, 'component')}"
 
 
 def synced(result: SyncResult) -> str:

@@ -36,8 +36,9 @@ def test_second_controller_is_refused(lab: Lab) -> None:
                 rf" that ends \(process \d+ on the host\){survivors}",
                 reason,
             ), done.stderr
+            has_later = command in ("run", "start", "restart")
             assert rest == [
-                f"{stage} failed; later stages were not started",
+                *([f"{stage} failed; later stages were not started"] if has_later else []),
                 f"repeat with: fab -r {ROOT} {command} --config {lab.folder}/cfg.py --limit node2 -S {lab.farm.ssh_config}",
             ]
         for command in ("status", "logs", "plan", "wait"):

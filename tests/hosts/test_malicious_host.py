@@ -7,7 +7,7 @@ from tests.support.outcomes import repeat_with
 
 
 def test_nonsense_does_not_stop_the_others(lab: Lab) -> None:
-    odd_host(lab, "odd", f"{GREETING}; printf 'ended zzz 0\\000done\\000'; sleep 1")
+    odd_host(lab, "odd", f"{GREETING}; printf 'ended zzz 0  \\000done\\000'; sleep 1")
     lab.config(CONFIG + "add('a', 'odd', wait=True)\nadd('b', 'node1')\nadd('c', 'node2', 'exit 0', wait=True)")
     lab.run("run", "--limit", "node*")
     done = lab.fab("wait", "-c", "cfg.py")

@@ -9,7 +9,7 @@ from tests.support.config_texts import WAITED as CONFIG
 from tests.support.connections import cut, sessions_begun
 from tests.support.files import text
 from tests.support.lab import Lab
-from tests.support.outcomes import repeat_with
+from tests.support.outcomes import repeat_with, timeless
 from tests.support.waiting import eventually
 
 LONG = "'exec sleep 1000'"
@@ -27,7 +27,7 @@ def test_any_failure_stops_all(lab: Lab, crashing: str, wait: bool) -> None:
     lab.config(CONFIG + f"add('a', {crashing!r}, 'sleep 0.5; exit 3', wait={wait})\n" + OTHERS)
     done = lab.fab("run", "--on-exit", "stop", "-c", "cfg.py")
     assert done.returncode == 1
-    assert done.stderr.splitlines() == [
+    assert timeless(done.stderr).splitlines() == [
         f"{crashing}/a: wait: ended with exit status 3; all were stopped",
         repeat_with(lab, "run --no-kill", "--on-exit", "stop"),
     ]
@@ -77,7 +77,7 @@ def test_wait_stops_all_later(lab: Lab) -> None:
     lab.run("screen")
     lab.run("start")
     done = lab.fab("wait", "--on-exit", "stop", "-c", "cfg.py")
-    assert (done.returncode, done.stderr.splitlines()) == (
+    assert (done.returncode, timeless(done.stderr).splitlines()) == (
         1,
         [
             "node1/a: wait: ended with exit status 3; all were stopped",
@@ -106,7 +106,7 @@ def test_absent_host_does_not_delay_stop(lab: Lab) -> None:
             said, _ = fab.communicate(timeout=20)
         finally:
             lab.farm.start(lab.node2)
-    assert "node1/a: wait: ended with exit status 3; all were stopped\n" in said
+    assert "node1/a: wait: ended with exit status 3; all were stopped\n" in timeless(said)
     assert said.count("node2: stop 2: ") == 1  # and what is below that index is stopped all the same
     assert ended_by(lab) == {"a": 3, "b": None, "c": "SIGTERM"}
 
@@ -121,7 +121,7 @@ def test_all_failures_are_reported(lab: Lab) -> None:
     ended = [lab.farm.hosts[host].state() / name / "status" for name, host, _ in failing]
     eventually(lambda: all(text(path) for path in ended), "the end of all")
     done = lab.fab("wait", "--on-exit", "stop", "-c", "cfg.py")
-    *lines, repeat = done.stderr.splitlines()
+    *lines, repeat = timeless(done.stderr).splitlines()
     assert lines == [
         f"{host}/{name}: wait: ended with exit status {status}; all were stopped" for name, host, status in failing
     ]

@@ -112,7 +112,7 @@ def test_unready_component_fails_the_run(lab: Lab) -> None:
     said = failing(lab)
     runs = "; the program keeps running"
     assert (
-        f"node1/log: start 1: was not ready within 1 s: log never{runs}; last lines of its output:\n  | hello\n" in said
+        f"node1/log: start 1: was not ready within 1 s: log never{runs}; last line of its output:\n  | hello\n" in said
     )
     late = f"its last check ended with exit status 7: no, not yet{runs}\n"
     assert f"node1/command: start 1: was not ready within 1.5 s: command echo no, not yet >&2; exit 7; {late}" in said

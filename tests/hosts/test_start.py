@@ -324,7 +324,7 @@ add("server", "node3")
     assert (lab.node1.home / "done").exists()
     for label, how in {"node2/three": "3", "node2/term": "SIGTERM", "localhost/kill": "SIGKILL"}.items():
         assert re.search(f"^{label}: .*{how}", done.stderr, re.MULTILINE), said
-    assert re.search(r"node1/good .*ended.* 0$", done.stdout, re.MULTILINE), said
+    assert re.search(r"node1/good .*ended.* 0 after \d s$", done.stdout, re.MULTILINE), said
     assert "node1/good" not in done.stderr
     assert alive(lab.node3) == {"server"}
 
@@ -352,7 +352,7 @@ add("client2", "node3", 2, wait=True, args=["client2", "true"])
         (lab.node1.home / "go").touch()
         said, _ = fab.communicate(timeout=30)
     assert fab.returncode == 1, said
-    assert re.search("^node1/client1: wait: .* 3$", said, re.MULTILINE), said
+    assert re.search("^node1/client1: wait: .* 3 after \\d s$", said, re.MULTILINE), said
     assert [alive(host) for host in hosts] == [set()] * 3
     assert [host.sessions() for host in hosts] == [["runner"]] * 3
     assert sessions_begun(lab.node1) - before <= 4 + 2

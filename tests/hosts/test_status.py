@@ -9,6 +9,7 @@ from typing import Any
 from tests.support.checkout import ROOT
 from tests.support.connections import sessions_begun
 from tests.support.lab import Lab
+from tests.support.outcomes import timeless
 from tests.support.waiting import eventually
 
 PROGRAMS = """
@@ -38,7 +39,7 @@ def test_status_describes_each_component(lab: Lab) -> None:
     assert {each["state"] for each in statuses(lab, code=1).values()} == {"waiting"}
     done = lab.fab("run", "-c", "cfg.py")
     assert done.returncode == 1
-    assert done.stderr.splitlines() == [
+    assert timeless(done.stderr).splitlines() == [
         "localhost/term: check: was ended by SIGTERM",
         "node2/three: check: ended with exit status 3",
         f"repeat with: fab -r {ROOT} run --no-kill --config {lab.folder}/cfg.py"

@@ -9,6 +9,7 @@ import pytest
 from tests.support.commands import running
 from tests.support.files import text
 from tests.support.lab import Lab
+from tests.support.outcomes import timeless
 from tests.support.processes import is_alive
 from tests.support.sessions import ids, titles
 from tests.support.waiting import eventually
@@ -47,7 +48,7 @@ def test_stop_follows_indices_and_signals(lab: Lab) -> None:
     )
     stopped = lab.run("stop").stdout
     assert text(lab.folder / "order").split() == ["TERM", "USR1", "INT"]
-    assert re.findall(r"^  (\S+)  (.*)$", stopped, re.MULTILINE) == [
+    assert re.findall(r"^  (\S+)  (.*)$", timeless(stopped), re.MULTILINE) == [
         ("localhost/c", "ended with exit status 3"),
         ("node2/b", "ended with exit status 3"),
         ("node1/a", "ended with exit status 3"),

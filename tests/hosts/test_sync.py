@@ -359,9 +359,8 @@ def test_blocked_place_keeps_other_places(lab: Lab) -> None:
     done = lab.fab("sync", "-c", "cfg.py")
     assert done.returncode == 1
     assert (lab.node1.home / "work/good/g").read_text() == "the same"
-    line, failed, repeat = done.stderr.splitlines()
+    line, repeat = done.stderr.splitlines()
     assert line.startswith("node1:/proc/f: sync: ")
-    assert failed == "sync failed; later stages were not started"
     assert repeat == f"repeat with: fab -r {ROOT} sync --config {lab.folder}/cfg.py -S {lab.farm.ssh_config}"
 
 

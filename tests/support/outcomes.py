@@ -1,5 +1,6 @@
 """Check the exit code and the errors of `fab`."""
 
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -34,6 +35,12 @@ def repeat_with(lab: Lab, command: str, *options: str) -> str:
     """Return the last line of a failed `fab -c cfg.py`: the command to repeat with, and its own options."""
     words = ["fab", "-r", str(ROOT), *command.split(), "--config", str(lab.folder / "cfg.py"), *options]
     return f"repeat with: {shlex.join([*words, '-S', str(lab.farm.ssh_config)])}"
+
+
+def timeless(text: str) -> str:
+    """Return the output of a command without the durations of components, and without the ends of their outputs."""
+    without = re.sub(r"; last lines? of its output:(\n  \| .*)+", "", text)
+    return re.sub(r" after (\d+ min )?\d+ s\b", "", without)
 
 
 def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:

@@ -10,19 +10,22 @@
 find_foreign() {
   { read -r foreign_owner && read -r foreign_text && read -r foreign_since; } 2>/dev/null <"$state/.owner" || return
   [ "$foreign_owner" != "$owner" ] || return
-  foreign_count=0
-  for launcher_file in "$state"/*/launcher; do
-    component_folder=${launcher_file%/launcher}
-    ! is_running_in "$component_folder" || foreign_count=$((foreign_count + 1))
-  done
+  foreign_count=$(count_running)
   [ "$foreign_count" -gt 0 ]
 }
 
+# count_running: print how many components of the session run.
+count_running() (
+  cd "$state" 2>/dev/null || return
+  count=0
+  for launcher_file in */launcher; do
+    ! is_running "${launcher_file%/launcher}" || count=$((count + 1))
+  done
+  echo "$count"
+)
+
 # report_foreign: answer if the session belongs to another owner.
 report_foreign() { ! find_foreign || answer "foreign $foreign_count $foreign_since $foreign_text"; }
-
-# is_running_in PATH: is_running for any current folder.
-is_running_in() { (cd "$state" 2>/dev/null && is_running "${1##*/}"); }
 
 # check_owner: fail if the session belongs to another owner, unless it is to be replaced. Call it under the hold: another
 # command may have taken the session since the first check.

@@ -1,7 +1,8 @@
 # fab kill and fab screen, and both together in fab run: end every session of that name with all of its processes, and
 # start a new one.
 # Needs from the header: session, owner, owner_text, replace, kill and open (what to do), screenrc, subreaper.
-# Answers: session PID.NAME for each session that it is about to end; after that, processes COUNT (found at first); then
+# Answers: session PID.NAME for each session that it is about to end; after that, killed COMPONENTS
+# PROCESSES, as found at first; then
 # new PID.NAME or old PID.NAME.
 . ./session_lock.sh
 . ./ownership.sh
@@ -19,6 +20,7 @@ main() {
 
 kill_session() {
   whole_session=yes
+  running=$(count_running)
   find_sessions_to_end
   for id in $(own_sessions); do answer "session $id"; done
   end_members
@@ -27,7 +29,7 @@ kill_session() {
   rm -f "$state/.sessions" "$state/.owner"
   # shellcheck disable=SC2086 # one word for each process
   set -- $found
-  answer "processes $#"
+  answer "killed $running $#"
 }
 
 # find_sessions_to_end: set $ids, $servers, $marks and $roots. Sessions that this host has started count even if they
