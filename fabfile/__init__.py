@@ -25,11 +25,10 @@ from invoke.exceptions import Exit
 
 from rr_config import Config, ConfigError, Options, load
 from rr_config.errors import named
-from rr_config.loading import evaluated
 from rr_config.paths import local_path
 
 from .cli.exit_codes import FAILED, WRONG
-from .cli.interaction import show_diagnosis, show_status
+from .cli.interaction import show_changes, show_diagnosis, show_status
 from .cli.invocation import execute, nobody, with_runner
 from .cli.invoke_patches import apply_patches
 from .cli.options import command
@@ -125,26 +124,11 @@ def config(context: Context, **given: Any) -> None:
         from .ui.views import show_config
 
         if given["diff"]:
-            _show_diff(console, options, given["json"])
+            show_changes(console, options, given["json"])
         else:
             show_config(console, load(options), given["json"])
 
     execute(context, given, show)
-
-
-def _show_diff(console: "Console", options: Options, as_json: bool) -> None:
-    from .results.config_dump import as_python
-    from .ui.views import show_diff
-
-    if not options.muddler:
-        raise ConfigError("--diff: missing --muddler, whose changes to show")
-    if as_json or options.limit is not None:
-        raise ConfigError("--diff: cannot be combined with --json or --limit; it compares whole configs")
-    # Compare before the validation, because a muddler may complete an invalid config. Render each config before the
-    # next muddler runs, because that may change it in place.
-    before, *_, after = [as_python(each.all_components()) for each in evaluated(options)]
-    names = (options.config_file or "", " ".join(f"--muddler {each}" for each in options.muddler))
-    show_diff(console, before, after, names)
 
 
 @command

@@ -35,7 +35,7 @@ def component_named(config: Config, name: str) -> Component:
         return found[0]
     if found:
         raise ConfigError(f"{name}: ambiguous component; must be one of {_listed(found, None)}")
-    known = [text for each in components for text in (each.name, each.label)]
+    known = [*(each.name for each in components), *(each.label for each in components)]
     raise ConfigError(f"{name}: unknown component; {hint(name, known, f'must be one of {_listed(components)}')}")
 
 

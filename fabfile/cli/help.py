@@ -4,6 +4,7 @@ import inspect
 import shutil
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from invoke.collection import Collection
 from invoke.parser.argument import Argument
@@ -43,7 +44,7 @@ def overview(commands: Collection, of_fabric: ParserContext) -> str:
 
 def command_list(commands: Collection) -> str:
     """Return all commands, grouped by their use, each with the first line of its help."""
-    known = {name for names in COMMANDS.values() for name in names}
+    known = set(chain.from_iterable(COMMANDS.values()))
     groups = {**COMMANDS, OTHER: tuple(name for name in sorted(commands.task_names) if name not in known)}
     paragraphs: list[str] = []
     for title, names in groups.items():

@@ -171,6 +171,12 @@ class Summary:
         if repeat is not None:
             self.console.error(f"repeat with: {repeat}")
 
+    def show_interrupted(self) -> None:
+        """Show what still runs after Ctrl-C, unless the command only shows something."""
+        if self.runner.observer is self.console:
+            hints = {purpose: self.line.text(words) for purpose, words in self.console.afterwards.items()}
+            self.console.interrupted(self.runner.running, self.runner.unknown, hints)
+
     def _recap(self, error: "StageError | None") -> Recap:
         hosts = sorted(self.runner.config.all_hosts())
         failed = {failure.where for failure in error.failures} & set(hosts) if error else set()

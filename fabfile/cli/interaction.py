@@ -1,8 +1,14 @@
-"""The commands `status` and `doctor` in the terminal: watch, ask, and exit with FAILED if something is wrong."""
+"""The commands `status`, `doctor` and `config --diff` in the terminal.
+
+They watch, ask, and exit with FAILED if something is wrong.
+"""
 
 from typing import TYPE_CHECKING, Any
 
 from invoke.exceptions import Exit
+
+from rr_config import ConfigError, Options
+from rr_config.loading import evaluated
 
 from .exit_codes import FAILED
 
@@ -41,3 +47,18 @@ def show_diagnosis(given: dict[str, Any], runner: "Runner", console: "Console") 
     show_diagnoses(console, found, as_json=given["json"])
     if not all(each.is_well for each in found):
         raise Exit(code=FAILED)
+
+
+def show_changes(console: "Console", options: Options, as_json: bool) -> None:
+    """Show the changes of the muddlers. Raise ConfigError if there are none, or for options that do not fit."""
+    from ..ui.views import config_text, show_diff
+
+    if not options.muddler:
+        raise ConfigError("--diff: missing --muddler, whose changes to show")
+    if as_json or options.limit is not None:
+        raise ConfigError("--diff: cannot be combined with --json or --limit; it compares whole configs")
+    # Compare before the validation, because a muddler may complete an invalid config. Render each config before the
+    # next muddler runs, because that may change it in place.
+    before, *_, after = [config_text(each) for each in evaluated(options)]
+    names = (options.config_file or "", " ".join(f"--muddler {each}" for each in options.muddler))
+    show_diff(console, before, after, names)

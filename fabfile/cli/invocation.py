@@ -55,12 +55,9 @@ def with_runner(
     from .hints import CommandLine, Summary
 
     def action(console: "Console", options: Options) -> None:
-        try:
-            config = load(options, with_files)
-        except KeyboardInterrupt:
-            raise Exit(UNTOUCHED, INTERRUPTED) from None
+        config = load(options, with_files)
+        line = CommandLine(config, options, context.config, given)
         with Runner(config, options, context.config, observer(console, config)) as runner:
-            line = CommandLine(config, options, context.config, given)
             end = Summary(command, runner, console, line, as_json=given.get("json", False))
             try:
                 work(runner, console)
@@ -71,9 +68,7 @@ def with_runner(
                 raise Exit(code=FAILED) from error
             except KeyboardInterrupt:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut off the message
-                if runner.observer is console:
-                    hints = {purpose: line.text(words) for purpose, words in console.afterwards.items()}
-                    console.interrupted(runner.running, runner.unknown, hints)
+                end.show_interrupted()
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
                 raise Exit(code=INTERRUPTED) from None
 

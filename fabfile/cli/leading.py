@@ -6,6 +6,7 @@ this fabfile.
 
 import copy
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import attrs
 from invoke.parser.argument import Argument
@@ -53,7 +54,7 @@ def _in_front(declaration: Declaration) -> Option:
 
 def _without_our_names(of_fabric: Iterable[Argument]) -> dict[str, Argument]:
     """Return copies of arguments by their first names, without the names of our options. Omit one without a name."""
-    taken = {name for option in OPTIONS for name in _in_front(option).names}
+    taken = set(chain.from_iterable(_in_front(option).names for option in OPTIONS))
     found: dict[str, Argument] = {}
     for argument in of_fabric:
         own = copy.copy(argument)

@@ -81,6 +81,11 @@ def show_executed(out: Stdio, found: Mapping[str, Executed]) -> None:
             out.news(f"  {rendered(line.encode(errors='surrogateescape')).decode()}")
 
 
+def config_text(config: Config) -> str:
+    """Return a config as the text of a config file."""
+    return config_dump.as_python(config.all_components())
+
+
 def show_config(out: Stdio, config: Config, as_json: bool) -> None:
     """Show a config as the text of a config file, or its components as JSON."""
     components = config.all_components()
