@@ -17,9 +17,9 @@ from .options import Option
 
 # Commands that are missing here are in a group of their own, at the end.
 COMMANDS = {
-    "Run, or one stage of a run": ("init", "run", "screen", "sync", "start", "wait"),
+    "Run, or one stage of a run": ("init", "run", "screen", "sync", "start", "wait", "restart"),
     "Look": ("status", "logs", "attach", "plan", "config", "doctor", "exec", "muddlers"),
-    "End": ("stop", "kill", "restart"),
+    "End": ("stop", "kill"),
     "Results": ("collect", "report"),
 }
 OTHER = "Other commands"

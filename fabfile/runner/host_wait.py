@@ -27,7 +27,7 @@ class HostWait:
     `unreported` are the components whose end the host has not reported, by label. The thread that talks to the host
     removes them, and the other threads read them once that thread has ended. Only the thread that reads the events
     changes the other attributes. `awaited` are the components that the wait still waits for, by label, and `ends` says
-    how the others ended.
+    how the others ended. `was_reached` stays true when the phase has become LEAVING.
     """
 
     name: str

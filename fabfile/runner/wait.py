@@ -2,10 +2,10 @@
 
 One thread for each host talks to it. It puts all that happens there into one queue, as events. Another thread reads the
 queue, and this thread alone changes the state of the wait. The threads of the HostGroup only wait for the outcome of
-each host. So a host that hangs while it connects cannot block the others.
+each host, a Future that the reader of the queue sets. So it can abandon a host that hangs while it connects.
 
 A lost connection is opened again. When a host has nothing left to report, it is asked to leave. It gets LEAVE_SECONDS
-for that, then its connection is cut.
+for that, or FIRST_SECONDS if it has never been reached. Then its connection is cut.
 """
 
 import math
@@ -30,22 +30,24 @@ from .host_wait import HostWait, Phase
 
 @attrs.define
 class Wait:
-    """Waits for all `awaited` to end, on all their hosts, then terminates `terminated`.
+    """Waits for all `awaited` to end, on all their hosts, then terminates `to_terminate`.
 
-    `tell` is called for each end, but for `watched` components only until others are terminated. If it returns False,
-    the wait asks all hosts to leave, and `ends` returns what is known. After the wait, `silent` are hosts that were
-    asked to leave and did not answer in time, and `terminated_hosts` are those on which all of `terminated` have ended.
+    `on_end` is called for each end of an awaited component. It is called for an end of a `watched` one, too, until the
+    termination begins. If it returns False, the wait asks all hosts to leave, and `ends` returns the ends so far.
+
+    After the wait, `silent` are hosts that were asked to leave, and failed or did not answer in time.
+    `terminated_hosts` are hosts on which all of `to_terminate` have ended.
     """
 
     fleet: Fleet
     session: str
     awaited: Sequence[Component]
     watched: Sequence[Component]
-    terminated: Sequence[Component]
-    tell: Callable[[Ended], bool]
+    to_terminate: Sequence[Component]
+    on_end: Callable[[Ended], bool]
     silent: set[str] = attrs.field(init=False, factory=set)
     terminated_hosts: set[str] = attrs.field(init=False, factory=set)
-    _to_end: Mapping[str, Sequence[Component]] = attrs.field(init=False)
+    _to_terminate: Mapping[str, Sequence[Component]] = attrs.field(init=False)
     _hosts: dict[str, HostWait] = attrs.field(init=False)
     _talking: set[str] = attrs.field(init=False)  # hosts whose threads have not ended
     _pending: set[str] = attrs.field(init=False)  # hosts on which something is still awaited
@@ -58,9 +60,9 @@ class Wait:
         self._events = event_queue.EventQueue(self.fleet.clock)
         awaited = self._reachable(self.awaited)
         watched = self._reachable(self.watched)
-        self._to_end = self._reachable(self.terminated)
+        self._to_terminate = self._reachable(self.to_terminate)
         self._hosts = {}
-        for name in sorted({*awaited, *watched, *self._to_end}):
+        for name in sorted({*awaited, *watched, *self._to_terminate}):
             own = by_label(awaited.get(name, []))
             self._hosts[name] = HostWait(name, own | by_label(watched.get(name, [])), own)
         self._talking = set(self._hosts)
@@ -106,7 +108,7 @@ class Wait:
             outcomes += here.ends
             missing += here.awaited.values()
         if self._is_late and not missing:  # the last ends came while the hosts left, so nothing was terminated
-            for name, components in self._to_end.items():
+            for name, components in self._to_terminate.items():
                 if name not in self.terminated_hosts:
                     missing += components
         if self._is_late:
@@ -135,9 +137,9 @@ class Wait:
 
     def _attempt(self, host: Host, here: HostWait) -> None:
         if here.was_reached and not here.is_wanted:
-            return
+            return  # a leaving host that was lost; one that was never reached may still report ends
         expected = list(here.unreported.values())
-        script = wait.wait_script(self.session, expected, self._to_end.get(host.name, []))
+        script = wait.wait_script(self.session, expected, self._to_terminate.get(host.name, []))
         with conversation(host, script, patience=math.inf) as talk:
             self._events.put(self._on_reached, here, talk)
             try:
@@ -177,10 +179,10 @@ class Wait:
         if here.phase is Phase.OVER:
             return
         # Once the others are terminated, a watched component may fail because of that.
-        is_told = bool(self._pending) or not self._to_end
+        is_told = bool(self._pending) or not self._to_terminate
         if here.awaited.pop(ended.component.label, None):
             here.ends.append(ended)
-        if is_told and not self.tell(ended):
+        if is_told and not self.on_end(ended):
             self._leave(self._hosts.values())
         if not here.awaited:
             self._nothing_awaited_on(here)
@@ -192,7 +194,7 @@ class Wait:
         self._pending.remove(here.name)
         if self._pending:
             return
-        leaving = self._hosts if self._command == wait.LEAVE else self._hosts.keys() - self._to_end.keys()
+        leaving = self._hosts if self._command == wait.LEAVE else self._hosts.keys() - self._to_terminate.keys()
         self._leave(self._hosts[name] for name in leaving)
         for each in self._hosts.values():
             if each.is_wanted and each.talk:
@@ -203,7 +205,7 @@ class Wait:
         self._talking.remove(here.name)
         if here.phase is Phase.OVER:
             return
-        is_silent_about_some = bool(here.unreported) or here.name in self._to_end
+        is_silent_about_some = bool(here.unreported) or here.name in self._to_terminate
         if problem is None and here.is_wanted and self._pending and is_silent_about_some:
             problem = ValueError("the end of some components was not reported")
         if problem is None:
@@ -262,5 +264,5 @@ class Wait:
             here.outcome.set_result(here.ends)
 
     def _stop(self) -> None:
-        self.tell = lambda ended: False
+        self.on_end = lambda ended: False
         self._leave(self._hosts.values())

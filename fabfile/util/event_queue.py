@@ -14,7 +14,9 @@ Event = Callable[[], None]
 
 @attrs.define
 class EventQueue:
-    """Events in the order in which they came. Any thread may `put`; one thread calls `next` and `set_timer`."""
+    """Events in the order in which they came. Any thread may `put`. One thread calls `next` and
+    `set_timer`; another may set timers before that thread begins.
+    """
 
     clock: Clock
     _events: queue.SimpleQueue[Event] = attrs.field(init=False, factory=queue.SimpleQueue)
