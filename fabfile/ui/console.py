@@ -110,17 +110,17 @@ class Console(Stdio, Observer):
         """Print a line for a component that runs."""
         self.live.started(started)
         state = "already running" if started.was_running else "started"
-        self._line(started.component.label, f"{state}, pid {started.pid}")
+        self._line(started.component.label, f"{state}, pid {started.pid}", now=started.component.ready is not None)
 
     def became_ready(self, ready: BecameReady) -> None:
         """Print a line for a component that is ready."""
         self.live.became_ready(ready)
-        self._line(ready.component.label, f"ready after {ready.seconds:.1f} s: {ready.component.ready}")
+        self._line(ready.component.label, f"ready after {ready.seconds:.1f} s: {ready.component.ready}", now=True)
 
     def ended(self, ended: Ended) -> None:
         """Print a line for a component that has ended."""
         self.live.ended(ended)
-        self._line(ended.component.label, str(ended))
+        self._line(ended.component.label, str(ended), now=True)
 
     def output(self, component: Component, line: LogLine) -> None:
         """Print a line of output, if it is followed."""
@@ -194,9 +194,9 @@ class Console(Stdio, Observer):
             for line in said:
                 self.error(printable(f"  | {line}"))
 
-    def _line(self, where: str, text: str) -> None:
-        """Print a line at the end of the stage, in the order of hosts, or now if the times matter."""
-        if self._stage == "wait" or self.log_lines is not None:
+    def _line(self, where: str, text: str, now: bool = False) -> None:
+        """Print a line at the end of the stage, in the order of hosts, or `now`."""
+        if (now or self.log_lines is not None) and self._bars is None:
             self._print_line(where, text)
         else:
             self._held_back.append((where, text))
