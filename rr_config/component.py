@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from . import rules
+from .likeness import nearest
 from .parameters import Value
 from .ready import Ready
 
@@ -198,6 +199,12 @@ class Config:
         self.project = project
         self.screen = screen
         self.parameters: Mapping[str, Value] = {}
+
+    def __setattr__(self, name: str, value: object) -> None:
+        meant = nearest(name, ("project", "screen"))
+        if meant and meant != name:
+            raise AttributeError(f"unknown attribute {name} of config; did you mean {meant}?")
+        object.__setattr__(self, name, value)
 
     def with_components(self, components: Iterable[Component]) -> "Config":
         """Return a config with these components, and everything else as here."""

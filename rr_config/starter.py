@@ -20,9 +20,10 @@ TEXT = """\
 
 # A component is one program on one host. Its name must be unique on the host.
 server = Component(name="server", host=localhost, start_index=1)
-server.executable = "/bin/sh"  # an absolute path, or one relative to base_dir; not looked up in PATH
-server.args = ["-c", "echo server is ready; exec sleep 1000"]
+server.executable = "/bin/sh"  # an absolute path, or one relative to this file; not looked up in PATH
+server.args = ["-c", "echo server is ready; exec sleep 1000"]  # $NAME here is a variable of env, or of the host
 server.env = {"LEVEL": "3"}  # environment variables
+server.base_dir = "."  # the program runs in the folder of this file; without it, in a folder of its own
 server.ready = util.log("server is ready")  # or util.port(8080), util.command("test -e ready"), util.ended()
 config.add_component(server)
 
@@ -40,7 +41,7 @@ config.add_component(client)
 #     worker = Component(name=f"worker-{host}", host=host, start_index=3)
 #     worker.base_dir = "~/experiment"  # a folder on the host; without it, a temporary one
 #     worker.files = {"worker.sh": "worker.sh", "data": "data"}  # local path: remote path
-#     worker.executable = "worker.sh"
+#     worker.executable = "worker.sh"  # relative to base_dir
 #     worker.args = ["--name", host]
 #     config.add_component(worker)
 """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from fabric import Config as Settings
 
-from rr_config import Config, Options
+from rr_config import Component, Config, Options
 from rr_config.declarations import Declaration, Values
 from rr_config.limit import limit_to_components
 from rr_config.options import OPTIONS
@@ -61,7 +61,8 @@ class CommandLine:
         the line; if one is needed, the command asks for it.
         """
         needs_password = self.options.ssh_pass or self.settings.connect_kwargs.get("password")
-        words = [*self._program(), *command, *self._shared(command, limit), *self._own(command), *self._of_fabric()]
+        words = [*self._program(), *self._settings_file(), *command]
+        words += [*self._shared(command, limit), *self._own(command), *self._of_fabric()]
         if needs_password:
             words.append("--prompt-for-login-password")
         return shlex.join(words)
@@ -96,15 +97,18 @@ class CommandLine:
                 words += _words(option, value, command)
         return words
 
-    def _of_fabric(self) -> list[str]:
-        """Return Fabric's options with which another command reaches the hosts in the same way."""
+    def _settings_file(self) -> list[str]:
+        """Return Fabric's option for a settings file. Behind a command, -f may be its --follow."""
         files = settings_files(self.settings)
         file = files.named
         if not file and program() == INSTALLED:
             file = files.project  # `remote-runner` only looks for it in the current folder
-        words = ["-f", _absolute(file)] if file and Path(file).is_file() else []  # Fabric names a missing fabric.py
-        if files.ssh_config:
-            words += ["-S", _absolute(files.ssh_config)]
+        return ["-f", _absolute(file)] if file and Path(file).is_file() else []  # Fabric names a missing fabric.py
+
+    def _of_fabric(self) -> list[str]:
+        """Return Fabric's other options with which a command reaches the hosts in the same way."""
+        ssh_config = settings_files(self.settings).ssh_config
+        words = ["-S", _absolute(ssh_config)] if ssh_config else []
         for key in identity_files(self.settings):
             words += ["-i", _absolute(key)]
         return words
@@ -174,7 +178,9 @@ class Summary:
     def show_interrupted(self) -> None:
         """Show what still runs after Ctrl-C, unless the command only shows something."""
         if self.runner.observer is self.console:
-            hints = {purpose: self.line.text(words) for purpose, words in self.console.afterwards.items()}
+            hints = {"continue waiting with": self._text("wait")} if "wait" in self.console.results else {}
+            for purpose, words in self.console.afterwards.items():
+                hints[purpose] = self.line.text(words)
             self.console.interrupted(self.runner.running, self.runner.unknown, hints)
 
     def _recap(self, error: "StageError | None") -> Recap:
@@ -188,7 +194,7 @@ class Summary:
             hosts,
             results,
             self.console.results,
-            error.failures if error else (),
+            [each._replace(stage=each.stage or error.stage) for each in error.failures] if error else (),
             failed,
             self._failed_hints(results) if error else self._hints(results),
         )
@@ -205,16 +211,25 @@ class Summary:
         if any(each.component.results for each in results) and "collect" not in self.console.results:
             hints["collect results with"] = self._text("collect")
         if any(each.state in ALIVE for each in results):
-            hints["kill everything with"] = self._text("kill")
+            whole = attrs.evolve(self.line.options, limit=None)  # kill ends the whole session
+            hints["kill everything with"] = attrs.evolve(self.line, own={}, options=whole).text(["kill"])
         return hints
 
     def _failed_hints(self, results: "list[ComponentResult]") -> dict[str, str]:
-        """Return the next command after a failure: it shows the output of failed components."""
-        failed = [each.component for each in results if each.state in BAD]
-        if not failed:
-            return {}
-        limit = limit_to_components(failed, self.runner.config, self.runner.options.limit is not None)
-        return {"show their output with": self._text("logs", limit)}
+        """Return the next commands after a failure, for the components that failed."""
+        failed = [each for each in results if each.state in BAD]
+        running = {each.component.label for each in self.runner.running}
+        unready = [each.component for each in failed if each.component.label in running]
+        ended = [each.component for each in failed if each.exit_status is not None]
+        hints = {}
+        if unready or ended:  # others have not been started, and their output is an older one
+            hints["show their output with"] = self._text("logs", self._limit([*unready, *ended]))
+        if unready:
+            hints["restart what is not ready with"] = self._text("restart", self._limit(unready))
+        return hints
+
+    def _limit(self, components: "list[Component]") -> str:
+        return limit_to_components(components, self.runner.config, self.runner.options.limit is not None)
 
     def _text(self, command: str, limit: str | None = None) -> str:
         return attrs.evolve(self.line, own={}).text([command], limit)

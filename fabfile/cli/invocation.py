@@ -63,7 +63,7 @@ def with_runner(
                 work(runner, console)
                 end.show(None)
             except StageError as error:
-                console.stage_failed(error, has_later_stages=command in ("run", "start", "restart"))
+                console.stage_failed(error, has_later_stages=runner.has_later_stages(command, error))
                 end.show(error)
                 raise Exit(code=FAILED) from error
             except KeyboardInterrupt:

@@ -96,13 +96,16 @@ def patch_parser_errors() -> None:
         if option and not command:
             raise Exit(_misplaced(option[1], self.contexts, hint(option[1], _flags(self), see)), WRONG)
         if option:
-            raise Exit(f"unknown option {option[1]}; {hint(option[1], _flags(self), see)}", WRONG)
+            flags = _flags(self)
+            meant = OPTION_SYNONYMS.get(option[1])
+            told = f"did you mean {meant}?" if meant in flags else hint(option[1], flags, see)
+            raise Exit(f"unknown option {option[1]}; {told}", WRONG)
         if word and command not in WITHOUT_CONFIG and _is_like_a_config(word[1]):
-            config = f"{command or 'run'} --config {shlex.quote(word[1])}"
+            config = f"{program()} {command or 'run'} --config {shlex.quote(word[1])}"
             given = f"{command} {word[1]}".lstrip()
             raise Exit(f"{given}: unknown command; to give the config file: {config}", WRONG)
         if word:
-            raise Exit(unknown_command(word[1], self.contexts, see), WRONG)
+            raise Exit(unknown_word(word[1], command, self.contexts, see), WRONG)
         raise Exit(f"{_plain(msg)}; {see}", WRONG)
 
     ParseMachine.error = refuse  # type: ignore[method-assign]
@@ -110,10 +113,12 @@ def patch_parser_errors() -> None:
 
 def _flags(machine: ParseMachine) -> list[str]:
     """Return the options that are valid at this place, and those of Fabric."""
-    flags = [option.flag for option in OPTIONS]
+    command = machine.context.name or "" if machine.context else ""
+    flags = [option.flag for option in OPTIONS if not command or option.applies_to(command)]
+    hidden = {option.flag for option in OPTIONS} - {*flags}
     for context in (machine.context, machine.initial):
         flags += [*context.flag_names()] if context else []
-    return [flag for flag in flags if flag.startswith("--")]
+    return [flag for flag in flags if flag.startswith("--") and flag.replace("--no-", "--") not in hidden]
 
 
 def _misplaced(option: str, contexts: Mapping[str, ParserContext], otherwise: str) -> str:
@@ -122,6 +127,15 @@ def _misplaced(option: str, contexts: Mapping[str, ParserContext], otherwise: st
         if option in context.flags or option in context.inverse_flags:
             return f"{option}: unknown in front of a command; put it after the command, for example: {name} {option}"
     return f"unknown option {option}; {otherwise}"
+
+
+def unknown_word(given: str, command: str, known: Iterable[str], see: str) -> str:
+    """Return the error message for a word that is no command. `command` is the one in front of it, if any."""
+    if command == "exec":
+        return f"exec: unexpected word {given}; put the whole command line in quotes, for example: exec 'uptime -p'"
+    if not command or command in WITHOUT_CONFIG or given in SYNONYMS:
+        return unknown_command(given, known, see)
+    return unknown_command(given, known, f"to choose components, give --limit {shlex.quote(given)}")
 
 
 def unknown_command(given: str, known: Iterable[str], see: str) -> str:
@@ -151,8 +165,9 @@ SYNONYMS = {
     "up": "run",
     "upload": "sync",
 }
-UNKNOWN_OPTION = r"No idea what '(-.*)' is!"
-UNKNOWN_WORD = r"No idea what '([^-].*)' is!"
+OPTION_SYNONYMS = {"--tail": "--lines", "--inventory": "--config", "--file": "--config", "--dry-run": "--dry"}
+UNKNOWN_OPTION = r"""No idea what ['"](-.*)['"] is!"""
+UNKNOWN_WORD = r"""No idea what ['"]([^-].*)['"] is!"""
 # The errors of Invoke's parser, and the same in the form of this project.
 PARSER_ERRORS = (
     (r"Flag (?:--|<Argument: )([\w-]+).* needed value and was not given one!", r"--\1: missing value"),

@@ -1,25 +1,28 @@
 """A loaded and muddled config as text: Python source of a config file, or plain values for JSON. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
 import attrs
 
-from rr_config import Component
-from rr_config.parameters import Value, assignments
+from rr_config import Component, Config
+from rr_config.parameters import assignments
 from rr_config.ready import Ready
 from rr_config.util import literal, scoped
 
 DEFAULTS = Component()
 
 
-def as_python(components: Iterable[Component], parameters: Mapping[str, Value] | None = None) -> str:
-    """Return the source of a config file that creates these components, after a comment with the parameters.
+def as_python(config: Config) -> str:
+    """Return the source of a config file that does the same, after a comment with the parameters.
 
     The source is valid only if `meta` holds plain values. It declares no parameters, because they could not change the
     components any more.
     """
-    head = [f"# parameters: {assignments(parameters)}\n"] if parameters else []
-    return "\n".join([*head, *map(_call, components)])
+    head = f"# parameters: {assignments(config.parameters)}\n" if config.parameters else ""
+    for name in ("project", "screen"):
+        value = getattr(config, name)
+        head += f"config.{name} = {value!r}\n" if value is not None else ""
+    return "\n".join([*([head] if head else []), *map(_call, config.all_components())])
 
 
 def _call(component: Component) -> str:

@@ -111,6 +111,8 @@ class Follower:
     def _follow(self, host: Host, readers: Mapping[str, LogReader]) -> None:
         found = outcome_of(host, lambda host: self._read_all(host, readers))
         self._looked[host.name].set()
+        if self.fleet.is_interrupted:  # it has been cut off
+            return
         if isinstance(found, HostFailure):
             self.fleet.observer.failed("logs", host.name, found.reason)
         elif isinstance(found, BaseException):

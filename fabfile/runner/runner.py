@@ -78,6 +78,10 @@ class Runner(WaitCommands):
         """Return the result of each component, as far as this runner knows it. `silent` hosts did not answer."""
         return self._tracker.results(self.config.all_components(), silent)
 
+    def has_later_stages(self, command: str, error: StageError) -> bool:
+        """Return whether `command` would have gone on after the stage that failed."""
+        return command in ("run", "start", "restart") and error.stage != f"start {self.indices[-1]}"
+
     def repeat_for(self, command: str, error: StageError) -> Repeat | None:
         """Return the command that brings the hosts to the state that `command` wanted before `error`.
 

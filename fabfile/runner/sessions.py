@@ -44,7 +44,7 @@ class SessionCommands(Inspector):
 
         def work(host: Host) -> Killed:
             killed = screen.read_killed(iter(ask(host, script)))
-            self._tracker.forget_session(own[host.name])
+            self._tracker.forget_session(own[host.name], is_renewed=False)
             return killed
 
         with self._hosts_that_answer() as fleet:
@@ -189,7 +189,7 @@ class SessionCommands(Inspector):
             with conversation(host, script) as talk:
                 answers = talk.answers()
                 killed = screen.read_killed(answers)
-                self._tracker.forget_session(own[host.name])
+                self._tracker.forget_session(own[host.name], is_renewed=True)
                 try:
                     opened[host.name] = screen.read_session(answers)
                     list(answers)

@@ -44,7 +44,7 @@ class Tracker:
     succeeded: set[str] = attrs.field(factory=set)
     down: set[str] = attrs.field(factory=set)  # ended badly, or stopped by this runner
     ready: set[str] = attrs.field(factory=set)
-    killed: set[str] = attrs.field(factory=set)  # their session was killed, and they have not been started since
+    renewed: set[str] = attrs.field(factory=set)  # not started since their session was renewed
     problems: dict[str, str] = attrs.field(factory=dict)  # of components that did not start, or were not ready
     ends: dict[str, Ended] = attrs.field(factory=dict)
 
@@ -65,6 +65,7 @@ class Tracker:
             self._discard(label)
         elif isinstance(outcome, BecameReady):
             self.ready.add(label)
+            self.problems.pop(label, None)
             if _is_ready_by_end(outcome.component):
                 self.succeeded.add(label)
         else:
@@ -96,17 +97,21 @@ class Tracker:
             for known in (self.starting, self.running, self.awaited):
                 known.pop(component.label, None)
 
-    def forget_session(self, components: Iterable[Component]) -> None:
-        """Forget also how these components ended: their session has been killed, and they have to run again."""
+    def forget_session(self, components: Iterable[Component], is_renewed: bool) -> None:
+        """Forget also how these components ended: their session has been killed, and they have to run again.
+
+        If it `is_renewed`, none of them has been started in the new session.
+        """
         for component in components:
             self.forget([component])
             self._discard(component.label)
             self.ends.pop(component.label, None)
             self.problems.pop(component.label, None)
-            self.killed.add(component.label)
+            if is_renewed:
+                self.renewed.add(component.label)
 
     def _discard(self, label: str) -> None:
-        for known in (self.succeeded, self.down, self.ready, self.killed):
+        for known in (self.succeeded, self.down, self.ready, self.renewed):
             known.discard(label)
 
     def unwell(self, components: Iterable[Component], failed: Iterable[str]) -> list[Component]:
@@ -129,8 +134,10 @@ class Tracker:
             return ComponentResult(component, State.UNKNOWN)
         if label in self.succeeded:
             return ComponentResult(component, State.ENDED, 0)
+        if label in self.awaited and label not in self.running:
+            return ComponentResult(component, State.RUNNING)  # the wait has ended before the component
         if label not in self.running:
-            return ComponentResult(component, State.WAITING if label in self.killed else None)
+            return ComponentResult(component, State.WAITING if label in self.renewed else None)
         if component.ready is None:
             return ComponentResult(component, State.RUNNING)
         return ComponentResult(component, State.READY if label in self.ready else State.STARTING)

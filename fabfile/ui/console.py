@@ -172,7 +172,11 @@ class Console(Stdio, Observer):
     def interrupted(self, running: Sequence[Started], unknown: Sequence[Component], hints: Mapping[str, str]) -> None:
         """Print what is known of the stage and what still runs. `hints` are useful commands, by their purpose."""
         self._failed_lines(self._stage, self._failures.values())
-        waited = f"; no answer yet from {', '.join(sorted(self._unanswered))}" if self._unanswered else ""
+        waited = ""
+        if self._stage == "wait" and self.live.waiting:
+            waited = f"; still waiting for {', '.join(self.live.waiting)}"
+        elif self._unanswered:
+            waited = f"; no answer yet from {', '.join(sorted(self._unanswered))}"
         self.error(printable(f"interrupted in {self._stage}{waited}"))
         if running:
             self.error("still running:")

@@ -83,7 +83,7 @@ def show_executed(out: Stdio, found: Mapping[str, Executed]) -> None:
 
 def config_text(config: Config) -> str:
     """Return a config as the text of a config file."""
-    return config_dump.as_python(config.all_components())
+    return config_dump.as_python(config)
 
 
 def show_config(out: Stdio, config: Config, as_json: bool) -> None:
@@ -92,7 +92,7 @@ def show_config(out: Stdio, config: Config, as_json: bool) -> None:
     if as_json:
         out.document(list(map(config_dump.as_values, components)))
     else:
-        out.write(config_dump.as_python(components, config.parameters).encode("utf-8", "surrogateescape"))
+        out.write(config_text(config).encode("utf-8", "surrogateescape"))
 
 
 def show_diff(out: Stdio, before: str, after: str, names: tuple[str, str]) -> None:

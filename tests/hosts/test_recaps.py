@@ -1,14 +1,19 @@
 """The end of commands: totals, hints and `--json`; and the output and the live line before that."""
 
 import json
+import os
 import re
 import shlex
+import signal
+import socket
 from typing import Any
 
 import pytest
 
 from tests.support.checkout import FAB
+from tests.support.commands import read_line, running
 from tests.support.lab import Lab, repeat
+from tests.support.ports import free_port
 from tests.support.terminal import Terminal
 from tests.support.waiting import eventually
 
@@ -169,3 +174,40 @@ def test_waits_show_a_live_line(lab: Lab) -> None:
     (lab.node1.home / "go").unlink()
     lab.run("stop")
     assert "waiting for" not in (done := lab.fab("wait", "-c", "cfg.py")).stdout + done.stderr
+
+
+def test_interrupted_follow_reports_no_loss(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'echo up; exec sleep 1000')\nadd('b', 'localhost', 'exec sleep 1000')")
+    with running(lab, "run", "-f") as fab:
+        seen = read_line(fab)
+        while not ("a | up" in seen and "wait  " in seen):  # in any order
+            seen += read_line(fab)
+        os.killpg(fab.pid, signal.SIGINT)
+        said, _ = fab.communicate(timeout=20)
+    assert fab.returncode == 130
+    assert "lost" not in said and "logs:" not in said
+    interrupted, _, *still, again, kill = said.splitlines()
+    assert interrupted == "interrupted in wait; still waiting for node1/a, localhost/b"
+    assert len(still) == 2 and again.startswith("continue waiting with: ") and kill.startswith("kill everything with: ")
+
+
+def test_hints_fit_the_failure(lab: Lab) -> None:
+    """They name no component without own output, and the settings file stands in front of the command."""
+    port = free_port("127.0.0.1")
+    settings = lab.write("mine.yaml", "remote_runner:\n  config: cfg.py\n")
+    late = "add('late', 'node2', 'echo slow; exec sleep 1000', ready=util.log('never', timeout=0.5))\n"
+    lab.config(CONFIG + late + f"add('taken', 'node1', 'true', ready=util.port({port}))\n")
+    with socket.create_server(("127.0.0.1", port)):
+        done = lab.fab("-f", settings, "run")
+    assert done.returncode == 1
+    hints = dict(line.split(": ", 1) for line in done.stdout.splitlines()[-2:])
+    assert list(hints) == ["show their output with", "restart what is not ready with"]
+    for command in hints.values():
+        words = shlex.split(command)[1:]
+        assert words[words.index("-f") + 1] == str(settings) and words[words.index("--limit") + 1] == "node2/*"
+        done = lab.prefork.run([str(FAB), *words], lab.folder, lab.environment, 60)
+        assert (done.returncode, "slow" in done.stdout) in [(0, True), (1, False)], done.stderr
+    lab.config(CONFIG + late.replace("never", "slow"))
+    lab.run("restart", "late")
+    limited = lab.run("start", "--limit", "late").stdout
+    assert "--limit" not in limited.partition("kill everything with: ")[2]

@@ -40,11 +40,22 @@ def test_similar_name_is_shown(line: str, expected: str) -> None:
     assert refusal(line) == expected
 
 
+def test_option_of_another_tool_is_understood() -> None:
+    assert refusal("logs --tail 5") == "unknown option --tail; did you mean --lines?"
+
+
 @pytest.mark.parametrize(
     ("line", "start", "end"),
     [
         ("nonsense", "unknown command nonsense; see: ", " --list"),
-        ("run nonsense", "unknown command nonsense; see: ", " --help run"),
+        ("run nonsense", "unknown command nonsense; to choose components, give ", " --limit nonsense"),
+        ("wait it's", "unknown command it's; to choose components, give ", """ --limit 'it'"'"'s'"""),
+        (
+            "exec uptime ls",
+            "exec: unexpected word ls; put the whole command line ",
+            " in quotes, for example: exec 'uptime -p'",
+        ),
+        ("status --zombi", "unknown option --zombi; see: ", " --help status"),
         ("run --qqq", "unknown option --qqq; see: ", " --help run"),
         ("stop -x", "unknown option -x; see: ", " --help stop"),
     ],

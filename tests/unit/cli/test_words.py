@@ -88,12 +88,12 @@ def test_words_that_exclude_all_are_reported() -> None:
 @pytest.mark.parametrize(
     ("line", "hint"),
     [
-        ("run cfg.py", "run cfg.py: unknown command; to give the config file: run --config cfg.py"),
-        ("cfg.py", "cfg.py: unknown command; to give the config file: run --config cfg.py"),
-        ("start -l INFO a/b", "start a/b: unknown command; to give the config file: start --config a/b"),
+        ("run cfg.py", "run cfg.py: unknown command; to give the config file: remote-runner run --config cfg.py"),
+        ("cfg.py", "cfg.py: unknown command; to give the config file: remote-runner run --config cfg.py"),
+        ("start -l INFO a/b", "start a/b: unknown command; to give the config file: remote-runner start --config a/b"),
         (
             "kill pyproject.toml",
-            "kill pyproject.toml: unknown command; to give the config file: kill --config pyproject.toml",
+            "kill pyproject.toml: unknown command; to give the config file: remote-runner kill --config pyproject.toml",
         ),
     ],
 )

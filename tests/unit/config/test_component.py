@@ -142,3 +142,12 @@ def test_rule_of_each_attribute_is_checked(name: str) -> None:
 
 def test_attributes_are_those_of_the_class() -> None:
     assert [*ATTRIBUTES] == [field.name for field in attrs.fields(Component)]
+
+
+@pytest.mark.parametrize(("name", "meant"), [("scren", "screen"), ("projct", "project"), ("Screen", "screen")])
+def test_misspelled_config_attribute_is_refused(name: str, meant: str) -> None:
+    config = Config()
+    with pytest.raises(AttributeError, match=rf"^unknown attribute {name} of config; did you mean {meant}\?$"):
+        setattr(config, name, "x")
+    config.mine = 3  # for muddlers
+    assert config.mine == 3  # type: ignore[attr-defined]

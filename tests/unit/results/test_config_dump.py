@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fabfile.results.config_dump import as_python, as_values
-from rr_config import util
+from rr_config import Config, util
 from rr_config.util import literal, scoped
 from tests.support.awkward import AWKWARD
 from tests.support.configs import complete, component_of, loaded
@@ -22,7 +22,7 @@ def test_shown_config_can_be_loaded(tmp_path: Path, ready: object) -> None:
     component = component_of(tmp_path, text)
     component.args, component.env, component.meta = args, {"A": literal("$B")}, {"k": [1, {"x": None}]}
     component.ready = ready  # type: ignore[assignment]
-    again = component_of(tmp_path / "again", as_python([component]))
+    again = component_of(tmp_path / "again", as_python(Config([component])))
     assert again == component
     assert [type(arg) for arg in again.args] == [type(arg) for arg in args]
     assert vars(again.args[-1]) == {"env": {"A": "$x"}} and isinstance(again.args[-1], scoped)
@@ -38,8 +38,14 @@ def test_shown_config_can_be_loaded(tmp_path: Path, ready: object) -> None:
 def test_shown_parameters_are_a_comment(tmp_path: Path) -> None:
     text = "p = util.params(clients=4, mode='slow\\n', debug=False)\n" + complete()
     config = loaded(tmp_path, text, params={"clients": 8})
-    shown = as_python(config.all_components(), config.parameters)
+    shown = as_python(config)
     assert shown.splitlines()[0] == r"# parameters: clients=8, mode='slow\n', debug=False"
     again = loaded(tmp_path / "again", shown)
     assert (again.all_components(), again.parameters) == (config.all_components(), {})
-    assert not as_python(config.all_components(), {}).startswith("#")
+    assert not as_python(Config(config.all_components())).startswith("#")
+
+
+def test_project_and_session_are_kept(tmp_path: Path) -> None:
+    config = loaded(tmp_path, complete() + "config.project, config.screen = \"it's\", 'mine'\n")
+    again = loaded(tmp_path / "again", as_python(config))
+    assert (again.project, again.screen) == ("it's", "mine")
