@@ -17,6 +17,7 @@ from .ready import Ready
 LOCALHOST = "localhost"
 
 METADATA = "declaration"  # its key in the metadata of an attribute
+LISTS = ("args", "results", "needs")  # attributes that are lists
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -68,7 +69,7 @@ class Component:
     )
     args: list[str] = attribute(
         rules.list_of(rules.is_arg),
-        "a list of strings without NUL (numbers and paths are converted)",
+        "a list or another iterable of arguments, not one text; each becomes a string, which must not contain NUL",
         "Its arguments. `$NAME` in them is replaced by that variable of `env`, or else of the host.",
         default=attrs.Factory(list),
     )
@@ -138,7 +139,7 @@ class Component:
     def __setattr__(self, name: str, value: object) -> None:
         if name not in ATTRIBUTES:
             raise AttributeError(unknown_attribute(name))
-        object.__setattr__(self, name, value)
+        object.__setattr__(self, name, _listed(value) if name in LISTS else value)
 
     if not TYPE_CHECKING:  # with __getattr__, mypy would accept any attribute
 
@@ -156,6 +157,24 @@ class Component:
     def is_local(self) -> bool:
         """Return whether it runs on this machine, without SSH."""
         return self.host == LOCALHOST
+
+
+def _listed(value: object) -> object:
+    """Return a list in place of another iterable, which a copy could not share and which may work only once.
+
+    Return a list itself, because a config file may go on to change it. `validation` reports a text or a dict.
+    """
+    if isinstance(value, list | str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
+        return value
+    return list(value)
+
+
+def convert_args(components: "Iterable[Component]") -> None:
+    """Replace each argument that is no text by its `str()`. `validation` reports invalid arguments later."""
+    for component in components:
+        args = getattr(component, "args", None)
+        if isinstance(args, list) and all(map(rules.is_arg, args)):
+            component.args = [arg if isinstance(arg, str) else str(arg) for arg in args]
 
 
 ATTRIBUTES: dict[str, Declared] = {field.name: field.metadata[METADATA] for field in attrs.fields(Component)}
@@ -213,7 +232,9 @@ class Config:
         if not isinstance(component, Component):
             kind = "the class Component" if component is Component else f"a {type(component).__name__}"
             raise TypeError(f"add_component: must be a Component, not {kind}; create one with Component()")
-        self._components.append(copy.deepcopy(component))
+        added = copy.deepcopy(component)
+        convert_args([added])
+        self._components.append(added)
 
     def clear_components(self) -> None:
         """Remove all components."""

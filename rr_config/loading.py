@@ -11,7 +11,7 @@ import attrs
 
 from . import limit, paths, validation
 from .arg_parsers import parse_extra_args
-from .component import Config
+from .component import Config, convert_args
 from .errors import ConfigError, named
 from .muddlers.discovery import find_muddler
 from .muddlers.running import RunningMuddler, given_names, told
@@ -83,11 +83,13 @@ def _evaluated(options: Options, parameters: Parameters) -> Iterator[Config]:
         with working_in(config_dir, config_dir):
             run_file(config_file, {**given, "config": config})
     config.parameters = parameters.values
+    convert_args(config.all_components())
     yield config
     for muddler in muddlers:
         with parameters.active():  # not during `yield`, because the caller shares the context
             muddler.muddle(config, options)
         config.parameters = parameters.values
+        convert_args(config.all_components())
         yield config
 
 
