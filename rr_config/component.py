@@ -200,6 +200,7 @@ class Config:
 
     `project` names the owner of the session. By default, the path of the config file is the owner. `screen` is the name
     of the session, unless the command line gives one. `parameters` holds the values of declared parameters by name.
+    `assigned` holds the options that a config file or muddler has assigned, by name.
 
         >>> config = Config(project="demo")
         >>> config.add_component(Component(name="server", executable="./server", host="node1", start_index=1))
@@ -217,11 +218,12 @@ class Config:
         self.project = project
         self.screen = screen
         self.parameters: Mapping[str, Value] = {}
+        self.assigned: Mapping[str, Any] = {}
 
     def with_components(self, components: Iterable[Component]) -> "Config":
         """Return a config with these components, and everything else as here."""
         config = Config(components, project=self.project, screen=self.screen)
-        config.parameters = self.parameters
+        config.parameters, config.assigned = self.parameters, self.assigned
         return config
 
     def add_component(self, component: Component) -> None:

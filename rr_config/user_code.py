@@ -26,7 +26,7 @@ KNOWN = {
     "rr_config.util": "util",
     "rr_config.component.Config": "config",
     "rr_config.component.Component": "component",
-    "rr_config.options.Options": "options",
+    "rr_config.assigned_options.AssignableOptions": "options",
 }
 
 
