@@ -57,7 +57,7 @@ class Console(Stdio, Observer):
         level = logging.getLevelNamesMapping()[log_level]
         self.is_quiet = level > logging.INFO or self._as_json
         self.live = Live(self)
-        logging.basicConfig(level=level, format="%(levelname)s %(message)s", force=True)
+        logging.basicConfig(level=level, format="%(levelname)s: %(message)s", force=True)
 
     def begins(self, stage: str, hosts: Sequence[str]) -> None:
         """Print the stage. Show progress bars for a transfer on a terminal."""
