@@ -156,7 +156,7 @@ def test_exception_has_lines_of_its_cause(tmp_path: Path) -> None:
         "component = Component()\ncomponent.nmae = 'x'\n",
         "x = 1\nComponent(nmae='x')\n",
         "import threading\nconfig.add_component(Component(meta={1: threading.Lock()}))\n",
-        "x = 1\nutil.recursive_files_dict('no-such', '.')\n",
+        "x = 1\nutil.recursive_files_dict(None, '.')\n",
         "x = 1\nComponent('positional')\n",
         "x = 1\nComponent.no_such\n",
     ],
