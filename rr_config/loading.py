@@ -16,7 +16,11 @@ from .muddlers.discovery import find_muddler
 from .muddlers.running import RunningMuddler, given_names, told
 from .options import Options
 from .parameters import Parameter, Parameters
+from .shell_syntax import warn_of_shell_syntax
 from .user_code import run_file, working_in
+
+# Commands for which warnings of the config matter. Others, such as `logs`, would only repeat them.
+WARNING = (None, "run", "start", "restart", "plan", "doctor", "config")
 
 
 def load(options: Options, with_files: bool = True) -> Config:
@@ -41,6 +45,8 @@ def load(options: Options, with_files: bool = True) -> Config:
         problems += error.problems
     if problems:
         raise ConfigError(*problems)
+    if options.command in WARNING:
+        warn_of_shell_syntax(chosen.all_components())
     return chosen
 
 
