@@ -40,7 +40,7 @@ def attribute(rule: rules.Rule, expected: str, help: str, *, default: Any = attr
     return attrs.field(default=None if is_required else default, metadata={METADATA: declared})
 
 
-@attrs.define(init=False)
+@attrs.define(init=False, eq=False)
 class Component:
     """One program on one host. Set its attributes by keyword or by assignment, in any order.
 
@@ -50,7 +50,8 @@ class Component:
     that belongs to this component alone. The keys of `files` are local paths. So is `executable` if `host` is
     'localhost'. A relative local path is relative to the config file.
 
-    Assigning an attribute that is not listed here raises AttributeError at that line.
+    Assigning an attribute that is not listed here raises AttributeError at that line. A component equals only itself.
+    So it can be in a set although its attributes change.
 
         >>> server = Component(name="server", executable="./server", host="node1", start_index=1)
         >>> server.args = ["--port", 8080]
@@ -193,6 +194,20 @@ def unknown_attribute(name: str) -> str:
     return f"unknown attribute {name!r} of Component; did you mean {nearest!r}? (known: {', '.join(ATTRIBUTES)})"
 
 
+class Components(list[Component]):
+    """A list of components that is also an iterator: `next` removes and returns the first one.
+
+    In the older script, `config.all_components()` was an iterator, so configs and muddlers call `next` on it.
+    """
+
+    __slots__ = ()
+
+    def __next__(self) -> Component:
+        if not self:
+            raise StopIteration
+        return self.pop(0)
+
+
 class Config:
     """The components to run, in the order in which they were added.
 
@@ -242,20 +257,20 @@ class Config:
         """Remove all components."""
         self._components = []
 
-    def all_components(self) -> list[Component]:
+    def all_components(self) -> Components:
         """Return all components themselves, not copies, so that a muddler can change them.
 
-        The list is new. A caller can add and clear components while it iterates over the list.
+        The list is new. A caller can add and clear components while it iterates over the list. `next` works on it, too.
         """
-        return list(self._components)
+        return Components(self._components)
 
-    def all_remote_components(self) -> list[Component]:
+    def all_remote_components(self) -> Components:
         """Return the components that run on other hosts, over SSH."""
-        return [c for c in self._components if not c.is_local]
+        return Components(c for c in self._components if not c.is_local)
 
-    def all_local_components(self) -> list[Component]:
+    def all_local_components(self) -> Components:
         """Return the components of `localhost`."""
-        return [c for c in self._components if c.is_local]
+        return Components(c for c in self._components if c.is_local)
 
     def all_hosts(self) -> set[str]:
         """Return the hosts of all components, including `localhost`."""
