@@ -128,7 +128,7 @@ def config(context: Context, **given: Any) -> None:
         else:
             show_config(console, load(options), given["json"])
 
-    execute(context, given, show)
+    execute(context, given, "config", show)
 
 
 @command
@@ -260,7 +260,7 @@ def report(context: Context, **given: Any) -> None:
     if given["from"] is None:
         with_runner(context, given, "report", of_hosts, nobody)
     else:
-        execute(context, given, of_folder)
+        execute(context, given, "report", of_folder)
 
 
 @command
@@ -278,7 +278,9 @@ def init(context: Context, **given: Any) -> None:
 
     from .ui.views import show_first_steps
 
-    execute(context, given, lambda console, _: show_first_steps(console, write_config(given["file"]), given["file"]))
+    execute(
+        context, given, "init", lambda console, _: show_first_steps(console, write_config(given["file"]), given["file"])
+    )
 
 
 @command
@@ -297,4 +299,4 @@ def muddlers(context: Context, **given: Any) -> None:
                 told = f"(options unknown: {error})"
             show_muddler(console, muddler, told)
 
-    execute(context, given, show)
+    execute(context, given, "muddlers", show)

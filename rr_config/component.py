@@ -18,6 +18,7 @@ from .ready import Ready
 LOCALHOST = "localhost"
 
 METADATA = "declaration"  # its key in the metadata of an attribute
+LISTS = ("args", "results", "needs")  # attributes that are lists
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -40,7 +41,7 @@ def attribute(rule: rules.Rule, expected: str, help: str, *, default: Any = attr
     return attrs.field(default=None if is_required else default, metadata={METADATA: declared})
 
 
-@attrs.define(init=False)
+@attrs.define(init=False, eq=False)
 class Component:
     """One program on one host. Set its attributes by keyword or by assignment, in any order.
 
@@ -50,7 +51,8 @@ class Component:
     that belongs to this component alone. The keys of `files` are local paths. So is `executable` if `host` is
     'localhost'. A relative local path is relative to the config file.
 
-    Assigning an attribute that is not listed here raises AttributeError at that line.
+    Assigning an attribute that is not listed here raises AttributeError at that line. A component equals only itself.
+    So it can be in a set although its attributes change.
 
         >>> server = Component(name="server", executable="./server", host="node1", start_index=1)
         >>> server.args = ["--port", 8080]
@@ -69,7 +71,7 @@ class Component:
     )
     args: list[str] = attribute(
         rules.list_of(rules.is_arg),
-        "a list of strings without NUL (numbers and paths are converted)",
+        "a list or another iterable of arguments, not one text; each becomes a string, which must not contain NUL",
         "Its arguments. `$NAME` in them is replaced by that variable of `env`, or else of the host.",
         default=attrs.Factory(list),
     )
@@ -139,7 +141,7 @@ class Component:
     def __setattr__(self, name: str, value: object) -> None:
         if name not in ATTRIBUTES:
             raise AttributeError(unknown_attribute(name))
-        object.__setattr__(self, name, value)
+        object.__setattr__(self, name, _listed(value) if name in LISTS else value)
 
     if not TYPE_CHECKING:  # with __getattr__, mypy would accept any attribute
 
@@ -159,6 +161,24 @@ class Component:
         return self.host == LOCALHOST
 
 
+def _listed(value: object) -> object:
+    """Return a list in place of another iterable, which a copy could not share and which may work only once.
+
+    Return a list itself, because a config file may go on to change it. `validation` reports a text or a dict.
+    """
+    if isinstance(value, list | str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
+        return value
+    return list(value)
+
+
+def convert_args(components: "Iterable[Component]") -> None:
+    """Replace each argument that is no text by its `str()`. `validation` reports invalid arguments later."""
+    for component in components:
+        args = getattr(component, "args", None)
+        if isinstance(args, list) and all(map(rules.is_arg, args)):
+            component.args = [arg if isinstance(arg, str) else str(arg) for arg in args]
+
+
 ATTRIBUTES: dict[str, Declared] = {field.name: field.metadata[METADATA] for field in attrs.fields(Component)}
 
 
@@ -175,6 +195,20 @@ def unknown_attribute(name: str) -> str:
     return f"unknown attribute {name!r} of Component; did you mean {nearest!r}? (known: {', '.join(ATTRIBUTES)})"
 
 
+class Components(list[Component]):
+    """A list of components that is also an iterator: `next` removes and returns the first one.
+
+    In the older script, `config.all_components()` was an iterator, so configs and muddlers call `next` on it.
+    """
+
+    __slots__ = ()
+
+    def __next__(self) -> Component:
+        if not self:
+            raise StopIteration
+        return self.pop(0)
+
+
 class Config:
     """The components to run, in the order in which they were added.
 
@@ -182,6 +216,7 @@ class Config:
 
     `project` names the owner of the session. By default, the path of the config file is the owner. `screen` is the name
     of the session, unless the command line gives one. `parameters` holds the values of declared parameters by name.
+    `assigned` holds the options that a config file or muddler has assigned, by name.
 
         >>> config = Config(project="demo")
         >>> config.add_component(Component(name="server", executable="./server", host="node1", start_index=1))
@@ -199,6 +234,7 @@ class Config:
         self.project = project
         self.screen = screen
         self.parameters: Mapping[str, Value] = {}
+        self.assigned: Mapping[str, Any] = {}
 
     def __setattr__(self, name: str, value: object) -> None:
         meant = nearest(name, ("project", "screen"))
@@ -209,7 +245,7 @@ class Config:
     def with_components(self, components: Iterable[Component]) -> "Config":
         """Return a config with these components, and everything else as here."""
         config = Config(components, project=self.project, screen=self.screen)
-        config.parameters = self.parameters
+        config.parameters, config.assigned = self.parameters, self.assigned
         return config
 
     def add_component(self, component: Component) -> None:
@@ -220,26 +256,28 @@ class Config:
         if not isinstance(component, Component):
             kind = "the class Component" if component is Component else f"a {type(component).__name__}"
             raise TypeError(f"add_component: must be a Component, not {kind}; create one with Component()")
-        self._components.append(copy.deepcopy(component))
+        added = copy.deepcopy(component)
+        convert_args([added])
+        self._components.append(added)
 
     def clear_components(self) -> None:
         """Remove all components."""
         self._components = []
 
-    def all_components(self) -> list[Component]:
+    def all_components(self) -> Components:
         """Return all components themselves, not copies, so that a muddler can change them.
 
-        The list is new. A caller can add and clear components while it iterates over the list.
+        The list is new. A caller can add and clear components while it iterates over the list. `next` works on it, too.
         """
-        return list(self._components)
+        return Components(self._components)
 
-    def all_remote_components(self) -> list[Component]:
+    def all_remote_components(self) -> Components:
         """Return the components that run on other hosts, over SSH."""
-        return [c for c in self._components if not c.is_local]
+        return Components(c for c in self._components if not c.is_local)
 
-    def all_local_components(self) -> list[Component]:
+    def all_local_components(self) -> Components:
         """Return the components of `localhost`."""
-        return [c for c in self._components if c.is_local]
+        return Components(c for c in self._components if c.is_local)
 
     def all_hosts(self) -> set[str]:
         """Return the hosts of all components, including `localhost`."""

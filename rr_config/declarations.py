@@ -116,10 +116,12 @@ def option(help: str, default: Any = None, *, name: str = "", converter: Any = N
 
 
 def declarations_of(options: type[attrs.AttrsInstance]) -> tuple[Declaration, ...]:
-    """Return the complete declarations of all attributes of a class."""
+    """Return the complete declarations of the attributes of a class that are options."""
     found = []
     for field in attrs.fields(options):
-        declaration: Declaration = field.metadata[METADATA]
+        declaration: Declaration | None = field.metadata.get(METADATA)
+        if declaration is None:  # an attribute that no option sets
+            continue
         kind = field.type if field.type in (bool, int) else str
         found.append(attrs.evolve(declaration, name=declaration.name or field.name, kind=kind, attribute=field.name))
     return tuple(found)

@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import attrs
@@ -46,10 +47,12 @@ HIDDEN = tuple(
 
 
 def executable_problems(config: Config, placed: Callable[[Files], Sequence[Found]]) -> Iterator[str]:
-    """Yield the problems of all executables on hosts. `placed` returns the local files of a component.
+    """Yield the problems of all executables. `placed` returns the local files of a component.
 
     Report a local file once, because components share files.
     """
+    for component in config.all_local_components():
+        yield from _with_arguments(component, {})
     by_component = _by_component(config.all_remote_components(), placed)
     on_hosts: dict[tuple[str, str], Found] = {}
     for component, files in by_component:
@@ -62,7 +65,8 @@ def executable_problems(config: Config, placed: Callable[[Files], Sequence[Found
         path = component.executable
         executable = files.executables.get(path) or on_hosts.get((component.host, path))
         if executable is None:
-            yield from _missing(component, files.every)
+            of_host = {place: found for (host, place), found in on_hosts.items() if host == component.host}
+            yield from _with_arguments(component, of_host | {**files.executables}) or _missing(component, files.every)
         elif isinstance(executable, Placed):
             problems = list(_unusable(component, executable, files.every, head))
             yield from (f"{component.label}.executable: {each}" for each in problems if each not in reported)
@@ -74,6 +78,7 @@ def _by_component(
 ) -> list[tuple[Component, Brought]]:
     components = list(components)
     executables = {component.executable for component in components}
+    executables.update(chain.from_iterable(map(_beginnings, list(executables))))
 
     @functools.cache
     def brought(files: Files) -> Brought:
@@ -89,11 +94,37 @@ def _path(found: Found) -> str:
     return remote_path(None, found.remote)
 
 
+def _beginnings(path: str) -> list[str]:
+    """Return the parts of a path in front of each space, the longest first. One of them may be the program."""
+    return [path[: space.start()] for space in reversed(list(re.finditer(r"(?<=\S)\s+(?=\S)", path)))]
+
+
+def _with_arguments(component: Component, sent: Mapping[str, Found]) -> list[str]:
+    """Return a problem if the executable is a known program with arguments behind it, otherwise an empty list.
+
+    A program is known if it is a file of `sent`, or if this machine has it in the same place.
+    """
+    path = component.executable
+    for program in _beginnings(path):
+        found = sent.get(program)
+        is_sent = isinstance(found, Placed) and not found.local.is_dir
+        # Unlike the methods of Path, these functions return False where permissions forbid to look.
+        is_here = program.startswith("/") and os.path.isfile(program) and not os.path.exists(path)  # noqa: PTH110, PTH113
+        if is_sent or is_here:
+            args = path[len(program) :].split()
+            return [
+                f"{component.label}.executable: {path}: arguments belong in args: executable={program!r}, args={args}"
+            ]
+    return []
+
+
 def _missing(component: Component, files: Iterable[Found]) -> Iterator[str]:
     path = component.executable
     if path.startswith(("/", "~")) or _may_exist(component, path, files):
         return
     example = "" if "/" in path else f" such as /bin/{path}"
+    if _beginnings(path):
+        example += "; arguments belong in args"
     yield (
         f"{component.label}.executable: {path}: no such file in the temporary folder;"
         f" add it to files, set base_dir, or give an absolute path{example}"

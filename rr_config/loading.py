@@ -7,17 +7,20 @@ all paths absolute. `validation` and `executable_validation` check the component
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
-
 from . import limit, paths, validation
 from .arg_parsers import parse_extra_args
-from .component import Config
+from .assigned_options import AssignableOptions, assigned_in
+from .component import Config, convert_args
 from .errors import ConfigError, named
 from .muddlers.discovery import find_muddler
 from .muddlers.running import RunningMuddler, given_names, told
 from .options import Options
 from .parameters import Parameter, Parameters
+from .shell_syntax import warn_of_shell_syntax
 from .user_code import run_file, working_in
+
+# Commands for which warnings of the config matter. Others, such as `logs`, would only repeat them.
+WARNING = (None, "run", "start", "restart", "plan", "doctor", "config")
 
 
 def load(options: Options, with_files: bool = True) -> Config:
@@ -34,7 +37,7 @@ def load(options: Options, with_files: bool = True) -> Config:
     config_dir = options.config_dir
     assert config_dir is not None  # `evaluated` requires a config file
     complete = config.with_components(paths.resolved(each, config_dir, problems) for each in config.all_components())
-    chosen = complete if options.limit is None else limit.limited(complete, options.limit)
+    chosen = _limited(complete, options)
     try:
         if with_files:
             validation.check_files(chosen)
@@ -42,7 +45,17 @@ def load(options: Options, with_files: bool = True) -> Config:
         problems += error.problems
     if problems:
         raise ConfigError(*problems)
+    if options.command in WARNING:
+        warn_of_shell_syntax(chosen.all_components())
     return chosen
+
+
+def _limited(config: Config, options: Options) -> Config:
+    """Return a config with the components of --limit, or of the patterns that a file has assigned."""
+    patterns = options.with_assigned(config).limit
+    if patterns is None:
+        return config
+    return limit.limited(config, patterns, "options.limit" if "limit" in config.assigned else "--limit")
 
 
 def evaluated(options: Options) -> Iterator[Config]:
@@ -71,24 +84,28 @@ def _evaluated(options: Options, parameters: Parameters) -> Iterator[Config]:
     """Yield the config as `evaluated` does. Declare its parameters in `parameters`."""
     config_file = _config_file(options)
     config_dir = config_file.parent
-    # The user's files get a copy, so that an assignment there does not change the run.
-    options = attrs.evolve(options, config_file=str(config_file), muddler=list(options.muddler))
+    own = AssignableOptions.of(options, config_file=str(config_file), muddler=list(options.muddler))
     asked = [find_muddler(given, config_dir) for given in options.muddler]
     with parameters.active():
-        extra_options = parse_extra_args(options)
-    given = given_names(options, extra_options)
+        extra_options = parse_extra_args(own)
+    given = given_names(own, extra_options)
     config = Config()
     with parameters.active():
-        muddlers = told([RunningMuddler.begun(each, config_dir, given) for each in asked], options, extra_options)
+        muddlers = told([RunningMuddler.begun(each, config_dir, given) for each in asked], own, extra_options)
         with working_in(config_dir, config_dir):
             run_file(config_file, {**given, "config": config})
-    config.parameters = parameters.values
-    yield config
+    yield _completed(config, parameters, own)
     for muddler in muddlers:
         with parameters.active():  # not during `yield`, because the caller shares the context
-            muddler.muddle(config, options)
-        config.parameters = parameters.values
-        yield config
+            muddler.muddle(config, own)
+        yield _completed(config, parameters, own)
+
+
+def _completed(config: Config, parameters: Parameters, options: AssignableOptions) -> Config:
+    """Give `config` the present parameters and assigned options, and convert its arguments."""
+    config.parameters, config.assigned = parameters.values, assigned_in(options)
+    convert_args(config.all_components())
+    return config
 
 
 def _config_file(options: Options) -> Path:

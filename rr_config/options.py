@@ -45,7 +45,10 @@ class Options:
     in the order in which they run. `params` maps names of parameters to given values, and `config.parameters` has the
     values of all. `ssh_user` and `ssh_pass` are None unless the user gave them.
 
-    A config file gets a copy. If it assigns an option, muddlers see the new value, but the run does not.
+    If a config file or muddler assigns an option, the new value counts for the run, even if the user gave another one.
+    `Config.assigned` holds such values, and `with_assigned` applies them. The object that was loaded stays unchanged.
+
+    `command` is the name of the command that loads the config. A Python program may set it; by default it is None.
 
         >>> options = Options(config_file="experiment.py", max_failures=2)
         >>> options.muddler, options.parallel, options.most_failed
@@ -204,6 +207,12 @@ class Options:
         default=False,
         commands=(*STARTING, "screen", "sync"),
     )
+
+    command: str | None = None
+
+    def with_assigned(self, config: Config) -> "Options":
+        """Return these options with the values that the config and its muddlers have assigned."""
+        return attrs.evolve(self, **config.assigned)
 
     def session_of(self, config: Config) -> str:
         """Return the name of the session: --screen, or else `config.screen`, settings, `runner`."""

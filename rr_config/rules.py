@@ -3,7 +3,7 @@
 import os
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .texts import is_sendable
@@ -52,6 +52,11 @@ def are_files(value: object) -> bool:
 
 
 def is_arg(value: object) -> bool:
+    """Return whether `str()` of it is meant as one argument, and has no NUL. A nested list or bytes are mistakes."""
+    return (isinstance(value, str) or not isinstance(value, Iterable)) and is_sendable(str(value))
+
+
+def is_env_value(value: object) -> bool:
     """Return whether it is a text, a number or a path, without NUL."""
     is_text_like = isinstance(value, str | int | float | os.PathLike) and not isinstance(value, bool)
     return is_text_like and is_sendable(str(value))
@@ -68,7 +73,7 @@ NOT_OURS = re.compile(
 
 def is_env(value: object) -> bool:
     """Return whether it is a dict of variables that a program can get."""
-    return isinstance(value, dict) and all(map(_is_variable, value)) and all(map(is_arg, value.values()))
+    return isinstance(value, dict) and all(map(_is_variable, value)) and all(map(is_env_value, value.values()))
 
 
 def _is_variable(name: object) -> bool:

@@ -26,7 +26,7 @@ KNOWN = {
     "rr_config.util": "util",
     "rr_config.component.Config": "config",
     "rr_config.component.Component": "component",
-    "rr_config.options.Options": "options",
+    "rr_config.assigned_options.AssignableOptions": "options",
 }
 
 
@@ -167,6 +167,14 @@ def _place(error: BaseException, path: Path) -> str:
     """Return `PATH:LINE` with the innermost line of the user's file in the traceback, or just the path."""
     lines = [frame.lineno for frame in _users_frames(error.__traceback__) if frame.filename == str(path)]
     return f"{path}:{lines[-1]}" if lines else str(path)
+
+
+def calling_place() -> str:
+    """Return `PATH:LINE` of the innermost line of a user's file that is running now, or an empty text."""
+    frame: types.FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_filename.startswith((*OTHERS, "<")):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
 
 
 def _users_frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:

@@ -1,15 +1,21 @@
 """The functions that config files and muddlers can use under the name `util`."""
 
+import logging
 import os
 
+from .errors import os_reason
 from .local_files import Unusable, placed_files
 from .muddlers.rewriting import bring, chosen, literal, numbered, program, scoped, wrap
 from .parameters import params
 from .paths import local_path
 from .ready import command, ended, log, port
+from .user_code import calling_place
 
 __all__ = ["command", "ended", "literal", "log", "params", "port", "recursive_files_dict"]
 __all__ += ["bring", "chosen", "numbered", "program", "scoped", "wrap"]  # for muddlers
+
+_logger = logging.getLogger(__name__)
+_warned: set[str] = set()  # lines of users' files
 
 
 def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, str]:
@@ -19,7 +25,8 @@ def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, st
     calls this function. A leading `~` in `src` is the local home. Follow symbolic links.
 
     It skips empty folders. To send them too, name the folder itself in `files`. Unreadable files are in the result,
-    and `validation` reports them later. Raise FileNotFoundError or NotADirectoryError if `src` is not a folder.
+    and `validation` reports them later. If `src` is missing or a file, log a warning once per calling line, and return
+    an empty dict: configs and muddlers of the older script depend on that. Raise OSError if `src` cannot be read.
 
     If the folder `data` contains `a.csv` and `deep/b.csv`:
 
@@ -27,8 +34,11 @@ def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, st
         {'data/a.csv': 'input/a.csv', 'data/deep/b.csv': 'input/deep/b.csv'}
     """
     source = str(local_path(src))
-    with os.scandir(source):  # raises an error if it is not a folder
-        pass
+    try:
+        os.scandir(source).close()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        _warn_once(f"util.recursive_files_dict: {source}: {os_reason(error)}; it adds no files")
+        return {}
     files: dict[str, str] = {}
     for found in placed_files({source: os.fspath(dest) or "."}):
         if isinstance(found, Unusable):
@@ -36,3 +46,11 @@ def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, st
         elif not found.local.is_dir:
             files[found.local.path] = found.remote
     return files
+
+
+def _warn_once(text: str) -> None:
+    """Log a warning with the line of the user's file that runs now, unless that line has caused one before."""
+    place = calling_place()
+    if place not in _warned:
+        _warned.add(place)
+        _logger.warning("%s: %s", place, text)

@@ -20,6 +20,7 @@ from rr_config.paths import local_path
 from rr_config.program import FAB, INSTALLED, program
 
 from ..runner.fleet import identity_files
+from ..runner.repeat import Repeat
 from ..ui.recap import ALIVE, BAD, Recap
 from .exit_codes import FAILED
 from .invoke_patches import settings_files
@@ -240,4 +241,17 @@ class Summary:
         None if that command would fail again: the message has shown what to change.
         """
         repeat = self.runner.repeat_for(self.command, error)
-        return None if repeat is None else self.line.text(repeat.words, repeat.limit)
+        if repeat is None:
+            return None
+        names = overridden(repeat, self.runner.config.assigned)
+        if names:
+            listed = " and ".join(f"options.{name}" for name in names)
+            self.console.error(f"the config assigns {listed}, so no command line can repeat only the failed part")
+            return None
+        return self.line.text(repeat.words, repeat.limit)
+
+
+def overridden(repeat: Repeat, assigned: Mapping[str, Any]) -> list[str]:
+    """Return the assigned options that would win over the options of a repeat line, and kill what runs well."""
+    needed = {"kill_first": "--no-kill" in repeat.words, "limit": repeat.limit is not None}
+    return [name for name, is_needed in needed.items() if is_needed and assigned.get(name)]

@@ -56,6 +56,8 @@ def with_runner(
 
     def action(console: "Console", options: Options) -> None:
         config = load(options, with_files)
+        options = options.with_assigned(config)
+        console.set_level(options.log_level)
         line = CommandLine(config, options, context.config, given)
         with Runner(config, options, context.config, observer(console, config)) as runner:
             end = Summary(command, runner, console, line, as_json=given.get("json", False))
@@ -72,10 +74,12 @@ def with_runner(
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
                 raise Exit(code=INTERRUPTED) from None
 
-    execute(context, given, action)
+    execute(context, given, command, action)
 
 
-def execute(context: Context, given: dict[str, Any], action: Callable[["Console", Options], None]) -> None:
+def execute(
+    context: Context, given: dict[str, Any], command: str, action: Callable[["Console", Options], None]
+) -> None:
     """Call `action` with a console and the parsed options. Report an invalid option or config, and exit with WRONG."""
     if isinstance(context, Connection):
         raise Exit("-H/--hosts: not supported; the config file sets the hosts", WRONG)
@@ -85,6 +89,7 @@ def execute(context: Context, given: dict[str, Any], action: Callable[["Console"
 
     try:
         options = read_options(given, context.config.get(SECTION) or {})
+        options.command = command  # config files can read it
         sys.dont_write_bytecode = True  # no __pycache__ beside modules that a config imports
         console = Console(options.log_level, as_json=given.get("json", False))
         if given["pass"] is not None:

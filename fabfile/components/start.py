@@ -48,7 +48,12 @@ class NotStarted:
             return f"timed out: {reason} see: {program()} status"
         if self.status is None:
             return "screen opened no window; the session may have too many windows, or the host no free terminals"
-        return f"could not be started (exit status {self.status}): {self._last_line()}"
+        hint = "; arguments belong in args, not in executable" if self._may_have_arguments() else ""
+        return f"could not be started (exit status {self.status}): {self._last_line()}{hint}"
+
+    def _may_have_arguments(self) -> bool:
+        """Return whether the host found no such program, and its path has a space, as in `/usr/bin/env prog`."""
+        return self.status == NOT_FOUND and len(self.component.executable.split()) > 1
 
     def _last_line(self) -> str:
         for line in reversed(self.words.splitlines()):
@@ -58,6 +63,7 @@ class NotStarted:
 
 
 BEGUN = "begun"
+NOT_FOUND = 127  # the exit status of a shell that finds no such program
 
 # The prefix of the message of sh when the launcher cannot execute the program: a line of our script.
 OF_LAUNCHER = re.compile(r"^.*/launcher: (line )?\d+: (exec: )?")

@@ -22,6 +22,7 @@ from ..util import epoch, limits
 
 FORMAT = 2
 SECRET = "ssh_pass"
+HIDDEN = (SECRET, "command")  # attributes that `options` leaves out
 LIBRARIES = ("remote-runner", "fabric", "invoke", "paramiko")
 JsonObject = dict[str, Any]
 Types = Mapping[str, type | tuple[type, ...]]
@@ -43,7 +44,7 @@ def provenance(options: Options, parameters: Mapping[str, Value]) -> JsonObject:
         "config": _source(local_path(options.config_file)) if options.config_file else None,
         "muddlers": [_source(find_muddler(given, options.config_dir).muddler.path) for given in options.muddler],
         "arg_parser": _source(local_path(options.arg_parser)) if options.arg_parser else None,
-        "options": {name: value for name, value in attrs.asdict(options).items() if name != SECRET},
+        "options": {name: value for name, value in attrs.asdict(options).items() if name not in HIDDEN},
         "parameters": dict(parameters),
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in LIBRARIES}},
     }

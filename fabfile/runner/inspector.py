@@ -77,6 +77,7 @@ class Inspector:
 
     @_fleet.default
     def _made_fleet(self) -> Fleet:
+        self.options = self.options.with_assigned(self.config)  # here, because the fleet is the first to use them
         group = checked_group(self.config, self.options, self.settings, self.clock)
         return Fleet(group, self.options.parallel, self.observer, self.clock, self.options.most_failed)
 

@@ -35,11 +35,9 @@ class Console(Stdio, Observer):
     """
 
     def __init__(self, log_level: str, as_json: bool = False) -> None:
-        level = logging.getLevelNamesMapping()[log_level]
-        super().__init__(is_quiet=level > logging.INFO or as_json)
+        super().__init__(is_quiet=as_json)
         self.log_lines: Observer | None = None  # prints the output of components, if it is followed
         self.results: dict[str, dict[str, Any]] = {}  # by stage and host
-        self.live = Live(self)
         self._bars: TransferProgress | None = None
         self._held_back: list[tuple[str, str]] = []  # lines of a stage, until its end: hosts answer in any order
         self._stage = ""
@@ -47,11 +45,19 @@ class Console(Stdio, Observer):
         self._failures: dict[str, Failure] = {}
         self._told: set[tuple[str, str, str]] = set()
         self.afterwards = {"kill everything with": ["kill"]}  # hints after Ctrl-C: purpose and command
-        logging.basicConfig(level=level, format="%(levelname)s %(message)s", force=True)
+        self._as_json = as_json
+        self.set_level(log_level)
         # Errors of a connection are reported with its host; paramiko would add a traceback.
         logging.getLogger("paramiko").setLevel(logging.CRITICAL)
         for library in ("fabric", "invoke"):  # at DEBUG they print all settings, the password too
             logging.getLogger(library).setLevel(logging.WARNING)
+
+    def set_level(self, log_level: str) -> None:
+        """Change the level. A config file can assign it, long after the first messages."""
+        level = logging.getLevelNamesMapping()[log_level]
+        self.is_quiet = level > logging.INFO or self._as_json
+        self.live = Live(self)
+        logging.basicConfig(level=level, format="%(levelname)s: %(message)s", force=True)
 
     def begins(self, stage: str, hosts: Sequence[str]) -> None:
         """Print the stage. Show progress bars for a transfer on a terminal."""

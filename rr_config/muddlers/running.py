@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from .. import util
+from ..assigned_options import AssignableOptions
 from ..component import LOCALHOST, Component, Config
 from ..errors import ConfigError, named
 from ..options import Options
@@ -121,6 +122,6 @@ def options_of(muddler: Muddler, config_dir: Path | None) -> str:
     with named(str(muddler.path)):
         if b"add_arguments" not in muddler.path.read_bytes():
             return ""
-    given = given_names(Options(), None)
+    given = given_names(AssignableOptions.of(Options()), None)
     add_arguments = RunningMuddler.begun(Asked(muddler), config_dir or Path.cwd(), given).add_arguments
     return options_help(muddler.name, add_arguments) if add_arguments else ""

@@ -91,6 +91,19 @@ def test_fabric_yaml_has_every_option(lab: Lab) -> None:
     assert {name: seen[name] for name in expected} == expected
 
 
+def test_config_assigns_options(lab: Lab) -> None:
+    lab.config(
+        "with open('commands', 'a') as file: print(options.command, file=file)\n"
+        "options.screen, options.log_level, options.kill_first = 'mine', 'WARNING', False\n" + COMPONENT
+    )
+    for command in ("screen", "status", "run"):
+        result = lab.fab(command, "-c", "cfg.py", "--screen", "given", "--kill")
+        assert command == "status" or (result.returncode, result.stdout) == (0, "")
+    lab.fab("--dry", "run", "-c", "cfg.py")
+    assert lab.node1.sessions() == ["mine"]
+    assert (lab.folder / "commands").read_text().split() == ["screen", "status", "run", "plan"]
+
+
 @pytest.mark.parametrize(
     ("yaml", "word"),
     [

@@ -74,7 +74,7 @@ def test_new_key_is_stored_and_printed(trust: Trust) -> None:
     first = trust.fab("one", "two")
     assert first.returncode == 0
     told = f"added new host key ssh-ed25519 {fingerprint(lab.node1)} to {trust.known}"
-    assert sorted(first.stderr.splitlines())[0] == f"WARNING one: {told}"
+    assert sorted(first.stderr.splitlines())[0] == f"WARNING: one: {told}"
     assert len(first.stderr.splitlines()) == 2
     names = {f"[{host.address}]:{host.port} {public_key(host)}" for host in (lab.node1, lab.node2)}
     assert set(trust.known.read_text().splitlines()) == names
@@ -182,7 +182,7 @@ def test_gateway_key_is_checked(trust: Trust) -> None:
     trust.known.unlink()
     done = trust.fab("far")
     assert (done.returncode, len(trust.known.read_text().splitlines())) == (0, 2)
-    assert {line.split(":")[0] for line in done.stderr.splitlines()} == {"WARNING gate", "WARNING far"}
+    assert {line.split(": ")[1] for line in done.stderr.splitlines()} == {"gate", "far"}
 
 
 @pytest.mark.parametrize(
@@ -256,4 +256,4 @@ def test_dev_null_key_is_printed_each_time(trust: Trust) -> None:
     for _ in range(2):
         done = trust.fab("one")
         assert done.returncode == 0
-        assert done.stderr.startswith("WARNING one: added new host key ssh-ed25519 ")
+        assert done.stderr.startswith("WARNING: one: added new host key ssh-ed25519 ")

@@ -17,6 +17,7 @@ EXAMPLES = {
     "fabfile.runner.observer": 2,
     "fabfile.runner.runner": 3,
     "rr_config.arg_parsers": 2,
+    "rr_config.assigned_options": 5,
     "rr_config.component": 9,
     "rr_config.likeness": 2,
     "rr_config.limit": 3,

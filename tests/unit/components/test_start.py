@@ -39,6 +39,15 @@ def test_reason_has_words_of_program(status: int | None, words: str, reason: str
     assert start.NotStarted(component("x"), status, words).reason == reason
 
 
+@pytest.mark.parametrize(
+    ("executable", "status", "is_hinted"),
+    [("/opt/prog -x", 127, True), ("/opt/a\tb", 127, True), ("/opt/prog", 127, False), ("/opt/my prog", 126, False)],
+)
+def test_missing_program_with_space_has_hint(executable: str, status: int, is_hinted: bool) -> None:
+    reason = start.NotStarted(component(executable), status, "x: not found").reason
+    assert reason.endswith("not found; arguments belong in args, not in executable") == is_hinted
+
+
 def test_start_indices_ascend() -> None:
     components = [
         Component(name=name, start_index=index) for name, index in zip("abcde", (10, -1, 2, 10, 2), strict=True)

@@ -15,7 +15,7 @@ def test_component_takes_attributes_both_ways() -> None:
     assigned = Component()
     assigned.name = "a"
     assigned.args = ["x"]
-    assert assigned == Component(name="a", args=["x"])
+    assert attrs.asdict(assigned) == attrs.asdict(Component(name="a", args=["x"]))
 
 
 def test_unset_attributes_have_defaults() -> None:
@@ -80,8 +80,8 @@ def test_added_component_is_a_deep_copy() -> None:
     component.meta["k"].append(2)
     config.add_component(component)
     first, second = config.all_components()
-    assert first == Component(name="a", args=["1"], files={"x": "y"}, meta={"k": [1]})
-    assert second == component and second is not component
+    assert attrs.asdict(first) == attrs.asdict(Component(name="a", args=["1"], files={"x": "y"}, meta={"k": [1]}))
+    assert attrs.asdict(second) == attrs.asdict(component) and second is not component
 
 
 def test_copied_literal_stays_literal() -> None:
@@ -107,6 +107,29 @@ def test_listed_components_are_not_copies() -> None:
     for component in config.all_remote_components():
         component.name = "changed"
     assert [c.name for c in config.all_components()] == ["changed"]
+
+
+@pytest.mark.parametrize("method", ["all_components", "all_remote_components"])
+def test_components_are_list_and_iterator(method: str) -> None:
+    config = Config()
+    for name in ("a", "b", "c"):
+        config.add_component(Component(name=name, host="h"))
+    listed = getattr(config, method)()
+    assert [[c.name for c in listed] for _ in "12"] == [["a", "b", "c"]] * 2
+    assert (len(listed), listed[-1].name, bool(listed)) == (3, "c", True)
+    assert (next(listed).name, [c.name for c in listed]) == ("a", ["b", "c"])
+    assert [next(listed).name, next(listed).name, next(listed, None)] == ["b", "c", None]
+    assert next(getattr(config, method)()).name == "a", "the config still has all"
+
+
+def test_components_are_hashable_by_identity() -> None:
+    config = Config()
+    for _ in "ab":
+        config.add_component(Component(name="a", host="h"))
+    found, (one, other) = set(config.all_components()), config.all_components()
+    assert found == {one, other} and len(found) == 2
+    one.name = "changed"
+    assert one in found and {one: 1}[one] == 1 and one != other
 
 
 def test_components_may_change_while_listed() -> None:

@@ -243,3 +243,51 @@ def test_interpreter_may_be_in_base_dir(tmp_path: Path) -> None:
 def test_other_files_may_end_lines_with_cr(tmp_path: Path) -> None:
     program(tmp_path / "x", "#!/bin/sh\r\n")
     assert loaded(tmp_path, complete(files={"x": "x"}))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "program", "args"),
+    [
+        ({"executable": "/usr/bin/env FOO=1 prog"}, "/usr/bin/env", ["FOO=1", "prog"]),
+        ({"executable": "/bin/sh  -c\tx", "base_dir": "/b"}, "/bin/sh", ["-c", "x"]),
+        ({"executable": "server.sh -p 80", "files": {"server.sh": "server.sh"}}, "server.sh", ["-p", "80"]),
+        ({"executable": "my prog -x", "files": {"server.sh": "my prog"}}, "my prog", ["-x"]),
+        ({"executable": "./bin/run x", "files": {"server.sh": "bin/run"}, "base_dir": "~/w"}, "~/w/bin/run", ["x"]),
+        ({"executable": "server.sh -p", "host": "localhost"}, "FOLDER/server.sh", ["-p"]),
+        ({"executable": "/bin/sh -c", "host": "localhost"}, "/bin/sh", ["-c"]),
+    ],
+)
+def test_arguments_in_executable_are_refused(
+    tmp_path: Path, attributes: dict[str, Any], program: str, args: list[str]
+) -> None:
+    (tmp_path / "server.sh").write_text(SCRIPT)
+    (tmp_path / "server.sh").chmod(0o755)
+    message = refused(tmp_path, complete(**attributes))
+    assert message.startswith(f"{attributes.get('host', 'h')}/a.executable: {program}")
+    assert message.endswith(f": arguments belong in args: executable='{program}', args={args}")
+
+
+def test_arguments_of_a_missing_program_are_mentioned(tmp_path: Path) -> None:
+    message = refused(tmp_path, complete(executable="prog -x"))
+    assert message.startswith("h/a.executable: prog -x: no such file in the temporary folder")
+    assert message.endswith("; arguments belong in args")
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"executable": "my prog", "files": {"my prog": "my prog"}},
+        {"executable": "my prog", "files": {"my prog": "my prog", "my": "my"}},
+        {"executable": "my prog", "host": "localhost"},
+        {"executable": "FOLDER/my prog"},
+        {"executable": "/opt/my tools/prog"},
+        {"executable": "~/my prog"},
+        {"executable": "/srv/a b/prog -x", "base_dir": "/b"},
+        {"executable": "tree prog", "files": {"tree": "tree"}, "base_dir": "/b"},
+    ],
+)
+def test_path_may_contain_spaces(tmp_path: Path, attributes: dict[str, Any]) -> None:
+    for name in ("my", "my prog", "tree/x"):
+        program(tmp_path / name)
+    attributes = attributes | {"executable": attributes["executable"].replace("FOLDER", str(tmp_path))}
+    assert loaded(tmp_path, complete(**attributes))

@@ -10,7 +10,7 @@ from tests.support.configs import COMPLETE, complete, component_of, loaded, refu
 
 OPTION_NAMES = [
     *["config_file", "ssh_user", "ssh_pass", "screen", "kill_first", "always_copy", "no_zombie"],
-    *["muddler", "extra_args", "arg_parser", "log_level", "params"],
+    *["muddler", "extra_args", "arg_parser", "log_level", "params", "command"],
 ]
 
 
@@ -78,10 +78,11 @@ def test_folder_and_search_path_are_restored(tmp_path: Path, text: str) -> None:
     assert (Path.cwd(), sys.path) == before
 
 
-def test_config_cannot_change_options(tmp_path: Path) -> None:
-    options = Options(config_file=str(write(tmp_path / "cfg.py", "options.muddler.append(1)\n" + COMPLETE)))
+def test_loaded_options_stay_unchanged(tmp_path: Path) -> None:
+    text = f"options.muddler.append(1)\noptions.parallel = 3\n{COMPLETE}"
+    options = Options(config_file=str(write(tmp_path / "cfg.py", text)))
     load(options)
-    assert options.muddler == []
+    assert (options.muddler, options.parallel) == ([], 64)
 
 
 # -- what is wrong with a config file
@@ -155,7 +156,7 @@ def test_exception_has_lines_of_its_cause(tmp_path: Path) -> None:
         "component = Component()\ncomponent.nmae = 'x'\n",
         "x = 1\nComponent(nmae='x')\n",
         "import threading\nconfig.add_component(Component(meta={1: threading.Lock()}))\n",
-        "x = 1\nutil.recursive_files_dict('no-such', '.')\n",
+        "x = 1\nutil.recursive_files_dict(None, '.')\n",
         "x = 1\nComponent('positional')\n",
         "x = 1\nComponent.no_such\n",
     ],

@@ -39,10 +39,34 @@ def test_empty_destination_is_base_dir(tree: Path, monkeypatch: pytest.MonkeyPat
     assert found == {f"{tree}/tree/sub/b": "./b", f"{tree}/tree/sub/deep/c d": "./deep/c d"}
 
 
-@pytest.mark.parametrize("src", ["none", "tree/a"])
-def test_source_that_is_no_folder_fails(tree: Path, src: str) -> None:
-    with pytest.raises(OSError, match=src):
-        recursive_files_dict(src, ".")
+@pytest.mark.parametrize(
+    ("src", "reason"),
+    [
+        ("none", "none: No such file or directory"),
+        ("tree/a", "tree/a: Not a directory"),
+        ("tree/a/b", "tree/a/b: Not a directory"),
+        ("dangling", "dangling: No such file or directory"),
+    ],
+)
+def test_missing_source_adds_no_files(tree: Path, src: str, reason: str, caplog: pytest.LogCaptureFixture) -> None:
+    (tree / "dangling").symlink_to("nowhere")
+    text = f"for _ in 'ab':\n    files = util.recursive_files_dict({src!r}, 'd')\nassert files == {{}}\n{complete()}"
+    loaded(tree, text)
+    assert caplog.messages == [f"{tree}/cfg.py:2: util.recursive_files_dict: {reason}; it adds no files"]
+
+
+def test_muddler_of_a_missing_folder_works(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
+    text = "def muddle(config):\n    for c in config.all_components():\n"
+    text += "        c.files.update(util.recursive_files_dict('none', 'd'))\n"
+    path = write(tree / "muddlers/old.py", text)
+    loaded(tree, complete() + complete(name="b"), muddler=["old"])
+    assert [message.split(": ")[0] for message in caplog.messages] == [f"{path}:3"]
+
+
+def test_source_in_a_loop_of_links_fails(tree: Path) -> None:
+    (tree / "loop").symlink_to("loop")
+    with pytest.raises(OSError, match="loop"):
+        recursive_files_dict("loop", ".")
 
 
 def test_config_folder_can_be_sent(tree: Path) -> None:

@@ -11,7 +11,7 @@ from tests.support.checkout import ROOT
 from tests.support.configs import COMPLETE, complete, component_of, loaded, refused, write
 from tests.support.privileges import BOUND
 
-ARGS = "a list of strings without NUL (numbers and paths are converted)"
+ARGS = "a list or another iterable of arguments, not one text; each becomes a string, which must not contain NUL"
 FILES = "a dict of local path to remote path, none of them empty"
 HOST = "a host name, an address, user@host:port, a Host of ~/.ssh/config, or 'localhost'"
 BASE_DIR = "a remote path, or None for a temporary folder"
@@ -52,7 +52,7 @@ def test_all_wrong_components_are_reported(tmp_path: Path) -> None:
         ({"executable": b"x"}, "h/a.executable: invalid value b'x' (bytes); must be the path of the program"),
         ({"args": "one two"}, f"h/a.args: invalid value 'one two' (str); must be {ARGS}"),
         ({"args": None}, f"h/a.args: invalid value None (NoneType); must be {ARGS}"),
-        ({"args": [None]}, f"h/a.args: invalid value [None] (list); must be {ARGS}"),
+        ({"args": b"one"}, f"h/a.args: invalid value b'one' (bytes); must be {ARGS}"),
         ({"args": [["x"]]}, f"h/a.args: invalid value [['x']] (list); must be {ARGS}"),
         ({"args": [b"x"]}, f"h/a.args: invalid value [b'x'] (list); must be {ARGS}"),
         ({"args": ["a\0b"]}, f"h/a.args: invalid value ['a\\x00b'] (list); must be {ARGS}"),

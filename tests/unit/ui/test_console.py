@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.checkout import ROOT
 
 LINES_OF_MANY = """
@@ -27,3 +29,27 @@ def test_lines_of_both_streams_stay_whole() -> None:
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, cwd=ROOT, text=True
     )
     assert sorted(both.stdout.splitlines()) == ["right"] * 2000 + ["wrong"] * 2000
+
+
+LEVELS = """
+import logging
+from fabfile.ui.console import Console
+
+console = Console({level!r})
+for level in ("debug", "info", "warning", "error"):
+    getattr(logging.getLogger("fabfile.x"), level)("a: %s", "b")
+"""
+
+
+@pytest.mark.parametrize(
+    ("level", "lines"),
+    [
+        ("DEBUG", ["DEBUG: a: b", "INFO: a: b", "WARNING: a: b", "ERROR: a: b"]),
+        ("INFO", ["INFO: a: b", "WARNING: a: b", "ERROR: a: b"]),
+        ("ERROR", ["ERROR: a: b"]),
+    ],
+)
+def test_log_lines_begin_with_their_level(level: str, lines: list[str]) -> None:
+    command = [sys.executable, "-c", LEVELS.format(level=level)]
+    done = subprocess.run(command, capture_output=True, cwd=ROOT, text=True)
+    assert (done.stdout, done.stderr.splitlines()) == ("", lines)
