@@ -14,6 +14,7 @@ from tests.support.terminal import Terminal
 
 HERE = Path(__file__).resolve().parent
 SECONDS = 120
+HINT = re.compile(r"^(\w.*) with: fab .*", re.MULTILINE)
 FONT_FACE = re.compile(r"@font-face {.*?}", re.DOTALL)
 PUBSUB = """\
 ssh_config_path: {ssh_config}
@@ -42,6 +43,7 @@ def main() -> None:
 def picture(command: str, environment: dict[str, str], folder: Path) -> None:
     """Run `fab COMMAND` in a terminal, and write what it shows to COMMAND.svg."""
     shown = output_of([str(FAB), "-r", str(ROOT), command], environment, folder)
+    shown = HINT.sub(r"\1 with: fab ...", shown)  # whole command lines with paths of this machine
     text = Text.assemble(("$ ", "green"), (f"fab {command}\n", "bold"), Text.from_ansi(shown))
     with Path(os.devnull).open("w") as nowhere:
         columns = max(len(line) for line in text.plain.splitlines())
