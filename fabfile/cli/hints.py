@@ -186,8 +186,9 @@ class Summary:
 
     def _recap(self, error: "StageError | None") -> Recap:
         hosts = sorted(self.runner.config.all_hosts())
-        failed = {failure.where for failure in error.failures} & set(hosts) if error else set()
-        results = self.runner.results(failed)
+        places = {failure.where for failure in error.failures} if error else set()
+        failed = {host for host in hosts if host in places or any(place.startswith(f"{host}:") for place in places)}
+        results = self.runner.results(places & failed)
         return Recap(
             self.command,
             FAILED if error else 0,
@@ -226,7 +227,7 @@ class Summary:
         if unready or ended:  # others have not been started, and their output is an older one
             hints["show their output with"] = self._text("logs", self._limit([*unready, *ended]))
         if unready:
-            hints["restart what is not ready with"] = self._text("restart", self._limit(unready))
+            hints["after a correction, restart it with"] = self._text("restart", self._limit(unready))
         return hints
 
     def _limit(self, components: "list[Component]") -> str:

@@ -26,8 +26,8 @@ ESCAPE = rf"{CSI}|{STRING}|\x1b[ -/]*[0-~]"
 # Control characters C0 (except tab and newline) and C1, and those that reverse the direction of text (Unicode UAX 9).
 CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 CONTROLS = re.compile(rf"{ESCAPE}|[{CONTROL}]")
-# A control sequence, or text.
 LOOKED = b"looked"  # the record after the first look at all outputs
+# A control sequence, or text.
 STEPS = re.compile(rf"({CONTROLS.pattern})|([^{CONTROL}]+)")
 
 

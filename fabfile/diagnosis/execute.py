@@ -7,7 +7,7 @@ import attrs
 from ..remote.script import Script, by_word, load
 from ..util.limits import MOST_EXEC_OUTPUT
 
-TIMED_OUT = 124  # the status of timeout(1)
+TIMED_OUT = (124, 137)  # the status of timeout(1); the second one if it had to send KILL
 
 
 @attrs.frozen

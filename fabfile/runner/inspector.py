@@ -176,7 +176,7 @@ class Inspector:
             return read_executed(ask(host, script, math.inf if timeout is None else timeout))
 
         def failures(host: str, found: Executed) -> list[Failure]:
-            if timeout is not None and found.status == TIMED_OUT:
+            if timeout is not None and found.status in TIMED_OUT:
                 return [Failure(host, f"timed out after {timeout} s")]
             return [Failure(host, f"exited with {found.status}")] if found.status else []
 

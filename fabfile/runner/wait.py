@@ -77,7 +77,7 @@ class Wait:
         """Return how all `awaited` ended, by host.
 
         Raise StageError for components that did not end with 0, or not within `timeout` seconds. An exception that
-        `tell` raises is raised here.
+        `on_end` raises is raised here.
         """
         if not self._hosts:
             return {}
@@ -159,7 +159,7 @@ class Wait:
             event = self._events.next()
             try:
                 event()
-            except BaseException as error:  # for example from `tell`
+            except BaseException as error:  # for example from `on_end`
                 self._error = self._error or error
                 self._stop()
 

@@ -29,8 +29,8 @@ UNTOUCHED = {"run": "not started", "start": "not started", "restart": "not start
 class Recap:
     """What a command has done. `results` are those of its stages, by stage and host.
 
-    `failures` and `failed_hosts` are those of its StageError. `hints` are command lines to go on with, by
-    purpose.
+    `failures` are those of its StageError, and `failed_hosts` the hosts that these name. `hints` are command lines to
+    go on with, by their purpose.
     """
 
     command: str
@@ -45,7 +45,7 @@ class Recap:
 
     @property
     def line(self) -> str:
-        """Return the last line of a command: hosts, what happened to them, and the time."""
+        """Return the line of totals: hosts, what happened to them, and the time."""
         failed = len(set(self.failed_hosts))
         hosts = counted(len(self.hosts), "host") + (f" ({failed:,} failed)" if failed else "")
         return f"{hosts}, {self._facts()}; {self.seconds:.1f} s"

@@ -36,8 +36,8 @@ STATUS_SECONDS = 1
 # silent for so much longer.
 SLOWEST = 10_000_000
 # Seconds that a package manager may be silent in addition to `--io-timeout`. It may download much in silence.
-MOST_EXEC_OUTPUT = 1_000_000  # bytes of the output of `fab exec`; more would not be read
 INSTALL_SECONDS = 3600
+MOST_EXEC_OUTPUT = 1_000_000  # bytes of the output of `fab exec`; more would not be read
 # Seconds in which a dropped host may report its last results. A frozen host must not block the others.
 LEAVE_SECONDS = 1.0
 # The same for a host that is still connecting when the timeout of a wait expires. A login takes longer than an answer.

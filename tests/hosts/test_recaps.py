@@ -148,7 +148,7 @@ def test_exec_shows_equal_output_once(lab: Lab) -> None:
     repeat(lab, done.stderr.rpartition("repeat with: ")[2].strip())
     found = facts(lab, "exec", "head -c 3000000 /dev/zero | tr '\\0' x; echo end", "--limit", "node1")
     assert (found["hosts"][0]["exit_status"], found["hosts"][0]["output"]) == (0, "x" * 1_000_000)
-    late = lab.fab("exec", "echo begun; sleep 1000", "--timeout", "1", "--limit", "node1", "-c", "cfg.py")
+    late = lab.fab("exec", "trap '' TERM; echo begun; sleep 1000", "--timeout", "1", "--limit", "node1", "-c", "cfg.py")
     assert (late.returncode, late.stderr.splitlines()[0]) == (1, "node1: exec: timed out after 1 s")
     assert "  begun\n" in late.stdout
 
@@ -201,7 +201,7 @@ def test_hints_fit_the_failure(lab: Lab) -> None:
         done = lab.fab("-f", settings, "run")
     assert done.returncode == 1
     hints = dict(line.split(": ", 1) for line in done.stdout.splitlines()[-2:])
-    assert list(hints) == ["show their output with", "restart what is not ready with"]
+    assert list(hints) == ["show their output with", "after a correction, restart it with"]
     for command in hints.values():
         words = shlex.split(command)[1:]
         assert words[words.index("-f") + 1] == str(settings) and words[words.index("--limit") + 1] == "node2/*"
