@@ -36,7 +36,9 @@ def load(options: Options, with_files: bool = True) -> Config:
     problems: list[str] = []
     config_dir = options.config_dir
     assert config_dir is not None  # `evaluated` requires a config file
-    complete = config.with_components(paths.resolved(each, config_dir, problems) for each in config.all_components())
+    with paths.also_beside(_real_folder(options)):
+        found = [paths.resolved(each, config_dir, problems) for each in config.all_components()]
+    complete = config.with_components(found)
     chosen = _limited(complete, options)
     try:
         if with_files:
@@ -90,13 +92,17 @@ def _evaluated(options: Options, parameters: Parameters) -> Iterator[Config]:
         extra_options = parse_extra_args(own)
     given = given_names(own, extra_options)
     config = Config()
-    with parameters.active():
+    real_folder = _real_folder(options)
+    with parameters.active(), paths.also_beside(real_folder):
         muddlers = told([RunningMuddler.begun(each, config_dir, given) for each in asked], own, extra_options)
-        with working_in(config_dir, config_dir):
+        with working_in(config_dir, *dict.fromkeys([config_dir, real_folder])):
             run_file(config_file, {**given, "config": config})
     yield _completed(config, parameters, own)
     for muddler in muddlers:
-        with parameters.active():  # not during `yield`, because the caller shares the context
+        with (
+            parameters.active(),
+            paths.also_beside(real_folder),
+        ):  # not during `yield`, because the caller shares the context
             muddler.muddle(config, own)
         yield _completed(config, parameters, own)
 
@@ -106,6 +112,11 @@ def _completed(config: Config, parameters: Parameters, options: AssignableOption
     config.parameters, config.assigned = parameters.values, assigned_in(options)
     convert_args(config.all_components())
     return config
+
+
+def _real_folder(options: Options) -> Path:
+    """Return the folder of the config file, or of the file to which it is a link."""
+    return paths.local_path(options.config_file or "").resolve().parent
 
 
 def _config_file(options: Options) -> Path:

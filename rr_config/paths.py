@@ -1,17 +1,22 @@
 """Resolve the relative paths of a config file.
 
-Nothing here asks a host or reads a file, except that `~NAME` is looked up in the local list of users.
+Nothing here asks a host or reads a file, except that `~NAME` is looked up in the local list of users. If the config
+file is a symbolic link, the folder of the real file is searched, too.
 """
 
+import contextlib
 import os
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 import attrs
 
 from .component import Component
 from .errors import ConfigError
+
+_real_folder: ContextVar[Path | None] = ContextVar("_real_folder", default=None)
 
 
 def resolved(component: Component, config_dir: Path, problems: list[str]) -> Component:
@@ -26,7 +31,7 @@ def resolved(component: Component, config_dir: Path, problems: list[str]) -> Com
 
     def local(attribute: str, path: str) -> str:
         try:
-            return str(config_dir / local_path(path))
+            return str(found_beside(config_dir, local_path(path)))
         except ConfigError as error:
             problems.append(f"{component.label}.{attribute}: {error}")
             return ""
@@ -71,6 +76,27 @@ def _as_text(value: object) -> str:
 def _is_folder(remote: str) -> bool:
     """Return whether the spelling of a remote path shows that it is a folder."""
     return posixpath.basename(remote) in ("", ".", "..") or (remote.startswith("~") and "/" not in remote)
+
+
+@contextlib.contextmanager
+def also_beside(real_folder: Path) -> Iterator[None]:
+    """Let `found_beside` search `real_folder`, the folder of the file to which the config file is a link."""
+    token = _real_folder.set(real_folder)
+    try:
+        yield
+    finally:
+        _real_folder.reset(token)
+
+
+def found_beside(folder: Path, path: Path) -> Path:
+    """Return `path` below `folder`, the folder of the config file; or below the folder of the real file.
+
+    The latter counts only if `path` exists there alone.
+    """
+    beside_link, real_folder = folder / path, _real_folder.get()
+    if real_folder is None or os.path.lexists(beside_link) or not os.path.lexists(real_folder / path):
+        return beside_link
+    return real_folder / path
 
 
 def local_path(path: str | os.PathLike[str]) -> Path:

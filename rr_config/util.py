@@ -2,12 +2,13 @@
 
 import logging
 import os
+from pathlib import Path
 
 from .errors import os_reason
 from .local_files import Unusable, placed_files
 from .muddlers.rewriting import bring, chosen, literal, numbered, program, scoped, wrap
 from .parameters import params
-from .paths import local_path
+from .paths import found_beside, local_path
 from .ready import command, ended, log, port
 from .user_code import calling_place
 
@@ -33,7 +34,7 @@ def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, st
         >>> recursive_files_dict("data", "input")
         {'data/a.csv': 'input/a.csv', 'data/deep/b.csv': 'input/deep/b.csv'}
     """
-    source = str(local_path(src))
+    source = str(found_beside(Path(), local_path(src)))
     try:
         os.scandir(source).close()
     except (FileNotFoundError, NotADirectoryError) as error:

@@ -3,6 +3,7 @@
 - An invalid command line exits with 2 and a message, like an invalid config.
 - An option may be given more than once.
 - The word after `--extra-args` is its value, even if it looks like an option.
+- `-t` behind a command is an error, unless a number follows or the command has such an option.
 - After some commands, any number of words may follow; see `Option.takes_word`.
 
 `invoke_patches` says why these are patches. `tests/unit/test_patches.py` fails if a patched function changes.
@@ -41,6 +42,10 @@ def patch_parser() -> None:
 
     @functools.wraps(handle)
     def handle_values(self: ParseMachine, token: str) -> None:
+        if _awaits_seconds(self) and not token.isdecimal():
+            raise Exit(_two_meanings(self), WRONG)
+        if token.startswith("-"):
+            setattr(self, SPELLED, token)
         if self.flag and self.flag.name == "extra_args" and self.waiting_for_flag_value:
             self.see_value(token)
             return
@@ -66,6 +71,22 @@ def patch_parser() -> None:
     ParseMachine.handle = handle_values  # type: ignore[method-assign]
 
 
+SPELLED = "spelled"  # the attribute of a ParseMachine that holds the last option, as the user has typed it
+
+
+def _awaits_seconds(machine: ParseMachine) -> bool:
+    """Return whether the next word is the value of `-t` behind a command: of Fabric's --connect-timeout.
+
+    In the older script, `-t` was --terminate, which has no value. So only a number is a value for sure.
+    """
+    is_behind = machine.context is not None and machine.context.name is not None
+    return is_behind and machine.waiting_for_flag_value and vars(machine).get(SPELLED) == "-t"
+
+
+def _two_meanings(machine: ParseMachine) -> str:
+    return f"{machine.context.name} -t: ambiguous; give --terminate, or --connect-timeout N"
+
+
 def _option_of_word(machine: ParseMachine, token: str) -> Option | None:
     """Return the option that takes `token`, a word after a command, as a value; None if there is none."""
     context = machine.context
@@ -89,6 +110,8 @@ def patch_parser_errors() -> None:
 
     @functools.wraps(ParseMachine.error)
     def refuse(self: ParseMachine, msg: str) -> None:
+        if _awaits_seconds(self):
+            raise Exit(_two_meanings(self), WRONG)
         command = self.context.name if self.context and self.context.name else ""
         see = f"see: {program()} {f'--help {command}' if command else '--list'}"
         word = re.fullmatch(UNKNOWN_WORD, msg, re.DOTALL)

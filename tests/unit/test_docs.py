@@ -20,7 +20,7 @@ from fabfile.components.status import State
 from rr_config.component import ATTRIBUTES
 from tests.support.checkout import ROOT
 
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
 OUTSIDE_THE_SITE = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "bench/README.md")
 # Messages whose words come from Invoke, argparse or the kernel.
 FROM_OTHERS = ("--extra-args: unrecognized arguments", "connection refused", "Can't find any collection named")

@@ -97,3 +97,29 @@ def test_program_frees_names_of_our_options() -> None:
     names = {name for argument in OF_REMOTE_RUNNER for name in argument.names}
     assert not names & {"c", "config", "p"}
     assert {"f", "pty", "l", "S"} <= names
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "line",
+    ["run -t", "run -c cfg.py -t", "run -t -c cfg.py", "run -t x", "run -t wait", "-c cfg.py wait -t", "status -tv"],
+)
+def test_short_terminate_names_both_meanings(arguments: list[Any], line: str) -> None:
+    with pytest.raises(Exit) as caught:
+        parsed(arguments, line)
+    command = next(word for word in line.split() if word in ("run", "wait", "status"))
+    assert caught.value.code == 2
+    assert caught.value.message == f"{command} -t: ambiguous; give --terminate, or --connect-timeout N"
+
+
+@BOTH
+@pytest.mark.parametrize("line", ["run -t 5", "run -c a -t 5 -m b", "run --connect-timeout 5", "-t 5 run", "run -t=5"])
+def test_number_behind_short_option_is_a_timeout(arguments: list[Any], line: str) -> None:
+    core, _ = parsed(arguments, line)
+    assert core.args["t"].value == 5
+
+
+@BOTH
+def test_logs_keep_their_short_option(arguments: list[Any]) -> None:
+    core, command = parsed(arguments, "logs -t -n 5 web")
+    assert (command.args["timestamps"].value, core.args["t"].value) == (True, None)

@@ -8,7 +8,7 @@ import pytest
 from rr_config import ConfigError, Options, load
 from rr_config.local_files import Placed, placed_files
 from rr_config.util import literal, recursive_files_dict
-from tests.support.configs import COMPLETE, complete, component_of, loaded, write
+from tests.support.configs import COMPLETE, complete, component_of, loaded, refused, write
 
 
 @pytest.fixture
@@ -289,3 +289,46 @@ def test_home_of_nobody_is_a_usage_error(tree: Path, option: str) -> None:
     value = "~no-such-user/x.py"
     with pytest.raises(ConfigError, match=value):
         load(Options(**given | {option: [value] if option == "muddler" else value}))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Path:
+    """Return a folder with `cfg.py`, a link to a config file in another folder, beside which its files are."""
+    for name in ("f", "both", "data/x", "run.sh"):
+        write(tmp_path / "real" / name, "real")
+    write(tmp_path / "real/helper.py", "NAME = 'imported'\n")
+    write(tmp_path / "link/both", "link")
+    (tmp_path / "link/cfg.py").symlink_to("../real/cfg.py")
+    return tmp_path / "link"
+
+
+def test_files_beside_the_real_config_are_found(linked: Path) -> None:
+    text = "import helper\nfiles = {'f': 'f', 'both': 'both'} | util.recursive_files_dict('data', 'd')\n"
+    text += "config.add_component(Component(name=helper.NAME, executable='/x', host='h', start_index=1, files=files))\n"
+    component = component_of(linked, text)
+    real = linked.parent / "real"
+    assert component.files == {f"{real}/f": "f", f"{linked}/both": "both", f"{real}/data/x": "d/x"}
+    assert component.name == "imported"
+
+
+def test_program_beside_the_real_config_is_found(linked: Path) -> None:
+    component = component_of(linked, complete(host="localhost", executable="run.sh", base_dir="data"))
+    real = linked.parent / "real"
+    assert (component.executable, component.base_dir) == (f"{real}/run.sh", f"{real}/data")
+
+
+def test_missing_file_is_named_beside_the_link(linked: Path) -> None:
+    (linked / "dangling").symlink_to("nowhere")
+    write(linked.parent / "real/dangling", "")
+    message = refused(linked, complete(files={"none": "x", "dangling": "y"}))
+    assert message.splitlines() == [
+        "a.files: FOLDER/none: No such file or directory",
+        "a.files: FOLDER/dangling: No such file or directory",
+    ]
+
+
+def test_muddler_finds_files_beside_the_real_config(linked: Path) -> None:
+    text = "def muddle(config):\n    config.all_components()[0].files = util.recursive_files_dict('data', 'd') | {'f': 'f'}\n"
+    path = write(linked.parent / "m.py", text)
+    real = linked.parent / "real"
+    assert component_of(linked, muddler=[str(path)]).files == {f"{real}/data/x": "d/x", f"{real}/f": "f"}
