@@ -67,7 +67,7 @@ WRONG = {
     "name": ["None", "5"],
     "executable": ["None", "['ls']"],
     "host": ["None", "5", "''"],
-    "args": ["'a b'", "5"],
+    "args": ["'a b'", "[[]]"],
     "files": ["['a']", "{'a': 1}"],
     "base_dir": ["5"],
     "start_index": ["None", "'1'", "1.5"],
