@@ -16,7 +16,7 @@ from ..util.text import duration, printable
 from .stdio import Stdio
 from .terminal import is_screen
 
-FIRST_SECONDS = 0.5  # most stages are over by then
+FIRST_SECONDS = 0.8  # most stages are over by then
 
 
 class Live(Observer):
@@ -48,7 +48,7 @@ class Live(Observer):
             start_daemon(self._show, stage, self._stop, is_told)
 
     def _show(self, stage: str, stop: threading.Event, is_told: bool) -> None:
-        began = SYSTEM_CLOCK.monotonic() - FIRST_SECONDS
+        began = SYSTEM_CLOCK.monotonic() - (1 - FIRST_SECONDS)  # the first line says 1 s
         seconds = FIRST_SECONDS
         while not stop.wait(seconds):
             seconds = 1
