@@ -252,8 +252,7 @@ def report(context: Context, **given: Any) -> None:
         show_written(console, target)
 
     def of_folder(console: "Console", options: Options) -> None:
-        target = report.target(given["output"], given["overwrite"])
-        folder = local_path(given["from"])
+        target, folder = report.target(given["output"], given["overwrite"]), local_path(given["from"])
         report.write(target, *report.from_folder(folder, options.limit), folder)
         show_written(console, target)
 
@@ -278,9 +277,8 @@ def init(context: Context, **given: Any) -> None:
 
     from .ui.views import show_first_steps
 
-    execute(
-        context, given, "init", lambda console, _: show_first_steps(console, write_config(given["file"]), given["file"])
-    )
+    file = given["file"]
+    execute(context, given, "init", lambda console, _: show_first_steps(console, write_config(file), file))
 
 
 @command

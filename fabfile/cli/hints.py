@@ -148,6 +148,11 @@ def _muddler(given: str) -> str:
     return shlex.join([_absolute(name) if "/" in name or name.endswith(".py") else name, *words])
 
 
+def _is_named(host: str, places: set[str]) -> bool:
+    """Return whether a failure is about the host itself, or a file there."""
+    return host in places or any(place.startswith(f"{host}:") for place in places)
+
+
 @attrs.define
 class Summary:
     """Shows the end of a command of a `runner` on a `console`; `line` is the command as the user gave it."""
@@ -187,7 +192,7 @@ class Summary:
     def _recap(self, error: "StageError | None") -> Recap:
         hosts = sorted(self.runner.config.all_hosts())
         places = {failure.where for failure in error.failures} if error else set()
-        failed = {host for host in hosts if host in places or any(place.startswith(f"{host}:") for place in places)}
+        failed = {host for host in hosts if _is_named(host, places)}
         results = self.runner.results(places & failed)
         return Recap(
             self.command,

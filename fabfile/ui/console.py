@@ -63,14 +63,15 @@ class Console(Stdio, Observer):
         """Print the stage. Show progress bars for a transfer on a terminal."""
         self._stage, self._unanswered, self._failures = stage, set(hosts), {}
         self.results[stage] = {}
+        with_bars = stage in ("sync", "collect") and is_screen(sys.stderr) and not self.is_quiet
+        if not with_bars:
+            self.live.begins(stage, hosts)
         if stage not in ("connect", "check"):  # they print no lines
             self.news(f"{styled(stage, BOLD, sys.stdout)}  {counted(len(hosts), 'host')}")
-        if stage in ("sync", "collect") and is_screen(sys.stderr) and not self.is_quiet:
+        if with_bars:
             from .progress import TransferProgress
 
             self._bars = TransferProgress()
-        else:
-            self.live.begins(stage, hosts)
 
     def awaits(self, stage: str, names: Sequence[str], seconds: float | None) -> None:
         """Prepare the live line."""
