@@ -50,7 +50,7 @@ def show_diagnosis(given: dict[str, Any], runner: "Runner", console: "Console") 
 
 
 def show_changes(console: "Console", options: Options, as_json: bool) -> None:
-    """Show the changes of the muddlers. Raise ConfigError if there are none, or for options that do not fit."""
+    """Show the changes of the muddlers. Raise ConfigError without a muddler, or with --json or --limit."""
     from ..ui.views import config_text, show_diff
 
     if not options.muddler:

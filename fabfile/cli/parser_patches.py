@@ -88,7 +88,7 @@ def _two_meanings(machine: ParseMachine) -> str:
 
 
 def _option_of_word(machine: ParseMachine, token: str) -> Option | None:
-    """Return the option that takes `token`, a word after a command, as a value; None if there is none."""
+    """Return the option whose value is `token`, a word after a command, or None."""
     context = machine.context
     if context is None or context.name is None or token.startswith("-") or machine.waiting_for_flag_value:
         return None

@@ -101,7 +101,7 @@ class Follower:
             looked.wait()
 
     def end(self) -> None:
-        """Read the rest of the output. A host that does not answer in time is given up."""
+        """Read the rest of the output. Abandon a host that does not answer in time."""
         self._is_over = True
         for talk in list(self._talks.values()):
             talk.cut()

@@ -224,7 +224,7 @@ class Wait:
             self._leave((each for each in self._hosts.values() if not each.was_reached), FIRST_SECONDS)
 
     def _leave(self, hosts: Iterable[HostWait], seconds: float = LEAVE_SECONDS) -> None:
-        """Ask those hosts to leave, and cut the connections of those that have not done so after that time."""
+        """Ask these hosts to leave. After `seconds`, cut the connections that are still open."""
         leaving = [here for here in hosts if here.is_wanted]
         for here in leaving:
             here.phase = Phase.LEAVING

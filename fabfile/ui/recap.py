@@ -27,7 +27,7 @@ UNTOUCHED = {"run": "not started", "start": "not started", "restart": "not start
 
 @attrs.frozen
 class Recap:
-    """What a command has done. `results` are those of its stages, by stage and host.
+    """The facts at the end of a command. `results` are those of its stages, by stage and host.
 
     `failures` are those of its StageError, and `failed_hosts` the hosts that these name. `hints` are command lines to
     go on with, by their purpose.
