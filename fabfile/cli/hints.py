@@ -232,7 +232,7 @@ class Summary:
         if unready or ended:  # others have not been started, and their output is an older one
             hints["show their output with"] = self._text("logs", self._limit([*unready, *ended]))
         if unready:
-            hints["after a correction, restart it with"] = self._text("restart", self._limit(unready))
+            hints["after a correction, sync, then restart it with"] = self._text("restart", self._limit(unready))
         return hints
 
     def _limit(self, components: "list[Component]") -> str:

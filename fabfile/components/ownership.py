@@ -62,7 +62,7 @@ class Foreign:
     @property
     def refusal(self) -> str:
         """The reason why a command does not touch it, with two ways on."""
-        return f"{self} (choose another session with --screen NAME, or kill this one with --replace)"
+        return f"{self} (choose another session with --screen NAME, or take this one over with --replace)"
 
 
 def connect_script(

@@ -13,7 +13,7 @@ LINES = 20
 
 @attrs.frozen
 class BecameReady:
-    """A component became ready, `seconds` after its start."""
+    """A component became ready, `seconds` after its first check."""
 
     component: Component
     seconds: float

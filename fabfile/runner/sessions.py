@@ -127,7 +127,7 @@ class SessionCommands(Inspector):
             return failure
         names = [each.name if len(hosts) == 1 else each.label for each in own]
         listed = ", ".join(names[:MOST_LISTED]) + (", ..." if len(names) > MOST_LISTED else "")
-        return failure._replace(reason=f"{failure.reason}; unknown which of its components still run: {listed}")
+        return failure._replace(reason=f"{failure.reason}; any of these may still run: {listed}")
 
     @stage_group
     def screen(self) -> dict[str, Session]:

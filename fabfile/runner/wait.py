@@ -2,10 +2,11 @@
 
 One thread for each host talks to it. It puts all that happens there into one queue, as events. Another thread reads the
 queue, and this thread alone changes the state of the wait. The threads of the HostGroup only wait for the outcome of
-each host, a Future that the reader of the queue sets. So it can abandon a host that hangs while it connects.
+each host, a Future that the reader of the queue sets. So the wait can abandon a host that hangs while it connects.
 
-A lost connection is opened again. When a host has nothing left to report, it is asked to leave. It gets LEAVE_SECONDS
-for that, or FIRST_SECONDS if it has never been reached. Then its connection is cut.
+A lost connection is opened again. All hosts are asked to leave when nothing is awaited on any of them, at the timeout,
+or when `on_end` ends the wait. A host gets LEAVE_SECONDS to report its last ends. At the timeout, a host that has
+never been reached gets FIRST_SECONDS. Then its connection is cut.
 """
 
 import math
@@ -51,7 +52,7 @@ class Wait:
     _hosts: dict[str, HostWait] = attrs.field(init=False)
     _talking: set[str] = attrs.field(init=False)  # hosts whose threads have not ended
     _pending: set[str] = attrs.field(init=False)  # hosts on which something is still awaited
-    _command: bytes = attrs.field(init=False, default=wait.TERMINATE)  # for hosts, once nothing is pending
+    _last_command: bytes = attrs.field(init=False, default=wait.TERMINATE)  # LEAVE if some end is not known
     _is_late: bool = attrs.field(init=False, default=False)
     _error: BaseException | None = attrs.field(init=False, default=None)
     _events: event_queue.EventQueue = attrs.field(init=False)
@@ -68,7 +69,7 @@ class Wait:
         self._talking = set(self._hosts)
         self._pending = set(awaited)
         if any(component.host in self.fleet.out for component in self.awaited):
-            self._command = wait.LEAVE  # nobody knows whether it has ended on that host
+            self._last_command = wait.LEAVE  # nobody knows whether it has ended on that host
 
     def _reachable(self, components: Iterable[Component]) -> dict[str, list[Component]]:
         return by_host(each for each in components if each.host not in self.fleet.out)
@@ -90,7 +91,7 @@ class Wait:
         except StageError as error:
             lost = error
         finally:
-            self._events.put(self._stop)  # after Ctrl-C, nobody listens any more; otherwise this has no effect
+            self._events.put(self._stop)  # needed after Ctrl-C; otherwise all hosts are over
         if self._error:
             raise self._error
         failures = self._failures()
@@ -170,7 +171,7 @@ class Wait:
         if not here.is_wanted:
             talk.tell(wait.LEAVE)
         elif not self._pending:
-            talk.tell(self._command)
+            talk.tell(self._last_command)
 
     def _on_lost(self, here: HostWait) -> None:
         here.talk = None
@@ -179,10 +180,10 @@ class Wait:
         if here.phase is Phase.OVER:
             return
         # Once the others are terminated, a watched component may fail because of that.
-        is_told = bool(self._pending) or not self._to_terminate
+        is_reported = bool(self._pending) or not self._to_terminate
         if here.awaited.pop(ended.component.label, None):
             here.ends.append(ended)
-        if is_told and not self.on_end(ended):
+        if is_reported and not self.on_end(ended):
             self._leave(self._hosts.values())
         if not here.awaited:
             self._nothing_awaited_on(here)
@@ -194,22 +195,22 @@ class Wait:
         self._pending.remove(here.name)
         if self._pending:
             return
-        leaving = self._hosts if self._command == wait.LEAVE else self._hosts.keys() - self._to_terminate.keys()
+        leaving = self._hosts if self._last_command == wait.LEAVE else self._hosts.keys() - self._to_terminate.keys()
         self._leave(self._hosts[name] for name in leaving)
         for each in self._hosts.values():
             if each.is_wanted and each.talk:
-                each.talk.tell(self._command)
+                each.talk.tell(self._last_command)
 
     def _on_finished(self, here: HostWait, problem: BaseException | None) -> None:
         """The thread that talks to the host has ended."""
         self._talking.remove(here.name)
         if here.phase is Phase.OVER:
             return
-        is_silent_about_some = bool(here.unreported) or here.name in self._to_terminate
-        if problem is None and here.is_wanted and self._pending and is_silent_about_some:
+        has_unreported = bool(here.unreported) or here.name in self._to_terminate
+        if problem is None and here.is_wanted and self._pending and has_unreported:
             problem = ValueError("the end of some components was not reported")
         if problem is None:
-            if here.is_wanted and self._command == wait.TERMINATE:
+            if here.is_wanted and self._last_command == wait.TERMINATE:
                 self.terminated_hosts.add(here.name)
             self._settle(here)
         elif here.is_wanted or self._is_late:
@@ -251,7 +252,7 @@ class Wait:
     def _fail(self, here: HostWait, problem: BaseException) -> None:
         """Report the host as failed. The others must not wait for it."""
         if here.awaited:
-            self._command = wait.LEAVE
+            self._last_command = wait.LEAVE
         here.awaited.clear()
         self._settle(here, problem)
         self._nothing_awaited_on(here)

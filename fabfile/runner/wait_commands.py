@@ -66,9 +66,9 @@ class WaitCommands(SessionCommands):
     def _with_crashed(self, error: StageError, silent: Collection[str]) -> StageError:
         """Return `error` with components that crashed while nobody waited for them.
 
-        If components are the reason to stop all (culprits), do that.
+        If some of them are the reason to stop all (culprits), do that.
         """
-        words = "; all were stopped" if self._culprits else ""
+        words = "; stopping all components" if self._culprits else ""
         crashed = {}
         for ended in (*self._crashed, *self._culprits):
             crashed[ended.component.label] = ended.failure._replace(reason=f"{ended}{words}")

@@ -56,7 +56,7 @@ def test_hanging_script_is_abandoned(lab: Lab) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith(
         "node2: kill: timed out after 1 s without progress; a file system may hang on the host;"
-        " check it, or raise --io-timeout; unknown which of its components still run: a, b\n"
+        " check it, or raise --io-timeout; any of these may still run: a, b\n"
     )
 
 

@@ -28,7 +28,7 @@ def test_any_failure_stops_all(lab: Lab, crashing: str, wait: bool) -> None:
     done = lab.fab("run", "--on-exit", "stop", "-c", "cfg.py")
     assert done.returncode == 1
     assert timeless(done.stderr).splitlines() == [
-        f"{crashing}/a: wait: ended with exit status 3; all were stopped",
+        f"{crashing}/a: wait: ended with exit status 3; stopping all components",
         repeat_with(lab, "run --no-kill", "--on-exit", "stop"),
     ]
     assert done.stdout.count("node2/b  was ended by SIGTERM") == 1
@@ -80,7 +80,7 @@ def test_wait_stops_all_later(lab: Lab) -> None:
     assert (done.returncode, timeless(done.stderr).splitlines()) == (
         1,
         [
-            "node1/a: wait: ended with exit status 3; all were stopped",
+            "node1/a: wait: ended with exit status 3; stopping all components",
             repeat_with(lab, "run --no-kill", "--on-exit", "stop"),
         ],
     )
@@ -106,7 +106,7 @@ def test_absent_host_does_not_delay_stop(lab: Lab) -> None:
             said, _ = fab.communicate(timeout=20)
         finally:
             lab.farm.start(lab.node2)
-    assert "node1/a: wait: ended with exit status 3; all were stopped\n" in timeless(said)
+    assert "node1/a: wait: ended with exit status 3; stopping all components\n" in timeless(said)
     assert said.count("node2: stop 2: ") == 1  # and what is below that index is stopped all the same
     assert ended_by(lab) == {"a": 3, "b": None, "c": "SIGTERM"}
 
@@ -123,7 +123,7 @@ def test_all_failures_are_reported(lab: Lab) -> None:
     done = lab.fab("wait", "--on-exit", "stop", "-c", "cfg.py")
     *lines, repeat = timeless(done.stderr).splitlines()
     assert lines == [
-        f"{host}/{name}: wait: ended with exit status {status}; all were stopped" for name, host, status in failing
+        f"{host}/{name}: wait: ended with exit status {status}; stopping all components" for name, host, status in failing
     ]
     assert repeat == repeat_with(lab, "run --no-kill", "--on-exit", "stop")
     assert ended_by(lab) == {"a": 3, "b": 4, "c": 5, "d": 6, "e": "SIGTERM"}

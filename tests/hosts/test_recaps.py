@@ -201,7 +201,7 @@ def test_hints_fit_the_failure(lab: Lab) -> None:
         done = lab.fab("-f", settings, "run")
     assert done.returncode == 1
     hints = dict(line.split(": ", 1) for line in done.stdout.splitlines()[-2:])
-    assert list(hints) == ["show their output with", "after a correction, restart it with"]
+    assert list(hints) == ["show their output with", "after a correction, sync, then restart it with"]
     for command in hints.values():
         words = shlex.split(command)[1:]
         assert words[words.index("-f") + 1] == str(settings) and words[words.index("--limit") + 1] == "node2/*"

@@ -12,7 +12,7 @@ CHANGING = [["run"], ["run", "--no-kill"], ["kill"], ["screen"], ["sync"], ["sta
 CHANGING += [["wait", "--terminate"]]
 REFUSAL = re.compile(
     r"node1: connect: session \"runner\" belongs to \S+/cfg\.py of \w+@\S+ since \d{4}-\d\d-\d\d \d\d:\d\d;"
-    r" 2 components run in it \(choose another session with --screen NAME, or kill this one with --replace\)"
+    r" 2 components run in it \(choose another session with --screen NAME, or take this one over with --replace\)"
 )
 
 

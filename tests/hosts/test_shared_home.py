@@ -82,7 +82,7 @@ def test_machine_with_two_names_is_refused(lab: Lab) -> None:
     assert done.returncode == 1
     assert done.stderr == (
         "near and node1: connect: are the same home on the same host; use only one of these names in all components;"
-        " unknown which of its components still run: near/a, node1/b\n"
+        " any of these may still run: near/a, node1/b\n"
         "2 hosts failed; the other hosts are done\n"
     ), "the command would fail again, so it does not say how to repeat it"
     assert "node3  nothing to end" in done.stdout

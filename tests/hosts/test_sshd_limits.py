@@ -30,7 +30,7 @@ def test_max_sessions_1_is_enough(lab: Lab, most: int) -> None:
     done = lab.fab("run", "--on-exit", "stop", "-c", "cfg.py")
     assert (done.returncode, timeless(done.stderr)) == (
         1,
-        "few/failing: wait: ended with exit status 3; all were stopped\n"
+        "few/failing: wait: ended with exit status 3; stopping all components\n"
         f"repeat with: fab -r {ROOT} run --no-kill --config {lab.folder}/cfg.py --on-exit stop"
         f" -S {lab.farm.ssh_config}\n",
     )

@@ -135,7 +135,7 @@ await_end() {
   empty=0
   enough=2
   while [ $empty -lt $enough ]; do
-    ! is_orphaned || exit # members that have been started since belong to another controller
+    ! is_orphaned || exit # another controller may have started members since the connection was lost
     read_last_pid
     left=$({
       not_ended "$found"

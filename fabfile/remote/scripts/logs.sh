@@ -5,8 +5,8 @@
 #   since, ago   seconds since 1970, or before now (empty: all)
 #   follow, timestamps
 # TIME is when the launcher was written, which is after an earlier output was removed.
-# Answers: `looked` after the first look if it follows, and output FOLDER TIME/OFFSET TIMES CONTENT. NUL ends an answer, so in the content it becomes DEL, which a
-# terminal does not show either.
+# Answers: output FOLDER TIME/OFFSET TIMES CONTENT. With $follow, `looked` follows the answers of the first look. NUL ends
+# an answer, so in the content it becomes DEL, which a terminal does not show either.
 . ./state_dir.sh
 . ./log_times.sh
 

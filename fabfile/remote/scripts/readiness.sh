@@ -1,5 +1,6 @@
 # Wait until components are ready. All of them are checked five times a second. The command of `util.command` runs in
 # the background, with the launcher of its component, so that it has the same folder and environment.
+# Needs from the header: output_lines, the number of lines in the answer `unready`.
 # Answers: ready FOLDER HUNDREDTHS, or unready FOLDER WHY LAST-CHECK, a newline, and the end of the output.
 . ./prologue.sh
 . ./own_output.sh

@@ -1,9 +1,8 @@
 # fab kill and fab screen, and both together in fab run: end every session of that name with all of its processes, and
 # start a new one.
 # Needs from the header: session, owner, owner_text, replace, kill and open (what to do), screenrc, subreaper.
-# Answers: session PID.NAME for each session that it is about to end; after that, killed COMPONENTS
-# PROCESSES, as found at first; then
-# new PID.NAME or old PID.NAME.
+# Answers: session PID.NAME for each session that it is about to end, then killed COMPONENTS PROCESSES, as found at
+# first, then new PID.NAME or old PID.NAME.
 . ./session_lock.sh
 . ./ownership.sh
 . ./end_processes.sh

@@ -55,6 +55,7 @@ lock_session() {
   { printf '%s\n' "$controller_born $own_group $controller" "$script" >"$state/.held.$claim"; } 2>/dev/null || return 0
   tries=0
   while find_holder && [ "$holder" ]; do
+    ! is_orphaned || exit
     tries=$((tries + 1))
     if [ "$born" ] || [ $tries -gt 300 ]; then
       unlock_session
@@ -62,6 +63,7 @@ lock_session() {
     fi
     sleep 0.2
   done
+  ! is_orphaned || exit # before the first change
   echo held >>"$state/.held.$claim"
 }
 

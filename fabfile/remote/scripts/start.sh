@@ -3,11 +3,12 @@
 #   origin        a text that is kept beside each component
 #   launcher      the common part of all launchers
 #   note_taker    that script
-#   is_last       release the session at the end
+#   output_lines  see readiness.sh
+#   is_last       this is the last start index on the host: unlock the session at the end
 # Its arguments are eight words for each component:
 #   FOLDER TITLE TITLE-IN-RC LAUNCHER-HEADER HAS-TEMPORARY READY-KIND READY-VALUE READY-HUNDREDTHS
-# Answers, in any order: running FOLDER PID, started FOLDER PID, failed FOLDER STATUS TEXT, and the answers of
-# readiness.sh.
+# Answers, in any order: running FOLDER PID, started FOLDER PID, failed FOLDER STATUS TEXT, unready FOLDER
+# taken (its port is in use), and the answers of readiness.sh. STATUS is `-` if no window has started the program.
 . ./session_lock.sh
 . ./temporary.sh
 . ./ownership.sh

@@ -19,7 +19,7 @@ main() {
   done
   [ "$stopping" ] || return 0
   roots=$all_roots
-  marks=${all_marks#?}
+  marks=${all_marks#?} # without the first newline: an empty pattern would match everything
   found=$all_found
   await_end "$hundredths"
   for folder in $stopping; do report_end; done
@@ -28,7 +28,7 @@ main() {
 # stop_component FOLDER SIGNAL: send the signal to the program and all that it started, in its process group or not.
 stop_component() {
   if ! is_running "$1"; then
-    answer "ended $1 never  "
+    answer "ended $1 never  " # the last two fields are empty
     return
   fi
   mark_stopped "$1"
