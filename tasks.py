@@ -13,8 +13,18 @@ from patchwork.environment import have_program
 
 ROOT = Path(__file__).resolve().parent
 HOSTS = ROOT / ".hosts"  # a link to their folder, which needs a short path for screen's sockets
-NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "/usr/sbin/sshd", "tar", "rsync")
+NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "/usr/sbin/sshd", "tar")
 STRICT_BUILD = f"{sys.executable} -m mkdocs build --strict"  # with --quiet it would ignore warnings
+SHOWN = """
+You saw one config run on three SSH hosts and on this machine: sessions, files, programs in order, and a wait for the
+workers. The second run sent nothing, because nothing had changed.
+
+Next:
+  . .venv/bin/activate                        fab is then on the PATH
+  fab init hello.py                           write a config to start from, then: fab run -c hello.py
+  ./dev hosts --count 3                       throwaway hosts that stay, for your own tries
+  README.md, docs/how-to/examples.md          a first config, and longer examples
+  example/config.py                           the config of this demo"""
 MKDOCS = {"NO_MKDOCS_2_WARNING": "1"}  # Material prints an advertisement for its successor otherwise
 sys.path.insert(0, str(ROOT))  # `inv` does not add the project, whose tests contain the hosts
 
@@ -31,21 +41,26 @@ def demo(c: Context) -> None:
         for name in names:
             farm.add(name)
         here = farm.stand_in()
-        command = (
-            f"fab -S {farm.ssh_config} run --config example/config.py --muddler example/arg_muddler.py"
-            f" --arg-parser example/extra_args_parser.py --extra-args '--hosts {','.join(names)},localhost'"
+        options = (
+            f"--config example/config.py --muddler example/arg_muddler.py --arg-parser example/extra_args_parser.py"
+            f" --extra-args '--hosts {','.join(names)},localhost'"
         )
-        say(f"$ {command}")
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        c.run(command, env=here.environment | {"PATH": path})
-        for host in [*farm.hosts.values(), here]:
-            say(f"\n{host.name}: screen -ls, and the last lines of each window")
-            print(host.run("sleep 1; screen -ls; cd .local/state/remote-runner/*/runner && tail -n 3 */output"))
-        say("Run again: no file has changed, so none is sent")
-        c.run(command, env=here.environment | {"PATH": path})
+
+        def fab(command: str) -> None:
+            line = f"fab -S {farm.ssh_config} {command} {options}"
+            say(f"\n$ {line}")
+            c.run(line, env=here.environment | {"PATH": path})
+
+        say(f"started the throwaway SSH hosts {', '.join(names)}; localhost takes part, too")
+        for command in ("run", "status", "logs -n 2"):
+            fab(command)
+        say("\nRun again: no file has changed, so none is sent")
+        fab("run")
     finally:
         farm.close()
         say("\nstopped all processes of the demo and removed its folder")
+    say(SHOWN)
 
 
 @task(help={"count": "Number of hosts (default: 3).", "stop": "Stop the running hosts and all processes on them."})
@@ -82,6 +97,12 @@ def test(c: Context, args: str = "") -> None:
 
 
 @task
+def package(c: Context) -> None:
+    """Build the package, check it, and install it with pip, pipx and uv."""
+    run_tests(c, "-m package tests/hosts/test_package.py")
+
+
+@task
 def lint(c: Context) -> None:
     """Check style and types, and look for unsafe code and vulnerable dependencies."""
     c.run("ruff check . && ruff format --check . && mypy && bandit -q -ll -r fabfile rr_config muddlers")
@@ -107,7 +128,7 @@ def build_docs(c: Context) -> None:
 
 @task
 def pictures(c: Context) -> None:
-    """Make docs/run.svg and docs/status.svg again, from real commands on two throwaway hosts."""
+    """Make docs/run.svg, docs/run.txt and docs/status.svg again, from real commands on two throwaway hosts."""
     require_programs(c)
     c.run(f"{sys.executable} -m docs.pictures")
 

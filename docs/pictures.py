@@ -1,4 +1,7 @@
-"""Make the pictures of a run and of `fab status`, from real commands on throwaway hosts. `./dev pictures` runs this."""
+"""Make the pictures of a run and of `fab status`, from real commands on throwaway hosts. `./dev pictures` runs this.
+
+`run.txt` is the same run as text, for the description of the package.
+"""
 
 import os
 import re
@@ -26,7 +29,7 @@ remote_runner:
 
 
 def main() -> None:
-    """Start hosts, run the commands there, and write run.svg and status.svg."""
+    """Start hosts, run the commands there, and write run.svg, run.txt and status.svg."""
     farm = Farm(Path(tempfile.mkdtemp(prefix="rr-pictures.")))
     try:
         for name in ("node1", "node2"):
@@ -34,14 +37,15 @@ def main() -> None:
         here = farm.stand_in()
         (here.home / ".fabric.yaml").write_text(PUBSUB.format(ssh_config=farm.ssh_config, root=ROOT))
         environment = os.environ | here.environment
-        for command in ("run", "status"):
-            picture(command, environment, here.home)
+        shown = picture("run", environment, here.home)
+        (HERE / "run.txt").write_text("".join(f"{line.rstrip()}\n" for line in shown.splitlines()))
+        picture("status", environment, here.home)
     finally:
         farm.close()
 
 
-def picture(command: str, environment: dict[str, str], folder: Path) -> None:
-    """Run `fab COMMAND` in a terminal, and write what it shows to COMMAND.svg."""
+def picture(command: str, environment: dict[str, str], folder: Path) -> str:
+    """Run `fab COMMAND` in a terminal, and write what it shows to COMMAND.svg. Return it as text."""
     shown = output_of([str(FAB), "-r", str(ROOT), command], environment, folder)
     shown = HINT.sub(r"\1 with: fab ...", shown)  # whole command lines with paths of this machine
     text = Text.assemble(("$ ", "green"), (f"fab {command}\n", "bold"), Text.from_ansi(shown))
@@ -53,6 +57,7 @@ def picture(command: str, environment: dict[str, str], folder: Path) -> None:
     # rich loads a font from the web; the documentation loads nothing from another server.
     svg = FONT_FACE.sub("", svg).replace("Fira Code", "ui-monospace")
     (HERE / f"{command}.svg").write_text(svg)
+    return text.plain
 
 
 def output_of(command: list[str], environment: dict[str, str], folder: Path) -> str:

@@ -11,6 +11,8 @@ import sys
 import traceback
 import types
 from collections.abc import Callable, Iterator
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -57,8 +59,9 @@ def run_file(path: Path, names: dict[str, Any], full_name: str | None = None) ->
         source = path.read_bytes()
     if b"\0" in source:  # Python reports a NUL byte without its line
         raise ConfigError(f"{path}:{source[: source.index(0)].count(10) + 1}: contains a NUL byte; must be a text file")
-    module = types.ModuleType(full_name or path.stem)
-    module.__dict__.update(names, __file__=str(path), __package__=full_name and full_name.rpartition(".")[0])
+    loader = SourceFileLoader(full_name or path.stem, str(path))  # the file may have any suffix
+    module = module_from_spec(ModuleSpec(loader.name, loader, origin=str(path)))
+    module.__dict__.update(names, __file__=str(path))
     with reported(path), _importable(module):
         exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - runs user code on purpose  # nosec B102
     return module.__dict__

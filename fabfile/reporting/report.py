@@ -97,7 +97,7 @@ def target(named_file: str | None, may_overwrite: bool) -> Path:
         for library in NEEDED:
             importlib.import_module(library)
     except ModuleNotFoundError as error:
-        raise ConfigError(f"report: {error}; install it with: pip install jinja2 plotly") from error
+        raise ConfigError(f"report: {error}; install it with: pip install 'remote-runner[report]'") from error
     path = local_path(named_file or "report.html")
     option = f"-o/--output {path}"
     with named(option):

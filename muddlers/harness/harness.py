@@ -157,6 +157,8 @@ def note(lines, log, is_reported=True):
     except OSError as error:
         if is_reported:
             say(f"{log.name}: {error.strerror}; log is incomplete from here on")
+            with contextlib.suppress(OSError):  # the rest in its buffer; Python 3.15 would complain at its end
+                log.close()
         return None
     return log
 

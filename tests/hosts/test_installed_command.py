@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checkout import ROOT
+from tests.support.checkout import ROOT, source_files
 from tests.support.config_texts import WEB as COMPONENT
 from tests.support.lab import Lab
 from tests.support.waiting import eventually
@@ -85,9 +85,9 @@ def install(folder: Path) -> None:
 
 def test_wheel_has_all_files(installed: Path) -> None:
     (site,) = installed.parent.parent.glob("lib/python*/site-packages")
-    listed = subprocess.run(["git", "ls-files", *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert len(listed.stdout.splitlines()) > 100
-    assert [name for name in listed.stdout.splitlines() if not (site / name).is_file()] == []
+    listed = source_files(*PACKAGES)
+    assert len(listed) > 100
+    assert [name for name in listed if not (site / name).is_file()] == []
 
 
 def test_installed_command_collects(lab: Lab, installed: Path) -> None:

@@ -1,20 +1,18 @@
 """The text of the project is plain English, as far as a program can tell; and this lint finds text that is not."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.support import prose
-from tests.support.checkout import ROOT
+from tests.support.checkout import ROOT, source_files
 
 READERS = {".py": prose.of_python, ".sh": prose.of_shell, ".md": prose.of_markdown}
 
 
 def sentences_of_project() -> list[prose.Sentence]:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
     found: list[prose.Sentence] = []
-    for name in listed.stdout.splitlines():
+    for name in source_files():
         path = ROOT / name
         if path.suffix in READERS and path.is_file() and not name.startswith("tests/support/earlier/"):
             found += READERS[path.suffix](path, name)

@@ -155,7 +155,7 @@ await_end() {
       case $known in *" $pid "*) ;; *) enough=20 ;; esac
     done
     read_clock
-    if [ "$clock" -lt $kill_at ]; then
+    if [ "$clock" -lt "$kill_at" ]; then
       sleep_while_running "$left"
       continue
     fi
@@ -175,7 +175,7 @@ sleep_while_running() {
   while
     sleep 0.1
     read_clock
-    [ "$clock" -lt $kill_at ] && ! is_orphaned && [ -n "$(not_ended "$1")" ]
+    [ "$clock" -lt "$kill_at" ] && ! is_orphaned && [ -n "$(not_ended "$1")" ]
   do :; done
 }
 
@@ -187,7 +187,7 @@ end_servers() {
   while [ -n "$(not_ended "$servers")" ]; do
     sleep 0.02
     read_clock
-    [ "$clock" -lt $kill_at ] || send_signal KILL "$servers"
+    [ "$clock" -lt "$kill_at" ] || send_signal KILL "$servers"
     [ "$clock" -le $((kill_at + after_kill)) ] || fail "processes still run after SIGKILL: $(describe "$servers")"
   done
 }

@@ -104,7 +104,7 @@ def test_config_file_is_required() -> None:
     ("text", "line"),
     [
         ("x = 1\nprint 'hello'\n", 2),
-        ("try:\n    pass\nexcept IOError, e:\n    pass\n", 3),
+        ("try:\n    pass\nfinally:\n    raise IOError, 'x'\n", 4),
         ("x = 1\n\nexec 'x'\n", 3),
         ("x = 0777\n", 1),
         ("def f(:\n", 1),

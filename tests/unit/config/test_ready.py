@@ -48,7 +48,7 @@ PERL_ONLY = [
 ]
 BOTH = ["a++", "(?P<n>a)(?P=n)", r"\Z", "é(x)", r"listening on \d+", "(?>a)", "[]a]", "-e", "a|", "-(x)"]
 INVALID = ["(", "[z-a]", "a{2,1}", "*a", "(?#", r"(a)\2", "[[:nope:]]", "a(?<n"]
-PYTHON_ONLY = [r"\u0041", r"\N{DIGIT ONE}", "(?a)x"]
+PYTHON_ONLY = [r"\u0041", r"\N{DIGIT ONE}", "(?u)x"]
 
 
 @pytest.fixture
