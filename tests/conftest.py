@@ -20,7 +20,7 @@ from tests.support.ports import free_ports
 from tests.support.prefork import Prefork
 from tests.support.waiting import eventually
 
-NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "tar", "rsync", "dash", "zsh", "chromium")
+NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "tar", "rsync", "dash", "zsh", "chromium", "redis-server")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -234,9 +234,14 @@ def processes_of(folder: Path) -> Iterator[int]:
 
 
 def has_mark(pid: str, mark: bytes) -> bool:
-    """Return whether the environment of a process has the mark of a host, or of one below the folder in the mark."""
+    """Return whether the environment of a process has the mark of a host, or of one below the folder in the mark.
+
+    A process that has overwritten its environment belongs to the folder in which it runs.
+    """
     with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:  # noqa: PTH123
         environment = file.read()
+    if environment and not environment.strip(b"\0"):  # Redis, for example, overwrites it with its title
+        return os.readlink(f"/proc/{pid}/cwd".encode()).startswith(mark.partition(b"=")[2] + b"/")  # noqa: PTH115
     if mark not in environment:
         return False
     return any(entry == mark or entry.startswith(mark + b"/") for entry in environment.split(b"\0"))
