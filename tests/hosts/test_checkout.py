@@ -1,6 +1,7 @@
 """Promises of the README about a checkout."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -37,3 +38,40 @@ def test_first_config_of_readme_runs(lab: Lab) -> None:
     lab.write("data/x", "")
     lab.config(example)
     lab.run("config")
+
+
+def test_dev_names_packages_without_root() -> None:
+    """A user without sudo learns what is missing before anything is installed, and what works without it."""
+    with tempfile.TemporaryDirectory() as folder:  # other users need access
+        Path(folder).chmod(0o777)
+        shutil.copy(ROOT / "dev", folder)
+        programs = Path(folder) / "programs"
+        programs.mkdir()
+        for name in ("sh", "dirname", "id", "openssl", "ssh", "python3", "apt-get", "setpriv", "uv"):
+            (programs / name).symlink_to(shutil.which(name, path=f"/usr/bin:{Path(sys.executable).parent}") or name)
+        environment = {"PATH": str(programs), "HOME": folder}
+
+        def refusal(task: str) -> list[str]:
+            words = [
+                programs / "setpriv",
+                "--reuid",
+                "65534",
+                "--regid",
+                "65534",
+                "--clear-groups",
+                "sh",
+                "./dev",
+                task,
+            ]
+            done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
+            assert done.returncode == 1
+            return done.stderr.splitlines()
+
+        plan, problem, other_way = refusal("demo")
+        assert plan == "dev: installs these packages of your system with apt-get: screen"
+        assert problem == "dev: that needs root. Ask an administrator to run: apt-get install screen"
+        assert other_way.startswith(
+            "dev: Without root, `pip install .` in a virtual environment or `uv tool install .`"
+        )
+        assert refusal("test") == ["dev: the tests create users and namespaces. Run this as root, or install sudo."]
+        assert not (Path(folder) / ".venv").exists()
