@@ -169,7 +169,10 @@ class Summary:
         return self.runner.clock.monotonic()
 
     def show(self, error: "StageError | None") -> None:
-        """Show the recap, and the command that repeats a failed one."""
+        """Show the failures, the recap, and the command that repeats a failed one."""
+        if error:
+            later = self.runner.has_later_stages(self.command, error)
+            self.console.stage_failed(error, has_later_stages=later)
         repeat = self._repeat(error) if error else None
         if self.command in NEXT:
             recap = self._recap(error)

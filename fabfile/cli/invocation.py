@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..runner.observer import Observer
     from ..runner.runner import Runner
     from ..ui.console import Console
+    from .hints import Summary
 
 
 def _the_console(console: "Console", _: Config) -> "Observer":
@@ -51,7 +52,6 @@ def with_runner(
     components, for commands that send them.
     """
     from ..runner.runner import Runner
-    from ..util.stages import StageError
     from .hints import CommandLine, Summary
 
     def action(console: "Console", options: Options) -> None:
@@ -61,20 +61,26 @@ def with_runner(
         line = CommandLine(config, options, context.config, given)
         with Runner(config, options, context.config, observer(console, config)) as runner:
             end = Summary(command, runner, console, line, as_json=given.get("json", False))
-            try:
-                work(runner, console)
-                end.show(None)
-            except StageError as error:
-                console.stage_failed(error, has_later_stages=runner.has_later_stages(command, error))
-                end.show(error)
-                raise Exit(code=FAILED) from error
-            except KeyboardInterrupt:
-                signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut off the message
-                end.show_interrupted()
-                signal.signal(signal.SIGINT, signal.SIG_DFL)
-                raise Exit(code=INTERRUPTED) from None
+            _finish(lambda: work(runner, console), end)
 
     execute(context, given, command, action)
+
+
+def _finish(work: Callable[[], object], end: "Summary") -> None:
+    """Call `work` and show how it ended. Raise Exit if it failed or was interrupted."""
+    from ..util.stages import StageError
+
+    try:
+        work()
+        end.show(None)
+    except StageError as error:
+        end.show(error)
+        raise Exit(code=FAILED) from error
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut off the message
+        end.show_interrupted()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        raise Exit(code=INTERRUPTED) from None
 
 
 def execute(

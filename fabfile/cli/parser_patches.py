@@ -12,7 +12,7 @@
 import functools
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from invoke.exceptions import Exit
@@ -54,11 +54,7 @@ def patch_parser() -> None:
             option.add_word(token, self.context.name)
             return
         if self.context and self.context.missing_positional_args and token in self.initial.flags:
-            # Invoke would treat one of Fabric's options after the command as the missing positional argument.
-            awaited, self.context.positional_args = self.context.positional_args, []
-            handle(self, token)
-            if token not in ("--help", "-h"):  # --help needs no positional argument
-                self.context.positional_args = awaited
+            _handle_option_of_fabric(self, token, handle)
             return
         try:
             handle(self, token)
@@ -69,6 +65,15 @@ def patch_parser() -> None:
             self.flag.raw_value = None  # makes the parser expect another value
 
     ParseMachine.handle = handle_values  # type: ignore[method-assign]
+
+
+def _handle_option_of_fabric(machine: ParseMachine, token: str, handle: Callable[[ParseMachine, str], None]) -> None:
+    """Handle one of Fabric's options where a positional argument is missing. Invoke would treat it as that argument."""
+    assert machine.context
+    awaited, machine.context.positional_args = machine.context.positional_args, []
+    handle(machine, token)
+    if token not in ("--help", "-h"):  # --help needs no positional argument
+        machine.context.positional_args = awaited
 
 
 SPELLED = "spelled"  # the attribute of a ParseMachine that holds the last option, as the user has typed it

@@ -53,16 +53,10 @@ async def main():
 
 async def serve(options, programs, ended):
     """Execute the master's instructions until the test ends. Return whether it passed."""
-    deadline = time.monotonic() + options.timeout
-    while True:
-        try:
-            reader, writer = await wire.connect(options.master, options.port)
-            break
-        except OSError as error:
-            if time.monotonic() > deadline:
-                say(f"master {options.master} port {options.port}: cannot connect: {error}")
-                return False
-            await asyncio.sleep(RETRY_SECONDS)
+    streams = await connected(options)
+    if streams is None:
+        return False
+    reader, writer = streams
     await wire.send(writer, hello=options.name, test=options.test, programs=list(programs.by_name), now=time.time())
     tasks = {asyncio.ensure_future(tell(writer, ended)), asyncio.ensure_future(wire.beat(writer))}
     doing = set()
@@ -83,6 +77,19 @@ async def serve(options, programs, ended):
     finally:
         await cancel(tasks | doing)
         writer.close()
+
+
+async def connected(options):
+    """Return the reader and writer of a connection to the master, or None if the time is up."""
+    deadline = time.monotonic() + options.timeout
+    while True:
+        try:
+            return await wire.connect(options.master, options.port)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                say(f"master {options.master} port {options.port}: cannot connect: {error}")
+                return None
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 async def obey(writer, programs, said):
