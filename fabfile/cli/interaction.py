@@ -29,7 +29,7 @@ def show_status(given: dict[str, Any], runner: "Runner", console: "Console") -> 
         if not given["watch"]:
             break
         runner.clock.sleep(WATCH_SECONDS)  # each status costs one round trip to every host
-    if not all(each.is_well for each in statuses):
+    if any(each.state.is_bad for each in statuses):
         raise Exit(code=FAILED)
 
 

@@ -30,26 +30,38 @@ class State(StrEnum):
     """The state of a component. One that has a readiness condition is `starting` until it is `ready`."""
 
     WAITING = "waiting"  # not started in this session
-    STARTING = "starting"  # started, and its readiness condition is not met, or was not met in time
+    STARTING = "starting"  # started, and its readiness condition is not met yet
     READY = "ready"  # runs, and its readiness condition has been met
     RUNNING = "running"  # runs, and has no readiness condition
-    EXITED = "exited"  # has ended; the exit status or signal says how
-    ENDED = "ended"  # in a recap: has ended with exit status 0
-    FAILED = "failed"  # in a recap: another exit status, a signal, not ready in time, or could not be started
-    STOPPED = "stopped"  # in a recap: ended on purpose by this tool
-    LOST = "lost"  # in a recap: gone without a record of its end
+    ENDED = "ended"  # has ended with exit status 0
+    FAILED = "failed"  # ended with another exit status or by a signal, was not ready in time, or could not be started
+    STOPPED = "stopped"  # ended on purpose by `stop`, `kill`, `--terminate` or `--on-exit stop`
+    LOST = "lost"  # gone without a record of its end: the host was restarted, or its window was closed
     UNKNOWN = "unknown"  # the host does not answer, or cannot say
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it is red, and makes a command exit with 1."""
+        return self in (State.FAILED, State.LOST, State.UNKNOWN)
+
+
+# Why a component is lost, by the word in which the host answers; see `find_loss` in scripts/component_state.sh.
+LOSSES = {
+    "reboot": "the host was restarted",
+    "session": "its screen session has ended",
+    "window": "its window was closed, or it was killed together with its launcher",
+}
 
 
 @attrs.frozen
 class Status:
     """The status of one component.
 
-    `exit_status` is that of sh: 128 and more mean a signal, None that it is unknown, for example after `kill -9` of the
-    launcher. `seconds` is how long it has been in its state. `cpu` is in cores: 1.0 is one core all the time. `memory`
-    is in bytes. `problem` says why nothing is known, or that it was not ready in time. `started`, `ready` and `ended`
-    are in seconds since 1970 by the clock of the host. `origin` is the text that `start.start_script` left there, if
-    asked for.
+    `exit_status` is that of sh: 128 and more mean a signal, None that there is none or that it is lost. `seconds` is
+    how long it has been in its state. `cpu` is in cores: 1.0 is one core all the time. `memory` is in bytes. `problem`
+    says why nothing is known, why it is lost, or that it was not ready in time. In the last case, its state is `failed`, and
+    it `runs`. `started`, `ready` and `ended` are in seconds since 1970 by the clock of the host. `origin` is the text
+    that `start.start_script` left there, if it was asked for.
     """
 
     component: Component
@@ -60,6 +72,7 @@ class Status:
     cpu: float | None = attrs.field(default=None, validator=_finite)
     memory: int | None = attrs.field(default=None, validator=_finite)
     problem: str | None = None
+    runs: bool = False
     started: int | None = None
     ready: int | None = None
     ended: int | None = None
@@ -69,11 +82,6 @@ class Status:
     def signal(self) -> str | None:
         """The name of the signal that ended it, or None."""
         return shell.signal_of(self.exit_status)
-
-    @property
-    def is_well(self) -> bool:
-        """Whether it runs, and is ready if it has a condition, or has ended with 0."""
-        return self.state in (State.RUNNING, State.READY) or self.exit_status == 0
 
     def as_dict(self) -> dict[str, object]:
         """Return all fields under plain names, as `fab status --json` prints them."""
@@ -134,22 +142,50 @@ class _Sample:
 
 
 def _status(component: Component, words: Sequence[str], samples: Sequence[_Sample], now: int, page: int) -> Status:
-    word, *numbers, unready = words
+    word, *numbers, unready, stopped, loss = words
     pid, exit_status, started, ended, session, launcher, ready = [int(n) if n else None for n in numbers]
     ready = None if component.ready is None else ready
     started, ended, ready = map(optional_epoch_time, (started, ended, ready))
-    problem = NOT_READY if unready == "late" and component.ready is not None else None
-    found = Status(component, State(word), pid, exit_status, problem=problem, started=started, ready=ready, ended=ended)
-    if word != State.RUNNING or session is None or launcher is None:
+    runs = word == "running"
+    is_late = unready == "late" and component.ready is not None
+    if word == "ended":
+        state = _end_state(exit_status, bool(stopped))
+    else:
+        state = _live_state(component, ready, is_late) if runs else State(word)
+    problem = None
+    if state is State.LOST:
+        problem = LOSSES[loss]
+    elif state is State.FAILED and is_late:
+        problem = NOT_READY
+    found = Status(
+        component, state, pid, exit_status, problem=problem, runs=runs, started=started, ready=ready, ended=ended
+    )
+    if not runs or session is None or launcher is None:
         return _lasting_until(now, found)
-    if component.ready is not None:
-        found = attrs.evolve(found, state=State.STARTING if ready is None else State.READY)
     before, after = samples
     but_for = {session, launcher}  # a session has the id of the process that leads it
     cpu = after.used_since(before, session, but_for) / (after.seconds - before.seconds)
     return attrs.evolve(_lasting_until(now, found), cpu=cpu, memory=after.pages(session, but_for) * page)
 
 
+def _end_state(exit_status: int | None, was_stopped: bool) -> State:
+    if was_stopped:
+        return State.STOPPED
+    if exit_status is None:
+        return State.LOST
+    return State.ENDED if exit_status == 0 else State.FAILED
+
+
+def _live_state(component: Component, ready: int | None, is_late: bool) -> State:
+    if component.ready is None:
+        return State.RUNNING
+    if ready is not None:
+        return State.READY
+    return State.FAILED if is_late else State.STARTING
+
+
 def _lasting_until(now: int, found: Status) -> Status:
-    since = {State.EXITED: found.ended, State.READY: found.ready}.get(found.state, found.started)
+    since = found.started if found.runs or found.state is State.STARTING else found.ended
+    if found.state is State.READY:
+        since = found.ready
     return attrs.evolve(found, seconds=None if since is None else now - since)

@@ -13,6 +13,7 @@ from ..remote.script import DONE, Script, load
 from ..util.stages import Failure
 from ..util.text import duration
 from . import logs
+from .status import LOSSES
 
 TERMINATE, LEAVE = b"terminate\n", b"leave\n"
 NEVER = "never"  # the status of a component that was not started
@@ -20,16 +21,18 @@ NEVER = "never"  # the status of a component that was not started
 
 @attrs.frozen
 class Ended:
-    """A component has ended. `status` is that of sh: 128 and more mean a signal. None: it was killed with its launcher.
+    """A component has ended. `status` is that of sh: 128 and more mean a signal. None: there is no record of its end.
 
-    `was_started` is False if there was nothing to wait for. `was_stopped` if this tool ended it on purpose. `seconds`
-    is how long it ran, if known. `last_line` is the end of its output if it failed.
+    `was_started` is False if there was nothing to wait for. `was_stopped` if this tool ended it on purpose. `loss` is
+    the reason why there is no record. `seconds` is how long it ran, if known. `last_line` is the end of the output of a
+    failed program.
     """
 
     component: Component
     status: int | None
     was_started: bool = True
     was_stopped: bool = False
+    loss: str | None = None
     seconds: int | None = None
     last_line: str = ""
 
@@ -48,7 +51,7 @@ class Ended:
         if not self.was_started:
             return "has not been started"
         if self.status is None:
-            return "was killed together with its launcher, so its exit status is unknown"
+            return f"was lost: {self.loss}" if self.loss else "was stopped, and its exit status is unknown"
         by = shell.signal_of(self.status)
         how = f"was ended by {by}" if by else f"ended with exit status {self.status}"
         return how if self.seconds is None else f"{how} after {duration(self.seconds)}"
@@ -96,6 +99,7 @@ def read_ended(awaited: Sequence[Component], answer: Callable[[], str]) -> Itera
             number,
             was_started=status != NEVER,
             was_stopped=bool(stopped),
+            loss=LOSSES.get(status),
             seconds=max(int(seconds), 0) if seconds else None,
             last_line=_last_line(logs.shown_lines(shown), number),
         )

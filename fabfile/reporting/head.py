@@ -10,7 +10,14 @@ from .history import ComponentHistory
 
 Run = Mapping[str, Any]
 # By outcome class of a component, in the order in which they decide the verdict.
-VERDICTS = {"bad": "failed", "unknown": "unknown", "alive": "running", "open": "not started", "good": "succeeded"}
+VERDICTS = {
+    "bad": "failed",
+    "unknown": "unknown",
+    "alive": "running",
+    "open": "not started",
+    "stopped": "stopped",
+    "good": "succeeded",
+}
 
 
 def title(run: Run) -> str:

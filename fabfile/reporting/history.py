@@ -13,7 +13,7 @@ from ..util.epoch import epoch_time, optional_epoch_time
 from ..util.text import duration, printable
 
 # Also the CSS classes of outcomes. Reports list them in this order.
-OUTCOME_CLASSES = ("bad", "alive", "open", "good")
+OUTCOME_CLASSES = ("bad", "alive", "open", "stopped", "good")
 Seconds = int | float | None
 
 _NUMBER = attrs.validators.instance_of((int, float))
@@ -66,6 +66,7 @@ class ComponentHistory:
     ready: Seconds = attrs.field(validator=_TIME)
     ended: Seconds = attrs.field(validator=_TIME)
     problem: str | None = attrs.field(converter=attrs.converters.optional(_shown))
+    runs: bool | None = None
     folder: str | None = attrs.field(default=None, converter=attrs.converters.optional(str))
     collected: dict[str, Any] = attrs.field(factory=dict, validator=attrs.validators.instance_of(dict))
 
@@ -82,31 +83,28 @@ class ComponentHistory:
     @property
     def is_alive(self) -> bool:
         """Return whether it was starting, ready or running when the host answered."""
-        return self.state in ("starting", "ready", "running")
+        return self.state in ("starting", "ready", "running") or bool(self.runs)
 
     @property
     def outcome_class(self) -> str:
         """Return one of OUTCOME_CLASSES.
 
-        A `good` component has ended with 0, an `alive` one runs, and an `open` one has not been started. The others
-        are `bad`.
+        A `good` component has ended with 0, a `stopped` one on purpose, an `alive` one runs, and an `open` one has not
+        been started. The others are `bad`.
         """
-        if self.state == "exited":
-            return "good" if self.exit_status == 0 else "bad"
-        if self.problem or self.state == "unknown":
+        if self.state in ("failed", "lost", "unknown"):
             return "bad"
-        return "alive" if self.is_alive else "open"
+        if self.is_alive:
+            return "alive"
+        return {"ended": "good", "stopped": "stopped"}.get(self.state, "open")
 
     @property
     def outcome(self) -> str:
-        """Return its state, or how it ended, as text for a person."""
-        if self.state != "exited":
-            how = self.state
-        elif self.signal is not None:
-            how = f"ended by {self.signal}"
-        else:
-            how = "killed" if self.exit_status is None else f"ended with {self.exit_status}"
-        return f"{how}: {self.problem}" if self.problem else how
+        """Return its state, and why it is so if it is bad, as text for a person."""
+        reason = self.problem
+        if self.state == "failed" and self.exit_status is not None:
+            reason = self.signal or f"exit status {self.exit_status}"
+        return f"{self.state}: {reason}" if reason else self.state
 
     @property
     def times(self) -> list[float]:
@@ -153,8 +151,16 @@ def histories(run: Mapping[str, Any]) -> list[ComponentHistory]:
     Ignore unknown keys, because a later version may add some. Raise TypeError or ValueError for any other difference
     from the form that `run_json` writes.
     """
-    found = [ComponentHistory(**_known(ComponentHistory, each)) for each in run["components"]]
+    found = [ComponentHistory(**_with_state(_known(ComponentHistory, each))) for each in run["components"]]
     return sorted(found, key=lambda history: history.start_index)
+
+
+def _with_state(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a component. An earlier version wrote the state `exited` for every end."""
+    if values.get("state") != "exited":
+        return values
+    status = values.get("exit_status")
+    return values | {"state": "lost" if status is None else "ended" if status == 0 else "failed"}
 
 
 def stages(run: Mapping[str, Any]) -> list[Stage]:

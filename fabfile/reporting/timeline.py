@@ -14,9 +14,9 @@ from typing import Any
 from .history import ComponentHistory, Phase, Stage
 
 COLORS = {"waiting": "#b4bcc8", "starting": "#e3a02f", "running": "#4c86dd", "ready": "#25a595"}
-GOOD, BAD = "#2a9d53", "#dc3f45"
+GOOD, BAD, STOPPED = "#2a9d53", "#dc3f45", "#8892a0"
 # Outcome class, name, symbol and color.
-ENDS = (("good", "ended with 0", "circle", GOOD), ("bad", "failed", "x", BAD))
+ENDS = (("good", "ended", "circle", GOOD), ("stopped", "stopped", "square", STOPPED), ("bad", "failed", "x", BAD))
 STAGES = ("#6a5bb5", "#8171c6")
 Histories = Sequence[ComponentHistory]
 Trace = dict[str, Any]  # of plotly; the layout has the same type
@@ -87,7 +87,7 @@ def _phases(phases: Sequence[Sequence[Phase]]) -> list[Trace]:
 
 
 def _ends(histories: Histories) -> list[Trace]:
-    """Return the markers at the ends of components, with one trace for success and one for failure."""
+    """Return the markers at the ends of components, with one trace for each class of outcomes."""
     traces = []
     for outcome_class, name, symbol, color in ENDS:
         times, places = [], []

@@ -20,7 +20,6 @@ ORDER = (
     *(State.WAITING, State.READY, State.RUNNING, State.ENDED),
 )
 ALIVE = (State.RUNNING, State.READY, State.STARTING)
-BAD = (State.FAILED, State.LOST)
 # A component whose state a command does not know.
 UNTOUCHED = {"run": "not started", "start": "not started", "restart": "not started", "stop": "not running"}
 

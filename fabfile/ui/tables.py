@@ -59,8 +59,6 @@ def status_row(status: Status) -> tuple[str, ...]:
         return "-" if value is None else text
 
     how = status.signal or status.exit_status
-    if status.state == "exited" and how is None:
-        how = "killed"  # together with its launcher
     return (
         printable(status.component.host),
         printable(status.component.name),

@@ -34,7 +34,7 @@ def show_statuses(
     if as_json:
         out.document(list(map(Status.as_dict, found)))
         return
-    text = table(STATUS_COLUMNS, [(status_row(each), "" if each.is_well else RED) for each in found], sys.stdout)
+    text = table(STATUS_COLUMNS, [(status_row(each), RED if each.state.is_bad else "") for each in found], sys.stdout)
     for host, session in sorted(foreign.items()):
         text += styled(printable(f"{host}: {session}"), YELLOW, sys.stdout) + "\n"
     out.text(text, in_place)

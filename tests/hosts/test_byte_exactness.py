@@ -75,4 +75,4 @@ def bring_and_compare(lab: Lab, cases: list[dict[str, object]], names: set[str])
     assert found == {name: os.fsencode(name) for name in names}
     told = json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)
     assert [each["name"] for each in told] == [case["name"] for case in cases]
-    assert {(each["state"], each["exit_status"]) for each in told} == {("exited", 0)}
+    assert {(each["state"], each["exit_status"]) for each in told} == {("ended", 0)}

@@ -32,7 +32,7 @@ def test_first_config_of_readme_runs(lab: Lab) -> None:
     assert len(config.splitlines()) == 5
     lab.config(config.replace("8123", str(free_port("127.0.0.1"))))
     lab.run("run")
-    assert re.search(r"^localhost +web +ready .*\nlocalhost +get +exited +0 ", lab.run("status").stdout, re.MULTILINE)
+    assert re.search(r"^localhost +web +ready .*\nlocalhost +get +ended +0 ", lab.run("status").stdout, re.MULTILINE)
     assert "get | 200\n" in lab.run("logs").stdout
     lab.write("server.sh", "", 0o755)
     lab.write("data/x", "")
@@ -52,17 +52,8 @@ def test_dev_names_packages_without_root() -> None:
         environment = {"PATH": str(programs), "HOME": folder}
 
         def refusal(task: str) -> list[str]:
-            words = [
-                programs / "setpriv",
-                "--reuid",
-                "65534",
-                "--regid",
-                "65534",
-                "--clear-groups",
-                "sh",
-                "./dev",
-                task,
-            ]
+            user = ["--reuid", "65534", "--regid", "65534", "--clear-groups"]
+            words = [str(programs / "setpriv"), *user, "sh", "./dev", task]
             done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
             assert done.returncode == 1
             return done.stderr.splitlines()

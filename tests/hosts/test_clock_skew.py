@@ -24,7 +24,7 @@ def test_clocks_may_differ_by_years(lab: Lab) -> None:
     assert "nothing sent" in lab.run("sync").stdout
     assert states(lab) == dict.fromkeys(("early", "node1", "late"), "running")
     lab.run("stop")
-    assert states(lab) == dict.fromkeys(("early", "node1", "late"), "exited")
+    assert states(lab) == dict.fromkeys(("early", "node1", "late"), "stopped")
     lab.run("collect")
     lab.run("report")
     (run,) = [json.loads(path.read_text()) for path in lab.folder.glob("results/*/run.json")]

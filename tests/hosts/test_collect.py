@@ -76,7 +76,7 @@ def test_collect_brings_output_and_results(lab: Lab) -> None:
     assert "secret" not in text
     run = json.loads(text)
     a, _, c = run["components"]
-    assert (a["state"], a["exit_status"], c["state"]) == ("exited", 3, "running")
+    assert (a["state"], a["exit_status"], c["state"]) == ("failed", 3, "running")
     assert a["started"] <= a["ended"] and a["folder"] == "node1/a"
     assert a["collected"]["node1/a/results/out/1.log"] == hashlib.sha1(b"1\n").hexdigest()
     assert run["files"]["node1"].keys() == {f"{lab.node1.home}/there"}
@@ -247,7 +247,7 @@ def test_failed_results_are_reported(lab: Lab) -> None:
     assert done.stdout.endswith(f"collected in here/{folder.name}\n")
     assert (folder / "node1/a/results/one").read_text() == (folder / "node1/a/results/link").read_text() == "1\n"
     assert (folder / "node3/c/output").exists()
-    assert [each["state"] for each in run_json(folder)["components"]] == ["exited", "unknown", "exited"]
+    assert [each["state"] for each in run_json(folder)["components"]] == ["ended", "unknown", "ended"]
 
 
 def test_missing_folder_yields_no_results(lab: Lab) -> None:

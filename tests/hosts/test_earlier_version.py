@@ -33,7 +33,7 @@ def test_session_of_earlier_version_works(lab: Lab) -> None:
     lab.config((FOLDER / "cfg.txt").read_text())
     begin_as_before(lab)
     assert lab.node1.sessions() == ["runner"]
-    eventually(lambda: states(lab) == {"server": ("running", None), "client": ("exited", 3)}, "both states")
+    eventually(lambda: states(lab) == {"server": ("running", None), "client": ("failed", 3)}, "both states")
     assert lab.run("logs", "--limit", "server").stdout == "server | listening\n"
     # A running component is left alone, and so is the session.
     started = lab.run("start", "--limit", "server").stdout
@@ -47,7 +47,7 @@ def test_session_of_earlier_version_works(lab: Lab) -> None:
     assert any(path.endswith("answer.txt") for path in collected)
     assert (folder / "node1/client/results/answer.txt").read_text() == "asked\n"
     lab.run("stop")
-    assert states(lab)["server"] == ("exited", 128 + 15)
+    assert states(lab)["server"] == ("stopped", 128 + 15)
     # Its windows are replaced, and `kill` finds all that the earlier version has left, its note-taker too.
     assert "node1/server  started" in lab.run("start", "--limit", "server").stdout
     assert "ended" in lab.run("kill").stdout

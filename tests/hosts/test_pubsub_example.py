@@ -62,11 +62,11 @@ def test_pubsub_example_works(four: Lab) -> None:
     assert all(word.startswith("  | broker does not answer: ") for word in words)
     assert again == repeat_line(four, "node4/monitor-node4")
 
-    expected: dict[str, tuple[str, int | None]] = {f"prepare-{host}": ("exited", 0) for host in HOSTS}
+    expected: dict[str, tuple[str, int | None]] = {f"prepare-{host}": ("ended", 0) for host in HOSTS}
     expected |= {f"{name}-{host}": ("ready", None) for name in ("broker", "monitor") for host in HOSTS}
-    expected |= {f"{name}-{host}": ("exited", 0) for name in ("subscriber", "publisher") for host in HOSTS}
-    expected |= {"publisher-node2": ("exited", 1), "subscriber-node2": ("ready", None)}
-    expected["monitor-node4"] = ("starting", None)
+    expected |= {f"{name}-{host}": ("ended", 0) for name in ("subscriber", "publisher") for host in HOSTS}
+    expected |= {"publisher-node2": ("failed", 1), "subscriber-node2": ("ready", None)}
+    expected["monitor-node4"] = ("failed", None)
     eventually(lambda: states(four) == expected, "all messages have been received")
 
     labels = [f"{host}/{name}-{host}" for host in HOSTS for name in PROGRAMS]

@@ -94,7 +94,7 @@ def test_on_exit_leave_stops_nothing(lab: Lab) -> None:
         with pytest.raises(StageError) as caught:
             runner.run()
         assert timeless(str(caught.value)) == "wait: node1/c: ended with exit status 3"
-        assert [each.state for each in runner.status()] == ["running", "running", "exited"]
+        assert [each.state for each in runner.status()] == ["running", "running", "failed"]
 
 
 def test_wait_after_interrupt_is_fresh(lab: Lab) -> None:

@@ -173,7 +173,7 @@ def test_lying_host_fails_alone(
         (error,) = failed(runner)
         assert [each.where for each in error.failures] == ["node2"]
         assert error.failures[0].reason == f"invalid answer (ValueError: {reason}); check that this is the right host"
-        assert [each.state for each in runner.status()] == ["exited", "running", "running", "running"]
+        assert [each.state for each in runner.status()] == ["ended", "running", "running", "running"]
         assert "node3/t" in labels([each.component for each in runner.running])
 
 

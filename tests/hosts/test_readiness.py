@@ -68,7 +68,7 @@ def test_next_index_waits_for_readiness(lab: Lab, host: str) -> None:
         assert any(line.startswith(f"  {host}/{name}  ready after ") and line.endswith(f" s: {what}") for line in lines)
     found = {each["name"]: each["state"] for each in json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)}
     expected = dict.fromkeys(("port", "log", "command"), "ready") | dict.fromkeys(("plain", "later"), "running")
-    assert found == expected | {"ended": "exited"}
+    assert found == expected | {"ended": "ended"}
 
 
 def test_early_end_fails_the_run(lab: Lab) -> None:

@@ -26,7 +26,7 @@ def test_rebooted_host_resumes_work(lab: Lab) -> None:
             f" -S {lab.farm.ssh_config}",
         ]
     (lab.node1.state() / "a/launcher.pid").write_text(f"{os.getpid()}\n")  # which is another process by now
-    assert states(lab) == {"node1": "exited", "node2": "running"}
+    assert states(lab) == {"node1": "lost", "node2": "running"}
     assert lab.fab("wait", "-c", "cfg.py", "--limit", "node1").returncode == 1
     lab.run("run", "--limit", "node1/*")
     assert states(lab) == {"node1": "running", "node2": "running"}

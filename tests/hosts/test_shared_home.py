@@ -52,7 +52,7 @@ def test_shared_home_has_two_states(lab: Lab) -> None:
     assert "nothing sent" in lab.run("sync").stdout
     lab.run("kill", "--limit", "node1")
     done = lab.fab("status", "-c", "cfg.py")
-    assert (done.stdout.count("running"), done.stdout.count("exited")) == (2, 2)
+    assert (done.stdout.count("running"), done.stdout.count("stopped")) == (2, 2)
 
 
 def test_two_homes_may_share_a_folder(lab: Lab) -> None:

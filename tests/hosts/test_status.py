@@ -36,7 +36,7 @@ def statuses(lab: Lab, *words: str, code: int) -> dict[str, dict[str, Any]]:
 
 def test_status_describes_each_component(lab: Lab) -> None:
     lab.config(PROGRAMS + BROKEN)
-    assert {each["state"] for each in statuses(lab, code=1).values()} == {"waiting"}
+    assert {each["state"] for each in statuses(lab, code=0).values()} == {"waiting"}
     done = lab.fab("run", "-c", "cfg.py")
     assert done.returncode == 1
     assert timeless(done.stderr).splitlines() == [
@@ -45,9 +45,9 @@ def test_status_describes_each_component(lab: Lab) -> None:
         f"repeat with: fab -r {ROOT} run --no-kill --config {lab.folder}/cfg.py"
         f" --limit 'localhost/*,node2/three' -S {lab.farm.ssh_config}",
     ]
-    eventually(lambda: statuses(lab, code=1)["localhost/term"]["state"] == "exited", "the end of all that end")
+    eventually(lambda: statuses(lab, code=1)["localhost/term"]["state"] == "failed", "the end of all that end")
     os.kill(statuses(lab, code=1)["node3/gone"]["pid"], signal.SIGKILL)
-    eventually(lambda: statuses(lab, code=1)["node3/gone"]["state"] == "exited", "the end of the one that is killed")
+    eventually(lambda: statuses(lab, code=1)["node3/gone"]["state"] == "failed", "the end of the one that is killed")
     (lab.node1.home / "go").touch()  # not earlier: a busy program slows this machine down
     lab.farm.stop(lab.node2)
     try:
@@ -57,10 +57,10 @@ def test_status_describes_each_component(lab: Lab) -> None:
     assert {label: each["state"] for label, each in found.items()} == {
         "node1/busy": "running",
         "node2/idle": "unknown",
-        "node1/good": "exited",
+        "node1/good": "ended",
         "node2/three": "unknown",
-        "localhost/term": "exited",
-        "node3/gone": "exited",
+        "localhost/term": "failed",
+        "node3/gone": "failed",
     }
     assert found["node1/good"]["exit_status"] == 0
     assert (found["localhost/term"]["exit_status"], found["localhost/term"]["signal"]) == (143, "SIGTERM")
@@ -74,19 +74,63 @@ def test_status_describes_each_component(lab: Lab) -> None:
     assert sessions_begun(lab.node1) == before + 1, "one script a host"
     assert table.returncode == 1
     assert re.search(r"^HOST +COMPONENT +STATE +EXIT +PID +FOR +CPU +MEMORY$", table.stdout, re.M)
-    assert re.search(r"^localhost +term +exited +SIGTERM +\d+ +\d+ s +- +-$", table.stdout, re.M)
+    assert re.search(r"^localhost +term +failed +SIGTERM +\d+ +\d+ s +- +-$", table.stdout, re.M)
     assert re.search(r"^node1 +busy +running +- +\d+ +\d+ s +\d+ % +[\d.]+ [kM]B$", table.stdout, re.M)
 
 
 def test_status_exit_code_follows_states(lab: Lab) -> None:
     lab.config(PROGRAMS)
     lab.run("run")
-    eventually(lambda: statuses(lab, code=0)["node1/good"]["state"] == "exited", "the end of the one that ends")
+    eventually(lambda: statuses(lab, code=0)["node1/good"]["state"] == "ended", "the end of the one that ends")
     assert statuses(lab, "--limit", "idle", code=0).keys() == {"node2/idle"}
     lab.run("kill")
-    assert statuses(lab, code=1)["node1/busy"]["signal"] in ("SIGTERM", "SIGHUP")
+    found = statuses(lab, code=0)
+    assert {label: each["state"] for label, each in found.items()} == {
+        "node1/busy": "stopped",
+        "node2/idle": "stopped",
+        "node1/good": "ended",
+    }
+    assert found["node1/busy"]["signal"] in ("SIGTERM", "SIGHUP")
     lab.run("screen")
-    assert {each["state"] for each in statuses(lab, code=1).values()} == {"waiting"}, "in the new session"
+    assert {each["state"] for each in statuses(lab, code=0).values()} == {"waiting"}, "in the new session"
+
+
+LOSSES = {
+    "closed": "its window was closed, or it was killed together with its launcher",
+    "quit": "its screen session has ended",
+    "booted": "the host was restarted",
+}
+
+
+def test_lost_components_have_a_reason(lab: Lab) -> None:
+    """A window that is closed by hand, a session that is quit, and a host that is restarted."""
+    program = "args=['-c', 'trap : HUP; while :; do sleep 1; done'], executable='/bin/sh', start_index=1, wait=True"
+    lab.config(
+        "".join(
+            f"config.add_component(Component(name={name!r}, host={host!r}, {program}))\n"
+            for name, host in (("closed", "node1"), ("kept", "node1"), ("quit", "node2"), ("booted", "node3"))
+        )
+    )
+    lab.run("screen")
+    lab.run("start")
+    for host, name in ((lab.node1, "closed"), (lab.node2, "quit"), (lab.node3, "booted")):
+        for file in ("launcher.pid", "pid"):
+            os.kill(int((host.state() / name / file).read_text()), signal.SIGKILL)
+    lab.node2.run("screen -S runner -X quit")
+    (lab.node3.state() / "booted/boot").write_text("another\n")
+    eventually(lambda: statuses(lab, code=1)["node2/quit"]["state"] == "lost", "the end of the session")
+    found = statuses(lab, code=1)
+    assert found.pop("node1/kept")["state"] == "running"
+    assert {each["name"]: (each["state"], each["problem"]) for each in found.values()} == {
+        name: ("lost", reason) for name, reason in LOSSES.items()
+    }
+    done = lab.fab("wait", "-c", "cfg.py", "--limit", "closed,quit,booted")
+    said = timeless(done.stderr).splitlines()
+    assert [line for line in said if "wait: was lost: " in line] == [
+        f"{label}: wait: was lost: {LOSSES[label.partition('/')[2]]}"
+        for label in ("node1/closed", "node2/quit", "node3/booted")
+    ]
+    assert done.returncode == 1 and "3 lost" in done.stdout
 
 
 def test_watch_with_json_is_refused(lab: Lab) -> None:

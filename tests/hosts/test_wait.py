@@ -114,7 +114,7 @@ def test_wait_notices_reused_launcher_id(lab: Lab) -> None:
     (kept / "launcher.pid").write_text(bystander)
     done = lab.fab("wait", "--timeout", "20", "-c", "cfg.py")
     os.kill(int(bystander), signal.SIGTERM)
-    assert "node1/a: wait: was killed" in done.stderr
+    assert "node1/a: wait: was lost: its window was closed, or it was killed together with its launcher" in done.stderr
 
 
 def test_ctrl_c_is_no_lost_connection(lab: Lab) -> None:

@@ -18,7 +18,7 @@ def component(label: str, state: str, **more: Any) -> dict[str, Any]:
     return {"host": host, "name": name} | unknown | known | more
 
 
-def life(state: str = "exited", **more: Any) -> ComponentHistory:
+def life(state: str = "ended", **more: Any) -> ComponentHistory:
     return ComponentHistory(**component("h/x", state, **more))
 
 
@@ -35,12 +35,12 @@ RUN: dict[str, Any] = {
         {"stage": "wait", "began": NOON + 5.25, "ended": None},
     ],
     "components": [
-        component("node2/client", "exited", start_index=2, started=NOON + 20, ended=NOON + 40, exit_status=3, pid=7),
+        component("node2/client", "failed", start_index=2, started=NOON + 20, ended=NOON + 40, exit_status=3, pid=7),
         component(
             "node1/db", "ready", started=NOON + 10, ready=NOON + 20, pid=8, args=["--home", {"literal": "a b"}, EVIL]
         ),
-        component("node2/db", "exited", started=NOON + 10, ended=NOON + 50, exit_status=0),
-        component("node1/gone", "exited", started=NOON + 10, ended=NOON + 30, exit_status=137, signal="SIGKILL"),
+        component("node2/db", "ended", started=NOON + 10, ended=NOON + 50, exit_status=0),
+        component("node1/gone", "failed", started=NOON + 10, ended=NOON + 30, exit_status=137, signal="SIGKILL"),
         component("node1/late", "waiting", start_index=3),
         component(f"node3/{EVIL}", "unknown", problem="connection refused", start_index=3),
     ],

@@ -35,6 +35,7 @@ END
   echo "$oldest_birth" >"$folder/born"
   echo "$launcher_pid" >"$folder/launcher.pid"
   echo "$id" >"$folder/session"
+  cat /proc/sys/kernel/random/boot_id >"$folder/boot" 2>/dev/null
   stat -c %Y "/proc/$oldest" >"$folder/started"
   : >>"$folder/output"
 }

@@ -22,6 +22,16 @@ read_note() {
   { read -r note <"$1/$2"; } 2>/dev/null || :
 }
 
+# find_loss FOLDER: set $loss to the reason why a component is gone without a record of its end: `reboot`, `session` (its
+# screen session has ended), or `window` (its window was closed, or something killed the launcher, too).
+find_loss() {
+  loss=window
+  read_note "$1" session
+  is_screen "${note%%.*}" || loss=session
+  read_note "$1" boot
+  if [ "$note" ] && ! grep -qsxF "$note" /proc/sys/kernel/random/boot_id; then loss=reboot; fi
+}
+
 # mark_stopped FOLDER: note that this tool ends the component on purpose. On a full disk this fails, and it ends all the
 # same.
 mark_stopped() { true >"$1/stopped"; } 2>/dev/null

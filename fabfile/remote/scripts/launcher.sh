@@ -90,6 +90,7 @@ _rr_own_exec() {
     echo "$stat_birth" >born
     echo "$$" >pid
     echo "${STY-}" >session
+    read -r boot </proc/sys/kernel/random/boot_id && echo "$boot" >boot
     echo "${WINDOW-}" >window
     date +%s >started
   )

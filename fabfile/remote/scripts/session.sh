@@ -19,7 +19,7 @@ main() {
 
 kill_session() {
   whole_session=yes
-  running=$(count_running)
+  running=$(mark_all_stopped)
   find_sessions_to_end
   for id in $(own_sessions); do answer "session $id"; done
   end_members
@@ -30,6 +30,18 @@ kill_session() {
   set -- $found
   answer "killed $running $#"
 }
+
+# mark_all_stopped: note for each running component that this tool ends it. Print their number.
+mark_all_stopped() (
+  cd "$state" || return
+  count=0
+  for launcher_file in */launcher; do
+    is_running "${launcher_file%/launcher}" || continue
+    mark_stopped "${launcher_file%/launcher}" || :
+    count=$((count + 1))
+  done
+  echo "$count"
+)
 
 # find_sessions_to_end: set $ids, $servers, $marks and $roots. Sessions that this host has started count even if they
 # are gone: their processes may live on.

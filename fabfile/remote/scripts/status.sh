@@ -2,7 +2,8 @@
 # Needs from the header: session, owner, owner_text, replace, folders, with_origins.
 # Answers:
 #   units NOW TICKS-PER-SECOND PAGE-SIZE
-#   component FOLDER STATE PID STATUS STARTED ENDED KERNEL-SESSION LAUNCHER READY UNREADY
+#   component FOLDER WORD PID STATUS STARTED ENDED KERNEL-SESSION LAUNCHER READY UNREADY STOPPED LOSS
+#     WORD is waiting, starting, running or ended. STOPPED is `stopped` if this tool ended it. For LOSS see find_loss.
 #   origin FOLDER TEXT          behind a component, with $with_origins
 #   foreign COUNT SINCE TEXT    if the session belongs to another owner
 #   sample UPTIME [KERNEL-SESSION,PID,USER,SYSTEM,PAGES]...
@@ -33,18 +34,25 @@ report_component() {
   if is_running "$folder"; then
     word=running
     leaders="$leaders$stat_session "
-    rest="$pid  $started  $stat_session $launcher $ready $unready"
+    rest="$pid  $started  $stat_session $launcher $ready $unready  "
   elif is_of_session && [ -e "$folder/launcher.pid" ]; then
-    word=exited
-    rest="$program $status $started $ended   $ready $unready"
-    [ -s "$folder/status" ] || ! launcher_runs "$folder" || word=starting
+    find_end_word
+    rest="$program $status $started $ended   $ready $unready $stopped $loss"
   else
     word=waiting
-    rest='       '
+    rest='         '
   fi
   answer "component $folder $word $rest"
   [ -z "$with_origins" ] || [ "$word" = waiting ] || [ ! -s "$folder/origin" ] ||
     answer "origin $folder $(cat "$folder/origin")"
+}
+
+# find_end_word: set $word, $stopped and $loss for a program that does not run.
+find_end_word() {
+  word=ended stopped='' loss=''
+  [ ! -e "$folder/stopped" ] || stopped=stopped
+  [ ! -s "$folder/status" ] || return 0
+  if launcher_runs "$folder"; then word=starting; else find_loss "$folder"; fi
 }
 
 read_notes() {

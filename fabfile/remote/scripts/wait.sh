@@ -2,7 +2,7 @@
 # Needs from the header: session, pending (folders to report), folders (to terminate), once (look only once).
 # Reads one command: `terminate`, or `leave`. It ends by itself once all have ended and nothing is to be terminated.
 # Answers: ended FOLDER STATUS STOPPED SECONDS, a newline, and the end of the output if it failed. STATUS is an exit
-# status, `never` (it was not started) or `killed`. STOPPED is `stopped` after fab stop, or empty. SECONDS may be empty.
+# status, `never` (it was not started), or the reason of find_loss. STOPPED is `stopped` after fab stop, or empty. SECONDS may be empty.
 . ./state_dir.sh
 . ./end_processes.sh
 . ./own_output.sh
@@ -46,8 +46,8 @@ await_ends() {
   done
 }
 
-# find_end: set $end to how the component in $folder ended, or to nothing. A launcher that is gone without a status was
-# killed itself. Its process id may belong to another process by now; that is only looked up every few seconds, since
+# find_end: set $end to how the component in $folder ended, or to nothing. A launcher that is gone without a status has
+# lost its program. Its process id may belong to another process by now; that is only looked up every few seconds, since
 # it takes ten times as long.
 find_end() {
   end=
@@ -55,10 +55,14 @@ find_end() {
     end=never
   elif ! { read -r pid <"$folder/launcher.pid" && [ -d "/proc/$pid" ]; } 2>/dev/null ||
     { [ $((rounds % 25)) -eq 0 ] && ! launcher_runs "$folder"; }; then
-    end=killed
+    end=lost
   fi
   read_note "$folder" status
   end=${note:-$end}
+  [ "$end" != lost ] || {
+    find_loss "$folder"
+    end=$loss
+  }
 }
 
 # terminate_on_command: end the programs of $folders and all that they started. The session and its windows stay.

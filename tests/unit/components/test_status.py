@@ -6,29 +6,33 @@ from rr_config.ready import port
 
 COMPONENTS = [
     Component(name=name, host="h", executable="x", start_index=1, ready=port(80) if name in "def" else None)
-    for name in ("a", "b", "c", "d", "e", "f")
+    for name in "abcdefgh"
 ]
 
 
 def test_answers_are_read() -> None:
     answers = [
         "units 1000 100 4096",
-        "component a running 11  900  10 9  ",
-        "component b exited 21 137 800 960    late",
-        "component c waiting        ",
-        "component d exited 22 0 800 970   830 ",
-        "component e running 12  900  10 9 930 ",
-        "component f running 13  900  10 9  late",
+        "component a running 11  900  10 9    ",
+        "component b ended 21 137 800 960    late  ",
+        "component c waiting          ",
+        "component d ended 22 0 800 970   830   ",
+        "component e running 12  900  10 9 930   ",
+        "component f running 13  900  10 9  late  ",
+        "component g ended 23 143 800 970     stopped ",
+        "component h ended 24  800       reboot",
         "sample 50.00 10,10,5,5,1 10,11,100,50,3 10,12,0,0,4 10,9,1,1,1 77,7,0,0,9",
         "sample 50.50 10,10,9,9,1 10,11,120,60,5 10,13,10,0,6 10,9,9,9,1 77,7,9,9,9",
     ]
-    a, b, c, d, e, f = COMPONENTS
+    a, b, c, d, e, f, g, h = COMPONENTS
     assert read_status(COMPONENTS, answers) == [
-        Status(a, State.RUNNING, 11, None, 100, cpu=0.8, memory=11 * 4096, started=900),
-        Status(b, State.EXITED, 21, 137, 40, started=800, ended=960),
+        Status(a, State.RUNNING, 11, None, 100, cpu=0.8, memory=11 * 4096, runs=True, started=900),
+        Status(b, State.FAILED, 21, 137, 40, started=800, ended=960),
         Status(c, State.WAITING),
-        Status(d, State.EXITED, 22, 0, 30, started=800, ready=830, ended=970),
-        Status(e, State.READY, 12, None, 70, cpu=0.8, memory=11 * 4096, started=900, ready=930),
-        Status(f, State.STARTING, 13, None, 100, cpu=0.8, memory=11 * 4096, problem=NOT_READY, started=900),
+        Status(d, State.ENDED, 22, 0, 30, started=800, ready=830, ended=970),
+        Status(e, State.READY, 12, None, 70, cpu=0.8, memory=11 * 4096, runs=True, started=900, ready=930),
+        Status(f, State.FAILED, 13, None, 100, cpu=0.8, memory=11 * 4096, problem=NOT_READY, runs=True, started=900),
+        Status(g, State.STOPPED, 23, 143, 30, started=800, ended=970),
+        Status(h, State.LOST, 24, problem="the host was restarted", started=800),
     ]
     assert read_status([b], answers)[0].signal == "SIGKILL"

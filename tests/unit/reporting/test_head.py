@@ -9,7 +9,7 @@ from fabfile.reporting.history import ComponentHistory
 from tests.support.results import RUN, life
 
 GOOD = life(started=1, ended=2, exit_status=0)
-BAD = life(started=1, ended=2, exit_status=1)
+BAD = life("failed", started=1, ended=2, exit_status=1)
 UNKNOWN = life("unknown", problem="connection refused")
 
 
@@ -21,6 +21,7 @@ UNKNOWN = life("unknown", problem="connection refused")
         ([GOOD, UNKNOWN], ("bad", "unknown: 1 of 2 components")),
         ([life("ready", started=1), GOOD, life("waiting")], ("alive", "running: 1 of 3 components")),
         ([life("waiting"), GOOD], ("open", "not started: 1 of 2 components")),
+        ([GOOD, life("stopped", exit_status=143)], ("stopped", "stopped: 1 of 2 components")),
         ([GOOD], ("good", "succeeded: 1 of 1 component")),
         ([], ("open", "no components")),
     ],

@@ -2,8 +2,8 @@
 
 import pytest
 
-from fabfile.reporting.history import OUTCOME_CLASSES, ComponentHistory, Phase, Stage, span
-from tests.support.results import life
+from fabfile.reporting.history import OUTCOME_CLASSES, ComponentHistory, Phase, Stage, histories, span
+from tests.support.results import component, life
 
 
 @pytest.mark.parametrize(
@@ -33,10 +33,17 @@ def test_phases_follow_each_other(given: ComponentHistory, phases: list[Phase]) 
 @pytest.mark.parametrize(
     ("given", "outcome", "outcome_class", "duration"),
     [
-        (life(exit_status=0, started=10, ended=15), "ended with 0", "good", 5),
-        (life(exit_status=3, started=10, ended=15), "ended with 3", "bad", 5),
-        (life(exit_status=143, signal="SIGTERM", started=10, ended=9), "ended by SIGTERM", "bad", 0),
-        (life(started=10), "killed", "bad", None),
+        (life(exit_status=0, started=10, ended=15), "ended", "good", 5),
+        (life("failed", exit_status=3, started=10, ended=15), "failed: exit status 3", "bad", 5),
+        (life("failed", exit_status=134, signal="SIGABRT", started=10, ended=9), "failed: SIGABRT", "bad", 0),
+        (
+            life("failed", problem="was not ready in time", runs=True, started=10),
+            "failed: was not ready in time",
+            "bad",
+            90,
+        ),
+        (life("stopped", exit_status=143, signal="SIGTERM", started=10, ended=12), "stopped", "stopped", 2),
+        (life("lost", problem="the host was restarted", started=10), "lost: the host was restarted", "bad", None),
         (life("running", started=10), "running", "alive", 90),
         (life("waiting"), "waiting", "open", None),
         (life("unknown", problem="no route\x1b"), "unknown: no route�", "bad", None),
@@ -47,6 +54,12 @@ def test_outcome_describes_the_state(
 ) -> None:
     assert (given.outcome, given.outcome_class, given.duration(100)) == (outcome, outcome_class, duration)
     assert outcome_class in OUTCOME_CLASSES
+
+
+@pytest.mark.parametrize(("status", "state"), [(0, "ended"), (3, "failed"), (None, "lost")])
+def test_states_of_an_earlier_version_are_read(status: int | None, state: str) -> None:
+    run = {"components": [component("h/x", "exited", exit_status=status)]}
+    assert [each.state for each in histories(run)] == [state]
 
 
 def test_timeline_spans_all_known_times() -> None:
