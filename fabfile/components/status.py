@@ -59,9 +59,9 @@ class Status:
 
     `exit_status` is that of sh: 128 and more mean a signal, None that there is none or that it is lost. `seconds` is
     how long it has been in its state. `cpu` is in cores: 1.0 is one core all the time. `memory` is in bytes. `problem`
-    says why nothing is known, why it is lost, or that it was not ready in time. In the last case, its state is `failed`, and
-    it `runs`. `started`, `ready` and `ended` are in seconds since 1970 by the clock of the host. `origin` is the text
-    that `start.start_script` left there, if it was asked for.
+    says why nothing is known, why it is lost, or that it was not ready in time. In the last case, its state is
+    `failed`, and it `runs`. `started`, `ready` and `ended` are in seconds since 1970 by the clock of the host.
+    `origin` is the text that `start.start_script` left there, if it was asked for.
     """
 
     component: Component

@@ -47,10 +47,33 @@ class IndexedSSHConfig(SSHConfig):
                 self._by_name[name].append(number)
 
     def _lookup(self, hostname: str, *args: Any, **kwargs: Any) -> SSHConfigDict:
-        relevant = SSHConfig()
+        relevant = _WithoutFqdn()
         numbers = {*self._everywhere, *self._by_name.get(hostname, ())}
         relevant._config = [self._config[number] for number in sorted(numbers)]  # type: ignore[attr-defined]
         return relevant._lookup(hostname, *args, **kwargs)  # type: ignore[attr-defined,no-any-return]
+
+
+class _WithoutFqdn(SSHConfig):
+    """An ssh config that asks for this machine's full name only if a value contains `%l`, the token for it.
+
+    Report for paramiko 5.1.0:
+
+    - What happens: `SSHConfig.lookup` calls `socket.getfqdn` for each `IdentityFile`. Without an entry in /etc/hosts,
+      that asks a name server, which may take a minute.
+    - Expected: the name is looked up if a value contains `%l`, as in OpenSSH.
+    - To reproduce: remove the name of the machine from /etc/hosts, and enter a name server that does not answer. Call
+      `SSHConfig.from_text("IdentityFile ~/.ssh/id").lookup("h")`.
+    """
+
+    _wants_fqdn = False
+
+    def _tokenize(self, config: SSHConfigDict, target_hostname: str, key: str, value: str) -> str:
+        self._wants_fqdn = "%l" in value
+        return super()._tokenize(config, target_hostname, key, value)  # type: ignore[misc,no-any-return]
+
+    def _allowed_tokens(self, key: str) -> list[str]:
+        tokens = super()._allowed_tokens(key)  # type: ignore[misc]
+        return [token for token in tokens if token != "%l" or self._wants_fqdn]
 
 
 def entries(config: SSHConfig) -> list[dict[str, Any]]:

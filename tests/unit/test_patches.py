@@ -48,6 +48,8 @@ SIGNATURES = {
     Task.get_arguments: "(self, ignore_unknown_help: bool | None = None) -> List[invoke.parser.argument.Argument]",
     fabric.Config._load_ssh_files: "(self)",
     fabric.Config.set_runtime_ssh_path: "(self, path)",
+    SSHConfig._tokenize: "(self, config, target_hostname, key, value)",  # type: ignore[attr-defined]
+    SSHConfig._allowed_tokens: "(self, key)",  # type: ignore[attr-defined]
     SSHConfig._lookup: "(self, hostname, options=None, canonical=False, final=False)",  # type: ignore[attr-defined]
     Packetizer.read_all: "(self, n, check_rekey=False)",
     Packetizer.send_message: "(self, data)",

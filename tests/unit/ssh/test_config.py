@@ -70,6 +70,21 @@ def test_other_entries_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(compared) == 6 * len(names)  # its own, `*`, and what is before the first `Host`; twice
 
 
+def test_full_name_is_looked_up_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name server may be slow."""
+    asked = []
+
+    def full_name() -> str:
+        asked.append("fqdn")
+        return "me.example"
+
+    monkeypatch.setattr("socket.getfqdn", full_name)
+    monkeypatch.setattr("socket.gethostname", lambda: "me.example")
+    config = IndexedSSHConfig(SSHConfig.from_text("Host a\n    IdentityFile ~/%h\nHost b\n    IdentityFile /%l\n"))
+    assert config.lookup("a")["identityfile"][0].endswith("/a") and not asked
+    assert config.lookup("b")["identityfile"][0] == "/me.example" and asked
+
+
 INCLUDING = """
 Include {folder}/first {folder}/no-such {folder}/more/*
 User outer # mine
