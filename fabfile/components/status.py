@@ -149,7 +149,7 @@ def _status(component: Component, words: Sequence[str], samples: Sequence[_Sampl
     runs = word == "running"
     is_late = unready == "late" and component.ready is not None
     if word == "ended":
-        state = _end_state(exit_status, bool(stopped))
+        state = _end_state(exit_status, bool(stopped), bool(loss))
     else:
         state = _live_state(component, ready, is_late) if runs else State(word)
     problem = None
@@ -168,10 +168,10 @@ def _status(component: Component, words: Sequence[str], samples: Sequence[_Sampl
     return attrs.evolve(_lasting_until(now, found), cpu=cpu, memory=after.pages(session, but_for) * page)
 
 
-def _end_state(exit_status: int | None, was_stopped: bool) -> State:
+def _end_state(exit_status: int | None, was_stopped: bool, is_lost: bool) -> State:
     if was_stopped:
         return State.STOPPED
-    if exit_status is None:
+    if is_lost:
         return State.LOST
     return State.ENDED if exit_status == 0 else State.FAILED
 

@@ -12,7 +12,8 @@ component:
     output         all that its window showed    times          when that had grown, and to which size
     base_dir       path of its temporary folder, if it has one
     origin         what it was started with, as JSON (see `results.provenance`)
-    stopped        that `fab stop` is ending it  length        size of `output` without the lines that screen adds
+    stopped        that this tool is ending it   length        size of `output` without the lines that screen adds
+    closed         that its window was closed    boot          the boot id of the host when it was started
     session        the screen session that it was started in, as PID.NAME
     window         the number of its window there
     ready          when it became ready, if it has a condition; `check` and `check.output`: of util.command

@@ -4,10 +4,12 @@ import json
 import os
 import re
 import signal
+from pathlib import Path
 from typing import Any
 
 from tests.support.checkout import ROOT
 from tests.support.connections import sessions_begun
+from tests.support.files import text
 from tests.support.lab import Lab
 from tests.support.outcomes import timeless
 from tests.support.waiting import eventually
@@ -95,42 +97,61 @@ def test_status_exit_code_follows_states(lab: Lab) -> None:
     assert {each["state"] for each in statuses(lab, code=0).values()} == {"waiting"}, "in the new session"
 
 
+HOSTS = {
+    **dict.fromkeys(("closed", "killed", "kept", "hung-up"), "node1"),
+    "quit": "node2",
+    **dict.fromkeys(("booted", "shut", "failed"), "node3"),
+}
+# One that still runs, one that got SIGHUP in its window, and one that failed before the shutdown.
+OTHERS = {"kept": ("running", None), "hung-up": ("failed", None), "failed": ("failed", None)}
+CLOSED = "its window was closed, or it was killed together with its launcher"
 LOSSES = {
-    "closed": "its window was closed, or it was killed together with its launcher",
+    "closed": CLOSED,
+    "killed": CLOSED,
     "quit": "its screen session has ended",
     "booted": "the host was restarted",
+    "shut": "the host was restarted",
 }
 
 
 def test_lost_components_have_a_reason(lab: Lab) -> None:
-    """A window that is closed by hand, a session that is quit, and a host that is restarted."""
-    program = "args=['-c', 'trap : HUP; while :; do sleep 1; done'], executable='/bin/sh', start_index=1, wait=True"
+    """A window that is closed by hand, a killed launcher, a session that is quit, and a host that is restarted."""
     lab.config(
-        "".join(
-            f"config.add_component(Component(name={name!r}, host={host!r}, {program}))\n"
-            for name, host in (("closed", "node1"), ("kept", "node1"), ("quit", "node2"), ("booted", "node3"))
-        )
+        f"for name, host in {HOSTS!r}.items():\n"
+        "    config.add_component(Component(name=name, host=host, start_index=1, wait=True, args=['1000'],"
+        " executable='/bin/sleep'))\n"
     )
     lab.run("screen")
     lab.run("start")
-    for host, name in ((lab.node1, "closed"), (lab.node2, "quit"), (lab.node3, "booted")):
-        for file in ("launcher.pid", "pid"):
-            os.kill(int((host.state() / name / file).read_text()), signal.SIGKILL)
+    on_node1, on_node3 = lab.node1.state(), lab.node3.state()
+    lab.node1.run(f"screen -S runner -p {text(on_node1 / 'closed/window').strip()} -X kill")
     lab.node2.run("screen -S runner -X quit")
-    (lab.node3.state() / "booted/boot").write_text("another\n")
-    eventually(lambda: statuses(lab, code=1)["node2/quit"]["state"] == "lost", "the end of the session")
-    found = statuses(lab, code=1)
-    assert found.pop("node1/kept")["state"] == "running"
-    assert {each["name"]: (each["state"], each["problem"]) for each in found.values()} == {
-        name: ("lost", reason) for name, reason in LOSSES.items()
+    for folder in (on_node1 / "killed", on_node3 / "booted"):
+        for file in ("launcher.pid", "pid"):
+            os.kill(int(text(folder / file)), signal.SIGKILL)
+    signals = {
+        on_node3 / "shut": signal.SIGTERM,
+        on_node3 / "failed": signal.SIGABRT,
+        on_node1 / "hung-up": signal.SIGHUP,
     }
-    done = lab.fab("wait", "-c", "cfg.py", "--limit", "closed,quit,booted")
+    for folder, number in signals.items():
+        os.kill(int(text(folder / "pid")), number)
+    eventually(lambda: all((folder / "status").exists() for folder in signals), "the ends by signals")
+    # As after a restart of the machine: 300 s earlier, a shutdown has ended the program.
+    booted = re.search(r"^btime (\d+)", text(Path("/proc/stat")), re.MULTILINE)
+    assert booted
+    for name in ("booted", "shut", "failed"):
+        (on_node3 / name / "boot").write_text("another\n")
+        (on_node3 / name / "ended").write_text(f"{int(booted[1]) - 300}\n")
+    eventually(lambda: statuses(lab, code=1)["node2/quit"]["state"] == "lost", "the end of the session")
+    found = {each["name"]: (each["state"], each["problem"]) for each in statuses(lab, code=1).values()}
+    assert found == {name: ("lost", reason) for name, reason in LOSSES.items()} | OTHERS
+    done = lab.fab("wait", "-c", "cfg.py", "--limit", ",".join(LOSSES))
     said = timeless(done.stderr).splitlines()
-    assert [line for line in said if "wait: was lost: " in line] == [
-        f"{label}: wait: was lost: {LOSSES[label.partition('/')[2]]}"
-        for label in ("node1/closed", "node2/quit", "node3/booted")
-    ]
-    assert done.returncode == 1 and "3 lost" in done.stdout
+    assert [line for line in said if "wait: was lost: " in line] == sorted(
+        f"{HOSTS[name]}/{name}: wait: was lost: {reason}" for name, reason in LOSSES.items()
+    )
+    assert done.returncode == 1 and "5 lost" in done.stdout
 
 
 def test_watch_with_json_is_refused(lab: Lab) -> None:

@@ -22,14 +22,33 @@ read_note() {
   { read -r note <"$1/$2"; } 2>/dev/null || :
 }
 
-# find_loss FOLDER: set $loss to the reason why a component is gone without a record of its end: `reboot`, `session` (its
-# screen session has ended), or `window` (its window was closed, or something killed the launcher, too).
+# find_loss FOLDER: set $loss to the reason why a component is lost: `reboot`, `session` (its screen session has ended), or
+# `window` (its window was closed, or something killed the launcher, too). If it ended by itself, set it to nothing.
 find_loss() {
+  loss=
+  read_note "$1" status
+  case $note in '' | 129 | 143) ;; *) return 0 ;; esac # HUP or TERM may come from a closed window or a shutdown
+  if [ "$note" ]; then is_shut_down "$1" || is_closed "$1" || return 0; fi
   loss=window
   read_note "$1" session
   is_screen "${note%%.*}" || loss=session
+  ! is_of_earlier_boot "$1" || loss=reboot
+}
+
+is_closed() { [ -e "$1/closed" ]; }
+
+# is_of_earlier_boot FOLDER: whether the machine has been restarted since the component was started.
+is_of_earlier_boot() {
   read_note "$1" boot
-  if [ "$note" ] && ! grep -qsxF "$note" /proc/sys/kernel/random/boot_id; then loss=reboot; fi
+  [ "$note" ] && ! grep -qsxF "$note" /proc/sys/kernel/random/boot_id
+}
+
+# is_shut_down FOLDER: whether the component ended in the last minutes before the machine was restarted.
+is_shut_down() {
+  is_of_earlier_boot "$1" || return
+  read_note "$1" ended
+  boot_time=$(sed -n 's/^btime //p' /proc/stat)
+  [ "$note" ] && [ "$note" -gt $((boot_time - 600)) ]
 }
 
 # mark_stopped FOLDER: note that this tool ends the component on purpose. On a full disk this fails, and it ends all the

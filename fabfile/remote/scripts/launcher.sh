@@ -50,6 +50,7 @@ _rr_own_record() {
   trap '' HUP INT QUIT TERM # also for the commands below: the terminal may disappear now
   _rr_own_ended=$(date +%s)
   _rr_own_await_output
+  [ $_rr_own_status -ne 129 ] || _rr_own_has_window || : >"$_rr_own_folder/closed" # SIGHUP came from that
   _rr_own_note ended "$_rr_own_ended"
   _rr_own_note status "$_rr_own_status"
   exit "$_rr_own_status"
@@ -68,9 +69,12 @@ _rr_own_await_output() {
     [ $_rr_own_looks -lt 25 ] || break
     sleep 0.02
   done
-  [ ! -t 1 ] || { read_stat "$$" && [ "$stat_parent" = "$PPID" ]; } || return 0
+  [ ! -t 1 ] || _rr_own_has_first_process || return 0
   _rr_own_note length "$_rr_own_length"
 }
+
+_rr_own_has_first_process() { read_stat "$$" && [ "$stat_parent" = "$PPID" ]; }
+_rr_own_has_window() { [ -t 1 ] && _rr_own_has_first_process; }
 
 # Whether the server of screen has something to do: it runs, or waits for a disk.
 _rr_own_screen_works() {

@@ -51,8 +51,7 @@ report_component() {
 find_end_word() {
   word=ended stopped='' loss=''
   [ ! -e "$folder/stopped" ] || stopped=stopped
-  [ ! -s "$folder/status" ] || return 0
-  if launcher_runs "$folder"; then word=starting; else find_loss "$folder"; fi
+  if [ ! -s "$folder/status" ] && launcher_runs "$folder"; then word=starting; else find_loss "$folder"; fi
 }
 
 read_notes() {

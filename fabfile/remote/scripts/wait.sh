@@ -59,10 +59,12 @@ find_end() {
   fi
   read_note "$folder" status
   end=${note:-$end}
-  [ "$end" != lost ] || {
-    find_loss "$folder"
-    end=$loss
-  }
+  case $end in
+    lost | 129 | 143)
+      find_loss "$folder"
+      end=${loss:-$end}
+      ;;
+  esac
 }
 
 # terminate_on_command: end the programs of $folders and all that they started. The session and its windows stay.
