@@ -123,7 +123,8 @@ def test_all_failures_are_reported(lab: Lab) -> None:
     done = lab.fab("wait", "--on-exit", "stop", "-c", "cfg.py")
     *lines, repeat = timeless(done.stderr).splitlines()
     assert lines == [
-        f"{host}/{name}: wait: ended with exit status {status}; stopping all components" for name, host, status in failing
+        f"{host}/{name}: wait: ended with exit status {status}; stopping all components"
+        for name, host, status in failing
     ]
     assert repeat == repeat_with(lab, "run --no-kill", "--on-exit", "stop")
     assert ended_by(lab) == {"a": 3, "b": 4, "c": 5, "d": 6, "e": "SIGTERM"}

@@ -23,6 +23,7 @@ from types import ModuleType
 
 PACKAGE = Path(__file__).resolve().parents[2] / "fabfile"
 WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+REPORTING = {"collect", "report", "--collect"}  # words of commands that write a report
 
 
 class Prefork:
@@ -72,6 +73,8 @@ def main() -> None:
     gc.freeze()  # no garbage collection of a forked process looks at what all share
     for line in sys.stdin:
         folder, out, err, environment, command = json.loads(line)
+        if not REPORTING.isdisjoint(command):
+            load_libraries_of_reports()
         pid = os.fork()
         if pid == 0:
             os.setsid()  # without a terminal, a prompt for a password reads stdin
@@ -105,6 +108,12 @@ def load_modules() -> None:
     for path in sorted(PACKAGE.glob("*/*.py")):
         importlib.import_module(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
     del sys.modules[PACKAGE.name]
+
+
+def load_libraries_of_reports() -> None:
+    """Load them before the first report. Few commands write one, and each of these takes 0.4 s to load them."""
+    for library in ("jinja2", "plotly.graph_objects", "plotly.io"):
+        importlib.import_module(library)
 
 
 def become(folder: str, out: str, err: str, environment: dict[str, str], command: list[str]) -> None:
