@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from tests.support.checkout import FAB, ROOT
+from tests.support.compiled import compiled_names, link_compiled_libraries
 from tests.support.configs import complete, write
 from tests.support.names import MUDDLERS as OWN
 from tests.support.soak import often
@@ -58,14 +59,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def environment(folder: Path) -> dict[str, str]:
     """The environment of who calls `fab`. Python compiles what it loads once for all tests, as for a user."""
+    compiled = os.environ.get("PYTHONPYCACHEPREFIX", folder / "compiled")
     usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    own = {"HOME": folder, "CFG": "my dir/cfg.py", "PYTHONPYCACHEPREFIX": folder / "compiled"}
+    own = {"HOME": folder, "CFG": "my dir/cfg.py", "PYTHONPYCACHEPREFIX": compiled}
     return usual | {name: str(value) for name, value in own.items()} | {"PATH": f"{FAB.parent}:{usual['PATH']}"}
 
 
-def answered(folder: Path, line: str, *words: str) -> subprocess.CompletedProcess[str]:
-    command: list[str | Path] = [FAB, *words, "--complete", "--", line]
-    return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True)
+def answered(folder: Path, line: str, **env: str) -> subprocess.CompletedProcess[str]:
+    command: list[str | Path] = [FAB, "--complete", "--", line]
+    return subprocess.run(command, cwd=folder, env=environment(folder) | env, capture_output=True, text=True)
 
 
 LIMITS = "web-1\nnode1\nweb-2\nnode2\nmy db\na@b\n"
@@ -140,11 +142,12 @@ def test_completion_runs_config_for_limit(folder: Path) -> None:
     for typed in ("--limit", "-m ", "-c "):
         answered(folder, f"fab run -c 'my dir/cfg.py' {typed}")
     assert not runs.exists()
-    answered(folder, "fab run -c 'my dir/cfg.py' --limit ")
+    compiled = folder / "compiled here"
+    link_compiled_libraries(environment(folder)["PYTHONPYCACHEPREFIX"], compiled, folder)
+    answered(folder, "fab run -c 'my dir/cfg.py' --limit ", PYTHONPYCACHEPREFIX=str(compiled))
     assert runs.read_text() == "x"
-    compiled = {path.name.partition(".")[0] for path in (folder / "compiled").rglob("*.pyc")}
-    assert "completion" in compiled
-    assert "helper" not in compiled
+    assert "completion" in compiled_names(compiled)
+    assert "helper" not in compiled_names(compiled)
 
 
 # ---- in a terminal

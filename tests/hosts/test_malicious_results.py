@@ -11,7 +11,7 @@ import pytest
 from tests.support.checkout import ROOT
 from tests.support.config_texts import IN_WORK as CONFIG
 from tests.support.lab import Lab
-from tests.support.memory import fab_within_memory
+from tests.support.memory import fab_within_little_memory, fab_within_memory
 from tests.support.odd_hosts import host_with
 from tests.support.outcomes import repeat_with
 from tests.support.tar_headers import header, pax
@@ -119,5 +119,5 @@ sys.stdout.buffer.write(bytes(1024))
     for number in range(200):
         (odd.home / "work/r" / str(number)).touch()
     lab.config(CONFIG + "add('a', 'odd', 'exit 0', results=['r'])")
-    done = fab_within_memory(lab, "collect", "-c", "cfg.py", memory=160 << 20)
+    done = fab_within_little_memory(lab, "collect", "-c", "cfg.py", memory=160 << 20)
     assert (done.returncode, done.stderr) == (0, "")

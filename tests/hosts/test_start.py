@@ -298,7 +298,7 @@ def test_failed_start_on_busy_host_is_reported(lab: Lab) -> None:
     lab.config(
         "def add(name, index, **more):\n    config.add_component(Component(name=name, host='node1',"
         " start_index=index, base_dir='~/work', files={'lacks': 'lacks'}, **more))\n"
-        "for number in range(8):\n    add(f'busy{number}', 1, executable='/bin/sh', args=['-c', 'while :; do :; done'])\n"
+        "for number in range(4):\n    add(f'busy{number}', 1, executable='/bin/sh', args=['-c', 'while :; do :; done'])\n"
         "for number in range(3):\n    add(f'c{number}', 2, executable='lacks')\n"
     )
     done = lab.fab("run", "-c", "cfg.py")

@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import py_compile
+import resource
 import select
 import signal
 import subprocess
@@ -36,14 +37,19 @@ class Prefork:
         self._program = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, bufsize=0)
 
     def run(
-        self, command: Sequence[str], folder: Path, environment: Mapping[str, str], seconds: float
+        self,
+        command: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        seconds: float,
+        memory: int = resource.RLIM_INFINITY,
     ) -> subprocess.CompletedProcess[str]:
-        """Run `command`, whose first word is the path of `fab`.
+        """Run `command`, whose first word is the path of `fab`, with at most `memory` bytes of data.
 
         Raises TimeoutError after `seconds`.
         """
         assert self._program.stdin and self._program.stdout
-        order = [str(folder), *map(str, self._streams), dict(environment), list(command)]
+        order = [str(folder), *map(str, self._streams), dict(environment), list(command), memory]
         self._program.stdin.write(json.dumps(order).encode() + b"\n")
         pid = int(self._program.stdout.readline())
         is_in_time = bool(select.select([self._program.stdout], [], [], seconds)[0])
@@ -72,13 +78,14 @@ def main() -> None:
     load_modules()
     gc.freeze()  # no garbage collection of a forked process looks at what all share
     for line in sys.stdin:
-        folder, out, err, environment, command = json.loads(line)
+        folder, out, err, environment, command, memory = json.loads(line)
         if not REPORTING.isdisjoint(command):
             load_libraries_of_reports()
         pid = os.fork()
         if pid == 0:
             os.setsid()  # without a terminal, a prompt for a password reads stdin
             become(folder, out, err, environment, command)
+            resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
             try:
                 sys.exit(fabric.main.program.run())
             except SystemExit as end:
