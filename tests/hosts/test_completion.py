@@ -73,23 +73,28 @@ def answered(folder: Path, line: str, **env: str) -> subprocess.CompletedProcess
 LIMITS = "web-1\nnode1\nweb-2\nnode2\nmy db\na@b\n"
 
 
+# The others of these lines are typed in the terminals below.
 @pytest.mark.parametrize(
     ("line", "expected"),
-    [
-        ("fab run -c 'my dir/cfg.py' --limit ", LIMITS),
-        ("fab run -c $CFG --limit x", LIMITS),
-        ("fab run -c ~/broken.py -c '~/my dir/cfg.py' --limit ", LIMITS),
-        ("fab run -c parsed.py -a parser.py --extra-args --user --limit=!", "--limit=!--user\n--limit=!h\n"),
-        ("fab run -c parsed.py -a parser.py --extra-args x -m named.py --limit ", "muddled\nh\n"),
-        ("fab logs -c 'my dir/cfg.py' ", LIMITS),
-        ("fab restart web-1 -c 'my dir/cfg.py' w", LIMITS),
-        ("fab run -c 'my dir/cfg.py' -m m", "mine\n"),
-        ("fab run -m ", "".join(f"{name}\n" for name in OWN)),
-        ("fab run -c params.py --set cl", "clients=\nmode=\ndebug=\n"),
-        ("fab run -c params.py --set clients=x --set=", "--set=clients=\n--set=mode=\n--set=debug=\n"),
-        ("fab run -c params.py --set debug=", "debug=true\ndebug=false\n"),
-        ("fab run -c ", ""),
-    ],
+    often(
+        [
+            ("fab run -c $CFG --limit x", LIMITS),
+            ("fab run -c ~/broken.py -c '~/my dir/cfg.py' --limit ", LIMITS),
+            ("fab run -c parsed.py -a parser.py --extra-args --user --limit=!", "--limit=!--user\n--limit=!h\n"),
+            ("fab run -c parsed.py -a parser.py --extra-args x -m named.py --limit ", "muddled\nh\n"),
+            ("fab restart web-1 -c 'my dir/cfg.py' w", LIMITS),
+            ("fab run -m ", "".join(f"{name}\n" for name in OWN)),
+            ("fab run -c params.py --set clients=x --set=", "--set=clients=\n--set=mode=\n--set=debug=\n"),
+            ("fab run -c ", ""),
+        ],
+        [
+            ("fab run -c 'my dir/cfg.py' --limit ", LIMITS),
+            ("fab logs -c 'my dir/cfg.py' ", LIMITS),
+            ("fab run -c 'my dir/cfg.py' -m m", "mine\n"),
+            ("fab run -c params.py --set cl", "clients=\nmode=\ndebug=\n"),
+            ("fab run -c params.py --set debug=", "debug=true\ndebug=false\n"),
+        ],
+    ),
 )
 def test_only_candidates_are_printed(folder: Path, line: str, expected: str) -> None:
     done = answered(folder, line)
@@ -272,19 +277,23 @@ def test_tab_completes_in_bash(bash: Shell, keys: str, line: str) -> None:
 
 @pytest.mark.parametrize(
     ("keys", "line"),
-    [
-        ("fab ru\t", "fab run "),
-        ("fab run -c my\t", "fab run -c my\\ dir/"),
-        (f"{CONFIG}-m br\t", f"{CONFIG}-m broken.py "),
-        (f"{CONFIG}--limit '!my\t", f"{CONFIG}--limit '!my db' "),
-        (f"{CONFIG}--limit web-1,n\t", f"{CONFIG}--limit web-1,node"),
-        (f"{CONFIG}--limit my --kill{BACK * 7}\t", f"{CONFIG}--limit my\\ db  --kill"),
-        ("fab run -c broken.py --limit \t", "fab run -c broken.py --limit "),
-        ("fab run -c params.py --set cl\t", "fab run -c params.py --set clients="),
-        ("fab run -c params.py --set=cl\t", "fab run -c params.py --set=clients="),
-        ("fab run -c params.py --set debug=t\t", "fab run -c params.py --set debug=true "),
-        ("remote-runner ru\t", "remote-runner run "),
-    ],
+    often(
+        [
+            ("fab ru\t", "fab run "),
+            ("fab run -c my\t", "fab run -c my\\ dir/"),
+            (f"{CONFIG}-m br\t", f"{CONFIG}-m broken.py "),
+            (f"{CONFIG}--limit '!my\t", f"{CONFIG}--limit '!my db' "),
+            (f"{CONFIG}--limit web-1,n\t", f"{CONFIG}--limit web-1,node"),
+            (f"{CONFIG}--limit my --kill{BACK * 7}\t", f"{CONFIG}--limit my\\ db  --kill"),
+            ("fab run -c broken.py --limit \t", "fab run -c broken.py --limit "),
+            ("fab run -c params.py --set=cl\t", "fab run -c params.py --set=clients="),
+        ],
+        [
+            ("fab run -c params.py --set cl\t", "fab run -c params.py --set clients="),
+            ("fab run -c params.py --set debug=t\t", "fab run -c params.py --set debug=true "),
+            ("remote-runner ru\t", "remote-runner run "),
+        ],
+    ),
 )
 def test_tab_completes_in_zsh(zsh: Shell, keys: str, line: str) -> None:
     inserts(zsh, keys, line)

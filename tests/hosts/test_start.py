@@ -403,7 +403,7 @@ def test_start_waits_for_pending_window(lab: Lab) -> None:
     eventually(lambda: alive(lab.node1) == {"one"}, "the program, of another window")
 
 
-@pytest.mark.parametrize("files", often([10, 2_000], [10_000]))
+@pytest.mark.parametrize("files", often([2_000], [10, 10_000]))
 def test_channels_do_not_grow_with_files(lab: Lab, files: int) -> None:
     for number in range(files):
         lab.write(f"tree/{number % 10}/{number}", f"{number}\n")
