@@ -45,7 +45,7 @@ CASES = st.lists(
 NAMES = st.sets(texts(1, 255, b"\0/").filter(lambda name: name not in (".", "..")), min_size=1, max_size=12)
 
 
-@pytest.mark.parametrize("examples", often([4], [200]))
+@pytest.mark.parametrize("examples", often([2], [200]))
 def test_all_texts_arrive_byte_for_byte(lab: Lab, examples: int) -> None:
     @settings(max_examples=examples, deadline=None, derandomize=True)
     @given(cases=CASES, names=NAMES)

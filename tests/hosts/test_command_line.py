@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkout import FAB, ROOT
+from tests.support.compiled import compiled_names, link_compiled_libraries, remove_compiled_project
 from tests.support.config_texts import WEB as COMPONENT
-from tests.support.lab import Lab
+from tests.support.lab import Lab, compiled_modules
 from tests.support.names import COMMANDS
 from tests.support.outcomes import refused
 
@@ -285,10 +286,12 @@ def test_config_imports_leave_no_bytecode(lab: Lab) -> None:
     lab.write("helper.py", "")
     lab.config("import helper\n" + COMPONENT)
     kept = lab.folder / "kept"
+    link_compiled_libraries(compiled_modules(lab.farm), kept)
     lab.fab("config", "-c", "cfg.py", env={"PYTHONPYCACHEPREFIX": str(kept)})
-    names = {path.name.partition(".")[0] for path in kept.rglob("*.pyc")}
+    names = compiled_names(kept)
     assert names >= {"discovery", "runner", "console"}
     assert not names & {"helper", "completion"}
-    nothing = lab.folder / "nothing"
-    lab.fab("config", "-c", "cfg.py", env={"PYTHONPYCACHEPREFIX": str(nothing), "PYTHONDONTWRITEBYTECODE": "1"})
-    assert not nothing.exists()
+    remove_compiled_project(kept)
+    before = set(kept.rglob("*"))
+    lab.fab("config", "-c", "cfg.py", env={"PYTHONPYCACHEPREFIX": str(kept), "PYTHONDONTWRITEBYTECODE": "1"})
+    assert set(kept.rglob("*")) == before

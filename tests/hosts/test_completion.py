@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from tests.support.checkout import FAB, ROOT
+from tests.support.compiled import compiled_names, link_compiled_libraries
 from tests.support.configs import complete, write
 from tests.support.names import MUDDLERS as OWN
 from tests.support.soak import often
@@ -58,36 +59,42 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def environment(folder: Path) -> dict[str, str]:
     """The environment of who calls `fab`. Python compiles what it loads once for all tests, as for a user."""
+    compiled = os.environ.get("PYTHONPYCACHEPREFIX", folder / "compiled")
     usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    own = {"HOME": folder, "CFG": "my dir/cfg.py", "PYTHONPYCACHEPREFIX": folder / "compiled"}
+    own = {"HOME": folder, "CFG": "my dir/cfg.py", "PYTHONPYCACHEPREFIX": compiled}
     return usual | {name: str(value) for name, value in own.items()} | {"PATH": f"{FAB.parent}:{usual['PATH']}"}
 
 
-def answered(folder: Path, line: str, *words: str) -> subprocess.CompletedProcess[str]:
-    command: list[str | Path] = [FAB, *words, "--complete", "--", line]
-    return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True)
+def answered(folder: Path, line: str, **env: str) -> subprocess.CompletedProcess[str]:
+    command: list[str | Path] = [FAB, "--complete", "--", line]
+    return subprocess.run(command, cwd=folder, env=environment(folder) | env, capture_output=True, text=True)
 
 
 LIMITS = "web-1\nnode1\nweb-2\nnode2\nmy db\na@b\n"
 
 
+# The others of these lines are typed in the terminals below.
 @pytest.mark.parametrize(
     ("line", "expected"),
-    [
-        ("fab run -c 'my dir/cfg.py' --limit ", LIMITS),
-        ("fab run -c $CFG --limit x", LIMITS),
-        ("fab run -c ~/broken.py -c '~/my dir/cfg.py' --limit ", LIMITS),
-        ("fab run -c parsed.py -a parser.py --extra-args --user --limit=!", "--limit=!--user\n--limit=!h\n"),
-        ("fab run -c parsed.py -a parser.py --extra-args x -m named.py --limit ", "muddled\nh\n"),
-        ("fab logs -c 'my dir/cfg.py' ", LIMITS),
-        ("fab restart web-1 -c 'my dir/cfg.py' w", LIMITS),
-        ("fab run -c 'my dir/cfg.py' -m m", "mine\n"),
-        ("fab run -m ", "".join(f"{name}\n" for name in OWN)),
-        ("fab run -c params.py --set cl", "clients=\nmode=\ndebug=\n"),
-        ("fab run -c params.py --set clients=x --set=", "--set=clients=\n--set=mode=\n--set=debug=\n"),
-        ("fab run -c params.py --set debug=", "debug=true\ndebug=false\n"),
-        ("fab run -c ", ""),
-    ],
+    often(
+        [
+            ("fab run -c $CFG --limit x", LIMITS),
+            ("fab run -c ~/broken.py -c '~/my dir/cfg.py' --limit ", LIMITS),
+            ("fab run -c parsed.py -a parser.py --extra-args --user --limit=!", "--limit=!--user\n--limit=!h\n"),
+            ("fab run -c parsed.py -a parser.py --extra-args x -m named.py --limit ", "muddled\nh\n"),
+            ("fab restart web-1 -c 'my dir/cfg.py' w", LIMITS),
+            ("fab run -m ", "".join(f"{name}\n" for name in OWN)),
+            ("fab run -c params.py --set clients=x --set=", "--set=clients=\n--set=mode=\n--set=debug=\n"),
+            ("fab run -c ", ""),
+        ],
+        [
+            ("fab run -c 'my dir/cfg.py' --limit ", LIMITS),
+            ("fab logs -c 'my dir/cfg.py' ", LIMITS),
+            ("fab run -c 'my dir/cfg.py' -m m", "mine\n"),
+            ("fab run -c params.py --set cl", "clients=\nmode=\ndebug=\n"),
+            ("fab run -c params.py --set debug=", "debug=true\ndebug=false\n"),
+        ],
+    ),
 )
 def test_only_candidates_are_printed(folder: Path, line: str, expected: str) -> None:
     done = answered(folder, line)
@@ -140,11 +147,12 @@ def test_completion_runs_config_for_limit(folder: Path) -> None:
     for typed in ("--limit", "-m ", "-c "):
         answered(folder, f"fab run -c 'my dir/cfg.py' {typed}")
     assert not runs.exists()
-    answered(folder, "fab run -c 'my dir/cfg.py' --limit ")
+    compiled = folder / "compiled here"
+    link_compiled_libraries(environment(folder)["PYTHONPYCACHEPREFIX"], compiled, folder)
+    answered(folder, "fab run -c 'my dir/cfg.py' --limit ", PYTHONPYCACHEPREFIX=str(compiled))
     assert runs.read_text() == "x"
-    compiled = {path.name.partition(".")[0] for path in (folder / "compiled").rglob("*.pyc")}
-    assert "completion" in compiled
-    assert "helper" not in compiled
+    assert "completion" in compiled_names(compiled)
+    assert "helper" not in compiled_names(compiled)
 
 
 # ---- in a terminal
@@ -269,19 +277,23 @@ def test_tab_completes_in_bash(bash: Shell, keys: str, line: str) -> None:
 
 @pytest.mark.parametrize(
     ("keys", "line"),
-    [
-        ("fab ru\t", "fab run "),
-        ("fab run -c my\t", "fab run -c my\\ dir/"),
-        (f"{CONFIG}-m br\t", f"{CONFIG}-m broken.py "),
-        (f"{CONFIG}--limit '!my\t", f"{CONFIG}--limit '!my db' "),
-        (f"{CONFIG}--limit web-1,n\t", f"{CONFIG}--limit web-1,node"),
-        (f"{CONFIG}--limit my --kill{BACK * 7}\t", f"{CONFIG}--limit my\\ db  --kill"),
-        ("fab run -c broken.py --limit \t", "fab run -c broken.py --limit "),
-        ("fab run -c params.py --set cl\t", "fab run -c params.py --set clients="),
-        ("fab run -c params.py --set=cl\t", "fab run -c params.py --set=clients="),
-        ("fab run -c params.py --set debug=t\t", "fab run -c params.py --set debug=true "),
-        ("remote-runner ru\t", "remote-runner run "),
-    ],
+    often(
+        [
+            ("fab ru\t", "fab run "),
+            ("fab run -c my\t", "fab run -c my\\ dir/"),
+            (f"{CONFIG}-m br\t", f"{CONFIG}-m broken.py "),
+            (f"{CONFIG}--limit '!my\t", f"{CONFIG}--limit '!my db' "),
+            (f"{CONFIG}--limit web-1,n\t", f"{CONFIG}--limit web-1,node"),
+            (f"{CONFIG}--limit my --kill{BACK * 7}\t", f"{CONFIG}--limit my\\ db  --kill"),
+            ("fab run -c broken.py --limit \t", "fab run -c broken.py --limit "),
+            ("fab run -c params.py --set=cl\t", "fab run -c params.py --set=clients="),
+        ],
+        [
+            ("fab run -c params.py --set cl\t", "fab run -c params.py --set clients="),
+            ("fab run -c params.py --set debug=t\t", "fab run -c params.py --set debug=true "),
+            ("remote-runner ru\t", "remote-runner run "),
+        ],
+    ),
 )
 def test_tab_completes_in_zsh(zsh: Shell, keys: str, line: str) -> None:
     inserts(zsh, keys, line)

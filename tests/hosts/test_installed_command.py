@@ -5,18 +5,21 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.support.checkout import ROOT, source_files
 from tests.support.config_texts import WEB as COMPONENT
 from tests.support.lab import Lab
+from tests.support.results import results
 from tests.support.waiting import eventually
 
 
-def example_runs(lab: Lab, program: Sequence[str | Path]) -> None:
+def example_runs(lab: Lab, program: Sequence[str | Path], environment: Mapping[str, str]) -> None:
     """The example with its muddler and arg parser on two hosts and localhost, with `program` in place of `fab`."""
     shutil.copytree(ROOT / "example", lab.folder / "example")
     options = ["--config", "example/config.py", "--muddler", "example/arg_muddler.py"]
@@ -25,7 +28,7 @@ def example_runs(lab: Lab, program: Sequence[str | Path]) -> None:
     done = subprocess.run(
         [*program, "-S", lab.farm.ssh_config, "run", *options],
         cwd=lab.folder,
-        env=lab.environment,
+        env=environment,
         capture_output=True,
         text=True,
         timeout=60,
@@ -40,7 +43,7 @@ def example_runs(lab: Lab, program: Sequence[str | Path]) -> None:
 
 
 def test_example_runs_on_hosts(lab: Lab) -> None:
-    example_runs(lab, lab.command()[:3])
+    example_runs(lab, lab.command()[:3], lab.environment)
 
 
 def test_example_runs_on_localhost(lab: Lab) -> None:
@@ -68,19 +71,60 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def install(folder: Path) -> None:
-    """Build a wheel, and install it with its dependencies in a fresh virtual environment."""
-    folder.mkdir()
-    source = folder / "source"
+    """Build and install a wheel in a fresh virtual environment that has the declared dependencies and nothing else.
+
+    They are links to those of this environment. pip takes 8 s of CPU to unpack them, and `./dev soak` has it do so.
+    """
+    python = make_environment(folder)
+    pip_install(python, "--no-deps", folder / "source")
+    (site,) = (folder / "venv").glob("lib/python*/site-packages")
+    link_dependencies(site)
+
+
+def make_environment(folder: Path) -> Path:
+    """Copy the source into `folder`, create a virtual environment beside it, and return its Python."""
     ignored = shutil.ignore_patterns(".*", "*.egg-info", "build", "__pycache__", "tests", "bench")
-    shutil.copytree(ROOT, source, ignore=ignored)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "-q", "--no-deps", "-w", folder, source], check=True)
-    shutil.rmtree(source)
-    (wheel,) = folder.glob("*.whl")
+    shutil.copytree(ROOT, folder / "source", ignore=ignored)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
-    python = str(folder / "venv/bin/python")
-    # Python compiles the few modules that are used. To compile all of plotly takes 6 s.
-    subprocess.run([*pip, "--python", python, "install", "-q", "--no-compile", f"{wheel}[report]"], check=True)
+    return folder / "venv/bin/python"
+
+
+def pip_install(python: Path, *arguments: str | Path) -> None:
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python]
+    subprocess.run([*pip, "install", "-q", *arguments], check=True, env=usual_bytecode(os.environ))
+
+
+def usual_bytecode(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without the tests' folder for compiled modules: those beside the sources are usable."""
+    kept = {name: value for name, value in environment.items() if name != "PYTHONPYCACHEPREFIX"}
+    return kept | {"PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def link_dependencies(site: Path) -> None:
+    """Link the dependencies that the metadata of the wheel declares, and those of each dependency."""
+    (own,) = metadata.distributions(path=[str(site)])
+    found, extra = [own], "report"
+    for distribution in found:
+        for requirement in map(Requirement, distribution.requires or []):
+            if requirement.marker is None or requirement.marker.evaluate(
+                {"extra": extra if distribution is own else ""}
+            ):
+                found.append(metadata.distribution(requirement.name))
+    for distribution in found[1:]:
+        for name in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
+            if not (site / name).exists():
+                (site / name).symlink_to(Path(str(distribution.locate_file(name))))
+
+
+@pytest.mark.soak
+def test_pip_installs_the_dependencies(tmp_path: Path) -> None:
+    python = make_environment(tmp_path)
+    pip_install(python, f"{tmp_path / 'source'}[report]")
+    folder = results(tmp_path / "results")
+    command: list[str | Path] = [python.with_name("remote-runner"), "report", "--from", folder]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "report.html").is_file()
 
 
 def test_wheel_has_all_files(installed: Path) -> None:
@@ -95,7 +139,8 @@ def test_installed_command_collects(lab: Lab, installed: Path) -> None:
 
     def command(*arguments: str) -> str:
         line: list[str | Path] = [installed, "-S", lab.farm.ssh_config, *arguments]
-        done = subprocess.run(line, cwd=lab.folder, env=lab.environment, capture_output=True, text=True, timeout=60)
+        environment = usual_bytecode(lab.environment)
+        done = subprocess.run(line, cwd=lab.folder, env=environment, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -107,13 +152,14 @@ def test_installed_command_collects(lab: Lab, installed: Path) -> None:
 
 
 def test_installed_command_runs_example(lab: Lab, installed: Path) -> None:
-    example_runs(lab, [installed])
+    example_runs(lab, [installed], usual_bytecode(lab.environment))
 
 
 def test_installed_command_has_muddlers(lab: Lab, installed: Path) -> None:
     lab.config(COMPONENT.replace('"web"', '"publisher"').replace("sleep 1000", "echo in a harness"))
     command: list[str | Path] = [installed, "-S", lab.farm.ssh_config, "run", "-c", "cfg.py", "-m", "ta3"]
-    done = subprocess.run(command, cwd=lab.folder, env=lab.environment, capture_output=True, text=True, timeout=60)
+    environment = usual_bytecode(lab.environment)
+    done = subprocess.run(command, cwd=lab.folder, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     output = lab.node1.state() / "publisher/output"
     eventually(lambda: "in a harness" in output.read_text(), "the output of the program")

@@ -26,6 +26,7 @@ from tests.support.outcomes import timeless
 from tests.support.processes import looks
 from tests.support.runners import Noting, failed, interrupted_in, labels
 from tests.support.scripts import script_of
+from tests.support.soak import often
 from tests.support.waiting import eventually
 
 
@@ -144,13 +145,13 @@ def test_absent_host_does_not_delay_timeout(lab: Lab) -> None:
         assert observer.ended_ == ["c"]
 
 
-@pytest.mark.parametrize("terminate", [True, False])
+NOTHING: tuple[list[str], str] = ([], "the end of some components was not reported")
+TWICE = (["ended b 0  ", "ended b 0  ", "ended b 0  "], "the end of node2/b was reported twice")
+
+
 @pytest.mark.parametrize(
-    ("answers", "reason"),
-    [
-        ([], "the end of some components was not reported"),
-        (["ended b 0  ", "ended b 0  ", "ended b 0  "], "the end of node2/b was reported twice"),
-    ],
+    ("answers", "reason", "terminate"),
+    often([(*NOTHING, True), (*TWICE, False)], [(*NOTHING, False), (*TWICE, True)]),
 )
 def test_lying_host_fails_alone(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, answers: list[str], reason: str, terminate: bool

@@ -8,6 +8,7 @@ import pytest
 from tests.support.connections import away, sessions_begun
 from tests.support.lab import Lab
 from tests.support.servers import config_of, pid_of
+from tests.support.soak import often
 
 HOSTS = ("node1", "node2", "node3")
 
@@ -54,7 +55,7 @@ def test_broken_screen_changes_nothing(lab: Lab) -> None:
     assert pid_of(lab.node1) == before != 0
 
 
-@pytest.mark.parametrize("option", [["--keep-going"], ["--max-failures", "1"]])
+@pytest.mark.parametrize("option", often([["--max-failures", "1"]], [(["--keep-going"],)]))
 def test_keep_going_applies_from_connect(lab: Lab, option: list[str]) -> None:
     lab.config(config_of(*HOSTS))
     lab.run("run")

@@ -8,11 +8,11 @@ from tests.support.workload import configure
 
 
 def test_repeated_runs_leave_no_growth(lab: Lab) -> None:
-    """`inv soak` does it a thousand times."""
+    """`inv soak` does it a thousand times. A second run would leave more than the first one."""
     configure(lab, "same")
     lab.run("run")
     before = traces(lab.node1)
-    for _ in range(4):
+    for _ in range(2):
         lab.run("run")
     assert traces(lab.node1) == before
 

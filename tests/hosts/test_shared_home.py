@@ -3,10 +3,13 @@
 import shlex
 from pathlib import Path
 
+import pytest
+
 from tests.support.connections import away
 from tests.support.farm import ThrowawayHost, own_name
 from tests.support.files import text
 from tests.support.lab import Lab
+from tests.support.soak import often
 
 CONFIG = """
 def add(name, host, files={"shared": "work/shared"}, **more):
@@ -31,7 +34,8 @@ def content(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): text(path) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_shared_home_has_two_states(lab: Lab) -> None:
+@pytest.mark.parametrize("rounds", often([2], [10]))
+def test_shared_home_has_two_states(lab: Lab, rounds: int) -> None:
     machine_of_its_own(lab, "other", lab.node1)
     lab.write("shared", "shared")
     lab.write("large", "1" * (1 << 20))
@@ -39,7 +43,7 @@ def test_shared_home_has_two_states(lab: Lab) -> None:
     lab.write("b", "of b")
     (lab.folder / "empty").mkdir()
     lab.config(CONFIG + TWO)
-    for _ in range(3):  # what both do at once, they should do in other orders, too
+    for _ in range(rounds):  # what both do at once, they should do in other orders, too
         lab.node1.run("rm -rf work")
         lab.run("run")
         expected = {"shared": "shared", "large": "1" * (1 << 20), "deep/a": "of a", "deep/b": "of b"}

@@ -10,6 +10,7 @@ from tests.support.files import text
 from tests.support.lab import Lab
 from tests.support.one_each import configure
 from tests.support.outcomes import timeless
+from tests.support.soak import often
 from tests.support.stages import started
 
 FAILING = """
@@ -18,7 +19,7 @@ config.add_component(Component(
 """
 
 
-@pytest.mark.parametrize("most", [1, 2])
+@pytest.mark.parametrize("most", often([1], [2]))
 def test_max_sessions_1_is_enough(lab: Lab, most: int) -> None:
     few = lab.farm.add("few", {"MaxSessions": str(most)})
     configure(lab, "few")

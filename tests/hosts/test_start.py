@@ -298,7 +298,7 @@ def test_failed_start_on_busy_host_is_reported(lab: Lab) -> None:
     lab.config(
         "def add(name, index, **more):\n    config.add_component(Component(name=name, host='node1',"
         " start_index=index, base_dir='~/work', files={'lacks': 'lacks'}, **more))\n"
-        "for number in range(8):\n    add(f'busy{number}', 1, executable='/bin/sh', args=['-c', 'while :; do :; done'])\n"
+        "for number in range(4):\n    add(f'busy{number}', 1, executable='/bin/sh', args=['-c', 'while :; do :; done'])\n"
         "for number in range(3):\n    add(f'c{number}', 2, executable='lacks')\n"
     )
     done = lab.fab("run", "-c", "cfg.py")
@@ -403,7 +403,7 @@ def test_start_waits_for_pending_window(lab: Lab) -> None:
     eventually(lambda: alive(lab.node1) == {"one"}, "the program, of another window")
 
 
-@pytest.mark.parametrize("files", often([10, 2_000], [10_000]))
+@pytest.mark.parametrize("files", often([2_000], [10, 10_000]))
 def test_channels_do_not_grow_with_files(lab: Lab, files: int) -> None:
     for number in range(files):
         lab.write(f"tree/{number % 10}/{number}", f"{number}\n")

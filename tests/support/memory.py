@@ -8,8 +8,13 @@ from tests.support.lab import Lab
 MEMORY = 700 << 20  # bytes of data; Python and threads use 300 MB
 
 
-def fab_within_memory(lab: Lab, *arguments: str, memory: int = MEMORY) -> "subprocess.CompletedProcess[str]":
-    """Run `fab` with a limit of `memory` bytes of data."""
+def fab_within_memory(lab: Lab, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run `fab` with a limit of MEMORY bytes of data."""
+    return lab.prefork.run(lab.command(*arguments), lab.folder, lab.environment, 80, MEMORY)
+
+
+def fab_within_little_memory(lab: Lab, *arguments: str, memory: int) -> "subprocess.CompletedProcess[str]":
+    """Run `fab` with a limit of `memory` bytes of data, in a process that has loaded nothing else before."""
     return subprocess.run(
         lab.command(*arguments),
         cwd=lab.folder,

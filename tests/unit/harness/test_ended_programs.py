@@ -1,6 +1,7 @@
 """Check that no program of a harness keeps running after its harness or the test ends."""
 
 import contextlib
+import itertools
 import signal
 import tempfile
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.support.bench import Bench
 from tests.support.configs import write
 from tests.support.files import text
 from tests.support.processes import is_alive
+from tests.support.soak import often
 from tests.support.waiting import eventually
 
 
@@ -39,7 +41,7 @@ STUBBORN = [
 
 
 @pytest.mark.parametrize("ended", ["master", "slave"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGKILL])
+@pytest.mark.parametrize("number", often([signal.SIGTERM, signal.SIGKILL], [signal.SIGQUIT, signal.SIGUSR1]))
 def test_ended_harness_leaves_no_program(bench: Bench, ended: str, number: signal.Signals) -> None:
     program = ["sh", "-c", "echo $$ >tmp; mv tmp pid.own; exec sleep 1000"]
     slave = bench.slave(a=program)
@@ -59,15 +61,17 @@ def test_stubborn_program_is_killed(bench: Bench) -> None:
         eventually(lambda pid=pid: not is_alive(pid), "its end")  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("steps", ["start a\nwait 0.5\n", "start a\nend a\n", "start a\nend a\nshutdown\n"])
+CHILDREN = ['(trap "" TERM; exec sleep 1000) &', "setsid sleep 1000 &", "exec sleep 1 &"]
+TWO_DAEMONS = "(setsid sh -c 'sleep 1000 & sleep 1000' &);"
+STEPS = ["start a\nend a\n", "start a\nwait 0.5\n", "start a\nend a\nshutdown\n"]
+
+
 @pytest.mark.parametrize(
-    "child",
-    [
-        '(trap "" TERM; exec sleep 1000) &',
-        "setsid sleep 1000 &",
-        "(setsid sh -c 'sleep 1000 & sleep 1000' &);",
-        "exec sleep 1 &",
-    ],
+    ("child", "steps"),
+    often(
+        [*itertools.product([TWO_DAEMONS], STEPS), *itertools.product(CHILDREN, STEPS[:1])],
+        itertools.product(CHILDREN, STEPS[1:]),
+    ),
 )
 def test_leftovers_of_program_are_ended(bench: Bench, child: str, steps: str) -> None:
     program = ["sh", "-c", f"echo $PPID >tmp; mv tmp pid.harness; {child} sleep 0.2"]
