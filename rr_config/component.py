@@ -146,6 +146,8 @@ class Component:
     if not TYPE_CHECKING:  # with __getattr__, mypy would accept any attribute
 
         def __getattr__(self, name: str) -> Any:  # called only for a missing attribute
+            if name.startswith("__"):  # Python asks each object for many of these, for example in copy.deepcopy
+                raise AttributeError(name)
             if name in ATTRIBUTES:
                 raise AttributeError(f"{name!r} of this Component was deleted; assign it again")
             raise AttributeError(unknown_attribute(name))

@@ -69,12 +69,11 @@ END
   not_ended "$family"
 }
 
-# relations: print the id, the parent and the session leader of every process.
+# relations: print the id, the parent and the session leader of every process; see proc(5). The kernel escapes newlines
+# in names.
 relations() {
-  cat /proc/[0-9]*/stat 2>/dev/null | while IFS= read -r line; do
-    parse_stat "$line"
-    echo "$stat_pid $stat_parent $stat_session"
-  done
+  cat /proc/[0-9]*/stat 2>/dev/null |
+    LC_ALL=C sed -n 's/^\([0-9]*\) (.*) [A-Za-z] \([0-9]*\) [0-9]* \([0-9]*\) .*/\1 \2 \3/p'
 }
 
 # not_ended PIDS: print those that still run.

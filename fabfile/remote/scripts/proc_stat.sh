@@ -6,14 +6,13 @@
 #   $stat_terminal               device number; 0 for none
 #   $stat_user, $stat_system     CPU time, in ticks
 #   $stat_birth                  start time, in ticks since boot
-#   $stat_pages                  resident memory
 parse_stat() {
   stat_pid=${1%% *}
   # The program name stands in brackets and may hold spaces: the other fields begin after the last bracket.
   # shellcheck disable=SC2086 # one word for each field
   set -- ${1##*) }
   stat_state=$1 stat_parent=$2 stat_session=$4 stat_terminal=$5
-  stat_user=${12} stat_system=${13} stat_birth=${20} stat_pages=${22}
+  stat_user=${12} stat_system=${13} stat_birth=${20}
 }
 
 # read_stat PID: set the variables of parse_stat, and $stat_line. Fail if there is no such process.

@@ -68,19 +68,13 @@ read_notes() {
 # is_of_session: whether the component was started in the session that is there now, or there is none.
 is_of_session() { [ -z "$id" ] || [ "$started_in" = "$id" ]; }
 
-# sample: answer with the CPU time and memory of each process in one of $leaders.
+# sample: answer with the CPU time and memory of each process in one of $leaders. awk reads all processes in one pass,
+# since a loop of the shell takes a second for a thousand of them. For the fields see proc(5).
 sample() {
   read -r up _ </proc/uptime
-  processes=
-  while IFS= read -r line; do
-    parse_stat "$line"
-    case $leaders in
-      *" $stat_session "*)
-        processes="$processes $stat_session,$stat_pid,$stat_user,$stat_system,$stat_pages"
-        ;;
-    esac
-  done <<END
-$(cat /proc/[0-9]*/stat 2>/dev/null)
-END
-  answer "sample $up$processes"
+  answer "sample $up$(cat /proc/[0-9]*/stat 2>/dev/null | LC_ALL=C awk -v leaders="$leaders" '{
+    pid = $1
+    sub(/^.*\) /, "") # the name may contain spaces and parentheses; the next field is the third one
+    if (index(leaders, " " $4 " ")) printf " %s,%s,%s,%s,%s", $4, pid, $12, $13, $22
+  }')"
 }
