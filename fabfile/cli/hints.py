@@ -19,10 +19,9 @@ from rr_config.parameters import as_texts
 from rr_config.paths import local_path
 from rr_config.program import FAB, INSTALLED, program
 
-from ..components.status import State
 from ..runner.fleet import identity_files
 from ..runner.repeat import Repeat
-from ..ui.recap import ALIVE, Recap
+from ..ui.recap import ALIVE, BROKEN, Recap
 from .exit_codes import FAILED
 from .invoke_patches import settings_files
 from .own_options import own_options
@@ -228,7 +227,7 @@ class Summary:
 
     def _failed_hints(self, results: "list[ComponentResult]") -> dict[str, str]:
         """Return the next commands after a failure, for the components that failed."""
-        failed = [each for each in results if each.state in (State.FAILED, State.LOST)]
+        failed = [each for each in results if each.state in BROKEN]
         running = {each.component.label for each in self.runner.running}
         unready = [each.component for each in failed if each.component.label in running]
         ended = [each.component for each in failed if each.exit_status is not None]

@@ -20,6 +20,7 @@ ORDER = (
     *(State.WAITING, State.READY, State.RUNNING, State.ENDED),
 )
 ALIVE = (State.RUNNING, State.READY, State.STARTING)
+BROKEN = (State.FAILED, State.LOST)  # there is output to look at
 # A component whose state a command does not know.
 UNTOUCHED = {"run": "not started", "start": "not started", "restart": "not started", "stop": "not running"}
 

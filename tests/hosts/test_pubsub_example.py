@@ -118,8 +118,8 @@ def test_pubsub_example_works(four: Lab) -> None:
     outcomes = {row[0]: row[2] for row in (re.findall(r"<td[^>]*>\s*(?:<a[^>]*>)?([^<]*?)\s*<", each) for each in rows)}
     assert sorted(outcomes) == sorted(label.rpartition("/")[2] for label in labels)
     assert (outcomes["publisher-node2"], outcomes["monitor-node4"]) == (
-        "ended with 1",
-        "starting: was not ready in time",
+        "failed: exit status 1",
+        "failed: was not ready in time",
     )
     assert "publisher: out of paper" in page
 

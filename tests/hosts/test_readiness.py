@@ -121,10 +121,10 @@ def test_unready_component_fails_the_run(lab: Lab) -> None:
     found = json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)
     assert {each["problem"] for each in found if each["name"] != "later"} == {"was not ready in time"}
     found = {each["name"]: each["state"] for each in json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)}
-    assert found["log"] == "starting"
+    assert found["log"] == "failed"
     lab.run("stop", "--limit", "log")
     (ended,) = json.loads(lab.fab("status", "--json", "--limit", "log", "-c", "cfg.py").stdout)
-    assert (ended["signal"], ended["problem"]) == ("SIGTERM", "was not ready in time")
+    assert (ended["state"], ended["signal"], ended["problem"]) == ("stopped", "SIGTERM", None)
 
 
 def test_used_port_prevents_start(lab: Lab) -> None:

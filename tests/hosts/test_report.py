@@ -190,8 +190,8 @@ def test_report_of_hosts_shows_all_states(lab: Lab, browser: Browser) -> None:
     with viewed(browser, lab.folder / "report.html", **STATIC) as shown:
         rows = [row.split("\t") for row in shown.locator("#components tbody tr").all_inner_texts()]
         setup, db, client, idle = rows
-        assert [row[:3] for row in (setup, db)] == [["setup", "node1", "ended with 0"], ["db", "node1", "ready"]]
-        assert client[:3] == ["client", "node2", "ended with 3"]
+        assert [row[:3] for row in (setup, db)] == [["setup", "node1", "ended"], ["db", "node1", "ready"]]
+        assert client[:3] == ["client", "node2", "failed: exit status 3"]
         assert idle[2].startswith("unknown: ")
         assert all(setup[5:8]), "when it was ready is known after its end, too"
         assert db[5] < db[6] and db[7] == ""
@@ -249,7 +249,7 @@ def assert_every_component_is_shown(shown: Page, viewport: int, is_light: bool) 
     names = shown.locator("#components td a").all_text_contents()
     assert names == [label.partition("/")[2] for label in LABELS]
     assert shown.locator("#components td:nth-child(3)").all_text_contents() == [
-        *("ready", "ended with 0", "ended by SIGKILL", "ended with 3", "waiting", "unknown: connection refused")
+        *("ready", "ended", "failed: SIGKILL", "failed: exit status 3", "waiting", "unknown: connection refused")
     ]
     assert shown.title().startswith("cfg.py: "), "no script of a name or a log has run"
     assert EVIL in log(shown, "node1/db")
