@@ -72,8 +72,7 @@ END
 # relations: print the id, the parent and the session leader of every process; see proc(5). The kernel escapes newlines
 # in names.
 relations() {
-  cat /proc/[0-9]*/stat 2>/dev/null |
-    LC_ALL=C sed -n 's/^\([0-9]*\) (.*) [A-Za-z] \([0-9]*\) [0-9]* \([0-9]*\) .*/\1 \2 \3/p'
+  LC_ALL=C sed -n 's/^\([0-9]*\) (.*) [A-Za-z] \([0-9]*\) [0-9]* \([0-9]*\) .*/\1 \2 \3/p' /proc/[0-9]*/stat 2>/dev/null
 }
 
 # not_ended PIDS: print those that still run.

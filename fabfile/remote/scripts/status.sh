@@ -22,6 +22,7 @@ main() {
   for folder in $folders; do report_component; done
   report_foreign
   if [ "$leaders" != ' ' ]; then
+    list_processes
     sample
     sleep 0.3
     sample
@@ -68,13 +69,20 @@ read_notes() {
 # is_of_session: whether the component was started in the session that is there now, or there is none.
 is_of_session() { [ -z "$id" ] || [ "$started_in" = "$id" ]; }
 
-# sample: answer with the CPU time and memory of each process in one of $leaders. awk reads all processes in one pass,
-# since a loop of the shell takes a second for a thousand of them. For the fields see proc(5).
+# list_processes: set $files to the stat files of all processes in one of $leaders. This reads each process of the host
+# once, and grep needs a third of the time of cat.
+list_processes() {
+  sessions=$(printf %s "${leaders# }" | tr -s ' ' '|')
+  files=$(LC_ALL=C grep -slE "^[0-9]+ \(.*\) [A-Z] [0-9]+ [0-9]+ (${sessions%|}) " /proc/[0-9]*/stat)
+}
+
+# sample: answer with the CPU time and memory of each process in $files. For the fields see proc(5).
+# shellcheck disable=SC2086 # one word for each file
 sample() {
   read -r up _ </proc/uptime
-  answer "sample $up$(cat /proc/[0-9]*/stat 2>/dev/null | LC_ALL=C awk -v leaders="$leaders" '{
+  answer "sample $up$(cat $files 2>/dev/null | LC_ALL=C awk '{
     pid = $1
     sub(/^.*\) /, "") # the name may contain spaces and parentheses; the next field is the third one
-    if (index(leaders, " " $4 " ")) printf " %s,%s,%s,%s,%s", $4, pid, $12, $13, $22
+    printf " %s,%s,%s,%s,%s", $4, pid, $12, $13, $22
   }')"
 }
