@@ -208,12 +208,7 @@ def logs(context: Context, **given: Any) -> None:
 @command
 def exec(context: Context, **given: Any) -> None:
     """Run a command line on every host, in the home directory. Show equal outputs once."""
-    from rr_config.options import check_seconds
-
     from .ui.views import show_executed
-
-    if given["timeout"] is not None:
-        check_seconds("timeout", given["timeout"])
 
     def work(runner: "Runner", console: "Console") -> None:
         try:

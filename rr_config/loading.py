@@ -4,6 +4,7 @@
 all paths absolute. `validation` and `executable_validation` check the components.
 """
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,7 +123,9 @@ def _real_folder(options: Options) -> Path:
 def _config_file(options: Options) -> Path:
     """Return the absolute path of the config file. Raise ConfigError if there is none."""
     if not options.config_file:
-        raise ConfigError("--config: missing; give a config file with --config FILE")
+        word = options.limit  # a word behind the command may be meant as the config file
+        file = shlex.quote(word) if word and paths.local_path(word).is_file() else "FILE"
+        raise ConfigError(f"--config: missing; give a config file with --config {file}")
     with named(f"--config: {options.config_file}"):
         config_file = paths.local_path(options.config_file).absolute()
         if not config_file.is_file():

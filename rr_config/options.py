@@ -245,7 +245,7 @@ def check(options: Options) -> None:
         raise ConfigError(*problems)
 
 
-def check_seconds(option: str, seconds: float) -> None:
-    """Raise ConfigError if the value of an option is not a number of seconds from 0 to MOST."""
-    if not isinstance(seconds, int | float) or not 0 <= seconds <= MOST:
-        raise ConfigError(f"--{option} {seconds}: must be a number of seconds, from 0 to {MOST}")
+def check_seconds(option: str, seconds: float, least: int = 0) -> None:
+    """Raise ConfigError if the value of an option is not a number of seconds from `least` to MOST."""
+    if not isinstance(seconds, int | float) or not least <= seconds <= MOST:
+        raise ConfigError(f"--{option} {seconds}: must be a number of seconds, from {least} to {MOST}")

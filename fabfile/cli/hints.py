@@ -21,7 +21,7 @@ from rr_config.program import FAB, INSTALLED, program
 
 from ..runner.fleet import identity_files
 from ..runner.repeat import Repeat
-from ..ui.recap import ALIVE, BROKEN, Recap
+from ..ui.recap import ALIVE, BROKEN, NO_SESSION, Recap
 from .exit_codes import FAILED
 from .invoke_patches import settings_files
 from .own_options import own_options
@@ -206,7 +206,7 @@ class Summary:
             self.console.results,
             [each._replace(stage=each.stage or error.stage) for each in error.failures] if error else (),
             failed,
-            self._failed_hints(results) if error else self._hints(results),
+            self._failed_hints(error, results) if error else self._hints(results),
         )
 
     def _hints(self, results: "list[ComponentResult]") -> dict[str, str]:
@@ -225,13 +225,15 @@ class Summary:
             hints["kill everything with"] = attrs.evolve(self.line, own={}, options=whole).text(["kill"])
         return hints
 
-    def _failed_hints(self, results: "list[ComponentResult]") -> dict[str, str]:
+    def _failed_hints(self, error: "StageError", results: "list[ComponentResult]") -> dict[str, str]:
         """Return the next commands after a failure, for the components that failed."""
         failed = [each for each in results if each.state in BROKEN]
         running = {each.component.label for each in self.runner.running}
         unready = [each.component for each in failed if each.component.label in running]
         ended = [each.component for each in failed if each.exit_status is not None]
         hints = {}
+        if any(each.reason.startswith(NO_SESSION) for each in error.failures):
+            hints["start a session with"] = self._text("screen", None)
         if unready or ended:  # others have not been started, and their output is an older one
             hints["show their output with"] = self._text("logs", self._limit([*unready, *ended]))
         if unready:

@@ -62,7 +62,7 @@ def read_unready(component: Component, rest: str) -> NotReady:
         case _:
             by = shell.signal_of(int(why))
             how = f"was ended by {by}" if by else f"ended with exit status {why}"
-            reason = f"{how} before it was ready: {ready}"
+            reason = how if ready.kind == "ended" else f"{how} before it was ready: {ready}"
     return NotReady(component, reason, output)
 
 

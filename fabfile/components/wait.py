@@ -16,6 +16,7 @@ from . import logs
 from .status import LOSSES
 
 TERMINATE, LEAVE = b"terminate\n", b"leave\n"
+LONGEST_LAST_LINE = 300  # characters that a recap shows
 NEVER = "never"  # the status of a component that was not started
 
 
@@ -112,4 +113,8 @@ def _last_line(lines: Sequence[str], status: int | None) -> str:
         words = re.escape(signal.strsignal(signal.Signals[by]) or by)
         if re.fullmatch(rf"(.*/launcher: line \d+: +\d+ )?{words}( \(core dumped\))?( .*)?", lines[-1]):
             lines = lines[:-1]
-    return lines[-1] if lines else ""
+    return _shortened(lines[-1]) if lines else ""
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= LONGEST_LAST_LINE else f"{line[:LONGEST_LAST_LINE]}..."

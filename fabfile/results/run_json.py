@@ -89,7 +89,7 @@ def _starts(statuses: Iterable[Status]) -> Iterator[JsonObject]:
         if status.origin is not None and status.started is not None:
             own = times.setdefault((status.origin, status.component.start_index), [])
             own += [status.started, status.ready or status.started]
-    for (_, index), moments in times.items():
+    for (_, index), moments in sorted(times.items(), key=lambda each: each[0][1]):
         yield {"stage": f"start {index}", "began": min(moments), "ended": max(moments)}
 
 

@@ -18,6 +18,7 @@ from rr_config import Component, Config, ConfigError, Options
 from rr_config.component import by_host
 from rr_config.errors import os_reason
 from rr_config.local_files import expected_files, placed_once
+from rr_config.options import check_seconds
 from rr_config.program import program
 
 from ..components.attach import attach_command, read_window, window_script
@@ -168,8 +169,13 @@ class Inspector:
     def execute(self, text: str, timeout: int | None = None) -> dict[str, Executed]:
         """Run a command line with sh in the home directory of every host; return its output and status by host.
 
-        Raise StageError for hosts where it ends with another status than 0, or not within `timeout` seconds.
+        Raise ConfigError for an invalid `timeout` or an empty line. Raise StageError for hosts where it ends with
+        another status than 0, or not within `timeout` seconds.
         """
+        if timeout is not None:
+            check_seconds("timeout", timeout, least=1)
+        if not text.strip():
+            raise ConfigError("exec: missing command line, for example: uptime")
         script = exec_script(text, timeout)
 
         def work(host: Host) -> Executed:

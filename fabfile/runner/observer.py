@@ -33,6 +33,9 @@ class Observer:
         It waits at most `seconds`, None without a limit. The `connect` stage allows so much for each step.
         """
 
+    def terminates(self, names: Sequence[str]) -> None:
+        """Handle that the wait is over, and that these components, as `host/name`, are terminated now."""
+
     def result(self, stage: str, host: str, result: Any) -> None:
         """Handle the result of a stage on a host. Its type depends on the stage."""
 

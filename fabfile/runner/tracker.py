@@ -143,9 +143,9 @@ class Tracker:
         return ComponentResult(component, State.READY if label in self.ready else State.STARTING)
 
 
-def _state_after(ended: Ended) -> State | None:
+def _state_after(ended: Ended) -> State:
     if not ended.was_started:
-        return None
+        return State.WAITING
     if ended.was_stopped:
         return State.STOPPED
     if ended.status is None:

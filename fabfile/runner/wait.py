@@ -35,6 +35,7 @@ class Wait:
 
     `on_end` is called for each end of an awaited component. It is called for an end of a `watched` one, too, until the
     termination begins. If it returns False, the wait asks all hosts to leave, and `ends` returns the ends so far.
+    `on_terminate` is called when the termination begins.
 
     After the wait, `silent` are hosts that were asked to leave, and failed or did not answer in time.
     `terminated_hosts` are hosts on which all of `to_terminate` have ended.
@@ -46,6 +47,7 @@ class Wait:
     watched: Sequence[Component]
     to_terminate: Sequence[Component]
     on_end: Callable[[Ended], bool]
+    on_terminate: Callable[[], None]
     silent: set[str] = attrs.field(init=False, factory=set)
     terminated_hosts: set[str] = attrs.field(init=False, factory=set)
     _to_terminate: Mapping[str, Sequence[Component]] = attrs.field(init=False)
@@ -197,6 +199,8 @@ class Wait:
             return
         leaving = self._hosts if self._last_command == wait.LEAVE else self._hosts.keys() - self._to_terminate.keys()
         self._leave(self._hosts[name] for name in leaving)
+        if self._to_terminate and self._last_command == wait.TERMINATE:
+            self.on_terminate()
         for each in self._hosts.values():
             if each.is_wanted and each.talk:
                 each.talk.tell(self._last_command)

@@ -1,5 +1,6 @@
 """`WaitCommands`: the command `wait`, and the look at all components at the end of a run."""
 
+import functools
 from collections.abc import Collection, Iterable
 
 import attrs
@@ -52,7 +53,9 @@ class WaitCommands(SessionCommands):
         others = [c for c in every if c.label not in self._tracker.awaited]
         terminated = others if self.options.terminate else []
         self.observer.awaits("wait", [each.label for each in chosen], timeout)
-        wait = Wait(self._fleet, self.session, chosen, others, terminated, self._has_ended)
+        labels = [each.label for each in terminated]
+        begin_termination = functools.partial(self.observer.terminates, labels)
+        wait = Wait(self._fleet, self.session, chosen, others, terminated, self._has_ended, begin_termination)
         try:
             ends = wait.ends(timeout)
             if self._culprits or self._crashed:  # among those that nobody waits for

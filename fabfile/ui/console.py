@@ -66,7 +66,7 @@ class Console(Stdio, Observer):
         with_bars = stage in ("sync", "collect") and is_screen(sys.stderr) and not self.is_quiet
         if not with_bars:
             self.live.begins(stage, hosts)
-        if stage not in ("connect", "check"):  # they print no lines
+        if stage not in ("connect", "check", "status"):  # they print no lines
             self.news(f"{styled(stage, BOLD, sys.stdout)}  {counted(len(hosts), 'host')}")
         if with_bars:
             from .progress import TransferProgress
@@ -76,6 +76,10 @@ class Console(Stdio, Observer):
     def awaits(self, stage: str, names: Sequence[str], seconds: float | None) -> None:
         """Prepare the live line."""
         self.live.awaits(stage, names, seconds)
+
+    def terminates(self, names: Sequence[str]) -> None:
+        """Change the live line."""
+        self.live.terminates(names)
 
     def progress(self, stage: str, host: str, done: int, total: int) -> None:
         """Move the bar of a host."""

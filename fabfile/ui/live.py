@@ -30,6 +30,7 @@ class Live(Observer):
         self._is_shown = is_screen(sys.stderr) and not out.is_quiet
         self._next: tuple[str, Sequence[str], float | None] = ("", (), None)
         self._most: float | None = None
+        self._terminates = False
         self._stop = threading.Event()
         self.waiting: dict[str, None] = {}
 
@@ -41,11 +42,17 @@ class Live(Observer):
         """Begin to show the line, unless the stage is over soon."""
         expected, names, most = self._next
         is_told = expected == stage
+        self._terminates = False
         self.waiting = dict.fromkeys(names if is_told else hosts)
         self._most = most if is_told else None
         self._stop = threading.Event()
         if self._is_shown:
             start_daemon(self._show, stage, self._stop, is_told)
+
+    def terminates(self, names: Sequence[str]) -> None:
+        """Show from now on that these components are terminated."""
+        self.waiting = dict.fromkeys(names)
+        self._terminates = True
 
     def _show(self, stage: str, stop: threading.Event, is_told: bool) -> None:
         began = SYSTEM_CLOCK.monotonic() - (1 - FIRST_SECONDS)  # the first line says 1 s
@@ -55,6 +62,8 @@ class Live(Observer):
             passed = duration(int(SYSTEM_CLOCK.monotonic() - began))
             names = ", ".join(list(self.waiting)) or "the last answer"
             text = f"{stage}: {passed}{self._limit(stage) if is_told else ''}, waiting for {names}"
+            if self._terminates:
+                text = f"{stage}: {passed}, terminating {names} (KILL follows after 5 s)"
             width = shutil.get_terminal_size().columns - 1
             self._out.show_live(printable(text if len(text) <= width else f"{text[: width - 3]}..."), stop)
 

@@ -20,6 +20,7 @@ ORDER = (
     *(State.WAITING, State.READY, State.RUNNING, State.ENDED),
 )
 ALIVE = (State.RUNNING, State.READY, State.STARTING)
+NO_SESSION = "no screen session named "  # so begins the reason of a host without a session; see scripts/screen.sh
 BROKEN = (State.FAILED, State.LOST)  # there is output to look at
 # A component whose state a command does not know.
 UNTOUCHED = {"run": "not started", "start": "not started", "restart": "not started", "stop": "not running"}

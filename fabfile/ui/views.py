@@ -77,7 +77,7 @@ def show_executed(out: Stdio, found: Mapping[str, Executed]) -> None:
     for executed, names in hosts.items():
         status = f" (exited with {executed.status})" if executed.status else ""
         out.news(printable(f"{', '.join(names)}{status}:"), BOLD)
-        for line in executed.output.splitlines():
+        for line in executed.output.splitlines() or ["(no output)"]:
             out.news(f"  {rendered(line.encode(errors='surrogateescape')).decode()}")
 
 

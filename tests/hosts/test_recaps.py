@@ -6,6 +6,7 @@ import re
 import shlex
 import signal
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -142,7 +143,7 @@ def test_exec_shows_equal_output_once(lab: Lab) -> None:
     assert "\nlocalhost, node1, node2:\n  it's 2\n  no newline\n3 hosts, 3 exited with 0; " in said
     done = lab.fab("exec", "test -e only || exit 5", "-c", "cfg.py", "--limit", "node*")
     assert done.stderr.splitlines()[:2] == ["node1: exec: exited with 5", "node2: exec: exited with 5"]
-    assert "\nnode1, node2 (exited with 5):\n2 hosts (2 failed), 2 exited with 5; " in done.stdout
+    assert "\nnode1, node2 (exited with 5):\n  (no output)\n2 hosts (2 failed), 2 exited with 5; " in done.stdout
     for host in (lab.node1, lab.node2):
         (host.home / "only").touch()
     repeat(lab, done.stderr.rpartition("repeat with: ")[2].strip())
@@ -151,6 +152,12 @@ def test_exec_shows_equal_output_once(lab: Lab) -> None:
     late = lab.fab("exec", "trap '' TERM; echo begun; sleep 1000", "--timeout", "1", "--limit", "node1", "-c", "cfg.py")
     assert (late.returncode, late.stderr.splitlines()[0]) == (1, "node1: exec: timed out after 1 s")
     assert "  begun\n" in late.stdout
+    begun = time.monotonic()
+    said = lab.run("exec", "sleep 1000 & echo in the background", "--timeout", "1", "--limit", "node1").stdout
+    assert "  in the background\n" in said and time.monotonic() - begun < 15
+    for words in (["exec", "true", "--timeout", "0"], ["exec", "true", "--timeout", "-1"], ["exec", " "]):
+        refused = lab.fab(*words, "-c", "cfg.py")
+        assert (refused.returncode, refused.stderr.count("\n"), refused.stdout) == (2, 1, "")
 
 
 def test_waits_show_a_live_line(lab: Lab) -> None:
@@ -172,7 +179,18 @@ def test_waits_show_a_live_line(lab: Lab) -> None:
     finally:
         terminal.close()
     (lab.node1.home / "go").unlink()
-    lab.run("stop")
+    lab.config(
+        CONFIG + "add('slow', 'node1', 'sleep 1', wait=True)\n"
+        "add('stubborn', 'node1', \"trap '' TERM; while :; do sleep 1; done\")"
+    )
+    terminal = Terminal(
+        lab.command("run", "--terminate", "-c", "cfg.py"), cwd=lab.folder, env=lab.environment | {"TERM": "xterm"}
+    )
+    try:
+        terminal.shows(b", terminating node1/stubborn (KILL follows after 5 s)")
+        eventually(lambda: b"2 components: 1 stopped, 1 ended" in terminal.shown, "the end")
+    finally:
+        terminal.close()
     assert "waiting for" not in (done := lab.fab("wait", "-c", "cfg.py")).stdout + done.stderr
 
 

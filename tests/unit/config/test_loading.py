@@ -94,10 +94,14 @@ def test_missing_config_file_is_reported(tmp_path: Path) -> None:
     assert str(caught.value) == f"--config: {tmp_path}/none.py: no such file"
 
 
-def test_config_file_is_required() -> None:
+def test_config_file_is_required(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(Options())
     assert str(caught.value) == "--config: missing; give a config file with --config FILE"
+    word = str(write(tmp_path / "my cfg.py", COMPLETE))  # as in `fab status "my cfg.py"`
+    with pytest.raises(ConfigError) as caught:
+        load(Options(limit=word))
+    assert str(caught.value) == f"--config: missing; give a config file with --config '{word}'"
 
 
 @pytest.mark.parametrize(
