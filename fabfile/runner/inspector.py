@@ -18,6 +18,7 @@ from rr_config import Component, Config, ConfigError, Options
 from rr_config.component import by_host
 from rr_config.errors import os_reason
 from rr_config.local_files import expected_files, placed_once
+from rr_config.natural_order import in_natural_order, natural_key
 from rr_config.program import program
 
 from ..components.attach import attach_command, read_window, window_script
@@ -131,7 +132,7 @@ class Inspector:
         return lazy.call_once(find)
 
     def status(self, with_origins: bool = False) -> list[Status]:
-        """Return the status of every component, in the order of the config.
+        """Return the status of every component, in the natural order of hosts and names.
 
         A failed host raises no error. Its components have the state `unknown`, and the reason as `problem`. With
         `with_origins`, each status includes the provenance that its host has kept.
@@ -154,7 +155,7 @@ class Inspector:
         for failure in gathered.failures:
             for component in wanted[failure.where]:
                 statuses[component.label] = Status(component, State.UNKNOWN, problem=failure.reason)
-        return [statuses[component.label] for component in self.config.all_components()]
+        return [statuses[component.label] for component in in_natural_order(self.config.all_components())]
 
     def logs(self, selection: Selection | None = None, observer: Observer | None = None) -> None:
         """Pass each line of the selected output, by default of all output, to `observer.output`.
@@ -256,7 +257,7 @@ class Inspector:
             raise failed
 
     def doctor(self) -> "list[Diagnosis]":
-        """Return a diagnosis of each host, sorted by host: missing packages, programs, space and so on.
+        """Return a diagnosis of each host, in natural order: missing packages, programs, space and so on.
 
         It changes nothing on hosts. A failed host raises no error. Its diagnosis holds the reason.
         """
@@ -271,7 +272,7 @@ class Inspector:
         found = list(gathered.results.values())
         found += [unreachable(failure.where, failure.reason) for failure in gathered.failures]
         found += [unreachable(f"{one} and {other}", ONE_HOME) for one, other in self._fleet.group.met_twice()]
-        return sorted(found, key=lambda each: each.host)
+        return sorted(found, key=lambda each: natural_key(each.host))
 
 
 S = TypeVar("S", bound=Inspector)

@@ -14,6 +14,7 @@ import attrs
 
 from rr_config import Component, ConfigError
 from rr_config.component import by_host
+from rr_config.natural_order import in_natural_order, natural_key
 from rr_config.options import GRACE_SECONDS, check_seconds
 
 from ..components.readiness import BecameReady, NotReady
@@ -62,12 +63,12 @@ class Runner(WaitCommands):
     @property
     def running(self) -> list[Started]:
         """Components that this runner has started and that have not ended, as far as it knows."""
-        return list(self._tracker.running.values())
+        return [each for _, each in sorted(self._tracker.running.items(), key=lambda item: natural_key(item[0]))]
 
     @property
     def unknown(self) -> list[Component]:
         """Components that may still run: those being started now, and those of another command that it waited for."""
-        return self._tracker.unknown
+        return in_natural_order(self._tracker.unknown)
 
     @property
     def indices(self) -> list[int]:
@@ -76,7 +77,7 @@ class Runner(WaitCommands):
 
     def results(self, silent: Collection[str] = ()) -> list[ComponentResult]:
         """Return the result of each component, as far as this runner knows it. `silent` hosts did not answer."""
-        return self._tracker.results(self.config.all_components(), silent)
+        return self._tracker.results(in_natural_order(self.config.all_components()), silent)
 
     def has_later_stages(self, command: str, error: StageError) -> bool:
         """Return whether `command` would have gone on after the stage that failed."""
@@ -181,9 +182,11 @@ class Runner(WaitCommands):
         self, index: int, components: Sequence[Component], last: Mapping[str, int], with_what: str
     ) -> dict[str, list[Started]]:
         wanted = by_host(components)
-        conditional = [each for each in components if each.ready]
+        conditional = [each for each in in_natural_order(components) if each.ready]
         patience = max((each.ready.timeout for each in conditional if each.ready), default=None)
-        self.observer.awaits(f"start {index}", [each.label for each in conditional or components], patience)
+        self.observer.awaits(
+            f"start {index}", [each.label for each in conditional or in_natural_order(components)], patience
+        )
         self._tracker.starting = {component.label: component for component in components}
 
         def work(host: Host) -> list[Outcome]:
