@@ -14,11 +14,13 @@ import attrs
 
 from rr_config import Component, ConfigError
 from rr_config.component import by_host
+from rr_config.limit import limit_to_components
 from rr_config.natural_order import in_natural_order, natural_key
 from rr_config.options import GRACE_SECONDS, check_seconds
 
 from ..components.readiness import BecameReady, NotReady
 from ..components.start import NotStarted, Outcome, Started, in_order, read_started, start_script
+from ..components.status import State, Status, in_states
 from ..components.wait import Ended
 from ..remote.ask import ask, conversation
 from ..remote.host import Host
@@ -78,6 +80,22 @@ class Runner(WaitCommands):
     def results(self, silent: Collection[str] = ()) -> list[ComponentResult]:
         """Return the result of each component, as far as this runner knows it. `silent` hosts did not answer."""
         return self._tracker.results(in_natural_order(self.config.all_components()), silent)
+
+    def select(self, states: Collection[State]) -> list[Status]:
+        """Ask all hosts, and drop the components that are not in one of `states` now; return the status of all.
+
+        Components whose state is unknown remain: their hosts fail again, and the next method reports them.
+        """
+        found = self.status()
+        chosen = {each.component.label for each in in_states(found, states)}
+        every = self.config.all_components()
+        remaining = [each for each in every if each.label in chosen]
+        if remaining and len(remaining) < len(every):  # commands that continue name these components
+            limit = limit_to_components(remaining, self.config, self.options.limit is not None)
+            self.options = attrs.evolve(self.options, limit=limit)
+        self.config = self.config.with_components(remaining)
+        self._fleet.group.keep(self.config.all_hosts())
+        return found
 
     def has_later_stages(self, command: str, error: StageError) -> bool:
         """Return whether `command` would have gone on after the stage that failed."""
