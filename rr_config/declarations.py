@@ -24,6 +24,7 @@ class Values(Enum):
     MUDDLER = auto()
     PARAMETER = auto()
     PATH = auto()
+    STATE = auto()
 
 
 class Group(Enum):

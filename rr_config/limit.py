@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from .component import Component, Config
 from .errors import ConfigError
 from .likeness import hint
+from .natural_order import in_natural_order, natural_key
 
 COPY_OF = "copy_of"
 
@@ -99,8 +100,8 @@ def limit_to_components(components: Sequence[Component], config: Config, was_lim
     """
     chosen = {component.label for component in components}
     patterns: list[str] = []
-    for host in sorted({component.host for component in components}):
-        own = [component.label for component in config.all_components() if component.host == host]
+    for host in sorted({component.host for component in components}, key=natural_key):
+        own = [each.label for each in in_natural_order(config.all_components()) if each.host == host]
         if not was_limited and chosen.issuperset(own):
             patterns.append(f"{_literal(host)}/*")
         else:

@@ -129,6 +129,8 @@ def _candidates(place: Cursor, commands: Iterable[str], defaults: Mapping[str, A
         return commands
     if values is Values.PATH:
         return []
+    if values is Values.STATE:
+        return states(place.word)
     options = attrs.evolve(read_options(place.contexts[-1].as_kwargs, defaults), limit=None)
     if values is Values.LIMIT:
         return limits(place.word, load(options, with_files=False).all_components())
@@ -188,6 +190,14 @@ def parameter_values(word: str, parameters: Iterable[Parameter]) -> list[str]:
         return [f"{parameter.name}=" for parameter in parameters]
     found = [parameter for parameter in parameters if parameter.name == name and parameter.kind is bool]
     return [f"{name}={value}" for value in BOOLS if found]
+
+
+def states(word: str) -> list[str]:
+    """Return candidates for `word`, a value of --state: the part up to its last comma, followed by a state."""
+    from ..runner import State
+
+    start = word[: word.rfind(",") + 1]
+    return [start + state for state in State]
 
 
 def limits(word: str, components: Iterable[Component]) -> list[str]:

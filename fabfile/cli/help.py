@@ -28,7 +28,11 @@ OF_FABRIC = (
     *("S", "i", "t", "prompt-for-login-password", "prompt-for-passphrase", "f", "config", "search-root"),
     *("help", "list", "version", "print-completion-script"),
 )
-PLACEHOLDERS = {"LIMIT": "PATTERNS", "PARAMETER": "NAME=VALUE"}  # for kinds of values whose own names do not say enough
+PLACEHOLDERS = {
+    "LIMIT": "PATTERNS",
+    "PARAMETER": "NAME=VALUE",
+    "STATE": "STATES",
+}  # for kinds of values whose own names do not say enough
 INDENT = 2
 WIDEST_NAME = 26  # the help of an option with a longer name begins on the next line
 

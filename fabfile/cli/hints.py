@@ -14,6 +14,7 @@ from fabric import Config as Settings
 from rr_config import Component, Config, Options
 from rr_config.declarations import Declaration, Values
 from rr_config.limit import limit_to_components
+from rr_config.natural_order import natural_key
 from rr_config.options import OPTIONS
 from rr_config.parameters import as_texts
 from rr_config.paths import local_path
@@ -193,7 +194,7 @@ class Summary:
             self.console.interrupted(self.runner.running, self.runner.unknown, hints)
 
     def _recap(self, error: "StageError | None") -> Recap:
-        hosts = sorted(self.runner.config.all_hosts())
+        hosts = sorted(self.runner.config.all_hosts(), key=natural_key)
         places = {failure.where for failure in error.failures} if error else set()
         failed = {host for host in hosts if _is_named(host, places)}
         results = self.runner.results(places & failed)

@@ -11,6 +11,7 @@ from rr_config import ConfigError, Options
 from rr_config.loading import evaluated
 
 from .exit_codes import FAILED
+from .invocation import chosen_states, none_chosen
 
 if TYPE_CHECKING:
     from ..runner.runner import Runner
@@ -23,8 +24,11 @@ def show_status(given: dict[str, Any], runner: "Runner", console: "Console") -> 
     """Show the state of each component, with --watch again and again."""
     from ..ui.views import show_statuses
 
+    states = chosen_states(given)
     while True:
-        statuses = runner.status()
+        statuses = runner.status(states=states)
+        if states and not statuses and not given["watch"]:
+            none_chosen(given, runner.status() if given["state"] else [], console)
         show_statuses(console, statuses, runner.foreign, as_json=given["json"], in_place=given["watch"])
         if not given["watch"]:
             break

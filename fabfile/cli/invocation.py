@@ -6,9 +6,11 @@ To keep the start fast, functions import modules that only some commands need.
 import gc
 import signal
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import attrs
 from fabric import Connection
 from invoke.context import Context
 from invoke.exceptions import Exit
@@ -21,6 +23,7 @@ from .options import SECTION
 from .settings import PASSWORD, read_options
 
 if TYPE_CHECKING:
+    from ..runner import State, Status
     from ..runner.observer import Observer
     from ..runner.runner import Runner
     from ..ui.console import Console
@@ -55,15 +58,68 @@ def with_runner(
     from .hints import CommandLine, Summary
 
     def action(console: "Console", options: Options) -> None:
+        states = chosen_states(given)
         config = load(options, with_files)
         options = options.with_assigned(config)
         console.set_level(options.log_level)
         line = CommandLine(config, options, context.config, given)
         with Runner(config, options, context.config, observer(console, config)) as runner:
             end = Summary(command, runner, console, line, as_json=given.get("json", False))
-            _finish(lambda: work(runner, console), end)
+            if states and command != "status":
+                _finish(lambda: _on_chosen(states, given, work, end), end)
+            else:
+                _finish(lambda: work(runner, console), end)
 
     execute(context, given, command, action)
+
+
+def chosen_states(given: Mapping[str, Any]) -> Collection["State"]:
+    """Return the states that --state or --failed gives, if any. Raise ConfigError if they are invalid."""
+    from ..runner import BAD, states_named
+
+    if not given.get("failed"):
+        return () if given.get("state") is None else states_named(given["state"])
+    if given["state"] is not None:
+        raise ConfigError("--failed: cannot be combined with --state; use --state failed,lost,unknown and others")
+    return BAD
+
+
+def _on_chosen(
+    states: Collection["State"],
+    given: dict[str, Any],
+    work: Callable[["Runner", "Console"], object],
+    end: "Summary",
+) -> None:
+    """Call `work` for the components in these states. Commands that continue or repeat it name the components."""
+    runner, console = end.runner, end.console
+    from ..util.text import counted
+
+    every = len(runner.config.all_components())
+    found = runner.select(states)
+    chosen = runner.config.all_components()
+    own = {name: value for name, value in given.items() if name not in ("failed", "state")}
+    end.line = attrs.evolve(end.line, options=runner.options, own=own)
+    if not chosen:
+        none_chosen(given, found, console)
+        return
+    if runner.observer is console:
+        console.news(f"selected {len(chosen):,} of {counted(every, 'component')}")
+    work(runner, console)
+
+
+def none_chosen(given: Mapping[str, Any], found: Sequence["Status"], console: "Console") -> None:
+    """Say that no component has failed, and end the program, unless it still has to print a JSON document.
+
+    Raise ConfigError for --state, because it is like a --limit that matches nothing.
+    """
+    if not given["failed"]:
+        counts = Counter(each.state for each in found)
+        states = ", ".join(f"{count:,} {state}" for state, count in counts.items())
+        raise ConfigError(f"--state: no component is {given['state'].replace(',', ' or ')}; their states: {states}")
+    if not given.get("json"):
+        say = console.aside if console.ends_with_output else console.text  # `logs` prints only lines of components
+        say("no component has failed\n")
+        raise Exit(code=0)
 
 
 def _finish(work: Callable[[], object], end: "Summary") -> None:

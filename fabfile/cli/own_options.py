@@ -10,6 +10,8 @@ def _flag(name: str, help: str, *commands: str, short: str | None = None) -> Dec
     return Declaration(name, help, kind=bool, default=False, short=short, commands=commands)
 
 
+# The commands that can choose components by their present states.
+BY_STATE = ("status", "logs", "restart", "stop", "collect")
 # The commands that change hosts, or wait for components.
 CHANGES = ("run", "kill", "screen", "sync", "start", "stop", "restart", "wait")
 
@@ -17,6 +19,13 @@ _path = partial(Declaration, values=Values.PATH)
 
 
 OWN_OPTIONS = (
+    _flag("failed", "Select the components that have failed, or that are lost or unknown, at present.", *BY_STATE),
+    Declaration(
+        "state",
+        "Select components by their present states, separated by commas, for example `running,ready`.",
+        values=Values.STATE,
+        commands=BY_STATE,
+    ),
     _flag("collect", "Collect output and results at the end, even if the run failed.", "run"),
     _path(
         "to",

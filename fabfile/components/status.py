@@ -5,13 +5,14 @@ processes in the kernel session (setsid(2)) of a window, except the launcher: th
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
 import attrs
 
-from rr_config import Component
+from rr_config import Component, ConfigError
+from rr_config.likeness import hint
 
 from ..remote import shell, state_dir
 from ..remote.script import Script, by_word, load
@@ -43,6 +44,19 @@ class State(StrEnum):
     def is_bad(self) -> bool:
         """Whether it is red, and makes a command exit with 1."""
         return self in (State.FAILED, State.LOST, State.UNKNOWN)
+
+
+BAD = frozenset(state for state in State if state.is_bad)
+
+
+def states_named(text: str) -> frozenset[State]:
+    """Return the states in a list such as `failed,lost`, the value of --state. Raise ConfigError for an unknown one."""
+    given = [word.strip().lower() for word in text.split(",")]
+    unknown = [word for word in given if word not in set(State)]
+    if unknown:
+        known = f"must be one of {', '.join(State)}"
+        raise ConfigError(*(f"--state: unknown state {word!r}; {hint(word, State, known)}" for word in unknown))
+    return frozenset(map(State, given))
 
 
 # Why a component is lost, by the word in which the host answers; see `find_loss` in scripts/component_state.sh.
@@ -88,6 +102,11 @@ class Status:
         own = attrs.asdict(self, recurse=False) | {"state": str(self.state), "signal": self.signal}
         del own["component"], own["origin"]
         return {"host": self.component.host, "name": self.component.name} | own
+
+
+def in_states(found: Iterable[Status], states: Collection[State]) -> list[Status]:
+    """Return those that are in one of `states`, and those that are unknown, because they may be in any state."""
+    return [each for each in found if each.state in states or each.state is State.UNKNOWN]
 
 
 def status_script(session: str, owner: Owner, components: Sequence[Component], with_origins: bool = False) -> Script:

@@ -13,6 +13,7 @@ import attrs
 from fabric import Config as Settings
 
 from rr_config import Config, ConfigError, Options
+from rr_config.natural_order import natural_key
 from rr_config.options import check
 from rr_config.rules import SESSION_NAME_HINT, is_session_name
 
@@ -20,7 +21,7 @@ from ..ssh.connection import connection_settings, key_files
 from ..ssh.host_group import HostFailure, HostGroup, Work
 from ..util.clock import Clock
 from ..util.errors import HostError
-from ..util.stages import Failure, StageError, StageTime
+from ..util.stages import Failure, StageError, StageTime, in_order
 from .observer import Observer
 
 ONE_HOME = "are the same home on the same host; use only one of these names in all components"
@@ -36,7 +37,7 @@ def _none(host: str, result: object) -> list[Failure]:
 
 @attrs.define
 class Gathered(Generic[T]):
-    """The outcome of one stage: the results by host, and all failures, both sorted; and the hosts that failed."""
+    """The outcome of one stage: the results by host and all failures, in natural order, and the hosts that failed."""
 
     results: dict[str, T]
     failures: list[Failure]
@@ -85,7 +86,7 @@ class Fleet:
     def on_all(
         self, stage: str, work: Work[T], failures_in: FailuresIn[T] = _none, hosts: Names = None, parallel: int = 0
     ) -> dict[str, T]:
-        """Run one stage on all hosts, or on `hosts`; return the results by host, sorted.
+        """Run one stage on all hosts, or on `hosts`; return the results by host, in natural order.
 
         `failures_in` returns the failures in the result of a host. When all hosts are through, raise StageError if more
         of them failed than may.
@@ -127,7 +128,7 @@ class Fleet:
         self, stage: str, work: Work[T], failures_in: FailuresIn[T] = _none, hosts: Names = None, parallel: int = 0
     ) -> Gathered[T]:
         """Run a stage as `on_all` does, but return the failures, too, and raise nothing."""
-        names = sorted(self.group.hosts if hosts is None else hosts)
+        names = sorted(self.group.hosts if hosts is None else hosts, key=natural_key)
         gathered: Gathered[T] = Gathered({}, [], set(names))
         with self._stage(stage, names):
             for name, outcome in self.group.each(names, work, parallel or self.parallel):
@@ -141,7 +142,8 @@ class Fleet:
                 if not failures:
                     gathered.failed.remove(name)
                 self.observer.result(stage, name, outcome)
-        return Gathered(dict(sorted(gathered.results.items())), sorted(gathered.failures), gathered.failed)
+        results = {name: gathered.results[name] for name in names if name in gathered.results}
+        return Gathered(results, in_order(gathered.failures), gathered.failed)
 
     @contextlib.contextmanager
     def _stage(self, stage: str, hosts: Sequence[str]) -> Iterator[None]:
@@ -171,7 +173,7 @@ def checked_group(config: Config, options: Options, settings: Settings, clock: C
     if missing:
         raise ConfigError(*(f"-i/--identity: {key}: no such file; must be a private key" for key in missing))
     try:
-        hosts = sorted(config.all_hosts())
+        hosts = sorted(config.all_hosts(), key=natural_key)
         group = HostGroup(hosts, connection_settings(settings, options.ssh_pass), options, clock)
     except ValueError as error:
         raise ConfigError(str(error)) from error

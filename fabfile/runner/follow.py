@@ -8,13 +8,14 @@ import contextlib
 import math
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import attrs
 
 from rr_config import Component
 from rr_config.component import by_host
+from rr_config.natural_order import in_natural_order, natural_key
 
 from ..components.logs import LOOKED, LogLine, LogReader, Selection, logs_script, read_logs
 from ..remote import state_dir
@@ -23,16 +24,23 @@ from ..remote.conversation import Conversation
 from ..remote.host import Host
 from ..remote.script import DONE
 from ..ssh.host_group import HostFailure, outcome_of
+from ..util.clock import Clock
 from ..util.errors import ConnectionLost
 from ..util.limits import FIRST_SECONDS, MOST_BLOCKS
 from ..util.stages import StageError
 from .fleet import Fleet
 from .observer import Observer
 
+LATE_SECONDS = 3  # a host without an answer for so long loses its place in the order of output
+
 
 def follow(fleet: Fleet, session: str, components: Sequence[Component], selection: Selection) -> None:
-    """Tell the observer of `fleet` each line of the selected output. If it is to follow, this never ends by itself."""
-    wanted = by_host(components)
+    """Tell the observer of `fleet` each line of the selected output. If it is to follow, this never ends by itself.
+
+    Otherwise, hosts and components come in natural order.
+    """
+    wanted = by_host(in_natural_order(components))
+    turns = Turns(wanted, fleet.clock)
 
     def work(host: Host) -> None:
         readers = {state_dir.folder(component.name): LogReader(component) for component in wanted[host.name]}
@@ -44,17 +52,62 @@ def follow(fleet: Fleet, session: str, components: Sequence[Component], selectio
             patience = math.inf if selection.follow else 0
             with conversation(host, script, MOST_BLOCKS, patience, most_answered=math.inf) as talk:
                 for record in iter(talk.raw_answer, DONE.encode()):
+                    if not selection.follow:
+                        turns.wait_for(host.name)
                     if fleet.is_interrupted:
                         return
                     for component, line in read_logs(readers, record):
                         fleet.observer.output(component, line)
 
-        persistently(attempt, partial(fleet.lost, "logs", host.name), host.clock)
-        for reader in readers.values():
-            for line in reader.end():
-                fleet.observer.output(reader.component, line)
+        try:
+            persistently(attempt, partial(fleet.lost, "logs", host.name), host.clock)
+            for reader in readers.values():
+                for line in reader.end():
+                    fleet.observer.output(reader.component, line)
+        finally:
+            turns.end(host.name)
 
     fleet.on_all("logs", work, hosts=wanted, parallel=len(wanted) if selection.follow else 0)
+
+
+class Turns:
+    """Lets the threads of hosts print one after another, in natural order.
+
+    A host that has said nothing LATE_SECONDS after the start loses its place, so that it does not delay the others.
+    """
+
+    def __init__(self, hosts: Iterable[str], clock: Clock) -> None:
+        self._left = sorted(hosts, key=natural_key)
+        self._ready: set[str] = set()
+        self._clock = clock
+        self._patience_ends = clock.monotonic() + LATE_SECONDS
+        self._printing: str | None = None
+        self._changed = threading.Condition()
+
+    def wait_for(self, host: str) -> None:
+        """Wait until `host` may print. It may until its `end`."""
+        with self._changed:
+            self._ready.add(host)
+            self._changed.notify_all()
+            while self._printing != host:
+                if self._printing is None and self._next() == host:
+                    self._printing = host
+                else:
+                    self._changed.wait(max(self._patience_ends - self._clock.monotonic(), 0.1))
+
+    def _next(self) -> str | None:
+        """Return the host that may print, or None if the first one is not ready and not late."""
+        if self._clock.monotonic() < self._patience_ends:
+            return self._left[0] if self._left[0] in self._ready else None
+        return next(host for host in self._left if host in self._ready)
+
+    def end(self, host: str) -> None:
+        """Let the next host print."""
+        with self._changed:
+            self._left.remove(host)
+            if self._printing == host:
+                self._printing = None
+            self._changed.notify_all()
 
 
 class LogTails(Observer):

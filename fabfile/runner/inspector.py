@@ -6,7 +6,7 @@ It plans a run, shows status and logs, collects results and reports. Nothing her
 import contextlib
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
@@ -18,13 +18,14 @@ from rr_config import Component, Config, ConfigError, Options
 from rr_config.component import by_host
 from rr_config.errors import os_reason
 from rr_config.local_files import expected_files, placed_once
+from rr_config.natural_order import in_natural_order, natural_key
 from rr_config.options import check_seconds
 from rr_config.program import program
 
 from ..components.attach import attach_command, read_window, window_script
 from ..components.logs import Selection
 from ..components.ownership import Foreign, Owner, owner_of, read_foreign
-from ..components.status import State, Status, read_status, status_script
+from ..components.status import State, Status, in_states, read_status, status_script
 from ..diagnosis.execute import TIMED_OUT, Executed, exec_script, read_executed
 from ..remote.ask import ask
 from ..remote.host import Host
@@ -131,11 +132,12 @@ class Inspector:
 
         return lazy.call_once(find)
 
-    def status(self, with_origins: bool = False) -> list[Status]:
-        """Return the status of every component, in the order of the config.
+    def status(self, with_origins: bool = False, states: Collection[State] = ()) -> list[Status]:
+        """Return the status of every component, in the natural order of hosts and names.
 
         A failed host raises no error. Its components have the state `unknown`, and the reason as `problem`. With
-        `with_origins`, each status includes the provenance that its host has kept.
+        `with_origins`, each status includes the provenance that its host has kept. With `states`, return only the
+        components in these, and those in the state `unknown`.
         """
         wanted = by_host(self.config.all_components())
 
@@ -155,7 +157,8 @@ class Inspector:
         for failure in gathered.failures:
             for component in wanted[failure.where]:
                 statuses[component.label] = Status(component, State.UNKNOWN, problem=failure.reason)
-        return [statuses[component.label] for component in self.config.all_components()]
+        found = [statuses[component.label] for component in in_natural_order(self.config.all_components())]
+        return in_states(found, states) if states else found
 
     def logs(self, selection: Selection | None = None, observer: Observer | None = None) -> None:
         """Pass each line of the selected output, by default of all output, to `observer.output`.
@@ -262,7 +265,7 @@ class Inspector:
             raise failed
 
     def doctor(self) -> "list[Diagnosis]":
-        """Return a diagnosis of each host, sorted by host: missing packages, programs, space and so on.
+        """Return a diagnosis of each host, in natural order: missing packages, programs, space and so on.
 
         It changes nothing on hosts. A failed host raises no error. Its diagnosis holds the reason.
         """
@@ -277,7 +280,7 @@ class Inspector:
         found = list(gathered.results.values())
         found += [unreachable(failure.where, failure.reason) for failure in gathered.failures]
         found += [unreachable(f"{one} and {other}", ONE_HOME) for one, other in self._fleet.group.met_twice()]
-        return sorted(found, key=lambda each: each.host)
+        return sorted(found, key=lambda each: natural_key(each.host))
 
 
 S = TypeVar("S", bound=Inspector)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import attrs
 
 from rr_config import Component, Options
+from rr_config.natural_order import in_natural_order
 
 from ..components import launcher, start
 from ..components.ownership import Foreign, Owner, read_foreign
@@ -109,7 +110,7 @@ def plan(components: Sequence[Component], found: Found, options: Options, failur
 
     reached = [component for component in components if component.host in found]
     return Plan(
-        tuple(host_plan(host, *each) for host, each in sorted(found.items())),
-        tuple((index, tuple(map(window, own))) for index, own in start.in_order(reached)),
+        tuple(host_plan(host, *each) for host, each in found.items()),
+        tuple((index, tuple(map(window, in_natural_order(own)))) for index, own in start.in_order(reached)),
         tuple(failures),
     )

@@ -14,10 +14,13 @@ import attrs
 
 from rr_config import Component, ConfigError
 from rr_config.component import by_host
+from rr_config.limit import limit_to_components
+from rr_config.natural_order import in_natural_order, natural_key
 from rr_config.options import GRACE_SECONDS, check_seconds
 
 from ..components.readiness import BecameReady, NotReady
 from ..components.start import NotStarted, Outcome, Started, in_order, read_started, start_script
+from ..components.status import State, Status, in_states
 from ..components.wait import Ended
 from ..remote.ask import ask, conversation
 from ..remote.host import Host
@@ -62,12 +65,12 @@ class Runner(WaitCommands):
     @property
     def running(self) -> list[Started]:
         """Components that this runner has started and that have not ended, as far as it knows."""
-        return list(self._tracker.running.values())
+        return [each for _, each in sorted(self._tracker.running.items(), key=lambda item: natural_key(item[0]))]
 
     @property
     def unknown(self) -> list[Component]:
         """Components that may still run: those being started now, and those of another command that it waited for."""
-        return self._tracker.unknown
+        return in_natural_order(self._tracker.unknown)
 
     @property
     def indices(self) -> list[int]:
@@ -76,7 +79,23 @@ class Runner(WaitCommands):
 
     def results(self, silent: Collection[str] = ()) -> list[ComponentResult]:
         """Return the result of each component, as far as this runner knows it. `silent` hosts did not answer."""
-        return self._tracker.results(self.config.all_components(), silent)
+        return self._tracker.results(in_natural_order(self.config.all_components()), silent)
+
+    def select(self, states: Collection[State]) -> list[Status]:
+        """Ask all hosts, and drop the components that are not in one of `states` now; return the status of all.
+
+        Components whose state is unknown remain: their hosts fail again, and the next method reports them.
+        """
+        found = self.status()
+        chosen = {each.component.label for each in in_states(found, states)}
+        every = self.config.all_components()
+        remaining = [each for each in every if each.label in chosen]
+        if remaining and len(remaining) < len(every):  # commands that continue name these components
+            limit = limit_to_components(remaining, self.config, self.options.limit is not None)
+            self.options = attrs.evolve(self.options, limit=limit)
+        self.config = self.config.with_components(remaining)
+        self._fleet.group.keep(self.config.all_hosts())
+        return found
 
     def has_later_stages(self, command: str, error: StageError) -> bool:
         """Return whether `command` would have gone on after the stage that failed."""
@@ -181,9 +200,11 @@ class Runner(WaitCommands):
         self, index: int, components: Sequence[Component], last: Mapping[str, int], with_what: str
     ) -> dict[str, list[Started]]:
         wanted = by_host(components)
-        conditional = [each for each in components if each.ready]
+        conditional = [each for each in in_natural_order(components) if each.ready]
         patience = max((each.ready.timeout for each in conditional if each.ready), default=None)
-        self.observer.awaits(f"start {index}", [each.label for each in conditional or components], patience)
+        self.observer.awaits(
+            f"start {index}", [each.label for each in conditional or in_natural_order(components)], patience
+        )
         self._tracker.starting = {component.label: component for component in components}
 
         def work(host: Host) -> list[Outcome]:

@@ -8,6 +8,7 @@ import attrs
 
 from rr_config import Component
 from rr_config.component import by_host
+from rr_config.natural_order import in_natural_order
 from rr_config.options import GRACE_SECONDS, check_seconds
 
 from ..components import screen, start
@@ -65,7 +66,7 @@ class SessionCommands(Inspector):
         stopped: dict[str, list[Ended]] = {}
         for index, components in reversed(start.in_order(chosen)):
             wanted = by_host(components)
-            self.observer.awaits(f"stop {index}", [each.label for each in components], grace)
+            self.observer.awaits(f"stop {index}", [each.label for each in in_natural_order(components)], grace)
 
             def work(host: Host, wanted: dict[str, list[Component]] = wanted) -> list[Ended]:
                 own = wanted[host.name]
@@ -122,7 +123,7 @@ class SessionCommands(Inspector):
 
     def _with_survivors(self, failure: Failure, hosts: Collection[str]) -> Failure:
         """Return a failure of these hosts with the components that may still run there."""
-        own = [each for each in self.config.all_components() if each.host in hosts]
+        own = in_natural_order(each for each in self.config.all_components() if each.host in hosts)
         if not own:
             return failure
         names = [each.name if len(hosts) == 1 else each.label for each in own]

@@ -16,6 +16,7 @@ import attrs
 
 from rr_config import Component
 from rr_config.component import by_host, by_label
+from rr_config.natural_order import natural_key
 
 from ..components import wait
 from ..components.wait import Ended, NotEnded
@@ -24,7 +25,7 @@ from ..remote.conversation import Conversation
 from ..remote.host import Host
 from ..util import daemons, errors, event_queue
 from ..util.limits import FIRST_SECONDS, LEAVE_SECONDS
-from ..util.stages import Failure, StageError
+from ..util.stages import Failure, StageError, in_order
 from .fleet import Fleet
 from .host_wait import HostWait, Phase
 
@@ -65,7 +66,7 @@ class Wait:
         watched = self._reachable(self.watched)
         self._to_terminate = self._reachable(self.to_terminate)
         self._hosts = {}
-        for name in sorted({*awaited, *watched, *self._to_terminate}):
+        for name in sorted({*awaited, *watched, *self._to_terminate}, key=natural_key):
             own = by_label(awaited.get(name, []))
             self._hosts[name] = HostWait(name, own | by_label(watched.get(name, [])), own)
         self._talking = set(self._hosts)
@@ -116,7 +117,7 @@ class Wait:
                     missing += components
         if self._is_late:
             outcomes += map(NotEnded, missing)
-        return sorted(each.failure for each in outcomes if not each.is_success)
+        return in_order(each.failure for each in outcomes if not each.is_success)
 
     def _outcome(self, host: Host) -> list[Ended]:
         """Start the thread that talks to a host; wait for its outcome: how the awaited components ended there."""

@@ -7,13 +7,14 @@ import attrs
 
 from rr_config import Component
 from rr_config.component import by_host
+from rr_config.natural_order import in_natural_order
 from rr_config.options import check_seconds
 
 from ..components.wait import Ended, read_ended, wait_script
 from ..remote.ask import ask
 from ..remote.host import Host
 from ..remote.script import DONE
-from ..util.stages import Failure, StageError
+from ..util.stages import Failure, StageError, in_order
 from .inspector import stage_group
 from .sessions import SessionCommands
 from .wait import Wait
@@ -52,8 +53,8 @@ class WaitCommands(SessionCommands):
         self._culprits, self._crashed = [], []
         others = [c for c in every if c.label not in self._tracker.awaited]
         terminated = others if self.options.terminate else []
-        self.observer.awaits("wait", [each.label for each in chosen], timeout)
-        labels = [each.label for each in terminated]
+        self.observer.awaits("wait", [each.label for each in in_natural_order(chosen)], timeout)
+        labels = [each.label for each in in_natural_order(terminated)]
         begin_termination = functools.partial(self.observer.terminates, labels)
         wait = Wait(self._fleet, self.session, chosen, others, terminated, self._has_ended, begin_termination)
         try:
@@ -76,7 +77,7 @@ class WaitCommands(SessionCommands):
         for ended in (*self._crashed, *self._culprits):
             crashed[ended.component.label] = ended.failure._replace(reason=f"{ended}{words}")
         others = [each for each in error.failures if each.where not in crashed]
-        told = StageError("wait", [*others, *sorted(crashed.values())], error.hosts, final=error.final)
+        told = StageError("wait", [*others, *in_order(crashed.values())], error.hosts, final=error.final)
         return self._stopped(told, {*silent, *error.hosts}) if self._culprits else told
 
     def _has_ended(self, ended: Ended) -> bool:

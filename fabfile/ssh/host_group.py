@@ -9,7 +9,7 @@ many members work at the same time. The failure of one host is a value, `HostFai
 import itertools
 import logging
 import queue
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 import attrs
@@ -99,6 +99,11 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
             if isinstance(outcome, BaseException):
                 raise outcome
             yield name, outcome
+
+    def keep(self, names: Collection[str]) -> None:
+        """Close the connections to all other hosts, and forget these hosts."""
+        for name in self.hosts.keys() - names:
+            self.hosts.pop(name).close()
 
     def close(self) -> None:
         """Close all connections."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rr_config import Component
+from rr_config.natural_order import natural_key
 
 from ..components.logs import LogLine
 from ..components.readiness import BecameReady
@@ -144,7 +145,7 @@ class Console(Stdio, Observer):
         if self._bars is not None:
             self._bars.stop()
             self._bars = None
-        for where, text in sorted(self._held_back, key=lambda line: line[0]):
+        for where, text in sorted(self._held_back, key=lambda line: natural_key(line[0])):
             self._print_line(where, text)
         self._held_back = []
 
@@ -187,7 +188,7 @@ class Console(Stdio, Observer):
         if self._stage == "wait" and self.live.waiting:
             waited = f"; still waiting for {', '.join(self.live.waiting)}"
         elif self._unanswered:
-            waited = f"; no answer yet from {', '.join(sorted(self._unanswered))}"
+            waited = f"; no answer yet from {', '.join(sorted(self._unanswered, key=natural_key))}"
         self.error(printable(f"interrupted in {self._stage}{waited}"))
         if running:
             self.error("still running:")

@@ -41,9 +41,13 @@ class LogLines(Live):
         self._console.write(self._tags[component.label] + time + text + b"\n")
 
     def failed(self, stage: str, host: str, reason: str) -> None:
-        """Print the failure at once: the other hosts may go on without end."""
+        """Print the failure at once: the other hosts may go on without end.
+
+        A host that fails when it is asked for states fails again in the next stage.
+        """
         super().failed(stage, host, reason)
-        self._console.failed_for_now(stage, host, reason)
+        if stage != "status":
+            self._console.failed_for_now(stage, host, reason)
 
     def lost(self, stage: str, host: str, reason: str) -> None:
         """Print a line for a connection that is opened again."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rr_config import Config
 from rr_config.muddlers.discovery import Muddler
+from rr_config.natural_order import natural_key
 from rr_config.program import program
 
 from ..components.logs import rendered
@@ -35,7 +36,7 @@ def show_statuses(
         out.document(list(map(Status.as_dict, found)))
         return
     text = table(STATUS_COLUMNS, [(status_row(each), RED if each.state.is_bad else "") for each in found], sys.stdout)
-    for host, session in sorted(foreign.items()):
+    for host, session in sorted(foreign.items(), key=lambda item: natural_key(item[0])):
         text += styled(printable(f"{host}: {session}"), YELLOW, sys.stdout) + "\n"
     out.text(text, in_place)
 
@@ -72,7 +73,7 @@ def show_plan(out: Stdio, found: Plan, as_json: bool) -> None:
 def show_executed(out: Stdio, found: Mapping[str, Executed]) -> None:
     """Show the output of a command line on hosts: equal ones once, below the names of their hosts."""
     hosts: dict[Executed, list[str]] = {}
-    for host in sorted(found):
+    for host in sorted(found, key=natural_key):
         hosts.setdefault(found[host], []).append(host)
     for executed, names in hosts.items():
         status = f" (exited with {executed.status})" if executed.status else ""

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import attrs
 
+from rr_config.natural_order import natural_key
+
 
 @attrs.frozen
 class StageTime:
@@ -30,6 +32,11 @@ class Failure(NamedTuple):
     def as_dict(self) -> dict[str, object]:
         """Return all fields under their names, for `--json`."""
         return self._asdict()
+
+
+def in_order(failures: Iterable[Failure]) -> list[Failure]:
+    """Return failures in the natural order of their places."""
+    return sorted(failures, key=lambda failure: (natural_key(failure.where), failure))
 
 
 Names = Iterable[str]

@@ -22,6 +22,7 @@ EXAMPLES = {
     "rr_config.likeness": 2,
     "rr_config.limit": 3,
     "rr_config.muddlers.rewriting": 8,
+    "rr_config.natural_order": 1,
     "rr_config.options": 2,
     "rr_config.parameters": 3,
     "rr_config.ready": 5,

@@ -9,7 +9,7 @@ from invoke.exceptions import Exit
 from invoke.parser.context import ParserContext
 
 import fabfile
-from fabfile.cli.completion import cursor_at, limits, offered, single_names, split
+from fabfile.cli.completion import cursor_at, limits, offered, single_names, split, states
 from fabfile.cli.leading import CommandParser
 from rr_config import Component
 from rr_config.declarations import Values
@@ -84,6 +84,8 @@ def test_line_is_split_as_in_a_shell(line: str, words: list[str]) -> None:
         ("fab restart -c x we", Values.LIMIT),
         ("fab stop web -l INFO d", Values.LIMIT),
         ("fab collect --limit x d", ()),
+        ("fab logs --state ", Values.STATE),
+        ("fab status --state=failed,", Values.STATE),
         ("fab kill --limit='a b,", Values.LIMIT),
         ("fab kill -c x sync --limit a", Values.LIMIT),
         ("fab run -l ", ("DEBUG", "INFO", "WARNING", "ERROR")),
@@ -163,3 +165,8 @@ def test_limit_offers_names_and_hosts(word: str, starts: str) -> None:
         Component(name="db", host="node1"),
     ]
     assert limits(word, components) == [starts + name for name in ("web", "node1", "db", "node2")]
+
+
+def test_states_are_completed_after_a_comma() -> None:
+    assert {"failed", "lost", "running"} < set(states(""))
+    assert "failed,lost" in states("failed,l")

@@ -14,6 +14,7 @@ from fabfile.cli.settings import read_options
 from rr_config.options import OPTIONS
 from tests.support.names import COMMANDS
 
+BY_STATE = ("--failed", "--state")
 OWN = {
     "attach": {"--component"},
     "run": {"--collect", "--to", "--follow", "-f", "--json"},
@@ -22,15 +23,15 @@ OWN = {
     "screen": {"--json"},
     "sync": {"--json"},
     "start": {"--json"},
-    "collect": {"--to"},
+    "collect": {"--to", *BY_STATE},
     "doctor": {"--json", "--install", "--yes", "-y"},
     "config": {"--json", "--diff"},
     "plan": {"--json"},
-    "status": {"--json", "--watch", "-w"},
+    "status": {"--json", "--watch", "-w", *BY_STATE},
     "wait": {"--timeout", "--json"},
-    "stop": {"--grace", "--json"},
-    "restart": {"--grace", "--json"},
-    "logs": {"--follow", "-f", "--lines", "-n", "--raw", "--since", "--timestamps", "-t"},
+    "stop": {"--grace", "--json", *BY_STATE},
+    "restart": {"--grace", "--json", *BY_STATE},
+    "logs": {"--follow", "-f", "--lines", "-n", "--raw", "--since", "--timestamps", "-t", *BY_STATE},
     "report": {"--from", "--output", "-o", "--overwrite"},
 }
 CONFIG = {"--set", "--config", "-c", "--muddler", "-m", "--arg-parser", "-a", "--extra-args", "--limit"}

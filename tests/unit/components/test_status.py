@@ -1,7 +1,9 @@
 """The state of a component, read from a host's answers."""
 
-from fabfile.components.status import NOT_READY, State, Status, read_status
-from rr_config import Component
+import pytest
+
+from fabfile.components.status import NOT_READY, State, Status, in_states, read_status, states_named
+from rr_config import Component, ConfigError
 from rr_config.ready import port
 
 COMPONENTS = [
@@ -36,3 +38,27 @@ def test_answers_are_read() -> None:
         Status(h, State.LOST, 24, problem="the host was restarted", started=800),
     ]
     assert read_status([b], answers)[0].signal == "SIGKILL"
+
+
+def test_named_states_are_parsed() -> None:
+    assert states_named("Failed, lost") == {State.FAILED, State.LOST}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("runing", "--state: unknown state 'runing'; did you mean running?"),
+        ("failed,", "--state: unknown state ''; must be one of waiting, starting, "),
+        ("up,failed", "--state: unknown state 'up'; must be one of waiting, starting, "),
+    ],
+)
+def test_unknown_state_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        states_named(text)
+    assert str(caught.value).startswith(message)
+
+
+def test_unknown_components_are_in_any_state() -> None:
+    found = [Status(COMPONENTS[0], State.UNKNOWN), Status(COMPONENTS[1], State.READY)]
+    assert in_states(found, {State.FAILED}) == found[:1]
+    assert in_states(found, {State.READY}) == found

@@ -1,0 +1,71 @@
+"""Hosts and components come in natural order: node2 before node10."""
+
+import json
+import re
+from itertools import pairwise
+
+from tests.support.lab import Lab
+from tests.support.ports import free_port
+from tests.support.ssh_configs import add_to_ssh_config
+
+# Hosts and names as strings would come in another order, and so would the order of the config.
+CONFIG = """
+for host in ("shut10", "shut2", "node1"):
+    for name in ("c10", "c1", "c9"):
+        config.add_component(Component(name=name, host=host, executable="/bin/true", start_index=1, wait=True))
+"""
+NAMES, HOSTS = ["c1", "c9", "c10"], ["node1", "shut2", "shut10"]
+LABELS = [f"{host}/{name}" for host in HOSTS for name in NAMES]
+
+
+def configure(lab: Lab) -> None:
+    lab.config(CONFIG)
+    for name in ("shut2", "shut10"):
+        add_to_ssh_config(lab, name, "127.0.0.1" if name == "shut2" else "127.0.0.2", free_port("127.0.0.1"))
+
+
+def hosts_in(text: str) -> list[str]:
+    """Return the hosts with which lines begin, each once."""
+    return list(dict.fromkeys(re.findall(r"^(?:unknown: )?(node1|shut\d+)\b", text, re.MULTILINE)))
+
+
+def test_looks_are_in_natural_order(lab: Lab) -> None:
+    configure(lab)
+    table = lab.fab("status", "-c", "cfg.py").stdout
+    assert ["/".join(line.split()[:2]) for line in table.splitlines()[1:]] == LABELS
+    found = json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)
+    assert [f"{each['host']}/{each['name']}" for each in found] == LABELS
+    assert hosts_in(lab.fab("doctor", "-c", "cfg.py").stdout) == HOSTS
+    plan = lab.fab("plan", "-c", "cfg.py").stdout
+    assert hosts_in(plan) == HOSTS
+    assert re.findall(r"^  node1/(c\d+)", plan, re.MULTILINE) == NAMES
+
+
+def test_changes_are_in_natural_order(lab: Lab) -> None:
+    configure(lab)
+    done = lab.fab("run", "-c", "cfg.py", "--keep-going")
+    assert hosts_in(done.stderr) == HOSTS[1:]
+    started = re.findall(r"^  node1/(c\d+)  started", done.stdout, re.MULTILINE)
+    assert started == NAMES
+    done = lab.fab("wait", "-c", "cfg.py", "--json")
+    assert [f"{each['host']}/{each['name']}" for each in json.loads(done.stdout)["components"]] == LABELS
+    killed = lab.fab("kill", "-c", "cfg.py")
+    assert hosts_in(killed.stderr) == HOSTS[1:]
+    assert "may still run: c1, c9, c10" in killed.stderr
+    assert "--limit 'shut2/*,shut10/*'" in killed.stderr
+
+
+def test_logs_are_in_natural_order(lab: Lab) -> None:
+    """The first host has the most output, so its end comes last."""
+    lab.config(
+        "for number, host in ((5, 'node3'), (5, 'node2'), (50000, 'node1')):\n"
+        "    for name in ('c10', 'c9'):\n"
+        "        config.add_component(Component(name=name, host=host, executable='/usr/bin/seq', args=[number],"
+        " start_index=1, wait=True))\n"
+    )
+    lab.run("run")
+    shown = [line.split()[0] for line in lab.run("logs").stdout.splitlines()]
+    assert len(shown) == 2 * 50010
+    assert list(dict.fromkeys(shown)) == [f"node{n}/{name}" for n in (1, 2, 3) for name in ("c9", "c10")]
+    changes = sum(one != other for one, other in pairwise(shown))
+    assert changes == 5, "output of one component at a time"
