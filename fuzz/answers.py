@@ -25,7 +25,7 @@ with atheris.instrument_imports(include=["fabfile", "rr_config"]):
     from fabfile.remote.conversation import Conversation
     from fabfile.reporting.history import histories, span, stages
     from fabfile.reporting.timeline import figure
-    from fabfile.results.collect import _received
+    from fabfile.results.collect import _received, _Stream
     from fabfile.results.provenance import parse_provenance
     from fabfile.results.remote_files import Result, read_listed
     from fabfile.results.run_json import describe_run
@@ -119,7 +119,7 @@ def received(stream: bytes) -> None:
     wanted = {path: Result(COMPONENTS[0], path, 5, path) for path in ("./r", "./s")}
     try:
         with tempfile.TemporaryDirectory() as folder:
-            list(_received(conversation, wanted, Path(folder)))
+            list(_received(_Stream(conversation, lambda size: None), wanted, Path(folder)))
     finally:
         conversation.close()
 

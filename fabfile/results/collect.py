@@ -9,7 +9,7 @@ import errno
 import hashlib
 import os
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
@@ -139,17 +139,22 @@ def _fetch(
 ) -> tuple[list[Brought], list[tuple[Component, str]]]:
     """Transfer files; return those that have arrived, and a problem for each other one."""
     total, done = _total_size(missing), 0
+    progress(0, total)
+
+    def count(size: int) -> None:
+        nonlocal done
+        done += size
+        progress(min(done, total), total)  # output may have grown since it was listed
+
     new: list[Brought] = []
     lost: list[tuple[Component, str]] = []
     for component, own in _by_component(missing):
         wanted = {result.path: result for result in own}
         arrived: set[str] = set()
         talk.send_command(f"fetch {state_dir.folder(component.name)}", wanted)
-        for brought in _received(talk, wanted, folder):
+        for brought in _received(_Stream(talk, count), wanted, folder):
             new.append(brought)
             arrived.add(brought.result.target)
-            done += brought.result.size
-            progress(min(done, total), total)
         errors = reasons.ErrorLines(_messages(talk, "fetch").splitlines())
         for result in own:
             if result.target not in arrived:
@@ -212,8 +217,7 @@ def _sha1(path: Path) -> str:
         return hashlib.file_digest(file, "sha1").hexdigest()
 
 
-def _received(talk: Conversation, wanted: dict[str, Result], folder: Path) -> Iterator[Brought]:
-    stream = _Stream(talk)
+def _received(stream: "_Stream", wanted: dict[str, Result], folder: Path) -> Iterator[Brought]:
     try:
         with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK) as archive:  # type: ignore[call-overload]
             for member in archive:
@@ -257,17 +261,21 @@ def _write(target: Path, content: IO[bytes], member: tarfile.TarInfo, most: int)
 class _Stream:
     """A tar stream within a conversation. It never reads beyond its end, because records follow there.
 
-    It reads the content of files in large blocks, and everything else one tar block at a time.
+    It reads the content of files in large blocks, and everything else one tar block at a time. `count` is called with
+    the size of each block of content.
     """
 
-    def __init__(self, talk: Conversation) -> None:
+    def __init__(self, talk: Conversation, count: Callable[[int], None]) -> None:
         self._talk = talk
+        self._count = count
+        self._left = 0
         self._content = 0
         self._besides = 0
 
     def expect(self, size: int) -> None:
         """Expect the content of a file: `size` bytes, padded to whole tar blocks."""
         self._besides = 0
+        self._left = size
         self._content = -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
 
     def read(self, size: int) -> bytes:
@@ -277,4 +285,8 @@ class _Stream:
         if self._besides > MOST_BESIDES:  # tarfile would keep all of these bytes in memory
             raise HostError("invalid answer: not a tar archive of files")
         self._content = max(self._content - len(block), 0)
+        content = min(len(block), self._left)  # the rest is padding
+        self._left -= content
+        if content:
+            self._count(content)
         return block

@@ -200,11 +200,10 @@ class Runner(WaitCommands):
         self, index: int, components: Sequence[Component], last: Mapping[str, int], with_what: str
     ) -> dict[str, list[Started]]:
         wanted = by_host(components)
-        conditional = [each for each in in_natural_order(components) if each.ready]
-        patience = max((each.ready.timeout for each in conditional if each.ready), default=None)
-        self.observer.awaits(
-            f"start {index}", [each.label for each in conditional or in_natural_order(components)], patience
-        )
+        in_order = in_natural_order(components)
+        patience = max((each.ready.timeout for each in in_order if each.ready), default=None)
+        names = [each.label for each in in_order if each.ready] or [each.label for each in in_order]
+        self.observer.awaits(f"start {index}", names, patience)
         self._tracker.starting = {component.label: component for component in components}
 
         def work(host: Host) -> list[Outcome]:

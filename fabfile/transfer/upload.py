@@ -43,6 +43,8 @@ def send(
     `total` is the number of bytes of content, for `progress`.
     """
     sending = _Sending(commands, total, progress)
+    if total:
+        progress(0, total)
     for batch in _batches(items):
         commands.enter(batch[0].root_path[0].name)
         if batch[0].local.size < LARGE:

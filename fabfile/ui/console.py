@@ -39,7 +39,7 @@ class Console(Stdio, Observer):
         super().__init__(is_quiet=as_json)
         self.log_lines: Observer | None = None  # prints the output of components, if it is followed
         self.results: dict[str, dict[str, Any]] = {}  # by stage and host
-        self._bars: TransferProgress | None = None
+        self._bar: TransferProgress | None = None
         self._held_back: list[tuple[str, str]] = []  # lines of a stage, until its end: hosts answer in any order
         self._stage = ""
         self._unanswered: set[str] = set()
@@ -58,21 +58,22 @@ class Console(Stdio, Observer):
         level = logging.getLevelNamesMapping()[log_level]
         self.is_quiet = level > logging.INFO or self._as_json
         self.live = Live(self)
-        logging.basicConfig(level=level, format="%(levelname)s: %(message)s", force=True)
+        handlers = [_LogMessages(self)]
+        logging.basicConfig(level=level, format="%(levelname)s: %(message)s", handlers=handlers, force=True)
 
     def begins(self, stage: str, hosts: Sequence[str]) -> None:
-        """Print the stage. Show progress bars for a transfer on a terminal."""
+        """Print the stage. Show a progress bar for a transfer on a terminal."""
         self._stage, self._unanswered, self._failures = stage, set(hosts), {}
         self.results[stage] = {}
-        with_bars = stage in ("sync", "collect") and is_screen(sys.stderr) and not self.is_quiet
-        if not with_bars:
+        with_bar = stage in ("sync", "collect") and is_screen(sys.stderr) and not self.is_quiet
+        if not with_bar:
             self.live.begins(stage, hosts)
         if stage not in ("connect", "check", "status"):  # they print no lines
             self.news(f"{styled(stage, BOLD, sys.stdout)}  {counted(len(hosts), 'host')}")
-        if with_bars:
+        if with_bar:
             from .progress import TransferProgress
 
-            self._bars = TransferProgress()
+            self._bar = TransferProgress(stage, hosts)
 
     def awaits(self, stage: str, names: Sequence[str], seconds: float | None) -> None:
         """Prepare the live line."""
@@ -83,15 +84,17 @@ class Console(Stdio, Observer):
         self.live.terminates(names)
 
     def progress(self, stage: str, host: str, done: int, total: int) -> None:
-        """Move the bar of a host."""
-        if self._bars is not None:
-            self._bars.move(printable(host), done, total)
+        """Move the bar."""
+        if self._bar is not None:
+            self._bar.move(host, done, total)
 
     def result(self, stage: str, host: str, result: Any) -> None:
         """Print a line for the host, or for each component."""
         self._unanswered.discard(host)
         self.results[stage][host] = result
         self.live.result(stage, host, result)
+        if self._bar is not None:
+            self._bar.end(host, has_failed=bool(result.problems))
         match result:
             case Killed():
                 self._line(host, killed(result))
@@ -112,6 +115,8 @@ class Console(Stdio, Observer):
             return
         self._unanswered.discard(host)
         self.live.failed(stage, host, reason)
+        if self._bar is not None:
+            self._bar.end(host, has_failed=True)
         self._failures[host] = Failure(host, reason)
 
     def lost(self, stage: str, host: str, reason: str) -> None:
@@ -140,11 +145,11 @@ class Console(Stdio, Observer):
             self.log_lines.output(component, line)
 
     def ends(self, stage: str) -> None:
-        """Remove the bars and the live line, and print the lines that waited for that."""
+        """Remove the bar and the live line, and print the lines that waited for that."""
         self.live.ends(stage)
-        if self._bars is not None:
-            self._bars.stop()
-            self._bars = None
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
         for where, text in sorted(self._held_back, key=lambda line: natural_key(line[0])):
             self._print_line(where, text)
         self._held_back = []
@@ -212,10 +217,22 @@ class Console(Stdio, Observer):
 
     def _line(self, where: str, text: str, now: bool = False) -> None:
         """Print a line at the end of the stage, in the order of hosts, or `now`."""
-        if (now or self.log_lines is not None) and self._bars is None:
+        if (now or self.log_lines is not None) and self._bar is None:
             self._print_line(where, text)
         else:
             self._held_back.append((where, text))
 
     def _print_line(self, where: str, text: str) -> None:
         self.news(f"  {printable(where)}  {printable(text)}")
+
+
+class _LogMessages(logging.Handler):
+    """Prints log messages above the bar or the live line."""
+
+    def __init__(self, out: Stdio) -> None:
+        super().__init__()
+        self._out = out
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a message."""
+        self._out.error(self.format(record), style="")

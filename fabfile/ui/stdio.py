@@ -63,12 +63,12 @@ class Stdio:
         """Print one JSON document. Values that JSON does not know become their `repr`."""
         self.write(json.dumps(value, indent=2, default=repr).encode() + b"\n")
 
-    def error(self, text: str) -> None:
+    def error(self, text: str, style: str = RED) -> None:
         """Print one or more lines on stderr."""
         for line in text.split("\n"):
             try:
                 with self._lock, self._without_live():
-                    print(styled(printable(line), RED, sys.stderr), file=sys.stderr, flush=True)
+                    print(styled(printable(line), style, sys.stderr), file=sys.stderr, flush=True)
             except OSError:  # nobody is there to be told
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 

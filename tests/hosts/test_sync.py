@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from fabfile.runner import Failure, StageError
+from fabfile.runner import Failure, Observer, StageError
 from fabfile.transfer import tar_stream
 from fabfile.transfer.apply import LocalSources
 from fabfile.transfer.checksums import LocalHashes, compare
@@ -521,3 +521,34 @@ def test_temporary_base_dir_is_stable(lab: Lab) -> None:
         folder = Path(seen(name)[0])
         assert (folder / "where.sh").exists()
         assert bits(folder) & 0o077 == 0, "others cannot look into it"
+
+
+class Bytes(Observer):
+    """Record the progress of each stage."""
+
+    def __init__(self) -> None:
+        self.moved: dict[str, list[tuple[int, int]]] = {}
+
+    def progress(self, stage: str, host: str, done: int, total: int) -> None:
+        """Record it."""
+        self.moved.setdefault(stage, []).append((done, total))
+
+
+def test_progress_begins_before_the_first_byte(lab: Lab) -> None:
+    """The total of all hosts is known early, and a large file moves the bar while it arrives."""
+    size = 3_000_001
+    lab.write("big", "x" * size)
+    lab.config(
+        'config.add_component(Component(name="a", host="node1", executable="/bin/true", start_index=1, base_dir="~",'
+        ' files={"big": "big"}, results=["big"]))'
+    )
+    seen = Bytes()
+    with lab.runner(observer=seen) as runner:
+        runner.sync()
+        runner.screen()
+        runner.start()
+        runner.collect(lab.folder / "results")
+    for stage in ("sync", "collect"):
+        first, *between, last = seen.moved[stage]
+        assert (first, last) == ((0, size), (size, size)), stage
+        assert len(between) > 3, stage

@@ -1,4 +1,4 @@
-"""Tables, styles and bars: drawn by rich on a terminal, plain text everywhere else."""
+"""Tables, styles and a bar: drawn by rich on a terminal, plain text everywhere else."""
 
 import os
 import re
@@ -24,7 +24,7 @@ console.text(table(("HOST", "RESULT", "FOUND"), rows, sys.stdout))
 console.error("wrong")
 """
 PLAIN = f"HOST   RESULT   FOUND\nn1     ok       {MARKUP} :smile:\nnode2  problem  {LONG}\n"
-BARS = """
+BAR = """
 import sys
 from fabfile.transfer.sync import SyncResult
 from fabfile.ui.console import Console
@@ -33,7 +33,7 @@ console = Console("INFO")
 console.begins("sync", ["node1", "node2"])
 console.progress("sync", "node1", 10, 100)
 console.progress("sync", "[bold]\\x1b]0;evil\\x07", 10, 100)
-console._bars._progress.refresh() if console._bars else None
+console._bar._live.refresh() if console._bar else None
 console.result("sync", "node1", SyncResult(1, 1, 100, 0, ()))
 console.ends("sync")
 """
@@ -117,7 +117,7 @@ def test_no_color_shows_no_styles() -> None:
 
 def test_dumb_terminal_shows_plain_text() -> None:
     assert on_terminal(TABLE, TERM="dumb").decode() == PLAIN + "wrong\n"
-    assert on_terminal(BARS, TERM="dumb") == b"sync  2 hosts\n  node1  1 file, 1 sent (100 B)\n"
+    assert on_terminal(BAR, TERM="dumb") == b"sync  2 hosts\n  node1  1 file, 1 sent (100 B)\n"
 
 
 def test_narrow_terminal_shows_whole_lines() -> None:
@@ -133,11 +133,11 @@ def test_watch_clears_the_whole_screen_once() -> None:
 
 
 @pytest.mark.parametrize("no_color", [{}, {"NO_COLOR": "1"}], ids=["colors", "no colors"])
-def test_bars_leave_nothing_behind(no_color: dict[str, str]) -> None:
-    shown = on_terminal(BARS, **no_color)
-    assert b"10/100 bytes" in shown and "[bold]�]0;evil�".encode() in shown
+def test_bar_leaves_nothing_behind(no_color: dict[str, str]) -> None:
+    shown = on_terminal(BAR, **no_color)
+    assert b"20/200 B" in shown and "[bold]�]0;evil�".encode() in shown
     assert (re.search(rb"\x1b\[[0-9;]*m", shown) is None) == bool(no_color)
-    *_, after = shown.rpartition(b"10/100 bytes")
-    assert after.count(b"\x1b[1A\x1b[2K") == 2, "both bars are erased"
+    *_, after = shown.rpartition(b"1 done, 1 sending")
+    assert after.count(b"\x1b[1A\x1b[2K") == 3, "the bar and the lines below it are erased"
     assert after.rindex(b"\x1b[?25h") > 0, "the cursor is visible again"
     assert after.endswith(b"  node1  1 file, 1 sent (100 B)\n")
