@@ -153,7 +153,7 @@ def execute(
         options = read_options(given, context.config.get(SECTION) or {})
         options.command = command  # config files can read it
         sys.dont_write_bytecode = True  # no __pycache__ beside modules that a config imports
-        console = Console(options.log_level, as_json=given.get("json", False))
+        console = Console(options.log_level, given.get("json", False), given.get("verbose", False))
         if given["pass"] is not None:
             safer = f"use --prompt-for-login-password, or ${PASSWORD}"
             console.error(f"--pass: other users can see it in the process list; {safer}")

@@ -36,6 +36,7 @@ OWN_OPTIONS = (
     _flag("json", "Print one JSON document.", "plan", "config", "status"),
     _flag("json", "Print one JSON document in place of the progress.", *CHANGES, "exec"),
     _flag("json", "Print one JSON document, with all checks.", "doctor"),
+    _flag("verbose", "Show a line per host on a terminal. A pipe always gets them.", *CHANGES, "collect", short="v"),
     _flag("diff", "Show the changes of the muddlers as a diff.", "config"),
     Declaration(
         "grace",

@@ -17,10 +17,12 @@ from ..components.wait import Ended
 from ..results.collect import HostResults
 from ..runner.observer import Observer
 from ..transfer.sync import SyncResult
+from ..util.clock import SYSTEM_CLOCK
 from ..util.stages import Failure, StageError
 from ..util.text import counted, printable
 from .live import Live
 from .recap import Recap
+from .stage_lines import FAILED, StageLines
 from .stdio import Stdio
 from .summaries import brought, killed, synced
 from .terminal import BOLD, is_screen, styled
@@ -30,13 +32,15 @@ if TYPE_CHECKING:
 
 
 class Console(Stdio, Observer):
-    """Follows a run on a terminal, or as plain lines in a pipe. Above level INFO it only prints errors.
+    """Follows a run: with a line per stage on a terminal, and a line per host in a pipe, or if it `is_verbose`.
 
-    With `as_json`, it keeps stdout for one document.
+    With `as_json`, it keeps stdout for one document. `log_level` is about log messages alone.
     """
 
-    def __init__(self, log_level: str, as_json: bool = False) -> None:
+    def __init__(self, log_level: str, as_json: bool = False, is_verbose: bool = False) -> None:
         super().__init__(is_quiet=as_json)
+        self._is_folded = is_screen(sys.stdout) and not is_verbose
+        self._lines = StageLines()
         self.log_lines: Observer | None = None  # prints the output of components, if it is followed
         self.results: dict[str, dict[str, Any]] = {}  # by stage and host
         self._bar: TransferProgress | None = None
@@ -46,7 +50,6 @@ class Console(Stdio, Observer):
         self._failures: dict[str, Failure] = {}
         self._told: set[tuple[str, str, str]] = set()
         self.afterwards = {"kill everything with": ["kill"]}  # hints after Ctrl-C: purpose and command
-        self._as_json = as_json
         self.set_level(log_level)
         # Errors of a connection are reported with its host; paramiko would add a traceback.
         logging.getLogger("paramiko").setLevel(logging.CRITICAL)
@@ -56,7 +59,6 @@ class Console(Stdio, Observer):
     def set_level(self, log_level: str) -> None:
         """Change the level. A config file can assign it, long after the first messages."""
         level = logging.getLevelNamesMapping()[log_level]
-        self.is_quiet = level > logging.INFO or self._as_json
         self.live = Live(self)
         handlers = [_LogMessages(self)]
         logging.basicConfig(level=level, format="%(levelname)s: %(message)s", handlers=handlers, force=True)
@@ -65,10 +67,11 @@ class Console(Stdio, Observer):
         """Print the stage. Show a progress bar for a transfer on a terminal."""
         self._stage, self._unanswered, self._failures = stage, set(hosts), {}
         self.results[stage] = {}
+        self._lines = StageLines(stage, hosts, SYSTEM_CLOCK.monotonic())
         with_bar = stage in ("sync", "collect") and is_screen(sys.stderr) and not self.is_quiet
         if not with_bar:
             self.live.begins(stage, hosts)
-        if stage not in ("connect", "check", "status"):  # they print no lines
+        if stage not in ("connect", "check", "status") and not self._is_folded:  # they print no lines
             self.news(f"{styled(stage, BOLD, sys.stdout)}  {counted(len(hosts), 'host')}")
         if with_bar:
             from .progress import TransferProgress
@@ -95,18 +98,23 @@ class Console(Stdio, Observer):
         self.live.result(stage, host, result)
         if self._bar is not None:
             self._bar.end(host, has_failed=bool(result.problems))
+        self._lines.done += 1
         match result:
             case Killed():
-                self._line(host, killed(result))
+                self._line(host, killed(result), "session ended" if result.sessions else killed(result))
             case Session():
-                self._line(host, f"{'new' if result.is_new else 'existing'} session {result.id}")
+                state = f"{'new' if result.is_new else 'existing'} session"
+                self._line(host, f"{state} {result.id}", state)
             case SyncResult():
-                self._line(host, synced(result))
+                self._line(host, synced(result), "sent" if result.sent else "nothing sent")
             case HostResults():
-                self._line(host, brought(result))
+                self._line(host, brought(result), "collected")
             case [Ended(), *_] if stage.startswith("stop "):
                 for ended in result:
-                    self._line(ended.component.label, str(ended) if ended.was_started else "was not running")
+                    text = str(ended) if ended.was_started else "was not running"
+                    self._line(ended.component, text, "ended" if ended.was_started else text)
+            case _ if stage == "connect":
+                self._lines.note(host, "", SYSTEM_CLOCK.monotonic())
 
     def failed(self, stage: str, host: str, reason: str) -> None:
         """Keep the failure for the end of the stage. No stage reports a failure to follow output, so print it."""
@@ -115,6 +123,7 @@ class Console(Stdio, Observer):
             return
         self._unanswered.discard(host)
         self.live.failed(stage, host, reason)
+        self._lines.failed += 1
         if self._bar is not None:
             self._bar.end(host, has_failed=True)
         self._failures[host] = Failure(host, reason)
@@ -127,17 +136,19 @@ class Console(Stdio, Observer):
         """Print a line for a component that runs."""
         self.live.started(started)
         state = "already running" if started.was_running else "started"
-        self._line(started.component.label, f"{state}, pid {started.pid}", now=started.component.ready is not None)
+        text = f"{state}, pid {started.pid}"
+        self._line(started.component, text, state, now=started.component.ready is not None)
 
     def became_ready(self, ready: BecameReady) -> None:
         """Print a line for a component that is ready."""
         self.live.became_ready(ready)
-        self._line(ready.component.label, f"ready after {ready.seconds:.1f} s: {ready.component.ready}", now=True)
+        text = f"ready after {ready.seconds:.1f} s: {ready.component.ready}"
+        self._line(ready.component, text, "ready", now=True)
 
     def ended(self, ended: Ended) -> None:
         """Print a line for a component that has ended."""
         self.live.ended(ended)
-        self._line(ended.component.label, str(ended), now=True)
+        self._line(ended.component, str(ended), _kind(ended), now=True)
 
     def output(self, component: Component, line: LogLine) -> None:
         """Print a line of output, if it is followed."""
@@ -150,6 +161,9 @@ class Console(Stdio, Observer):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+        if self._is_folded:
+            for line in self._lines.lines(SYSTEM_CLOCK.monotonic()):
+                self.news(line)
         for where, text in sorted(self._held_back, key=lambda line: natural_key(line[0])):
             self._print_line(where, text)
         self._held_back = []
@@ -215,8 +229,15 @@ class Console(Stdio, Observer):
             for line in said:
                 self.error(printable(f"  | {line}"))
 
-    def _line(self, where: str, text: str, now: bool = False) -> None:
-        """Print a line at the end of the stage, in the order of hosts, or `now`."""
+    def _line(self, place: str | Component, text: str, kind: str, now: bool = False) -> None:
+        """Print a line at the end of the stage, in the order of hosts, or `now`. Or count it in the line of the stage.
+
+        `kind` is the text without what is different on each host.
+        """
+        where, peers = (place, "") if isinstance(place, str) else (place.label, place.name)
+        self._lines.note(where, kind, SYSTEM_CLOCK.monotonic(), peers)
+        if self._is_folded:
+            return
         if (now or self.log_lines is not None) and self._bar is None:
             self._print_line(where, text)
         else:
@@ -224,6 +245,12 @@ class Console(Stdio, Observer):
 
     def _print_line(self, where: str, text: str) -> None:
         self.news(f"  {printable(where)}  {printable(text)}")
+
+
+def _kind(ended: Ended) -> str:
+    if ended.was_stopped:
+        return "stopped"
+    return FAILED if ended.is_failure else "ended with 0" if ended.is_success else str(ended)
 
 
 class _LogMessages(logging.Handler):

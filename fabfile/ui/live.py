@@ -32,6 +32,7 @@ class Live(Observer):
         self._most: float | None = None
         self._terminates = False
         self._stop = threading.Event()
+        self._total = 0
         self.waiting: dict[str, None] = {}
 
     def awaits(self, stage: str, names: Sequence[str], seconds: float | None) -> None:
@@ -44,6 +45,7 @@ class Live(Observer):
         is_told = expected == stage
         self._terminates = False
         self.waiting = dict.fromkeys(names if is_told else hosts)
+        self._total = len(self.waiting)
         self._most = most if is_told else None
         self._stop = threading.Event()
         if self._is_shown:
@@ -61,9 +63,10 @@ class Live(Observer):
             seconds = 1
             passed = duration(int(SYSTEM_CLOCK.monotonic() - began))
             names = ", ".join(list(self.waiting)) or "the last answer"
-            text = f"{stage}: {passed}{self._limit(stage) if is_told else ''}, waiting for {names}"
+            count = f"{self._total - len(self.waiting)}/{self._total}"
+            text = f"{stage:<9}{count:<7}  {passed}{self._limit(stage) if is_told else ''}, waiting for {names}"
             if self._terminates:
-                text = f"{stage}: {passed}, terminating {names} (KILL follows after 5 s)"
+                text = f"{stage:<9}{count:<7}  {passed}, terminating {names} (KILL follows after 5 s)"
             width = shutil.get_terminal_size().columns - 1
             self._out.show_live(printable(text if len(text) <= width else f"{text[: width - 3]}..."), stop)
 

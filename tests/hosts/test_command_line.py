@@ -99,7 +99,8 @@ def test_config_assigns_options(lab: Lab) -> None:
     )
     for command in ("screen", "status", "run"):
         result = lab.fab(command, "-c", "cfg.py", "--screen", "given", "--kill")
-        assert command == "status" or (result.returncode, result.stdout) == (0, "")
+        assert command == "status" or (result.returncode, result.stderr) == (0, "")
+        assert command == "status" or "--log-level WARNING" in result.stdout  # in a hint
     lab.fab("--dry", "run", "-c", "cfg.py")
     assert lab.node1.sessions() == ["mine"]
     assert (lab.folder / "commands").read_text().split() == ["screen", "status", "run", "plan"]
@@ -119,10 +120,12 @@ def test_invalid_defaults_are_refused(lab: Lab, yaml: str, word: str) -> None:
     refused(lab.fab("-f", "f.yaml", "kill", "-c", "cfg.py"), word)
 
 
-def test_log_level_warning_is_silent(lab: Lab) -> None:
-    lab.config(COMPONENT)
-    done = lab.run("run", "--log-level", "WARNING")
-    assert (done.stdout, done.stderr) == ("", "")
+def test_log_level_hides_only_log_messages(lab: Lab) -> None:
+    lab.config(COMPONENT + "\nimport logging\nlogging.getLogger('x').warning('hello')\n")
+    done = lab.run("run", "--log-level", "ERROR")
+    assert "  node1/web  started, pid " in done.stdout
+    assert done.stderr == ""
+    assert "WARNING: hello" in lab.run("run", "--log-level", "WARNING").stderr
     lab.config(COMPONENT.replace("/bin/sh", "/no/such"))
     assert "node1/web" in lab.fab("run", "-l", "ERROR", "-c", "cfg.py").stderr
 

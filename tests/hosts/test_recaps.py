@@ -168,11 +168,11 @@ def test_waits_show_a_live_line(lab: Lab) -> None:
     )
     terminal = Terminal(lab.command("run", "-c", "cfg.py"), cwd=lab.folder, env=lab.environment | {"TERM": "xterm"})
     try:
-        terminal.shows(b"\r\x1b[Kstart 1: 1 s (at most 1 min 10 s), waiting for node1/slow")
-        terminal.shows(b"\r\x1b[Kstart 1: 2 s (at most 1 min 10 s), waiting for node1/slow")
+        terminal.shows(b"\r\x1b[Kstart 1  0/1      1 s (at most 1 min 10 s), waiting for node1/slow")
+        terminal.shows(b"\r\x1b[Kstart 1  0/1      2 s (at most 1 min 10 s), waiting for node1/slow")
         (lab.node1.home / "go").touch()
         terminal.shows(b"\r\x1b[K")
-        terminal.shows(b"\r\x1b[Kwait: 1 s (no limit), waiting for node1/slow")
+        terminal.shows(b"\r\x1b[Kwait     0/1      1 s (no limit), waiting for node1/slow")
         terminal.shows(b"1 host, 1 component: 1 ended; ")
         eventually(lambda: b"show output with" in terminal.shown, "the end")
         assert b"waiting for" not in terminal.shown and terminal.ends() == 0
@@ -192,6 +192,53 @@ def test_waits_show_a_live_line(lab: Lab) -> None:
     finally:
         terminal.close()
     assert "waiting for" not in (done := lab.fab("wait", "-c", "cfg.py")).stdout + done.stderr
+
+
+SIX = "for host in ['node1', 'node2', 'node3']:\n    for name in 'ab':\n        add(name, host, 'exec sleep 1000')\n"
+
+
+def on_terminal(lab: Lab, *words: str) -> list[str]:
+    """Return the lines that a command leaves on a terminal, without styles, the live line and the bar."""
+    terminal = Terminal(lab.command(*words), cwd=lab.folder, env=lab.environment | {"TERM": "xterm", "NO_COLOR": "1"})
+    try:
+        assert terminal.ends() == 0
+        lines = terminal.shown.decode().replace("\r\n", "\n").split("\n")
+    finally:
+        terminal.close()
+    left = [line for line in lines if "\x1b[?25l" not in line]  # a bar, which hides the cursor
+    return [line.rpartition("\x1b[K")[2].rpartition("\x1b[2K")[2] for line in left]
+
+
+def test_stages_on_a_terminal_are_a_line_each(lab: Lab) -> None:
+    lab.config(CONFIG + SIX)
+    connect, kill, screen, sync, start, *_ = on_terminal(lab, "run", "-c", "cfg.py")
+    assert re.fullmatch(r"connect  3/3 +\d+\.\d s", connect)
+    assert re.fullmatch(r"kill     3/3      nothing to end +\d+\.\d s", kill)
+    assert re.fullmatch(r"screen   3/3      new session +\d+\.\d s", screen)
+    assert re.fullmatch(r"sync     3/3      nothing sent +\d+\.\d s", sync)
+    assert re.fullmatch(r"start 1  3/3      6 started +\d+\.\d s", start)
+
+
+def test_host_that_differs_is_named(lab: Lab) -> None:
+    lab.config(CONFIG + SIX)
+    lab.fab("screen", "-c", "cfg.py", "--limit", "node2")
+    _, screen, named, *_ = on_terminal(lab, "screen", "-c", "cfg.py")
+    assert re.fullmatch(r"screen   3/3      2 new session, 1 existing session +\d+\.\d s", screen)
+    assert named == "  existing session: node2"
+
+
+def test_verbose_shows_a_line_per_host(lab: Lab) -> None:
+    lab.config(CONFIG + SIX)
+    shown = on_terminal(lab, "run", "-v", "-c", "cfg.py")
+    assert [line for line in shown if "nothing to end" in line] == [f"  node{n}  nothing to end" for n in (1, 2, 3)]
+    assert len([line for line in shown if "started, pid " in line]) == 6
+
+
+def test_pipe_has_the_same_lines_with_verbose(lab: Lab) -> None:
+    lab.config(CONFIG + SIX)
+    plain, verbose = lab.fab("sync", "-c", "cfg.py"), lab.fab("sync", "-v", "-c", "cfg.py")
+    assert plain.stdout.splitlines()[:4] == ["sync  3 hosts", *(f"  node{n}  0 files, nothing sent" for n in (1, 2, 3))]
+    assert verbose.stdout.splitlines()[:4] == plain.stdout.splitlines()[:4]
 
 
 def test_interrupted_follow_reports_no_loss(lab: Lab) -> None:
