@@ -26,7 +26,7 @@ OWN = {
     "doctor": {"--json", "--install", "--yes", "-y"},
     "config": {"--json", "--diff"},
     "plan": {"--json"},
-    "status": {"--json", "--watch", "-w"},
+    "status": {"--json", "--watch", "-w", "--all"},
     "wait": {"--timeout", "--json"},
     "stop": {"--grace", "--json"},
     "restart": {"--grace", "--json"},
