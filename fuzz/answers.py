@@ -29,12 +29,14 @@ with atheris.instrument_imports(include=["fabfile", "rr_config"]):
     from fabfile.results.provenance import parse_provenance
     from fabfile.results.remote_files import Result, read_listed
     from fabfile.results.run_json import describe_run
+    from fabfile.runner.follow import Look
     from fabfile.runner.plan import read_present
     from fabfile.ssh.host_group import NONSENSE
     from fabfile.transfer.inventory import read_inventory, read_stat
     from fabfile.transfer.tree import Tree
+    from fabfile.ui.overview import summary
     from fabfile.ui.summaries import killed as killed_text
-    from fabfile.ui.tables import status_row
+    from fabfile.ui.tables import status_rows
     from fabfile.util.errors import HostError
     from rr_config import Component, Config, Options, util
     from rr_config.local_files import LocalFile
@@ -91,7 +93,8 @@ def status(answers: Iterable[str]) -> None:
 
 def show(found: list[Status]) -> None:
     """Do all that `fab status` and `fab report` do, except for jinja2 and plotly."""
-    list(map(status_row, found))
+    status_rows(found, {})
+    summary(Look(0, found), 80, 24)
     json.dumps([each.as_dict() for each in found], allow_nan=False)
     run = json.loads(json.dumps(describe_run(Options(), Config(), "s", found, 0), indent=2, default=repr))
     own, of_run = histories(run), stages(run)
@@ -170,8 +173,8 @@ def seeds() -> list[bytes]:
     """Return the initial inputs: valid answers, and known hard cases."""
     right = [
         b"\0remote-runner boot machine /home\0x\0done\0",
-        b"units 100 100 4096\0component a running 5  7  5 6 8 \0component b exited 5 0 7 9    late\0"
-        b"sample 1.5 5,7,7,8,9\0sample 1.8 5,7,7,8,9\0origin a {}",
+        b"units 100 100 4096\0component a running 5  7  5 6 8   \0component b ended 5 3 7 9    late  \0"
+        b"sample 1.5 5,7,7,8,9\0sample 1.8 5,7,7,8,9\0origin a {}\0output b \x1b[1mone\n\rtwo",
         b"started a 5\0ready a 120\0unready a late 1 x\ny\0failed b 127 no\0running b 7",
         b"ended a 0\0ended b never",
         b"system Linux\0output a 5 /o\0file a 5 ./r\0nothing b x\0listed",

@@ -3,6 +3,9 @@
 They watch, ask, and exit with FAILED if something is wrong.
 """
 
+import os
+import signal
+import sys
 from typing import TYPE_CHECKING, Any
 
 from invoke.exceptions import Exit
@@ -14,27 +17,61 @@ from .exit_codes import FAILED
 from .invocation import chosen_states, none_chosen
 
 if TYPE_CHECKING:
+    from ..runner.follow import Watch
     from ..runner.runner import Runner
     from ..ui.console import Console
-
-WATCH_SECONDS = 2
 
 
 def show_status(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
     """Show the state of each component, with --watch again and again."""
+    from ..runner.follow import WATCH_SECONDS, Look
+    from ..ui.terminal import is_screen
     from ..ui.views import show_statuses
 
     states = chosen_states(given)
+    console.ends_with_output = given["watch"]
+    if given["watch"] and is_screen(sys.stdout):
+        _watch(given, console, runner.watch(states))
+        return
     while True:
         statuses = runner.status(states=states)
         if states and not statuses and not given["watch"]:
             none_chosen(given, runner.status() if given["state"] else [], console)
-        show_statuses(console, statuses, runner.foreign, as_json=given["json"], in_place=given["watch"])
+        look = Look(runner.clock.now(), statuses, runner.foreign)
+        show_statuses(console, look, as_json=given["json"], is_whole=given["all"])
         if not given["watch"]:
             break
-        runner.clock.sleep(WATCH_SECONDS)  # each status costs one round trip to every host
+        runner.clock.sleep(WATCH_SECONDS)
     if any(each.state.is_bad for each in statuses):
         raise Exit(code=FAILED)
+
+
+def _watch(given: dict[str, Any], console: "Console", watch: "Watch") -> None:
+    """Show look after look on the alternate screen of the terminal, until Ctrl-C or another signal ends it."""
+    from ..ui.views import show_look
+
+    def suspend() -> None:
+        console.leave_screen()
+        handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)  # `fg` goes on here
+        signal.signal(signal.SIGTSTP, handler)
+
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    handlers = {
+        signal.SIGWINCH: lambda *_: watch.call(lambda: None),
+        signal.SIGTSTP: lambda *_: watch.call(suspend),
+        signal.SIGTERM: end,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        for look in watch.looks():
+            show_look(console, look, is_whole=given["all"])
+    finally:
+        console.leave_screen()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def show_diagnosis(given: dict[str, Any], runner: "Runner", console: "Console") -> None:

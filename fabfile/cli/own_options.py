@@ -46,6 +46,7 @@ OWN_OPTIONS = (
         commands=["stop", "restart"],
     ),
     _flag("watch", "Refresh the table every 2 seconds until Ctrl-C.", "status", short="w"),
+    _flag("all", "Show every component, also if the terminal is too small for it.", "status"),
     Declaration("timeout", "Maximum seconds to wait. Default: no limit.", kind=int, commands=["wait"]),
     Declaration("timeout", "Maximum seconds on each host. Default: no limit.", kind=int, commands=["exec"]),
     Declaration(

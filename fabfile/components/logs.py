@@ -6,6 +6,7 @@ started again has a new file, perhaps with the same inode.
 """
 
 import re
+import signal
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -13,7 +14,7 @@ import attrs
 
 from rr_config import Component, ConfigError
 
-from ..remote import state_dir
+from ..remote import shell, state_dir
 from ..remote.script import Script, Value, load
 from ..util.limits import LONGEST_LINE
 from .log_times import parse_since, read_times
@@ -26,6 +27,7 @@ ESCAPE = rf"{CSI}|{STRING}|\x1b[ -/]*[0-~]"
 # Control characters C0 (except tab and newline) and C1, and those that reverse the direction of text (Unicode UAX 9).
 CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 CONTROLS = re.compile(rf"{ESCAPE}|[{CONTROL}]")
+LONGEST_LAST_LINE = 300  # characters of the last line of a failed program
 LOOKED = b"looked"  # the record after the first look at all outputs
 # A control sequence, or text.
 STEPS = re.compile(rf"({CONTROLS.pattern})|([^{CONTROL}]+)")
@@ -142,6 +144,21 @@ def shown_lines(output: str) -> tuple[str, ...]:
     """Return the lines of some output as `rendered` does, without empty ones."""
     lines = [rendered(line).decode(errors="replace") for line in output.encode(errors="replace").split(b"\n")]
     return tuple(line for line in lines if line.strip())
+
+
+def last_line(output: str, status: int | None) -> str:
+    """Return the last line of a program's output. If a signal ended it, sh may have added a line such as `Killed`."""
+    lines = shown_lines(output)
+    by = shell.signal_of(status)
+    if by and lines:
+        words = re.escape(signal.strsignal(signal.Signals[by]) or by)
+        if re.fullmatch(rf"(.*/launcher: line \d+: +\d+ )?{words}( \(core dumped\))?( .*)?", lines[-1]):
+            lines = lines[:-1]
+    return _shortened(lines[-1]) if lines else ""
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= LONGEST_LAST_LINE else f"{line[:LONGEST_LAST_LINE]}..."
 
 
 def logs_script(session: str, readers: Sequence[LogReader], wanted: Selection) -> Script:

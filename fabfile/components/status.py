@@ -17,6 +17,7 @@ from rr_config.likeness import hint
 from ..remote import shell, state_dir
 from ..remote.script import Script, by_word, load
 from ..util.epoch import epoch_time, optional_epoch_time
+from . import logs
 from .ownership import Owner
 
 NOT_READY = "was not ready in time"
@@ -74,8 +75,9 @@ class Status:
     `exit_status` is that of sh: 128 and more mean a signal, None that there is none or that it is lost. `seconds` is
     how long it has been in its state. `cpu` is in cores: 1.0 is one core all the time. `memory` is in bytes. `problem`
     says why nothing is known, why it is lost, or that it was not ready in time. In the last case, its state is
-    `failed`, and it `runs`. `started`, `ready` and `ended` are in seconds since 1970 by the clock of the host.
-    `origin` is the text that `start.start_script` left there, if it was asked for.
+    `failed`, and it `runs`. `last_line` is the end of its output if it is failed or lost. `started`, `ready` and
+    `ended` are in seconds since 1970 by the clock of the host. `origin` is the text that `start.start_script` left
+    there, if it was asked for.
     """
 
     component: Component
@@ -86,6 +88,7 @@ class Status:
     cpu: float | None = attrs.field(default=None, validator=_finite)
     memory: int | None = attrs.field(default=None, validator=_finite)
     problem: str | None = None
+    last_line: str = ""
     runs: bool = False
     started: int | None = None
     ready: int | None = None
@@ -127,11 +130,13 @@ def read_status(components: Sequence[Component], answers: Iterable[str]) -> list
     samples = [_Sample(text.split(" "), ticks) for text in answered["sample"]]
     states = dict(text.split(" ", 1) for text in answered["component"])
     origins = dict(text.split(" ", 1) for text in answered["origin"])
+    outputs = dict(text.split(" ", 1) for text in answered["output"])
     found = []
     for component in components:
         folder = state_dir.folder(component.name)
         status = _status(component, states[folder].split(" "), samples, now, page)
-        found.append(attrs.evolve(status, origin=origins.get(folder)))
+        last_line = logs.last_line(outputs.get(folder, ""), status.exit_status) if status.state.is_bad else ""
+        found.append(attrs.evolve(status, origin=origins.get(folder), last_line=last_line))
     return found
 
 

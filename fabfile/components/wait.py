@@ -1,7 +1,5 @@
 """Wait for components to end on one host, and terminate others. Pure; see `scripts/wait.sh`."""
 
-import re
-import signal
 from collections.abc import Callable, Iterator, Sequence
 
 import attrs
@@ -16,7 +14,6 @@ from . import logs
 from .status import LOSSES
 
 TERMINATE, LEAVE = b"terminate\n", b"leave\n"
-LONGEST_LAST_LINE = 300  # characters that a recap shows
 NEVER = "never"  # the status of a component that was not started
 
 
@@ -102,19 +99,5 @@ def read_ended(awaited: Sequence[Component], answer: Callable[[], str]) -> Itera
             was_stopped=bool(stopped),
             loss=LOSSES.get(status),
             seconds=max(int(seconds), 0) if seconds else None,
-            last_line=_last_line(logs.shown_lines(shown), number),
+            last_line=logs.last_line(shown, number),
         )
-
-
-def _last_line(lines: Sequence[str], status: int | None) -> str:
-    """Return the last line of a program. If a signal ended it, sh may have added a line such as `Killed`."""
-    by = shell.signal_of(status)
-    if by and lines:
-        words = re.escape(signal.strsignal(signal.Signals[by]) or by)
-        if re.fullmatch(rf"(.*/launcher: line \d+: +\d+ )?{words}( \(core dumped\))?( .*)?", lines[-1]):
-            lines = lines[:-1]
-    return _shortened(lines[-1]) if lines else ""
-
-
-def _shortened(line: str) -> str:
-    return line if len(line) <= LONGEST_LAST_LINE else f"{line[:LONGEST_LAST_LINE]}..."

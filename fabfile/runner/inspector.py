@@ -140,25 +140,36 @@ class Inspector:
         components in these, and those in the state `unknown`.
         """
         wanted = by_host(self.config.all_components())
-
-        def work(host: Host) -> list[Status]:
-            own = wanted[host.name]
-            answers = ask(host, status_script(self.session, self.owner, own, with_origins))
-            foreign = read_foreign(self.session, answers)
-            if foreign is not None:
-                self.foreign[host.name] = foreign
-            return read_status(own, answers)
-
-        self.foreign.clear()
-        gathered = self._fleet.gather("status", work)
+        gathered = self._fleet.gather("status", self._status_question(with_origins))
+        self.foreign = {host: session for host, (_, session) in gathered.results.items() if session is not None}
         statuses: dict[str, Status] = {}
-        for own in gathered.results.values():
+        for own, _ in gathered.results.values():
             statuses.update((each.component.label, each) for each in own)
         for failure in gathered.failures:
             for component in wanted[failure.where]:
                 statuses[component.label] = Status(component, State.UNKNOWN, problem=failure.reason)
         found = [statuses[component.label] for component in in_natural_order(self.config.all_components())]
         return in_states(found, states) if states else found
+
+    def _status_question(self, with_origins: bool) -> Callable[[Host], follow.Answer]:
+        """Return a function that asks a host for the states of its components, and for a session of another owner."""
+        wanted = by_host(self.config.all_components())
+
+        def work(host: Host) -> follow.Answer:
+            own = wanted[host.name]
+            answers = ask(host, status_script(self.session, self.owner, own, with_origins))
+            return read_status(own, answers), read_foreign(self.session, answers)
+
+        return work
+
+    def watch(self, states: Collection[State] = ()) -> follow.Watch:
+        """Return a `Watch`, whose `looks` are the states of all components, every two seconds, without end.
+
+        A host that fails raises no error. A slow host keeps its last states, and delays no other. For `states` see
+        `status`.
+        """
+        fleet, components = self._fleet, in_natural_order(self.config.all_components())
+        return follow.Watch(fleet.group, components, self._status_question(False), fleet.parallel, self.clock, states)
 
     def logs(self, selection: Selection | None = None, observer: Observer | None = None) -> None:
         """Pass each line of the selected output, by default of all output, to `observer.output`.

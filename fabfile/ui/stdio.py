@@ -6,13 +6,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rr_config.errors import os_reason
 
 from ..util.clock import SYSTEM_CLOCK
 from ..util.text import printable
-from .terminal import CLEAR, CLEAR_UNSAVED, ERASE_LINE, RED, is_screen, styled
+from .terminal import ENTER_SCREEN, ERASE_BELOW, ERASE_LINE, HOME, LEAVE_SCREEN, RED, styled
 
 
 class Stdio:
@@ -26,7 +26,7 @@ class Stdio:
         _open_missing_streams()
         self.is_quiet = is_quiet
         self.ends_with_output = False
-        self._was_cleared = False
+        self._is_full_screen = False
         self._live = ""  # the line that stderr shows below all others
         self._lock = threading.Lock()
 
@@ -43,12 +43,24 @@ class Stdio:
             else:
                 self.error(f"stdout: {os_reason(error).lower()}; continuing without it")
 
-    def text(self, text: str, in_place: bool = False) -> None:
-        """Write whole lines to stdout. With `in_place`, clear the terminal before."""
-        if in_place and is_screen(sys.stdout):
-            text = (CLEAR_UNSAVED if self._was_cleared else CLEAR) + text
-            self._was_cleared = True
+    def text(self, text: str) -> None:
+        """Write whole lines to stdout."""
         self.write(text.encode("utf-8", "replace"))
+
+    def show_screen(self, lines: Sequence[str]) -> None:
+        """Show these lines on the alternate screen of the terminal, from its top, in place of the last ones."""
+        begin = HOME if self._is_full_screen else ENTER_SCREEN + HOME
+        self._is_full_screen = True
+        *above, last = lines
+        # Each line is erased first: behind a line as wide as the terminal, that would erase its last character.
+        self.text(begin + "".join(f"{ERASE_LINE}{line}\r\n" for line in above) + ERASE_BELOW + last)
+
+    def leave_screen(self) -> None:
+        """Return to the main screen of the terminal."""
+        if self._is_full_screen:
+            self._is_full_screen = False
+            with contextlib.suppress(OSError):  # a terminal that is gone
+                _write_unbuffered(LEAVE_SCREEN.encode())
 
     def line(self, text: str, style: str = "") -> None:
         """Print a line in a style."""

@@ -1,12 +1,12 @@
 """Rows and lines of the tables that commands show. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from ..components.status import Status
+from ..components.status import State, Status
 from ..diagnosis.checks import Diagnosis, Verdict
 from ..runner.plan import HostPlan, Plan
 from ..util.text import byte_size, counted, duration, printable
-from .terminal import RED, YELLOW, Row
+from .terminal import BOLD, RED, YELLOW, Row
 
 MOST_FILES = 20
 
@@ -52,23 +52,62 @@ def _host_plan_lines(host: HostPlan) -> Iterator[str]:
 STATUS_COLUMNS = ("HOST", "COMPONENT", "STATE", "EXIT", "PID", "FOR", "CPU", "MEMORY")
 
 
-def status_row(status: Status) -> tuple[str, ...]:
-    """Return the cells of `STATUS_COLUMNS`."""
+def status_rows(found: Sequence[Status], late: Mapping[str, float]) -> list[Row]:
+    """Return the rows of a table of statuses, with its head: one for each component, or for each unreachable host.
 
-    def shown(value: object, text: str) -> str:
-        return "-" if value is None else text
+    The last column, NOTE, is only there if a row needs it. `late` are the ages of old answers, by host.
+    """
+    rows: list[Row] = []
+    for status, count in folded_hosts(found):
+        name = status.component.name if count == 1 else counted(count, "component")
+        cells = (printable(status.component.host), printable(name), str(status.state), *_facts(status))
+        rows.append(((*cells, note(status, late)), RED if status.state.is_bad else ""))
+    rows.insert(0, ((*STATUS_COLUMNS, "NOTE"), BOLD))
+    if not any(cells[-1] for cells, _ in rows[1:]):
+        return [(cells[:-1], style) for cells, style in rows]
+    return rows
 
-    how = status.signal or status.exit_status
-    return (
-        printable(status.component.host),
-        printable(status.component.name),
-        str(status.state) if status.problem is None else f"{status.state}: {printable(status.problem)}",
-        shown(how, str(how)),
-        shown(status.pid, str(status.pid)),
-        shown(status.seconds, duration(status.seconds or 0)),
-        shown(status.cpu, f"{100 * (status.cpu or 0):.0f} %"),
-        shown(status.memory, byte_size(status.memory or 0)),
-    )
+
+def folded_hosts(found: Sequence[Status]) -> list[tuple[Status, int]]:
+    """Return each status, and how many it stands for: one stands for all components of a host that does not answer."""
+    counts: dict[tuple[str, str], list[Status]] = {}
+    for status in found:
+        is_silent = status.state is State.UNKNOWN
+        key = status.component.host, "" if is_silent else status.component.name
+        counts.setdefault(key, []).append(status)
+    return [(statuses[0], len(statuses)) for statuses in counts.values()]
+
+
+def note(status: Status, late: Mapping[str, float]) -> str:
+    """Return what a person should know of a status besides its state: the problem, and the age of an old answer."""
+    age = late.get(status.component.host)
+    parts = [printable(status.problem or ""), f"{duration(age)} ago" if age is not None else ""]
+    return ", ".join(filter(None, parts))
+
+
+def how_ended(status: Status) -> str:
+    """Return the exit status or signal of a component, or a dash."""
+    return str(status.signal or ("-" if status.exit_status is None else status.exit_status))
+
+
+def for_seconds(status: Status) -> str:
+    """Return how long a component has been in its state, or a dash."""
+    return "-" if status.seconds is None else duration(status.seconds)
+
+
+def cpu_share(cores: float | None) -> str:
+    """Return the use of processors, in percent of one, or a dash."""
+    return "-" if cores is None else f"{100 * cores:.0f} %"
+
+
+def memory_size(size: int | None) -> str:
+    """Return the use of memory, or a dash."""
+    return "-" if size is None else byte_size(size)
+
+
+def _facts(status: Status) -> tuple[str, ...]:
+    pid = "-" if status.pid is None else str(status.pid)
+    return how_ended(status), pid, for_seconds(status), cpu_share(status.cpu), memory_size(status.memory)
 
 
 DIAGNOSIS_COLUMNS = ("HOST", "RESULT", "FOUND")

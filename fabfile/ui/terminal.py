@@ -10,9 +10,10 @@ from typing import Literal, TextIO
 
 BOLD, RED, GREEN, YELLOW, CYAN = "bold", "red", "green", "yellow", "cyan"
 Row = tuple[Sequence[str], str]  # the cells and their style
-CLEAR = "\033[H\033[2J"
-# The same, but line by line: many terminals copy a screen that is cleared as a whole into their scrollback.
-CLEAR_UNSAVED = "\033[H\033[K\n\033[J\033[H"
+Line = tuple[str, str]  # the text and its style
+# The alternate screen has no scrollback. Its end brings back the main screen, as it was. See xterm's ctlseqs, DECSET.
+ENTER_SCREEN, LEAVE_SCREEN = "\033[?1049h\033[?25l", "\033[?25h\033[?1049l"
+HOME, ERASE_BELOW = "\033[H", "\033[J"
 ERASE_LINE = "\r\033[K"
 LEAST_WIDTH = 7  # of a column on average: in less, a drawn table would fold its words into columns of letters
 
@@ -25,6 +26,12 @@ def is_screen(stream: TextIO) -> bool:
 def color_system(stream: TextIO) -> Literal["standard"] | None:
     """Return the colors that rich may use on `stream`: those that every terminal has, or none."""
     return "standard" if is_screen(stream) and "NO_COLOR" not in os.environ else None
+
+
+def screen_size(stream: TextIO) -> os.terminal_size:
+    """Return the columns and lines that a terminal has now, whatever the environment says."""
+    size = os.get_terminal_size(stream.fileno())
+    return size if size.columns and size.lines else os.terminal_size((80, 24))  # a serial line knows no size
 
 
 def styled(text: str, style: str, stream: TextIO) -> str:
@@ -47,12 +54,25 @@ def table(columns: Sequence[str], rows: Sequence[Row], stream: TextIO) -> str:
 
 def _plain_table(rows: Sequence[Row], stream: TextIO) -> str:
     """Return aligned columns. Scripts parse them, so no cell is folded or cut."""
+    return "".join(f"{styled(text, style, stream)}\n" for text, style in aligned(rows))
+
+
+def aligned(rows: Sequence[Row]) -> list[Line]:
+    """Return the rows of a table as lines, with aligned columns."""
     columns = zip(*(cells for cells, _ in rows), strict=True)
     widths = [max(map(len, column)) for column in columns]
-    lines = ""
-    for cells, style in rows:
-        lines += styled("  ".join(map(str.ljust, cells, widths)).rstrip(), style, stream) + "\n"
-    return lines
+    return [("  ".join(map(str.ljust, cells, widths)).rstrip(), style) for cells, style in rows]
+
+
+def fitted(lines: Sequence[Line], width: int, stream: TextIO) -> list[str]:
+    """Return styled lines that are at most `width` columns wide. A cut line ends with an ellipsis."""
+    from rich.cells import cell_len, set_cell_size
+
+    shown = []
+    for text, style in lines:
+        cut = text if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
+        shown.append(styled(cut, style, stream))
+    return shown
 
 
 def _drawn_table(columns: Sequence[str], rows: Sequence[Row], stream: TextIO, width: int) -> str:

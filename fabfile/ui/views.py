@@ -2,6 +2,7 @@
 
 import difflib
 import shlex
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -13,32 +14,48 @@ from rr_config.natural_order import natural_key
 from rr_config.program import program
 
 from ..components.logs import rendered
-from ..components.ownership import Foreign
 from ..components.status import Status
 from ..diagnosis.checks import Diagnosis
 from ..diagnosis.execute import Executed
 from ..results import config_dump
+from ..runner.follow import Look
 from ..runner.plan import Plan
 from ..util.text import byte_size, printable
+from .overview import screen, summary
 from .stdio import Stdio
-from .tables import DIAGNOSIS_COLUMNS, STATUS_COLUMNS, diagnosis_rows, plan_lines, status_row
-from .terminal import BOLD, CYAN, GREEN, RED, YELLOW, styled, table
+from .tables import DIAGNOSIS_COLUMNS, diagnosis_rows, plan_lines, status_rows
+from .terminal import BOLD, CYAN, GREEN, RED, YELLOW, fitted, is_screen, screen_size, styled, table
 
 DIFF_STYLES = {"+": GREEN, "-": RED, "@": CYAN}  # by the first character of a line of `diff -u`
 
 
-def show_statuses(
-    out: Stdio, found: Sequence[Status], foreign: Mapping[str, Foreign], as_json: bool, in_place: bool
-) -> None:
-    """Show a table of statuses, and sessions of other owners. With `in_place`, replace the last ones."""
-    out.ends_with_output = in_place
+def show_statuses(out: Stdio, look: Look, as_json: bool, is_whole: bool) -> None:
+    """Show a table of statuses, and sessions of other owners; on a terminal that is too small for it, a summary.
+
+    With `is_whole`, show the table in any case.
+    """
     if as_json:
-        out.document(list(map(Status.as_dict, found)))
+        out.document(list(map(Status.as_dict, look.statuses)))
         return
-    text = table(STATUS_COLUMNS, [(status_row(each), RED if each.state.is_bad else "") for each in found], sys.stdout)
-    for host, session in sorted(foreign.items(), key=lambda item: natural_key(item[0])):
-        text += styled(printable(f"{host}: {session}"), YELLOW, sys.stdout) + "\n"
-    out.text(text, in_place)
+    (columns, _), *rows = status_rows(look.statuses, look.late)
+    width, height = shutil.get_terminal_size()
+    may_be_short = is_screen(sys.stdout) and not is_whole
+    if may_be_short and len(rows) >= height:  # drawing so many rows would take long
+        text = ""
+    else:
+        text = table(columns, rows, sys.stdout)
+        for host, session in sorted(look.foreign.items(), key=lambda item: natural_key(item[0])):
+            text += styled(printable(f"{host}: {session}"), YELLOW, sys.stdout) + "\n"
+    if may_be_short and (not text or text.count("\n") >= height):
+        lines = summary(look, width, height - 1)  # the last line is that of the prompt
+        text = "".join(f"{line}\n" for line in fitted(lines, width, sys.stdout))
+    out.text(text)
+
+
+def show_look(out: Stdio, look: Look, is_whole: bool) -> None:
+    """Show a look on the whole terminal, in its present size. With `is_whole`, as a table in any case."""
+    width, height = screen_size(sys.stdout)
+    out.show_screen(fitted(screen(look, width, height, is_whole), width, sys.stdout))
 
 
 def show_diagnoses(out: Stdio, found: Sequence[Diagnosis], as_json: bool) -> None:

@@ -105,7 +105,7 @@ def test_endless_line_abandons_host(lab: Lab) -> None:
 def test_endless_answer_ends_upload(lab: Lab) -> None:
     endless = f"{GREETING}; printf '.st\\000/root\\000=\\000=\\000'; exec cat /dev/zero"
     # The first script, that of the stage `connect`, is answered as it should be.
-    ready = f"{GREETING}; printf 'checked\\000done\\000'"
+    ready = f"{GREETING}; printf 'checked\\000done\\000'; sleep 1"  # in which it gets the rest of the script
     odd_host(lab, "odd", f"cd && if mkdir asked 2>/dev/null; then {ready}; else {endless}; fi")
     (lab.folder / "big").write_bytes(os.urandom(8_000_000))
     lab.config(CONFIG + "add('a', 'odd', files={'big': 'big'})\nadd('b', 'node1')")

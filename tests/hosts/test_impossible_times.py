@@ -1,6 +1,7 @@
 """Hosts whose times, clock or provenance make no sense."""
 
 import json
+import re
 
 import pytest
 
@@ -19,7 +20,7 @@ def test_impossible_time_fails_one_host(lab: Lab) -> None:
         (state / host / "started").write_text(f"{time}\n")
     status = lab.fab("status", "-c", "cfg.py")
     assert status.returncode == 1
-    assert status.stdout.count("unknown: invalid answer") == len(bad), status.stdout
+    assert len(re.findall(r" unknown .* invalid answer", status.stdout)) == len(bad), status.stdout
     assert lab.fab("report", "-c", "cfg.py").stderr == ""
     page = (lab.folder / "report.html").read_text()
     assert "unknown: invalid answer" in page

@@ -252,7 +252,7 @@ def test_interrupted_follow_reports_no_loss(lab: Lab) -> None:
     assert fab.returncode == 130
     assert "lost" not in said and "logs:" not in said
     interrupted, _, *still, again, kill = said.splitlines()
-    assert interrupted == "interrupted in wait; still waiting for node1/a, localhost/b"
+    assert interrupted == "interrupted in wait; still waiting for localhost/b, node1/a"
     assert len(still) == 2 and again.startswith("continue waiting with: ") and kill.startswith("kill everything with: ")
 
 

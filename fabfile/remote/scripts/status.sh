@@ -5,12 +5,13 @@
 #   component FOLDER WORD PID STATUS STARTED ENDED KERNEL-SESSION LAUNCHER READY UNREADY STOPPED LOSS
 #     WORD is waiting, starting, running or ended. STOPPED is `stopped` if this tool ended it. For LOSS see find_loss.
 #   origin FOLDER TEXT          behind a component, with $with_origins
+#   output FOLDER LINES         the end of the output of a component that is failed or lost
 #   foreign COUNT SINCE TEXT    if the session belongs to another owner
 #   sample UPTIME [KERNEL-SESSION,PID,USER,SYSTEM,PAGES]...
 # If any component runs, there are two samples, 0.3 s apart, of the resources that its processes have used so far.
 . ./state_dir.sh
 . ./screen.sh
-. ./component_state.sh
+. ./own_output.sh
 . ./ownership.sh
 
 main() {
@@ -32,6 +33,7 @@ main() {
 # report_component: answer for the component in $folder.
 report_component() {
   read_notes
+  stopped=''
   if is_running "$folder"; then
     word=running
     leaders="$leaders$stat_session "
@@ -46,6 +48,15 @@ report_component() {
   answer "component $folder $word $rest"
   [ -z "$with_origins" ] || [ "$word" = waiting ] || [ ! -s "$folder/origin" ] ||
     answer "origin $folder $(cat "$folder/origin")"
+  ! is_bad || answer "output $folder $(output_end "$folder" 8)"
+}
+
+# is_bad: whether the component is failed or lost.
+is_bad() {
+  case $word/$stopped/$status/$unready in
+    running/*/late | ended//[!0]* | ended///*) ;;
+    *) return 1 ;;
+  esac
 }
 
 # find_end_word: set $word, $stopped and $loss for a program that does not run.

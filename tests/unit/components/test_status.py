@@ -23,19 +23,22 @@ def test_answers_are_read() -> None:
         "component f running 13  900  10 9  late  ",
         "component g ended 23 143 800 970     stopped ",
         "component h ended 24  800       reboot",
+        "output b one\n\rtwo\x1b[1m!\n\nKilled\n",
+        "output h x\n",
+        "output d not asked for\n",
         "sample 50.00 10,10,5,5,1 10,11,100,50,3 10,12,0,0,4 10,9,1,1,1 77,7,0,0,9",
         "sample 50.50 10,10,9,9,1 10,11,120,60,5 10,13,10,0,6 10,9,9,9,1 77,7,9,9,9",
     ]
     a, b, c, d, e, f, g, h = COMPONENTS
     assert read_status(COMPONENTS, answers) == [
         Status(a, State.RUNNING, 11, None, 100, cpu=0.8, memory=11 * 4096, runs=True, started=900),
-        Status(b, State.FAILED, 21, 137, 40, started=800, ended=960),
+        Status(b, State.FAILED, 21, 137, 40, last_line="two!", started=800, ended=960),
         Status(c, State.WAITING),
         Status(d, State.ENDED, 22, 0, 30, started=800, ready=830, ended=970),
         Status(e, State.READY, 12, None, 70, cpu=0.8, memory=11 * 4096, runs=True, started=900, ready=930),
         Status(f, State.FAILED, 13, None, 100, cpu=0.8, memory=11 * 4096, problem=NOT_READY, runs=True, started=900),
         Status(g, State.STOPPED, 23, 143, 30, started=800, ended=970),
-        Status(h, State.LOST, 24, problem="the host was restarted", started=800),
+        Status(h, State.LOST, 24, problem="the host was restarted", last_line="x", started=800),
     ]
     assert read_status([b], answers)[0].signal == "SIGKILL"
 

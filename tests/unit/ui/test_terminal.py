@@ -1,5 +1,6 @@
 """Tables, styles and a bar: drawn by rich on a terminal, plain text everywhere else."""
 
+import io
 import os
 import re
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fabfile.ui.terminal import fitted
 from tests.support.checkout import FAB, ROOT
 from tests.support.terminal import Terminal
 
@@ -41,8 +43,9 @@ WATCH = """
 from fabfile.ui.console import Console
 
 console = Console("INFO")
-for text in ("before\\n" * 3, "after\\n"):
-    console.text(text, in_place=True)
+for lines in (["before", "wide"], ["after"]):
+    console.show_screen(lines)
+console.leave_screen()
 """
 ESCAPE = re.compile(rb"\x1b[\[\]][0-9;?]*[A-Za-z]")
 
@@ -126,10 +129,15 @@ def test_narrow_terminal_shows_whole_lines() -> None:
     assert b"\x1b[31mnode2  problem  connection" in shown
 
 
-def test_watch_clears_the_whole_screen_once() -> None:
-    """Many terminals copy a cleared screen into their scrollback."""
-    assert on_terminal(WATCH) == b"\x1b[H\x1b[2J" + b"before\n" * 3 + b"\x1b[H\x1b[K\n\x1b[J\x1b[Hafter\n"
-    assert on_terminal(WATCH, TERM="dumb") == b"before\n" * 3 + b"after\n"
+def test_watch_leaves_the_screen_as_it_was() -> None:
+    """It uses the alternate screen, hides the cursor there, and shows it again."""
+    first = b"\x1b[?1049h\x1b[?25l\x1b[H\r\x1b[Kbefore\r\n\x1b[Jwide"
+    assert on_terminal(WATCH) == first + b"\x1b[H\x1b[Jafter" + b"\x1b[?25h\x1b[?1049l"
+
+
+def test_fitted_lines_are_cut() -> None:
+    lines = [("1234567890", ""), ("12345678901", ""), ("日本語日本語", "")]
+    assert fitted(lines, 10, io.StringIO()) == ["1234567890", "123456789…", "日本語日 …"]
 
 
 @pytest.mark.parametrize("no_color", [{}, {"NO_COLOR": "1"}], ids=["colors", "no colors"])

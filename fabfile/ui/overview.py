@@ -1,0 +1,144 @@
+"""A status that fits the terminal: the whole table, or totals, failures and a line for each component name. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from ..components.status import State, Status
+from ..runner.follow import Look
+from ..util.host_ranges import host_range
+from ..util.text import counted, duration, printable
+from .recap import ORDER
+from .tables import cpu_share, folded_hosts, for_seconds, how_ended, memory_size, note, status_rows
+from .terminal import BOLD, RED, YELLOW, Line, Row, aligned
+
+ALWAYS = (State.FAILED, State.UNKNOWN)  # totals that are shown even if they are 0
+WIDEST_HOSTS = 24  # of the hosts in a line about a failure
+MOST_HOSTS = 3  # lines about sessions of other owners, and late hosts in the line about them
+
+
+def screen(look: Look, width: int, height: int, is_whole: bool) -> list[Line]:
+    """Return the lines of a look that fit a terminal: the whole table if possible, or else a summary.
+
+    With `is_whole`, it is the table in any case, and the end of a longer one is missing.
+    """
+    head = _head(look, width)
+    rows = status_rows(look.statuses, look.late)
+    room = height - len(head) - 1  # and an empty line
+    if is_whole or len(rows) <= room:
+        return [*head, ("", ""), *_cut(aligned(rows), room, "row")][:height]
+    return summary(look, width, height)
+
+
+def summary(look: Look, width: int, height: int) -> list[Line]:
+    """Return a summary in at most `height` lines."""
+    head = _head(look, width)
+    bad, names = _bad_rows(look), _name_rows(look.statuses)
+    room = height - len(head) - 1
+    if not bad:
+        return [*head, ("", ""), *_cut(aligned(names), room, "component")][:height]
+    room -= 1
+    if len(bad) + len(names) > room:
+        bad = _folded(bad)
+    for_bad = min(len(bad), max(room - len(names), room // 2))
+    lines = [*head, ("", ""), *_cut(aligned(bad), for_bad, "row"), ("", "")]
+    return [*lines, *_cut(aligned(names), room - for_bad, "component")][:height]
+
+
+def _cut(lines: Sequence[Line], most: int, noun: str) -> list[Line]:
+    """Return at most so many lines; the last one says how many are missing."""
+    if len(lines) <= most:
+        return list(lines)
+    left = len(lines) - max(most - 1, 0)
+    return [*lines[: max(most - 1, 0)], (f"and {counted(left, noun)} more", "")]
+
+
+def _head(look: Look, width: int) -> list[Line]:
+    """Return the totals with the time, then late hosts, and sessions of other owners."""
+    counts = Counter(each.state for each in look.statuses)
+    hosts = len({each.component.host for each in look.statuses})
+    begin = f"{counted(len(look.statuses), 'component')}, {counted(hosts, 'host')}:"
+    states = "  ".join(f"{counts[state]:,} {state}" for state in ORDER if counts[state] or state in ALWAYS)
+    time = f"{datetime.fromtimestamp(look.time):%H:%M:%S}"
+    style = RED if any(counts[state] for state in State if state.is_bad) else BOLD
+    if len(begin) + len(states) + len(time) + 3 <= width:
+        lines = [(f"{begin} {states}".ljust(width - len(time)) + time, style)]
+    else:
+        lines = [(begin.ljust(width - len(time)) + time, style), (f"  {states}", style)]
+    return lines + _late_line(look.late) + _foreign_lines(look)
+
+
+def _late_line(late: Mapping[str, float]) -> list[Line]:
+    """Return a line about hosts without an answer for some time, the slowest first."""
+    if not late:
+        return []
+    slowest = sorted(late, key=lambda host: -late[host])
+    parts = [f"{printable(host)} for {duration(late[host])}" for host in slowest[:MOST_HOSTS]]
+    if len(late) > MOST_HOSTS:
+        parts.append(f"and {counted(len(late) - MOST_HOSTS, 'host')} more")
+    return [(f"no answer: {', '.join(parts)}", YELLOW)]
+
+
+def _foreign_lines(look: Look) -> list[Line]:
+    """Return a line for each session of another owner; hosts with equal ones share it."""
+    hosts: dict[str, list[str]] = {}
+    for host, session in sorted(look.foreign.items()):
+        hosts.setdefault(str(session), []).append(host)
+    lines = [(printable(f"{host_range(names)}: {session}"), YELLOW) for session, names in hosts.items()]
+    return _cut(lines, MOST_HOSTS, "session")
+
+
+def _bad_rows(look: Look) -> list[Row]:
+    """Return a row for each failed component, then for each host that does not answer, with a head."""
+    rows: list[Row] = []
+    bad = sorted((each for each in look.statuses if each.state.is_bad), key=lambda each: each.state is State.UNKNOWN)
+    for status, count in folded_hosts(bad):
+        name = status.component.name if count == 1 else counted(count, "component")
+        said = note(status, look.late)
+        if status.state is not State.FAILED:
+            said = f"{status.state}: {said}"
+        said = ": ".join(filter(None, [said, printable(status.last_line)]))
+        cells = printable(name), printable(status.component.host), how_ended(status), for_seconds(status), said
+        rows.append((cells, RED))
+    return [(("FAILED", "HOST", "EXIT", "FOR", "LAST LINE"), BOLD), *rows] if rows else []
+
+
+def _folded(rows: Sequence[Row]) -> list[Row]:
+    """Join rows that differ only in the host and the time. The time is that of the first one."""
+    head, *others = rows
+    alike: dict[tuple[str, ...], list[Row]] = {}
+    for row in others:
+        name, _, how, _, said = row[0]
+        alike.setdefault((name, how, said), []).append(row)
+    found = [head]
+    for same in alike.values():
+        (name, _, how, seconds, said), style = same[0]
+        hosts = host_range([cells[1] for cells, _ in same])
+        if len(hosts) > WIDEST_HOSTS:
+            hosts = f"{hosts[: WIDEST_HOSTS - 1]}…"
+        found.append(((name, hosts, how, seconds, said), style))
+    return found
+
+
+def _name_rows(found: Sequence[Status]) -> list[Row]:
+    """Return a row for each component name, with the number of components in each state that occurs, and a head."""
+    by_name: dict[str, list[Status]] = {}
+    for status in found:
+        by_name.setdefault(status.component.name, []).append(status)
+    occurring = {each.state for each in found} | {State.FAILED}
+    states = [state for state in ORDER if state in occurring]
+    rows: list[Row] = [(("COMPONENT", *(state.upper() for state in states), "CPU", "MEMORY", "HOSTS"), BOLD)]
+    for name, own in by_name.items():
+        counts = Counter(each.state for each in own)
+        numbers = [(f"{counts[state]:,}" if counts[state] else ".").rjust(len(state)) for state in states]
+        hosts = host_range(list(dict.fromkeys(each.component.host for each in own)))
+        cells = (printable(name), *numbers, *_used(own), printable(hosts))
+        rows.append((cells, RED if any(each.state.is_bad for each in own) else ""))
+    return rows
+
+
+def _used(found: Sequence[Status]) -> tuple[str, str]:
+    """Return the CPU and memory that components use together."""
+    cores = [each.cpu for each in found if each.cpu is not None]
+    sizes = [each.memory for each in found if each.memory is not None]
+    return cpu_share(sum(cores) if cores else None), memory_size(sum(sizes) if sizes else None)
