@@ -58,7 +58,7 @@ def test_ctrl_c_ends_wait_and_scripts(lab: Lab) -> None:
         os.killpg(fab.pid, signal.SIGINT)
         said, _ = fab.communicate(timeout=5)
     assert fab.returncode == 130, said
-    assert "interrupted in wait; still waiting for node1/one, localhost/two" in said
+    assert "interrupted in wait; still waiting for localhost/two, node1/one" in said
     assert alive(lab.node1) | alive(lab.here) == {"one", "two"}
     eventually(lambda: not waiting_scripts(lab), "the end of the scripts that wait")
 
