@@ -18,13 +18,14 @@ from ..results.collect import HostResults
 from ..runner.observer import Observer
 from ..transfer.sync import SyncResult
 from ..util.clock import SYSTEM_CLOCK
+from ..util.host_ranges import folded, host_range
 from ..util.stages import Failure, StageError
 from ..util.text import counted, printable
 from .live import Live
 from .recap import Recap
 from .stage_lines import FAILED, StageLines
 from .stdio import Stdio
-from .summaries import brought, killed, synced
+from .summaries import brought, ended_well, killed, synced
 from .terminal import BOLD, is_screen, styled
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Console(Stdio, Observer):
         self.results: dict[str, dict[str, Any]] = {}  # by stage and host
         self._bar: TransferProgress | None = None
         self._held_back: list[tuple[str, str]] = []  # lines of a stage, until its end: hosts answer in any order
+        self._ends: dict[str, list[Ended]] = {}  # those that ended with 0, by name, while others are awaited
         self._stage = ""
         self._unanswered: set[str] = set()
         self._failures: dict[str, Failure] = {}
@@ -146,9 +148,23 @@ class Console(Stdio, Observer):
         self._line(ready.component, text, "ready", now=True)
 
     def ended(self, ended: Ended) -> None:
-        """Print a line for a component that has ended."""
+        """Print a line for a component that has failed. Those of the same name that end with 0 share a line.
+
+        That line comes when the last one has ended.
+        """
         self.live.ended(ended)
-        self._line(ended.component, str(ended), _kind(ended), now=True)
+        if self._is_folded or not ended.is_success or self.log_lines is not None:
+            self._line(ended.component, str(ended), _kind(ended), now=True)
+            return
+        name = ended.component.name
+        self._ends.setdefault(name, []).append(ended)
+        if not any(label.partition("/")[2] == name for label in list(self.live.waiting)):
+            self._print_ends(self._ends.pop(name))
+
+    def _print_ends(self, ends: Sequence[Ended]) -> None:
+        """Print a line for components of one name that have ended with 0."""
+        hosts = host_range(each.component.host for each in ends)
+        self._print_line(f"{hosts}/{ends[0].component.name}", ended_well(ends))
 
     def output(self, component: Component, line: LogLine) -> None:
         """Print a line of output, if it is followed."""
@@ -164,7 +180,10 @@ class Console(Stdio, Observer):
         if self._is_folded:
             for line in self._lines.lines(SYSTEM_CLOCK.monotonic()):
                 self.news(line)
-        for where, text in sorted(self._held_back, key=lambda line: natural_key(line[0])):
+        for ends in self._ends.values():
+            self._print_ends(ends)
+        self._ends = {}
+        for where, text in folded(self._held_back):
             self._print_line(where, text)
         self._held_back = []
 

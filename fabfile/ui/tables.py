@@ -1,10 +1,11 @@
 """Rows and lines of the tables that commands show. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..components.status import State, Status
 from ..diagnosis.checks import Diagnosis, Verdict
 from ..runner.plan import HostPlan, Plan
+from ..util.host_ranges import folded, host_range
 from ..util.text import byte_size, counted, duration, printable
 from .terminal import BOLD, RED, YELLOW, Row
 
@@ -12,26 +13,27 @@ MOST_FILES = 20
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
-    """Yield the lines of a plan. Lines of a host, or of a start index, are indented."""
-    for host in plan.hosts:
-        yield printable(host.host)
-        for line in _host_plan_lines(host):
-            yield f"  {printable(line)}"
+    """Yield the lines of a plan. Lines of hosts, or of a start index, are indented. Equal hosts share their lines."""
+    steps = ((host.host, "\n".join(map(printable, _host_plan_lines(host)))) for host in plan.hosts)
+    for hosts, text in folded(steps):
+        yield printable(hosts)
+        for line in text.split("\n"):
+            yield f"  {line}"
     for index, windows in plan.starts:
         yield f"start {index}"
-        for window in windows:
-            what = "already running" if window.is_running else window.command
-            yield f"  {printable(f'{window.component.label}  {what}')}"
-    for failure in plan.failures:
-        yield printable(f"unknown: {failure.where}: {failure.reason}")
+        commands = ((each.component.label, "already running" if each.is_running else each.command) for each in windows)
+        for labels, command in folded(commands):
+            yield f"  {printable(f'{labels}  {command}')}"
+    for places, reason in folded((failure.where, failure.reason) for failure in plan.failures):
+        yield printable(f"unknown: {places}: {reason}")
 
 
 def _host_plan_lines(host: HostPlan) -> Iterator[str]:
     if host.foreign is not None:
         yield f"needs --replace: {host.foreign}"
     for id_ in host.ends:
-        yield f"end session {id_}"
-    yield f"use session {host.session}" if host.session else "start a new session"
+        yield f"end session {_session_name(id_)}"
+    yield f"use session {_session_name(host.session)}" if host.session else "start a new session"
     sync = host.sync
     size = byte_size(sum(file.bytes for file in sync.send))
     yield f"send {len(sync.send):,} of {counted(sync.files, 'file')} ({size})"
@@ -47,6 +49,11 @@ def _host_plan_lines(host: HostPlan) -> Iterator[str]:
         yield f"set permissions on {len(sync.chmod):,}"
     for problem in sync.problems:
         yield f"cannot copy {problem.path}: {problem.reason}"
+
+
+def _session_name(id_: str) -> str:
+    """Return the name without the process id, which differs on each host. `--json` has both."""
+    return id_.partition(".")[2]
 
 
 STATUS_COLUMNS = ("HOST", "COMPONENT", "STATE", "EXIT", "PID", "FOR", "CPU", "MEMORY")
@@ -113,17 +120,26 @@ def _facts(status: Status) -> tuple[str, ...]:
 DIAGNOSIS_COLUMNS = ("HOST", "RESULT", "FOUND")
 
 
-def diagnosis_rows(diagnosis: Diagnosis) -> list[Row]:
-    """Return rows of `DIAGNOSIS_COLUMNS`: one for each problem and warning, and one for all that is fine."""
-    host = printable(diagnosis.host)
-    rows: list[Row] = []
+def diagnosis_rows(found: Iterable[Diagnosis]) -> list[Row]:
+    """Return rows of `DIAGNOSIS_COLUMNS`: one for each problem and warning, and one for all that is fine.
+
+    Hosts with equal rows share them.
+    """
+    hosts: dict[tuple[str, str, str], list[str]] = {}
+    for diagnosis in found:
+        for result in _results(diagnosis):
+            hosts.setdefault(result, []).append(printable(diagnosis.host))
+    return [((host_range(names), verdict, text), style) for (verdict, text, style), names in hosts.items()]
+
+
+def _results(diagnosis: Diagnosis) -> Iterator[tuple[str, str, str]]:
+    """Yield the verdict, the text and the style of each row about a host."""
     fine: dict[str, None] = {}  # an ordered set
     for each in diagnosis.checks:
         if each.verdict == Verdict.OK:
             fine[each.name] = None
         else:
             style = RED if each.verdict == Verdict.PROBLEM else YELLOW
-            rows.append(((host, each.verdict, f"{each.name}: {printable(each.detail)}"), style))
+            yield each.verdict, f"{each.name}: {printable(each.detail)}", style
     if fine:
-        rows.append(((host, Verdict.OK, ", ".join(fine)), ""))
-    return rows
+        yield Verdict.OK, ", ".join(fine), ""

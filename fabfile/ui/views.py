@@ -20,6 +20,7 @@ from ..diagnosis.execute import Executed
 from ..results import config_dump
 from ..runner.follow import Look
 from ..runner.plan import Plan
+from ..util.host_ranges import folded, host_range
 from ..util.text import byte_size, printable
 from .overview import screen, summary
 from .stdio import Stdio
@@ -59,19 +60,18 @@ def show_look(out: Stdio, look: Look, is_whole: bool) -> None:
 
 
 def show_diagnoses(out: Stdio, found: Sequence[Diagnosis], as_json: bool) -> None:
-    """Show a line for each problem and warning, and one for each host with all that is fine."""
+    """Show a line for each problem and warning, and one with all that is fine. Hosts with equal lines share them."""
     if as_json:
         out.document(list(chain.from_iterable(map(Diagnosis.as_dicts, found))))
         return
-    out.text(table(DIAGNOSIS_COLUMNS, list(chain.from_iterable(map(diagnosis_rows, found))), sys.stdout))
+    out.text(table(DIAGNOSIS_COLUMNS, diagnosis_rows(found), sys.stdout))
 
 
 def agrees_to_install(out: Stdio, found: Iterable[Diagnosis], is_said: bool) -> bool:
     """Show the commands that would install packages, and ask, unless the user has agreed already."""
     out.aside("commands to run:\n")
-    for each in found:
-        if each.install_command:
-            out.aside(printable(f"  {each.host}  {each.install_command}") + "\n")
+    for host, command in folded((each.host, each.install_command) for each in found if each.install_command):
+        out.aside(printable(f"  {host}  {command}") + "\n")
     if is_said or out.asks("install?"):
         return True
     out.aside("nothing was installed\n")
@@ -94,7 +94,7 @@ def show_executed(out: Stdio, found: Mapping[str, Executed]) -> None:
         hosts.setdefault(found[host], []).append(host)
     for executed, names in hosts.items():
         status = f" (exited with {executed.status})" if executed.status else ""
-        out.news(printable(f"{', '.join(names)}{status}:"), BOLD)
+        out.news(printable(f"{host_range(names)}{status}:"), BOLD)
         for line in executed.output.splitlines() or ["(no output)"]:
             out.news(f"  {rendered(line.encode(errors='surrogateescape')).decode()}")
 

@@ -108,7 +108,7 @@ def test_plan_without_kill_keeps_session(lab: Lab) -> None:
     assert (found["hosts"][0]["ends"], found["hosts"][0]["session"]) == ([], id_)
     assert [window["is_running"] for each in found["starts"] for window in each["windows"]] == [True, False]
     shown = lab.run("plan", "--no-kill").stdout
-    assert f"  use session {id_}\n" in shown and "  node1/a  already running\n" in shown
+    assert "  use session runner\n" in shown and "  node1/a  already running\n" in shown
 
 
 def test_plan_in_words(lab: Lab) -> None:

@@ -140,10 +140,10 @@ def test_follow_waits_for_all_without_wait(lab: Lab) -> None:
 def test_exec_shows_equal_output_once(lab: Lab) -> None:
     lab.config(CONFIG + "for host in ('node1', 'node2', 'localhost'):\n    add('a', host, '')")
     said = lab.run("exec", "cat; echo \"it's $((1 + 1))\"; printf 'no newline' >&2").stdout
-    assert "\nlocalhost, node1, node2:\n  it's 2\n  no newline\n3 hosts, 3 exited with 0; " in said
+    assert "\nlocalhost,node[1-2]:\n  it's 2\n  no newline\n3 hosts, 3 exited with 0; " in said
     done = lab.fab("exec", "test -e only || exit 5", "-c", "cfg.py", "--limit", "node*")
     assert done.stderr.splitlines()[:2] == ["node1: exec: exited with 5", "node2: exec: exited with 5"]
-    assert "\nnode1, node2 (exited with 5):\n  (no output)\n2 hosts (2 failed), 2 exited with 5; " in done.stdout
+    assert "\nnode[1-2] (exited with 5):\n  (no output)\n2 hosts (2 failed), 2 exited with 5; " in done.stdout
     for host in (lab.node1, lab.node2):
         (host.home / "only").touch()
     repeat(lab, done.stderr.rpartition("repeat with: ")[2].strip())

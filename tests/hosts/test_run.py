@@ -1,8 +1,7 @@
 """`fab run` on three hosts and localhost."""
 
-import re
-
 from fabfile.transfer.inventory import PIECE
+from tests.support.host_ranges import sent_to
 from tests.support.lab import Lab
 
 BIG = PIECE + 500_000  # a file that is sent in two pieces
@@ -30,9 +29,9 @@ def prepare(lab: Lab) -> None:
 
 
 def sent(output: str) -> list[int]:
-    """How many files were sent to each remote host, by name of the host."""
-    counts = re.findall(r"^  node\d  \d+ files, (nothing|\d+) sent", output, re.MULTILINE)
-    return [0 if count == "nothing" else int(count) for count in counts]
+    """Return how many files were sent to each remote host, by name of the host."""
+    found = sent_to(output)
+    return [found[host][0] for host in sorted(found) if host.startswith("node")]
 
 
 def test_later_runs_send_only_changes(lab: Lab) -> None:

@@ -100,6 +100,12 @@ def test_only_two_modules_use_rich() -> None:
     assert users == {"fabfile.ui.terminal", "fabfile.ui.progress"}
 
 
+def test_one_module_uses_cluster_shell() -> None:
+    """It takes long to load, so this module imports it late."""
+    users = {each.module for each in imports() if each.target.partition(".")[0] == "ClusterShell"}
+    assert users == {"fabfile.util.host_ranges"}
+
+
 def test_modules_form_no_circle() -> None:
     graph: dict[str, set[str]] = {name: set() for name in MODULES}
     for each in imports():

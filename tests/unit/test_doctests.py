@@ -16,6 +16,7 @@ EXAMPLES = {
     "fabfile.remote.script": 1,
     "fabfile.runner.observer": 2,
     "fabfile.runner.runner": 3,
+    "fabfile.util.host_ranges": 2,
     "rr_config.arg_parsers": 2,
     "rr_config.assigned_options": 5,
     "rr_config.component": 9,

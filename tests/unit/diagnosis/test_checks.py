@@ -19,7 +19,7 @@ from fabfile.diagnosis.probe import Facts, RootState, Sample, read_clock, read_v
 from fabfile.transfer.inventory import RemoteEntry
 from fabfile.transfer.tree import Tree
 from fabfile.ui.tables import diagnosis_rows
-from fabfile.ui.terminal import YELLOW
+from fabfile.ui.terminal import RED, YELLOW
 from rr_config.local_files import LocalFile
 
 APT = Manager("apt-get install", is_root=True, has_sudo=False)
@@ -108,7 +108,18 @@ def test_fine_checks_share_one_row() -> None:
         Check("disk", Verdict.WARNING, "a\x1bb"),
         Check("tar", Verdict.OK, ""),
     ]
-    assert diagnosis_rows(Diagnosis("h", tuple(found))) == [
+    assert diagnosis_rows([Diagnosis("h", tuple(found))]) == [
         (("h", Verdict.WARNING, "disk: a\N{REPLACEMENT CHARACTER}b"), YELLOW),
         (("h", Verdict.OK, "login, tar"), ""),
+    ]
+
+
+def test_hosts_with_equal_rows_share_them() -> None:
+    def host(name: str, *others: Check) -> Diagnosis:
+        return Diagnosis(name, (Check("login", Verdict.OK, f"as {name}"), *others))
+
+    found = [host("h1"), host("h2", Check("tar", Verdict.PROBLEM, "missing")), host("h3")]
+    assert diagnosis_rows(found) == [
+        (("h[1-3]", Verdict.OK, "login"), ""),
+        (("h2", Verdict.PROBLEM, "tar: missing"), RED),
     ]
