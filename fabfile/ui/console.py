@@ -41,6 +41,7 @@ class Console(Stdio, Observer):
     def __init__(self, log_level: str, as_json: bool = False, is_verbose: bool = False) -> None:
         super().__init__(is_quiet=as_json)
         self._is_folded = is_screen(sys.stdout) and not is_verbose
+        self._has_ranges = not (is_verbose and is_screen(sys.stdout))  # equal lines share a host range
         self._lines = StageLines()
         self.log_lines: Observer | None = None  # prints the output of components, if it is followed
         self.results: dict[str, dict[str, Any]] = {}  # by stage and host
@@ -153,7 +154,7 @@ class Console(Stdio, Observer):
         That line comes when the last one has ended.
         """
         self.live.ended(ended)
-        if self._is_folded or not ended.is_success or self.log_lines is not None:
+        if self._is_folded or not self._has_ranges or self.log_lines is not None or not ended.is_success:
             self._line(ended.component, str(ended), _kind(ended), now=True)
             return
         name = ended.component.name
@@ -183,7 +184,8 @@ class Console(Stdio, Observer):
         for ends in self._ends.values():
             self._print_ends(ends)
         self._ends = {}
-        for where, text in folded(self._held_back):
+        in_order = sorted(self._held_back, key=lambda line: natural_key(line[0]))
+        for where, text in folded(in_order) if self._has_ranges else in_order:
             self._print_line(where, text)
         self._held_back = []
 

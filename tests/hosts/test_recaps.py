@@ -237,8 +237,8 @@ def test_verbose_shows_a_line_per_host(lab: Lab) -> None:
 def test_pipe_has_the_same_lines_with_verbose(lab: Lab) -> None:
     lab.config(CONFIG + SIX)
     plain, verbose = lab.fab("sync", "-c", "cfg.py"), lab.fab("sync", "-v", "-c", "cfg.py")
-    assert plain.stdout.splitlines()[:4] == ["sync  3 hosts", *(f"  node{n}  0 files, nothing sent" for n in (1, 2, 3))]
-    assert verbose.stdout.splitlines()[:4] == plain.stdout.splitlines()[:4]
+    assert plain.stdout.splitlines()[:2] == ["sync  3 hosts", "  node[1-3]  0 files, nothing sent"]
+    assert verbose.stdout.splitlines()[:2] == plain.stdout.splitlines()[:2]
 
 
 def test_interrupted_follow_reports_no_loss(lab: Lab) -> None:
