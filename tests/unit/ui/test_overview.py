@@ -66,7 +66,7 @@ def test_many_failures_are_folded_and_cut() -> None:
         shown = texts(look(*bad), height)
         assert len(shown) <= height
         assert shown[2].startswith("FAILED ")
-    assert shown[3] == "monitor  node1, node2, node3, no…  3     -    KeyError"
+    assert shown[3] == "monitor  node[1-24]  3     -    KeyError"
     assert shown[4].startswith("bad1 ")
     cut = [line for line in shown if line.startswith("and ")]
     assert [line.split()[-2:] for line in cut] == [["rows", "more"], ["components", "more"]]
@@ -97,5 +97,5 @@ def test_late_host_keeps_its_row_with_age() -> None:
 
 def test_equal_sessions_of_others_share_a_line() -> None:
     shown = texts(look(foreign={host: Foreign("s", "someone", 0, 2) for host in HOSTS}))
-    assert shown[1].startswith('node1, node2, node3, node4, node5, node6: session "s" belongs to someone')
+    assert shown[1].startswith('node[1-6]: session "s" belongs to someone')
     assert shown[2] == ""
