@@ -114,7 +114,7 @@ class Console(Stdio, Observer):
                 self._line(host, brought(result), "collected")
             case [Ended(), *_] if stage.startswith("stop "):
                 for ended in result:
-                    text = str(ended) if ended.was_started else "was not running"
+                    text = str(ended) if ended.was_started else "not running"
                     self._line(ended.component, text, "ended" if ended.was_started else text)
             case _ if stage == "connect":
                 self._lines.note(host, "", SYSTEM_CLOCK.monotonic())

@@ -73,6 +73,8 @@ class Live(Observer):
     def _limit(self, stage: str) -> str:
         if self._most is None:
             return " (no limit)"
+        if stage.startswith("stop "):
+            return f" (KILL after {duration(round(self._most))})"
         return f" (at most {duration(round(self._most))}{' for each step' if stage == 'connect' else ''})"
 
     def result(self, stage: str, host: str, result: Any) -> None:
