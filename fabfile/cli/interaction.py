@@ -15,6 +15,7 @@ from rr_config.loading import evaluated
 
 from .exit_codes import FAILED
 from .invocation import chosen_states, none_chosen
+from .own_options import own_options
 
 if TYPE_CHECKING:
     from ..runner.follow import Watch
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 def show_status(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
     """Show the state of each component, with --watch again and again."""
     from ..runner.follow import WATCH_SECONDS, Look
+    from ..ui.overview import in_order
     from ..ui.terminal import is_screen
     from ..ui.views import show_statuses
 
+    _check_table(given)
     states = chosen_states(given)
     console.ends_with_output = given["watch"]
     if given["watch"] and is_screen(sys.stdout):
@@ -37,8 +40,8 @@ def show_status(given: dict[str, Any], runner: "Runner", console: "Console") -> 
         statuses = runner.status(states=states)
         if states and not statuses and not given["watch"]:
             none_chosen(given, runner.status() if given["state"] else [], console)
-        look = Look(runner.clock.now(), statuses, runner.foreign)
-        show_statuses(console, look, as_json=given["json"], is_whole=given["all"])
+        look = in_order(Look(runner.clock.now(), statuses, runner.foreign), given["sort"] or given["group"])
+        show_statuses(console, look, as_json=given["json"], is_whole=given["all"], group=given["group"])
         if not given["watch"]:
             break
         runner.clock.sleep(WATCH_SECONDS)
@@ -46,8 +49,21 @@ def show_status(given: dict[str, Any], runner: "Runner", console: "Console") -> 
         raise Exit(code=FAILED)
 
 
+def _check_table(given: dict[str, Any]) -> None:
+    """Raise ConfigError if --sort or --group is invalid."""
+    problems: list[str] = []
+    for option in own_options("status"):
+        if option.name in ("group", "sort"):
+            problems += option.problems(given[option.name])
+    if given["group"] and given["json"]:
+        problems.append("--group: cannot be combined with --json, which has an entry for each component")
+    if problems:
+        raise ConfigError(*problems)
+
+
 def _watch(given: dict[str, Any], console: "Console", watch: "Watch") -> None:
     """Show look after look on the alternate screen of the terminal, until Ctrl-C or another signal ends it."""
+    from ..ui.overview import in_order
     from ..ui.views import show_look
 
     def suspend() -> None:
@@ -67,7 +83,9 @@ def _watch(given: dict[str, Any], console: "Console", watch: "Watch") -> None:
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         for look in watch.looks():
-            show_look(console, look, is_whole=given["all"])
+            show_look(
+                console, in_order(look, given["sort"] or given["group"]), is_whole=given["all"], group=given["group"]
+            )
     finally:
         console.leave_screen()
         for number, handler in before.items():

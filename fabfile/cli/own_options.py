@@ -12,6 +12,7 @@ def _flag(name: str, help: str, *commands: str, short: str | None = None) -> Dec
 
 # The commands that can choose components by their present states.
 BY_STATE = ("status", "logs", "restart", "stop", "collect")
+TABLE = ("host", "component", "state")  # values of --sort and --group
 # The commands that change hosts, or wait for components.
 CHANGES = ("run", "kill", "screen", "sync", "start", "stop", "restart", "wait")
 
@@ -45,6 +46,10 @@ OWN_OPTIONS = (
         default=GRACE_SECONDS,
         commands=["stop", "restart"],
     ),
+    Declaration(
+        "sort", "Sort by this column. States begin with the worst. Default: host.", values=TABLE, commands=["status"]
+    ),
+    Declaration("group", "Show one row for each host, component name or state.", values=TABLE, commands=["status"]),
     _flag("watch", "Refresh the table every 2 seconds until Ctrl-C.", "status", short="w"),
     _flag("all", "Show every component, also if the terminal is too small for it.", "status"),
     Declaration("timeout", "Maximum seconds to wait. Default: no limit.", kind=int, commands=["wait"]),

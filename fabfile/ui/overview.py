@@ -4,6 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import attrs
+
+from rr_config.natural_order import natural_key
+
 from ..components.status import State, Status
 from ..runner.follow import Look
 from ..util.host_ranges import host_range
@@ -33,7 +37,7 @@ def screen(look: Look, width: int, height: int, is_whole: bool) -> list[Line]:
 def summary(look: Look, width: int, height: int) -> list[Line]:
     """Return a summary in at most `height` lines."""
     head = _head(look, width)
-    bad, names = _bad_rows(look), _name_rows(look.statuses)
+    bad, names = _bad_rows(look), group_rows(look.statuses, "component")
     room = height - len(head) - 1
     if not bad:
         return [*head, ("", ""), *_cut(aligned(names), room, "component")][:height]
@@ -51,6 +55,12 @@ def _cut(lines: Sequence[Line], most: int, noun: str) -> list[Line]:
         return list(lines)
     left = len(lines) - max(most - 1, 0)
     return [*lines[: max(most - 1, 0)], (f"and {counted(left, noun)} more", "")]
+
+
+def grouped(look: Look, width: int, height: int, by: str) -> list[Line]:
+    """Return the totals and the table of groups, in at most `height` lines."""
+    head = _head(look, width)
+    return [*head, ("", ""), *_cut(aligned(group_rows(look.statuses, by)), height - len(head) - 1, "row")][:height]
 
 
 def _head(look: Look, width: int) -> list[Line]:
@@ -120,21 +130,44 @@ def _folded(rows: Sequence[Row]) -> list[Row]:
     return found
 
 
-def _name_rows(found: Sequence[Status]) -> list[Row]:
-    """Return a row for each component name, with the number of components in each state that occurs, and a head."""
-    by_name: dict[str, list[Status]] = {}
+def in_order(look: Look, by: str | None) -> Look:
+    """Return the look with its components in natural order of their names, or those in the worst state first."""
+    if by == "component":
+        return attrs.evolve(look, statuses=sorted(look.statuses, key=lambda each: natural_key(each.component.name)))
+    if by == "state":
+        return attrs.evolve(look, statuses=sorted(look.statuses, key=lambda each: ORDER.index(each.state)))
+    return look  # by host already
+
+
+def group_rows(found: Sequence[Status], by: str) -> list[Row]:
+    """Return a row for each host, component name or state, in the order of the components in `found`, and a head.
+
+    Each has the number of components, if possible in each state that occurs, and the rest that they have in common.
+    """
+    groups: dict[str, list[Status]] = {}
     for status in found:
-        by_name.setdefault(status.component.name, []).append(status)
+        groups.setdefault(_group(status, by), []).append(status)
     occurring = {each.state for each in found} | {State.FAILED}
-    states = [state for state in ORDER if state in occurring]
-    rows: list[Row] = [(("COMPONENT", *(state.upper() for state in states), "CPU", "MEMORY", "HOSTS"), BOLD)]
-    for name, own in by_name.items():
+    states = [] if by == "state" else [state for state in ORDER if state in occurring]
+    numbers = [state.upper() for state in states] or ["COUNT"]
+    rows: list[Row] = [((by.upper(), *numbers, "CPU", "MEMORY", "COMPONENTS" if by == "host" else "HOSTS"), BOLD)]
+    for name, own in groups.items():
         counts = Counter(each.state for each in own)
         numbers = [(f"{counts[state]:,}" if counts[state] else ".").rjust(len(state)) for state in states]
-        hosts = host_range(list(dict.fromkeys(each.component.host for each in own)))
-        cells = (printable(name), *numbers, *_used(own), printable(hosts))
+        cells = (printable(name), *(numbers or [f"{len(own):,}".rjust(5)]), *_used(own), printable(_members(own, by)))
         rows.append((cells, RED if any(each.state.is_bad for each in own) else ""))
     return rows
+
+
+def _group(status: Status, by: str) -> str:
+    return {"host": status.component.host, "component": status.component.name, "state": str(status.state)}[by]
+
+
+def _members(found: Sequence[Status], by: str) -> str:
+    """Return the names of the components if they are on one host, or their hosts."""
+    if by == "host":
+        return ",".join(dict.fromkeys(each.component.name for each in found))
+    return host_range(each.component.host for each in found)
 
 
 def _used(found: Sequence[Status]) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from ..runner.follow import Look
 from ..runner.plan import Plan
 from ..util.host_ranges import folded, host_range
 from ..util.text import byte_size, printable
-from .overview import screen, summary
+from .overview import group_rows, grouped, screen, summary
 from .stdio import Stdio
 from .tables import DIAGNOSIS_COLUMNS, diagnosis_rows, plan_lines, status_rows
 from .terminal import BOLD, CYAN, GREEN, RED, YELLOW, fitted, is_screen, screen_size, styled, table
@@ -30,17 +30,17 @@ from .terminal import BOLD, CYAN, GREEN, RED, YELLOW, fitted, is_screen, screen_
 DIFF_STYLES = {"+": GREEN, "-": RED, "@": CYAN}  # by the first character of a line of `diff -u`
 
 
-def show_statuses(out: Stdio, look: Look, as_json: bool, is_whole: bool) -> None:
+def show_statuses(out: Stdio, look: Look, as_json: bool, is_whole: bool, group: str | None) -> None:
     """Show a table of statuses, and sessions of other owners; on a terminal that is too small for it, a summary.
 
-    With `is_whole`, show the table in any case.
+    With `is_whole`, show the table in any case. With `group`, show a row for each host, component name or state.
     """
     if as_json:
         out.document(list(map(Status.as_dict, look.statuses)))
         return
-    (columns, _), *rows = status_rows(look.statuses, look.late)
+    (columns, _), *rows = group_rows(look.statuses, group) if group else status_rows(look.statuses, look.late)
     width, height = shutil.get_terminal_size()
-    may_be_short = is_screen(sys.stdout) and not is_whole
+    may_be_short = is_screen(sys.stdout) and not is_whole and group is None
     if may_be_short and len(rows) >= height:  # drawing so many rows would take long
         text = ""
     else:
@@ -53,10 +53,11 @@ def show_statuses(out: Stdio, look: Look, as_json: bool, is_whole: bool) -> None
     out.text(text)
 
 
-def show_look(out: Stdio, look: Look, is_whole: bool) -> None:
+def show_look(out: Stdio, look: Look, is_whole: bool, group: str | None) -> None:
     """Show a look on the whole terminal, in its present size. With `is_whole`, as a table in any case."""
     width, height = screen_size(sys.stdout)
-    out.show_screen(fitted(screen(look, width, height, is_whole), width, sys.stdout))
+    lines = grouped(look, width, height, group) if group else screen(look, width, height, is_whole)
+    out.show_screen(fitted(lines, width, sys.stdout))
 
 
 def show_diagnoses(out: Stdio, found: Sequence[Diagnosis], as_json: bool) -> None:

@@ -113,3 +113,32 @@ def test_selected_components_are_collected(lab: Lab) -> None:
     (folder,) = (lab.folder / "out").iterdir()
     assert sorted(str(path.relative_to(folder)) for path in folder.glob("*/*")) == ["node1/job", "node3/job"]
     assert "selected 2 of 4 components" in done.stdout
+
+
+def test_status_is_sorted_and_grouped(lab: Lab) -> None:
+    begin(lab)
+    every = json.loads(lab.fab("status", "--json", "--sort", "state", "-c", "cfg.py").stdout)
+    assert [each["state"] for each in every] == ["failed", "failed", "running", "running"]
+    by_name = json.loads(lab.fab("status", "--json", "--sort", "component", "-c", "cfg.py").stdout)
+    assert [f"{each['host']}/{each['name']}" for each in by_name] == [
+        *("node1/job", "node2/job", "node3/job", "node1/other")
+    ]
+
+    def rows(*words: str) -> list[str]:
+        done = lab.fab("status", "-c", "cfg.py", "--group", *words)
+        return [re.sub(r" +[\d.]+ (%|kB|MB)|( +-){2}", "", line) for line in done.stdout.splitlines()]
+
+    assert [line.split() for line in rows("component")] == [
+        ["COMPONENT", "FAILED", "RUNNING", "CPU", "MEMORY", "HOSTS"],
+        ["job", "2", "1", "node[1-3]"],
+        ["other", ".", "1", "node1"],
+    ]
+    assert [line.split() for line in rows("state")] == [
+        ["STATE", "COUNT", "CPU", "MEMORY", "HOSTS"],
+        ["failed", "2", "node[1,3]"],
+        ["running", "2", "node[1-2]"],
+    ]
+    by_host = [["node1", "1", "1", "job,other"], ["node3", "1", ".", "job"], ["node2", ".", "1", "job"]]
+    assert [line.split() for line in rows("host", "--sort", "state")[1:]] == by_host
+    refused(lab.fab("status", "--sort", "cpu", "-c", "cfg.py"), "--sort cpu: must be one of host, component, state\n")
+    refused(lab.fab("status", "--group", "host", "--json", "-c", "cfg.py"), "--group: cannot be combined with --json")

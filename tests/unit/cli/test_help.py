@@ -27,7 +27,7 @@ OWN = {
     "doctor": {"--json", "--install", "--yes", "-y"},
     "config": {"--json", "--diff"},
     "plan": {"--json"},
-    "status": {"--json", "--watch", "-w", "--all", *BY_STATE},
+    "status": {"--json", "--watch", "-w", "--all", "--sort", "--group", *BY_STATE},
     "wait": {"--timeout", "--json", "--verbose", "-v"},
     "stop": {"--grace", "--json", "--verbose", "-v", *BY_STATE},
     "restart": {"--grace", "--json", "--verbose", "-v", *BY_STATE},

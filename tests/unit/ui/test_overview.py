@@ -5,7 +5,7 @@ from typing import Any
 from fabfile.components.ownership import Foreign
 from fabfile.components.status import State, Status
 from fabfile.runner.follow import Look
-from fabfile.ui.overview import screen, summary
+from fabfile.ui.overview import grouped, in_order, screen, summary
 from rr_config import Component
 
 HOSTS = [f"node{number}" for number in range(1, 7)]
@@ -31,12 +31,11 @@ def test_summary_has_a_row_for_each_name() -> None:
     head, *others = texts(look())
     assert head.startswith("12 components, 6 hosts: 0 failed  0 unknown  6 ready  6 ended")
     assert len(head) == WIDTH and head[-3] == ":", "the time of the look"
-    hosts = "node[1-6]"
     assert others == [
         "",
         "COMPONENT  FAILED  READY  ENDED  CPU    MEMORY  HOSTS",
-        f"web             .      6      .  300 %  6.0 MB  {hosts}",
-        f"job             .      .      6  -      -       {hosts}",
+        "web             .      6      .  300 %  6.0 MB  node[1-6]",
+        "job             .      .      6  -      -       node[1-6]",
     ]
 
 
@@ -99,3 +98,17 @@ def test_equal_sessions_of_others_share_a_line() -> None:
     shown = texts(look(foreign={host: Foreign("s", "someone", 0, 2) for host in HOSTS}))
     assert shown[1].startswith('node[1-6]: session "s" belongs to someone')
     assert shown[2] == ""
+
+
+def test_groups_have_their_own_order() -> None:
+    seen = look(status("db", "node10", State.FAILED), status("db", "node9", State.RUNNING))
+
+    def names(by: str, sort: str | None = None) -> list[str]:
+        lines = grouped(in_order(seen, sort or by), WIDTH, HEIGHT, by)
+        return [line.split()[0] for line, _ in lines[3:]]
+
+    assert names("component") == ["db", "job", "web"]
+    assert names("state") == ["failed", "ready", "running", "ended"]
+    assert names("host", "state")[0] == "node10"
+    assert names("component", "state")[0] == "db"
+    assert grouped(seen, WIDTH, 6, "host")[-1][0] == "and 6 rows more"
