@@ -75,7 +75,7 @@ def test_collect_brings_output_and_results(lab: Lab) -> None:
     }
     assert "secret" not in text
     run = json.loads(text)
-    a, _, c = run["components"]
+    _, a, c = run["components"]
     assert (a["state"], a["exit_status"], c["state"]) == ("failed", 3, "running")
     assert a["started"] <= a["ended"] and a["folder"] == "node1/a"
     assert a["collected"]["node1/a/results/out/1.log"] == hashlib.sha1(b"1\n").hexdigest()

@@ -106,7 +106,7 @@ def test_unkillable_process_is_listed(lab: Lab) -> None:
         assert done.returncode == 1, done.stdout
         assert f"processes still run after SIGKILL: {pid} (sleep, of user nobody)" in done.stderr
         assert done.stderr.count(f"{pid} (") == 1
-        assert "; any of these may still run: web, other" in done.stderr
+        assert "; any of these may still run: other, web" in done.stderr
     os.kill(pid, signal.SIGKILL)
     repeat(lab, done.stderr.splitlines()[-1].removeprefix("repeat with: "))
     assert lab.node1.sessions() == []

@@ -86,7 +86,8 @@ def test_waiting_thread_stops_all(lab: Lab) -> None:
         assert observer.threads == {threading.current_thread()}
         assert {each.where.split("/")[1] for each in caught.value.failures} == set(observer.ended_)
         assert runner.running == []
-        assert [each.signal for each in runner.status()][:2] == ["SIGTERM", "SIGTERM"]
+        signals = {each.component.label: each.signal for each in runner.status()}
+        assert (signals["node1/a"], signals["node2/b"]) == ("SIGTERM", "SIGTERM")
 
 
 def test_on_exit_leave_stops_nothing(lab: Lab) -> None:
@@ -95,7 +96,8 @@ def test_on_exit_leave_stops_nothing(lab: Lab) -> None:
         with pytest.raises(StageError) as caught:
             runner.run()
         assert timeless(str(caught.value)) == "wait: node1/c: ended with exit status 3"
-        assert [each.state for each in runner.status()] == ["running", "running", "failed"]
+        states = {each.component.label: each.state for each in runner.status()}
+        assert states == {"node1/a": "running", "node1/c": "failed", "node2/b": "running"}
 
 
 def test_wait_after_interrupt_is_fresh(lab: Lab) -> None:

@@ -90,7 +90,7 @@ def test_ending_works_without_dead_host(lab: Lab, command: str) -> None:
         done = lab.fab(command, "-c", "cfg.py")
     assert done.returncode == 1
     assert pid_of(lab.node1) == pid_of(lab.node2) == pid_of(lab.node1, "b") == 0
-    assert "; any of these may still run: web, c\n" in done.stderr
+    assert "; any of these may still run: c, web\n" in done.stderr
     assert pid_of(lab.node3) and pid_of(lab.node3, "c")
 
 
@@ -100,7 +100,7 @@ def test_plan_shows_live_hosts(lab: Lab) -> None:
         done = lab.fab("plan", "-c", "cfg.py")
         as_json = lab.fab("plan", "--json", "-c", "cfg.py")
     assert done.returncode == 1
-    assert "node1\n  start a new session\n" in done.stdout and "node2\n" in done.stdout
+    assert "node[1-2]\n  start a new session\n" in done.stdout
     assert "\nunknown: node3: 127.0.0.13 port " in done.stdout
     found = json.loads(as_json.stdout)
     assert [each["host"] for each in found["hosts"]] == ["node1", "node2"]
