@@ -1,7 +1,9 @@
 """Select components of a config by patterns of names and hosts, for `--limit` and `--only`. Pure."""
 
 import fnmatch
+import functools
 import glob
+import re
 from collections.abc import Sequence
 
 from .component import Component, Config
@@ -10,6 +12,9 @@ from .likeness import hint
 from .natural_order import in_natural_order, natural_key
 
 COPY_OF = "copy_of"
+# The numbers of a host range, such as `[1-60]` and `[2,10]`. `[12]` is the set of characters 1 and 2.
+RANGE = re.compile(r"\[(?=\d+[,-])(\d{1,6}(?:-\d{1,6})?(?:,\d{1,6}(?:-\d{1,6})?)*)\]")
+PLACE = "\ue000"  # stands for a range while the rest of a pattern is translated
 
 
 class Words(str):
@@ -43,17 +48,18 @@ def component_named(config: Config, name: str) -> Component:
 def limited(config: Config, limit: str, option: str = "--limit") -> Config:
     """Return a config with the components that `limit`, the value of `option`, selects.
 
-    `limit` is a list of patterns, separated by commas. A pattern matches the whole name of a component, its whole host,
-    or both as `host/name`. It may contain `*`, `?` and `[ab]`, as in fnmatch(3). A pattern that begins with `!`
-    excludes what it matches. If all patterns exclude, the remaining components are selected.
+    `limit` is a list of patterns, separated by commas. A pattern matches the whole name of a component, its whole
+    host, or both as `host/name`. It may contain `*`, `?` and `[ab]`, as in fnmatch(3), and host ranges such as
+    `node[1-60]` or `node[2,10]`, as commands print them. A pattern that begins with `!` excludes what it matches. If
+    all patterns exclude, the remaining components are selected.
 
-    Raise ConfigError if a pattern matches no component, or if no component remains.
+    Raise ConfigError if a range is invalid, if a pattern matches no component, or if no component remains.
     """
     if isinstance(limit, Words):
         option = limit.command
     chosen: list[str] = []
     excluded: list[str] = []
-    for pattern in map(str.strip, limit.split(",")):
+    for pattern in _patterns(limit):
         if pattern.startswith("!"):
             excluded.append(pattern[1:])
         elif pattern:
@@ -68,6 +74,12 @@ def limited(config: Config, limit: str, option: str = "--limit") -> Config:
     if not left:
         raise ConfigError(f"{option}: {limit!r} excludes every component; exclude fewer")
     return config.with_components(left)
+
+
+def _patterns(limit: str) -> list[str]:
+    """Split a limit at its commas, but not at those of a range."""
+    protected = RANGE.sub(lambda found: found[0].replace(",", PLACE), limit)
+    return [pattern.strip().replace(PLACE, ",") for pattern in protected.split(",")]
 
 
 def _check_patterns(patterns: Sequence[str], components: Sequence[Component], limit: str, option: str) -> None:
@@ -151,4 +163,23 @@ def copied_names(component: Component) -> tuple[str, ...]:
 
 def _matches(component: Component, *patterns: str) -> bool:
     texts = names(component)
-    return any(fnmatch.filter(texts, pattern) for pattern in patterns)
+    return any(_expression(pattern).match(text) for pattern in patterns for text in texts)
+
+
+@functools.cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    """Return the regular expression of a pattern. Raise ConfigError for an invalid range."""
+    expression = fnmatch.translate(RANGE.sub(PLACE, pattern))
+    for found in RANGE.finditer(pattern):
+        expression = expression.replace(PLACE, f"(?:{'|'.join(_numbers(found[1]))})", 1)
+    return re.compile(expression)
+
+
+def _numbers(ranges: str) -> list[str]:
+    """Return the numbers of ranges such as `1-3,10`. Leading zeros count: `01-03` holds `02`, but not `2`."""
+    from ClusterShell.RangeSet import RangeSet, RangeSetException
+
+    try:
+        return list(RangeSet(ranges))
+    except RangeSetException as error:
+        raise ConfigError(f"[{ranges}]: invalid range of hosts: {error}") from error

@@ -32,6 +32,30 @@ def test_limit_chooses(limit: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        ("node[1-60]", ["node1/a", "node7/a", "node12/a", "node60/a"]),
+        ("node[7,12]/a,x01", ["node7/a", "node12/a", "x01/a"]),
+        ("!node[2-60]", ["node1/a", "x01/a", "x1/a"]),
+        ("x[01-10]", ["x01/a"]),
+        ("x[1-10]", ["x1/a"]),
+        ("no*[10-15]/?", ["node12/a"]),
+        ("node[12]", ["node1/a"]),  # a set of characters, as in the shell
+        ("[mn]ode[1-1]", ["node1/a"]),
+    ],
+)
+def test_limit_reads_host_ranges(limit: str, expected: list[str]) -> None:
+    hosts = ("node1", "node7", "node12", "node60", "x01", "x1")
+    config = Config(Component(name="a", host=host, executable="x", start_index=1) for host in hosts)
+    assert [component.label for component in limited(config, limit).all_components()] == expected
+
+
+def test_reversed_range_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"^\[9-1\]: invalid range of hosts: "):
+        limited(CONFIG, "node[9-1]")
+
+
+@pytest.mark.parametrize(
     ("limit", "message"),
     [
         ("serve", "--limit: 'serve' matches no component; did you mean server?"),
