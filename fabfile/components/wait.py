@@ -19,7 +19,7 @@ NEVER = "never"  # the status of a component that was not started
 
 @attrs.frozen
 class Ended:
-    """A component has ended. `status` is that of sh: 128 and more mean a signal. None: there is no record of its end.
+    """A component has ended. `status` is that of sh: 128 and more mean a signal, and None an unknown end.
 
     `was_started` is False if there was nothing to wait for. `was_stopped` if this tool ended it on purpose. `loss` is
     the reason why there is no record. `seconds` is how long it ran, if known. `last_line` is the end of the output of a

@@ -149,7 +149,7 @@ class Console(Stdio, Observer):
         self._line(ready.component, text, "ready", now=True)
 
     def ended(self, ended: Ended) -> None:
-        """Print a line for a component that has failed. Those of the same name that end with 0 share a line.
+        """Print a line for a component that has failed. Components of the same name that end with 0 share one.
 
         That line comes when the last one has ended.
         """

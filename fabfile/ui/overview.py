@@ -114,7 +114,7 @@ def _bad_rows(look: Look) -> list[Row]:
 
 
 def _folded(rows: Sequence[Row]) -> list[Row]:
-    """Join rows that differ only in the host and the time. The time is that of the first one."""
+    """Join rows that differ only in the host and the time. Keep the time of the first one."""
     head, *others = rows
     alike: dict[tuple[str, ...], list[Row]] = {}
     for row in others:

@@ -21,7 +21,7 @@ NATURALLY_SLOW = ("wait", "terminate")  # programs run for as long as they want
 
 @attrs.frozen
 class Note:
-    """What happened on a host or to a component, and the seconds since the stage began.
+    """An event on a host or of a component, and the seconds since the stage began.
 
     `kind` is in words that other hosts share, or empty if the stage only has a duration.
     `peers` is the name of the component, because only components of one name should take the same time.

@@ -2,8 +2,8 @@
 # Needs from the header: _rr_own_base_dir (empty: the temporary folder), _rr_own_check, and three functions:
 # _rr_own_read_environment, _rr_own_change_environment and _rr_own_program.
 #
-# Three processes start a program: screen runs `sh FOLDER/launcher TICKET`, which runs itself with `record`, which runs itself with
-# `exec`. The first one ends with its window. It leads the kernel session of the terminal, so the kernel then sends
+# Three processes start a program: screen runs `sh FOLDER/launcher TICKET`, which runs itself with `record`, which runs
+# itself with `exec`. The first one ends with its window. It leads the kernel session of the terminal, so the kernel then sends
 # SIGHUP to the program. The second one can still record the exit status.
 # With `check`, readiness.sh runs the command of `util.command` in the same folder and environment.
 # All variables of this file have a prefix: a variable of the program's environment must not change by accident.

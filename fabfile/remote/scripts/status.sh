@@ -87,11 +87,12 @@ list_processes() {
   files=$(LC_ALL=C grep -slE "^[0-9]+ \(.*\) [A-Z] [0-9]+ [0-9]+ (${sessions%|}) " /proc/[0-9]*/stat)
 }
 
-# sample: answer with the CPU time and memory of each process in $files. For the fields see proc(5).
+# sample: answer with the CPU time and memory of each process in $files, which may be empty: then cat must not read the
+# standard input. For the fields see proc(5).
 # shellcheck disable=SC2086 # one word for each file
 sample() {
   read -r up _ </proc/uptime
-  answer "sample $up$(cat $files 2>/dev/null | LC_ALL=C awk '{
+  answer "sample $up$(cat /dev/null $files 2>/dev/null | LC_ALL=C awk '{
     pid = $1
     sub(/^.*\) /, "") # the name may contain spaces and parentheses; the next field is the third one
     printf " %s,%s,%s,%s,%s", $4, pid, $12, $13, $22

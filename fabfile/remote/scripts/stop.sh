@@ -1,7 +1,8 @@
 # fab stop: end components, each with its signal; after the grace period, KILL ends what is left.
 # Needs from the header: session, owner, owner_text, replace, hundredths (the grace period), and as arguments FOLDER SIGNAL
 # for each component.
-# Answers: ended FOLDER STATUS STOPPED SECONDS, as wait.sh does. STATUS is `never` if it did not run, or `window` if it is unknown.
+# Answers: ended FOLDER STATUS STOPPED SECONDS, as wait.sh does. STATUS is `never` if it did not run, or
+# `window` if it is unknown.
 . ./session_lock.sh
 . ./ownership.sh
 . ./end_processes.sh

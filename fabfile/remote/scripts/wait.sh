@@ -2,7 +2,8 @@
 # Needs from the header: session, pending (folders to report), folders (to terminate), once (look only once).
 # Reads one command: `terminate`, or `leave`. It ends by itself once all have ended and nothing is to be terminated.
 # Answers: ended FOLDER STATUS STOPPED SECONDS, a newline, and the end of the output if it failed. STATUS is an exit
-# status, `never` (it was not started), or the reason of find_loss. STOPPED is `stopped` after fab stop, or empty. SECONDS may be empty.
+# status, `never` (it was not started), or the reason of find_loss. STOPPED is `stopped` after fab stop,
+# or empty. SECONDS may be empty.
 . ./state_dir.sh
 . ./end_processes.sh
 . ./own_output.sh

@@ -1,10 +1,14 @@
 """The state of a component, read from a host's answers."""
 
+import subprocess
+
 import pytest
 
 from fabfile.components.status import NOT_READY, State, Status, in_states, read_status, states_named
+from fabfile.remote.script import command
 from rr_config import Component, ConfigError
 from rr_config.ready import port
+from tests.support.scripts import script_of
 
 COMPONENTS = [
     Component(name=name, host="h", executable="x", start_index=1, ready=port(80) if name in "def" else None)
@@ -65,3 +69,18 @@ def test_unknown_components_are_in_any_state() -> None:
     found = [Status(COMPONENTS[0], State.UNKNOWN), Status(COMPONENTS[1], State.READY)]
     assert in_states(found, {State.FAILED}) == found[:1]
     assert in_states(found, {State.READY}) == found
+
+
+def test_end_before_the_sample_does_not_hang() -> None:
+    """The component has ended since the script saw it, and the controller keeps the standard input open."""
+    body = "leaders=' 4194304 '\nlist_processes\nsample"
+    script = script_of(body, "status", folders="", with_origins=False).sent_by("me", born=5, group=1)
+    with subprocess.Popen(["sh", "-c", command(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin and process.stdout
+        process.stdin.write(script)
+        process.stdin.flush()
+        try:
+            process.wait(10)
+            assert process.stdout.read().endswith(b"\0done\0")
+        finally:
+            process.kill()
