@@ -10,12 +10,20 @@ from typing import Any
 
 from ..results.provenance import SECRET
 from ..util.text import counted, duration, printable
+from .chart import SCREENFUL, at
+from .failures import failures, logs_to_open
 from .head import parameters, title, verdict
 from .history import OUTCOME_CLASSES, ComponentHistory, histories, span, stages
 from .links import Link
-from .timeline import at, timeline
+from .timeline import rows_left_out, timeline
 
 TEMPLATE = "report.html.j2"
+# Name and CSS class of the columns of the table.
+COLUMNS = (
+    *(("Component", ""), ("Host", ""), ("State", ""), ("Duration", "number"), ("Start index", "number wide")),
+    *(("Started", "wide"), ("Ready", "wide"), ("Ended", "wide"), ("PID", "number wide")),
+)
+MOST_GROUPS = 60
 NO_LINKS: Mapping[str, Sequence[Link]] = {}
 # Identifies a file as a report, which a newer report may replace.
 MARK = '<meta name="generator" content="Remote Runner">'
@@ -33,23 +41,53 @@ def page(run: Mapping[str, Any], outputs: Mapping[str, str], links: Mapping[str,
     found, of_run = histories(run), stages(run)
     begin, end = span(found, of_run, run["collected"])
     hosts = {history.host for history in found}
+    texts = {printable(label): text for label, text in outputs.items()}
+    failed = failures(found, texts, end)
+    to_open = logs_to_open(failed)
+    first, others = _logs_in_order(len(found), to_open)
     return _rendered(
         mark=Markup(MARK),  # a constant  # nosec B704
         run=run,
         title=title(run),
         verdict=verdict(found),
+        failures=failed,
         parameters=parameters(run),
         links=links,
         runs=run["runs"] or [run],  # if nothing was started, show what this command would start
         histories=found,
         stages=of_run,
-        outputs={printable(label): text for label, text in outputs.items()},
+        outputs=texts,
+        open_logs=to_open,
+        first_logs=first,
+        other_logs=others,
         begin=begin,
         end=end,
         size=f"{len(found):,} on {counted(len(hosts), 'host')}",
         outcomes=_outcomes(found),
+        grouping=grouping(found),
+        columns=COLUMNS,
+        rows_left_out=rows_left_out(found),
         timeline=Markup(timeline(found, of_run, begin, end)),  # `timeline` escapes all texts  # nosec B704
     )
+
+
+def _logs_in_order(count: int, to_open: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the indices of the logs in the page, and of those in a box of their own, if there are many."""
+    if count <= SCREENFUL:
+        return range(count), ()
+    is_open = set(to_open)
+    return to_open, [number for number in range(count) if number not in is_open]
+
+
+def grouping(found: Sequence[ComponentHistory]) -> str:
+    """Return by which column the table groups its rows at first: the first one that makes few groups."""
+    if len(found) <= SCREENFUL:
+        return "none"
+    if len({history.name for history in found}) <= MOST_GROUPS:
+        return "component"
+    if len({history.host for history in found}) <= MOST_GROUPS:
+        return "host"
+    return "state"
 
 
 def _rendered(**values: object) -> str:
@@ -64,11 +102,9 @@ def _rendered(**values: object) -> str:
 
 
 def _outcomes(found: Iterable[ComponentHistory]) -> list[tuple[str, str, int]]:
-    """Return outcome class, outcome and number of components for each outcome, the bad ones first."""
-    counts: Counter[tuple[str, str]] = Counter()
-    for history in found:
-        counts[history.outcome_class, history.outcome.partition(":")[0]] += 1
-    rows = [(outcome_class, outcome, count) for (outcome_class, outcome), count in counts.items()]
+    """Return outcome class, state and number of components for each state, the bad ones first."""
+    counts = Counter((history.outcome_class, history.state) for history in found)
+    rows = [(outcome_class, state, count) for (outcome_class, state), count in counts.items()]
     return sorted(rows, key=lambda row: OUTCOME_CLASSES.index(row[0]))
 
 

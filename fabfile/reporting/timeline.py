@@ -1,27 +1,20 @@
-"""The timeline of a report: a plotly chart with a row for each component. Pure.
+"""The timeline of a report: a plotly chart with a row for each component, or for each component name. Pure.
 
-A user clicks a row. Its `customdata` is the number of its component, and the page opens the log of that number. The
-page sets the colours of text and lines, because only the browser knows whether it is light or dark. The colours of the
-bars suit both.
+A user clicks a row. Its `customdata` says what the page opens: the log of the component with that number, or the
+components with that name. The page sets the colours of text and lines, because only the browser knows whether it is
+light or dark. The colours of the bars suit both.
 """
 
-import html
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from itertools import cycle, islice
-from typing import Any
 
+from .chart import BAD, COLORS, SCREENFUL, Point, Row, Span, Trace, at, bars, end_markers, plain
+from .folded_timeline import folded_rows, folded_traces, members_by_name
 from .history import ComponentHistory, Phase, Stage
 
-COLORS = {"waiting": "#b4bcc8", "starting": "#e3a02f", "running": "#4c86dd", "ready": "#25a595"}
-GOOD, BAD, STOPPED = "#2a9d53", "#dc3f45", "#8892a0"
-# Outcome class, name, symbol and color.
-ENDS = (("good", "ended", "circle", GOOD), ("stopped", "stopped", "square", STOPPED), ("bad", "failed", "x", BAD))
 STAGES = ("#6a5bb5", "#8171c6")
-Histories = Sequence[ComponentHistory]
-Trace = dict[str, Any]  # of plotly; the layout has the same type
-Span = tuple[int, float, float]  # the number of a row, begin and end
 ROW, AXIS, HEAD = 40, 36, 90  # heights in pixels: a row, the axis above the first row, and the axis with the legend
+Histories = Sequence[ComponentHistory]
 
 
 def timeline(histories: Histories, stages: Sequence[Stage], begin: float, end: float) -> str:
@@ -34,40 +27,39 @@ def timeline(histories: Histories, stages: Sequence[Stage], begin: float, end: f
     return str(to_html(chart, full_html=False, include_plotlyjs=True, div_id="timeline", config=config))
 
 
+def rows_left_out(histories: Histories) -> int:
+    """Return how many component names have no row in the chart, because it has too many."""
+    names = {history.name for history in histories}
+    return len(names) - len(members_by_name(histories)) if len(histories) > SCREENFUL else 0
+
+
 def figure(histories: Histories, stages: Sequence[Stage], begin: float, end: float) -> tuple[list[Trace], Trace]:
     """Return the traces and the layout of the chart, as values for plotly."""
-    phases = [history.phases(begin, end) for history in histories]
-    bars = [_rows(histories, phases, begin, end), *_phases(phases), *_ends(histories)]
+    if len(histories) > SCREENFUL:
+        groups = members_by_name(histories).values()
+        rows = folded_rows(groups)
+        traces = folded_traces(groups, begin, end)
+    else:
+        phases = [history.phases(begin, end) for history in histories]
+        rows = [_row(number, history, phases[number]) for number, history in enumerate(histories)]
+        traces = [*_phases(phases), *_ends(histories)]
+    traces.insert(0, _targets(rows, begin, end))
     if stages:
-        bars.append(_stages(stages, end))
-    return bars, _layout(histories, stages, begin, end)
+        traces.append(_stages(stages, end))
+    return traces, _layout(rows, bool(stages), begin, end)
 
 
-def at(seconds: float) -> datetime:
-    """Return a time in seconds since 1970 as local time, without a time zone."""
-    return datetime.fromtimestamp(seconds)
+def _row(number: int, history: ComponentHistory, phases: Sequence[Phase]) -> Row:
+    return Row(history.label, history.outcome, history.outcome_class == "bad", list(map(str, phases)), number)
 
 
-def _bars(spans: Iterable[Span], **more: Any) -> Trace:
-    """Return horizontal bars."""
-    bars: Trace = {"type": "bar", "orientation": "h", "y": [], "base": [], "x": [], "hoverinfo": "skip"}
-    for row, begin, end in spans:
-        bars["y"].append(row)
-        bars["base"].append(at(begin))
-        bars["x"].append(1000 * (end - begin))  # milliseconds
-    return bars | more
-
-
-def _rows(histories: Histories, phases: Sequence[Sequence[Phase]], begin: float, end: float) -> Trace:
+def _targets(rows: Sequence[Row], begin: float, end: float) -> Trace:
     """Return the bars that react to the mouse: in each row one behind all others, as long as the whole run."""
     margin = _margin(begin, end)
-    spans: list[Span] = []
-    texts = []
-    for row, history in enumerate(histories):
-        spans.append((row, begin - margin, end + margin))
-        texts.append("<br>".join([f"<b>{_plain(history.label)}</b>", _plain(history.outcome), *map(str, phases[row])]))
+    spans = [(number, begin - margin, end + margin) for number in range(len(rows))]
+    texts = ["<br>".join([f"<b>{plain(row.label)}</b>", *map(plain, [row.outcome, *row.details])]) for row in rows]
     look = {"width": 0.96, "offset": -0.48, "marker": {"color": "#8892a0", "opacity": 0.1}, "showlegend": False}
-    return _bars(spans, **look, customdata=list(range(len(spans))), hoverinfo="text", hovertext=texts)
+    return bars(spans, **look, customdata=[row.target for row in rows], hoverinfo="text", hovertext=texts)
 
 
 def _phases(phases: Sequence[Sequence[Phase]]) -> list[Trace]:
@@ -82,24 +74,17 @@ def _phases(phases: Sequence[Sequence[Phase]]) -> list[Trace]:
         marker = {"color": color, "opacity": 0.45 if is_faint else 1, "line": {"width": 1, "color": color}}
         shape = {"width": 0.1, "offset": 0.19} if is_faint else {"width": 0.3, "offset": 0.09}
         if spans[state]:
-            traces.append(_bars(spans[state], name=state, marker=marker, **shape))
+            traces.append(bars(spans[state], name=state, marker=marker, **shape))
     return traces
 
 
 def _ends(histories: Histories) -> list[Trace]:
-    """Return the markers at the ends of components, with one trace for each class of outcomes."""
-    traces = []
-    for outcome_class, name, symbol, color in ENDS:
-        times, places = [], []
-        for row, history in enumerate(histories):
-            if history.outcome_class == outcome_class and history.times:
-                times.append(at(max(history.times)))
-                places.append(row + 0.24)
-        marker = {"symbol": symbol, "color": color, "size": 12}
-        trace = {"type": "scatter", "mode": "markers", "name": name, "marker": marker, "x": times, "y": places}
-        if times:
-            traces.append(trace | {"hoverinfo": "skip", "cliponaxis": False})
-    return traces
+    """Return the markers at the ends of components."""
+    points: dict[str, list[Point]] = {}
+    for row, history in enumerate(histories):
+        if history.times:
+            points.setdefault(history.outcome_class, []).append((max(history.times), row + 0.24))
+    return end_markers(points)
 
 
 def _stages(stages: Sequence[Stage], end: float) -> Trace:
@@ -109,23 +94,23 @@ def _stages(stages: Sequence[Stage], end: float) -> Trace:
     for stage in stages:
         ended = end if stage.ended is None else stage.ended
         spans.append((-1, stage.began, ended))
-        names.append(_plain(stage.stage))
-        texts.append(_plain(f"{stage.stage}: {ended - stage.began:.1f} s"))
+        names.append(plain(stage.stage))
+        texts.append(plain(f"{stage.stage}: {ended - stage.began:.1f} s"))
     colors = list(islice(cycle(STAGES), len(spans)))
     look = {"name": "stages", "showlegend": False, "width": 0.48, "offset": 0.02, "marker": {"color": colors}}
     look |= {"textposition": "inside", "insidetextanchor": "start", "textangle": 0}
     look |= {"textfont": {"color": "white", "size": 10}, "hoverinfo": "text"}
-    return _bars(spans, **look, text=names, hovertext=texts)
+    return bars(spans, **look, text=names, hovertext=texts)
 
 
-def _layout(histories: Histories, stages: Sequence[Stage], begin: float, end: float) -> Trace:
+def _layout(rows: Sequence[Row], has_stages: bool, begin: float, end: float) -> Trace:
     margin = _margin(begin, end)
     shown = [at(begin - margin), at(end + margin)]
-    labels = [_label(row, f"<b>{_plain(each.label)}</b>  {_outcome(each)}") for row, each in enumerate(histories)]
-    if stages:
+    labels = [_label(number, f"<b>{plain(row.label)}</b>  {_outcome(row)}") for number, row in enumerate(rows)]
+    if has_stages:
         labels.append(_label(-1, "<b>stages</b>"))
     above = 1 + AXIS / (ROW * len(labels)) if labels else 1  # in heights of all rows
-    top = -1 if stages else 0
+    top = -1 if has_stages else 0
     return {
         "annotations": labels,
         "barmode": "overlay",
@@ -138,13 +123,13 @@ def _layout(histories: Histories, stages: Sequence[Stage], begin: float, end: fl
         "legend": {"orientation": "h", "itemclick": False, "itemdoubleclick": False, "yanchor": "bottom", "y": above},
         "uniformtext": {"minsize": 9, "mode": "hide"},
         "xaxis": {"type": "date", "side": "top", "autotickangles": [0], "range": shown},
-        "yaxis": {"range": [len(histories) - 0.5, top - 0.5], "fixedrange": True, "visible": False},
+        "yaxis": {"range": [len(rows) - 0.5, top - 0.5], "fixedrange": True, "visible": False},
     }
 
 
-def _outcome(history: ComponentHistory) -> str:
-    text = _plain(history.outcome)
-    return f'<span style="color:{BAD}">{text}</span>' if history.outcome_class == "bad" else text
+def _outcome(row: Row) -> str:
+    text = plain(row.outcome)
+    return f'<span style="color:{BAD}">{text}</span>' if row.is_bad else text
 
 
 def _label(row: int, text: str) -> Trace:
@@ -156,8 +141,3 @@ def _label(row: int, text: str) -> Trace:
 def _margin(begin: float, end: float) -> float:
     """Return how many seconds the chart shows before the first and after the last moment."""
     return (end - begin) / 50 or 0.5
-
-
-def _plain(text: str) -> str:
-    """Escape `text`, because plotly would interpret `<b>` and other tags as markup."""
-    return html.escape(text, quote=False)

@@ -10,21 +10,26 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Locator, Page, sync_playwright
 
 from fabfile.reporting.links import Link, links
 from fabfile.reporting.report import from_folder, write
 from tests.support.lab import Lab
 from tests.support.outcomes import repeat_with, timeless
-from tests.support.results import EVIL, OUTPUTS, RUN, component, results
+from tests.support.results import EVIL, NOON, OUTPUTS, RUN, component, many, results
 
 CHROMIUM = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync"
 )
 STATIC = {"java_script_enabled": False}  # plotly takes three quarters of the time of a page
-DESKTOP = {"viewport": {"width": 1200, "height": 900}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1200, "height": 900}}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "is_mobile": True,
+    "has_touch": True,
+    "device_scale_factor": 2,
+}
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +59,7 @@ def viewed(browser: Browser, path: Path, **device: Any) -> Iterator[Page]:
 
 def of(shown: Page, label: str) -> Locator:
     """The part of the page that holds the log of a component."""
-    return shown.locator("details", has=shown.locator("summary b").get_by_text(label, exact=True))
+    return shown.locator("details.log", has=shown.locator("summary b").get_by_text(label, exact=True))
 
 
 def log(shown: Page, label: str) -> str:
@@ -274,7 +279,7 @@ def colors(shown: Page) -> list[str]:
 
 
 def assert_click_opens_log(shown: Page, has_touch: bool) -> None:
-    assert [is_open(shown, label) for label in LABELS] == [False, False, True, True, False, True], "the bad ones are"
+    assert [is_open(shown, label) for label in LABELS] == [False, False, True, True, False, False], "failed ones are"
     press = shown.touchscreen.tap if has_touch else shown.mouse.click
     press(*row_in_timeline(shown, 1))
     of(shown, "node2/db").locator("code").wait_for()
@@ -305,3 +310,154 @@ def assert_address_and_buttons_open_logs(shown: Page) -> None:
     for name, is_wanted in (("Open all", True), ("Close all", False), ("Open all", True)):
         shown.get_by_role("button", name=name).click()
         assert {is_open(shown, label) for label in LABELS} == {is_wanted}
+
+
+# ---- many components
+
+
+def rows(shown: Page) -> list[list[str]]:
+    """Return the texts of the first three cells of each row of the table, except those of groups."""
+    texts = shown.locator("#components tbody tr:not(.group)").all_inner_texts()
+    return [text.split("\t")[:3] for text in texts]
+
+
+def groups(shown: Page) -> list[str]:
+    """Return the text of each group's head: its name, and how many of its components are in each state."""
+    script = "all => all.map(th => [...th.children].map(each => each.textContent).join(' '))"
+    return list(shown.locator("#components .group th").evaluate_all(script))
+
+
+def closed_screens(shown: Page) -> float:
+    """Close all logs; return the height of the page in screens."""
+    shown.evaluate("logs.forEach(log => { log.open = false; })")
+    return float(shown.evaluate("document.documentElement.scrollHeight / innerHeight"))
+
+
+def failing(number: int) -> dict[str, Any]:
+    return component(f"node{number}/{'x' * 60}{number}", "failed", exit_status=number, started=NOON)
+
+
+STAGES = [{"stage": "sync", "began": NOON + number, "ended": NOON + number + 1} for number in range(300)]
+# Pages that are long for different reasons.
+LONG_PAGES = {
+    "60 hosts": many(60),
+    "all failed": (
+        RUN | {"components": [failing(number) for number in range(1, 256)], "stages": STAGES, "runs": [RUN] * 30},
+        {failing(number)["folder"]: "error " * 40 for number in range(1, 256)},
+    ),
+    "many names": (RUN | {"components": [component(f"node{n}/job{n}", "waiting") for n in range(400)]}, {}),
+}
+
+
+@pytest.mark.parametrize("kind", LONG_PAGES)
+def test_long_page_begins_with_failures(browser: Browser, tmp_path: Path, kind: str) -> None:
+    write(tmp_path / "report.html", *LONG_PAGES[kind])
+    with viewed(browser, tmp_path / "report.html", **DESKTOP) as shown:
+        assert shown.locator("details.log[open]").count() == {"60 hosts": 2, "all failed": 10}.get(kind, 0)
+        for width, height in ((390, 844), (1200, 900)):
+            shown.set_viewport_size({"width": width, "height": height})
+            first = shown.locator("#failed li").first
+            if kind == "many names":
+                assert first.count() == 0
+            else:
+                box = first.bounding_box()
+                assert box and box["y"] + box["height"] <= height
+            assert closed_screens(shown) < 8
+            assert shown.evaluate("document.documentElement.scrollWidth") <= width
+        if kind == "60 hosts":
+            assert_failures_are_found(shown)
+            assert_table_sorts_and_groups(shown)
+            assert_timeline_is_folded(shown)
+
+
+def assert_failures_are_found(shown: Page) -> None:
+    failed = shown.locator("#failed li")
+    assert failed.all_inner_texts() == [
+        "monitor node[17,42] failed: exit status 3 after 2 s Show all 2\nTraceback: KeyError 'rack'"
+    ]
+    failed.get_by_role("link").click()
+    assert [is_open(shown, f"node{number}/monitor") for number in (17, 42, 1)] == [True, False, False]
+    wanted = [["monitor", f"node{number}", "failed: exit status 3"] for number in (17, 42)]
+    chip = shown.get_by_role("button", name="2 failed", exact=True)
+    for press in (chip, failed.get_by_role("button")):
+        press.click()
+        assert rows(shown) == wanted
+        assert shown.get_by_role("status").inner_text() == "2 of 300"
+        assert chip.get_attribute("aria-pressed") == "true"
+        assert of(shown, "node17/monitor").is_visible() and of(shown, "node1/monitor").is_hidden()
+        chip.click()
+    assert len(rows(shown)) == 60, "the group is open"
+    shown.get_by_role("button", name="monitor", exact=True).click()
+    assert rows(shown) == []
+
+
+def assert_table_sorts_and_groups(shown: Page) -> None:
+    assert groups(shown) == [
+        "broker 60 ready",
+        "worker 60 ready",
+        "client 60 ended",
+        "monitor 2 failed 58 running",
+        "probe 60 ready",
+    ]
+    search = shown.get_by_role("searchbox")
+    search.fill("NODE4 probe")
+    assert rows(shown) == [["probe", f"node{number}", "ready"] for number in (4, *range(40, 50))]
+    head = shown.get_by_role("button", name="Host")
+    for direction, numbers in (("ascending", (4, *range(40, 50))), ("descending", (*range(49, 39, -1), 4))):
+        head.click()
+        assert rows(shown) == [["probe", f"node{number}", "ready"] for number in numbers]
+        assert shown.locator("th[aria-sort]").get_attribute("aria-sort") == direction
+    search.fill("no such component")
+    assert (rows(shown), shown.get_by_role("status").inner_text()) == ([], "0 of 300")
+    search.fill("")
+    shown.get_by_role("combobox").select_option("host")
+    assert groups(shown)[:2] == ["node60 3 ready 1 running 1 ended", "node59 3 ready 1 running 1 ended"]
+    shown.get_by_role("combobox").select_option("none")
+    shown.get_by_role("button", name="Duration").click()
+    assert len(rows(shown)) == 300
+    assert rows(shown)[0] == ["monitor", "node17", "failed: exit status 3"], "it ran for the shortest time"
+
+
+def assert_timeline_is_folded(shown: Page) -> None:
+    labels = shown.locator("#timeline .annotation-text").all_text_contents()
+    assert labels == [
+        "broker  60 ready",
+        "worker  60 ready",
+        "client  60 ended",
+        "monitor  2 failed, 58 running",
+        "probe  60 ready",
+        "stages",
+    ]
+    shown.mouse.click(*row_in_timeline(shown, 2))
+    assert rows(shown)[:2] == [["client", "node1", "ended"], ["client", "node2", "ended"]]
+    assert len(rows(shown)) == 60
+
+
+def test_page_of_3000_components_is_usable(browser: Browser, tmp_path: Path) -> None:
+    """It keeps the browser busy for at most four times as long as a page of 300."""
+    seconds = {}
+    for hosts in (60, 600):
+        write(tmp_path / "report.html", *many(hosts))
+        shown = browser.new_page(**DESKTOP)
+        session = shown.context.new_cdp_session(shown)
+        session.send("Performance.enable")
+        shown.goto((tmp_path / "report.html").as_uri())
+        opening = busy_seconds(session)
+        shown.get_by_role("searchbox").fill("node17 monitor")
+        assert ["monitor", "node17", "failed: exit status 3"] in rows(shown)
+        shown.get_by_role("searchbox").fill("")
+        shown.get_by_role("button", name="monitor", exact=True).click()
+        assert len(rows(shown)) == hosts
+        shown.locator("#components td a").last.click()
+        assert is_open(shown, f"node{hosts}/monitor")
+        shown.mouse.wheel(0, 20_000)
+        seconds[hosts] = busy_seconds(session)
+        assert opening > 0.1, "the time of opening counts"
+        shown.close()
+    assert seconds[600] < 4 * seconds[60]
+
+
+def busy_seconds(session: CDPSession) -> float:
+    """Return for how long the main thread of a page has worked."""
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))

@@ -48,6 +48,25 @@ RUN: dict[str, Any] = {
 OUTPUTS = {"node1/db": f"listening\n{EVIL}\n", "node2/client": "no such table"}
 
 
+def many(hosts: int) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return a run of five components on each host, of which two of `monitor` failed, and the ends of the logs."""
+    components, outputs = [], {}
+    for number in range(1, hosts + 1):
+        started = NOON + 5 + number * 20 / hosts
+        for index, name in enumerate(("broker", "worker", "client", "probe")):
+            ended = {"ended": started + 9, "exit_status": 0} if name == "client" else {"ready": started + 1}
+            state = "ended" if name == "client" else "ready"
+            label = f"node{number}/{name}"
+            components.append(component(label, state, start_index=index, started=started, pid=number, **ended))
+            outputs[label] = "".join(f"{name} has handled request {line}\n" for line in range(50))
+        label = f"node{number}/monitor"
+        components.append(component(label, "running", start_index=2, started=started, pid=number))
+        if number in (17, 42):
+            components[-1] |= {"state": "failed", "exit_status": 3, "ended": started + 2}
+        outputs[label] = "booting\nTraceback: KeyError 'rack'\n"
+    return RUN | {"components": components}, outputs
+
+
 def results(folder: Path, **changed: Any) -> Path:
     """Create a folder of results as `fab collect` does."""
     (folder / "node1/db").mkdir(parents=True)
