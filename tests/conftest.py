@@ -18,6 +18,7 @@ from tests.support.farm import Farm, end_processes, make_folders, processes_of, 
 from tests.support.lab import Lab, compiled_modules
 from tests.support.ports import free_ports
 from tests.support.prefork import Prefork
+from tests.support.privileges import IS_ROOT
 from tests.support.waiting import eventually
 
 NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "tar", "rsync", "dash", "zsh", "chromium", "redis-server")
@@ -40,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart() -> None:
-    """Set up signals, and abort if a program or the right to create users and namespaces is missing.
+    """Set up signals, and abort if a program is missing.
 
     A shell makes its background jobs ignore SIGINT and SIGQUIT, and their children inherit this. The tests need both
     signals. SIGTERM ends the tests as Ctrl-C does, so that the hosts are stopped as well.
@@ -53,8 +54,17 @@ def pytest_sessionstart() -> None:
     missing = [name for name in (*NEEDED, "sshd") if shutil.which(name, path=path) is None and name not in spared]
     if missing:
         pytest.exit(f"not installed: {', '.join(missing)}; run ./dev test, which installs them", 1)
-    if os.getuid() != 0:
-        pytest.exit("permission denied: the tests create users and namespaces; run ./dev test, which uses sudo", 1)
+
+
+def pytest_report_header() -> list[str]:
+    return [] if IS_ROOT else ["tests that need root are left out; ./dev test runs them if there is sudo"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without root, leave out the tests that need it."""
+    left_out = [item for item in items if not IS_ROOT and item.get_closest_marker("root")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

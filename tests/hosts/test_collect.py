@@ -12,10 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.checkout import ROOT
 from tests.support.connections import sessions_begun
 from tests.support.lab import Lab
 from tests.support.outcomes import timeless
+from tests.support.privileges import NAMESPACE
 
 CONFIG = """
 def add(name, host, script, **more):
@@ -297,6 +300,7 @@ def test_unwritable_target_touches_no_host(lab: Lab) -> None:
     assert sessions_begun(lab.node1) == before
 
 
+@pytest.mark.root
 def test_folder_of_another_user_is_refused(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'exit 0')")
     (lab.folder / "disk").mkdir()
@@ -344,7 +348,7 @@ def test_local_write_error_exits_with_1(lab: Lab) -> None:
     lab.run("run")
     command = shlex.join(lab.command("collect", "-c", "cfg.py"))
     full = f"mkdir results && mount -t tmpfs -o size=64k,nr_inodes=1 none results && exec {command}"
-    words = ["unshare", "-m", "sh", "-c", full]
+    words = [*NAMESPACE.split(), "sh", "-c", full]
     done = subprocess.run(words, cwd=lab.folder, env=lab.environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     why, repeat = done.stderr.splitlines()

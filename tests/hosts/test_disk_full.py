@@ -38,7 +38,7 @@ def mounted(lab: Lab, name: str, mount: str) -> ThrowawayHost:
     """A host on which each script finds something mounted."""
     script = f'{mount}; exec sh -c "$SSH_ORIGINAL_COMMAND"'
     return lab.farm.add(
-        name, {"ForceCommand": f"cd && export SSH_ORIGINAL_COMMAND && exec unshare -m sh -c '{script}'"}
+        name, {"ForceCommand": f"cd && export SSH_ORIGINAL_COMMAND && exec {NAMESPACE} sh -c '{script}'"}
     )
 
 

@@ -355,6 +355,7 @@ def account(login: Login) -> Iterator[Account]:
         shutil.rmtree(home)
 
 
+@pytest.mark.root
 def test_pass_is_a_password(login: Login, account: Account) -> None:
     refused = login.sync(then=("--pass", "wrong"))
     assert refused.returncode == 1
@@ -365,6 +366,7 @@ def test_pass_is_a_password(login: Login, account: Account) -> None:
     assert account.password not in done.stdout + done.stderr
 
 
+@pytest.mark.root
 def test_password_prompt_works(login: Login, account: Account) -> None:
     code, output = login.sync_on_terminal(account.password, "--prompt-for-login-password")
     assert code == 0, output
@@ -372,6 +374,7 @@ def test_password_prompt_works(login: Login, account: Account) -> None:
     assert (account.home / "work/good").read_text() == "good"
 
 
+@pytest.mark.root
 def test_refused_key_falls_back_to_password(login: Login, account: Account) -> None:
     make_key(login.ssh / "id_ed25519")
     assert_synced(login.sync(then=("--pass", account.password)))

@@ -12,6 +12,7 @@ from tests.support.farm import ThrowawayHost
 from tests.support.files import text
 from tests.support.lab import Lab, repeat
 from tests.support.outcomes import timeless
+from tests.support.privileges import NAMESPACE
 from tests.support.servers import config_of, pid_of, sleeping
 from tests.support.waiting import eventually
 
@@ -65,7 +66,7 @@ while True:  # each process lives for 30 ms, in a kernel session of its own
 def host_without_cgroups(lab: Lab, name: str, command: str) -> ThrowawayHost:
     """Start a host where `command` runs our scripts, and nobody can create a cgroup."""
     inside = 'mount -t tmpfs none /sys/fs/cgroup && exec sh -c "$SSH_ORIGINAL_COMMAND"'
-    force = f"cd && export SSH_ORIGINAL_COMMAND && {command} unshare -m sh -c '{inside}'"
+    force = f"cd && export SSH_ORIGINAL_COMMAND && {command} {NAMESPACE} sh -c '{inside}'"
     return lab.farm.add(name, {"ForceCommand": force})
 
 
@@ -94,6 +95,7 @@ def test_fast_forking_program_is_killed(lab: Lab) -> None:
                 continue
 
 
+@pytest.mark.root
 def test_unkillable_process_is_listed(lab: Lab) -> None:
     """A program of another user, on a host that does not let us signal it."""
     host = host_without_cgroups(lab, "weak", "exec setpriv --bounding-set=-kill")
@@ -114,6 +116,7 @@ def test_unkillable_process_is_listed(lab: Lab) -> None:
 
 HIDDEN = """\
 import os, signal, time
+
 for number in (signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, signal.SIG_IGN)
 if "HOME" in os.environ:  # nothing of the environment is left in the next one

@@ -49,6 +49,7 @@ SOME = ("run", "status")
 ALL = (*SOME, "sync", "start", "stop", "logs", "plan", "doctor", "collect", "kill", "wait")
 
 
+@pytest.mark.root
 @pytest.mark.parametrize(
     ("folder", "kind", "commands"),
     [
@@ -79,6 +80,7 @@ def test_planted_folder_is_refused(lab: Lab, folder: str, kind: str, commands: t
     assert list(elsewhere.iterdir()) == []
 
 
+@pytest.mark.root
 @pytest.mark.parametrize("kind", ["link", "of another user"])
 def test_planted_component_is_refused(lab: Lab, kind: str) -> None:
     """As could be done where an older version, or the user, has left the folder above open."""
@@ -115,6 +117,7 @@ def test_planted_staging_folder_is_refused(lab: Lab) -> None:
     assert list((lab.node1.home / "elsewhere").iterdir()) == []
 
 
+@pytest.mark.root
 @pytest.mark.parametrize("kind", ["link", "of another user"])
 def test_planted_temporary_folder_is_unused(lab: Lab, kind: str) -> None:
     lab.write("f", "content")

@@ -13,6 +13,7 @@ from tests.support.connections import away
 from tests.support.farm import ThrowawayHost
 from tests.support.lab import Lab, repeat
 from tests.support.outcomes import timeless
+from tests.support.privileges import NAMESPACE
 from tests.support.servers import config_of, pid_of
 from tests.support.soak import often
 
@@ -24,7 +25,7 @@ PREFIX = "repeat with: "
 def odd_host(lab: Lab) -> ThrowawayHost:
     script = f'{FORCE}; exec sh -c "$SSH_ORIGINAL_COMMAND"'
     host = lab.farm.add(
-        "odd", {"ForceCommand": f"cd && export SSH_ORIGINAL_COMMAND && exec unshare -m sh -c '{script}'"}
+        "odd", {"ForceCommand": f"cd && export SSH_ORIGINAL_COMMAND && exec {NAMESPACE} sh -c '{script}'"}
     )
     (host.home / "work").mkdir()
     (host.home / "bin").mkdir()

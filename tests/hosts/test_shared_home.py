@@ -9,6 +9,7 @@ from tests.support.connections import away
 from tests.support.farm import ThrowawayHost, own_name
 from tests.support.files import text
 from tests.support.lab import Lab
+from tests.support.privileges import NAMESPACE
 from tests.support.soak import often
 
 CONFIG = """
@@ -26,7 +27,7 @@ for name, host in ("a", "node1"), ("b", "other"):
 def machine_of_its_own(lab: Lab, name: str, home: ThrowawayHost) -> ThrowawayHost:
     """A host with the home of another one, and with a name, sockets, and temporary files of its own."""
     script = f'echo {name} >/proc/sys/kernel/hostname; export HOME={home.home}; cd; eval "$SSH_ORIGINAL_COMMAND"'
-    return lab.farm.add(name, {"ForceCommand": f"exec unshare --uts sh -c {shlex.quote(script)}"})
+    return lab.farm.add(name, {"ForceCommand": f"exec {NAMESPACE} --uts sh -c {shlex.quote(script)}"})
 
 
 def content(folder: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.support.connections import sessions_begun
 from tests.support.lab import Lab
 from tests.support.one_each import configure
+from tests.support.privileges import NAMESPACE
 from tests.support.waiting import eventually
 
 
@@ -25,7 +26,7 @@ def test_slow_name_service_delays_one_host(lab: Lab, tmp_path: Path) -> None:
     with late_name_server(lab.node2.address) as (server, is_asked, answer):
         resolv = tmp_path / "resolv.conf"
         resolv.write_text(f"nameserver {server}\noptions timeout:30 attempts:1\n")
-        command = ["unshare", "-m", "sh", "-c", f'mount --bind {resolv} /etc/resolv.conf; exec "$@"', "sh"]
+        command = [*NAMESPACE.split(), "sh", "-c", f'mount --bind {resolv} /etc/resolv.conf; exec "$@"', "sh"]
         with running_as(lab, [*command, *lab.command("screen", "-c", "cfg.py")]) as fab:
             eventually(is_asked, "the question")
             eventually(lambda: sessions_begun(lab.node1) == before + 1, "the check of the other host")

@@ -364,6 +364,7 @@ def test_blocked_place_keeps_other_places(lab: Lab) -> None:
     assert repeat == f"repeat with: fab -r {ROOT} sync --config {lab.folder}/cfg.py -S {lab.farm.ssh_config}"
 
 
+@pytest.mark.root
 def test_foreign_folder_blocks_one_place(lab: Lab) -> None:
     """Its bits cannot be set, which shows only when everything has been moved."""
     bound = "setpriv --bounding-set=-fowner"

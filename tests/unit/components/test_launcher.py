@@ -19,6 +19,7 @@ from rr_config import Component, util
 from rr_config.util import literal, scoped
 from tests.support.awkward import AWKWARD, ENVIRONMENT, EXPANSIONS
 from tests.support.files import text
+from tests.support.privileges import NAMESPACE
 from tests.support.waiting import eventually
 
 SHOW = """#!/bin/sh
@@ -371,7 +372,7 @@ def test_full_disk_keeps_the_exit_status(launch: Launch) -> None:
         'mount -t tmpfs -o size=40k none "$1" && cp "$2" "$1" && echo 7 >"$1/ticket" && sh "$1/launcher" 7; cd "$1"; '
     )
     script += "grep -H . status ended; : >more && echo x >more || echo full"
-    command = ["unshare", "-m", "sh", "-c", script, "sh", str(launch.kept(one)), str(launch.folder / "launcher")]
+    command = [*NAMESPACE.split(), "sh", "-c", script, "sh", str(launch.kept(one)), str(launch.folder / "launcher")]
     path = f"{launch.shells}:{os.environ['PATH']}"
     said = subprocess.run(command, env={"PATH": path, "LC_ALL": "C"}, capture_output=True, text=True).stdout
     assert re.fullmatch(r"status:3 *\nended:\d+ *\nfull\n", said), said

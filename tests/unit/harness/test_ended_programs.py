@@ -97,6 +97,7 @@ def test_crash_fails_the_test_in_time(bench: Bench, steps: str, name: str) -> No
 BECOMES_ROOT = "import os, sys, time; os.setuid(0); print('root', flush=True); time.sleep(4)"
 
 
+@pytest.mark.root
 @pytest.mark.parametrize("name", ["own", "a"])
 def test_program_of_another_user_is_reported(bench: Bench, name: str) -> None:
     """A program that changes its user, as sudo does, cannot be killed. The harness runs without root."""
