@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from .errors import os_reason
+from .host_lists import hosts
 from .local_files import Unusable, placed_files
 from .muddlers.rewriting import bring, chosen, literal, numbered, program, scoped, wrap
 from .parameters import params
@@ -12,7 +13,7 @@ from .paths import found_beside, local_path
 from .ready import command, ended, log, port
 from .user_code import calling_place
 
-__all__ = ["command", "ended", "literal", "log", "params", "port", "recursive_files_dict"]
+__all__ = ["command", "ended", "hosts", "literal", "log", "params", "port", "recursive_files_dict"]
 __all__ += ["bring", "chosen", "numbered", "program", "scoped", "wrap"]  # for muddlers
 
 _logger = logging.getLogger(__name__)
