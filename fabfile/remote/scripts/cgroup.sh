@@ -9,7 +9,7 @@ enter_cgroup() {
   [ "$type" = cgroup2 ] || return 0
   own_cgroup=$(sed -n 's/^0:://p' /proc/self/cgroup)
   # This may run in a window of another session, whose cgroup must not hold this one.
-  cgroup=$mount${own_cgroup%%/remote-runner-*}/remote-runner-$session-$$
+  cgroup=$mount${own_cgroup%%/remote-runner-*}/remote-runner-$session-$machine-$$
   { mkdir "$cgroup" && echo "$cgroup" >>"$state/.cgroups" && echo 0 >"$cgroup/cgroup.procs"; } 2>/dev/null || return 0
 }
 

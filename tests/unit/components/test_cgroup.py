@@ -24,3 +24,21 @@ session=inner; enter_cgroup
     finally:
         for cgroup in (inner, outer):
             cgroup.rmdir()
+
+
+@pytest.mark.root
+def test_cgroup_belongs_to_one_machine(tmp_path: Path) -> None:
+    """Containers may share a tree of cgroups. Each of them counts its processes from 1."""
+    cgroups = []
+    for machine in ("a", "b"):
+        state = tmp_path / machine
+        state.mkdir()
+        script = f"is_evaluated=yes; {read_script('cgroup.sh')}\ncd {state}; state=$PWD session=s machine={machine}\n"
+        command = ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", f"{script}enter_cgroup; echo $$"]
+        done = subprocess.run(command, capture_output=True, check=True)
+        assert done.stdout.rpartition(b"\0")[2] == b"1\n", "both have the same process id"
+        if (state / ".cgroups").exists():
+            cgroups += (state / ".cgroups").read_text().splitlines()
+    for cgroup in cgroups:
+        Path(cgroup).rmdir()
+    assert len(set(cgroups)) == 2
