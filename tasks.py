@@ -2,17 +2,24 @@
 
 import os
 import shlex
+import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 from patchwork.environment import have_program
 
+if TYPE_CHECKING:
+    from tests.support.farm import Farm
+
 ROOT = Path(__file__).resolve().parent
 HOSTS = ROOT / ".hosts"  # a link to their folder, which needs a short path for screen's sockets
+MOST_HOSTS = 244  # addresses from 127.0.0.11 to 127.0.0.254
 NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "/usr/sbin/sshd", "tar")
 STRICT_BUILD = f"{sys.executable} -m mkdocs build --strict"  # with --quiet it would ignore warnings
 SHOWN = """
@@ -63,30 +70,85 @@ def demo(c: Context) -> None:
     say(SHOWN)
 
 
-@task(help={"count": "Number of hosts (default: 3).", "stop": "Stop the running hosts and all processes on them."})
-def hosts(c: Context, count: int = 3, stop: bool = False) -> None:
+@task(
+    help={
+        "count": "Number of hosts (default: 3).",
+        "isolated": "Give each host its own processes and name. Needs root. The hosts end with this command.",
+        "stop": "Stop the running hosts and all processes on them.",
+    }
+)
+def hosts(c: Context, count: int = 3, isolated: bool = False, stop: bool = False) -> None:
     """Start throwaway hosts and print an ssh config for them. Stop them with `./dev hosts --stop`."""
     from tests.support.farm import Farm
 
     if stop:
-        were_up = HOSTS.exists()
-        if were_up:
-            Farm.at(HOSTS.resolve()).close()
-        HOSTS.unlink(missing_ok=True)
-        say("stopped the throwaway hosts" if were_up else "no throwaway hosts are running")
+        say("stopped the throwaway hosts" if stop_hosts() else "no throwaway hosts are running")
         return
-    if count < 1:
-        raise Exit(f"--count {count}: must be at least 1", 2)
+    if not 1 <= count <= MOST_HOSTS:
+        raise Exit(f"--count {count}: must be from 1 to {MOST_HOSTS}", 2)
     require_programs(c)
+    if isolated:
+        require_namespaces()
     if HOSTS.exists():
         raise Exit("hosts are already running; stop them first: ./dev hosts --stop", 1)
     farm = Farm(Path(tempfile.mkdtemp(prefix="rr-hosts.")))
     HOSTS.unlink(missing_ok=True)
     HOSTS.symlink_to(farm.folder)
-    for number in range(1, count + 1):
-        farm.add(f"node{number}")
+    if isolated:
+        keep_hosts(farm, count)
+    else:
+        start_hosts(farm, count, is_isolated=False)
+
+
+def start_hosts(farm: "Farm", count: int, is_isolated: bool) -> None:
+    """Start hosts, and say how to use them."""
+    farm.add_all((f"node{number}" for number in range(1, count + 1)), is_isolated=is_isolated)
     print(farm.ssh_config.read_text(), end="")
     say(f"usage: fab -S {farm.ssh_config} run --config FILE      or: ssh -F {farm.ssh_config} node1")
+
+
+def keep_hosts(farm: "Farm", count: int) -> None:
+    """Start isolated hosts. Remove them after Ctrl-C, SIGTERM or SIGHUP, or when all have ended."""
+    ending = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # the user wants them to outlive the terminal
+        ending.append(signal.SIGHUP)
+    for number in ending:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        (farm.folder / "keeper.pid").write_text(str(os.getpid()))
+        start_hosts(farm, count, is_isolated=True)
+        say("the hosts end with Ctrl-C, or with ./dev hosts --stop in another terminal")
+        farm.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for number in ending:
+            signal.signal(number, signal.SIG_IGN)
+        farm.close()
+        HOSTS.unlink(missing_ok=True)
+    say("stopped the throwaway hosts")
+
+
+def stop_hosts() -> bool:
+    """Stop the hosts. Return whether there were any."""
+    from tests.support.farm import Farm
+
+    were_up = HOSTS.exists()
+    if were_up and not ask_keeper_to_end(HOSTS / "keeper.pid"):
+        Farm.at(HOSTS.resolve()).close()
+    HOSTS.unlink(missing_ok=True)
+    return were_up
+
+
+def ask_keeper_to_end(pid_file: Path) -> bool:
+    """Send SIGTERM to the process that keeps isolated hosts, and wait until it has removed them. False without one."""
+    keeper = Path("/proc", pid_file.read_text()) if pid_file.exists() else None
+    if keeper is None or not keeper.exists() or b"--isolated" not in (keeper / "cmdline").read_bytes():
+        return False  # none was started, or it was killed
+    os.kill(int(keeper.name), signal.SIGTERM)
+    while HOSTS.is_symlink() and keeper.exists():
+        time.sleep(0.05)
+    return not HOSTS.is_symlink()
 
 
 @task(help={"args": "More arguments for pytest, for example '-k sync -x'."})
@@ -186,6 +248,18 @@ def require_programs(c: Context) -> None:
     missing = [name for name in NEEDED if not have_program(c, name)]
     if missing:
         raise Exit(f"not installed: {', '.join(missing)}; ./dev installs them", 1)
+
+
+def require_namespaces() -> None:
+    """Exit with a reason if no isolated host can be started here."""
+    from tests.support.isolation import why_impossible
+
+    problem = why_impossible()
+    if problem:
+        hint = "run `./dev hosts` without it, or in a container with `--privileged`"
+        if os.getuid() != 0:
+            hint = "run it as root: sudo ./dev hosts --isolated"
+        raise Exit(f"--isolated: cannot create namespaces: {problem}; {hint}", 1)
 
 
 def say(text: str) -> None:

@@ -2,7 +2,7 @@
 
 Each host is a real sshd on a loopback address, run by the current user. It has its own home, temporary folder, folder
 for screen's sockets, and host key. The SSH configuration of this machine is neither read nor changed. `Farm.close`
-kills every process that was started on the hosts.
+kills every process that was started on the hosts. An isolated host has namespaces of its own, too; see `isolation`.
 """
 
 import contextlib
@@ -12,11 +12,12 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import attrs
 
+from tests.support.isolation import isolated
 from tests.support.ports import free_port
 
 SSHD = shutil.which("sshd", path="/usr/sbin:/sbin:" + os.defpath) or "sshd"
@@ -58,6 +59,7 @@ class ThrowawayHost:
     folder: Path
     address: str
     port: int
+    is_isolated: bool = False
 
     @property
     def home(self) -> Path:
@@ -81,7 +83,8 @@ class ThrowawayHost:
 
     def state(self, session: str = "runner") -> Path:
         """Return the folder in which Remote Runner keeps the state of a session."""
-        return self.home / ".local/state/remote-runner" / os.uname().nodename / session
+        machine = self.name if self.is_isolated else os.uname().nodename
+        return self.home / ".local/state/remote-runner" / machine / session
 
     def sessions(self) -> list[str]:
         """Return the sorted names of the screen sessions, without process ids."""
@@ -92,7 +95,10 @@ class ThrowawayHost:
     def run(self, command: str) -> str:
         """Run `command` as a login on this host would, and return its output."""
         environment = {**os.environ, **self.environment}
-        done = subprocess.run(["sh", "-c", command], env=environment, cwd=self.home, capture_output=True, check=True)
+        words = ["sh", "-c", command]
+        if self.is_isolated:  # a local process would be outside of its namespaces
+            words = ["ssh", "-F", str(self.folder.parent / "ssh_config"), self.name, command]
+        done = subprocess.run(words, env=environment, cwd=self.home, capture_output=True, check=True)
         return done.stdout.decode(errors="replace")
 
 
@@ -104,6 +110,7 @@ class Farm:
         self.hosts: dict[str, ThrowawayHost] = {}
         self._sshds: dict[str, subprocess.Popen[bytes]] = {}
         self.ssh_config = folder / "ssh_config"
+        self.names = folder / "hosts"  # in place of /etc/hosts on isolated hosts
         self.known_hosts = folder / "known_hosts"
         self.key = folder / "key"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -112,13 +119,27 @@ class Farm:
         make_key(self.key)
         self.ssh_config.touch()
 
-    def add(self, name: str, settings: Mapping[str, str] | None = None) -> ThrowawayHost:
+    def add(self, name: str, settings: Mapping[str, str] | None = None, *, is_isolated: bool = False) -> ThrowawayHost:
         """Start another host and return it when it accepts logins.
 
         `settings` replace lines of its sshd_config, by keyword.
         """
+        host = self._set_up(name, settings, is_isolated)
+        self.start(host)
+        return host
+
+    def add_all(self, names: Iterable[str], *, is_isolated: bool = False) -> None:
+        """Start several hosts at the same time. Return when all of them accept logins."""
+        hosts = [self._set_up(name, None, is_isolated) for name in names]
+        for host in hosts:
+            self._launch(host)
+        for host in hosts:
+            wait_for_banner(host)
+
+    def _set_up(self, name: str, settings: Mapping[str, str] | None, is_isolated: bool) -> ThrowawayHost:
+        """Create the files of a host, and note it in the ssh config."""
         address = f"127.0.0.{11 + len(self.hosts)}"
-        host = ThrowawayHost(name, self.folder / name, address, free_port(address))
+        host = ThrowawayHost(name, self.folder / name, address, free_port(address), is_isolated)
         make_folders(host)
         make_key(host.folder / "host_key")
         text = SSHD_CONFIG.format(**attrs.asdict(host), keys=f"{self.key}.pub")
@@ -132,8 +153,11 @@ class Farm:
         public_key = (host.folder / "host_key.pub").read_text()
         with self.known_hosts.open("a") as known_hosts:
             known_hosts.write(f"[{host.address}]:{host.port} {public_key}")
+        if not self.names.exists():
+            shutil.copy("/etc/hosts", self.names)
+        with self.names.open("a") as names:
+            names.write(f"{address} {name}\n")
         self.hosts[name] = host
-        self.start(host)
         return host
 
     @classmethod
@@ -153,20 +177,32 @@ class Farm:
 
     def start(self, host: ThrowawayHost) -> None:
         """Start the sshd of a host, for the first time or again."""
+        self._launch(host)
+        wait_for_banner(host)
+
+    def _launch(self, host: ThrowawayHost) -> None:
+        # -r: a connection does not execute sshd again, which takes a quarter of its CPU. OpenSSH 9.8 ignores it.
+        command = [SSHD, "-D", "-e", "-r", "-f", str(host.folder / "sshd_config")]
+        if host.is_isolated:
+            command = isolated(command, host.name, self.names)
         with (host.folder / "sshd.log").open("ab") as log:
-            # -r: a connection does not execute sshd again, which takes a quarter of its CPU. OpenSSH 9.8 ignores it.
-            command: list[str | Path] = [SSHD, "-D", "-e", "-r", "-f", host.folder / "sshd_config"]
             process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         (host.folder / "sshd.pid").write_text(str(process.pid))
         self._sshds[host.name] = process
-        wait_for_banner(host)
+
+    def wait(self) -> None:
+        """Wait until the sshd of every host has ended."""
+        for process in self._sshds.values():
+            process.wait()
 
     def stop(self, host: ThrowawayHost) -> None:
-        """Stop the sshd of a host. Its connections and the processes on it keep running."""
+        """Stop the sshd of a host. Its connections and the processes on it keep running, unless it is isolated."""
         pid_file = host.folder / "sshd.pid"
         if pid_file.exists():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(int(pid_file.read_text()), signal.SIGKILL)
+            pid = int(pid_file.read_text())
+            if host.name in self._sshds or is_sshd_of(host, pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
             pid_file.unlink()
         if host.name in self._sshds:
             self._sshds.pop(host.name).wait()
@@ -221,6 +257,13 @@ def wait_for_banner(host: ThrowawayHost, seconds: float = 10) -> None:
                 return
         time.sleep(0.02)  # polls, because sshd sends no notification
     raise RuntimeError(f"{host.name}: timed out waiting for sshd:\n{(host.folder / 'sshd.log').read_text()}")
+
+
+def is_sshd_of(host: ThrowawayHost, pid: int) -> bool:
+    """Return whether a process is the sshd of a host. After its end, another process may get its id."""
+    with contextlib.suppress(OSError):
+        return str(host.folder / "sshd_config").encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def processes_of(folder: Path) -> Iterator[int]:
