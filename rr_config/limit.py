@@ -14,6 +14,9 @@ from .natural_order import in_natural_order, natural_key
 COPY_OF = "copy_of"
 # The numbers of a host range, such as `[1-60]` and `[2,10]`. `[12]` is the set of characters 1 and 2.
 RANGE = re.compile(r"\[(?=\d+[,-])(\d{1,6}(?:-\d{1,6})?(?:,\d{1,6}(?:-\d{1,6})?)*)\]")
+# A host whose numbers a range can hold. Other characters have a meaning for NodeSet.
+NUMBERED = re.compile(r"(?=.*[0-9])[A-Za-z0-9_.][A-Za-z0-9_.@:-]*")
+MOST_NAMES = 3  # hosts with the same pattern behind them; more become a range
 PLACE = "\ue000"  # stands for a range while the rest of a pattern is translated
 
 
@@ -108,17 +111,36 @@ def limit_to_components(components: Sequence[Component], config: Config, was_lim
 
     `was_limited` if `config` does not hold all components of its file.
 
-    All components of a host become `HOST/*`, unless that could name others too.
+    All components of a host become `HOST/*`, unless that could name others too. More than MOST_NAMES hosts become a
+    range: `node[1-60]/*`.
     """
     chosen = {component.label for component in components}
-    patterns: list[str] = []
+    own: dict[str, list[str]] = {}
+    for component in in_natural_order(config.all_components()):
+        own.setdefault(component.host, []).append(component.label)
+    hosts: dict[str, list[str]] = {}  # by the rest of the pattern
     for host in sorted({component.host for component in components}, key=natural_key):
-        own = [each.label for each in in_natural_order(config.all_components()) if each.host == host]
-        if not was_limited and chosen.issuperset(own):
-            patterns.append(f"{_literal(host)}/*")
-        else:
-            patterns += [_literal(label) for label in own if label in chosen]
-    return ",".join(dict.fromkeys(patterns))
+        is_whole = not was_limited and chosen.issuperset(own[host])
+        rests = ["/*"] if is_whole else [_literal(each)[len(_literal(host)) :] for each in own[host] if each in chosen]
+        for rest in dict.fromkeys(rests):
+            hosts.setdefault(rest, []).append(host)
+    short = {rest: _range(names, list(own)) for rest, names in hosts.items() if len(names) > MOST_NAMES}
+    patterns = [f"{pattern}{rest}" for rest, found in short.items() for pattern in found]
+    for host in sorted(own, key=natural_key):
+        patterns += [f"{_literal(host)}{rest}" for rest, names in hosts.items() if rest not in short and host in names]
+    return ",".join(patterns)
+
+
+def _range(chosen: Sequence[str], hosts: Sequence[str]) -> list[str]:
+    """Return patterns for the chosen ones of `hosts`: a range for those with numbers, and one for each other host."""
+    from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
+
+    numbered = [host for host in chosen if NUMBERED.fullmatch(host)]
+    pattern = str(NodeSet.fromlist(numbered, resolver=RESOLVER_NOGROUP))
+    matching = {host for host in hosts for each in _patterns(pattern) if _expression(each).match(host)}
+    if not numbered or matching != set(numbered):  # it has numbers that are too long, for example
+        return [_literal(host) for host in chosen]
+    return [*_patterns(pattern), *(_literal(host) for host in chosen if host not in matching)]
 
 
 def _literal(name: str) -> str:

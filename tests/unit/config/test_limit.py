@@ -1,5 +1,7 @@
 """Components that `--limit` selects."""
 
+from collections.abc import Iterable
+
 import pytest
 
 from rr_config import Component, Config, ConfigError
@@ -95,3 +97,34 @@ def test_printed_limit_chooses_one(name: str) -> None:
     for only, was_limited in ((config, True), (Config(components[:1]), True)):
         limit = limit_to_components(only.all_components(), only, was_limited)
         assert limited(config, limit).all_components() == only.all_components()
+
+
+def components_on(hosts: Iterable[str], *names: str) -> list[Component]:
+    return [Component(name=name, host=host, executable="x") for host in hosts for name in names]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "printed"),
+    [
+        (["node2", "node1", "node3"], "node1/a,node2/a,node3/a"),
+        ([f"node{number}" for number in (1, 2, 3, 10)], "node[1-3,10]/a"),
+        ([f"u@n{number}:22" for number in range(1, 5)], "u@n[1-4]:22/a"),
+        (["x", *(f"n{number:02}" for number in range(1, 12))], "n[01-11]/a,x/a"),
+        (["v", "w", "x", "y"], "v/a,w/a,x/a,y/a"),
+        ([f"n{number}" for number in (1111111, 1111112, 1111113, 1111114)], ",".join(f"n111111{n}/a" for n in "1234")),
+    ],
+)
+def test_printed_limit_has_host_ranges(hosts: list[str], printed: str) -> None:
+    config = Config(components_on([*hosts, "node0", "node"], "a", "b"))
+    chosen = components_on(hosts, "a")
+    limit = limit_to_components(chosen, config, False)
+    assert limit == printed
+    assert {each.label for each in limited(config, limit).all_components()} == {each.label for each in chosen}
+
+
+def test_printed_limit_is_short_for_many() -> None:
+    config = Config(components_on([f"node{number}" for number in range(1, 61)], "a", "b", "c"))
+    every = config.all_components()
+    some = [each for each in every if each.name != "a" or each.host in ("node3", "node9")]
+    assert limit_to_components(some, config, False) == "node[1-2,4-8,10-60]/b,node[1-2,4-8,10-60]/c,node3/*,node9/*"
+    assert limit_to_components(every, config, False) == "node[1-60]/*"
