@@ -11,25 +11,25 @@ from rr_config.natural_order import natural_key
 
 from ..components.logs import LogLine
 from ..components.readiness import BecameReady
-from ..components.screen import Killed, Session
 from ..components.start import Started
 from ..components.wait import Ended
-from ..results.collect import HostResults
 from ..runner.observer import Observer
-from ..transfer.sync import SyncResult
 from ..util.clock import SYSTEM_CLOCK
-from ..util.host_ranges import folded, host_range
+from ..util.host_ranges import folded, host_range, places_by_name
 from ..util.stages import Failure, StageError
 from ..util.text import counted, printable
 from .live import Live
 from .recap import Recap
-from .stage_lines import FAILED, StageLines
+from .stage_lines import FAILED, UNREADY, StageLines
 from .stdio import Stdio
-from .summaries import brought, ended_well, killed, synced
+from .summaries import ended_alike, folded_failures, kind_of, lines_of
 from .terminal import BOLD, is_screen, styled
 
 if TYPE_CHECKING:
     from .progress import TransferProgress
+
+
+MOST_LABELS = 5  # components in a list after Ctrl-C, before those of one name share a line
 
 
 class Console(Stdio, Observer):
@@ -42,12 +42,15 @@ class Console(Stdio, Observer):
         super().__init__(is_quiet=as_json)
         self._is_folded = is_screen(sys.stdout) and not is_verbose
         self._has_ranges = not (is_verbose and is_screen(sys.stdout))  # equal lines share a host range
+        self._joins_failures = is_screen(sys.stderr) and not is_verbose  # a script finds each host in a pipe
         self._lines = StageLines()
         self.log_lines: Observer | None = None  # prints the output of components, if it is followed
         self.results: dict[str, dict[str, Any]] = {}  # by stage and host
         self._bar: TransferProgress | None = None
         self._held_back: list[tuple[str, str]] = []  # lines of a stage, until its end: hosts answer in any order
         self._ends: dict[str, list[Ended]] = {}  # those that ended with 0, by name, while others are awaited
+        self._last_ends: dict[str, Ended] = {}  # of components that failed, by label
+        self._hosts: set[str] = set()  # of all stages
         self._stage = ""
         self._unanswered: set[str] = set()
         self._failures: dict[str, Failure] = {}
@@ -69,6 +72,7 @@ class Console(Stdio, Observer):
     def begins(self, stage: str, hosts: Sequence[str]) -> None:
         """Print the stage. Show a progress bar for a transfer on a terminal."""
         self._stage, self._unanswered, self._failures = stage, set(hosts), {}
+        self._hosts.update(hosts)
         self.results[stage] = {}
         self._lines = StageLines(stage, hosts, SYSTEM_CLOCK.monotonic())
         with_bar = stage in ("sync", "collect") and is_screen(sys.stderr) and not self.is_quiet
@@ -101,23 +105,10 @@ class Console(Stdio, Observer):
         self.live.result(stage, host, result)
         if self._bar is not None:
             self._bar.end(host, has_failed=bool(result.problems))
-        self._lines.done += 1
-        match result:
-            case Killed():
-                self._line(host, killed(result), "session ended" if result.sessions else killed(result))
-            case Session():
-                state = f"{'new' if result.is_new else 'existing'} session"
-                self._line(host, f"{state} {result.id}", state)
-            case SyncResult():
-                self._line(host, synced(result), "sent" if result.sent else "nothing sent")
-            case HostResults():
-                self._line(host, brought(result), "collected")
-            case [Ended(), *_] if stage.startswith("stop "):
-                for ended in result:
-                    text = str(ended) if ended.was_started else "not running"
-                    self._line(ended.component, text, "ended" if ended.was_started else text)
-            case _ if stage == "connect":
-                self._lines.note(host, "", SYSTEM_CLOCK.monotonic())
+        own = list(lines_of(stage, host, result))
+        self._lines.done += not any(kind in (FAILED, UNREADY) for _, _, kind in own)
+        for place, text, kind in own:
+            self._line(place, text, kind)
 
     def failed(self, stage: str, host: str, reason: str) -> None:
         """Keep the failure for the end of the stage. No stage reports a failure to follow output, so print it."""
@@ -154,8 +145,10 @@ class Console(Stdio, Observer):
         That line comes when the last one has ended.
         """
         self.live.ended(ended)
+        if not ended.is_success:
+            self._last_ends[ended.component.label] = ended
         if self._is_folded or not self._has_ranges or self.log_lines is not None or not ended.is_success:
-            self._line(ended.component, str(ended), _kind(ended), now=True)
+            self._line(ended.component, str(ended), kind_of(ended), now=True)
             return
         name = ended.component.name
         self._ends.setdefault(name, []).append(ended)
@@ -165,7 +158,7 @@ class Console(Stdio, Observer):
     def _print_ends(self, ends: Sequence[Ended]) -> None:
         """Print a line for components of one name that have ended with 0."""
         hosts = host_range(each.component.host for each in ends)
-        self._print_line(f"{hosts}/{ends[0].component.name}", ended_well(ends))
+        self._print_line(f"{hosts}/{ends[0].component.name}", ended_alike(ends))
 
     def output(self, component: Component, line: LogLine) -> None:
         """Print a line of output, if it is followed."""
@@ -225,25 +218,32 @@ class Console(Stdio, Observer):
         """Print what is known of the stage and what still runs. `hints` are useful commands, by their purpose."""
         self._failed_lines(self._stage, self._failures.values())
         waited = ""
+        listed = places_by_name if self._joins_failures else ", ".join
         if self._stage == "wait" and self.live.waiting:
-            waited = f"; still waiting for {', '.join(self.live.waiting)}"
+            waited = f"; still waiting for {listed(self.live.waiting)}"
         elif self._unanswered:
-            waited = f"; no answer yet from {', '.join(sorted(self._unanswered, key=natural_key))}"
+            waited = f"; no answer yet from {listed(sorted(self._unanswered, key=natural_key))}"
         self.error(printable(f"interrupted in {self._stage}{waited}"))
-        if running:
-            self.error("still running:")
-        for each in running:
-            self.error(f"  {each.component.label}  pid {each.pid}")
-        if unknown:
-            self.error("may still be running:")
-        for component in unknown:
-            self.error(f"  {component.label}")
+        self._labels("still running:", {each.component.label: f"  pid {each.pid}" for each in running})
+        self._labels("may still be running:", dict.fromkeys((each.label for each in unknown), ""))
         if not running and not unknown:
             self.error("this command started no component; earlier components may still be running")
         for purpose, command in hints.items():
             self.error(f"{purpose}: {command}")
 
+    def _labels(self, title: str, labels: Mapping[str, str]) -> None:
+        """Print components below a title, with the text behind each. Those of one name share a line on a terminal."""
+        if labels:
+            self.error(title)
+        texts = [f"{label}{more}" for label, more in labels.items()]
+        if self._joins_failures and len(labels) > MOST_LABELS:
+            texts = [f"{where}{text}" for where, text in folded((label, "") for label in labels)]
+        for text in texts:
+            self.error(printable(f"  {text}"))
+
     def _failed_lines(self, stage: str, failures: Iterable[Failure]) -> None:
+        if self._joins_failures:
+            failures = folded_failures(failures, self._hosts, self._last_ends)
         for where, reason, said, own_stage in failures:
             ending = f"; last {'lines' if len(said) > 1 else 'line'} of its output:" if said else ""
             self.error(printable(f"{where}: {own_stage or stage}: {reason}{ending}"))
@@ -253,11 +253,11 @@ class Console(Stdio, Observer):
     def _line(self, place: str | Component, text: str, kind: str, now: bool = False) -> None:
         """Print a line at the end of the stage, in the order of hosts, or `now`. Or count it in the line of the stage.
 
-        `kind` is the text without what is different on each host.
+        `kind` is the text without what is different on each host. An empty text is only counted.
         """
         where, peers = (place, "") if isinstance(place, str) else (place.label, place.name)
         self._lines.note(where, kind, SYSTEM_CLOCK.monotonic(), peers)
-        if self._is_folded:
+        if self._is_folded or not text:
             return
         if (now or self.log_lines is not None) and self._bar is None:
             self._print_line(where, text)
@@ -266,12 +266,6 @@ class Console(Stdio, Observer):
 
     def _print_line(self, where: str, text: str) -> None:
         self.news(f"  {printable(where)}  {printable(text)}")
-
-
-def _kind(ended: Ended) -> str:
-    if ended.was_stopped:
-        return "stopped"
-    return FAILED if ended.is_failure else "ended with 0" if ended.is_success else str(ended)
 
 
 class _LogMessages(logging.Handler):

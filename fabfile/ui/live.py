@@ -12,7 +12,8 @@ from ..components.wait import Ended
 from ..runner.observer import Observer
 from ..util.clock import SYSTEM_CLOCK
 from ..util.daemons import start_daemon
-from ..util.text import duration, printable
+from ..util.text import duration
+from .stage_lines import Waiting, time_of
 from .stdio import Stdio
 from .terminal import is_screen
 
@@ -32,7 +33,8 @@ class Live(Observer):
         self._most: float | None = None
         self._terminates = False
         self._stop = threading.Event()
-        self._total = 0
+        self._hosts = 0
+        self._awaited: Sequence[str] = ()
         self.waiting: dict[str, None] = {}
 
     def awaits(self, stage: str, names: Sequence[str], seconds: float | None) -> None:
@@ -44,8 +46,11 @@ class Live(Observer):
         expected, names, most = self._next
         is_told = expected == stage
         self._terminates = False
-        self.waiting = dict.fromkeys(names if is_told else hosts)
-        self._total = len(self.waiting)
+        asked = set(hosts)  # others have failed before
+        self._hosts, self._awaited = len(asked), hosts
+        if is_told:
+            self._awaited = [name for name in names if name in asked or name.partition("/")[0] in asked]
+        self.waiting = dict.fromkeys(self._awaited)
         self._most = most if is_told else None
         self._stop = threading.Event()
         if self._is_shown:
@@ -61,21 +66,24 @@ class Live(Observer):
         seconds = FIRST_SECONDS
         while not stop.wait(seconds):
             seconds = 1
-            passed = duration(int(SYSTEM_CLOCK.monotonic() - began))
-            names = ", ".join(list(self.waiting)) or "the last answer"
-            count = f"{self._total - len(self.waiting)}/{self._total}"
-            text = f"{stage:<9}{count:<7}  {passed}{self._limit(stage) if is_told else ''}, waiting for {names}"
-            if self._terminates:
-                text = f"{stage:<9}{count:<7}  {passed}, terminating {names} (KILL follows after 5 s)"
-            width = shutil.get_terminal_size().columns - 1
-            self._out.show_live(printable(text if len(text) <= width else f"{text[: width - 3]}..."), stop)
+            passed = SYSTEM_CLOCK.monotonic() - began
+            time = self._time(stage, passed) if is_told else duration(int(passed))
+            left, verb = list(self.waiting), self._verb(stage) if is_told else ""
+            waiting = Waiting(stage, self._hosts, self._awaited, left, time, verb, self._terminates)
+            self._out.show_live(waiting.line(shutil.get_terminal_size().columns - 1), stop)
 
-    def _limit(self, stage: str) -> str:
-        if self._most is None:
-            return " (no limit)"
+    def _time(self, stage: str, passed: float) -> str:
+        if self._terminates:
+            return f"{duration(int(passed))} (KILL follows after 5 s)"
         if stage.startswith("stop "):
-            return f" (KILL after {duration(round(self._most))})"
-        return f" (at most {duration(round(self._most))}{' for each step' if stage == 'connect' else ''})"
+            return f"{duration(int(passed))} (KILL after {duration(round(self._most or 0))})"
+        return time_of(passed, self._most) + (" for each step" if stage == "connect" else "")
+
+    def _verb(self, stage: str) -> str:
+        """Return a word for components that are done. Without a time limit, a start waits for no readiness."""
+        if stage.startswith("start "):
+            return "started" if self._most is None else "ready"
+        return {"stop": "stopped", "wait": "ended"}.get(stage.partition(" ")[0], "")
 
     def result(self, stage: str, host: str, result: Any) -> None:
         """The host, and all that was awaited there, is done."""

@@ -36,6 +36,22 @@ def host_range(hosts: Iterable[str]) -> str:
     return ",".join([*others, str(NodeSet.fromlist(numbered, resolver=RESOLVER_NOGROUP))])
 
 
+def places_by_name(places: Iterable[str]) -> str:
+    """Return places as one text: hosts as a range, and components of one name as that name on their hosts.
+
+    >>> places_by_name(["node9/worker", "node3/worker", "node1/broker"])
+    'broker on node1, worker on node[3,9]'
+    >>> places_by_name(["node2", "node1"])
+    'node[1-2]'
+    """
+    hosts: dict[str, list[str]] = {}
+    for place in sorted(places, key=natural_key):
+        host, _, name = place.partition("/")
+        hosts.setdefault(name, []).append(host)
+    texts = [f"{name} on {host_range(own)}" if name else host_range(own) for name, own in hosts.items()]
+    return ", ".join(texts)
+
+
 def folded(lines: Iterable[Place]) -> Iterator[Place]:
     """Yield lines in natural order of their places. Lines with the same text, and the same component, become one.
 

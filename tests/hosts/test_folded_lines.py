@@ -1,9 +1,12 @@
 """Equal lines about several hosts are one line with a host range."""
 
+import os
 import re
+import signal
 
 from tests.support.commands import running
 from tests.support.lab import Lab
+from tests.support.terminal import Terminal
 from tests.support.waiting import eventually
 
 CONFIG = """
@@ -77,3 +80,64 @@ def test_ends_and_kills_are_folded(lab: Lab) -> None:
 def test_exec_folds_equal_outputs(lab: Lab) -> None:
     configure(lab)
     assert lab.run("exec", "echo same").stdout.splitlines()[-3:-1] == ["node[1-3]:", "  same"]
+
+
+FAILING = """
+for number in (1, 2, 3):
+    script = "until [ -e ~/go ]; do sleep 0.1; done; " + ("sleep 1000" if number == 2 else "echo KeyError; exit 3")
+    for name, script in ("fails", script), ("b", "exec sleep 1000"):
+        config.add_component(Component(name=name, host=f"node{number}", executable="/bin/sh", args=["-c", script],
+            start_index=1, wait=name == "b"))
+"""
+
+
+def in_terminal(lab: Lab, *words: str) -> Terminal:
+    environment = lab.environment | {"TERM": "xterm", "NO_COLOR": "1"}
+    return Terminal(lab.command(*words, "-c", "cfg.py"), cwd=lab.folder, env=environment)
+
+
+def test_interruption_folds_hosts_on_a_terminal(lab: Lab) -> None:
+    lab.config(FAILING)
+    terminal = in_terminal(lab, "run")
+    try:
+        terminal.shows(b"\x1b[Kwait     0/3      ended: b 0/3   waits for: b on node[1-3] 1 s, no limit")
+        os.killpg(terminal.process.pid, signal.SIGINT)
+        assert terminal.ends() == 130
+        lines = terminal.shown.decode().splitlines()
+    finally:
+        terminal.close()
+    begin = next(place for place, line in enumerate(lines) if "interrupted" in line)
+    assert lines[begin : begin + 4] == [
+        "interrupted in wait; still waiting for b on node[1-3]",
+        "still running:",
+        "  node[1-3]/b",
+        "  node[1-3]/fails",
+    ]
+
+
+def test_equal_failures_share_a_line_on_a_terminal(lab: Lab) -> None:
+    """A pipe has a line for each of them, so that a script finds it; so has a terminal with -v."""
+    lab.config(FAILING)
+    lab.run("screen")
+    lab.run("start")
+    for host in (lab.node1, lab.node2, lab.node3):
+        (host.home / "go").touch()
+    for host in (lab.node1, lab.node3):
+        eventually((host.state() / "fails/status").exists, "the failure")
+    end = r": wait: ended with exit status 3 after \d+ s(?: to \d+ s)?; last line of its output:\n  \| KeyError\n"
+    environment = lab.environment | {"TERM": "xterm", "NO_COLOR": "1"}
+
+    def failures(*words: str) -> list[str]:
+        terminal = Terminal(
+            lab.command("wait", "--timeout", "1", *words, "-c", "cfg.py"), cwd=lab.folder, env=environment
+        )
+        try:
+            assert terminal.ends() == 1
+            return re.findall(rf"([^\n\x1b]*/fails){end}", terminal.shown.decode().replace("\r\n", "\n"))
+        finally:
+            terminal.close()
+
+    assert failures() == ["node[1,3]/fails"]
+    assert failures("-v") == ["node1/fails", "node3/fails"]
+    piped = lab.fab("wait", "--timeout", "1", "-c", "cfg.py")
+    assert re.findall(rf"^(\S+){end}", piped.stderr, re.MULTILINE) == ["node1/fails", "node3/fails"]

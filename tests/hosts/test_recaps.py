@@ -168,14 +168,14 @@ def test_waits_show_a_live_line(lab: Lab) -> None:
     )
     terminal = Terminal(lab.command("run", "-c", "cfg.py"), cwd=lab.folder, env=lab.environment | {"TERM": "xterm"})
     try:
-        terminal.shows(b"\r\x1b[Kstart 1  0/1      1 s (at most 1 min 10 s), waiting for node1/slow")
-        terminal.shows(b"\r\x1b[Kstart 1  0/1      2 s (at most 1 min 10 s), waiting for node1/slow")
+        terminal.shows(b"\r\x1b[Kstart 1  0/1      ready: slow 0/1   waits for: slow on node1 1 s of 70 s")
+        terminal.shows(b"\r\x1b[Kstart 1  0/1      ready: slow 0/1   waits for: slow on node1 2 s of 70 s")
         (lab.node1.home / "go").touch()
         terminal.shows(b"\r\x1b[K")
-        terminal.shows(b"\r\x1b[Kwait     0/1      1 s (no limit), waiting for node1/slow")
+        terminal.shows(b"\r\x1b[Kwait     0/1      ended: slow 0/1   waits for: slow on node1 1 s, no limit")
         terminal.shows(b"1 host, 1 component: 1 ended; ")
         eventually(lambda: b"show output with" in terminal.shown, "the end")
-        assert b"waiting for" not in terminal.shown and terminal.ends() == 0
+        assert b"waits for" not in terminal.shown and terminal.ends() == 0
     finally:
         terminal.close()
     (lab.node1.home / "go").unlink()
@@ -187,11 +187,12 @@ def test_waits_show_a_live_line(lab: Lab) -> None:
         lab.command("run", "--terminate", "-c", "cfg.py"), cwd=lab.folder, env=lab.environment | {"TERM": "xterm"}
     )
     try:
-        terminal.shows(b", terminating node1/stubborn (KILL follows after 5 s)")
+        terminal.shows(b"terminating: stubborn on node1 ")
+        terminal.shows(b" s (KILL follows after 5 s)")
         eventually(lambda: b"2 components: 1 stopped, 1 ended" in terminal.shown, "the end")
     finally:
         terminal.close()
-    assert "waiting for" not in (done := lab.fab("wait", "-c", "cfg.py")).stdout + done.stderr
+    assert "waits for" not in (done := lab.fab("wait", "-c", "cfg.py")).stdout + done.stderr
 
 
 SIX = "for host in ['node1', 'node2', 'node3']:\n    for name in 'ab':\n        add(name, host, 'exec sleep 1000')\n"

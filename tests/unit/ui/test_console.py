@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from fabfile.ui.live import Live
+from fabfile.ui.stdio import Stdio
 from tests.support.checkout import ROOT
 
 LINES_OF_MANY = """
@@ -53,3 +55,12 @@ def test_log_lines_begin_with_their_level(level: str, lines: list[str]) -> None:
     command = [sys.executable, "-c", LEVELS.format(level=level)]
     done = subprocess.run(command, capture_output=True, cwd=ROOT, text=True)
     assert (done.stdout, done.stderr.splitlines()) == ("", lines)
+
+
+def test_live_line_omits_failed_hosts() -> None:
+    """A host that has failed in an earlier stage takes no part in later ones, so nothing is awaited there."""
+    live = Live(Stdio(is_quiet=True))
+    live.awaits("start 1", ["node1/a", "u@node2:22/a", "node3/a"], 60)
+    live.begins("start 1", ["node1", "u@node2:22"])
+    assert list(live.waiting) == ["node1/a", "u@node2:22/a"]
+    live.end()

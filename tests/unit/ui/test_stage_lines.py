@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
-from fabfile.ui.stage_lines import FAILED, StageLines
+from fabfile.ui.stage_lines import FAILED, UNREADY, StageLines, Waiting, time_of
 
 HOSTS = [f"node{number}" for number in range(1, 61)]
 
@@ -45,9 +46,16 @@ def test_halves_are_not_named() -> None:
     assert len(lines("screen", notes)) == 1
 
 
-def test_many_names_are_cut() -> None:
+def test_named_hosts_are_a_range() -> None:
     notes = {host: ("sent" if int(host[4:]) > 5 else "nothing sent", 1.0) for host in HOSTS}
-    assert lines("sync", notes)[1] == "  nothing sent: node1, node2, node3 and 2 more"
+    assert lines("sync", notes)[1] == "  nothing sent: node[1-5]"
+
+
+def test_long_ranges_are_cut() -> None:
+    hosts = [f"node{number}" for number in range(1000)]
+    notes = {host: ("sent" if place % 5 else "nothing sent", 1.0) for place, host in enumerate(hosts)}
+    named = lines("sync", notes)[1]
+    assert named.startswith("  nothing sent: node[0,5,10,15,") and named.endswith("...") and len(named) < 120
 
 
 def test_slow_host_is_named() -> None:
@@ -72,6 +80,80 @@ def test_components_of_other_names_are_not_compared() -> None:
         seen.note(f"{host}/a", "ready", 0.2, "a")
     seen.note("node1/b", "ready", 4, "b")
     assert len(seen.lines(5)) == 1
+
+
+def test_slow_components_are_a_range() -> None:
+    notes = {f"{host}/a": ("ready", 5.0 if host in ("node3", "node9") else 1.0) for host in HOSTS}
+    notes["node10/a"] = ("ready", 4.0)
+    assert lines("start 1", notes, peers="a")[1:] == ["  slow, most took 1.0 s: a on node[3,9-10] 4.0 to 5.0 s"]
+
+
+def test_other_names_are_no_difference() -> None:
+    """Most components become ready here. One without a readiness condition is no exception."""
+    seen = StageLines("start 1", HOSTS, began=0)
+    for host in HOSTS:
+        seen.note(f"{host}/a", "ready", 1, "a")
+        seen.note(f"{host}/b", "ready", 1, "b")
+        seen.note(f"{host}/c", "already running" if host == "node7" else "started", 1, "c")
+    assert seen.lines(2)[1:] == ["  already running: c on node7"]
+
+
+def test_failed_start_counts_each_name() -> None:
+    """Errors name what has failed, so it is neither different nor slow."""
+    seen = StageLines("start 1", HOSTS, began=0)
+    for host in HOSTS:
+        seen.note(f"{host}/broker", "ready", 1, "broker")
+        seen.note(f"{host}/worker", UNREADY if host in ("node3", "node9") else "ready", 9, "worker")
+        seen.note(f"{host}/agent", FAILED, 1, "agent")
+    seen.note("node1/agent", "started", 8, "agent")
+    first, *more = seen.lines(9)
+    assert first == "start 1  0/60     ready: broker 60/60 worker 58/60, started: agent 1/60  9.0 s"
+    assert more == []
+
+
+def waiting(left: Sequence[str], names: str = "broker worker", **more: Any) -> Waiting:
+    awaited = [f"{host}/{name}" for host in HOSTS for name in names.split()]
+    return Waiting("start 1", len(HOSTS), awaited, left, "12 s of 60 s", "ready", **more)
+
+
+def test_start_counts_names_and_folds_hosts() -> None:
+    left = [f"node{number}/worker" for number in (14, 3, 9, 12, 13)] + ["node60/broker"]
+    assert waiting(left).line(160) == (
+        "start 1  54/60    ready: broker 59/60 worker 55/60   "
+        "waits for: worker on node[3,9,12-14], broker on node60 12 s of 60 s"
+    )
+    assert waiting([]).line(160).endswith("   waits for: the last answer 12 s of 60 s")
+
+
+@pytest.mark.parametrize("width", range(20, 160, 7))
+def test_waiting_line_fits_the_terminal(width: int) -> None:
+    line = waiting([f"{host}/f" for host in HOSTS[::2]], "a b c d e f g").line(width)
+    assert len(line) <= width
+    assert line.endswith(" 12 s of 60 s") or width < 32
+    assert width < 100 or re.search("ready: f 30/60 (. 60/60 )*and [1-6] more   waits for: f on node", line)
+
+
+def test_stages_of_hosts_count_no_names() -> None:
+    line = Waiting("kill", 60, HOSTS, HOSTS[:2], "2 s").line(80)
+    assert line == "kill     58/60    waits for: node[1-2] 2 s"
+
+
+def test_terminated_components_are_named() -> None:
+    line = waiting(["node2/worker", "node1/worker"], terminates=True).line(80)
+    assert line == "start 1  58/60    terminating: worker on node[1-2] 12 s of 60 s"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "limit", "text"),
+    [
+        (12.9, 60, "12 s of 60 s"),
+        (75, 120, "75 s of 120 s"),
+        (75, 600, "1 min 15 s of 10 min"),
+        (3, None, "3 s, no limit"),
+    ],
+)
+def test_time_shows_its_limit(seconds: float, limit: float | None, text: str) -> None:
+    assert time_of(seconds, limit) == text
 
 
 def test_failures_are_counted_not_named() -> None:

@@ -1,0 +1,58 @@
+"""Failures that are the same problem on several hosts."""
+
+import attrs
+
+from fabfile.components.wait import Ended
+from fabfile.ui.summaries import folded_failures
+from fabfile.util.stages import Failure
+from rr_config import Component
+
+HOSTS = {"node1", "node2", "node3", "u@h:22"}
+
+
+def end_of(host: str, seconds: int, status: int = 3, last_line: str = "oh") -> Ended:
+    component = Component(name="job", host=host, executable="x", start_index=1)
+    return Ended(component, status, seconds=seconds, last_line=last_line)
+
+
+def folded(*ends: Ended) -> list[Failure]:
+    return folded_failures([each.failure for each in ends], HOSTS, {each.component.label: each for each in ends})
+
+
+def test_same_problem_is_one_failure() -> None:
+    failures = [Failure(f"{host}/job", "no x bit", ("oh",)) for host in ("node1", "node3", "u@h:22")]
+    assert folded_failures(failures, HOSTS, {}) == [Failure("node[1,3],u@h:22/job", "no x bit", ("oh",))]
+    hosts = [Failure("node1", "gone"), Failure("node2", "gone")]
+    assert folded_failures(hosts, HOSTS, {}) == [Failure("node[1-2]", "gone")]
+
+
+def test_ends_may_differ_in_their_times() -> None:
+    (found,) = folded(end_of("node1", 3), end_of("node2", 2), end_of("node3", 2))
+    assert found == Failure("node[1-3]/job", "ended with exit status 3 after 2 s to 3 s", ("oh",))
+    (found,) = folded(end_of("node1", 2), end_of("node2", 2))
+    assert found.reason == "ended with exit status 3 after 2 s"
+    alone = end_of("node1", 2)
+    assert folded(alone) == [alone.failure]
+
+
+def test_other_problems_stay_apart() -> None:
+    assert len(folded(end_of("node1", 2), end_of("node2", 2, status=4))) == 2
+    assert len(folded(end_of("node1", 2), end_of("node2", 2, last_line="ah"))) == 2
+    failures = [
+        Failure("node1/a", "x"),
+        Failure("node2/b", "x"),
+        Failure("node1:a", "x"),
+        Failure("node2:a", "x"),
+        Failure("node3/a", "x", stage="sync"),
+        Failure("node1 and node2", "x"),
+    ]
+    assert folded_failures(failures, HOSTS, {}) == failures
+
+
+def test_stale_end_does_not_replace_a_reason() -> None:
+    end = end_of("node1", 3)
+    ends = {"node1/job": end, "node2/job": attrs.evolve(end, component=end_of("node2", 3).component)}
+    failures = [Failure(f"{host}/job", "not ready") for host in ("node1", "node2")]
+    assert folded_failures(failures, HOSTS, ends) == [Failure("node[1-2]/job", "not ready")]
+    failures[0] = Failure("node1/job", "no x bit")
+    assert folded_failures(failures, HOSTS, ends) == failures
