@@ -21,6 +21,7 @@ EXAMPLES = {
     "rr_config.arg_parsers": 2,
     "rr_config.assigned_options": 5,
     "rr_config.component": 9,
+    "rr_config.host_lists": 1,
     "rr_config.likeness": 2,
     "rr_config.limit": 3,
     "rr_config.muddlers.rewriting": 8,
