@@ -131,6 +131,15 @@ def limit_to_components(components: Sequence[Component], config: Config, was_lim
     return ",".join(patterns)
 
 
+def limit_to_others(components: Sequence[Component], config: Config) -> str:
+    """Return the pattern that excludes all components on the hosts of these ones. It is empty if none remains."""
+    excluded = {component.host for component in components}
+    theirs = [component for component in config.all_components() if component.host in excluded]
+    if len(theirs) == len(config.all_components()):
+        return ""
+    return ",".join(f"!{pattern}" for pattern in _patterns(limit_to_components(theirs, config, was_limited=False)))
+
+
 def _range(chosen: Sequence[str], hosts: Sequence[str]) -> list[str]:
     """Return patterns for the chosen ones of `hosts`: a range for those with numbers, and one for each other host."""
     from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet

@@ -13,7 +13,7 @@ from fabric import Config as Settings
 
 from rr_config import Component, Config, Options
 from rr_config.declarations import Declaration, Values
-from rr_config.limit import limit_to_components
+from rr_config.limit import limit_to_components, limit_to_others
 from rr_config.natural_order import natural_key
 from rr_config.options import OPTIONS
 from rr_config.parameters import as_texts
@@ -182,6 +182,9 @@ class Summary:
                 self.console.document(attrs.evolve(recap, hints=hints).as_dict())
             else:
                 self.console.recap(recap)
+        others = self._others(error) if error and repeat is not None else None
+        if others is not None:
+            self.console.error(f"without these hosts: {others}")
         if repeat is not None:
             self.console.error(f"repeat with: {repeat}")
 
@@ -261,6 +264,16 @@ class Summary:
             self.console.error(f"the config assigns {listed}, so no command line can repeat only the failed part")
             return None
         return self.line.text(repeat.words, repeat.limit)
+
+    def _others(self, error: "StageError") -> str | None:
+        """Return the command line that does the same on the other hosts, if some hosts could not be reached."""
+        if error.stage != "connect" or error.went_on or self.runner.config.assigned.get("limit"):
+            return None
+        places = {failure.where for failure in error.failures}
+        components = [each for each in self.runner.config.all_components() if _is_named(each.host, places)]
+        others = limit_to_others(components, self.runner.config) if components else ""
+        given = self.runner.options.limit
+        return self.line.text([self.command], f"{given},{others}" if given else others) if others else None
 
 
 def overridden(repeat: Repeat, assigned: Mapping[str, Any]) -> list[str]:

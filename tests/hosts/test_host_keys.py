@@ -97,9 +97,12 @@ def test_changed_host_key_is_refused(trust: Trust) -> None:
     for then in ([], ["--host-keys", "accept-new"], ["--host-keys", "strict"]):
         done = trust.fab("one", "two", then=then)
         assert done.returncode == 1
-        assert done.stderr.splitlines()[-3:] == [
+        assert done.stderr.splitlines()[-4:] == [
             why,
             "connect failed; no host was changed",
+            " ".join(
+                [f"without these hosts: fab -r {ROOT} screen --config {lab.folder}/cfg.py --limit '!one/*'", *then]
+            ),
             " ".join([f"repeat with: fab -r {ROOT} screen --config {lab.folder}/cfg.py", *then]),
         ]
     assert lab.node1.sessions() == lab.node2.sessions() == []

@@ -30,6 +30,7 @@ def test_missing_program_has_install_hint(lab: Lab, tmp_path: Path, program: str
     assert_nothing_started(lab.node1, lab.farm.hosts["bare"])
     assert done.stderr.splitlines()[1:] == [
         "connect failed; no host was changed",
+        f"without these hosts: fab -r {ROOT} {stage} --config {lab.folder}/cfg.py --limit '!bare/*' -S {lab.farm.ssh_config}",
         f"repeat with: fab -r {ROOT} {stage} --config {lab.folder}/cfg.py -S {lab.farm.ssh_config}",
     ]
     assert not (lab.node1.home / "work").exists()
@@ -59,6 +60,7 @@ def test_missing_need_starts_nothing(lab: Lab) -> None:
         assert done.stderr.splitlines() == [
             f"node2: connect: {words}",
             "connect failed; no host was changed",
+            f"without these hosts: fab -r {ROOT} {command} --config {lab.folder}/cfg.py --limit '!node2/*' -S {lab.farm.ssh_config}",
             f"repeat with: fab -r {ROOT} {command} --config {lab.folder}/cfg.py -S {lab.farm.ssh_config}",
         ]
         assert re.fullmatch(r"2 hosts \(1 failed\), 2 components: .*\n", done.stdout)

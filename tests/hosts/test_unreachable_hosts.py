@@ -1,6 +1,7 @@
 """Hosts that cannot be reached: unknown, refused, silent."""
 
 import re
+import shlex
 import socket
 import threading
 
@@ -20,6 +21,7 @@ def test_unreachable_host_keeps_sessions(lab: Lab) -> None:
     assert_failed(done, **{"nowhere.invalid": "connect: unknown host name nowhere.invalid"})
     assert done.stderr.splitlines()[1:] == [
         "connect failed; no host was changed",
+        f"without these hosts: fab -r {ROOT} run --config {lab.folder}/cfg.py --limit '!nowhere.invalid/*' -S {lab.farm.ssh_config}",
         f"repeat with: fab -r {ROOT} run --config {lab.folder}/cfg.py -S {lab.farm.ssh_config}",
     ]
     assert re.fullmatch(r"3 hosts \(1 failed\), 3 components: 1 unknown, 2 not started; .*\n", done.stdout)
@@ -42,12 +44,21 @@ def test_unreachable_hosts_are_reported(lab: Lab) -> None:
     done = lab.fab("sync", "-c", "cfg.py")
     assert_failed(done, **unknown, barred="permission denied", shut=shut)
     again = f"repeat with: fab -r {ROOT} sync --config {lab.folder}/cfg.py"
-    assert done.stderr.splitlines()[-2:] == [
+    barred = "!barred/*,!no..where/*,!nowhere.invalid/*,!shut/*"
+    without = f"fab -r {ROOT} sync --config {lab.folder}/cfg.py --limit '{barred}' -S {lab.farm.ssh_config}"
+    assert done.stderr.splitlines()[-3:] == [
         "connect failed; no host was changed",
+        f"without these hosts: {without}",
         f"{again} -S {lab.farm.ssh_config}",
     ]
     assert "node1" not in done.stderr
     assert not (lab.node1.home / "work").exists()
+    assert lab.fab(*shlex.split(without)[3:]).returncode == 0
+    assert_synced(lab.node1)
+    lab.node1.run("rm -r work")
+    limited = lab.fab("sync", "-c", "cfg.py", "--limit", "shut/*,node1/*").stderr.splitlines()[-2]
+    assert limited == f"without these hosts: {without.replace(barred, 'shut/*,node1/*,!shut/*')}"
+    assert "without" not in lab.fab("sync", "-c", "cfg.py", "--limit", "shut/*").stderr
     done = lab.fab("sync", "-c", "cfg.py", "--keep-going")
     assert_failed(done, **unknown, barred="permission denied", shut=shut)
     assert done.stderr.splitlines()[-2:] == [
