@@ -29,11 +29,11 @@ from fabric.main import Fab
 from invoke.config import Config as Settings
 from invoke.exceptions import Exit
 from paramiko.config import SSHConfig
-from paramiko.ssh_exception import ConfigParseError
 
 from rr_config.options import LOG_LEVELS
 from rr_config.program import FAB, program
 
+from ..runner.fleet import leave_unread
 from .exit_codes import INTERRUPTED, UNTOUCHED, WRONG
 from .leading import CommandParser
 from .parser_patches import patch_parser, patch_parser_errors, unknown_command
@@ -99,6 +99,8 @@ def _patch_settings() -> None:
         ssh_config = self.args["ssh-config"].value
         if ssh_config:
             _check_file("-S/--ssh-config", ssh_config)
+        # The ssh config is read later, as ssh reads it; paramiko refuses, for example, `Match final`.
+        self.config._set(_load_ssh_files=functools.partial(leave_unread, self.config))
         try:
             _update(self, update_config)
             ssh_config = ssh_config or self.config.ssh_config_path
@@ -106,7 +108,7 @@ def _patch_settings() -> None:
                 self.config.set_runtime_ssh_path(ssh_config)
                 self.config.base_ssh_config = SSHConfig()
                 self.config._load_ssh_files()
-        except (OSError, ConfigParseError) as error:
+        except OSError as error:
             raise Exit(f"{ssh_config or '~/.ssh/config'}: invalid ssh config: {error}", WRONG) from error
         except EOFError as error:
             raise Exit("password prompt: stdin is closed; run the command in a terminal", WRONG) from error

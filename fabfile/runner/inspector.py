@@ -37,7 +37,7 @@ from ..util import errors, lazy
 from ..util.clock import SYSTEM_CLOCK, Clock
 from ..util.stages import Failure, StageError
 from . import follow
-from .fleet import ONE_HOME, Fleet, checked_group
+from .fleet import ONE_HOME, Fleet, UnreadSettings, checked_group
 from .observer import Observer
 from .plan import Plan, Present, plan, present_script, read_present
 
@@ -71,7 +71,7 @@ class Inspector:
 
     config: Config
     options: Options = attrs.field(factory=Options)
-    settings: Settings = attrs.field(factory=Settings, repr=False)
+    settings: Settings = attrs.field(factory=UnreadSettings, repr=False)
     observer: Observer = attrs.field(factory=Observer, on_setattr=attrs.setters.frozen)
     clock: Clock = attrs.field(default=SYSTEM_CLOCK, repr=False)
     foreign: dict[str, Foreign] = attrs.field(init=False, factory=dict, repr=False)

@@ -22,7 +22,7 @@ from paramiko.ssh_exception import AuthenticationException, NoValidConnectionsEr
 from rr_config.errors import os_reason
 
 from ..util import errors, limits
-from .config import complete
+from .config.resolver import complete
 from .host_keys import HostKeyError
 from .paramiko_patches import FastTransport
 
@@ -40,8 +40,7 @@ def connection_settings(settings: Config, password: str | None = None) -> Config
 
     Raise ValueError if the ssh config cannot be read.
     """
-    own = settings.clone()
-    complete(own)
+    own = complete(settings)
     kwargs: dict[str, Any] = dict(own.connect_kwargs)
     seconds = connect_seconds(own)
     own.timeouts.connect = None  # Fabric refuses a timeout that connect_kwargs contain, too

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import attrs
 from fabric import Config, Connection, ThreadingGroup
+from fabric.connection import derive_shorthand
 
 from rr_config import Options
 from rr_config.component import LOCALHOST
@@ -21,6 +22,8 @@ from rr_config.component import LOCALHOST
 from ..remote.host import Host
 from ..util import daemons, errors
 from ..util.clock import SYSTEM_CLOCK, Clock
+from .config.lookup import Login
+from .config.resolver import SshConfigError, asked_for, prepare
 from .connection import take_timeout
 from .host_keys import HostKeys
 from .local_host import LocalHost
@@ -60,7 +63,9 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
         keys = HostKeys(given.host_keys)
         self.hosts: dict[str, Host] = {}
         group = next(GROUPS)
-        for name in names:
+        wanted = list(names)
+        prepare(settings, (_login(name, given.ssh_user) for name in wanted if name != LOCALHOST))
+        for name in wanted:
             if name == LOCALHOST:
                 self.hosts[name] = LocalHost(given.io_timeout, group, clock)
             else:
@@ -120,16 +125,24 @@ def _pairs(values: Mapping[str, Hashable]) -> Iterator[tuple[str, str]]:
             yield other, name
 
 
+def _login(name: str, user: str | None) -> Login:
+    parts = derive_shorthand(name)
+    return Login(parts["host"], parts["user"] or user, parts["port"])
+
+
 def _connection(name: str, settings: Config, user: str | None, keys: HostKeys) -> Connection:
     try:
         # A separate dict for each connection, because Fabric adds the IdentityFile of the host to it.
         kwargs = {key: value for key, value in settings.connect_kwargs.items() if key != "key_filename"}
-        connection = Connection(name, user=None if "@" in name else user, config=settings, connect_kwargs=kwargs)
+        with asked_for(_login(name, user)):
+            connection = Connection(name, user=None if "@" in name else user, config=settings, connect_kwargs=kwargs)
         jumps = connection.ssh_config.get("proxyjump", "")
         if "," in jumps:  # Fabric connects them in reverse order
             connection.gateway = _gateway(jumps, settings)
     except RecursionError as error:
         raise ValueError(f"{name}: ProxyJump in the ssh config forms a loop") from error
+    except SshConfigError as error:
+        raise ValueError(f"{name}: invalid ssh config: {error}") from error
     except ValueError as error:
         raise ValueError(f"{name}: invalid host: {error}") from error
     keys.guard(connection)

@@ -143,7 +143,7 @@ def test_log_level_hides_only_log_messages(lab: Lab) -> None:
         (["--connect-timeout", "soon"], "--connect-timeout 'soon': must be a whole number"),
         (["-S", "nowhere"], "-S/--ssh-config: nowhere: no such file"),
         (["-S", "."], "-S/--ssh-config: .: no such file"),
-        (["-S", "odd_config"], "odd_config: invalid ssh config: "),
+        (["-S", "odd_config"], "odd_config line 1: invalid quotes"),
         (["-S", "circle"], "node1: ProxyJump in the ssh config forms a loop"),
         (["--prompt-for-login-password"], "password prompt: stdin is closed; run the command in a terminal"),
         (["--prompt-for-passphrase"], "password prompt: stdin is closed; run the command in a terminal"),

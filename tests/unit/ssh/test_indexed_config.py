@@ -1,15 +1,10 @@
-"""The indexed ssh config: it gives the same answers as paramiko's, and skips the entries of other hosts."""
+"""The index of an ssh config that a caller gives: the same answers as paramiko's, without entries of other hosts."""
 
 import fnmatch
-import subprocess
-from pathlib import Path
 
 import pytest
-from fabric import Config
 from paramiko.config import SSHConfig
 
-from fabfile.ssh.config import lines_of
-from fabfile.ssh.connection import connection_settings
 from fabfile.ssh.paramiko_patches import IndexedSSHConfig
 
 TEXT = """
@@ -83,52 +78,3 @@ def test_full_name_is_looked_up_on_demand(monkeypatch: pytest.MonkeyPatch) -> No
     config = IndexedSSHConfig(SSHConfig.from_text("Host a\n    IdentityFile ~/%h\nHost b\n    IdentityFile /%l\n"))
     assert config.lookup("a")["identityfile"][0].endswith("/a") and not asked
     assert config.lookup("b")["identityfile"][0] == "/me.example" and asked
-
-
-INCLUDING = """
-Include {folder}/first {folder}/no-such {folder}/more/*
-User outer # mine
-Host node1
-    Port 2222 # not 22
-    Include {folder}/inner
-    HostName inside
-Host node2
-    HostName "b c"
-    ProxyCommand sh -c 'echo # %h'
-Host *
-    Port 7777
-"""
-INCLUDED = {
-    "first": "StrictHostKeyChecking yes\nHost node3\n    Port 3333\n    Include {folder}/deeper\n",
-    "deeper": "HostName deep\n",
-    "inner": "Include {folder}/innermost\nUser inner\n",
-    "innermost": "Compression yes\n",
-    "more/a": "Host node2\n    Port 4444\n",
-    "more/b": "Host=node4\n    Port = 5555\n",
-}
-
-
-@pytest.mark.parametrize("name", ["node1", "node2", "node3", "node4", "other"])
-def test_includes_work_as_in_ssh(tmp_path: Path, name: str) -> None:
-    for file, text in INCLUDED.items():
-        (tmp_path / file).parent.mkdir(exist_ok=True)
-        (tmp_path / file).write_text(text.format(folder=tmp_path))
-    path = tmp_path / "config"
-    path.write_text(INCLUDING.format(folder=tmp_path))
-    said = subprocess.run(["ssh", "-G", "-F", path, name], capture_output=True, text=True, check=True).stdout
-    by_ssh = dict(line.split(" ", 1) for line in said.splitlines() if " " in line)
-    by_us = connection_settings(Config(runtime_ssh_path=str(path))).base_ssh_config.lookup(name)
-    usual = {"hostname": name, "port": "22", "stricthostkeychecking": "ask", "compression": "no"}
-    spelled = {"true": "yes"}  # by ssh
-    for key in (*usual, "user"):
-        assert by_us.get(key, usual.get(key)) == spelled.get(by_ssh[key], by_ssh[key]), key
-    assert (
-        ("echo #" in by_us.get("proxycommand", "")) == ("echo #" in by_ssh.get("proxycommand", "")) == (name == "node2")
-    )
-
-
-def test_circular_include_is_reported(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("Include b\n")
-    (tmp_path / "b").write_text("Include a\n")
-    with pytest.raises(ValueError, match="Include is nested too deeply; the file may include itself"):
-        list(lines_of(tmp_path / "a", tmp_path))
