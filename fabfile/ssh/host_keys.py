@@ -8,7 +8,6 @@ the ssh config; see ssh_config(5). It adds an unknown key to the first user file
 import fcntl
 import logging
 import os
-import re
 import shlex
 import threading
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from fabric import Connection
 
 from rr_config.errors import os_reason
 
+from .config.tokens import ResolvedSettings, expand
 from .known_hosts import REVOKED, Entry, KeyRefused, KnownHosts, is_known, spelled
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,6 @@ GLOBAL_FILES = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
 ALGORITHMS = {"ssh-rsa": ["rsa-sha2-512", "rsa-sha2-256"]}
 # StrictHostKeyChecking: True refuses an unknown key. Nothing prompts the user, so `ask` accepts it.
 WAYS = {"yes": True, "true": True, "accept-new": False, "ask": False, "no": False, "off": False, "false": False}
-TOKEN = re.compile(r"%(.)|\$\{(\w+)\}", re.DOTALL)
 
 
 class HostKeyError(paramiko.SSHException):
@@ -105,25 +104,17 @@ def _word(connection: Connection, name: str) -> str:
 
 
 def _files(connection: Connection, name: str, usual: str) -> tuple[str, ...]:
-    text = connection.ssh_config.get(name.lower(), usual)
-    home = str(Path.home())
-    tokens = {"%": "%", "d": home, "h": connection.host, "n": connection.original_host, "p": str(connection.port)}
-    alias = connection.ssh_config.get("hostkeyalias", connection.host)
-    tokens |= {"r": connection.user, "u": os.environ.get("USER", ""), "k": alias}
-
-    def value(match: re.Match[str]) -> str:
-        token, variable = match.groups()
-        try:
-            return tokens[token] if token else os.environ[variable]
-        except KeyError as error:
-            where = f"{connection.original_host}: {name} {text!r} in the ssh config"
-            raise ValueError(f"{where}: unknown token {match[0]}") from error
-
-    # paramiko removes quotes at both ends of a value. Several quoted words, or one path with spaces, need them again.
-    is_quoted = '" "' in text or os.path.isfile(os.path.expanduser(text))  # noqa: PTH111, PTH113 - as below
+    settings = connection.ssh_config
+    text = settings.get(name.lower(), usual)
+    # An ssh config that a caller gives comes from paramiko, which removes quotes at both ends of a value. Several
+    # quoted words, or one path with spaces, need them again.
+    is_parsed = not isinstance(settings, ResolvedSettings)
+    is_quoted = is_parsed and ('" "' in text or os.path.isfile(os.path.expanduser(text)))  # noqa: PTH111, PTH113
     words = _words(connection, name, f'"{text}"' if is_quoted else text)
-    paths = [TOKEN.sub(value, word) for word in words if word.lower() != "none"]
-    return tuple(os.path.expanduser(path) for path in paths)  # noqa: PTH111 - Path.expanduser raises for unknown users
+    try:
+        return tuple(expand(word, name, connection) for word in words if word.lower() != "none")
+    except ValueError as error:
+        raise ValueError(f"{connection.original_host}: {error}") from error
 
 
 class HostKeys:

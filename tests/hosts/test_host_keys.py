@@ -241,8 +241,8 @@ def test_known_hosts_path_may_have_blanks(trust: Trust) -> None:
             "is unknown, and cannot be added to /proc/no/known: no such file or directory",
         ),
         ("UserKnownHostsFile ~", ": is a directory"),
-        ("UserKnownHostsFile %i", "one: UserKnownHostsFile '%i' in the ssh config: unknown token %i"),
-        ("UserKnownHostsFile a'b", "invalid value: no closing quotation"),
+        ("UserKnownHostsFile %x", "config: userknownhostsfile '%x' in the ssh config: unknown token %x: "),
+        ("UserKnownHostsFile a'b", "config line 7: invalid quotes"),
     ],
 )
 def test_key_that_cannot_be_stored_fails(trust: Trust, line: str, why: str) -> None:

@@ -8,6 +8,7 @@ import contextlib
 import os
 import pwd
 import socket
+from pathlib import Path
 from typing import TypeAlias
 
 import attrs
@@ -63,6 +64,7 @@ class Lookup:
     login: Login
     first: dict[str, Value] = attrs.field(factory=dict)
     lists: dict[str, list[str]] = attrs.field(factory=dict)
+    _files: dict[str, Path] = attrs.field(factory=dict)
     _seen: set[tuple[str, str, bool]] = attrs.field(factory=set)
 
     def __attrs_post_init__(self) -> None:
@@ -116,16 +118,28 @@ class Lookup:
             return self.login.host
         text = str(name)
         if set(text.replace("%%", "").replace("%h", "")) & {"%"}:
-            raise NotPlainError(f"HostName {text}")
+            raise self._doubt("hostname")
         return "%".join(part.replace("%h", self.login.host) for part in text.split("%%"))
 
+    def _doubt(self, keyword: str) -> NotPlainError:
+        return NotPlainError(f"{self._files[keyword]}: {keyword} {self.first[keyword]}")
+
+    def _expanded(self, text: str, keyword: str, target: Target) -> str:
+        if "%j" in text or ("%C" in text and target.jump):  # versions of ssh differ
+            raise self._doubt(keyword)
+        try:
+            return expanded(text, keyword, target)
+        except ValueError as error:
+            raise NotPlainError(f"{self._files[keyword]}: {error}") from error
+
     def _set(self, keyword: str, value: str | tuple[str, ...], entry: Entry) -> None:
+        self._files.setdefault(keyword, entry.path)
         if keyword in CUMULATIVE:
             for each in value:
                 self._append(keyword, each, entry.is_user)
         elif keyword in ("proxycommand", "proxyjump"):
             if self.first.get("proxyjump") == "none":
-                raise NotPlainError(f"{keyword} after ProxyJump none")  # versions of ssh differ
+                raise self._doubt("proxyjump")  # versions of ssh differ about what follows
             if not {"proxycommand", "proxyjump"} & self.first.keys():
                 self.first[keyword] = value
         elif keyword == "rekeylimit":
@@ -148,7 +162,7 @@ class Lookup:
     def target_host(self) -> str:
         """Return the name or address to connect to: addresses in their usual form, names in lower case."""
         if self.first.get("canonicalizehostname", "no") != "no":
-            raise NotPlainError("CanonicalizeHostname")
+            raise self._doubt("canonicalizehostname")
         host = self._hostname()
         family = FAMILIES.get(str(self.first.get("addressfamily")), socket.AF_UNSPEC)
         only_address = "%" in host or ":" in host or not host.strip("0123456789.")
@@ -166,7 +180,7 @@ class Lookup:
         for keyword, value in self.first.items():
             words = (value,) if isinstance(value, str) else value or ()
             if keyword in EXPANDED_BY_SSH and keyword != "hostname":
-                words = tuple(_expanded(each, keyword, target) for each in words)
+                words = tuple(self._expanded(each, keyword, target) for each in words)
             found[keyword] = list(words) if keyword in LISTS else words[0] if isinstance(value, str) else joined(words)
         return found | {keyword: values for keyword, values in self.lists.items() if values}
 
@@ -186,6 +200,8 @@ class Lookup:
                 self.lists.pop(keyword, None)
         if "proxyjump" in first:
             first.pop("proxyusefdpass", None)
+            if str(first["proxyjump"]).rpartition(",")[2].rpartition("@")[2].partition(":")[0].strip("[]") == host:
+                raise self._doubt("proxyjump")  # ssh refuses some loops
 
     def _target(self, host: str) -> Target:
         alias = str(self.first.get("hostkeyalias") or self.login.host)
@@ -195,13 +211,6 @@ class Lookup:
 
 def _lower(text: str) -> str:
     return "".join(char.lower() if char.isascii() else char for char in text)
-
-
-def _expanded(text: str, keyword: str, target: Target) -> str:
-    try:
-        return expanded(text, keyword, target)
-    except ValueError as error:
-        raise NotPlainError(str(error)) from error
 
 
 def _usual_address(host: str, family: int) -> str:

@@ -57,6 +57,7 @@ Condition: TypeAlias = HostLine | MatchLine | Doubt
 class Entry:
     """Settings that apply if all conditions hold. `is_user` is false for the config of the system."""
 
+    path: Path
     conditions: tuple[Condition, ...]
     is_user: bool
     settings: list[tuple[str, Value | Doubt]] = attrs.field(factory=list)
@@ -150,7 +151,7 @@ class _File:
                 self._doubt(f"{line.strip()} ({problem})")
 
     def _begin(self, conditions: tuple[Condition, ...]) -> None:
-        self.entry = Entry(self.outer + conditions, self.is_user)
+        self.entry = Entry(self.path, self.outer + conditions, self.is_user)
         self.rules.add(self.entry)
 
     def _doubt(self, what: str) -> None:
@@ -220,6 +221,8 @@ class _File:
             raise NotPlainError("nested too deeply")
         try:
             text = _text(path)
+        except FileNotFoundError:
+            return  # a link to nowhere
         except OSError as error:
             raise NotPlainError(f"{path}: {error.strerror}") from error
         file = _File(self.rules, path, self.is_user, conditions, self.depth + 1, self.ignored)

@@ -120,7 +120,15 @@ class Resolver(SSHConfig):
         except NotPlainError as problem:
             return SshConfigError(f"{problem}: needs the program ssh, which is not installed")
         except (ValueError, OSError) as error:
-            return SshConfigError(str(error))
+            return SshConfigError(f"{self._setting(login) if ' line ' not in str(error) else ''}{error}")
+
+    def _setting(self, login: Login) -> str:
+        """Return the setting that ssh has to read, and its file, for an error of ssh that does not mention them."""
+        try:
+            look_up(self._rules, login)
+        except NotPlainError as problem:
+            return f"{problem}: "
+        return ""
 
 
 def _jumps(settings: Settings) -> Iterator[Login]:
@@ -135,11 +143,12 @@ def complete(settings: Config) -> Config:
 
     An `SSHConfig` of the caller, which does not come from these files, keeps its entries.
     """
+    only, user, system = ssh_config_files(settings)  # before `clone`, which may change the first path
+    is_own = has_own_entries(settings)
     own = settings.clone(into=SharedSettings)
-    if has_own_entries(settings):
+    if is_own:
         own.base_ssh_config = IndexedSSHConfig(settings.base_ssh_config)
         return own
-    only, user, system = ssh_config_files(settings)
     if only:
         files = [ConfigFile(only, is_user=True, is_checked=False, is_required=True)]
     else:

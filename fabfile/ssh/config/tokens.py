@@ -59,12 +59,12 @@ class Target:
 def expand(text: str, keyword: str, connection: Connection) -> str:
     """Return the value of a keyword for a connection, with `~`, tokens and environment variables replaced.
 
-    Values that `ssh -G` has expanded stay as they are, as do keywords without tokens. Raise ValueError for an unknown
-    token and an unset variable.
+    A `%` stays in the value of a keyword without tokens, or whose tokens `ssh -G` has replaced. Raise ValueError for an
+    unknown token and an unset variable.
     """
     settings = connection.ssh_config
     if isinstance(settings, ResolvedSettings) and keyword.lower() in EXPANDED_BY_SSH:
-        return text
+        return _with_home(text, keyword) if keyword.lower() in PATHS else text  # a default has `~`
     target = Target(
         host=connection.host,
         original_host=connection.original_host,
@@ -73,24 +73,25 @@ def expand(text: str, keyword: str, connection: Connection) -> str:
         alias=settings.get("hostkeyalias") or connection.original_host,
         jump=settings.get("proxyjump", ""),
     )
-    return expanded(text, keyword.lower(), target)
+    return expanded(text, keyword, target)
 
 
-def expanded(text: str, keyword: str, target: Target) -> str:
-    """Return `text` with `~`, tokens and environment variables replaced, as far as the keyword allows them."""
+def expanded(text: str, name: str, target: Target) -> str:
+    """Return `text` with `~`, tokens and environment variables replaced, as far as the keyword `name` allows them."""
+    keyword = name.lower()
     if keyword in PATHS:
-        text = _with_home(text, keyword)
+        text = _with_home(text, name)
     if keyword not in TOKENS or not ("%" in text or "$" in text):
         return text
 
     def value(match: re.Match[str]) -> str:
         token, variable = match["token"], match.groupdict().get("variable")
         if token is None:
-            return _variable(match[0], variable or "", keyword)
+            return _variable(match[0], variable or "", name)
         if token == "%":
             return "%"
         if not token or token not in TOKENS[keyword]:
-            raise ValueError(f"{keyword} {text!r} in the ssh config: unknown token {match[0]}")
+            raise ValueError(f"{name} {text!r} in the ssh config: unknown token {match[0]}")
         return VALUES[token](target)
 
     return (TOKEN_OR_VARIABLE if keyword in WITH_VARIABLES else TOKEN).sub(value, text)
@@ -102,11 +103,11 @@ def _variable(shown: str, name: str, keyword: str) -> str:
     return os.environ[name]
 
 
-def _with_home(text: str, keyword: str) -> str:
+def _with_home(text: str, name: str) -> str:
     """Replace `~` or `~NAME` at the beginning. Raise ValueError for an unknown user."""
     path = os.path.expanduser(text)  # noqa: PTH111 - pathlib would change the rest of the text
     if text.startswith("~") and path == text:
-        raise ValueError(f"{keyword} {text!r} in the ssh config: unknown user")
+        raise ValueError(f"{name} {text!r} in the ssh config: unknown user")
     return path
 
 

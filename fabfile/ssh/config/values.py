@@ -17,7 +17,7 @@ FLAGS = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
 MOST = 2**31 - 1  # INT_MAX
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 TIME_PART = re.compile(r"(\d{1,9})([smhdw]?)", re.IGNORECASE)
-TIME = re.compile(rf"(?:{TIME_PART.pattern})+", re.IGNORECASE)
+TIME = re.compile(r"(?=.)(?:\d{1,9}[smhdw])*(?:\d{1,9})?", re.IGNORECASE)
 SIZE = re.compile(r"(\d{1,9})([KMG]?)", re.IGNORECASE)
 SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 HOST = r"[A-Za-z0-9_.-]+"
