@@ -159,3 +159,5 @@ IGNORED |= {"userknownhostsfile2", "useroaming", "usersh", "useprivilegedport"}
 # A line adds to the values of earlier lines. `ssh -G` prints a line for each value.
 CUMULATIVE = {"certificatefile", "dynamicforward", "identityfile", "localforward", "remoteforward", "sendenv"}
 LISTS = CUMULATIVE | {"setenv"}
+# Names of files in one line. Those with special characters are quoted here.
+QUOTED = {"globalknownhostsfile", "userknownhostsfile"}

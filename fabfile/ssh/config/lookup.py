@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import attrs
 
-from .keywords import CUMULATIVE, LISTS
+from .keywords import CUMULATIVE, LISTS, QUOTED
 from .patterns import matches, matches_any, matches_list
 from .reader import Condition, Criterion, Doubt, Entry, HostLine, Rules
 from .tokens import EXPANDED_BY_SSH, Target, expanded
@@ -181,7 +181,10 @@ class Lookup:
             words = (value,) if isinstance(value, str) else value or ()
             if keyword in EXPANDED_BY_SSH and keyword != "hostname":
                 words = tuple(self._expanded(each, keyword, target) for each in words)
-            found[keyword] = list(words) if keyword in LISTS else words[0] if isinstance(value, str) else joined(words)
+            if keyword in LISTS:
+                found[keyword] = list(words)
+            else:
+                found[keyword] = joined(words) if keyword in QUOTED else " ".join(words)
         return found | {keyword: values for keyword, values in self.lists.items() if values}
 
     def _tidy(self, host: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 
-from .keywords import LISTS
+from .keywords import LISTS, QUOTED
 from .lookup import Login, Settings
 from .words import joined
 
@@ -18,8 +18,6 @@ from .words import joined
 SPELLED = {"true": "yes", "false": "no"}
 WITH_MORE_VALUES = {"addkeystoagent", "canonicalizehostname", "controlmaster", "pubkeyauthentication", "requesttty"}
 WITH_MORE_VALUES |= {"stricthostkeychecking", "tunnel", "updatehostkeys", "verifyhostkeydns"}
-# Files with blanks between them. Names with a blank look like two files, because ssh prints no quotes.
-QUOTED = {"globalknownhostsfile", "userknownhostsfile"}
 SYSTEM = Path("/etc/ssh/ssh_config")
 # A `Match exec` of the user may take long, but must not block for ever.
 MOST_SECONDS = 60
@@ -119,7 +117,7 @@ def parsed(output: str) -> Settings:
             values = settings.setdefault(keyword, [])
             assert isinstance(values, list)
             values.append(value)
-        elif keyword in QUOTED:
+        elif keyword in QUOTED:  # names with a blank look like two files, because ssh prints no quotes
             settings[keyword] = joined(tuple(value.split(" ")))
         elif keyword:
             settings[keyword] = SPELLED.get(value, value) if keyword in WITH_MORE_VALUES else value

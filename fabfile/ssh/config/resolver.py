@@ -72,6 +72,8 @@ class Resolver(SSHConfig):
             raise found
         settings = ResolvedSettings()
         for keyword, value in found.items():
+            if keyword == "forwardagent" and value != "yes":
+                value = "no"  # Fabric fails for the path of another agent, and cannot forward that
             settings[keyword] = value if isinstance(value, str) else [*value]  # type: ignore[assignment]  # as paramiko does
         return settings
 

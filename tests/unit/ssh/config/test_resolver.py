@@ -181,6 +181,13 @@ def port(settings: Config) -> str | None:
     return found
 
 
+def test_agent_with_a_path_is_not_forwarded(config: Path) -> None:
+    config.write_text("ForwardAgent /no/such/agent\nHost b\n User x\n")
+    assert [each.forward_agent for each in group(config, ["a", "b"])] == [False, False]
+    config.write_text("ForwardAgent yes\n")
+    assert group(config, ["a"])[0].forward_agent
+
+
 def test_copies_of_settings_share_the_config(config: Path) -> None:
     config.write_text("Port 1\n")
     settings = connection_settings(UnreadSettings(runtime_ssh_path=str(config)))

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fabfile.ssh.config import openssh
+from fabfile.ssh.config.keywords import QUOTED
 from fabfile.ssh.config.lookup import Login, Settings
-from fabfile.ssh.config.resolver import Resolver, asked_for, resolver_of
+from fabfile.ssh.config.resolver import resolver_of
 from fabfile.ssh.config.words import split
 from tests.support.ssh_config_cases import CASES, FOR_SSH, INVALID, LINES, Case
 
@@ -29,13 +30,8 @@ def write(case: Case, folder: Path) -> Path:
 def complete(found: Settings) -> Settings:
     """Return settings with the defaults of ssh, and without quotes."""
     usual = {key: value for key, value in openssh.defaults(SSH).items() if key != "host"}
-    plain = {key: " ".join(split(str(found[key]))) for key in openssh.QUOTED if key in found}
+    plain = {key: " ".join(split(str(found[key]))) for key in QUOTED if key in found}
     return usual | found | plain
-
-
-def by_us(resolver: Resolver, login: Login) -> Settings:
-    with asked_for(login):
-        return dict(resolver.lookup(login.host))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -46,7 +42,9 @@ def test_settings_agree_with_ssh(name: str, tmp_path: Path) -> None:
     for host in case.names:
         login = Login(host, case.user, case.port)
         by_ssh = openssh.ask(SSH, openssh.Sources(path), login)
-        assert complete(by_us(resolver, login)) == complete(by_ssh), host
+        found = resolver.resolve(login)
+        assert isinstance(found, dict), found
+        assert complete(found) == complete(by_ssh), host
     assert (resolver.by_ssh == 0) == (name in CASES)
 
 
