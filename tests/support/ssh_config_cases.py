@@ -233,9 +233,24 @@ NESTED = {
     "d/c/x": "SendEnv X\n",
 }
 
+# What Fedora and RHEL ship: /etc/ssh/ssh_config.d/50-redhat.conf and the file that it includes.
+FEDORA = {
+    "50-redhat.conf": "Match final all\n\tInclude {folder}/openssh.config\n\n\tForwardX11Trusted yes\n",
+    "openssh.config": """\
+Ciphers aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,aes128-gcm@openssh.com,aes128-ctr
+MACs hmac-sha2-256-etm@openssh.com,hmac-sha1-etm@openssh.com,umac-128-etm@openssh.com,hmac-sha2-512-etm@openssh.com
+GSSAPIKexAlgorithms gss-curve25519-sha256-,gss-nistp256-sha256-,gss-group14-sha256-,gss-group16-sha512-
+KexAlgorithms sntrup761x25519-sha512@openssh.com,curve25519-sha256,ecdh-sha2-nistp256,diffie-hellman-group14-sha256
+PubkeyAcceptedAlgorithms ecdsa-sha2-nistp256,sk-ecdsa-sha2-nistp256@openssh.com,ssh-ed25519,rsa-sha2-512
+CASignatureAlgorithms ecdsa-sha2-nistp256,sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-256
+RequiredRSASize 2048
+""",
+}
+
 CASES: dict[str, Case] = {f"line {line.splitlines()[0][:40]}": Case(f"Host node1\n {line}\n") for line in LINES}
 CASES |= {
     "empty": Case(""),
+    "fedora": Case("Host node1\n Ciphers aes128-ctr\nInclude {folder}/50-*.conf\n", ("node1", "node2"), FEDORA),
     "hosts": Case(HOSTS, NAMES),
     "matches": Case(MATCHES, NAMES),
     "final": Case(FINAL, ("short", "long.example.org", "SHORT", "other")),

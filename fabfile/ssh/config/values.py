@@ -5,7 +5,10 @@ for everything that it does not know for certain, right or wrong: then ssh itsel
 """
 
 import re
+import shutil
+import subprocess
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from typing import TypeAlias
 
 from .words import NotPlainError
@@ -117,13 +120,30 @@ def set_env(words: list[str]) -> tuple[str, ...]:
     return tuple(first.values())
 
 
-def algorithms(known: Collection[str]) -> Converter:
-    """Return a converter for a list of algorithms that all versions of OpenSSH know."""
+@cache
+def supported(kind: str) -> frozenset[str]:
+    """Return the algorithms that the installed ssh supports: `ssh -Q KIND`."""
+    program = shutil.which("ssh")
+    if program is None:
+        return frozenset()
+    done = subprocess.run([program, "-Q", kind], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return frozenset(done.stdout.split())
+
+
+def algorithms(known: Collection[str], kind: str) -> Converter:
+    """Return a converter for a list of algorithms.
+
+    `known` are some that all versions of OpenSSH know. For others, ssh is asked about all of this kind.
+    """
 
     def converted(words: list[str]) -> str:
         names = word(words).split(",")
         strange = [name for name in names if name not in known]
-        if strange or len(set(names)) < len(names):
+        if (
+            words[0][0] in "+-^"
+            or (strange and not supported(kind).issuperset(strange))
+            or len(set(names)) < len(names)
+        ):
             raise NotPlainError(f"algorithms {words[0]}")
         return words[0]
 
