@@ -173,6 +173,17 @@ def test_misspelled_word_gets_a_hint(lab: Lab, words: str, hint: str) -> None:
     refused(lab.fab(*words.split()), hint)
 
 
+def test_ssh_config_of_other_systems_works(lab: Lab) -> None:
+    """paramiko cannot parse these lines, and applies `Include` to the wrong hosts."""
+    lab.config(COMPONENT)
+    lab.write("d/first", "Host *\n  Port 9\n")
+    (lab.folder / "d/folder").mkdir()
+    odd = f"Match final all\n  ForwardX11Trusted yes\nMatch host=none\n  Port 9\nHost other-*\n  Include {lab.folder}/d/*\n"
+    lab.write("ssh_config", odd + lab.farm.ssh_config.read_text())
+    done = lab.fab("status", "-c", "cfg.py", "-S", "ssh_config")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_ssh_config_option_beats_settings(lab: Lab) -> None:
     lab.config(COMPONENT)
     lab.write("nowhere", "Host node1\n  HostName 127.1.1.1\n  Port 1\n")

@@ -72,6 +72,20 @@ def test_error_has_the_words_of_ssh(line: str, tmp_path: Path) -> None:
     assert "terminating" not in str(ours.value)
 
 
+@pytest.mark.parametrize("line", ["Match localnetwork 9.8.7.6/32", "Match tagged x", "Tag x", "Match sessiontype exec"])
+def test_new_criterion_is_left_to_ssh(line: str, tmp_path: Path) -> None:
+    """Only newer versions of ssh know these. Others refuse the config."""
+    path = write(Case(f"{line}\n Port 9\nHost *\n User x\n"), tmp_path)
+    found = resolver_of(path).resolve(Login("node1"))
+    try:
+        by_ssh = openssh.ask(SSH, openssh.Sources(path), Login("node1"))
+    except ValueError as error:
+        assert str(found) == str(error)
+        assert f"{path}" in str(error)
+    else:
+        assert found == by_ssh
+
+
 def test_error_below_other_host_is_found(tmp_path: Path) -> None:
     """ssh refuses the whole file, so one host is resolved by ssh."""
     path = write(Case("Host other\n Port 99999\n"), tmp_path)
