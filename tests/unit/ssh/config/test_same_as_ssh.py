@@ -24,6 +24,7 @@ def write(case: Case, folder: Path) -> Path:
     for name, text in {**case.files, "config": case.text}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(text.replace("{folder}", str(folder)).encode())
+        (folder / name).chmod(0o644)  # ssh refuses a file that others can write
     return folder / "config"
 
 
