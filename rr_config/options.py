@@ -132,6 +132,14 @@ class Options:
         group=Group.CONNECTION,
         not_for=WITHOUT_HOSTS,
     )
+    transport: str = option(
+        "How to connect: in this process (`paramiko`), or by the program ssh (`openssh`). `auto` uses ssh only for a host"
+        " whose ssh config has a setting that paramiko cannot obey. Default: {default}.",
+        default="auto",
+        values=("auto", "openssh", "paramiko"),
+        group=Group.CONNECTION,
+        not_for=WITHOUT_HOSTS,
+    )
     on_exit: str | None = option(
         "Stop all components when any of them fails (`stop`), or let them run (`leave`). Default: {default}.",
         default="leave",

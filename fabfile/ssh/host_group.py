@@ -27,6 +27,10 @@ from .config.resolver import SshConfigError, asked_for, prepare
 from .connection import take_timeout
 from .host_keys import HostKeys
 from .local_host import LocalHost
+from .openssh.choice import uses_openssh
+from .openssh.command import login_of
+from .openssh.host import OpenSshHost
+from .openssh.process import OpenSsh
 from .ssh_host import SshHost
 
 log = logging.getLogger(__name__)
@@ -61,6 +65,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
         super().__init__()
         given = options or Options()
         keys = HostKeys(given.host_keys)
+        openssh = self._openssh = OpenSsh(login_of(settings, given.host_keys))
         self.hosts: dict[str, Host] = {}
         group = next(GROUPS)
         wanted = list(names)
@@ -69,13 +74,20 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
             if name == LOCALHOST:
                 self.hosts[name] = LocalHost(given.io_timeout, group, clock)
             else:
-                connection = _connection(name, settings, given.ssh_user, keys)
+                connection = _connection(name, settings, given.ssh_user)
                 self.append(connection)
-                self.hosts[name] = SshHost(name, connection, given.retries, given.io_timeout, group, clock)
+                common = (name, connection, given.retries, given.io_timeout, group, clock)
+                if uses_openssh(name, connection.ssh_config, given.transport):
+                    self.hosts[name] = OpenSshHost(*common, openssh)
+                else:
+                    keys.guard(connection)
+                    self.hosts[name] = SshHost(*common)
 
     def spelled_twice(self) -> Iterator[tuple[str, str]]:
         """Yield pairs of names that the ssh config maps to the same user, host, port and gateway."""
-        return _pairs({name: host.login for name, host in self.hosts.items() if isinstance(host, SshHost)})
+        return _pairs(
+            {name: host.login for name, host in self.hosts.items() if isinstance(host, SshHost | OpenSshHost)}
+        )
 
     def met_twice(self) -> Iterator[tuple[str, str]]:
         """Yield pairs of names that turned out to lead to one home directory on one machine."""
@@ -114,6 +126,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
         """Close all connections."""
         for host in self.hosts.values():
             host.close()
+        self._openssh.close()
 
 
 def _pairs(values: Mapping[str, Hashable]) -> Iterator[tuple[str, str]]:
@@ -130,7 +143,7 @@ def _login(name: str, user: str | None) -> Login:
     return Login(parts["host"], parts["user"] or user, parts["port"])
 
 
-def _connection(name: str, settings: Config, user: str | None, keys: HostKeys) -> Connection:
+def _connection(name: str, settings: Config, user: str | None) -> Connection:
     try:
         # A separate dict for each connection, because Fabric adds the IdentityFile of the host to it.
         kwargs = {key: value for key, value in settings.connect_kwargs.items() if key != "key_filename"}
@@ -145,7 +158,6 @@ def _connection(name: str, settings: Config, user: str | None, keys: HostKeys) -
         raise ValueError(f"{name}: invalid ssh config: {error}") from error
     except ValueError as error:
         raise ValueError(f"{name}: invalid host: {error}") from error
-    keys.guard(connection)
     take_timeout(connection)
     return connection
 

@@ -1,0 +1,149 @@
+"""The ssh config and the command line with which ssh connects. Pure.
+
+The config begins with the settings that this program needs, includes the user's files, and ends with defaults. Of each
+keyword, ssh uses the first value. It passes the file on to the processes of ProxyJump, so it applies to gateways, too.
+"""
+
+import math
+import os
+import pwd
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+from fabric import Config, Connection
+
+from ...util import limits
+from ..connection import key_files
+from ..host_keys import STRICT
+
+# Only a session can use a forwarded port or a terminal, and our sessions need none. A remote or local command of the
+# user must not run in place of ours. `UpdateHostKeys` would let many processes rewrite known_hosts at the same time.
+NEEDED = """\
+LogLevel VERBOSE
+BatchMode no
+RemoteCommand none
+RequestTTY no
+PermitLocalCommand no
+ClearAllForwardings yes
+ForwardX11 no
+Tunnel no
+UpdateHostKeys no
+NumberOfPasswordPrompts 1
+"""
+# The GCM ciphers are the fastest, because they include the MAC.
+DEFAULTS = f"""\
+StrictHostKeyChecking accept-new
+ConnectTimeout {limits.CONNECT_SECONDS}
+ServerAliveInterval {limits.ALIVE_SECONDS}
+ServerAliveCountMax {limits.ALIVE_TIMES}
+Ciphers ^aes128-gcm@openssh.com,aes256-gcm@openssh.com
+"""
+DEFAULT_PORT = "22"
+
+
+@attrs.frozen
+class Login:
+    """The settings that are the same for all hosts: from options, and from Fabric's settings."""
+
+    config_files: Sequence[str]
+    key_files: Sequence[Path]
+    host_keys: str | None
+    connect_seconds: float | None
+    has_password: bool
+
+
+def login_of(settings: Config, host_keys: str | None) -> Login:
+    """Return the common settings. `host_keys` is the value of `--host-keys`."""
+    kwargs = settings.connect_kwargs
+    seconds = kwargs.get("timeout")
+    return Login(
+        config_files=config_files(settings),
+        key_files=key_files(kwargs),
+        host_keys=host_keys,
+        connect_seconds=None if seconds == limits.CONNECT_SECONDS else seconds,  # as in `take_timeout`
+        has_password=bool(kwargs.get("password")),
+    )
+
+
+def config_text(login: Login) -> str:
+    """Return the ssh config for the connections of a group."""
+    lines = [NEEDED.rstrip()]
+    if login.host_keys:
+        lines.append(f"StrictHostKeyChecking {'yes' if login.host_keys == STRICT else 'accept-new'}")
+    if login.connect_seconds:
+        lines.append(f"ConnectTimeout {whole(login.connect_seconds)}")
+    if not login.has_password:  # ssh would log in with an empty one
+        lines.append("PasswordAuthentication no")
+    lines += [f"IdentityFile {quoted(str(path))}" for path in login.key_files]
+    lines += [f"Include {quoted(file)}" for file in login.config_files]
+    return "\n".join([*lines, *_files_in_home(), DEFAULTS])
+
+
+def _files_in_home() -> list[str]:
+    """Return the default files for host keys if $HOME is not the home in the passwd entry, which ssh uses."""
+    home = Path.home()
+    if home == Path(pwd.getpwuid(os.getuid()).pw_dir):
+        return []
+    files = (home / ".ssh/known_hosts", home / ".ssh/known_hosts2")
+    return [f"UserKnownHostsFile {' '.join(quoted(str(file)) for file in files)}"]
+
+
+def quoted(text: str) -> str:
+    """Return a word of an ssh config in quotes. `%` in a path is no token.
+
+    >>> print(quoted('a "b" 100%'))
+    "a \\"b\\" 100%%"
+    """
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'
+
+
+def whole(seconds: float) -> int:
+    """Return the seconds of a timeout as ssh accepts them."""
+    return max(1, math.ceil(min(seconds, 1 << 20)))
+
+
+def config_files(settings: Config) -> list[str]:
+    """Return the ssh config files of Fabric's settings. ssh itself expands `~`, as it does without `-F`."""
+    if settings._runtime_ssh_path:
+        return [str(Path(settings._runtime_ssh_path).expanduser().absolute())]
+    if not settings.load_ssh_configs:
+        return []
+    return [settings._user_ssh_path, settings._system_ssh_path]
+
+
+def master_command(connection: Connection, control: Path, mode: str | None) -> list[str]:
+    """Return the command line of the ssh process that holds a connection. `mode` is that of `--host-keys`.
+
+    It gives the user and the port only if the ssh config does not, so `Match` lines apply as in a terminal.
+    """
+    settings: Mapping[str, Any] = connection.ssh_config
+    words = ["ssh", "-F", str(control.with_name("config")), "-M", "-N", "-S", str(control), "-o", "ControlPersist=no"]
+    if connection.user != settings.get("user"):
+        words += ["-l", connection.user]
+    if str(connection.port) != settings.get("port", DEFAULT_PORT):
+        words += ["-p", str(connection.port)]
+    if mode is None and settings.get("stricthostkeychecking", "ask").lower() in ("ask", "no", "off", "false"):
+        words += ["-o", "StrictHostKeyChecking=accept-new"]
+    if settings.get("forkafterauthentication", "no").lower() == "yes":  # old versions do not know the keyword
+        words += ["-o", "ForkAfterAuthentication=no"]
+    words += _gateway(connection, settings)
+    return [*words, "--", connection.original_host]
+
+
+def _gateway(connection: Connection, settings: Mapping[str, Any]) -> list[str]:
+    """Return the words for a gateway that Fabric's settings name, if the ssh config has none."""
+    gateway = connection.gateway
+    if not gateway or "proxyjump" in settings or "proxycommand" in settings:
+        return []
+    if isinstance(gateway, str):
+        return ["-o", f"ProxyCommand={gateway}"]
+    return ["-J", ",".join(_jumps(gateway))]
+
+
+def _jumps(gateway: Connection) -> list[str]:
+    host = f"[{gateway.original_host}]" if ":" in gateway.original_host else gateway.original_host
+    jump = f"{gateway.user}@{host}:{gateway.port}"
+    return [*_jumps(gateway.gateway), jump] if isinstance(gateway.gateway, Connection) else [jump]
