@@ -132,14 +132,6 @@ class Options:
         group=Group.CONNECTION,
         not_for=WITHOUT_HOSTS,
     )
-    transport: str = option(
-        "How to connect: in this process (`paramiko`), or by the program ssh (`openssh`). `auto` uses ssh only for a host"
-        " whose ssh config has a setting that paramiko cannot obey. Default: {default}.",
-        default="auto",
-        values=("auto", "openssh", "paramiko"),
-        group=Group.CONNECTION,
-        not_for=WITHOUT_HOSTS,
-    )
     on_exit: str | None = option(
         "Stop all components when any of them fails (`stop`), or let them run (`leave`). Default: {default}.",
         default="leave",
@@ -172,6 +164,14 @@ class Options:
         "Seconds without progress in a stage after which a host fails. Default: {default}.",
         default=600,
         least=1,
+        group=Group.CONNECTION,
+        not_for=WITHOUT_HOSTS,
+    )
+    transport: str = option(
+        "How to connect: in this process (`paramiko`), or with the program ssh (`openssh`). `auto` uses ssh only for a"
+        " host whose ssh config has a setting that paramiko cannot obey. Default: {default}.",
+        default="auto",
+        values=("auto", "openssh", "paramiko"),
         group=Group.CONNECTION,
         not_for=WITHOUT_HOSTS,
     )

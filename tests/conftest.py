@@ -22,6 +22,7 @@ from tests.support.privileges import IS_ROOT
 from tests.support.waiting import eventually
 
 NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "tar", "rsync", "dash", "zsh", "chromium", "redis-server")
+TRANSPORTS = ("auto", "openssh")  # `auto` connects with paramiko here
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -88,18 +89,27 @@ def prefork(session_farm: Farm) -> Iterator[Prefork]:
     program.close()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test with the mark `transports` over each transport."""
+    if metafunc.definition.get_closest_marker("transports"):
+        metafunc.parametrize("lab", TRANSPORTS, indirect=True)
+
+
 @pytest.fixture
-def lab(session_farm: Farm, prefork: Prefork, tmp_path: Path) -> Iterator[Lab]:
+def lab(request: pytest.FixtureRequest, session_farm: Farm, prefork: Prefork, tmp_path: Path) -> Iterator[Lab]:
     """Yield three hosts and a stand-in for localhost, with empty folders and no processes.
 
     Hosts that the test adds to `lab.farm` are removed afterwards, and the ssh config is restored.
     """
     here = session_farm.stand_in()
+    transport = getattr(request, "param", "auto")
+    if transport != "auto":
+        (here.home / ".fabric.yaml").write_text(f"remote_runner:\n  transport: {transport}\n")
     usual, ssh_config = set(session_farm.hosts), session_farm.ssh_config.read_text()
     folder = tmp_path / "configs"
     folder.mkdir()
     try:
-        yield Lab(session_farm, here, folder, prefork)
+        yield Lab(session_farm, here, folder, prefork, transport)
     finally:
         end_processes(session_farm.folder)
         for name in set(session_farm.hosts) - usual:

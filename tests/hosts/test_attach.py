@@ -65,6 +65,7 @@ def refused(done: subprocess.CompletedProcess[str] | Terminal, code: int, words:
         assert (done.returncode, done.stderr) == (code, f"{words}\n")
 
 
+@pytest.mark.transports
 @pytest.mark.parametrize(("name", "host"), [("web", "node1"), ("localhost/here", "here")])
 def test_attach_shows_window_until_detached(started: Lab, name: str, host: str) -> None:
     with attached(started, "-t", "5", name) as terminal:  # what is Fabric's is not taken for a name
@@ -85,6 +86,7 @@ def test_attach_shows_window_until_detached(started: Lab, name: str, host: str) 
     assert not (home.state() / name.rpartition("/")[2] / "status").exists(), "it goes on"
 
 
+@pytest.mark.transports
 def test_attach_shows_ended_window(started: Lab) -> None:
     with attached(started, "node1/db") as terminal:
         terminal.shows(b"hello")
@@ -103,6 +105,7 @@ def test_unknown_terminal_becomes_xterm(started: Lab) -> None:
         assert terminal.ends() == 0
 
 
+@pytest.mark.transports
 def test_lost_connection_ends_attach(started: Lab) -> None:
     with attached(started, "web") as terminal:
         terminal.shows(b"listening")

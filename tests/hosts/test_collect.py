@@ -190,6 +190,7 @@ def test_unchanged_files_are_not_brought(lab: Lab) -> None:
         assert hashlib.sha1((second / place).read_bytes()).hexdigest() == sha1
 
 
+@pytest.mark.transports
 def test_results_keep_name_mode_and_time(lab: Lab) -> None:
     folder = lab.node1.home / "out"
     folder.mkdir()

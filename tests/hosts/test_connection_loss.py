@@ -14,5 +14,6 @@ def test_cut_run_is_finished_by_a_repeat(lab: Lab, stage: str, seed: int) -> Non
     interrupt_run(lab, cut, stage, seed)
 
 
+@pytest.mark.transports
 def test_cut_start_starts_none_twice(lab: Lab) -> None:
     interrupt_start(lab, cut)

@@ -18,6 +18,7 @@ def test_killed_run_is_finished_by_a_repeat(lab: Lab, stage: str, seed: int) -> 
     interrupt_run(lab, kill, stage, seed)
 
 
+@pytest.mark.transports
 def test_killed_start_starts_none_twice(lab: Lab) -> None:
     interrupt_start(lab, kill)
 

@@ -5,6 +5,8 @@ import os
 import signal
 from collections.abc import Iterator
 
+import pytest
+
 from tests.support.commands import running
 from tests.support.connections import connections
 from tests.support.farm import ThrowawayHost
@@ -12,6 +14,7 @@ from tests.support.lab import Lab
 from tests.support.stages import configure, hanging_kill, started
 
 
+@pytest.mark.transports
 def test_frozen_host_is_abandoned(lab: Lab) -> None:
     configure(lab)
     with lab.farm.ssh_config.open("a") as config:
@@ -49,6 +52,7 @@ def frozen(host: ThrowawayHost) -> Iterator[None]:
                 os.kill(pid, signal.SIGCONT)
 
 
+@pytest.mark.transports
 def test_hanging_script_is_abandoned(lab: Lab) -> None:
     configure(lab, ["node1", "node2"])
     with hanging_kill(lab.node2):

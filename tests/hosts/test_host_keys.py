@@ -199,7 +199,7 @@ def test_gateway_key_is_checked(trust: Trust) -> None:
         (["StrictHostKeyChecking yess"], None),
         (["RevokedHostKeys ~/revoked"], None),
         (["RevokedHostKeys none"], True),
-        (["KnownHostsCommand /bin/true"], None),
+        (["KnownHostsCommand /bin/true"], True),
         (["HostKeyAlias a b"], None),
         (["HostKeyAlias one # lab"], True),
     ],

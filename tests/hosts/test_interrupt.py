@@ -6,6 +6,8 @@ import shlex
 import signal
 import subprocess
 
+import pytest
+
 from tests.support.checkout import FAB
 from tests.support.commands import running
 from tests.support.farm import command_lines
@@ -46,6 +48,7 @@ def test_ctrl_c_lists_running_programs(lab: Lab) -> None:
     assert len(list(lab.folder.glob("a b/*/run.json"))) == 1
 
 
+@pytest.mark.transports
 def test_ctrl_c_ends_wait_and_scripts(lab: Lab) -> None:
     prepare(lab, "add('one', wait=True, args=['one'])\nadd('two', localhost, wait=True, args=['two'])")
     with running(lab, "run") as fab:

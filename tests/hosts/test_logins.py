@@ -234,6 +234,7 @@ def test_host_may_have_user_and_port(login: Login) -> None:
     assert_synced(login.sync("-i", login.lab.farm.key), node1, node2)
 
 
+@pytest.mark.transports
 def test_user_in_host_beats_option(login: Login) -> None:
     node1 = login.lab.node1
     login.configure(f"{own_name()}@{node1.address}:{node1.port}")
@@ -356,6 +357,7 @@ def account(login: Login) -> Iterator[Account]:
 
 
 @pytest.mark.root
+@pytest.mark.transports
 def test_pass_is_a_password(login: Login, account: Account) -> None:
     refused = login.sync(then=("--pass", "wrong"))
     assert refused.returncode == 1

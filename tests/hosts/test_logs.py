@@ -7,6 +7,8 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from tests.support.commands import running
 from tests.support.config_texts import LOGGED as CONFIG
 from tests.support.connections import cut, sessions_begun
@@ -65,6 +67,7 @@ def followed(fab: "subprocess.Popen[str]", until: str) -> list[str]:
     return lines
 
 
+@pytest.mark.transports
 def test_reconnect_loses_no_log_line(lab: Lab) -> None:
     """Two components count, and go on when the connection is lost; another one begins later and is started again."""
     count = (

@@ -5,6 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.support.config_texts import IN_WORK as CONFIG
 from tests.support.config_texts import WEB as COMPONENT
 from tests.support.farm import own_name, processes_of
@@ -55,6 +57,7 @@ def test_debug_output_has_no_password(lab: Lab) -> None:
         assert "invoke.loader" in done.stderr and "hush" not in done.stdout + done.stderr
 
 
+@pytest.mark.transports
 def test_password_of_environment_is_used(lab: Lab) -> None:
     """As the passphrase of a key, here."""
     key = lab.folder / "key"

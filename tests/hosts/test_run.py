@@ -1,5 +1,7 @@
 """`fab run` on three hosts and localhost."""
 
+import pytest
+
 from fabfile.transfer.inventory import PIECE
 from tests.support.host_ranges import sent_to
 from tests.support.lab import Lab
@@ -34,6 +36,7 @@ def sent(output: str) -> list[int]:
     return [found[host][0] for host in sorted(found) if host.startswith("node")]
 
 
+@pytest.mark.transports
 def test_later_runs_send_only_changes(lab: Lab) -> None:
     prepare(lab)
     assert sorted(sent(lab.run("run").stdout)) == [301, 301, 303]

@@ -38,6 +38,7 @@ def test_max_sessions_1_is_enough(lab: Lab, most: int) -> None:
     lab.run("kill")
 
 
+@pytest.mark.transports
 def test_max_startups_is_retried(lab: Lab) -> None:
     busy = lab.farm.add("busy", {"MaxStartups": "1:50:100", "LoginGraceTime": "60"})
     configure(lab, "busy")

@@ -8,6 +8,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.checkout import ROOT
 from tests.support.connections import sessions_begun
 from tests.support.files import text
@@ -115,6 +117,7 @@ LOSSES = {
 }
 
 
+@pytest.mark.transports
 def test_lost_components_have_a_reason(lab: Lab) -> None:
     """A window that is closed by hand, a killed launcher, a session that is quit, and a host that is restarted."""
     lab.config(

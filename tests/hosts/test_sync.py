@@ -279,6 +279,7 @@ def test_hosts_connect_while_files_are_read(lab: Lab, monkeypatch: pytest.Monkey
     assert sorted(read_once) == sorted(str(path) for path in (lab.folder / "tree").iterdir())
 
 
+@pytest.mark.transports
 def test_large_file_sends_changed_pieces(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three pieces, the last one of five bytes; each host has another state."""
     size = 2 * PIECE + 5

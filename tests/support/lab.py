@@ -23,6 +23,7 @@ class Lab:
     here: ThrowawayHost
     folder: Path
     prefork: Prefork
+    transport: str = "auto"
 
     @property
     def node1(self) -> ThrowawayHost:
@@ -87,7 +88,7 @@ class Lab:
 
     def runner(self, observer: Observer | None = None, config: str = "cfg.py", **options: Any) -> Runner:
         """Return a Runner in this process. It must not use localhost, which would be the real one."""
-        given = Options(config_file=str(self.folder / config), **options)
+        given = Options(config_file=str(self.folder / config), **{"transport": self.transport} | options)
         settings = Settings(runtime_ssh_path=str(self.farm.ssh_config))
         return Runner(load(given), given, settings, observer or Observer())
 

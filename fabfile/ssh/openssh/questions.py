@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 NOTICE = "none"  # the kind of a question that wants no answer
 MOST_IN_A_QUESTION = 1 << 16
 # Questions for something other than a password, for example the code of a second factor.
+WHOSE = re.compile(r"^\(\S+@\S+\) ")
 OTHER = re.compile(r"code|otp|one-time|token|\bpin\b|verification|response|duo|option", re.IGNORECASE)
 
 
@@ -52,9 +53,10 @@ class Answers:
             return "yes" if self.accepts_new_keys else None
         if question.startswith("Enter passphrase for"):
             return self.passphrase
-        if re.search("password|passphrase", question, re.IGNORECASE) or not OTHER.search(question):
+        if question.endswith("'s password: "):
             return self.password
-        return None
+        prompt = WHOSE.sub("", question)  # the name of a host may contain one of the words
+        return None if OTHER.search(prompt) else self.password
 
 
 class Questions:

@@ -35,7 +35,7 @@ OWN = {
     "report": {"--from", "--output", "-o", "--overwrite"},
 }
 CONFIG = {"--set", "--config", "-c", "--muddler", "-m", "--arg-parser", "-a", "--extra-args", "--limit"}
-CONNECTION = {"--user", "-u", "--pass", "-p", "--host-keys", "--parallel", "--retries", "--io-timeout"}
+CONNECTION = {"--user", "-u", "--pass", "-p", "--host-keys", "--transport", "--parallel", "--retries", "--io-timeout"}
 ON_HOSTS = {*CONFIG, *CONNECTION, "--screen", "--log-level", "-l"}
 MAY_FAIL = {"--keep-going", "--max-failures"}
 # The shared options that have an effect in some commands only.
