@@ -30,6 +30,7 @@ from ..diagnosis.execute import TIMED_OUT, Executed, exec_script, read_executed
 from ..remote.ask import ask
 from ..remote.host import Host
 from ..results.collect import Collected, HostResults, bring, latest, make_ready, new_folder
+from ..ssh.login import prompts
 from ..transfer.apply import LocalSources
 from ..transfer.sync import SyncPlan, preview
 from ..transfer.tree import Tree, Trees
@@ -81,6 +82,7 @@ class Inspector:
     def _made_fleet(self) -> Fleet:
         self.options = self.options.with_assigned(self.config)  # here, because the fleet is the first to use them
         group = checked_group(self.config, self.options, self.settings, self.clock)
+        prompts.use_screen(self.observer)
         return Fleet(group, self.options.parallel, self.observer, self.clock, self.options.most_failed)
 
     @property

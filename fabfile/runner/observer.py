@@ -1,6 +1,6 @@
 """`Observer`: the interface for following a run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,16 @@ class Observer:
 
     def terminates(self, names: Sequence[str]) -> None:
         """Handle that the wait is over, and that these components, as `host/name`, are terminated now."""
+
+    def asks_user(self, show: Callable[[], None]) -> None:
+        """Handle a question of a login to the user, for example for a passphrase.
+
+        Call `show` to write the question on the terminal, and again after other output, until `user_answered`.
+        """
+        show()
+
+    def user_answered(self) -> None:
+        """Handle the end of that question."""
 
     def result(self, stage: str, host: str, result: Any) -> None:
         """Handle the result of a stage on a host. Its type depends on the stage."""

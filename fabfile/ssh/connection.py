@@ -24,6 +24,8 @@ from rr_config.errors import os_reason
 from ..util import errors, limits
 from .config.resolver import complete
 from .host_keys import HostKeyError
+from .login.report import LoginRefused
+from .login.strategy import Expired, Login
 from .paramiko_patches import FastTransport
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ def connection_settings(settings: Config, password: str | None = None) -> Config
     for name in STEPS:
         kwargs.setdefault(name, seconds)
     kwargs.setdefault("transport_factory", FastTransport)
+    own.authentication.identities = [str(key) for key in key_files(kwargs)]
     if password is not None:
         kwargs |= {"password": password, "passphrase": password}
     own.connect_kwargs = kwargs
@@ -81,12 +84,11 @@ def open_connection(connection: Connection, retries: int = 0) -> None:
             open_connection(connection.gateway, retries)
         except errors.HostError as error:
             raise errors.HostError(f"gateway {connection.gateway.original_host}: {error}") from error
-    keys = key_files(connection.connect_kwargs)
-    if keys:  # by ssh_config(5), an IdentityFile may be missing
-        connection.connect_kwargs["key_filename"] = [str(key) for key in keys if key.exists()]
+    if "auth_strategy" not in connection.connect_kwargs:  # it keeps what was typed for the host
+        connection.connect_kwargs = {**connection.connect_kwargs, "auth_strategy": Login(connection)}
     for attempt in itertools.count():
         try:
-            connection.open()
+            _open(connection)
             break
         except (OSError, EOFError, SSHException, UnicodeError) as error:
             problem = connect_problem(error, connection)
@@ -102,6 +104,16 @@ def open_connection(connection: Connection, retries: int = 0) -> None:
     interval = _number_in_config(connection, "ServerAliveInterval") or limits.ALIVE_SECONDS
     times = _number_in_config(connection, "ServerAliveCountMax") or limits.ALIVE_TIMES
     connection.transport.watch(interval, times)
+
+
+def _open(connection: Connection) -> None:
+    """Open `connection`; again, if the host did not wait until it was its turn to ask the user."""
+    while True:
+        try:
+            connection.open()
+            return
+        except Expired:
+            connection.client.close()
 
 
 def _number_in_config(connection: Connection, name: str) -> int:
@@ -183,12 +195,10 @@ def _is_no_ssh(error: Exception, connection: Connection) -> bool:
 def connect_problem(error: Exception, connection: Connection) -> str:
     """Return in one line why `connection` could not be opened, and what the user can do."""
     where = f"{connection.host} port {connection.port}"
-    if isinstance(error, HostKeyError):
+    if isinstance(error, HostKeyError | LoginRefused):
         return str(error)
     if isinstance(error, socket.gaierror | UnicodeError):  # UnicodeError: invalid as a name in DNS
         return f"unknown host name {connection.host}; check the spelling, or add it to ~/.ssh/config"
-    if isinstance(error, paramiko.PasswordRequiredException):
-        return "the SSH key has a passphrase; enter it with --prompt-for-passphrase"
     if isinstance(error, AuthenticationException) or "No authentication methods" in str(error):
         return f"permission denied for user {connection.user}; check its keys, or use --prompt-for-login-password"
     if _was_silent(error, connection) or "Timeout opening channel" in str(error):

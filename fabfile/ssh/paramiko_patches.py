@@ -111,6 +111,20 @@ class FastTransport(paramiko.Transport):
         options = self.get_security_options()
         options.ciphers = sorted(options.ciphers, key=lambda name: "gcm" not in name)
 
+    farewell = ""  # the reason that the peer gave for closing the connection
+    host_key_proof: tuple[bytes, bytes] | None = None  # its key, and its signature of the key exchange
+
+    def _parse_disconnect(self, m: paramiko.Message) -> None:
+        """Keep the reason, which paramiko only logs: for example `Too many authentication failures`."""
+        m.get_int()
+        self.farewell = m.get_text()
+
+    def _verify_key(self, host_key: bytes, sig: bytes) -> None:
+        """Keep the signature of the first key exchange, which binds an agent to the host."""
+        super()._verify_key(host_key, sig)  # type: ignore[misc]
+        if self.host_key_proof is None:
+            self.host_key_proof = host_key, sig
+
     def watch(self, interval: float, times: int) -> None:
         """Send a keepalive request after each `interval` seconds in which we send nothing else.
 
@@ -138,6 +152,24 @@ class FastTransport(paramiko.Transport):
                 self.packetizer.send_message(request)
 
         self.packetizer.set_keepalive(interval, send_request)
+
+
+def send(transport: paramiko.Transport, message: paramiko.Message) -> None:
+    """Send a message to the host, after a key exchange that is going on.
+
+    Report for paramiko 5.1.0:
+
+    - What happens: `AuthHandler` is the only way to log in. A key that cannot sign ends its thread, and with it the
+      connection. It never asks whether the host accepts a key, so that each key of an agent must sign.
+    - Expected: an error for that key alone, and a method that offers a key without a signature (RFC 4252, section 7).
+    - To reproduce: add a key to an agent with `ssh-add -c`, where nobody can confirm, and then a good one.
+    """
+    transport._send_user_message(message)  # type: ignore[attr-defined]
+
+
+def finish_login(transport: paramiko.Transport) -> None:
+    """Begin the compression that waits for the login. Only the thread that reads from the host may call this."""
+    transport._auth_trigger()  # type: ignore[attr-defined]
 
 
 def limit_backlog(channel: paramiko.Channel, most: int) -> None:

@@ -3,7 +3,7 @@
 import shutil
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..components.readiness import BecameReady
@@ -84,6 +84,14 @@ class Live(Observer):
         if stage.startswith("start "):
             return "started" if self._most is None else "ready"
         return {"stop": "stopped", "wait": "ended"}.get(stage.partition(" ")[0], "")
+
+    def asks_user(self, show: Callable[[], None]) -> None:
+        """Keep the question below all other lines."""
+        self._out.asks_user(show)
+
+    def user_answered(self) -> None:
+        """Allow the line again."""
+        self._out.user_answered()
 
     def result(self, stage: str, host: str, result: Any) -> None:
         """The host, and all that was awaited there, is done."""

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rr_config.errors import os_reason
 
@@ -28,6 +28,7 @@ class Stdio:
         self.ends_with_output = False
         self._is_full_screen = False
         self._live = ""  # the line that stderr shows below all others
+        self._question: Callable[[], None] | None = None  # shows the question that somebody answers at the moment
         self._lock = threading.Lock()
 
     def write(self, text: bytes) -> None:
@@ -87,7 +88,7 @@ class Stdio:
     def show_live(self, text: str, stop: threading.Event) -> None:
         """Show a line on the terminal below all others, in place of the last such line, unless `stop` is set."""
         with self._lock:
-            if not stop.is_set():
+            if not stop.is_set() and self._question is None:
                 self._live = text
                 self._put(ERASE_LINE + text)
 
@@ -100,13 +101,30 @@ class Stdio:
 
     @contextlib.contextmanager
     def _without_live(self) -> Iterator[None]:
-        """Write above the live line."""
-        if not self._live:
+        """Write above the live line, or above a question."""
+        if not self._live and self._question is None:
             yield
             return
         self._put(ERASE_LINE)
         yield
-        self._put(self._live)
+        if self._question is not None:
+            self._question()
+        else:
+            self._put(self._live)
+
+    def asks_user(self, show: Callable[[], None]) -> None:
+        """Erase the live line, and keep a question below all others from now on."""
+        with self._lock:
+            if self._live:
+                self._live = ""
+                self._put(ERASE_LINE)
+            self._question = show
+            show()
+
+    def user_answered(self) -> None:
+        """Allow a live line again."""
+        with self._lock:
+            self._question = None
 
     @staticmethod
     def _put(text: str) -> None:

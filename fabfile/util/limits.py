@@ -18,11 +18,19 @@ MOST_BEFORE_LOGIN = 1 << 18
 # allocate up to 4 GB for one packet.
 MOST_IN_A_PACKET = 1 << 18
 
+# Questions in one message of keyboard-interactive. OpenSSH sends at most 10 through PAM.
+MOST_PROMPTS = 64
+# Bytes in an answer of an ssh-agent, as in OpenSSH (MAX_AGENT_REPLY_LEN).
+MOST_OF_AN_AGENT = 1 << 18
+
 # -- Silence
 
 # Seconds for each step of connecting, unless the user sets another number. A server may accept the connection and then
 # say nothing.
 CONNECT_SECONDS = 10
+# Seconds for an answer in keyboard-interactive, where a host may wait until somebody confirms on a phone. sshd itself
+# waits for 120 s (LoginGraceTime).
+CONFIRM_SECONDS = 150
 # Seconds of silence after which a sign of life is requested, and the number of requests without an answer after which a
 # host counts as frozen. The ssh config may set both: ServerAliveInterval and ServerAliveCountMax.
 ALIVE_SECONDS = 15

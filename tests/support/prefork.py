@@ -112,7 +112,7 @@ def load_modules() -> None:
     stand_in = ModuleType(PACKAGE.name)
     stand_in.__path__ = [str(PACKAGE)]
     sys.modules[PACKAGE.name] = stand_in
-    for path in sorted(PACKAGE.glob("*/*.py")):
+    for path in sorted([*PACKAGE.glob("*/*.py"), *PACKAGE.glob("ssh/*/*.py")]):
         importlib.import_module(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
     del sys.modules[PACKAGE.name]
 

@@ -1,0 +1,134 @@
+"""The methods `keyboard-interactive` and `password`: with the given password, or with answers of the user."""
+
+import logging
+import re
+from collections.abc import Callable, Sequence
+
+from ...util.text import printable
+from .exchange import Exchange, Question, Reply
+from .report import PASSWORD_HINT, Report
+from .settings import LoginSettings
+
+log = logging.getLogger(__name__)
+
+# Questions for something else than the password.
+OF_A_CODE = re.compile(
+    r"one.?time|\botp\b|oath|verif|code|token|passcode|\bpin\b|yubikey|duo|authenticator", re.IGNORECASE
+)
+OF_A_PASSWORD = re.compile(r"pass|kennwort|mot de passe|contrase|senha|парол|密码|パスワード", re.IGNORECASE)
+
+Ask = Callable[[str, bool], str | None]
+
+
+class Passwords:
+    """What is known for the password methods of one login: the given password, and the one typed for this host."""
+
+    def __init__(self, settings: LoginSettings, report: Report, ask: Ask, typed: str | None) -> None:
+        self.settings, self.report, self.ask = settings, report, ask
+        self.typed = typed
+        self.was_refused = False  # the given password
+
+    @property
+    def is_given(self) -> bool:
+        """Return whether an option has given a password, so that nobody is asked for one."""
+        return self.settings.password is not None
+
+    def known(self) -> list[str]:
+        """Return the passwords that need no question."""
+        return [word for word in (self.settings.password, self.typed) if word is not None]
+
+
+class KeyboardInteractive:
+    """The method `keyboard-interactive`."""
+
+    def __init__(self, exchange: Exchange, passwords: Passwords) -> None:
+        self._exchange, self._passwords = exchange, passwords
+        self._unused = passwords.known()
+        self._count = 0
+        self._was_asked = True
+        self._answers_password = False
+
+    def attempt(self) -> Reply | None:
+        """Answer the questions of the host. Return None if nobody knows the answers, or after enough attempts."""
+        known, settings = self._passwords, self._passwords.settings
+        self._count += 1
+        if self._count > settings.prompts or not self._was_asked or (settings.is_batch and not known.is_given):
+            return None
+        self._was_asked = self._answers_password = False
+        reply = self._exchange.interactive(self._answers)
+        if reply is not None and not reply.is_success and not reply.is_partial and self._was_asked:
+            known.report.note("the password was refused" if self._answers_password else "the answers were refused")
+            if self._answers_password:
+                known.typed = None
+        return reply
+
+    def _answers(self, question: Question) -> Sequence[str] | None:
+        heading = [line for text in (question.title, question.instructions) for line in text.splitlines() if line]
+        if not question.prompts:
+            for line in heading:
+                log.warning("%s: %s", self._passwords.settings.host, printable(line))
+            return []
+        answers = []
+        for text, echo in question.prompts:
+            self._was_asked = True
+            answer = self._answer(text, echo, heading)
+            if answer is None:
+                return None
+            answers.append(answer)
+            heading = []
+        return answers
+
+    def _answer(self, text: str, echo: bool, heading: Sequence[str]) -> str | None:
+        known, settings = self._passwords, self._passwords.settings
+        for_password = not echo and not OF_A_CODE.search(text)
+        if for_password:
+            self._answers_password = bool(OF_A_PASSWORD.search(text))
+            if self._unused:
+                known.was_refused = known.is_given and self._answers_password
+                return self._unused.pop(0)
+            if known.is_given and self._answers_password:
+                return None
+        where = f"({settings.user}@{settings.host}) "
+        lines = [*heading, text]
+        answer = known.ask("\n".join(f"{where}{printable(line)}" for line in lines), echo)
+        if answer is None:
+            if for_password:
+                known.report.note("no password given", PASSWORD_HINT)
+            else:
+                known.report.note(f"no terminal to ask for {text.strip()!r}")
+        elif self._answers_password:
+            known.typed = answer
+        return answer
+
+
+class Password:
+    """The method `password`."""
+
+    def __init__(self, exchange: Exchange, passwords: Passwords) -> None:
+        self._exchange, self._passwords = exchange, passwords
+        self._unused = passwords.known()
+        self._count = 0
+
+    def attempt(self) -> Reply | None:
+        """Send a password. Return None if there is none, or after enough attempts."""
+        known, settings = self._passwords, self._passwords.settings
+        self._count += 1
+        if known.was_refused or self._count > settings.prompts:
+            return None
+        password = self._unused.pop(0) if self._unused else None
+        if password is None and not known.is_given:
+            again = f" (try {self._count} of {settings.prompts})" if self._count > 1 else ""
+            password = known.ask(f"{settings.user}@{settings.host}'s password{again}: ", False)
+            known.typed = password
+        if password is None:
+            if not known.is_given:
+                known.report.note("no password given", PASSWORD_HINT)
+            return None
+        reply = self._exchange.password(password)
+        if reply.is_question:
+            known.report.note("the password has expired", "change it with ssh")
+            return None
+        if not reply.is_success and not reply.is_partial:
+            known.report.note("the password was refused")
+            known.typed = None
+        return reply

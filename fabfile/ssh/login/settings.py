@@ -1,0 +1,151 @@
+"""The settings of a login: those of the ssh config, and the passwords and keys that were given."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import paramiko
+from fabric import Connection
+
+from . import keys
+from .tokens import expand
+
+# In the order of ssh, which asks for a password last.
+METHODS = ("publickey", "keyboard-interactive", "password")
+# Methods of ssh that paramiko, or this program, does not know.
+OTHER_METHODS = ("gssapi-with-mic", "hostbased")
+# See `fill_default_options` in readconf.c of OpenSSH.
+USUAL_NAMES = ("id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "id_xmss", "id_dsa")
+PROMPTS = 3
+LEAST_RSA_BITS = 1024
+SOCKET = "SSH_AUTH_SOCK"
+
+
+@attrs.frozen
+class IdentityFile:
+    """The path of a key, and whether the user has named it, rather than ssh by default."""
+
+    path: str
+    is_named: bool
+
+
+@attrs.frozen
+class LoginSettings:
+    """How to log in to one host. `agent` is the path of a socket, or None."""
+
+    user: str
+    host: str  # as the user has named it
+    methods: tuple[str, ...] = METHODS
+    identities: tuple[IdentityFile, ...] = ()
+    certificates: tuple[str, ...] = ()
+    identities_only: bool = False
+    agent: str | None = None
+    algorithms: tuple[str, ...] = keys.ACCEPTED
+    least_rsa_bits: int = LEAST_RSA_BITS
+    prompts: int = PROMPTS
+    is_batch: bool = False
+    key: paramiko.PKey | None = None
+    password: str | None = attrs.field(default=None, repr=False)
+    passphrase: str | None = attrs.field(default=None, repr=False)
+
+
+def settings_of(connection: Connection) -> LoginSettings:
+    """Return the settings for a connection. Raise ValueError if a path in the ssh config has an invalid token."""
+    config, given = connection.ssh_config, connection.connect_kwargs
+    return LoginSettings(
+        user=connection.user,
+        host=connection.original_host,
+        methods=_methods(config),
+        identities=_identities(connection),
+        certificates=tuple(expand(path, "certificatefile", connection) for path in _list(config, "certificatefile")),
+        identities_only=_is_yes(config, "identitiesonly", usual=False),
+        agent=_agent(connection) if given.get("allow_agent", True) else None,
+        algorithms=_algorithms(config),
+        least_rsa_bits=_number(config, "requiredrsasize", LEAST_RSA_BITS),
+        prompts=_number(config, "numberofpasswordprompts", PROMPTS),
+        is_batch=_is_yes(config, "batchmode", usual=False),
+        key=given.get("pkey"),
+        password=given.get("password"),
+        passphrase=given.get("passphrase") or given.get("password"),
+    )
+
+
+def _methods(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the enabled methods in the preferred order."""
+    preferred = config.get("preferredauthentications", "") or ",".join(METHODS)
+    challenge = _is_yes(config, "challengeresponseauthentication", usual=True)  # its old name
+    enabled = {
+        "publickey": _is_yes(config, "pubkeyauthentication", usual=True),
+        "keyboard-interactive": _is_yes(config, "kbdinteractiveauthentication", usual=challenge),
+        "password": _is_yes(config, "passwordauthentication", usual=True),
+    }
+    return tuple(name for name in preferred.replace(" ", "").split(",") if enabled.get(name))
+
+
+def _identities(connection: Connection) -> tuple[IdentityFile, ...]:
+    """Return the key files: those of -i, those of the ssh config, and if both name none, those that ssh would try."""
+    in_config = _list(connection.ssh_config, "identityfile")
+    # Not `key_filename`, to which Fabric adds the IdentityFile lines of gateways.
+    paths = [os.path.expanduser(path) for path in connection.config.authentication.identities]  # noqa: PTH111
+    paths += [expand(path, "identityfile", connection) for path in in_config if path.lower() != "none"]
+    if paths or in_config:
+        return tuple(IdentityFile(path, is_named=True) for path in dict.fromkeys(paths))
+    if not connection.connect_kwargs.get("look_for_keys", True):
+        return ()
+    folder = os.path.expanduser("~/.ssh")  # noqa: PTH111
+    return tuple(IdentityFile(f"{folder}/{name}", is_named=False) for name in USUAL_NAMES)
+
+
+def _agent(connection: Connection) -> str | None:
+    """Return the socket of IdentityAgent, or of SSH_AUTH_SOCK."""
+    text = connection.ssh_config.get("identityagent", SOCKET)
+    if text.lower() == "none":
+        return None
+    if text == SOCKET:
+        return os.environ.get(SOCKET) or None
+    if text.startswith("$") and not text.startswith("${"):
+        return os.environ.get(text[1:]) or None
+    return expand(text, "identityagent", connection)
+
+
+def _algorithms(config: Mapping[str, Any]) -> tuple[str, ...]:
+    text = config.get("pubkeyacceptedalgorithms") or config.get("pubkeyacceptedkeytypes") or ""
+    return keys.accepted(text) if text else keys.ACCEPTED
+
+
+def _is_yes(config: Mapping[str, Any], keyword: str, usual: bool) -> bool:
+    value = str(config.get(keyword, "")).lower()
+    if keyword == "pubkeyauthentication" and value in ("unbound", "host-bound"):
+        return True
+    return {"yes": True, "true": True, "no": False, "false": False}.get(value, usual)
+
+
+def _number(config: Mapping[str, Any], keyword: str, usual: int) -> int:
+    value = str(config.get(keyword, ""))
+    return int(value) if value.isdecimal() else usual
+
+
+def _list(config: Mapping[str, Any], keyword: str) -> list[str]:
+    value = config.get(keyword) or []
+    return [value] if isinstance(value, str) else [str(each) for each in value]
+
+
+def needs_openssh(config: Mapping[str, Any]) -> str:
+    """Return why only OpenSSH can log in with these settings of the ssh config, or nothing.
+
+    `GSSAPIAuthentication yes` alone is no reason, because distributions set it for all hosts.
+    """
+    for keyword, name in (("pkcs11provider", "PKCS11Provider"), ("securitykeyprovider", "SecurityKeyProvider")):
+        value = str(config.get(keyword, "none"))
+        if value.lower() not in ("none", "internal", "$ssh_sk_provider"):
+            return f"{name} {value}"
+    if _methods(config):
+        return ""
+    text = str(config.get("preferredauthentications", ""))
+    preferred = text.split(",") if text else OTHER_METHODS
+    if "gssapi-with-mic" in preferred and _is_yes(config, "gssapiauthentication", usual=False):
+        return "GSSAPIAuthentication without another method"
+    if "hostbased" in preferred and _is_yes(config, "hostbasedauthentication", usual=False):
+        return "HostbasedAuthentication without another method"
+    return ""

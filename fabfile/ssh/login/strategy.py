@@ -1,0 +1,148 @@
+"""`Login`, the strategy for paramiko: it tries the methods of a host in the order of ssh.
+
+See `authmethod_get` in sshconnect2.c of OpenSSH. Fabric's `OpenSSHAuthStrategy` knows neither IdentitiesOnly nor
+certificates, needs every key file to be readable, and ends after a partial success.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Protocol
+
+import paramiko
+from fabric import Connection
+from paramiko.auth_strategy import AuthResult, AuthSource, AuthStrategy
+
+from ...util import errors
+from . import prompts
+from .exchange import Disconnected, Exchange, Reply
+from .passwords import KeyboardInteractive, Password, Passwords
+from .public_key import PublicKey
+from .report import TOO_MANY, Report
+from .settings import LoginSettings, settings_of
+
+LONG_WAIT = 5  # seconds after which a host may be tired of waiting for an answer (LoginGraceTime)
+
+
+class Expired(paramiko.SSHException):
+    """The host has closed the connection while other questions were asked. The login may start again at once."""
+
+
+class Method(Protocol):
+    """A method of logging in."""
+
+    def attempt(self) -> Reply | None:
+        """Send one request. Return the answer, or None if nothing is left to try."""
+
+
+class Login(AuthStrategy):
+    """Log in to one host as ssh does. It keeps a password that the user has typed for this host."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(ssh_config=connection.ssh_config)
+        try:
+            self.settings = settings_of(connection)
+        except ValueError as error:
+            raise errors.HostError(str(error)) from error
+        self._typed: str | None = None
+
+    def get_sources(self) -> Iterator[AuthSource]:
+        """Return nothing. Only `authenticate` of paramiko needs it, and that cannot react to a partial success."""
+        return iter(())
+
+    def authenticate(self, transport: paramiko.Transport) -> AuthResult:
+        """Log in. Raise LoginRefused, Expired, or an error of the connection."""
+        attempt = _Attempt(self.settings, transport, self._typed)
+        try:
+            attempt.run()
+            self._typed = attempt.passwords.typed
+        finally:
+            attempt.publickey.close()
+        return AuthResult(self)
+
+
+class _Attempt:
+    """One login on one connection."""
+
+    def __init__(self, settings: LoginSettings, transport: paramiko.Transport, typed: str | None) -> None:
+        self._settings = settings
+        self._exchange = Exchange(transport, settings.user)
+        self._report = Report(settings)
+        self._began = time.monotonic()
+        where = f"{settings.user}@{settings.host}"
+        self.publickey = PublicKey(
+            settings, self._exchange, self._report, lambda text: self._ask(f"{where}: {text}", False)
+        )
+        self.passwords = Passwords(settings, self._report, self._ask, typed)
+        self._methods: dict[str, Method] = {
+            "publickey": self.publickey,
+            "keyboard-interactive": KeyboardInteractive(self._exchange, self.passwords),
+            "password": Password(self._exchange, self.passwords),
+        }
+        self._left: list[str] = []
+        self._exhausted: set[str] = set()
+        self._asked_none = False
+
+    def run(self) -> None:
+        """Try one method after the other until the host is content. Raise LoginRefused if none is left."""
+        try:
+            self._exchange.start()
+            reply: Reply | None = self._first()
+            while reply is None or not reply.is_success:
+                if reply is not None:
+                    self._choose(reply)
+                reply = self._next()
+        except Disconnected as error:
+            if TOO_MANY in str(error) or self._report.failures:
+                raise self._report.too_many() from error
+            raise
+
+    def _first(self) -> Reply:
+        """Send a key that can sign at once, which saves a round trip, or ask for the methods."""
+        if self._settings.methods[:1] == ("publickey",) and self.publickey.is_ready:
+            reply = self.publickey.attempt()
+            if reply is not None:
+                return reply
+        return self._none()
+
+    def _none(self) -> Reply:
+        self._asked_none = True
+        return self._exchange.none()
+
+    def _choose(self, reply: Reply) -> None:
+        """Note the methods that can continue. A new list starts again with the preferred method."""
+        if reply.is_partial:
+            self.publickey.reset()
+        offered = reply.methods or self._settings.methods
+        if offered != self._report.offered:
+            self._report.offered = offered
+            self._left = [name for name in self._settings.methods if name in offered]
+
+    def _next(self) -> Reply:
+        while self._left:
+            name = self._left[0]
+            if name not in self._exhausted:
+                reply = self._methods[name].attempt()
+                if reply is not None:
+                    return reply
+                self._exhausted.add(name)
+            self._left.pop(0)
+        if not self._asked_none:  # ssh begins with it: the host may let anybody in
+            return self._none()
+        raise self._report.refusal()
+
+    def _ask(self, question: str, echo: bool) -> str | None:
+        """Ask the user. Return None if nobody can answer. Raise Expired if the host has not waited."""
+        if self._settings.is_batch or not prompts.has_terminal():
+            return None
+        with prompts.turn():
+            self._check_alive()
+            waited = time.monotonic() - self._began
+            answer = prompts.ask(question, echo, lambda: not self._exchange.is_alive())
+            if answer is None and not self._exchange.is_alive() and waited < LONG_WAIT:
+                raise Disconnected("the host closed the connection while it waited for an answer (LoginGraceTime)")
+            self._check_alive()
+            return answer
+
+    def _check_alive(self) -> None:
+        if not self._exchange.is_alive():
+            raise Expired("the host closed the connection while it waited for an answer (LoginGraceTime)")
