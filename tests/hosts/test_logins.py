@@ -3,7 +3,6 @@
 import contextlib
 import os
 import pty
-import secrets
 import shutil
 import socket
 import subprocess
@@ -15,6 +14,8 @@ from pathlib import Path
 import attrs
 import pytest
 
+from tests.support.accounts import Account
+from tests.support.accounts import account as temporary_account
 from tests.support.checkout import FAB, ROOT
 from tests.support.farm import ThrowawayHost, make_key, own_name
 from tests.support.lab import Lab
@@ -322,27 +323,11 @@ def pump(source: socket.socket, sink: socket.socket) -> None:
 # ---- passwords
 
 
-@attrs.frozen
-class Account:
-    """A user of this machine, who logs in to `host` with a password."""
-
-    name: str
-    password: str
-    home: Path
-
-
 @pytest.fixture
 def account(login: Login) -> Iterator[Account]:
     """A temporary user of this machine, and `node1` where only this user's password opens the door."""
-    home = Path(tempfile.mkdtemp(prefix="rr.", dir="/tmp"))
-    made = Account(f"rr{secrets.token_hex(4)}", PASSPHRASE, home)
-    crypt = subprocess.run(["openssl", "passwd", "-6", made.password], check=True, capture_output=True, text=True)
-    options: list[str | Path] = ["-M", "-d", home, "-s", "/bin/sh", "-p", crypt.stdout.strip()]
-    # Refused while another one is being made.
-    eventually(lambda: subprocess.run(["useradd", *options, made.name]).returncode == 0, "the user to be made")
-    try:
-        shutil.chown(home, made.name, made.name)
-        mark = f"{login.lab.farm.folder}/guarded"
+    with temporary_account(PASSPHRASE) as made:
+        home, mark = made.home, f"{login.lab.farm.folder}/guarded"
         settings = {
             "PasswordAuthentication": "yes",
             "AuthorizedKeysFile": "none",
@@ -350,10 +335,6 @@ def account(login: Login) -> Iterator[Account]:
         }
         login.ssh_host("node1", login.lab.farm.add("guarded", settings), f"User {made.name}")
         yield made
-    finally:
-        # Refused as long as sshd has not ended the last process of the user.
-        eventually(lambda: subprocess.run(["userdel", made.name]).returncode == 0, "the user to be removed")
-        shutil.rmtree(home)
 
 
 @pytest.mark.root

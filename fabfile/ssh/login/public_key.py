@@ -7,7 +7,7 @@ import paramiko
 
 from . import keys, prompts
 from .agents import Agent, AgentError, AgentKey
-from .exchange import Exchange, Reply
+from .exchange import Disconnected, Exchange, Reply
 from .identities import Identity, identities, short, signer_of
 from .key_files import KeyFile, KeyFileError, PassphraseNeeded, certificate, key_file
 from .report import Report
@@ -120,14 +120,22 @@ class PublicKey:
         if algorithm is None:
             self._report.key(each.label, NO_ALGORITHM, each.is_in_agent)
             return None
+        public, exchange = each.public, self._exchange
         if self._must_offer(each):
-            reply = self._exchange.query(algorithm, each.public)
+            reply = self._noted(each, lambda: exchange.query(algorithm, public))
             if not reply.is_question:
-                self._report.key(each.label, is_in_agent=each.is_in_agent)
                 return reply
             self._unlock(signer)
-        reply = self._exchange.publickey(algorithm, each.public, self._sign_with(signer))
-        if not reply.is_success and not reply.is_partial:
+        return self._noted(each, lambda: exchange.publickey(algorithm, public, self._sign_with(signer)))
+
+    def _noted(self, each: Identity, request: Callable[[], Reply]) -> Reply:
+        """Send a request with a key, and report the key if the host refuses it, or has enough of keys."""
+        try:
+            reply = request()
+        except Disconnected:
+            self._report.key(each.label, is_in_agent=each.is_in_agent)
+            raise
+        if not (reply.is_success or reply.is_partial or reply.is_question):
             self._report.key(each.label, is_in_agent=each.is_in_agent)
         return reply
 

@@ -1,0 +1,279 @@
+"""Questions of a login: passphrases, passwords and second factors, on a terminal and without one."""
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.accounts import Account, account
+from tests.support.checkout import ROOT
+from tests.support.farm import Farm, ThrowawayHost
+from tests.support.logins import PASSPHRASE, Duel, make_keys
+from tests.support.terminal import Terminal
+from tests.support.waiting import eventually
+
+PASSWORD = "secret, of 'her'"
+PAM = {"UsePAM": "yes", "KbdInteractiveAuthentication": "yes"}
+FIRST_KEY = {"AuthenticationMethods": "publickey,keyboard-interactive"}
+
+
+@pytest.fixture(scope="module")
+def duel() -> Iterator[Duel]:
+    farm = Farm(Path(tempfile.mkdtemp(prefix="rr.", dir="/tmp")))
+    keys = farm.folder / "keys"
+    keys.mkdir(mode=0o700)
+    make_keys(keys)
+    farm.folder.chmod(0o755)
+    keys.chmod(0o755)  # sshd reads `authorized` as the user who logs in
+    try:
+        yield Duel(farm, keys)
+    finally:
+        farm.close()
+
+
+@pytest.fixture(scope="module")
+def user() -> Iterator[Account]:
+    with account(PASSWORD) as made:
+        yield made
+
+
+def config_of(duel: Duel, hosts: dict[str, ThrowawayHost], *lines: str) -> Path:
+    """Write an ssh config with several hosts, with the same lines."""
+    text = [duel.config(host, lines, name).read_text() for name, host in hosts.items()]
+    path = duel.keys / "config"
+    path.write_text("".join(text))
+    return path
+
+
+@pytest.fixture
+def terminals() -> Iterator[list[Terminal]]:
+    opened: list[Terminal] = []
+    yield opened
+    for each in opened:
+        each.close()
+
+
+def connect(terminals: list[Terminal], config: Path, *names: str) -> Terminal:
+    command = [sys.executable, "-m", "tests.support.connect", str(config), *names]
+    environment = {name: value for name, value in os.environ.items() if name != "SSH_AUTH_SOCK"}
+    terminals.append(Terminal(command, cwd=ROOT, env=environment))
+    return terminals[-1]
+
+
+def echoes(terminal: Terminal) -> bool:
+    return bool(termios.tcgetattr(terminal.master)[3] & termios.ECHO)
+
+
+def test_second_factor_is_asked_for(duel: Duel, user: Account, terminals: list[Terminal]) -> None:
+    host = duel.host(**PAM, **FIRST_KEY)
+    config = config_of(duel, {"machine": host}, "IdentityFile {keys}/good", f"User {user.name}")
+    terminal = connect(terminals, config, "machine")
+    terminal.shows(f"({user.name}@machine) Password: ".encode())
+    assert not echoes(terminal)
+    terminal.types(PASSWORD.encode() + b"\n")
+    terminal.shows(b"machine: connected")
+    assert terminal.ends() == 0
+
+
+def test_questions_come_one_at_a_time(duel: Duel, user: Account, terminals: list[Terminal]) -> None:
+    host = duel.host(**PAM, **FIRST_KEY)
+    names = ["first", "second", "third"]
+    config = config_of(duel, dict.fromkeys(names, host), "IdentityFile {keys}/good", f"User {user.name}")
+    terminal = connect(terminals, config, *names)
+    for _ in names:
+        terminal.shows(f"({user.name}@".encode())
+        terminal.shows(b") Password: ")
+        assert terminal.shown.count(b"@") == 0
+        terminal.types(PASSWORD.encode() + b"\n")
+    for _ in names:
+        terminal.shows(b": connected")
+    assert terminal.ends() == 0
+
+
+def test_password_is_asked_for_again(duel: Duel, user: Account, terminals: list[Terminal]) -> None:
+    host = duel.host(PasswordAuthentication="yes", AuthorizedKeysFile="none")
+    config = config_of(duel, {"machine": host}, "IdentityFile none", f"User {user.name}")
+    terminal = connect(terminals, config, "machine")
+    terminal.shows(f"{user.name}@machine's password: ".encode())
+    terminal.types(b"wrong\n")
+    terminal.shows(f"{user.name}@machine's password (try 2 of 3): ".encode())
+    terminal.types(PASSWORD.encode() + b"\n")
+    terminal.shows(b"machine: connected")
+    assert terminal.ends() == 0
+
+
+def test_passphrase_is_asked_for_once(duel: Duel, terminals: list[Terminal]) -> None:
+    hosts = dict.fromkeys(["first", "second", "third"], duel.host())
+    terminal = connect(terminals, config_of(duel, hosts, "IdentityFile {keys}/gcm"), *hosts)
+    terminal.shows(f"passphrase of key '{duel.keys}/gcm': ".encode())
+    terminal.types(b"wrong\n")
+    terminal.shows(f"passphrase of key '{duel.keys}/gcm' (try 2 of 3): ".encode())
+    terminal.types(PASSPHRASE.encode() + b"\n")
+    for _ in hosts:
+        terminal.shows(b": connected")
+    assert b"passphrase" not in terminal.shown
+    assert terminal.ends() == 0
+
+
+def test_live_line_stops_while_user_types(duel: Duel, terminals: list[Terminal]) -> None:
+    terminal = connect(terminals, config_of(duel, {"machine": duel.host()}, "IdentityFile {keys}/gcm"), "machine")
+    terminal.shows(b"passphrase of key")
+    with pytest.raises(subprocess.TimeoutExpired):
+        terminal.process.wait(0.5)
+    assert b"<live>" not in terminal.shown
+    terminal.types(PASSPHRASE.encode() + b"\n")
+    terminal.shows(b"machine: connected")
+    assert terminal.ends() == 0
+
+
+def test_interrupted_question_restores_echo(duel: Duel, terminals: list[Terminal]) -> None:
+    terminal = connect(terminals, config_of(duel, {"machine": duel.host()}, "IdentityFile {keys}/gcm"), "machine")
+    terminal.shows(b"passphrase of key")
+    terminal.types(b"\x03")
+    assert terminal.ends() != 0
+
+
+def test_empty_passphrase_skips_the_key(duel: Duel, terminals: list[Terminal]) -> None:
+    config = config_of(duel, {"machine": duel.host()}, "IdentityFile {keys}/gcm", "IdentityFile {keys}/good")
+    terminal = connect(terminals, config, "machine")
+    terminal.shows(b"passphrase of key")
+    terminal.types(b"\n")
+    terminal.shows(b"machine: connected")
+    assert terminal.ends() == 0
+
+
+def test_impatient_hosts_are_met_again(duel: Duel, user: Account, terminals: list[Terminal]) -> None:
+    """The second host closes its connection while the first question is open."""
+    settings = {**PAM, **FIRST_KEY, "LoginGraceTime": "3"}
+    patient, impatient = duel.host(**PAM, **FIRST_KEY), duel.host(**settings)
+    hosts = {"patient": patient, "impatient": impatient}
+    config = config_of(duel, hosts, "IdentityFile {keys}/good", f"User {user.name}")
+    terminal = connect(terminals, config, "patient", "impatient")
+    terminal.shows(b") Password: ")
+    log = impatient.folder / "sshd.log"
+    eventually(lambda: "Timeout before authentication" in log.read_text(), "the host to give up")
+    terminal.types(PASSWORD.encode() + b"\n")
+    terminal.shows(b") Password: ")
+    terminal.types(PASSWORD.encode() + b"\n")
+    terminal.shows(b": connected")
+    assert terminal.ends() == 0
+
+
+def test_wrong_password_is_reported(duel: Duel, user: Account) -> None:
+    host = duel.host(PasswordAuthentication="yes", AuthorizedKeysFile="none")
+    config = config_of(duel, {"machine": host}, "IdentityFile none", f"User {user.name}")
+    assert duel.ours(host, config, password=PASSWORD).works
+    refused = duel.ours(host, config, password="wrong")
+    assert refused.error == (f"permission denied for user {user.name}; tried no key; the password was refused")
+
+
+@pytest.mark.parametrize(
+    ("lines", "settings", "hint"),
+    [
+        (
+            ["IdentityFile {keys}/gcm"],
+            {},
+            "tried {keys}/gcm (passphrase needed); the host accepts only publickey; use --prompt-for-passphrase",
+        ),
+        (
+            ["IdentityFile none"],
+            {"PasswordAuthentication": "yes"},
+            "tried no key; no password given; use --prompt-for-login-password or $REMOTE_RUNNER_PASS",
+        ),
+        (
+            ["IdentityFile none"],
+            PAM,
+            "tried no key; no password given; use --prompt-for-login-password or $REMOTE_RUNNER_PASS",
+        ),
+        (
+            ["IdentityFile {keys}/good"],
+            PAM | FIRST_KEY,
+            "tried {keys}/good; no password given; use --prompt-for-login-password or $REMOTE_RUNNER_PASS",
+        ),
+        (
+            ["IdentityFile none", "PasswordAuthentication no"],
+            {"PasswordAuthentication": "yes"},
+            "the ssh config disables password",
+        ),
+    ],
+)
+def test_error_says_what_gives_the_answer(
+    duel: Duel, user: Account, lines: list[str], settings: dict[str, str], hint: str
+) -> None:
+    host = duel.host(**settings)
+    config = config_of(duel, {"machine": host}, *lines, f"User {user.name}")
+    by_ssh, by_us = duel.ssh(host, config), without_terminal(config)
+    assert not by_ssh.works
+    assert hint.format(keys=duel.keys) in by_us
+
+
+def without_terminal(config: Path) -> str:
+    """Return what the program prints that connects to `machine`, in a session without a terminal."""
+    command = [sys.executable, "-m", "tests.support.connect", config, "machine"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, start_new_session=True)
+    return done.stdout
+
+
+GIVEN = {
+    "password": ({"PasswordAuthentication": "yes"}, "IdentityFile none"),
+    "keyboard-interactive": (PAM, "IdentityFile none"),
+    "key and then keyboard-interactive": (PAM | FIRST_KEY, "IdentityFile {keys}/good"),
+    "key and then password": (
+        {"PasswordAuthentication": "yes", "AuthenticationMethods": "publickey,password"},
+        "IdentityFile {keys}/good",
+    ),
+    "keyboard-interactive and then key": (
+        PAM | {"AuthenticationMethods": "keyboard-interactive,publickey"},
+        "IdentityFile {keys}/good",
+    ),
+    "password, keyboard-interactive and key": (
+        PAM | {"PasswordAuthentication": "yes", "AuthenticationMethods": "password,keyboard-interactive,publickey"},
+        "IdentityFile {keys}/good",
+    ),
+    "refused keys before": (PAM | {"PasswordAuthentication": "yes"}, "IdentityFile {keys}/wrong0"),
+    "preferred password": (
+        PAM | {"PasswordAuthentication": "yes"},
+        "IdentityFile none\nPreferredAuthentications password,keyboard-interactive",
+    ),
+    "no keyboard-interactive": (
+        PAM | {"PasswordAuthentication": "yes"},
+        "IdentityFile none\nKbdInteractiveAuthentication no",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_given_password_works_as_in_ssh(duel: Duel, user: Account, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, lines = GIVEN[name]
+    host = duel.host(**settings)
+    config = config_of(duel, {"machine": host}, *lines.splitlines(), f"User {user.name}")
+    typist = duel.keys / "typist"
+    typist.write_text(f"#!/bin/sh\nprintf %s {shlex.quote(PASSWORD)}\n")
+    typist.chmod(0o700)
+    monkeypatch.setenv("SSH_ASKPASS", str(typist))
+    monkeypatch.setenv("SSH_ASKPASS_REQUIRE", "force")
+    by_ssh, by_us = duel.ssh(host, config), duel.ours(host, config, password=PASSWORD)
+    assert by_ssh.works and by_us.works, by_us.error
+    assert by_us.accepted == by_ssh.accepted
+
+
+@pytest.mark.parametrize("name", ["gcm", "pem", "pkcs8_secret"])
+def test_given_passphrase_opens_the_key(duel: Duel, name: str) -> None:
+    """A wrong one comes first, because a key stays open for all later logins of the process."""
+    host = duel.host()
+    alone, with_another = (
+        [f"IdentityFile {{keys}}/{name}"],
+        [f"IdentityFile {{keys}}/{name}", "IdentityFile {keys}/rsa"],
+    )
+    refused = duel.ours(host, duel.config(host, alone), passphrase="wrong")
+    assert f"{duel.keys}/{name} (wrong passphrase)" in refused.error
+    other = duel.ours(host, duel.config(host, with_another), password="wrong")
+    right = duel.ours(host, duel.config(host, with_another), passphrase=PASSPHRASE)
+    assert other.works and right.works
+    assert other.accepted != right.accepted

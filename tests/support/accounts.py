@@ -1,0 +1,40 @@
+"""Users of this machine that exist for a test."""
+
+import contextlib
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+
+from tests.support.waiting import eventually
+
+
+@attrs.frozen
+class Account:
+    """A user of this machine, who logs in with a password."""
+
+    name: str
+    password: str
+    home: Path
+
+
+@contextlib.contextmanager
+def account(password: str) -> Iterator[Account]:
+    """Create a user with a home, and remove both."""
+    home = Path(tempfile.mkdtemp(prefix="rr.", dir="/tmp"))
+    made = Account(f"rr{secrets.token_hex(4)}", password, home)
+    crypt = subprocess.run(["openssl", "passwd", "-6", password], check=True, capture_output=True, text=True)
+    options: list[str | Path] = ["-M", "-d", home, "-s", "/bin/sh", "-p", crypt.stdout.strip()]
+    # Refused while another one is being made.
+    eventually(lambda: subprocess.run(["useradd", *options, made.name]).returncode == 0, "the user to be made")
+    try:
+        shutil.chown(home, made.name, made.name)
+        yield made
+    finally:
+        # Refused as long as sshd has not ended the last process of the user.
+        eventually(lambda: subprocess.run(["userdel", made.name]).returncode == 0, "the user to be removed")
+        shutil.rmtree(home)

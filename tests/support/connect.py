@@ -1,0 +1,38 @@
+"""Connect to hosts of an ssh config at the same time, as a program of its own, which may have a terminal.
+
+Usage: python -m tests.support.connect CONFIG NAME... It prints a line for each host, and notes for the terminal meanwhile.
+"""
+
+import sys
+import threading
+
+from fabric import Config as Settings
+
+from fabfile.ssh.connection import connection_settings
+from fabfile.ssh.host_group import HostGroup
+from fabfile.ssh.login import prompts
+from fabfile.ui.stdio import Stdio
+from rr_config import Options
+
+
+def main() -> None:
+    config, *names = sys.argv[1:]
+    out = Stdio(is_quiet=False)
+    prompts.use_screen(out)
+    stop = threading.Event()
+
+    def tick() -> None:
+        while not stop.wait(0.1):
+            out.show_live("<live>", stop)
+
+    threading.Thread(target=tick, daemon=True).start()
+    group = HostGroup(names, connection_settings(Settings(runtime_ssh_path=config)), Options(config_file="cfg.py"))
+    for name, outcome in group.each(names, lambda host: host.connect() or "connected", len(names)):  # type: ignore[attr-defined]
+        out.line(f"{name}: {getattr(outcome, 'reason', outcome)}")
+    stop.set()
+    out.hide_live()
+    group.close()
+
+
+if __name__ == "__main__":
+    main()
