@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.accounts import Account, account
 from tests.support.checkout import ROOT
+from tests.support.connections import connections
 from tests.support.farm import Farm, ThrowawayHost
 from tests.support.logins import PASSPHRASE, Duel, make_keys
 from tests.support.terminal import Terminal
@@ -157,7 +158,8 @@ def test_impatient_hosts_are_met_again(duel: Duel, user: Account, terminals: lis
     terminal = connect(terminals, config, "patient", "impatient")
     terminal.shows(b") Password: ")
     log = impatient.folder / "sshd.log"
-    eventually(lambda: "Timeout before authentication" in log.read_text(), "the host to give up")
+    eventually(lambda: "Postponed keyboard-interactive" in log.read_text(), "the question of the second host")
+    eventually(lambda: not connections(impatient), "the host to give up")
     terminal.types(PASSWORD.encode() + b"\n")
     terminal.shows(b") Password: ")
     terminal.types(PASSWORD.encode() + b"\n")
@@ -194,7 +196,7 @@ def test_wrong_password_is_reported(duel: Duel, user: Account) -> None:
         (
             ["IdentityFile {keys}/good"],
             PAM | FIRST_KEY,
-            "tried {keys}/good; no password given; use --prompt-for-login-password or $REMOTE_RUNNER_PASS",
+            "tried {keys}/good (accepted); no password given; use --prompt-for-login-password or $REMOTE_RUNNER_PASS",
         ),
         (
             ["IdentityFile none", "PasswordAuthentication no"],
@@ -208,14 +210,14 @@ def test_error_says_what_gives_the_answer(
 ) -> None:
     host = duel.host(**settings)
     config = config_of(duel, {"machine": host}, *lines, f"User {user.name}")
-    by_ssh, by_us = duel.ssh(host, config), without_terminal(config)
+    by_ssh, by_us = duel.ssh(host, config, "-o", "BatchMode=yes"), without_terminal(config)
     assert not by_ssh.works
     assert hint.format(keys=duel.keys) in by_us
 
 
 def without_terminal(config: Path) -> str:
     """Return what the program prints that connects to `machine`, in a session without a terminal."""
-    command = [sys.executable, "-m", "tests.support.connect", config, "machine"]
+    command = [sys.executable, "-m", "tests.support.connect", str(config), "machine"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, start_new_session=True)
     return done.stdout
 

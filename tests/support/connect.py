@@ -5,11 +5,13 @@ Usage: python -m tests.support.connect CONFIG NAME... It prints a line for each 
 
 import sys
 import threading
+import time
 
 from fabric import Config as Settings
 
+from fabfile.remote.host import Host
 from fabfile.ssh.connection import connection_settings
-from fabfile.ssh.host_group import HostGroup
+from fabfile.ssh.host_group import HostFailure, HostGroup
 from fabfile.ssh.login import prompts
 from fabfile.ui.stdio import Stdio
 from rr_config import Options
@@ -27,10 +29,17 @@ def main() -> None:
 
     threading.Thread(target=tick, daemon=True).start()
     group = HostGroup(names, connection_settings(Settings(runtime_ssh_path=config)), Options(config_file="cfg.py"))
-    for name, outcome in group.each(names, lambda host: host.connect() or "connected", len(names)):  # type: ignore[attr-defined]
-        out.line(f"{name}: {getattr(outcome, 'reason', outcome)}")
+
+    def connect(host: Host) -> str:
+        time.sleep(names.index(host.name) / 4)  # the first one asks first
+        host.connect()
+        return "connected"
+
+    outcomes = dict(group.each(names, connect, len(names)))
     stop.set()
     out.hide_live()
+    for name, outcome in sorted(outcomes.items()):
+        out.line(f"{name}: {outcome.reason if isinstance(outcome, HostFailure) else outcome}")
     group.close()
 
 

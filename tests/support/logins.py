@@ -50,7 +50,7 @@ class Duel:
         """Return a host with these settings of sshd. All logins with the same settings share it."""
         key = tuple(sorted(settings.items()))
         if key not in self._hosts:
-            usual = {"AuthorizedKeysFile": str(self.keys / "authorized")}
+            usual = {"AuthorizedKeysFile": str(self.keys / "authorized"), "ForceCommand": "true"}
             self._hosts[key] = self.farm.add(f"host{len(self._hosts)}", usual | settings)
         return self._hosts[key]
 
@@ -67,7 +67,7 @@ class Duel:
     def ssh(self, host: ThrowawayHost, config: Path, *options: str, name: str = "machine") -> Login:
         """Log in with ssh, without a terminal."""
         before = self._logged(host)
-        command = ["ssh", "-F", config, *options, name, "true"]
+        command: list[str | Path] = ["ssh", "-F", config, *options, name, "true"]
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, start_new_session=True
         )
@@ -80,7 +80,11 @@ class Duel:
         group = HostGroup([name], settings, Options(config_file="cfg.py"))
         error = ""
         try:
-            group.hosts[name].connect()  # type: ignore[attr-defined]  # of hosts that are reached over SSH
+            group.hosts[name].connect()
+            # The parent of the process that answers writes the line.
+            eventually(
+                lambda: any(word[0] == "Accepted" for word in self._logged(host)[len(before) :]), "a line of sshd"
+            )
         except errors.HostError as problem:
             error = str(problem)
         finally:

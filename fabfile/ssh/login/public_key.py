@@ -10,7 +10,7 @@ from .agents import Agent, AgentError, AgentKey
 from .exchange import Disconnected, Exchange, Reply
 from .identities import Identity, identities, short, signer_of
 from .key_files import KeyFile, KeyFileError, PassphraseNeeded, certificate, key_file
-from .report import Report
+from .report import ACCEPTED, REFUSED, Report
 from .settings import IdentityFile, LoginSettings
 
 log = logging.getLogger(__name__)
@@ -135,8 +135,9 @@ class PublicKey:
         except Disconnected:
             self._report.key(each.label, is_in_agent=each.is_in_agent)
             raise
-        if not (reply.is_success or reply.is_partial or reply.is_question):
-            self._report.key(each.label, is_in_agent=each.is_in_agent)
+        if not (reply.is_success or reply.is_question):
+            note = ACCEPTED if reply.is_partial else REFUSED
+            self._report.key(each.label, note, each.is_in_agent)
         return reply
 
     def _must_offer(self, each: Identity) -> bool:

@@ -9,6 +9,7 @@ from ...util.text import counted
 from .settings import METHODS, LoginSettings
 
 REFUSED = ""
+ACCEPTED = "accepted"  # but the host wants more
 PASSWORD_HINT = "use --prompt-for-login-password or $REMOTE_RUNNER_PASS"  # names, no secrets  # nosec B105
 PASSPHRASE_HINT = "use --prompt-for-passphrase"  # nosec B105
 TOO_MANY = "Too many authentication failures"
