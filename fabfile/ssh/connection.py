@@ -24,8 +24,9 @@ from rr_config.errors import os_reason
 from ..util import errors, limits
 from .config.resolver import complete
 from .host_keys import HostKeyError
+from .login.exchange import Expired
 from .login.report import LoginRefused
-from .login.strategy import Expired, Login
+from .login.strategy import Login
 from .paramiko_patches import FastTransport
 
 log = logging.getLogger(__name__)

@@ -16,6 +16,7 @@ from tests.support.checkout import ROOT
 from tests.support.connections import connections
 from tests.support.farm import Farm, ThrowawayHost
 from tests.support.logins import PASSPHRASE, Duel, make_keys
+from tests.support.question_host import QuestionHost, Questions
 from tests.support.terminal import Terminal
 from tests.support.waiting import eventually
 
@@ -215,10 +216,13 @@ def test_error_says_what_gives_the_answer(
     assert hint.format(keys=duel.keys) in by_us
 
 
-def without_terminal(config: Path) -> str:
+def without_terminal(config: Path, env: dict[str, str] | None = None) -> str:
     """Return what the program prints that connects to `machine`, in a session without a terminal."""
     command = [sys.executable, "-m", "tests.support.connect", str(config), "machine"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, start_new_session=True)
+    environment = os.environ | (env or {})
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=20, start_new_session=True
+    )
     return done.stdout
 
 
@@ -279,3 +283,38 @@ def test_given_passphrase_opens_the_key(duel: Duel, name: str) -> None:
     right = duel.ours(host, duel.config(host, with_another), passphrase=PASSPHRASE)
     assert other.works and right.works
     assert other.accepted != right.accepted
+
+
+def config_of_questions(duel: Duel, host: QuestionHost) -> Path:
+    path = duel.keys / "questions"
+    known = duel.keys / "known_questions"
+    lines = ["HostName 127.0.0.1", f"Port {host.port}", "User alice", "IdentityFile none"]
+    path.write_text("\n    ".join(["Host machine", *lines, f"UserKnownHostsFile {known}"]) + "\n")
+    return path
+
+
+def test_answer_is_shown_if_the_host_wants_it(duel: Duel, terminals: list[Terminal]) -> None:
+    server = Questions([("Password: ", False), ("Token: ", True)], ["hush", "123"])
+    host = QuestionHost(server)
+    terminal = connect(terminals, config_of_questions(duel, host), "machine")
+    terminal.shows(b"(alice@machine) Two factors")
+    terminal.shows(b"(alice@machine) for this host")
+    terminal.shows(b"(alice@machine) Password: ")
+    assert not echoes(terminal)
+    terminal.types(b"hush\n")
+    terminal.shows(b"(alice@machine) Token: ")
+    assert echoes(terminal)
+    terminal.types(b"123\n")
+    terminal.shows(b"machine: connected")
+    assert terminal.ends() == 0
+    assert server.got == [["hush", "123"]]
+    host.close()
+
+
+def test_given_password_answers_no_code(duel: Duel) -> None:
+    server = Questions([("Verification code: ", False)], ["123"])
+    host = QuestionHost(server)
+    error = without_terminal(config_of_questions(duel, host), {"REMOTE_RUNNER_PASS": PASSWORD})
+    assert "no terminal to ask for 'Verification code:'" in error
+    assert server.got == []
+    host.close()

@@ -3,6 +3,7 @@
 Usage: python -m tests.support.connect CONFIG NAME... It prints a line for each host, and notes for the terminal meanwhile.
 """
 
+import os
 import sys
 import threading
 import time
@@ -28,7 +29,10 @@ def main() -> None:
             out.show_live("<live>", stop)
 
     threading.Thread(target=tick, daemon=True).start()
-    group = HostGroup(names, connection_settings(Settings(runtime_ssh_path=config)), Options(config_file="cfg.py"))
+    settings = Settings(runtime_ssh_path=config)
+    group = HostGroup(
+        names, connection_settings(settings, os.environ.pop("REMOTE_RUNNER_PASS", None)), Options(config_file="cfg.py")
+    )
 
     def connect(host: Host) -> str:
         time.sleep(names.index(host.name) / 4)  # the first one asks first

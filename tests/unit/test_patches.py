@@ -54,6 +54,10 @@ SIGNATURES = {
     Packetizer.read_all: "(self, n, check_rekey=False)",
     Packetizer.send_message: "(self, data)",
     Packetizer.set_keepalive: "(self, interval, callback)",
+    paramiko.Transport._send_user_message: "(self, data)",  # type: ignore[attr-defined]
+    paramiko.Transport._auth_trigger: "(self)",  # type: ignore[attr-defined]
+    paramiko.Transport._parse_disconnect: "(self, m)",  # type: ignore[attr-defined]
+    paramiko.Transport._verify_key: "(self, host_key, sig)",  # type: ignore[attr-defined]
     paramiko.Transport.__init__: (
         "(self, sock, default_window_size=2097152, default_max_packet_size=32768, disabled_algorithms=None,"
         " server_sig_algs=True, strict_kex=True, packetizer_class=None)"

@@ -30,10 +30,16 @@ from .agents import Agent
 MSG_60 = MSG_USERAUTH_INFO_REQUEST
 SERVICE = "ssh-connection"
 CLOSED = object()
+LONG_WAIT = 5  # seconds after which a host may be tired of waiting for an answer (LoginGraceTime)
+TIRED = "the host closed the connection while it waited for an answer (LoginGraceTime)"
 
 
 class Disconnected(paramiko.SSHException):
     """The host has closed the connection during the login."""
+
+
+class Expired(paramiko.SSHException):
+    """The host has closed the connection while other questions were asked. The login may start again at once."""
 
 
 @attrs.frozen

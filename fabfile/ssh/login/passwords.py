@@ -126,7 +126,7 @@ class Password:
             return None
         reply = self._exchange.password(password)
         if reply.is_question:
-            known.report.note("the password has expired", "change it with ssh")
+            known.report.note("the password has expired; change it with ssh")
             return None
         if not reply.is_success and not reply.is_partial:
             known.report.note("the password was refused")

@@ -1,13 +1,14 @@
 """The method `publickey`: one key after the other. A key that cannot be used never stops the others."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 
 import paramiko
 
 from . import keys, prompts
 from .agents import Agent, AgentError, AgentKey
-from .exchange import Disconnected, Exchange, Reply
+from .exchange import LONG_WAIT, TIRED, Disconnected, Exchange, Expired, Reply
 from .identities import Identity, identities, short, signer_of
 from .key_files import KeyFile, KeyFileError, PassphraseNeeded, certificate, key_file
 from .report import ACCEPTED, REFUSED, Report
@@ -169,12 +170,15 @@ class PublicKey:
             return
         if file is None:
             raise KeyFileError("certificate without a private key")
+        began = time.monotonic()
         with file.lock:
             try:
                 file.unlock(self._settings.passphrase)
             except PassphraseNeeded:
                 if self._settings.passphrase or not self._ask_for(file):
                     raise
+        if not self._exchange.is_alive() and time.monotonic() - began > LONG_WAIT:
+            raise Expired(TIRED)
         if signer.public is not None and keys.plain(signer.public) != file.own_public():
             raise KeyFileError("does not belong to its .pub file")
 

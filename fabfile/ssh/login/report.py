@@ -10,8 +10,8 @@ from .settings import METHODS, LoginSettings
 
 REFUSED = ""
 ACCEPTED = "accepted"  # but the host wants more
-PASSWORD_HINT = "use --prompt-for-login-password or $REMOTE_RUNNER_PASS"  # names, no secrets  # nosec B105
-PASSPHRASE_HINT = "use --prompt-for-passphrase"  # nosec B105
+PASSWORD_HINT = "--prompt-for-login-password or $REMOTE_RUNNER_PASS"  # names, no secrets  # nosec B105
+PASSPHRASE_HINT = "--prompt-for-passphrase"  # nosec B105
 TOO_MANY = "Too many authentication failures"
 
 
@@ -49,8 +49,8 @@ class Report:
         """Return the error of a login in which nothing else can be tried."""
         notes = [*self._notes, *self._unusable()]
         if any("passphrase" in note for _, note, _ in self._keys):
-            self.note("", PASSPHRASE_HINT)
-        hints = [" or ".join([hint for hint in self._hints if hint])] if any(self._hints) else []
+            self._hints.append(PASSPHRASE_HINT)
+        hints = [f"use {' and '.join(self._hints)}"] if self._hints else []
         return self._error([*notes, *hints])
 
     def too_many(self) -> LoginRefused:

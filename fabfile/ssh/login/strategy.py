@@ -14,17 +14,11 @@ from paramiko.auth_strategy import AuthResult, AuthSource, AuthStrategy
 
 from ...util import errors
 from . import prompts
-from .exchange import Disconnected, Exchange, Reply
+from .exchange import LONG_WAIT, TIRED, Disconnected, Exchange, Expired, Reply
 from .passwords import KeyboardInteractive, Password, Passwords
 from .public_key import PublicKey
 from .report import TOO_MANY, Report
 from .settings import LoginSettings, settings_of
-
-LONG_WAIT = 5  # seconds after which a host may be tired of waiting for an answer (LoginGraceTime)
-
-
-class Expired(paramiko.SSHException):
-    """The host has closed the connection while other questions were asked. The login may start again at once."""
 
 
 class Method(Protocol):
@@ -139,10 +133,10 @@ class _Attempt:
             waited = time.monotonic() - self._began
             answer = prompts.ask(question, echo, lambda: not self._exchange.is_alive())
             if answer is None and not self._exchange.is_alive() and waited < LONG_WAIT:
-                raise Disconnected("the host closed the connection while it waited for an answer (LoginGraceTime)")
+                raise Disconnected(TIRED)
             self._check_alive()
             return answer
 
     def _check_alive(self) -> None:
         if not self._exchange.is_alive():
-            raise Expired("the host closed the connection while it waited for an answer (LoginGraceTime)")
+            raise Expired(TIRED)

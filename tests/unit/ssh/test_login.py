@@ -1,0 +1,160 @@
+"""Parts of a login that need no host: keys, their order, and the reason of a failure."""
+
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from fabfile.ssh.login import key_files, keys
+from fabfile.ssh.login.key_files import KeyFile, KeyFileError, PassphraseNeeded, key_file
+from fabfile.ssh.login.passwords import OF_A_CODE
+from fabfile.ssh.login.report import Report
+from fabfile.ssh.login.settings import LoginSettings, needs_openssh
+
+SETTINGS = LoginSettings(user="alice", host="node1")
+
+
+def make(path: Path, *words: str) -> Path:
+    subprocess.run(["ssh-keygen", "-q", *words, "-f", path], check=True, stdin=subprocess.DEVNULL)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ({}, ""),
+        ({"gssapiauthentication": "yes"}, ""),
+        ({"pkcs11provider": "/lib/p11.so"}, "PKCS11Provider /lib/p11.so"),
+        ({"pkcs11provider": "none"}, ""),
+        ({"securitykeyprovider": "/lib/sk.so"}, "SecurityKeyProvider /lib/sk.so"),
+        ({"securitykeyprovider": "internal"}, ""),
+        (
+            {"gssapiauthentication": "yes", "preferredauthentications": "gssapi-with-mic"},
+            "GSSAPIAuthentication without another method",
+        ),
+        ({"gssapiauthentication": "yes", "preferredauthentications": "gssapi-with-mic,publickey"}, ""),
+        (
+            {"hostbasedauthentication": "yes", "preferredauthentications": "hostbased"},
+            "HostbasedAuthentication without another method",
+        ),
+    ],
+)
+def test_settings_that_need_openssh(config: dict[str, str], reason: str) -> None:
+    assert needs_openssh(config) == reason
+
+
+@pytest.mark.parametrize("words", [("-t", "ed25519"), ("-t", "rsa"), ("-t", "ecdsa", "-b", "384")])
+def test_public_key_is_that_of_ssh_keygen(tmp_path: Path, words: tuple[str, ...]) -> None:
+    file = key_file(str(make(tmp_path / "key", "-N", "", *words)))
+    file.unlock(None)
+    assert file.own_public() == file.public == keys.parsed((tmp_path / "key.pub").read_bytes())
+
+
+def test_key_is_read_and_decrypted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make(tmp_path / "key", "-N", "open sesame", "-t", "ed25519")
+    calls: list[str] = []
+    for name in ("_read", "_private"):
+        original = getattr(key_files, name)
+
+        def counted(*args: Any, name: str = name, original: Any = original) -> Any:
+            calls.append(name)
+            return original(*args)
+
+        monkeypatch.setattr(key_files, name, counted)
+
+    def login() -> None:
+        file = key_file(str(path))
+        with file.lock:
+            file.unlock("open sesame")
+
+    threads = [threading.Thread(target=login) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(calls) == ["_private", "_read"]
+
+
+def test_changed_key_file_is_read_again(tmp_path: Path) -> None:
+    path = make(tmp_path / "key", "-N", "", "-t", "ed25519")
+    before = key_file(str(path)).public
+    path.unlink()
+    make(path, "-N", "", "-t", "ed25519")
+    assert key_file(str(path)).public != before
+
+
+def test_wrong_passphrase_is_tried_once(tmp_path: Path) -> None:
+    file = key_file(str(make(tmp_path / "key", "-N", "open sesame", "-t", "ed25519", "-a", "4")))
+    for _ in range(2):
+        with pytest.raises(PassphraseNeeded, match="wrong passphrase"):
+            file.unlock("wrong")
+    file.unlock("open sesame")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "not a private key"),
+        ("PuTTY-User-Key-File-3: ssh-ed25519\n", "key of PuTTY; convert it with puttygen -O private-openssh"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n", "damaged, or not a private key"),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3B\n", "damaged, or not a private key"),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\n-----END OPENSSH PRIVATE KEY-----\n", "damaged, or not a private key"),
+    ],
+)
+def test_unusable_file_has_a_reason(tmp_path: Path, text: str, problem: str) -> None:
+    path = tmp_path / "key"
+    path.write_text(text)
+    path.chmod(0o600)
+    with pytest.raises(KeyFileError, match=f"^{problem}$"):
+        key_file(str(path)).unlock(None)
+
+
+def test_unsupported_cipher_has_a_reason(tmp_path: Path) -> None:
+    path = make(tmp_path / "key", "-N", "open sesame", "-t", "ed25519", "-Z", "chacha20-poly1305@openssh.com")
+    with pytest.raises(KeyFileError, match=r"encrypted with chacha20-poly1305@openssh\.com, which is not supported"):
+        key_file(str(path)).unlock("open sesame")
+
+
+@pytest.mark.parametrize("name", ["none/key", "\0", "x" * 5000])
+def test_impossible_path_is_no_error(tmp_path: Path, name: str) -> None:
+    assert key_file(f"{tmp_path}/{name}").problem
+
+
+def test_rsa_key_without_server_list_uses_sha2() -> None:
+    blob = b"\0\0\0\x07ssh-rsa"
+    assert keys.algorithm_for(blob, keys.ACCEPTED, None) == "rsa-sha2-512"
+    assert keys.algorithm_for(blob, (*keys.ACCEPTED, "ssh-rsa"), None) == "ssh-rsa"
+    assert keys.algorithm_for(blob, keys.ACCEPTED, ["rsa-sha2-256"]) == "rsa-sha2-256"
+    assert keys.algorithm_for(blob, keys.ACCEPTED, ["ssh-ed25519"]) is None
+
+
+def test_report_counts_keys_of_the_agent() -> None:
+    report = Report(SETTINGS, offered=("publickey", "password"))
+    report.key("agent key a", is_in_agent=True)
+    report.key("agent key b", is_in_agent=True)
+    report.key("~/.ssh/id_ed25519", "passphrase needed")
+    report.note("no password given", "--prompt-for-login-password")
+    assert str(report.refusal()) == (
+        "permission denied for user alice; tried 2 agent keys, ~/.ssh/id_ed25519 (passphrase needed); no password given;"
+        " use --prompt-for-login-password and --prompt-for-passphrase"
+    )
+
+
+def test_settings_do_not_show_the_password() -> None:
+    assert "hush" not in repr(attrs.evolve(SETTINGS, password="hush", passphrase="hush"))
+    assert "hush" not in repr(KeyFile("x", content=b"hush"))
+
+
+@pytest.mark.parametrize(
+    "text", ["Verification code: ", "One-time password (OATH) for `alice': ", "Passcode or option (1-3): "]
+)
+def test_code_is_no_password(text: str) -> None:
+    assert OF_A_CODE.search(text)
+
+
+@pytest.mark.parametrize("text", ["Password: ", "alice's Password:", "Passwort: ", "Mot de passe :"])
+def test_password_is_no_code(text: str) -> None:
+    assert not OF_A_CODE.search(text)
