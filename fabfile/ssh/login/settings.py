@@ -8,8 +8,8 @@ import attrs
 import paramiko
 from fabric import Connection
 
+from ..config.tokens import expand
 from . import keys
-from .tokens import expand
 
 # In the order of ssh, which asks for a password last.
 METHODS = ("publickey", "keyboard-interactive", "password")
