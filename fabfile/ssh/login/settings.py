@@ -13,8 +13,6 @@ from . import keys
 
 # In the order of ssh, which asks for a password last.
 METHODS = ("publickey", "keyboard-interactive", "password")
-# Methods of ssh that paramiko, or this program, does not know.
-OTHER_METHODS = ("gssapi-with-mic", "hostbased")
 # See `fill_default_options` in readconf.c of OpenSSH.
 USUAL_NAMES = ("id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "id_xmss", "id_dsa")
 PROMPTS = 3
@@ -129,23 +127,3 @@ def _number(config: Mapping[str, Any], keyword: str, usual: int) -> int:
 def _list(config: Mapping[str, Any], keyword: str) -> list[str]:
     value = config.get(keyword) or []
     return [value] if isinstance(value, str) else [str(each) for each in value]
-
-
-def needs_openssh(config: Mapping[str, Any]) -> str:
-    """Return why only OpenSSH can log in with these settings of the ssh config, or nothing.
-
-    `GSSAPIAuthentication yes` alone is no reason, because distributions set it for all hosts.
-    """
-    for keyword, name in (("pkcs11provider", "PKCS11Provider"), ("securitykeyprovider", "SecurityKeyProvider")):
-        value = str(config.get(keyword, "none"))
-        if value.lower() not in ("none", "internal", "$ssh_sk_provider"):
-            return f"{name} {value}"
-    if _methods(config):
-        return ""
-    text = str(config.get("preferredauthentications", ""))
-    preferred = text.split(",") if text else OTHER_METHODS
-    if "gssapi-with-mic" in preferred and _is_yes(config, "gssapiauthentication", usual=False):
-        return "GSSAPIAuthentication without another method"
-    if "hostbased" in preferred and _is_yes(config, "hostbasedauthentication", usual=False):
-        return "HostbasedAuthentication without another method"
-    return ""

@@ -12,7 +12,8 @@ from fabfile.ssh.login import key_files, keys
 from fabfile.ssh.login.key_files import KeyFile, KeyFileError, PassphraseNeeded, key_file
 from fabfile.ssh.login.passwords import OF_A_CODE
 from fabfile.ssh.login.report import Report
-from fabfile.ssh.login.settings import LoginSettings, needs_openssh
+from fabfile.ssh.login.settings import LoginSettings
+from tests.support.logins import make_fido_key
 
 SETTINGS = LoginSettings(user="alice", host="node1")
 
@@ -20,30 +21,6 @@ SETTINGS = LoginSettings(user="alice", host="node1")
 def make(path: Path, *words: str) -> Path:
     subprocess.run(["ssh-keygen", "-q", *words, "-f", path], check=True, stdin=subprocess.DEVNULL)
     return path
-
-
-@pytest.mark.parametrize(
-    ("config", "reason"),
-    [
-        ({}, ""),
-        ({"gssapiauthentication": "yes"}, ""),
-        ({"pkcs11provider": "/lib/p11.so"}, "PKCS11Provider /lib/p11.so"),
-        ({"pkcs11provider": "none"}, ""),
-        ({"securitykeyprovider": "/lib/sk.so"}, "SecurityKeyProvider /lib/sk.so"),
-        ({"securitykeyprovider": "internal"}, ""),
-        (
-            {"gssapiauthentication": "yes", "preferredauthentications": "gssapi-with-mic"},
-            "GSSAPIAuthentication without another method",
-        ),
-        ({"gssapiauthentication": "yes", "preferredauthentications": "gssapi-with-mic,publickey"}, ""),
-        (
-            {"hostbasedauthentication": "yes", "preferredauthentications": "hostbased"},
-            "HostbasedAuthentication without another method",
-        ),
-    ],
-)
-def test_settings_that_need_openssh(config: dict[str, str], reason: str) -> None:
-    assert needs_openssh(config) == reason
 
 
 @pytest.mark.parametrize("words", [("-t", "ed25519"), ("-t", "rsa"), ("-t", "ecdsa", "-b", "384")])
@@ -110,6 +87,12 @@ def test_unusable_file_has_a_reason(tmp_path: Path, text: str, problem: str) -> 
     path.chmod(0o600)
     with pytest.raises(KeyFileError, match=f"^{problem}$"):
         key_file(str(path)).unlock(None)
+
+
+def test_fido_key_has_a_reason(tmp_path: Path) -> None:
+    make_fido_key(tmp_path / "key")
+    with pytest.raises(KeyFileError, match="^FIDO key, which only ssh can use"):
+        key_file(str(tmp_path / "key")).unlock(None)
 
 
 def test_unsupported_cipher_has_a_reason(tmp_path: Path) -> None:
