@@ -91,7 +91,7 @@ def test_unusable_file_has_a_reason(tmp_path: Path, text: str, problem: str) -> 
 
 def test_fido_key_has_a_reason(tmp_path: Path) -> None:
     make_fido_key(tmp_path / "key")
-    with pytest.raises(KeyFileError, match="^FIDO key, which only ssh can use"):
+    with pytest.raises(KeyFileError, match=r"^FIDO key, which only ssh can use"):
         key_file(str(tmp_path / "key")).unlock(None)
 
 
