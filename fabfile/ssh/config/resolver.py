@@ -71,6 +71,7 @@ class Resolver(SSHConfig):
         if isinstance(found, SshConfigError):
             raise found
         settings = ResolvedSettings()
+        settings.has_user, settings.has_port = login.user is not None, login.port is not None
         for keyword, value in found.items():
             if keyword == "forwardagent" and value != "yes":
                 value = "no"  # Fabric fails for the path of another agent, and cannot forward that

@@ -41,7 +41,12 @@ TOKEN_OR_VARIABLE = re.compile(rf"{TOKEN.pattern}|\$\{{(?P<variable>[^}}]*)\}}?"
 
 
 class ResolvedSettings(SSHConfigDict):
-    """The settings of a host from files. The values of EXPANDED_BY_SSH have no tokens any more."""
+    """The settings of a host from files. The values of EXPANDED_BY_SSH have no tokens any more.
+
+    `has_user` and `has_port` say whether the user or the port was given in front of the files.
+    """
+
+    has_user = has_port = False
 
 
 @attrs.frozen

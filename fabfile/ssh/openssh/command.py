@@ -15,7 +15,9 @@ import attrs
 from fabric import Config, Connection
 
 from ...util import limits
+from ..config.tokens import ResolvedSettings
 from ..connection import key_files
+from ..fabric_patches import ssh_config_files
 from ..host_keys import STRICT
 
 # Only a session can use a forwarded port or a terminal, and our sessions need none. A remote or local command of the
@@ -106,12 +108,8 @@ def whole(seconds: float) -> int:
 
 
 def config_files(settings: Config) -> list[str]:
-    """Return the ssh config files of Fabric's settings. ssh itself expands `~`, as it does without `-F`."""
-    if settings._runtime_ssh_path:
-        return [str(Path(settings._runtime_ssh_path).expanduser().absolute())]
-    if not settings.load_ssh_configs:
-        return []
-    return [settings._user_ssh_path, settings._system_ssh_path]
+    """Return the absolute paths of the ssh config files of Fabric's settings."""
+    return [str(path.absolute()) for path in ssh_config_files(settings) if path]
 
 
 def master_command(connection: Connection, control: Path, mode: str | None) -> list[str]:
@@ -121,9 +119,10 @@ def master_command(connection: Connection, control: Path, mode: str | None) -> l
     """
     settings: Mapping[str, Any] = connection.ssh_config
     words = ["ssh", "-F", str(control.with_name("config")), "-M", "-N", "-S", str(control), "-o", "ControlPersist=no"]
-    if connection.user != settings.get("user"):
+    resolved = settings if isinstance(settings, ResolvedSettings) else ResolvedSettings()
+    if resolved.has_user or connection.user != settings.get("user"):
         words += ["-l", connection.user]
-    if str(connection.port) != settings.get("port", DEFAULT_PORT):
+    if resolved.has_port or str(connection.port) != settings.get("port", DEFAULT_PORT):
         words += ["-p", str(connection.port)]
     if mode is None and settings.get("stricthostkeychecking", "ask").lower() in ("ask", "no", "off", "false"):
         words += ["-o", "StrictHostKeyChecking=accept-new"]
