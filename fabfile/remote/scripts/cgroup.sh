@@ -38,6 +38,7 @@ kill_cgroups() { [ -z "$(cgroup_members)" ] || each_cgroup end_processes_in_cgro
 
 # remove_cgroups: remove the cgroups of the session that are empty, and forget them.
 remove_cgroups() {
+  [ -e "$state/.cgroups" ] || return 0
   kept=$(each_cgroup remove_empty)
   if [ "$kept" ]; then echo "$kept" >"$state/.cgroups"; else rm -f "$state/.cgroups"; fi
 }

@@ -32,7 +32,7 @@ is_reused() {
   case $births in *" $1.$stat_birth "*) return 1 ;; esac
 }
 
-# members: print the process ids of all members.
+# members: print the process ids of all members, some of them twice.
 members() {
   {
     [ -z "$marks" ] || marked
@@ -40,7 +40,7 @@ members() {
     [ -z "$whole_session" ] || cgroup_members
   } | while read -r pid; do
     case $all_servers in *" $pid "*) ;; *) echo "$pid" ;; esac
-  done | sort -u
+  done
 }
 
 # marked: print the processes of this user that have a line of $marks in their environment.
@@ -59,20 +59,19 @@ descendants() {
   before=
   while [ "$family" != "$before" ]; do
     before=$family
-    while read -r pid parent leader; do
+    for relation in $relations; do # the shell reads lines byte by byte
+      pid=${relation%%.*} of=${relation#*.}
       case $family$all_servers in *" $pid "*) continue ;; esac
-      case $family in *" $parent "* | *" $leader "*) family="$family$pid " ;; esac
-    done <<END
-$relations
-END
+      case $family in *" ${of%.*} "* | *" ${of#*.} "*) family="$family$pid " ;; esac
+    done
   done
   not_ended "$family"
 }
 
-# relations: print the id, the parent and the session leader of every process; see proc(5). The kernel escapes newlines
-# in names.
+# relations: print ID.PARENT.LEADER of every process, the last one of its kernel session; see proc(5). The kernel escapes
+# newlines in names.
 relations() {
-  LC_ALL=C sed -n 's/^\([0-9]*\) (.*) [A-Za-z] \([0-9]*\) [0-9]* \([0-9]*\) .*/\1 \2 \3/p' /proc/[0-9]*/stat 2>/dev/null
+  LC_ALL=C sed -n 's/^\([0-9]*\) (.*) [A-Za-z] \([0-9]*\) [0-9]* \([0-9]*\) .*/\1.\2.\3/p' /proc/[0-9]*/stat 2>/dev/null
 }
 
 # not_ended PIDS: print those that still run.
@@ -85,16 +84,10 @@ not_ended() {
 # send_signal SIGNAL PIDS
 send_signal() { for pid in $2; do kill "-$1" "$pid" 2>/dev/null; done; }
 
-# list_screens: set $all_servers to the servers of all sessions of this user.
-list_screens() {
-  all_servers=' '
-  for id in $(list_sessions | living); do all_servers="$all_servers${id%%.*} "; done
-}
-
 # end_members: end all members, then $servers. Each gets TERM, and KILL after five seconds. Sets $found to the members.
 end_members() {
-  list_screens
-  found=$(members)
+  list_sessions
+  found=$(members | sort -u)
   note_births "$servers $roots $found"
   send_signal TERM "$found"
   hang_up_windows
@@ -130,6 +123,7 @@ await_end() {
   known=" $(join "$found") "
   read_clock
   kill_at=$((clock + $1))
+  sleep_while_running "$found" # a launcher that records an end starts programs, which a look would take for new members
   empty=0
   enough=2
   while [ $empty -lt $enough ]; do
@@ -154,6 +148,7 @@ await_end() {
     done
     read_clock
     if [ "$clock" -lt "$kill_at" ]; then
+      sleep 0.1
       sleep_while_running "$left"
       continue
     fi
@@ -170,11 +165,10 @@ await_end() {
 # sleep_while_running PIDS: sleep until all of these have ended, or until $kill_at. This only looks at these processes: a
 # look at all of them every 0.1 s would keep a processor busy.
 sleep_while_running() {
-  while
+  while [ "$clock" -lt "$kill_at" ] && ! is_orphaned && [ -n "$(not_ended "$1")" ]; do
     sleep 0.1
     read_clock
-    [ "$clock" -lt "$kill_at" ] && ! is_orphaned && [ -n "$(not_ended "$1")" ]
-  do :; done
+  done
 }
 
 # end_servers: end $servers. No member is left that could outlive them.

@@ -9,7 +9,8 @@ main() {
   need screen openssl tar
   find_state_dir
   report_foreign
-  for id in $(own_sessions); do answer "session $id"; done
+  list_sessions
+  for id in $own_sessions; do answer "session $id"; done
   cd "$state" 2>/dev/null || return 0
   for folder in $folders; do ! is_running "$folder" || answer "running $folder"; done
 }

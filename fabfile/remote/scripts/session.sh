@@ -21,8 +21,9 @@ kill_session() {
   whole_session=yes
   running=$(mark_all_stopped)
   find_sessions_to_end
-  for id in $(own_sessions); do answer "session $id"; done
-  end_members
+  for id in $own_sessions; do answer "session $id"; done
+  found=
+  if [ "$ids" ] || [ -e "$state/.cgroups" ]; then end_members; fi
   for id in $ids; do screen -wipe "$id" >/dev/null 2>&1; done # the socket that a killed screen leaves behind
   remove_cgroups
   rm -f "$state/.sessions" "$state/.owner"
@@ -44,32 +45,24 @@ mark_all_stopped() (
 )
 
 # find_sessions_to_end: set $ids, $servers, $marks and $roots. Sessions that this host has started count even if they
-# are gone: their processes may live on.
+# are gone: their processes may live on. A user may have renamed one of them: then it does not end.
 find_sessions_to_end() {
-  list_other_sessions
-  ids=$({ list_sessions | named; cat "$state/.sessions" 2>/dev/null; } | sort -u | not_of_others)
+  list_sessions
+  ids=
+  while IFS= read -r id; do
+    [ "${id#*.}" = "$session" ] || continue
+    case $other_servers in *" ${id%%.*} "*) continue ;; esac
+    case "$ids " in *" $id "*) ;; *) ids="$ids $id" ;; esac
+  done <<END
+$sessions
+$(cat "$state/.sessions" 2>/dev/null)
+END
   servers=
-  for id in $(own_sessions); do servers="$servers ${id%%.*}"; done
+  for id in $own_sessions; do servers="$servers ${id%%.*}"; done
   roots=$servers
   marks=$(for id in $ids; do echo "STY=$id"; done)
   for id in $ids; do
     [ "$id" != "${STY-}" ] || fail "cannot kill the session in which this command runs; run it outside of the session"
-  done
-}
-
-# list_other_sessions: set $other_servers to the servers of sessions with another name. A user may have renamed ours: then
-# it does not end.
-list_other_sessions() {
-  other_servers=' '
-  for id in $(list_sessions | living); do
-    [ "${id#*.}" = "$session" ] || other_servers="$other_servers${id%%.*} "
-  done
-}
-
-# not_of_others: of the sessions on standard input, print those whose server does not have another name now.
-not_of_others() {
-  while IFS= read -r id; do
-    case $other_servers in *" ${id%%.*} "*) ;; *) printf '%s\n' "$id" ;; esac
   done
 }
 

@@ -13,7 +13,7 @@ main() {
   check_owner
   enter_state_dir
   whole_session='' servers='' stopping='' all_roots='' all_marks='' all_found=''
-  list_screens
+  list_sessions
   while [ $# -gt 0 ]; do
     stop_component "$1" "$2"
     shift 2
@@ -35,7 +35,7 @@ stop_component() {
   mark_stopped "$1"
   roots=$pid
   marks="REMOTE_RUNNER_COMPONENT=$state/$1"
-  found=$(members)
+  found=$(members | sort -u)
   note_births "$roots $found"
   send_signal "$2" "$found"
   stopping="$stopping $1"
