@@ -62,10 +62,14 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without root, leave out the tests that need it."""
+    """Without root, leave out the tests that need it.
+
+    Begin with the tests that take longest. At the end, one of them would keep one worker busy, and the others idle.
+    """
     left_out = [item for item in items if not IS_ROOT and item.get_closest_marker("root")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session")

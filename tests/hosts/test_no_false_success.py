@@ -70,6 +70,7 @@ def host_without_cgroups(lab: Lab, name: str, command: str) -> ThrowawayHost:
     return lab.farm.add(name, {"ForceCommand": force})
 
 
+@pytest.mark.long
 def test_fast_forking_program_is_killed(lab: Lab) -> None:
     """Between the list of all processes and a look at one, this host takes longer than each process lives."""
     slow = 'sleep 0.04; exec /usr/bin/{0} "$@"'

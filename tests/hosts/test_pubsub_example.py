@@ -48,6 +48,7 @@ def states(lab: Lab) -> dict[str, tuple[str, int | None]]:
     return {each["name"]: (each["state"], each["exit_status"]) for each in json.loads(done.stdout)}
 
 
+@pytest.mark.long
 def test_pubsub_example_works(four: Lab) -> None:
     run = four.fab("run")
     assert run.returncode == 1

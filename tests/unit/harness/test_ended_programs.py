@@ -128,6 +128,7 @@ def test_slave_ended_at_start_leaves_none(bench: Bench) -> None:
             assert (process / "cwd").readlink() != bench.folder, process
 
 
+@pytest.mark.long
 def test_frozen_peer_is_abandoned(bench: Bench) -> None:
     slave = bench.slave(a=["sleep", "1000"])
     master = bench.master("start a\nwait 1000\n")
