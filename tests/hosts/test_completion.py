@@ -16,6 +16,7 @@ from tests.support.checkout import FAB, ROOT
 from tests.support.compiled import compiled_names, link_compiled_libraries
 from tests.support.configs import complete, write
 from tests.support.names import MUDDLERS as OWN
+from tests.support.prefork import Prefork
 from tests.support.soak import often
 from tests.support.waiting import eventually
 
@@ -65,7 +66,12 @@ def environment(folder: Path) -> dict[str, str]:
     return usual | {name: str(value) for name, value in own.items()} | {"PATH": f"{FAB.parent}:{usual['PATH']}"}
 
 
-def answered(folder: Path, line: str, **env: str) -> subprocess.CompletedProcess[str]:
+def answered(prefork: Prefork, folder: Path, line: str) -> subprocess.CompletedProcess[str]:
+    return prefork.run([str(FAB), "--complete", "--", line], folder, environment(folder), 60)
+
+
+def answered_by_process(folder: Path, line: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run `fab` in a process that has loaded nothing before."""
     command: list[str | Path] = [FAB, "--complete", "--", line]
     return subprocess.run(command, cwd=folder, env=environment(folder) | env, capture_output=True, text=True)
 
@@ -96,16 +102,14 @@ LIMITS = "web-1\nnode1\nweb-2\nnode2\nmy db\na@b\n"
         ],
     ),
 )
-def test_only_candidates_are_printed(folder: Path, line: str, expected: str) -> None:
-    done = answered(folder, line)
+def test_only_candidates_are_printed(prefork: Prefork, folder: Path, line: str, expected: str) -> None:
+    done = answered(prefork, folder, line)
     assert (done.returncode, done.stdout, done.stderr) == (0, expected, "")
 
 
 def test_config_process_has_no_password(folder: Path) -> None:
     write(folder / "starts.py", "import os\nos.system('env >seen')\n" + complete())
-    command: list[str | Path] = [FAB, "--complete", "--", "fab attach -c starts.py "]
-    secret = {"REMOTE_RUNNER_PASS": "hush"}
-    done = subprocess.run(command, cwd=folder, env=environment(folder) | secret, capture_output=True, text=True)
+    done = answered_by_process(folder, "fab attach -c starts.py ", REMOTE_RUNNER_PASS="hush")
     assert (done.returncode, done.stdout) == (0, "a\n")
     assert "PATH=" in (folder / "seen").read_text() and "hush" not in (folder / "seen").read_text()
 
@@ -124,32 +128,33 @@ def test_config_process_has_no_password(folder: Path) -> None:
         "fab run -c params.py --set x=",
     ],
 )
-def test_invalid_line_has_no_candidates(folder: Path, line: str) -> None:
-    done = answered(folder, line)
+def test_invalid_line_has_no_candidates(prefork: Prefork, folder: Path, line: str) -> None:
+    done = answered(prefork, folder, line)
     assert (done.returncode != 0, done.stdout, done.stderr) == (True, "", "")
 
 
-def test_completion_uses_config_of_settings(folder: Path) -> None:
+def test_completion_uses_config_of_settings(prefork: Prefork, folder: Path) -> None:
     settings = write(folder / "fabric.yaml", "remote_runner:\n  config: my dir/cfg.py\n")
-    assert answered(folder, "fab run --limit ").stdout == LIMITS
-    assert answered(folder, "fab run -m ").stdout.split() == ["mine", *OWN]
+    assert answered(prefork, folder, "fab run --limit ").stdout == LIMITS
+    assert answered(prefork, folder, "fab run -m ").stdout.split() == ["mine", *OWN]
     settings.rename(folder / "other.yaml")
-    assert answered(folder, "fab run --limit ").stdout == ""
-    assert answered(folder, "fab -f other.yaml run --limit ").stdout == LIMITS
-    assert answered(folder, "fab -f nowhere.yaml run --limit ").stdout == ""
+    assert answered(prefork, folder, "fab run --limit ").stdout == ""
+    assert answered(prefork, folder, "fab -f other.yaml run --limit ").stdout == LIMITS
+    assert answered(prefork, folder, "fab -f nowhere.yaml run --limit ").stdout == ""
     for line in ("fab -f ", "fab -f oth", "fab --config=oth"):  # a path: the shell knows better
-        assert (answered(folder, line).returncode, answered(folder, line).stdout) == (0, "")
+        done = answered(prefork, folder, line)
+        assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_completion_runs_config_for_limit(folder: Path) -> None:
+def test_completion_runs_config_for_limit(prefork: Prefork, folder: Path) -> None:
     runs = folder / "my dir/runs"
     runs.unlink(missing_ok=True)
     for typed in ("--limit", "-m ", "-c "):
-        answered(folder, f"fab run -c 'my dir/cfg.py' {typed}")
+        answered(prefork, folder, f"fab run -c 'my dir/cfg.py' {typed}")
     assert not runs.exists()
     compiled = folder / "compiled here"
     link_compiled_libraries(environment(folder)["PYTHONPYCACHEPREFIX"], compiled, folder)
-    answered(folder, "fab run -c 'my dir/cfg.py' --limit ", PYTHONPYCACHEPREFIX=str(compiled))
+    answered_by_process(folder, "fab run -c 'my dir/cfg.py' --limit ", PYTHONPYCACHEPREFIX=str(compiled))
     assert runs.read_text() == "x"
     assert "completion" in compiled_names(compiled)
     assert "helper" not in compiled_names(compiled)

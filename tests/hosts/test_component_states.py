@@ -35,6 +35,7 @@ def pid(host: ThrowawayHost, name: str) -> str:
 
 def test_failed_components_are_selected(lab: Lab) -> None:
     begin(lab)
+    assert_failed_are_collected(lab)
     assert states(lab, "--failed") == ["failed", "failed"]
     assert states(lab, "--failed", "node1") == ["failed"]
     assert states(lab, "--state", "running, FAILED", "--limit", "node2,node3") == ["running", "failed"]
@@ -81,9 +82,8 @@ def test_empty_selection_is_refused(lab: Lab) -> None:
         refused(lab.fab(command, "--failed", "--state", "lost", "-c", "cfg.py"), "--failed: cannot be combined")
 
 
-def test_hints_name_selected_components(lab: Lab) -> None:
+def assert_hints_name_selected_components(lab: Lab) -> None:
     """They are in another state by then."""
-    begin(lab)
     stopped = lab.run("stop", "--state", "running").stdout
     assert re.search(r"^start them again with: .* --limit 'node1/other,node2/\*'", stopped, re.MULTILINE)
 
@@ -107,8 +107,7 @@ def test_unreachable_host_is_always_selected(lab: Lab) -> None:
     eventually(lambda: states(lab) == ["failed", "stopped", "running", "failed"], "the stop on hosts that answer")
 
 
-def test_selected_components_are_collected(lab: Lab) -> None:
-    begin(lab)
+def assert_failed_are_collected(lab: Lab) -> None:
     done = lab.run("collect", "--failed", "--to", "out")
     (folder,) = (lab.folder / "out").iterdir()
     assert sorted(str(path.relative_to(folder)) for path in folder.glob("*/*")) == ["node1/job", "node3/job"]
@@ -142,3 +141,4 @@ def test_status_is_sorted_and_grouped(lab: Lab) -> None:
     assert [line.split() for line in rows("host", "--sort", "state")[1:]] == by_host
     refused(lab.fab("status", "--sort", "cpu", "-c", "cfg.py"), "--sort cpu: must be one of host, component, state\n")
     refused(lab.fab("status", "--group", "host", "--json", "-c", "cfg.py"), "--group: cannot be combined with --json")
+    assert_hints_name_selected_components(lab)
