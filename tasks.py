@@ -153,7 +153,7 @@ def ask_keeper_to_end(pid_file: Path) -> bool:
 
 @task(help={"args": "More arguments for pytest, for example '-k sync -x'."})
 def test(c: Context, args: str = "") -> None:
-    """Run all tests but those for `soak`, four at a time. Most of them wait for hosts."""
+    """Run all tests but those for `soak`, six at a time. Most of them wait for hosts."""
     require_programs(c)
     run_tests(c, args)
 
@@ -239,7 +239,7 @@ def run_tests(c: Context, args: str) -> None:
     by_root = ""
     if os.getuid() != 0 and have_program(c, "sudo"):
         by_root = "sudo env PYTHONDONTWRITEBYTECODE=1 PATH=$PATH "
-    command = f"{sys.executable} -m pytest -p no:cacheprovider -n 4 --dist worksteal {args}"
+    command = f"{sys.executable} -m pytest -p no:cacheprovider -n 6 --dist worksteal {args}"
     c.run(by_root + command, pty=sys.stdout.isatty())
 
 
