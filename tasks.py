@@ -190,7 +190,7 @@ def build_docs(c: Context) -> None:
 
 @task
 def pictures(c: Context) -> None:
-    """Make docs/run.svg, docs/run.txt and docs/status.svg again, from real commands on two throwaway hosts."""
+    """Make the pictures in docs/ again, and run.txt: from real commands on two and on 60 throwaway hosts. Needs root."""
     require_programs(c)
     c.run(f"{sys.executable} -m docs.pictures")
 
