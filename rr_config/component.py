@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from . import rules
+from .host_names import usual
 from .likeness import nearest
 from .parameters import Value
 from .ready import Ready
@@ -83,7 +84,8 @@ class Component:
     )
     host: str = attribute(
         rules.is_host,
-        "a host name, an address, user@host:port, a Host of ~/.ssh/config, or 'localhost'",
+        "a host name, an address, user@host:port, [IPv6-address]:port, an ssh:// URI, a Host of ~/.ssh/config, or"
+        " 'localhost'",
         "The host on which it runs.",
     )
     base_dir: str | None = attribute(
@@ -141,6 +143,8 @@ class Component:
     def __setattr__(self, name: str, value: object) -> None:
         if name not in ATTRIBUTES:
             raise AttributeError(unknown_attribute(name))
+        if name == "host":
+            value = usual(value)
         object.__setattr__(self, name, _listed(value) if name in LISTS else value)
 
     if not TYPE_CHECKING:  # with __getattr__, mypy would accept any attribute

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from .component import Component, Config
 from .errors import ConfigError
+from .host_names import URI, parsed, usual
 from .likeness import hint
 from .natural_order import in_natural_order, natural_key
 
@@ -18,6 +19,8 @@ RANGE = re.compile(r"\[(?=\d+[,-])(\d{1,6}(?:-\d{1,6})?(?:,\d{1,6}(?:-\d{1,6})?)
 NUMBERED = re.compile(r"(?=.*[0-9])[A-Za-z0-9_.][A-Za-z0-9_.@:-]*")
 MOST_NAMES = 3  # hosts with the same pattern behind them; more become a range
 PLACE = "\ue000"  # stands for a range while the rest of a pattern is translated
+# The bracket in front of an IPv6 address, which is no set of characters.
+ADDRESS = re.compile(r"(?:^|(?<=@))\[(?=[0-9A-Fa-f.*?]*:[0-9A-Fa-f.*?]*:[^\[\]]*\])")
 
 
 class Words(str):
@@ -174,17 +177,18 @@ def names(component: Component) -> tuple[str, ...]:
     """Return the texts that a pattern can match.
 
     These are the name, `host/name`, and the host in three forms: alone, with its port, and as it stands in the config.
-    A copy also has the names of its original.
+    An IPv6 address may have brackets, too. A copy also has the names of its original.
     """
-    with_port = component.host.rpartition("@")[2]
-    own = (component.name, bare_host(component.host), with_port, component.host, component.label)
-    return (*own, *copied_names(component))
+    with_port, bare = component.host.rpartition("@")[2], bare_host(component.host)
+    own = (component.name, bare, with_port, component.host, component.label)
+    in_brackets = (f"[{bare}]",) if ":" in bare else ()
+    return (*own, *in_brackets, *copied_names(component))
 
 
 def bare_host(host: str) -> str:
-    """Return the host of `user@host:port`, or the IPv6 address of `user@address`, which contains colons."""
-    bare = host.rpartition("@")[2]
-    return bare.partition(":")[0] if bare.count(":") == 1 else bare
+    """Return the host without user and port: `node1`, or an IPv6 address without brackets."""
+    name = parsed(host)
+    return name.host if name else host
 
 
 def copied_names(component: Component) -> tuple[str, ...]:
@@ -200,10 +204,20 @@ def _matches(component: Component, *patterns: str) -> bool:
 @functools.cache
 def _expression(pattern: str) -> re.Pattern[str]:
     """Return the regular expression of a pattern. Raise ConfigError for an invalid range."""
+    pattern = ADDRESS.sub("[[]", _without_uri(pattern))
     expression = fnmatch.translate(RANGE.sub(PLACE, pattern))
     for found in RANGE.finditer(pattern):
         expression = expression.replace(PLACE, f"(?:{'|'.join(_numbers(found[1]))})", 1)
     return re.compile(expression)
+
+
+def _without_uri(pattern: str) -> str:
+    """Return a pattern that begins with `ssh://` in the spelling that components have."""
+    if not pattern.startswith(URI):
+        return pattern
+    host, slash, name = pattern.removeprefix(URI).partition("/")
+    spelled = str(usual(URI + host)).removeprefix(URI)  # with a wildcard in it, only the beginning is removed
+    return f"{spelled}{slash}{name}" if name else spelled
 
 
 def _numbers(ranges: str) -> list[str]:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .host_names import parsed
 from .texts import is_sendable
 
 Rule = Callable[[Any], bool]
@@ -80,18 +81,9 @@ def _is_variable(name: object) -> bool:
     return isinstance(name, str) and bool(VARIABLE.fullmatch(name)) and not NOT_OURS.fullmatch(name)
 
 
-# [USER@]HOST[:PORT], or [USER@]ADDRESS for an IPv6 address, which contains colons. Fabric parses hosts in this way.
-HOST_SPELLING = re.compile(
-    r"(?:[^@\s-][^\s]*@)?(?:[^@:\s-][^@:\s]*(?::(?P<port>[0-9]+))?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[^@\s]*)"
-)
-
-
 def is_host(value: object) -> bool:
     """Return whether it is a host, perhaps with a user and a port."""
-    if not is_text(value) or not str(value).isprintable():
-        return False
-    match = HOST_SPELLING.fullmatch(str(value))
-    return match is not None and 0 < int(match["port"] or 22) < 65536
+    return is_text(value) and str(value).isprintable() and parsed(str(value)) is not None
 
 
 def is_signal(value: object) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 
 import paramiko
 from fabric import Config, Connection
-from paramiko.ssh_exception import AuthenticationException, NoValidConnectionsError, SSHException
+from paramiko.ssh_exception import AuthenticationException, SSHException
 
 from rr_config.errors import os_reason
 
@@ -27,6 +27,7 @@ from .host_keys import HostKeyError
 from .login.exchange import Expired
 from .login.report import LoginRefused
 from .login.strategy import Login
+from .network.errors import Unreachable
 from .paramiko_patches import FastTransport
 
 log = logging.getLogger(__name__)
@@ -174,7 +175,9 @@ def _is_final(error: Exception) -> bool:
 
 def _was_dropped(error: Exception) -> bool:
     """Return whether the peer closed the connection before the login, as a busy sshd does."""
-    if isinstance(error, AuthenticationException | NoValidConnectionsError | TimeoutError | socket.gaierror):
+    if isinstance(error, Unreachable):
+        return error.is_dropped
+    if isinstance(error, AuthenticationException | TimeoutError | socket.gaierror):
         return False
     dropped = ConnectionResetError | EOFError  # raised directly, or while paramiko read the banner
     return isinstance(error, dropped) or isinstance(error.__context__, dropped)
@@ -198,6 +201,8 @@ def connect_problem(error: Exception, connection: Connection) -> str:
     where = f"{connection.host} port {connection.port}"
     if isinstance(error, HostKeyError | LoginRefused):
         return str(error)
+    if isinstance(error, Unreachable):
+        return f"{where}: {error.described(connection.host)}"
     if isinstance(error, socket.gaierror | UnicodeError):  # UnicodeError: invalid as a name in DNS
         return f"unknown host name {connection.host}; check the spelling, or add it to ~/.ssh/config"
     if isinstance(error, AuthenticationException) or "No authentication methods" in str(error):
@@ -210,8 +215,10 @@ def connect_problem(error: Exception, connection: Connection) -> str:
         return f"{where}: its gateway cannot connect: {error.text.lower()}"
     if _is_no_ssh(error, connection):
         return f"{where}: {DROPPED if _was_dropped(error) else 'no SSH server answers; check the port'}"
-    causes = list(error.errors.values()) if isinstance(error, NoValidConnectionsError) else [error]
-    reasons = {os_reason(cause).lower() for cause in causes if isinstance(cause, OSError)}
-    if reasons:
-        return f"{where}: {'; '.join(sorted(reasons))}"
-    return f"{where}: {str(error) or 'the connection was lost'}"
+    return f"{where}: {_reason(error)}"
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return os_reason(error).lower()
+    return str(error) or "the connection was lost"

@@ -14,10 +14,10 @@ from typing import TypeVar
 
 import attrs
 from fabric import Config, Connection, ThreadingGroup
-from fabric.connection import derive_shorthand
 
 from rr_config import Options
 from rr_config.component import LOCALHOST
+from rr_config.host_names import HostName, parsed
 
 from ..remote.host import Host
 from ..util import daemons, errors
@@ -27,6 +27,7 @@ from .config.resolver import SshConfigError, asked_for, prepare
 from .connection import take_timeout
 from .host_keys import HostKeys
 from .local_host import LocalHost
+from .network.routes import Route, own_kwargs
 from .openssh.choice import uses_openssh
 from .openssh.command import login_of
 from .openssh.host import OpenSshHost
@@ -139,19 +140,15 @@ def _pairs(values: Mapping[str, Hashable]) -> Iterator[tuple[str, str]]:
 
 
 def _login(name: str, user: str | None) -> Login:
-    parts = derive_shorthand(name)
-    return Login(parts["host"], parts["user"] or user, parts["port"])
+    parts = parsed(name) or HostName(None, name, None)  # the connection reports an invalid name
+    return Login(parts.host, parts.user or user, parts.port)
 
 
 def _connection(name: str, settings: Config, user: str | None) -> Connection:
     try:
-        # A separate dict for each connection, because Fabric adds the IdentityFile of the host to it.
-        kwargs = {key: value for key, value in settings.connect_kwargs.items() if key != "key_filename"}
+        own_user = None if "@" in name else user
         with asked_for(_login(name, user)):
-            connection = Connection(name, user=None if "@" in name else user, config=settings, connect_kwargs=kwargs)
-        jumps = connection.ssh_config.get("proxyjump", "")
-        if "," in jumps:  # Fabric connects them in reverse order
-            connection.gateway = _gateway(jumps, settings)
+            connection = Route(name, settings, user=own_user, connect_kwargs=own_kwargs(settings))
     except RecursionError as error:
         raise ValueError(f"{name}: ProxyJump in the ssh config forms a loop") from error
     except SshConfigError as error:
@@ -160,14 +157,6 @@ def _connection(name: str, settings: Config, user: str | None) -> Connection:
         raise ValueError(f"{name}: invalid host: {error}") from error
     take_timeout(connection)
     return connection
-
-
-def _gateway(jumps: str, settings: Config) -> Connection:
-    """Return the last of several gateways, each reached through the previous one; see ProxyJump in ssh_config(5)."""
-    gateway = None
-    for jump in jumps.split(","):
-        gateway = Connection(jump.strip(), config=settings, gateway=gateway)
-    return gateway
 
 
 def outcome_of(host: Host, work: Work[T]) -> T | HostFailure | BaseException:

@@ -12,8 +12,9 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from fabric import Config
-from fabric.connection import derive_shorthand
 from paramiko.config import SSHConfig, SSHConfigDict
+
+from rr_config.host_names import parsed
 
 from ..fabric_patches import SharedSettings, has_own_entries, ssh_config_files
 from ..paramiko_patches import IndexedSSHConfig
@@ -137,8 +138,9 @@ class Resolver(SSHConfig):
 def _jumps(settings: Settings) -> Iterator[Login]:
     """Yield the gateways of a host."""
     for jump in filter(None, str(settings.get("proxyjump", "")).split(",")):
-        with contextlib.suppress(ValueError):  # whoever connects reports that
-            yield Login(derive_shorthand(jump)["host"])
+        name = parsed(jump.strip())
+        if name:  # whoever connects reports an invalid one
+            yield Login(name.host)
 
 
 def complete(settings: Config) -> Config:

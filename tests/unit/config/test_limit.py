@@ -128,3 +128,29 @@ def test_printed_limit_is_short_for_many() -> None:
     some = [each for each in every if each.name != "a" or each.host in ("node3", "node9")]
     assert limit_to_components(some, config, False) == "node[1-2,4-8,10-60]/b,node[1-2,4-8,10-60]/c,node3/*,node9/*"
     assert limit_to_components(every, config, False) == "node[1-60]/*"
+@pytest.mark.parametrize(
+    ("limit", "host"),
+    [
+        ("[::1]:2222", "[::1]:2222"),
+        ("[::1]:2222/a", "[::1]:2222"),
+        ("[fd00::*]:22", "u@[fd00::1]:22"),
+        ("fd00::1", "u@[fd00::1]:22"),
+        ("u@[fd00::1]:22/*", "u@[fd00::1]:22"),
+        ("[fd00::2]", "fd00::2"),
+        ("[fe80::1%eth0]", "fe80::1%eth0"),
+        ("ssh://u@127.0.0.1:22", "u@127.0.0.1:22"),
+        ("ssh://u@127.0.0.1:22/a", "u@127.0.0.1:22"),
+        ("ssh://u@127*", "u@127.0.0.1:22"),
+    ],
+)
+def test_addresses_and_uris_select(limit: str, host: str) -> None:
+    hosts = ("[::1]:2222", "u@[fd00::1]:22", "fd00::2", "ssh://u@127.0.0.1:22", "fe80::1%eth0", "node1")
+    config = Config([Component(name="a", host=each) for each in hosts])
+    assert [each.host for each in limited(config, limit).all_components()] == [host]
+
+
+def test_repeated_limit_selects_an_address() -> None:
+    config = Config([Component(name="a", host=host) for host in ("[::1]:2222", "[::2]:2222", "::1")])
+    for component in config.all_components():
+        again = limited(config, limit_to_components([component], config, False))
+        assert again.all_components() == [component]

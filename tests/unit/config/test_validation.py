@@ -13,7 +13,10 @@ from tests.support.privileges import BOUND
 
 ARGS = "a list or another iterable of arguments, not one text; each becomes a string, which must not contain NUL"
 FILES = "a dict of local path to remote path, none of them empty"
-HOST = "a host name, an address, user@host:port, a Host of ~/.ssh/config, or 'localhost'"
+HOST = (
+    "a host name, an address, user@host:port, [IPv6-address]:port, an ssh:// URI, a Host of ~/.ssh/config, or"
+    " 'localhost'"
+)
 BASE_DIR = "a remote path, or None for a temporary folder"
 READY = "util.port(…), util.log(…), util.command(…), util.ended(), or None"
 RESULTS = "a list of remote paths or patterns, none of them empty"
@@ -130,14 +133,37 @@ def test_name_is_unique_on_each_host(tmp_path: Path) -> None:
     assert len(list(loaded(tmp_path, complete() + complete(host="other")).all_components())) == 2
 
 
-@pytest.mark.parametrize("host", ["h", "u@h", "u@h:1", "h:22", "10.0.0.1", "::1", "u@fe80::1%eth0", "a@b@h", "é.net"])
+PLAIN = ["h", "u@h", "u@h:1", "h:22", "10.0.0.1", "::1", "u@fe80::1%eth0", "a@b@h", "é.net"]
+IN_BRACKETS = ["[::1]", "[::1]:2222", "user@[::1]:2222", "u@[fe80::1%eth0]:22", "[node1]:22", "[127.0.0.1]:1"]
+
+
+@pytest.mark.parametrize("host", [*PLAIN, *IN_BRACKETS])
 def test_host_may_have_user_and_port(tmp_path: Path, host: str) -> None:
     assert component_of(tmp_path, complete(host=host)).host == host
 
 
 @pytest.mark.parametrize(
-    "host", ["", "user@", "@h", ":22", "h:", "h:port", "h:0", "h:65536", "-h", "u@-h", "a b", "a\n"]
+    ("uri", "host"),
+    [
+        ("ssh://u@127.0.0.1:2222", "u@127.0.0.1:2222"),
+        ("ssh://[::1]:22", "[::1]:22"),
+        ("ssh://u@[::1]/", "u@::1"),
+        ("ssh://node1:22/", "node1:22"),
+        ("ssh://node1:", "node1"),
+        ("ssh://u%40x;fingerprint=y@h", "u@x@h"),
+        ("ssh://localhost", "[localhost]"),
+    ],
 )
+def test_uri_becomes_the_usual_spelling(tmp_path: Path, uri: str, host: str) -> None:
+    assert component_of(tmp_path, complete(host=uri)).host == host
+
+
+INVALID = ["", "user@", "@h", ":22", "h:", "h:port", "h:0", "h:65536", "-h", "u@-h", "a b", "a\n", "h/x"]
+INVALID_BRACKETS = ["[]:22", "[::1", "[::1]2222", "[::1]:", "[::1]:0", "u@[-h]:22", "[a b]:1", "::1]:22", "[[::1]]:22"]
+INVALID_URIS = ["ssh://", "ssh://::1", "ssh://h/path", "ssh://@h", "ssh://h:port", "ssh://[::1]:65536"]
+
+
+@pytest.mark.parametrize("host", [*INVALID, *INVALID_BRACKETS, *INVALID_URIS])
 def test_invalid_host_is_refused(tmp_path: Path, host: str) -> None:
     message = refused(tmp_path, complete(host=host))
     assert f".host: invalid value {host!r} (str); must be {HOST}" in message
