@@ -1,120 +1,38 @@
-"""Check the keys of hosts against the known_hosts files that OpenSSH would read.
+"""Check the keys of hosts against the known_hosts files that OpenSSH would read, and in the same way.
 
-The check follows UserKnownHostsFile, GlobalKnownHostsFile, HostKeyAlias, HashKnownHosts and StrictHostKeyChecking of
-the ssh config; see ssh_config(5). It adds an unknown key to the first user file (`accept-new`) or refuses it
-(`strict`). `known_hosts` parses the files.
+`trust` holds the rule of a host, which the ssh config sets, certificates, and revoked keys. `known_hosts` parses the
+files. A new key is added to the first user file, unless the rule is strict.
 """
 
 import fcntl
+import ipaddress
 import logging
 import os
-import shlex
+import socket
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import attrs
 import paramiko
 from fabric import Connection
 
 from rr_config.errors import os_reason
 
-from .config.tokens import ResolvedSettings, expand
-from .known_hosts import REVOKED, Entry, KeyRefused, KnownHosts, is_known, spelled
+from .algorithms import key_type
+from .known_hosts import CERTIFIER, Entry, KeyChanged, KeyRefused, KnownHosts, check_revoked, is_known
+from .paramiko_patches import FastTransport
+from .trust import certificates, revocation
+from .trust.commands import known_hosts
+from .trust.rule import HostKeyRule, Policy, rule_of
 
 log = logging.getLogger(__name__)
-
-STRICT = "strict"
-USER_FILES = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
-GLOBAL_FILES = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
-# Signature algorithms of a key type, if their names differ from the type (RFC 8332).
-ALGORITHMS = {"ssh-rsa": ["rsa-sha2-512", "rsa-sha2-256"]}
-# StrictHostKeyChecking: True refuses an unknown key. Nothing prompts the user, so `ask` accepts it.
-WAYS = {"yes": True, "true": True, "accept-new": False, "ask": False, "no": False, "off": False, "false": False}
 
 
 class HostKeyError(paramiko.SSHException):
     """The key of a host was refused; the message says why."""
-
-
-@attrs.frozen
-class HostKeyRule:
-    """How to check the key of one host: the name to look up, the files, and the policy for an unknown key.
-
-    `host` is the name in the config, and `name` is the one in known_hosts files. If no key is known for `name`, a key
-    that is known for `without_port` is accepted.
-    """
-
-    host: str
-    name: str
-    without_port: str
-    user_files: tuple[str, ...]
-    global_files: tuple[str, ...]
-    is_strict: bool
-    is_hashed: bool
-
-
-def rule_of(connection: Connection, mode: str | None) -> HostKeyRule:
-    """Return the rule that the ssh config sets for a connection; `mode` overrides StrictHostKeyChecking.
-
-    Raise ValueError if the ssh config is invalid, or sets a keyword that is not supported.
-    """
-    where = connection.original_host
-    for unknown in ("RevokedHostKeys", "KnownHostsCommand"):
-        if _word(connection, unknown) not in ("", "none"):
-            raise ValueError(f"{where}: {unknown} in the ssh config is not supported; remove it, or use @revoked lines")
-    alias = _word(connection, "HostKeyAlias").lower()
-    strictness = _word(connection, "StrictHostKeyChecking").lower() or "ask"
-    if strictness not in WAYS:
-        ways = ", ".join(WAYS)
-        raise ValueError(f"{where}: StrictHostKeyChecking {strictness} in the ssh config: must be one of {ways}")
-    name = alias or spelled(connection.host, connection.port)
-    return HostKeyRule(
-        host=where,
-        name=name,
-        # ssh does the same if a name with a port is unknown; its message: "checking without port identifier".
-        without_port=name if alias else connection.host.lower(),
-        user_files=_files(connection, "UserKnownHostsFile", USER_FILES),
-        global_files=_files(connection, "GlobalKnownHostsFile", GLOBAL_FILES),
-        is_strict=WAYS[strictness] if mode is None else mode == STRICT,
-        is_hashed=_word(connection, "HashKnownHosts").lower() in ("yes", "true"),
-    )
-
-
-def _words(connection: Connection, name: str, text: str) -> list[str]:
-    """Split `text`, the value of keyword `name` in the ssh config, into words without a comment.
-
-    Raise ValueError if it is invalid.
-    """
-    try:
-        return shlex.split(text, comments=True)
-    except ValueError as error:
-        where = f"{connection.original_host}: {name} {text!r} in the ssh config"
-        raise ValueError(f"{where}: invalid value: {str(error).lower()}") from error
-
-
-def _word(connection: Connection, name: str) -> str:
-    text = connection.ssh_config.get(name.lower(), "")
-    words = _words(connection, name, text)
-    if len(words) > 1:
-        raise ValueError(f"{connection.original_host}: {name} {text!r} in the ssh config: must be one word")
-    return words[0] if words else ""
-
-
-def _files(connection: Connection, name: str, usual: str) -> tuple[str, ...]:
-    settings = connection.ssh_config
-    text = settings.get(name.lower(), usual)
-    # An ssh config that a caller gives comes from paramiko, which removes quotes at both ends of a value. Several
-    # quoted words, or one path with spaces, need them again.
-    is_parsed = not isinstance(settings, ResolvedSettings)
-    is_quoted = is_parsed and ('" "' in text or os.path.isfile(os.path.expanduser(text)))  # noqa: PTH111, PTH113
-    words = _words(connection, name, f'"{text}"' if is_quoted else text)
-    try:
-        return tuple(expand(word, name, connection) for word in words if word.lower() != "none")
-    except ValueError as error:
-        raise ValueError(f"{connection.original_host}: {error}") from error
 
 
 class HostKeys:
@@ -136,43 +54,71 @@ class HostKeys:
         while isinstance(connection, Connection):
             rule = rule_of(connection, self._mode)
             connection.client.set_missing_host_key_policy(_Policy(self, rule))
-            factory = connection.connect_kwargs.get("transport_factory", paramiko.Transport)
+            factory = connection.connect_kwargs.get("transport_factory", FastTransport)
             transport = partial(self._transport, factory, rule)
             # A new dict, because gateways share the old one.
             connection.connect_kwargs = {**connection.connect_kwargs, "transport_factory": transport}
             connection = connection.gateway
 
     def _transport(
-        self, factory: Callable[..., paramiko.Transport], rule: HostKeyRule, *args: Any, **kwargs: Any
-    ) -> paramiko.Transport:
-        """Return a transport that prefers a key type with a known key, if the host has keys of several types."""
+        self, factory: Callable[..., FastTransport], rule: HostKeyRule, *args: Any, **kwargs: Any
+    ) -> FastTransport:
+        """Return a transport with the algorithms of the rule; it prefers key types with a known key, as ssh does."""
         transport = factory(*args, **kwargs)
-        with self._lock:
-            entries = self._entries(rule, rule.name) or self._entries(rule, rule.without_port)
-        known: list[str] = []
-        for entry in entries:
-            known += [] if entry.marker else ALGORITHMS.get(entry.type, [entry.type])
-        options = transport.get_security_options()
-        plain = [each for each in options.key_types if "-cert-" not in each]
-        options.key_types = sorted(plain, key=lambda each: each not in known)
-        return transport
-
-    def verify(self, rule: HostKeyRule, key: paramiko.PKey) -> None:
-        """Return if `key` is known, or new and added to a file. Raise HostKeyError otherwise."""
         try:
             with self._lock:
-                if not self._is_known(rule, key.asbytes()):
-                    self._add(rule, key)
+                entries = self._entries(rule, rule.name)
+            entries = [*entries, *_printed(rule, "ORDER")]
         except KeyRefused as error:
-            raise HostKeyError(f"host key {key.get_name()} {key.fingerprint} {error}") from error
+            raise HostKeyError(f"host key {error}") from error
+        types = {entry.type for entry in entries if not entry.marker}
+        is_certified = any(entry.marker == CERTIFIER for entry in entries)
 
-    def _is_known(self, rule: HostKeyRule, key: bytes) -> bool:
-        """Return whether `key` is known for this host. A key that is revoked without a port is refused on all ports."""
+        def is_preferred(algorithm: str) -> bool:
+            return key_type(algorithm) in types or (is_certified and certificates.is_certified_type(algorithm))
+
+        rule.allowed.apply(transport, is_preferred)
+        return transport
+
+    def verify(self, rule: HostKeyRule, key: paramiko.PKey, transport: FastTransport) -> None:
+        """Return if `key` is known, or new and added to a file. Raise HostKeyError otherwise."""
+        if rule.trusts_loopback and _is_loopback(transport):
+            return
+        try:
+            printed = _printed(rule, "HOSTNAME", key)
+            with self._lock:
+                self._verify(rule, key, printed)
+        except KeyChanged as error:
+            if rule.policy is not Policy.OFF:
+                raise HostKeyError(_described(key, error)) from error
+            transport.are_passwords_refused = True
+            log.warning(
+                "%s: %s; no password is sent, as StrictHostKeyChecking no says", rule.host, _described(key, error)
+            )
+        except KeyRefused as error:
+            raise HostKeyError(_described(key, error)) from error
+
+    def _verify(self, rule: HostKeyRule, key: paramiko.PKey, printed: list[Entry]) -> None:
+        entries = [*self._entries(rule, rule.name), *printed]
         without_port = self._entries(rule, rule.without_port)
-        revoked = [entry for entry in without_port if entry.marker == REVOKED]
-        if is_known([*self._entries(rule, rule.name), *revoked], key):
-            return True
-        return any(entry.key == key for entry in without_port if not entry.marker)
+        blob = key.public_blob.key_blob if key.public_blob else key.asbytes()
+        keys = [key.asbytes()]
+        if certificates.is_certificate(blob):
+            keys.append(certificates.authority_of(blob))
+        revocation.check(rule.revoked_files, key.get_name(), blob, keys)
+        check_revoked([*entries, *without_port], keys)  # a key that is revoked without a port is refused on all ports
+        certifiers = [entry for entry in [*entries, *without_port] if entry.marker == CERTIFIER]
+        problem = _certificate_problem(rule, blob, certifiers)
+        if problem is None:
+            return
+        # A certificate that does not count leaves the key in it, as in ssh.
+        if not rule.allowed.allows_key(key.get_name()):
+            raise KeyRefused(problem or "has a type that HostKeyAlgorithms of the ssh config does not allow")
+        if is_known(entries, key.asbytes()) or any(entry.key == key.asbytes() for entry in without_port):
+            return
+        if problem and rule.policy in (Policy.ASK, Policy.STRICT):
+            raise KeyRefused(f"{problem}; add the key itself to {certifiers[0].file} if you trust it")
+        self._add(rule, key)
 
     def _entries(self, rule: HostKeyRule, name: str) -> list[Entry]:
         files = rule.user_files + rule.global_files
@@ -182,7 +128,7 @@ class HostKeys:
 
     def _add(self, rule: HostKeyRule, key: paramiko.PKey) -> None:
         """Add a new key to the first user file. Raise KeyRefused if that is forbidden or fails."""
-        if rule.is_strict:
+        if rule.policy is Policy.STRICT:
             raise KeyRefused(f"is not in {' or '.join(rule.user_files + rule.global_files)}; add it if you trust it")
         if not rule.user_files:
             hint = "set one, or add the key yourself"
@@ -205,7 +151,43 @@ class _Policy(paramiko.MissingHostKeyPolicy):
         self._keys, self._rule = keys, rule
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
-        self._keys.verify(self._rule, key)
+        transport = client.get_transport()
+        assert isinstance(transport, FastTransport)
+        self._keys.verify(self._rule, key, transport)
+
+
+def _described(key: paramiko.PKey, error: KeyRefused) -> str:
+    return f"host key {key.get_name()} {key.fingerprint} {error}"
+
+
+def _printed(rule: HostKeyRule, invocation: str, key: paramiko.PKey | None = None) -> list[Entry]:
+    """Return the entries that KnownHostsCommand prints for the host."""
+    if not rule.known_hosts_command:
+        return []
+    text = known_hosts(rule, invocation, key)
+    return KnownHosts([(f"KnownHostsCommand {rule.known_hosts_command!r}", text)]).of(rule.name)
+
+
+def _certificate_problem(rule: HostKeyRule, blob: bytes, certifiers: list[Entry]) -> str | None:
+    """Return None if a certificate of the host counts, or why not. Empty if none is expected."""
+    if not certificates.is_certificate(blob):
+        return f"needs a certificate by {certifiers[0]}, and the host has none" if certifiers else ""
+    authority = certificates.authority_of(blob)
+    if not any(entry.key == authority for entry in certifiers):
+        return f"has a certificate by another authority than {certifiers[0]}" if certifiers else ""
+    try:
+        certificates.check(blob, rule.certified, time.time(), rule.ca_algorithms)
+    except certificates.InvalidCertificate as error:
+        return f"has a certificate that {error}"
+    return None
+
+
+def _is_loopback(transport: FastTransport) -> bool:
+    """Return whether the connection leads to this machine, as far as the socket shows."""
+    sock: Any = transport.sock  # a WatchedSocket
+    if not sock.is_socket:  # a gateway or a ProxyCommand
+        return False
+    return sock.family != socket.AF_UNIX and ipaddress.ip_address(sock.getpeername()[0].partition("%")[0]).is_loopback
 
 
 def _text(file: str) -> str:

@@ -7,7 +7,7 @@ import base64
 import hmac
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import attrs
 
@@ -16,6 +16,10 @@ CERTIFIER, REVOKED = "@cert-authority", "@revoked"
 
 class KeyRefused(Exception):
     """The key of a host is not trusted; the message contains the reason and the next step."""
+
+
+class KeyChanged(KeyRefused):
+    """Another key is known for the host."""
 
 
 @attrs.frozen
@@ -104,22 +108,23 @@ def _pattern(patterns: Iterable[str]) -> re.Pattern[str]:
 
 
 def is_known(entries: Sequence[Entry], key: bytes) -> bool:
-    """Return whether the `entries` of a host contain `key`; False if the host has no entries.
+    """Return whether the `entries` of a host contain `key`; False if they contain no key of a host.
 
-    Raise KeyRefused if the key is revoked, or if the entries require another key or a certificate. OpenSSH treats a key
-    as new if only keys of other types are known. Here it is refused, because an impostor can choose the type.
+    Raise KeyRefused if the key is revoked, and KeyChanged if only other keys are known, of any type. OpenSSH does the
+    same, because an impostor can choose the type.
     """
-    revoked = [entry for entry in entries if entry.marker == REVOKED and entry.key == key]
-    if revoked:
-        raise KeyRefused(f"is revoked by {revoked[0]}")
+    check_revoked(entries, [key])
     plain = [entry for entry in entries if not entry.marker]
     if any(entry.key == key for entry in plain):
         return True
     if plain:
         why = "the host was reinstalled, or another machine pretends to be it"
-        raise KeyRefused(f"differs from {plain[0]}; {why}; remove that line if you trust the new key")
-    certifiers = [entry for entry in entries if entry.marker == CERTIFIER]
-    if certifiers:
-        hint = "add the key itself to that file"
-        raise KeyRefused(f"needs a certificate by {certifiers[0]}, which is not supported; {hint}")
+        raise KeyChanged(f"differs from {plain[0]}; {why}; remove that line if you trust the new key")
     return False
+
+
+def check_revoked(entries: Sequence[Entry], keys: Collection[bytes]) -> None:
+    """Raise KeyRefused if one of `keys` is revoked: a key of a host, or one that has signed its certificate."""
+    for entry in entries:
+        if entry.marker == REVOKED and entry.key in keys:
+            raise KeyRefused(f"is revoked by {entry}")

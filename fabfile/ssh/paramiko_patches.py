@@ -7,16 +7,22 @@ a patch depends on changes.
 import errno
 import math
 from collections import defaultdict
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import paramiko
 from paramiko.common import cMSG_GLOBAL_REQUEST
 from paramiko.config import SSHConfig, SSHConfigDict
 from paramiko.packet import Packetizer
+from paramiko.ssh_exception import IncompatiblePeer
 
 from ..util.limits import MOST_IN_A_PACKET
 from .watched_socket import WatchedSocket
 
+PARAMIKO: Any = paramiko.Transport  # its tables of algorithms are private
+CURVE, OLD_CURVE = "curve25519-sha256", "curve25519-sha256@libssh.org"  # two names of the same key exchange
+SHA1_ETM = "hmac-sha1-etm@openssh.com"
+NO_AGREEMENT = "no algorithm in common for {}: the host offers {}; the ssh config and paramiko allow {}"
 # Special characters of `Host` patterns, which paramiko matches with fnmatch.
 PATTERN = frozenset("*?![")
 
@@ -100,16 +106,71 @@ class LimitedPacketizer(Packetizer):
 
 
 class FastTransport(paramiko.Transport):
-    """A paramiko transport over a `WatchedSocket`, with a limit on packet sizes and fast ciphers first.
+    """A paramiko transport over a `WatchedSocket`, with a limit on packet sizes, fast ciphers and more algorithms.
 
     The GCM ciphers are the fastest, because they include the MAC.
+
+    Report for paramiko 5.1.0:
+
+    - What happens: paramiko knows `curve25519-sha256` only by its old name, and `hmac-sha1-etm@openssh.com` not at all.
+      It cannot connect to servers that offer nothing else. Its error does not say what the server offers.
+    - Expected: both names, as in OpenSSH, and an error with the algorithms of both sides.
+    - To reproduce: start sshd with `KexAlgorithms curve25519-sha256`, and connect to it.
     """
+
+    _kex_info: ClassVar[dict[str, Any]] = {**PARAMIKO._kex_info, CURVE: PARAMIKO._kex_info[OLD_CURVE]}
+    _preferred_kex = (*PARAMIKO._preferred_kex, CURVE)
+    _mac_info: ClassVar[dict[str, Any]] = {**PARAMIKO._mac_info, SHA1_ETM: PARAMIKO._mac_info["hmac-sha1"]}
+    _preferred_macs = (*PARAMIKO._preferred_macs, SHA1_ETM)
+    _preferred_ciphers = tuple(sorted(PARAMIKO._preferred_ciphers, key=lambda name: "gcm" not in name))
 
     def __init__(self, sock: Any, **kwargs: Any) -> None:
         self._line = WatchedSocket(sock)
         super().__init__(self._line, packetizer_class=LimitedPacketizer, **kwargs)  # type: ignore[arg-type]  # like a socket
-        options = self.get_security_options()
-        options.ciphers = sorted(options.ciphers, key=lambda name: "gcm" not in name)
+        self.are_passwords_refused = False
+
+    @property
+    def preferred_keys(self) -> tuple[str, ...]:
+        """Return the host key algorithms to offer, in the given order. paramiko would add certificates at the end."""
+        preferred: tuple[str, ...] = self._preferred_keys  # type: ignore[attr-defined]
+        return preferred
+
+    def allow_pubkeys(self, names: Iterable[str]) -> None:
+        """Allow only these algorithms for keys of the user. `get_security_options` has all other kinds."""
+        self._preferred_pubkeys = tuple(names)
+
+    def _parse_kex_init(self, m: paramiko.Message) -> None:
+        """Agree on algorithms. If that is impossible, raise an error with those of both sides."""
+        offered = self._really_parse_kex_init(paramiko.Message(m.asbytes()))  # type: ignore[attr-defined]
+        try:
+            super()._parse_kex_init(m)  # type: ignore[misc]
+        except IncompatiblePeer as error:
+            raise IncompatiblePeer(self._disagreement(offered) or str(error)) from error
+
+    def _disagreement(self, offered: Mapping[str, list[str]]) -> str:
+        for kind, name, ours in (
+            ("KexAlgorithms", "kex_algo_list", self.preferred_kex),
+            ("HostKeyAlgorithms", "server_key_algo_list", self.preferred_keys),
+            ("Ciphers", "server_encrypt_algo_list", self.preferred_ciphers),
+            ("MACs", "server_mac_algo_list", self.preferred_macs),
+        ):
+            if not set(offered[name]) & set(ours):
+                return NO_AGREEMENT.format(kind, ", ".join(offered[name]), ", ".join(ours))
+        return ""
+
+    def auth_password(self, *args: Any, **kwargs: Any) -> list[str]:
+        """Send a password, unless the host key is not the known one: an impostor might get it."""
+        self._check_trust()
+        return super().auth_password(*args, **kwargs)
+
+    def auth_interactive(self, *args: Any, **kwargs: Any) -> list[str]:
+        """Answer the questions of the server, unless the host key is not the known one."""
+        self._check_trust()
+        return super().auth_interactive(*args, **kwargs)
+
+    def _check_trust(self) -> None:
+        if self.are_passwords_refused:
+            raise paramiko.AuthenticationException("no password is sent, because the host key has changed")
 
     farewell = ""  # the reason that the peer gave for closing the connection
     host_key_proof: tuple[bytes, bytes] | None = None  # its key, and its signature of the key exchange
@@ -170,6 +231,18 @@ def send(transport: paramiko.Transport, message: paramiko.Message) -> None:
 def finish_login(transport: paramiko.Transport) -> None:
     """Begin the compression that waits for the login. Only the thread that reads from the host may call this."""
     transport._auth_trigger()  # type: ignore[attr-defined]
+
+
+def algorithms(keyword: str) -> tuple[Collection[str], Sequence[str]]:
+    """Return all algorithms that paramiko knows for a keyword of the ssh config, and those that it offers usually."""
+    own: Any = FastTransport
+    return {
+        "KexAlgorithms": (own._kex_info, own._preferred_kex),
+        "Ciphers": (own._cipher_info, own._preferred_ciphers),
+        "MACs": (own._mac_info, own._preferred_macs),
+        "HostKeyAlgorithms": (own._key_info, own._preferred_keys),
+        "PubkeyAcceptedAlgorithms": (own._preferred_pubkeys, own._preferred_pubkeys),
+    }[keyword]
 
 
 def limit_backlog(channel: paramiko.Channel, most: int) -> None:

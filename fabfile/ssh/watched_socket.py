@@ -24,11 +24,11 @@ class WatchedSocket:
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
-        self._is_socket = isinstance(sock, socket.socket)
+        self.is_socket = isinstance(sock, socket.socket)
         self._heard = time.monotonic()
         self.most_silent = math.inf
         self.most_received: float = MOST_BEFORE_LOGIN
-        if self._is_socket:
+        if self.is_socket:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
 
@@ -43,7 +43,7 @@ class WatchedSocket:
         self.most_received -= len(data)
         if self.most_received < 0:
             raise OSError(errno.EPROTO, "too much data before the login; not an SSH server")
-        if self._is_socket:
+        if self.is_socket:
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # not permanent, see tcp(7)
         return data
 

@@ -12,10 +12,10 @@ from paramiko.ssh_exception import AuthenticationException
 from rr_config.host_names import parsed_or_raise
 
 from ...util.limits import CONNECT_SECONDS
+from ..config.tokens import expand
 from ..host_keys import HostKeyError
 from .addresses import choice_of, connect
 from .proxies import ProxyCommand, ProxyFailed
-from .tokens import expand
 
 NONE = "none"
 
