@@ -18,6 +18,7 @@ from . import script
 from .host import Channel
 
 TOO_MUCH = "invalid answer: too much data; check that this is the right host"
+START_UP = "check start-up files such as .bashrc"
 GREETING, FAILED, DONE = script.GREETING.encode(), script.FAILED.encode(), script.DONE.encode()
 
 
@@ -31,7 +32,8 @@ class Conversation:
     A script that answers with more than fits into memory needs `most_blocks`: so many blocks are received ahead, and
     meanwhile no more may be sent than fits into a pipe. The conversation fails with HostError if the script answers
     with more than `most_answered` bytes, or if it says nothing, or accepts nothing, for `most_silent` seconds. After
-    its first record it gets `patience` seconds more.
+    its first record it gets `patience` seconds more. That record must arrive GREETING_SECONDS after the first wait for
+    it: the login shell may not run the script.
     """
 
     _channel: Channel
@@ -53,6 +55,7 @@ class Conversation:
     _back: bytes = attrs.field(init=False, default=b"")  # received, but not read
     _greeted: float = attrs.field(init=False, default=math.inf)
     _is_over: bool = attrs.field(init=False, default=False)
+    _greeting_due: float = attrs.field(init=False, default=math.inf)  # on the clock; from the first wait on
 
     def __attrs_post_init__(self) -> None:
         self._blocks = queue.Queue(self._most_blocks) if self._most_blocks else queue.SimpleQueue()
@@ -117,6 +120,8 @@ class Conversation:
 
     def raw_answer(self) -> bytes:
         """Return the next record as bytes, for answers with many records."""
+        if self.identity is None and self._greeting_due == math.inf:
+            self._greeting_due = self._clock.monotonic() + limits.GREETING_SECONDS
         while self.identity is None:
             greeting = self._next()
             if greeting.startswith(GREETING):
@@ -160,7 +165,7 @@ class Conversation:
             self._size += len(first)
             self._left -= len(block) + limits.COST_OF_A_RECORD * len(others)
             if self._size > self._most_in_a_record or self._left < 0:
-                raise errors.HostError(TOO_MUCH)
+                raise self._too_much()
             if others:
                 *whole, rest = others
                 self._records.extend((b"".join(self._parts), *whole))
@@ -172,7 +177,7 @@ class Conversation:
             block, self._back = self._back, b""
             return block
         try:
-            block = self._blocks.get(timeout=None if self._most_silent == math.inf else self._most_silent)
+            block = self._blocks.get(timeout=self._wait())
         except queue.Empty:
             raise self._silent() from None
         if not block:
@@ -181,17 +186,34 @@ class Conversation:
         self._read += len(block)
         return block
 
+    def _wait(self) -> float | None:
+        """Return the seconds to wait for the next block; None is any time."""
+        seconds = self._most_silent
+        if self.identity is None:
+            seconds = min(seconds, max(self._greeting_due - self._clock.monotonic(), 0))
+        return None if seconds == math.inf else seconds
+
+    def _too_much(self) -> errors.HostError:
+        if self.identity is None:
+            much = f"{limits.MOST_NOISE >> 20} MB"
+            return errors.HostError(f"the login shell printed more than {much} and ran no script; {START_UP}")
+        return errors.HostError(TOO_MUCH)
+
     def _silent(self) -> errors.HostError:
+        if self.identity is None and self._most_silent >= limits.GREETING_SECONDS:
+            seconds = limits.GREETING_SECONDS
+            problem = f"timed out: the login shell did not run the script within {seconds} s"
+            return errors.HostError(f"{problem}; {START_UP} that read or wait, and the load of the host")
         problem = f"timed out after {self._most_silent:g} s without progress; a file system may hang on the host"
         return errors.HostError(f"{problem}; check it, or raise --io-timeout")
 
     def _lost(self) -> errors.HostError:
         self._is_over = True
         if self._is_flooded:
-            return errors.HostError(TOO_MUCH)
+            return self._too_much()
         said, status = self._channel.end()
         if status is not None and self.identity is None:
-            said = said.strip() or b"".join(self._parts).decode(errors="replace")  # such as nologin(8) prints
+            return self._not_run(said, status)
         words = said.strip().splitlines()
         if words:
             return errors.HostError(f"remote script ended early: {words[-1]}")
@@ -199,6 +221,13 @@ class Conversation:
         if status is not None:
             return errors.ConnectionLost(f"remote script ended early with exit status {status}", after)
         return errors.ConnectionLost("the connection was lost", after)
+
+    def _not_run(self, said: str, status: int) -> errors.HostError:
+        """Return the error for a login shell that has ended without a record of the script."""
+        said = said.strip() or b"".join(self._parts).decode(errors="replace").strip()  # such as nologin(8) prints
+        if not said:
+            return errors.HostError(f"the login shell ended with exit status {status} and ran no script; {START_UP}")
+        return errors.HostError(f"the login shell ran no script: {said.splitlines()[-1]}")
 
     def _receive(self) -> None:
         with contextlib.suppress(OSError):  # a lost connection shows as a missing end of the answers

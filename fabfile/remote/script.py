@@ -28,6 +28,10 @@ COMMENT = re.compile(r"\s*#")
 # How the first record of every script begins. Records before it are noise of the login shell. The rest identifies the
 # machine and the home: boot id, machine name, home folder. Machines may share a home.
 GREETING = "remote-runner "
+# The first line of every script that is sent; see check_shell in prologue.sh. If a start-up file runs csh in place of
+# our command line, csh stops here, because the variable is undefined. If a start-up file reads a part of its standard
+# input, this line is missing.
+FIRST_LINE = ': "$is_evaluated"; is_whole=yes'
 DONE = "done"
 FAILED = "fail "
 
@@ -78,7 +82,17 @@ class Script:
         own["controller_program"] = program()
         own["package_managers"] = ",".join(UNATTENDED)
         # Within braces: if only a part of the script arrives, that is a syntax error, and nothing runs.
-        lines = ["{", Script("", own).header(), self.header(), self.text, 'main "$@"', f"answer '{DONE}'", "}", ""]
+        lines = [
+            FIRST_LINE,
+            "{",
+            Script("", own).header(),
+            self.header(),
+            self.text,
+            'main "$@"',
+            f"answer '{DONE}'",
+            "}",
+            "",
+        ]
         return "\n".join(lines).encode("utf-8", "surrogateescape")
 
 

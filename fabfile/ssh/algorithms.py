@@ -27,14 +27,18 @@ class Algorithms:
     macs: Sequence[str]
     host_keys: Sequence[str]
     pubkeys: Sequence[str]
+    prefers_known: bool
 
     def apply(self, transport: paramiko_patches.FastTransport, is_preferred: Callable[[str], bool]) -> None:
-        """Let `transport` negotiate these algorithms. `is_preferred` tells which host keys should come first."""
+        """Let `transport` negotiate these algorithms.
+
+        `is_preferred` tells which host keys come first, unless HostKeyAlgorithms sets another order.
+        """
         options = transport.get_security_options()
         options.kex = tuple(self.kex)
         options.ciphers = tuple(self.ciphers)
         options.digests = tuple(self.macs)
-        options.key_types = ordered(self.host_keys, is_preferred)
+        options.key_types = ordered(self.host_keys, is_preferred) if self.prefers_known else tuple(self.host_keys)
         transport.allow_pubkeys(self.pubkeys)
 
     def allows_key(self, type_: str) -> bool:
@@ -75,7 +79,21 @@ def chosen(ssh_config: Mapping[str, Any]) -> Algorithms:
         macs=_list(ssh_config, "MACs"),
         host_keys=_list(ssh_config, "HostKeyAlgorithms", HOST_KEYS),
         pubkeys=_list(ssh_config, "PubkeyAcceptedAlgorithms"),
+        prefers_known=prefers_known(str(ssh_config.get("hostkeyalgorithms", ""))),
     )
+
+
+def prefers_known(value: str) -> bool:
+    """Return whether ssh prefers the types of known keys: if HostKeyAlgorithms only adds or removes names.
+
+    `ssh -G` prints a complete list, which does not show that. A list that keeps at least half of the usual names, in
+    their order, is taken for such a one.
+    """
+    if not value or value[0] in "+-":
+        return True
+    names = value.split(",")
+    kept = [name for name in HOST_KEYS if name in names]
+    return len(kept) * 2 >= len(HOST_KEYS) and kept == [name for name in names if name in HOST_KEYS]
 
 
 def _list(ssh_config: Mapping[str, Any], keyword: str, preferred: Sequence[str] = ()) -> Sequence[str]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import paramiko
 from fabric import Config, Connection
-from paramiko.ssh_exception import AuthenticationException, SSHException
+from paramiko.ssh_exception import AuthenticationException, IncompatiblePeer, SSHException
 
 from rr_config.errors import os_reason
 
@@ -170,7 +170,7 @@ def key_files(connect_kwargs: Mapping[str, Any]) -> list[Path]:
 def _is_final(error: Exception) -> bool:
     """Return whether a retry cannot help, because the host, or an impostor, has answered."""
     no_key = "No authentication methods" in str(error) or "No existing session" in str(error)
-    return isinstance(error, AuthenticationException | HostKeyError | UnicodeError) or no_key
+    return isinstance(error, AuthenticationException | HostKeyError | IncompatiblePeer | UnicodeError) or no_key
 
 
 def _was_dropped(error: Exception) -> bool:

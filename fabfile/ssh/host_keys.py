@@ -70,6 +70,7 @@ class HostKeys:
                 entries = self._entries(rule, rule.name)
             entries = [*entries, *_printed(rule, "ORDER")]
         except KeyRefused as error:
+            transport.sock.close()
             raise HostKeyError(f"host key {error}") from error
         types = {entry.type for entry in entries if not entry.marker}
         is_certified = any(entry.marker == CERTIFIER for entry in entries)

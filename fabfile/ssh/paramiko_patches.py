@@ -145,6 +145,7 @@ class FastTransport(paramiko.Transport):
         try:
             super()._parse_kex_init(m)  # type: ignore[misc]
         except IncompatiblePeer as error:
+            self.packetizer.complete_handshake()  # ends a timer, which would keep the socket open for 15 s
             raise IncompatiblePeer(self._disagreement(offered) or str(error)) from error
 
     def _disagreement(self, offered: Mapping[str, list[str]]) -> str:

@@ -45,6 +45,8 @@ STATUS_SECONDS = 1
 SLOWEST = 10_000_000
 # Seconds that a package manager may be silent in addition to `--io-timeout`. It may download much in silence.
 INSTALL_SECONDS = 3600
+# Seconds in which the login shell of a host must run a script. A start-up file may wait for ever, or read the script.
+GREETING_SECONDS = 25
 MOST_EXEC_OUTPUT = 1_000_000  # bytes of the output of `fab exec`; more would not be read
 # Seconds in which a dropped host may report its last results. A frozen host must not block the others.
 LEAVE_SECONDS = 1.0

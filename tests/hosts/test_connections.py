@@ -80,10 +80,16 @@ def test_backlog_bounds_what_is_sent(lab: Lab, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        ("echo This account is not available.; exit 1", "remote script ended early: This account is not available."),
-        ("echo go away >&2; exit 1", "remote script ended early: go away"),
-        ("exit 7", "remote script ended early with exit status 7"),
-        ("exec >&- 2>&-; sleep 0.2; exit 0", "remote script ended early with exit status 0"),
+        (
+            "echo This account is not available.; exit 1",
+            "the login shell ran no script: This account is not available.",
+        ),
+        ("echo go away >&2; exit 1", "the login shell ran no script: go away"),
+        ("exit 7", "the login shell ended with exit status 7 and ran no script; check start-up files such as .bashrc"),
+        (
+            "exec >&- 2>&-; sleep 0.2; exit 0",
+            "the login shell ended with exit status 0 and ran no script; check start-up files such as .bashrc",
+        ),
     ],
 )
 def test_login_without_script_is_reported(lab: Lab, command: str, reason: str) -> None:
@@ -102,15 +108,14 @@ def test_lost_connection_after_login_banner(lab: Lab) -> None:
 def test_failing_scripts_abandon_host(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often it can be reached again."""
     monkeypatch.setattr("fabfile.remote.ask.MOST_LOSSES", 3)
-    lab.farm.add("odd", {"ForceCommand": "exit 7"})
     losses: list[str] = []
 
     def lost(reason: str) -> None:
         losses.append(reason)
         assert len(losses) < 5
 
-    with connected(lab, "odd") as host, pytest.raises(HostError) as caught:
-        persistently(lambda: ask(host, script_of("")), lost, SYSTEM_CLOCK)
+    with connected(lab, "node1") as host, pytest.raises(HostError) as caught:
+        persistently(lambda: ask(host, script_of("exit 7")), lost, SYSTEM_CLOCK)
     assert str(caught.value) == "remote script ended early with exit status 7, repeatedly"
     assert losses == ["remote script ended early with exit status 7"] * 3
 

@@ -154,7 +154,7 @@ def test_script_in_another_shell_is_refused(lab: Lab) -> None:
     for command in ("kill", "status", "run"):
         done = lab.fab(command, "-c", "cfg.py")
         assert done.returncode == 1
-        assert "another shell ran this script" in done.stderr + done.stdout
+        assert "another shell, bash, ran this script" in done.stderr + done.stdout
 
 
 def test_ctrl_c_while_loading_is_silent(lab: Lab) -> None:

@@ -64,10 +64,20 @@ greet() {
 }
 
 # Another shell may read this script from its standard input: `exec zsh` in a start-up file replaces the command line
-# that we sent. It would understand parts of the script differently. Only our command line sets $is_evaluated.
+# that we sent. It would understand parts of the script differently. Only our command line sets $is_evaluated, and only
+# the first line of the script sets $is_whole.
 check_shell() {
-  [ "${is_evaluated-}" = yes ] ||
-    fail "another shell ran this script (a start-up file of the login shell, such as .bashrc, may call exec)"
+  files='a start-up file of the login shell, such as .bashrc,'
+  [ "${is_evaluated-}" = yes ] || fail "another shell, $(shell_name), ran this script; $files calls exec: limit that to\
+ interactive shells"
+  [ "${is_whole-}" = yes ] || fail "a part of this script is missing; $files reads from its standard input: limit that\
+ to interactive shells"
+}
+
+# shell_name: print the name of the program that runs this script.
+shell_name() {
+  name=$(readlink "/proc/$$/exe" 2>/dev/null) || name=$0
+  echo "${name##*/}"
 }
 
 greet

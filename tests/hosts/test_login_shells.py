@@ -1,0 +1,120 @@
+"""Login shells and start-up files that do not run a script as sent: an error with the reason, never a false success."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.comparison import Comparison, comparisons
+from tests.support.lab import Lab
+
+WORKS = ["echo hello", "echo hello >&2", "seq 20000", "printf '\\000\\000x'", "set -eu", "cd /", "umask 0"]
+OTHER = "another shell, {}, ran this script; a start-up file of the login shell, such as .bashrc, calls exec"
+ENDED = "the login shell ended with exit status {} and ran no script; check start-up files such as .bashrc"
+MISSING = "a part of this script is missing; a start-up file of the login shell, such as .bashrc, reads"
+SILENT = "timed out: the login shell did not run the script within "
+FAILS = [
+    ("exec zsh", OTHER.format("zsh")),
+    ("exec bash", OTHER.format("bash")),
+    ("exec bash --norc -i", OTHER.format("bash")),
+    ("SHELL=/bin/dash exec dash", OTHER.format("dash")),
+    ("exec busybox sh", OTHER.format("busybox")),
+    ("bash --norc; exit", OTHER.format("bash")),
+    ("exit 0", ENDED.format(0)),
+    ("exit 3", ENDED.format(3)),
+    ("exec true", ENDED.format(0)),
+    ("echo not today; exit 1", "the login shell ran no script: not today"),
+    ("echo not today >&2; exit 0", "the login shell ran no script: not today"),
+    ("exec /nonexistent/fish", "the login shell ran no script: "),
+    ("exec python3", "the login shell ran no script: "),
+    ("exec cat >/dev/null", SILENT),
+    ("exec sleep 100", SILENT),
+    ("sleep 100 & wait", SILENT),
+    ("cat >/dev/null", SILENT),
+    ("while sleep 0.2; do echo .; done", SILENT),
+    ("yes | head -c 3000000", "the login shell printed more than 1 MB and ran no script; check start-up files"),
+    ("yes", "the login shell printed more than 1 MB and ran no script"),
+    ("exec setsid zsh", OTHER.format("zsh")),
+]
+
+
+@pytest.fixture(scope="module")
+def lab_with_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Comparison, int]]:
+    for made in comparisons(tmp_path_factory.mktemp("shells")):
+        (made.folder / "home").mkdir()
+        yield made, made.serve(f"SetEnv HOME={made.folder}/home")
+
+
+def answer(lab_with_home: tuple[Comparison, int], start_up: str) -> tuple[str | None, str, float]:
+    """Return the answer of a script, the error, and the time, with this text as .bashrc."""
+    lab, port = lab_with_home
+    (lab.folder / "home/.bashrc").write_text(f"{start_up}\n")
+    outcome = lab.by_us(f"Host h\n HostName 127.0.0.1\n Port {port}\n")
+    return outcome.shown, outcome.error, outcome.seconds
+
+
+@pytest.mark.parametrize("start_up", WORKS)
+def test_harmless_start_up_file_works(lab_with_home: tuple[Comparison, int], start_up: str) -> None:
+    shown, error, _ = answer(lab_with_home, start_up)
+    assert (shown or "").startswith("root 127.0.0.1"), error
+
+
+@pytest.mark.parametrize(("start_up", "reason"), FAILS, ids=[text for text, _ in FAILS])
+def test_start_up_file_without_script_fails(
+    lab_with_home: tuple[Comparison, int], monkeypatch: pytest.MonkeyPatch, start_up: str, reason: str
+) -> None:
+    monkeypatch.setattr("fabfile.util.limits.GREETING_SECONDS", 2)
+    shown, error, _ = answer(lab_with_home, start_up)
+    assert shown is None
+    assert error.startswith(reason)
+
+
+@pytest.mark.parametrize("start_up", ["read -r x", "read -r -n 1 x", "head -c 5 >/dev/null", "read -r x; read -r y"])
+def test_start_up_file_that_reads_input_fails(
+    lab_with_home: tuple[Comparison, int], monkeypatch: pytest.MonkeyPatch, start_up: str
+) -> None:
+    """Less than the script is left. It must not run with a part of its input as its end."""
+    monkeypatch.setattr("fabfile.util.limits.GREETING_SECONDS", 2)
+    shown, error, _ = answer(lab_with_home, start_up)
+    assert shown is None
+    assert error.startswith((MISSING, SILENT))
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("echo hi", "the login shell ran no script: hi"),
+        ("/usr/sbin/nologin", "the login shell ran no script: This account is currently not available."),
+        ('rbash -c "$SSH_ORIGINAL_COMMAND"', "the login shell ran no script: "),
+        ('git-shell -c "$SSH_ORIGINAL_COMMAND"', "the login shell ran no script: fatal: unrecognized command"),
+        ("internal-sftp", "the login shell "),
+        ("exec env -i zsh", OTHER.format("zsh")),
+    ],
+)
+def test_forced_command_is_reported(
+    lab_with_home: tuple[Comparison, int], monkeypatch: pytest.MonkeyPatch, command: str, reason: str
+) -> None:
+    monkeypatch.setattr("fabfile.util.limits.GREETING_SECONDS", 2)
+    lab, _ = lab_with_home
+    (lab.folder / "home/.bashrc").write_text("")
+    port = lab.serve(f"ForceCommand {command}", f"SetEnv HOME={lab.folder}/home")
+    outcome = lab.by_us(f"Host h\n HostName 127.0.0.1\n Port {port}\n")
+    assert outcome.shown is None
+    assert outcome.error.startswith((reason, SILENT))
+
+
+CONFIG = "config.add_component(Component(name='a', executable='/bin/true', host='odd', start_index=1, base_dir='~'))\n"
+COMMANDS = ["run", "kill", "status", "logs", "wait", "stop", "sync", "start", "screen", "collect", "doctor", "plan"]
+
+
+@pytest.mark.parametrize("force", ["exec zsh", "exit 0"])
+def test_every_command_reports_the_shell(lab: Lab, force: str) -> None:
+    lab.farm.add("odd", {"ForceCommand": f'cd "$HOME" && {force}'})
+    lab.config(CONFIG)
+    began = time.monotonic()
+    for command in COMMANDS:
+        done = lab.fab(command, "-c", "cfg.py")
+        said = done.stdout + done.stderr
+        assert done.returncode == 1, f"{command}: {said}"
+        assert "another shell, zsh, ran this script" in said or "the login shell ended with exit status 0" in said, said
+    assert time.monotonic() - began < 30 * len(COMMANDS)

@@ -1,0 +1,260 @@
+"""Host keys and algorithms: the outcome, and the lines in known_hosts, are those of ssh on the same sshd."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.comparison import KEY_TYPES, Comparison, comparisons
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Comparison]:
+    yield from comparisons(tmp_path_factory.mktemp("trust"))
+
+
+@pytest.fixture(scope="module")
+def port(lab: Comparison) -> int:
+    """Return the port of an sshd with a key of each type."""
+    return lab.serve()
+
+
+@pytest.fixture(scope="module")
+def port_ed25519(lab: Comparison) -> int:
+    """Return the port of an sshd with one key."""
+    return lab.serve(f"HostKey {lab.folder}/ed25519")
+
+
+def section(port: int, *lines: str) -> str:
+    """Return the section of `h` in the ssh config."""
+    return "\n    ".join(["Host h", "HostName 127.0.0.1", f"Port {port}", *lines])
+
+
+def known(lab: Comparison, port: int, *types: str, name: str = "") -> str:
+    """Return lines of known_hosts with keys of the sshd."""
+    name = name or f"[127.0.0.1]:{port}"
+    return "".join(f"{name} {lab.public(type_)}\n" for type_ in types)
+
+
+@pytest.mark.parametrize("types", [[], ["rsa"], ["ecdsa"], ["rsa", "ecdsa"], ["ed25519", "rsa"]], ids="+".join)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "StrictHostKeyChecking yes",
+        "HostKeyAlgorithms ecdsa-sha2-nistp256,rsa-sha2-512",
+        "HostKeyAlgorithms rsa-sha2-256,ssh-ed25519",
+        "HostKeyAlgorithms ^ecdsa-sha2-nistp256",
+        "HostKeyAlgorithms -ssh-ed25519*",
+        "HostKeyAlgorithms +ssh-rsa",
+    ],
+)
+def test_same_key_type_as_ssh(lab: Comparison, port: int, types: list[str], line: str) -> None:
+    ssh, us = lab.both(section(port, line), known=known(lab, port, *types))
+    assert us == ssh, us.error
+
+
+@pytest.mark.parametrize("strictness", ["accept-new", "yes", "no", "off"])
+@pytest.mark.parametrize("other", ["ecdsa", "key"])  # of another type, and of the same type
+@pytest.mark.parametrize("with_port", [True, False])
+def test_changed_key_is_handled_as_by_ssh(
+    lab: Comparison, port_ed25519: int, strictness: str, other: str, with_port: bool
+) -> None:
+    text = known(lab, port_ed25519, other, name="" if with_port else "127.0.0.1")
+    ssh, us = lab.both(section(port_ed25519, f"StrictHostKeyChecking {strictness}"), known=text)
+    assert us == ssh, us.error
+    if with_port and strictness in ("accept-new", "yes"):
+        assert us.shown is None
+        assert "differs from" in us.error
+
+
+def test_ask_refuses_another_key_type(lab: Comparison, port_ed25519: int) -> None:
+    """An impostor can choose the type. Nothing prompts here, so only a host without any key counts as new."""
+    text = known(lab, port_ed25519, "rsa")
+    ssh, us = lab.both(section(port_ed25519, "StrictHostKeyChecking ask"), known=text)
+    assert us == ssh
+    assert us.shown is None
+
+
+def test_no_password_after_changed_key(lab: Comparison) -> None:
+    port = lab.serve("PasswordAuthentication yes", "PubkeyAuthentication no", "LogLevel VERBOSE")
+    config = section(port, "StrictHostKeyChecking no")
+    lab.by_us(config, password="secret")
+    assert "Failed password" in lab.logged()
+    us = lab.by_us(config, known=known(lab, port, "key"), password="secret")
+    assert "permission denied" in us.error
+    assert "Failed password" not in lab.logged()
+
+
+@pytest.mark.parametrize(
+    ("server", "client"),
+    [
+        (["Ciphers aes256-ctr"], []),
+        (["Ciphers aes128-gcm@openssh.com"], ["Ciphers aes128-ctr"]),
+        (["Ciphers aes128-ctr"], ["Ciphers aes128-ctr,aes256-ctr"]),
+        (["Ciphers aes128-cbc"], ["Ciphers +aes128-cbc"]),
+        (["Ciphers aes128-ctr"], ["Ciphers -aes*-ctr"]),
+        (["KexAlgorithms curve25519-sha256"], []),
+        (["KexAlgorithms ecdh-sha2-nistp521"], ["KexAlgorithms ecdh-sha2-nistp521"]),
+        (["KexAlgorithms diffie-hellman-group16-sha512"], []),
+        (["KexAlgorithms ecdh-sha2-nistp256"], ["KexAlgorithms curve25519-sha256"]),
+        (["Ciphers aes128-ctr", "MACs hmac-sha1-etm@openssh.com"], []),
+        (["Ciphers aes128-ctr", "MACs hmac-sha2-256"], ["MACs hmac-sha2-512"]),
+        (["Ciphers aes128-ctr", "MACs hmac-sha2-512-etm@openssh.com"], ["MACs hmac-sha2-512-etm@openssh.com"]),
+        (["HostKeyAlgorithms rsa-sha2-256"], []),
+        (["HostKeyAlgorithms ecdsa-sha2-nistp256"], ["HostKeyAlgorithms ssh-ed25519"]),
+    ],
+    ids=lambda lines: "; ".join(lines) or "usual",
+)
+def test_algorithms_agree_as_with_ssh(lab: Comparison, server: list[str], client: list[str]) -> None:
+    ssh, us = lab.both(section(lab.serve(*server), *client))
+    assert us == ssh, us.error
+    if us.shown is None:
+        keyword = server[0].split()[0] if len(server) == 1 else "MACs"
+        assert f"no algorithm in common for {keyword}: the host offers" in us.error
+
+
+def test_unsupported_algorithms_are_named(lab: Comparison, port: int) -> None:
+    us = lab.by_us(section(port, "Ciphers chacha20-poly1305@openssh.com"))
+    why = "Ciphers chacha20-poly1305@openssh.com in the ssh config: none is supported; add one of aes"
+    assert us.error.startswith(f"h: {why}")
+
+
+REVOKED = "revoked"
+
+
+@pytest.mark.parametrize("names", [["key"], ["ed25519"], ["key", "ed25519"], []], ids="+".join)
+@pytest.mark.parametrize("kind", ["list", "krl"])
+def test_only_a_revoked_key_is_refused(lab: Comparison, port_ed25519: int, names: list[str], kind: str) -> None:
+    file = lab.folder / REVOKED
+    if kind == "list":
+        file.write_text("# comment\n\n" + "".join(f"{lab.public(name)} {name}\n" for name in names))
+    else:
+        keys = [lab.folder / f"{name}.pub" for name in names]
+        subprocess.run(["ssh-keygen", "-q", "-k", "-f", file, *keys], check=True)
+    ssh, us = lab.both(section(port_ed25519, f"RevokedHostKeys {file}"))
+    assert us == ssh, us.error
+    if "ed25519" in names:
+        assert us.error.endswith(f" is revoked by {file}")
+
+
+def test_missing_revocation_file_refuses(lab: Comparison, port: int) -> None:
+    ssh, us = lab.both(section(port, "RevokedHostKeys /nonexistent/file"))
+    assert us == ssh
+    assert "cannot read /nonexistent/file: no such file" in us.error
+
+
+@pytest.fixture(scope="module")
+def certified(lab: Comparison) -> int:
+    """Return the port of an sshd with a certificate for `h.example` and `127.0.0.1`."""
+    lab.make_key("authority")
+    lab.make_key("other_authority", "rsa")
+    lab.make_key("certified", "ecdsa")
+    certificate = lab.sign("authority", "certified", "-n", "h.example,127.0.0.1", "-V", "-1d:+1d")
+    return lab.serve(f"HostKey {lab.folder}/certified", f"HostCertificate {certificate}", f"HostKey {lab.folder}/rsa")
+
+
+@pytest.mark.parametrize("strictness", ["accept-new", "yes"])
+@pytest.mark.parametrize(
+    ("authority", "name", "line"),
+    [
+        ("authority", "[127.0.0.1]:*", ""),
+        ("authority", "127.0.0.1", ""),
+        ("authority", "*", "HostKeyAlias h.example"),
+        ("authority", "*", "HostKeyAlias g.example"),
+        ("authority", "*", "CASignatureAlgorithms rsa-sha2-512"),
+        ("authority", "*", "HostKeyAlgorithms ecdsa-sha2-nistp256,rsa-sha2-512"),
+        ("authority", "*", "HostKeyAlgorithms ecdsa-sha2-nistp256-cert-v01@openssh.com"),
+        ("authority", "elsewhere", ""),
+        ("other_authority", "*", ""),
+    ],
+)
+def test_certificates_count_as_in_ssh(
+    lab: Comparison, certified: int, strictness: str, authority: str, name: str, line: str
+) -> None:
+    text = f"@cert-authority {name} {lab.public(authority)}\n"
+    config = section(certified, f"StrictHostKeyChecking {strictness}", line)
+    ssh, us = lab.both(config, known=text)
+    assert us == ssh, us.error
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["-V", "-2d:-1d"], "has expired"),
+        (["-V", "+1d:+2d"], "is not valid yet"),
+        (["-n", "elsewhere"], "is for elsewhere, and not for 127.0.0.1"),
+        (["-n", "127.0.0.1"], ""),
+        (["-n", "127.0.0.1", "-O", "critical:odd=1"], "has unknown options: odd"),
+    ],
+)
+@pytest.mark.parametrize("type_", KEY_TYPES)
+def test_invalid_certificate_is_refused(lab: Comparison, options: list[str], reason: str, type_: str) -> None:
+    lab.make_key("authority")
+    lab.make_key(f"signed_{type_}", type_)
+    certificate = lab.sign("authority", f"signed_{type_}", *options)
+    port = lab.serve(f"HostKey {lab.folder}/signed_{type_}", f"HostCertificate {certificate}")
+    text = f"@cert-authority * {lab.public('authority')}\n"
+    ssh, us = lab.both(section(port, "StrictHostKeyChecking yes"), known=text)
+    assert us == ssh, us.error
+    assert reason in us.error
+    assert (us.shown is None) == bool(reason)
+
+
+def test_ask_requires_the_certificate(lab: Comparison, port: int, certified: int) -> None:
+    text = f"@cert-authority * {lab.public('authority')}\n"
+    us = lab.by_us(section(port, "StrictHostKeyChecking ask"), known=text)
+    assert "needs a certificate by " in us.error
+    us = lab.by_us(section(certified, "StrictHostKeyChecking ask", "HostKeyAlias g.example"), known=text)
+    assert "is for h.example, 127.0.0.1, and not for g.example" in us.error
+
+
+@pytest.mark.parametrize("revoked", ["authority", "certified"])
+def test_revoked_authority_is_refused(lab: Comparison, certified: int, revoked: str) -> None:
+    text = f"@cert-authority * {lab.public('authority')}\n@revoked * {lab.public(revoked)}\n"
+    ssh, us = lab.both(section(certified), known=text)
+    assert us == ssh, us.error
+    assert "is revoked by" in us.error
+    file = lab.folder / REVOKED
+    file.write_text(f"{lab.public(revoked)}\n")
+    text = f"@cert-authority * {lab.public('authority')}\n"
+    ssh, us = lab.both(section(certified, f"RevokedHostKeys {file}"), known=text)
+    assert us == ssh, us.error
+    assert us.shown is None
+
+
+def script(path: Path, text: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ('printf "%s\\n" "$1 {key}"', "%H"),
+        ('printf "%s\\n" "$1 $2 $3"', "%H %t %K"),
+        ("exit 3", ""),
+        ("exit 0", ""),
+        ('[ "$1" = ORDER ] || printf "%s\\n" "* {key}"', "%I"),
+    ],
+)
+def test_known_hosts_command_is_run(lab: Comparison, port: int, text: str, arguments: str) -> None:
+    command = script(lab.folder / "command", text.replace("{key}", lab.public("rsa")))
+    lines = ["StrictHostKeyChecking yes", f"KnownHostsCommand {command} {arguments}"]
+    ssh, us = lab.both(section(port, *lines))
+    assert us == ssh, us.error
+
+
+def test_loopback_is_trusted_on_request(lab: Comparison, port_ed25519: int) -> None:
+    text = known(lab, port_ed25519, "key")
+    for line in ("NoHostAuthenticationForLocalhost yes", "NoHostAuthenticationForLocalhost no"):
+        ssh, us = lab.both(section(port_ed25519, line), known=text)
+        assert us == ssh, us.error
+
+
+def test_host_keys_option_overrides(lab: Comparison, port_ed25519: int) -> None:
+    text = known(lab, port_ed25519, "key")
+    us = lab.by_us(section(port_ed25519, "StrictHostKeyChecking no"), known=text, host_keys="accept-new")
+    assert "differs from" in us.error
