@@ -22,6 +22,7 @@ def free_ports(count: int) -> int:
 
 def free_port(address: str) -> int:
     """Return a port on which nothing listens at the moment."""
-    with socket.socket() as listener:
-        listener.bind((address, 0))
+    family, _, _, _, where = socket.getaddrinfo(address, 0, 0, socket.SOCK_STREAM)[0]
+    with socket.socket(family) as listener:
+        listener.bind(where)
         return int(listener.getsockname()[1])

@@ -39,7 +39,8 @@ class ProxyCommand:
         self.status: int | None = None  # the exit status of a command that has ended by itself
         self._timeout: float | None = None
         self._said = b""
-        self._is_over = self._is_closed = False
+        self._is_over = False
+        self._closed = False  # the name that paramiko knows from sockets
         self._closing = threading.Lock()
         shell = os.environ.get("SHELL") or "/bin/sh"
         pipe = subprocess.PIPE
@@ -86,9 +87,9 @@ class ProxyCommand:
     def close(self) -> None:
         """End the command: close its streams, send it SIGHUP as ssh does, and SIGKILL after SECONDS_TO_END."""
         with self._closing:
-            if self._is_closed:
+            if self._closed:
                 return
-            self._is_closed = True
+            self._closed = True
             self._hear_rest()
             self._is_over = True
             for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
@@ -97,15 +98,15 @@ class ProxyCommand:
             self._end()
 
     def problem(self) -> str:
-        """Return the command with its messages and exit status. Empty if it said nothing and did not fail.
+        """Return the command with its messages and exit status. Empty if it runs on and has said nothing.
 
         Call it after `close`.
         """
         lines = [line.strip() for line in self._said.decode(errors="replace").splitlines()]
         said = "; ".join(line for line in lines if line)[-LONGEST_REASON:]
-        if not said and not self.status:
+        if not said and self.status is None:
             return ""
-        status = f" ended with exit status {self.status}" if self.status else ""
+        status = "" if self.status is None else f" ended with exit status {self.status}"
         return f"ProxyCommand {self.command!r}{status}: {said or 'it printed no message'}"
 
     @property

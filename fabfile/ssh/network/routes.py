@@ -50,10 +50,11 @@ class Route(Connection):  # type: ignore[misc]  # Fabric has no types
         Fabric connects several jumps in the wrong order, and knows neither `none` nor URIs.
         """
         for keyword, value in self.ssh_config.items():
+            way = str(value or NONE)  # paramiko has replaced `none` in a ProxyCommand by None
             if keyword == "proxycommand":
-                return None if value.lower() == NONE else str(value)
-            if keyword == "proxyjump":
-                return None if value.lower() == NONE else self._jumps(value)
+                return None if way == NONE else way
+            if keyword == "proxyjump" and way.lower() != NONE:  # as in ssh, a ProxyCommand may follow `none`
+                return self._jumps(way)
         return self.config.gateway  # type: ignore[no-any-return]
 
     def _jumps(self, value: str) -> "Route | None":
