@@ -29,9 +29,9 @@ COMMENT = re.compile(r"\s*#")
 # machine and the home: boot id, machine name, home folder. Machines may share a home.
 GREETING = "remote-runner "
 # The first line of every script that is sent; see check_shell in prologue.sh. If a start-up file runs csh in place of
-# our command line, csh stops here, because the variable is undefined. If a start-up file reads a part of its standard
-# input, this line is missing.
-FIRST_LINE = ': "$is_evaluated"; is_whole=yes'
+# our command line, csh stops here, because it lacks this syntax. If a start-up file reads a part of its standard input,
+# this line is missing.
+FIRST_LINE = ': "${is_evaluated-}"; is_whole=yes'
 DONE = "done"
 FAILED = "fail "
 

@@ -58,6 +58,8 @@ SIGNATURES = {
     paramiko.Transport._auth_trigger: "(self)",  # type: ignore[attr-defined]
     paramiko.Transport._parse_disconnect: "(self, m)",  # type: ignore[attr-defined]
     paramiko.Transport._verify_key: "(self, host_key, sig)",  # type: ignore[attr-defined]
+    paramiko.Transport._parse_kex_init: "(self, m)",  # type: ignore[attr-defined]
+    paramiko.Transport._really_parse_kex_init: "(self, m, ignore_first_byte=False)",  # type: ignore[attr-defined]
     paramiko.Transport.__init__: (
         "(self, sock, default_window_size=2097152, default_max_packet_size=32768, disabled_algorithms=None,"
         " server_sig_algs=True, strict_kex=True, packetizer_class=None)"
@@ -66,6 +68,7 @@ SIGNATURES = {
 # Functions in place of the ones above, and the functions that they replace.
 REPLACED = [
     (LimitedPacketizer.read_all, Packetizer.read_all),
+    (FastTransport._parse_kex_init, paramiko.Transport._parse_kex_init),  # type: ignore[attr-defined]
     (CommandExecutor.expand_calls, Executor.expand_calls),
     (Command.get_arguments, Task.get_arguments),
     *((function, inspect.unwrap(function)) for function in (ParseMachine.handle, ParseMachine.error)),
@@ -83,6 +86,10 @@ ATTRIBUTES: list[tuple[Callable[[], object], set[str]]] = [
     (lambda: paramiko.Channel(1), {"lock", "out_window_size", "out_max_packet_size", "status_event", "exit_status"}),
     (lambda: paramiko.Channel(1), {"eof_received", "closed"}),
     (lambda: transport(), {"packetizer", "clear_to_send", "initial_kex_done", "remote_version"}),
+    (lambda: paramiko.Transport, {"_kex_info", "_cipher_info", "_mac_info", "_key_info", "_preferred_kex"}),
+    (lambda: paramiko.Transport, {"_preferred_ciphers", "_preferred_macs", "_preferred_keys", "_preferred_pubkeys"}),
+    (lambda: transport().packetizer, {"complete_handshake"}),
+    (lambda: paramiko.RSAKey.generate(1024), {"public_blob"}),
     (lambda: ParseMachine(None, {}, False), {"flag", "context", "contexts", "initial", "waiting_for_flag_value"}),  # type: ignore[arg-type]
     (lambda: ParseMachine(None, {}, False), {"result"}),  # type: ignore[arg-type]
     (lambda: ParseMachine(None, {}, False).result, {"unparsed"}),  # type: ignore[arg-type]

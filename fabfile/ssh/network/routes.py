@@ -76,14 +76,16 @@ class Route(Connection):  # type: ignore[misc]  # Fabric has no types
             return
         if isinstance(self.gateway, Connection):
             super().open()
-            return
-        # Fabric lets paramiko connect the socket if there is no gateway, and it knows only its own ProxyCommand.
-        way, self.gateway = self.gateway, None
-        try:
-            self._open_by(way)
-        finally:
-            self.gateway = way
-            self.connect_kwargs.pop("sock", None)
+        else:
+            # Fabric lets paramiko connect the socket if there is no gateway, and it knows only its own ProxyCommand.
+            way, self.gateway = self.gateway, None
+            try:
+                self._open_by(way)
+            finally:
+                self.gateway = way
+                self.connect_kwargs.pop("sock", None)
+        if self.transport.are_passwords_refused:
+            self.forward_agent = False  # as in ssh, an impostor gets no access to the agent
 
     def _open_by(self, command: str | None) -> None:
         if command is None:
