@@ -5,6 +5,7 @@ the list of ssh there. Names that paramiko does not know are dropped, unless not
 """
 
 import fnmatch
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import attrs
 
 from . import paramiko_patches
 
+KEYWORDS = ("KexAlgorithms", "Ciphers", "MACs", "HostKeyAlgorithms", "PubkeyAcceptedAlgorithms")
 CERTIFIED = "-cert-v01@openssh.com"
 PLAIN_HOST_KEYS = paramiko_patches.algorithms("HostKeyAlgorithms")[1]
 # In the order of ssh: certificates first.
@@ -73,13 +75,19 @@ def key_type(algorithm: str) -> str:
 
 def chosen(ssh_config: Mapping[str, Any]) -> Algorithms:
     """Return the algorithms that an ssh config allows. Raise ValueError if paramiko knows none of a list."""
+    return _chosen(*(str(ssh_config.get(keyword.lower(), "")).replace(" ", "") for keyword in KEYWORDS))
+
+
+@functools.cache  # most hosts have the same lists
+def _chosen(*values: str) -> Algorithms:
+    lists = {keyword: _list(keyword, value) for keyword, value in zip(KEYWORDS, values, strict=True)}
     return Algorithms(
-        kex=_list(ssh_config, "KexAlgorithms"),
-        ciphers=_list(ssh_config, "Ciphers"),
-        macs=_list(ssh_config, "MACs"),
-        host_keys=_list(ssh_config, "HostKeyAlgorithms", HOST_KEYS),
-        pubkeys=_list(ssh_config, "PubkeyAcceptedAlgorithms"),
-        prefers_known=prefers_known(str(ssh_config.get("hostkeyalgorithms", ""))),
+        kex=lists["KexAlgorithms"],
+        ciphers=lists["Ciphers"],
+        macs=lists["MACs"],
+        host_keys=lists["HostKeyAlgorithms"],
+        pubkeys=lists["PubkeyAcceptedAlgorithms"],
+        prefers_known=prefers_known(values[KEYWORDS.index("HostKeyAlgorithms")]),
     )
 
 
@@ -96,10 +104,10 @@ def prefers_known(value: str) -> bool:
     return len(kept) * 2 >= len(HOST_KEYS) and kept == [name for name in names if name in HOST_KEYS]
 
 
-def _list(ssh_config: Mapping[str, Any], keyword: str, preferred: Sequence[str] = ()) -> Sequence[str]:
+def _list(keyword: str, value: str) -> Sequence[str]:
     known, usual = paramiko_patches.algorithms(keyword)
-    usual = preferred or usual
-    value = str(ssh_config.get(keyword.lower(), "")).replace(" ", "")
+    if keyword == "HostKeyAlgorithms":
+        usual = HOST_KEYS
     if not value:
         return usual
     names = list(dict.fromkeys(name for name in assembled(value, usual) if name in known))

@@ -2,6 +2,7 @@
 
 import enum
 import os
+import re
 import shlex
 from collections.abc import Callable
 
@@ -118,6 +119,8 @@ def _words(connection: Connection, name: str, text: str) -> list[str]:
 
     Raise ValueError if it is invalid.
     """
+    if re.fullmatch(r"[\w./~-]*", text):  # shlex takes long, also for one plain word
+        return [text] if text else []
     try:
         return shlex.split(text, comments=True)
     except ValueError as error:
@@ -136,6 +139,8 @@ def _word(connection: Connection, name: str) -> str:
 def _files(connection: Connection, name: str, usual: str) -> tuple[str, ...]:
     settings = connection.ssh_config
     text = settings.get(name.lower(), usual)
+    if not text:
+        return ()
     # An ssh config that a caller gives comes from paramiko, which removes quotes at both ends of a value. Several
     # quoted words, or one path with spaces, need them again.
     is_parsed = not isinstance(settings, ResolvedSettings)

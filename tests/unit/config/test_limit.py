@@ -128,6 +128,8 @@ def test_printed_limit_is_short_for_many() -> None:
     some = [each for each in every if each.name != "a" or each.host in ("node3", "node9")]
     assert limit_to_components(some, config, False) == "node[1-2,4-8,10-60]/b,node[1-2,4-8,10-60]/c,node3/*,node9/*"
     assert limit_to_components(every, config, False) == "node[1-60]/*"
+
+
 @pytest.mark.parametrize(
     ("limit", "host"),
     [
