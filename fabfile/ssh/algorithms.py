@@ -20,6 +20,14 @@ PLAIN_HOST_KEYS = paramiko_patches.algorithms("HostKeyAlgorithms")[1]
 HOST_KEYS = (*(name + CERTIFIED for name in PLAIN_HOST_KEYS), *PLAIN_HOST_KEYS)
 
 
+class UnsupportedError(ValueError):
+    """A list contains only algorithms that paramiko lacks. `setting` is the keyword and the list."""
+
+    def __init__(self, setting: str, usual: Sequence[str]) -> None:
+        super().__init__(f"{setting} in the ssh config: none is supported; add one of {', '.join(usual)}")
+        self.setting = setting
+
+
 @attrs.frozen
 class Algorithms:
     """The allowed algorithms of each kind, the preferred ones first."""
@@ -74,7 +82,7 @@ def key_type(algorithm: str) -> str:
 
 
 def chosen(ssh_config: Mapping[str, Any]) -> Algorithms:
-    """Return the algorithms that an ssh config allows. Raise ValueError if paramiko knows none of a list."""
+    """Return the algorithms that an ssh config allows. Raise UnsupportedError if paramiko knows none of a list."""
     return _chosen(*(str(ssh_config.get(keyword.lower(), "")).replace(" ", "") for keyword in KEYWORDS))
 
 
@@ -112,7 +120,7 @@ def _list(keyword: str, value: str) -> Sequence[str]:
         return usual
     names = list(dict.fromkeys(name for name in assembled(value, usual) if name in known))
     if not names and keyword != "PubkeyAcceptedAlgorithms":  # without keys, a password may do
-        raise ValueError(f"{keyword} {value} in the ssh config: none is supported; add one of {', '.join(usual)}")
+        raise UnsupportedError(f"{keyword} {value}", usual)
     return names
 
 

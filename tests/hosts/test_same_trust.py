@@ -116,7 +116,7 @@ def test_algorithms_agree_as_with_ssh(lab: Comparison, server: list[str], client
 
 
 def test_unsupported_algorithms_are_named(lab: Comparison, port: int) -> None:
-    us = lab.by_us(section(port, "Ciphers chacha20-poly1305@openssh.com"))
+    us = lab.by_us(section(port, "Ciphers chacha20-poly1305@openssh.com"), transport="paramiko")
     why = "Ciphers chacha20-poly1305@openssh.com in the ssh config: none is supported; add one of aes"
     assert us.error.startswith(f"h: {why}")
 

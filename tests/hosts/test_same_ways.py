@@ -305,7 +305,7 @@ def test_unknown_proxy_token_is_named(lab: Comparison) -> None:
 
 
 def test_fdpass_is_refused(lab: Comparison) -> None:
-    us = lab.by_us("Host h\nProxyCommand x\nProxyUseFdpass yes")
+    us = lab.by_us("Host h\nProxyCommand x\nProxyUseFdpass yes", transport="paramiko")
     assert "ProxyUseFdpass yes in the ssh config is not supported" in us.error
 
 

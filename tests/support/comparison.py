@@ -130,14 +130,22 @@ class Comparison:
         return Outcome(shown, _lines(known_hosts), done.stderr, time.monotonic() - began)
 
     def by_us(
-        self, config: str, host: str = "h", known: str = "", password: str | None = None, host_keys: str | None = None
+        self,
+        config: str,
+        host: str = "h",
+        known: str = "",
+        password: str | None = None,
+        host_keys: str | None = None,
+        transport: str = "auto",
     ) -> Outcome:
         """Connect with this program."""
         path, known_hosts = self._prepare(config, known)
         began, shown, error = time.monotonic(), None, ""
         try:
             settings = connection_settings(Config(runtime_ssh_path=str(path)), password)
-            with contextlib.closing(HostGroup([host], settings, Options(host_keys=host_keys))) as group:
+            with contextlib.closing(
+                HostGroup([host], settings, Options(host_keys=host_keys, transport=transport))
+            ) as group:
                 (shown,) = ask(group.hosts[host], script_of(f'answer "$({SHOWN})"'))
         except (HostError, ValueError) as caught:
             error = str(caught)

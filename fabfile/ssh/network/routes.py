@@ -36,8 +36,6 @@ class Route(Connection):  # type: ignore[misc]  # Fabric has no types
     def __init__(self, host: str, config: Config, **kwargs: Any) -> None:
         super().__init__(host, config=config, **kwargs)
         self._choice = choice_of(self.ssh_config)
-        if self.ssh_config.get("proxyusefdpass", "no") == "yes" and isinstance(self.gateway, str):
-            raise ValueError("ProxyUseFdpass yes in the ssh config is not supported; use a ProxyCommand that stays")
 
     def derive_shorthand(self, host_string: str) -> dict[str, str | int | None]:
         """Return user, host and port of a spelled host. Fabric accepts no port behind an IPv6 address, and no URI."""
@@ -93,6 +91,8 @@ class Route(Connection):  # type: ignore[misc]  # Fabric has no types
             self.connect_kwargs["sock"] = connect(self.host, self.port, self._choice, seconds)
             super().open()
             return
+        if self.ssh_config.get("proxyusefdpass", "no") == "yes":
+            raise ProxyFailed("ProxyUseFdpass yes in the ssh config is not supported; use --transport openssh")
         proxy = ProxyCommand(expand(command, "ProxyCommand", self))
         self.connect_kwargs["sock"] = proxy
         try:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .. import algorithms
+
 log = logging.getLogger(__name__)
 
 AUTO, OPENSSH = "auto", "openssh"
@@ -16,7 +18,6 @@ AUTO, OPENSSH = "auto", "openssh"
 # Keywords that paramiko cannot obey in little code, each with the values that need nothing.
 KEYWORDS = {
     "pkcs11provider": ("none",),
-    "knownhostscommand": ("none",),
     "verifyhostkeydns": ("no", "false"),
     "proxyusefdpass": ("no", "false"),
     "hostbasedauthentication": ("no", "false"),
@@ -24,7 +25,6 @@ KEYWORDS = {
 }
 SPELLED = {
     "pkcs11provider": "PKCS11Provider",
-    "knownhostscommand": "KnownHostsCommand",
     "verifyhostkeydns": "VerifyHostKeyDNS",
     "proxyusefdpass": "ProxyUseFdpass",
     "hostbasedauthentication": "HostbasedAuthentication",
@@ -57,6 +57,10 @@ def needs_openssh(settings: Mapping[str, Any]) -> str:
         value = settings.get(keyword, harmless[0])
         if value.lower() not in harmless:
             return f"{SPELLED[keyword]} {value}"
+    try:
+        algorithms.chosen(settings)
+    except algorithms.UnsupportedError as error:
+        return error.setting
     for file in settings.get("identityfile", ()):
         if is_security_key(Path(file).expanduser()):
             return f"IdentityFile {file}, a key on a FIDO token"

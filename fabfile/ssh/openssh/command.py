@@ -18,7 +18,7 @@ from ...util import limits
 from ..config.tokens import ResolvedSettings
 from ..connection import key_files
 from ..fabric_patches import ssh_config_files
-from ..host_keys import STRICT
+from ..trust.rule import STRICT
 
 # Only a session can use a forwarded port or a terminal, and our sessions need none. A remote or local command of the
 # user must not run in place of ours. `UpdateHostKeys` would let many processes rewrite known_hosts at the same time.

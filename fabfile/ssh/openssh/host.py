@@ -30,8 +30,8 @@ from ..connection import (
     MOST_SECONDS_APART_DROPPED,
     RETRIES_OF_DROPPED,
 )
-from ..host_keys import STRICT
 from ..ssh_host import PAUSES
+from ..trust.rule import STRICT
 from . import mux
 from .command import master_command
 from .master import LoginAttempt, LoginFailed, Master

@@ -14,7 +14,10 @@ SECURITY_KEY = "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY
     ("keyword", "value", "reason"),
     [
         ("pkcs11provider", "/usr/lib/opensc.so", "PKCS11Provider /usr/lib/opensc.so"),
-        ("knownhostscommand", "/usr/bin/keys %h", "KnownHostsCommand /usr/bin/keys %h"),
+        ("ciphers", "chacha20-poly1305@openssh.com", "Ciphers chacha20-poly1305@openssh.com"),
+        ("kexalgorithms", "sntrup761x25519-sha512@openssh.com", "KexAlgorithms sntrup761x25519-sha512@openssh.com"),
+        ("ciphers", "chacha20-poly1305@openssh.com,aes256-ctr", ""),
+        ("knownhostscommand", "/usr/bin/keys %h", ""),
         ("verifyhostkeydns", "ask", "VerifyHostKeyDNS ask"),
         ("proxyusefdpass", "yes", "ProxyUseFdpass yes"),
         ("hostbasedauthentication", "yes", "HostbasedAuthentication yes"),
