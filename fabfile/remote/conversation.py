@@ -210,7 +210,7 @@ class Conversation:
     def _lost(self) -> errors.HostError:
         self._is_over = True
         if self._is_flooded:
-            return self._too_much()
+            return errors.HostError(TOO_MUCH)
         said, status = self._channel.end()
         if status is not None and self.identity is None:
             return self._not_run(said, status)

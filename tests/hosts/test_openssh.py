@@ -161,7 +161,7 @@ def test_known_hosts_command_is_obeyed_by_ssh(lab: Lab) -> None:
     key = " ".join((lab.node1.folder / "host_key.pub").read_text().split()[:2])
     line = f"KnownHostsCommand /bin/echo [{lab.node1.address}]:{lab.node1.port} {key}"
     config = section(lab, "node1", lab.node1, line, "StrictHostKeyChecking yes")
-    with opened(lab, "node1", config=config, transport="auto") as group:
+    with opened(lab, "node1", config=config, transport="openssh") as group:
         assert isinstance(group.hosts["node1"], OpenSshHost)
         assert says_hello(group)
     assert not (lab.folder / "known").exists()
