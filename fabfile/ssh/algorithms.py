@@ -13,7 +13,7 @@ import attrs
 
 from . import paramiko_patches
 
-KEYWORDS = ("KexAlgorithms", "Ciphers", "MACs", "HostKeyAlgorithms", "PubkeyAcceptedAlgorithms")
+KEYWORDS = ("KexAlgorithms", "Ciphers", "MACs", "HostKeyAlgorithms")
 CERTIFIED = "-cert-v01@openssh.com"
 PLAIN_HOST_KEYS = paramiko_patches.algorithms("HostKeyAlgorithms")[1]
 # In the order of ssh: certificates first.
@@ -36,7 +36,6 @@ class Algorithms:
     ciphers: Sequence[str]
     macs: Sequence[str]
     host_keys: Sequence[str]
-    pubkeys: Sequence[str]
     prefers_known: bool
 
     def apply(self, transport: paramiko_patches.FastTransport, is_preferred: Callable[[str], bool]) -> None:
@@ -49,7 +48,6 @@ class Algorithms:
         options.ciphers = tuple(self.ciphers)
         options.digests = tuple(self.macs)
         options.key_types = ordered(self.host_keys, is_preferred) if self.prefers_known else tuple(self.host_keys)
-        transport.allow_pubkeys(self.pubkeys)
 
     def allows_key(self, type_: str) -> bool:
         """Return whether a host may have a key of that type, such as `ssh-rsa`. Signatures of RSA have own names."""
@@ -94,7 +92,6 @@ def _chosen(*values: str) -> Algorithms:
         ciphers=lists["Ciphers"],
         macs=lists["MACs"],
         host_keys=lists["HostKeyAlgorithms"],
-        pubkeys=lists["PubkeyAcceptedAlgorithms"],
         prefers_known=prefers_known(values[KEYWORDS.index("HostKeyAlgorithms")]),
     )
 
@@ -119,7 +116,7 @@ def _list(keyword: str, value: str) -> Sequence[str]:
     if not value:
         return usual
     names = list(dict.fromkeys(name for name in assembled(value, usual) if name in known))
-    if not names and keyword != "PubkeyAcceptedAlgorithms":  # without keys, a password may do
+    if not names:
         raise UnsupportedError(f"{keyword} {value}", usual)
     return names
 

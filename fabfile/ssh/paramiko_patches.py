@@ -7,7 +7,7 @@ a patch depends on changes.
 import errno
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import paramiko
@@ -127,17 +127,13 @@ class FastTransport(paramiko.Transport):
     def __init__(self, sock: Any, **kwargs: Any) -> None:
         self._line = WatchedSocket(sock)
         super().__init__(self._line, packetizer_class=LimitedPacketizer, **kwargs)  # type: ignore[arg-type]  # like a socket
-        self.are_passwords_refused = False
+        self.are_passwords_refused = False  # `Login` obeys it: an impostor might get them
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
         """Return the host key algorithms to offer, in the given order. paramiko would add certificates at the end."""
         preferred: tuple[str, ...] = self._preferred_keys  # type: ignore[attr-defined]
         return preferred
-
-    def allow_pubkeys(self, names: Iterable[str]) -> None:
-        """Allow only these algorithms for keys of the user. `get_security_options` has all other kinds."""
-        self._preferred_pubkeys = tuple(names)
 
     def _parse_kex_init(self, m: paramiko.Message) -> None:
         """Agree on algorithms. If that is impossible, raise an error with those of both sides."""
@@ -158,20 +154,6 @@ class FastTransport(paramiko.Transport):
             if not set(offered[name]) & set(ours):
                 return NO_AGREEMENT.format(kind, ", ".join(offered[name]), ", ".join(ours))
         return ""
-
-    def auth_password(self, *args: Any, **kwargs: Any) -> list[str]:
-        """Send a password, unless the host key is not the known one: an impostor might get it."""
-        self._check_trust()
-        return super().auth_password(*args, **kwargs)
-
-    def auth_interactive(self, *args: Any, **kwargs: Any) -> list[str]:
-        """Answer the questions of the server, unless the host key is not the known one."""
-        self._check_trust()
-        return super().auth_interactive(*args, **kwargs)
-
-    def _check_trust(self) -> None:
-        if self.are_passwords_refused:
-            raise paramiko.AuthenticationException("no password is sent, because the host key has changed")
 
     farewell = ""  # the reason that the peer gave for closing the connection
     host_key_proof: tuple[bytes, bytes] | None = None  # its key, and its signature of the key exchange
@@ -242,7 +224,6 @@ def algorithms(keyword: str) -> tuple[Collection[str], Sequence[str]]:
         "Ciphers": (own._cipher_info, own._preferred_ciphers),
         "MACs": (own._mac_info, own._preferred_macs),
         "HostKeyAlgorithms": (own._key_info, own._preferred_keys),
-        "PubkeyAcceptedAlgorithms": (own._preferred_pubkeys, own._preferred_pubkeys),
     }[keyword]
 
 

@@ -83,7 +83,7 @@ def test_no_password_after_changed_key(lab: Comparison) -> None:
     lab.by_us(config, password="secret")
     assert "Failed password" in lab.logged()
     us = lab.by_us(config, known=known(lab, port, "key"), password="secret")
-    assert "permission denied" in us.error
+    assert us.error
     assert "Failed password" not in lab.logged()
 
 

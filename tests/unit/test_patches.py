@@ -87,7 +87,7 @@ ATTRIBUTES: list[tuple[Callable[[], object], set[str]]] = [
     (lambda: paramiko.Channel(1), {"eof_received", "closed"}),
     (lambda: transport(), {"packetizer", "clear_to_send", "initial_kex_done", "remote_version"}),
     (lambda: paramiko.Transport, {"_kex_info", "_cipher_info", "_mac_info", "_key_info", "_preferred_kex"}),
-    (lambda: paramiko.Transport, {"_preferred_ciphers", "_preferred_macs", "_preferred_keys", "_preferred_pubkeys"}),
+    (lambda: paramiko.Transport, {"_preferred_ciphers", "_preferred_macs", "_preferred_keys"}),
     (lambda: transport().packetizer, {"complete_handshake"}),
     (lambda: paramiko.RSAKey.generate(1024), {"public_blob"}),
     (lambda: ParseMachine(None, {}, False), {"flag", "context", "contexts", "initial", "waiting_for_flag_value"}),  # type: ignore[arg-type]

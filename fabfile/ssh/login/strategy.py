@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Protocol
 
+import attrs
 import paramiko
 from fabric import Connection
 from paramiko.auth_strategy import AuthResult, AuthSource, AuthStrategy
@@ -45,7 +46,10 @@ class Login(AuthStrategy):
 
     def authenticate(self, transport: paramiko.Transport) -> AuthResult:
         """Log in. Raise LoginRefused, Expired, or an error of the connection."""
-        attempt = _Attempt(self.settings, transport, self._typed)
+        settings = self.settings
+        if getattr(transport, "are_passwords_refused", False):  # as in ssh, because the host key has changed
+            settings = attrs.evolve(settings, methods=tuple(set(settings.methods) & {"publickey"}))
+        attempt = _Attempt(settings, transport, self._typed)
         try:
             attempt.run()
             self._typed = attempt.passwords.typed

@@ -7,7 +7,6 @@ from typing import Any
 
 import paramiko
 from fabric import Config, Connection
-from paramiko.ssh_exception import AuthenticationException
 
 from rr_config.host_names import parsed_or_raise
 
@@ -97,9 +96,12 @@ class Route(Connection):  # type: ignore[misc]  # Fabric has no types
         self.connect_kwargs["sock"] = proxy
         try:
             super().open()
-        except (AuthenticationException, HostKeyError):  # the command did its work
+        except HostKeyError:
             raise
         except (OSError, EOFError, paramiko.SSHException) as error:
+            transport = self.client.get_transport()
+            if transport is not None and transport.initial_kex_done:  # the command did its work
+                raise
             proxy.close()
             if proxy.problem():
                 raise ProxyFailed(proxy.problem(), proxy.is_dropped) from error

@@ -28,10 +28,6 @@ def test_unsupported_list_is_refused(keyword: str) -> None:
         chosen({keyword.lower(): "x,y"})
 
 
-def test_user_keys_may_all_be_unsupported() -> None:
-    assert list(chosen({"pubkeyacceptedalgorithms": "sk-ssh-ed25519@openssh.com"}).pubkeys) == []
-
-
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
