@@ -190,7 +190,7 @@ def build_docs(c: Context) -> None:
 
 @task
 def pictures(c: Context) -> None:
-    """Make the pictures in docs/ again, and run.txt: from real commands on two and on 60 throwaway hosts. Needs root."""
+    """Make the pictures in docs/ again, and run.txt: from real commands on 2 and on 60 throwaway hosts. Needs root."""
     require_programs(c)
     c.run(f"{sys.executable} -m docs.pictures")
 

@@ -44,10 +44,9 @@ def test_cut_while_sending_is_a_host_error(lab: Lab) -> None:
 
 @contextlib.contextmanager
 def connected(lab: Lab, name: str, timeout: int = 10) -> Iterator[Host]:
-    own = Config(ssh_config=SSHConfig.from_path(str(lab.farm.ssh_config)), overrides={"timeouts": {"connect": timeout}})
-    settings = connection_settings(own)
-    settings.connect_kwargs["key_filename"] = str(lab.farm.key)
-    with contextlib.closing(HostGroup([name], settings)) as group:
+    overrides = {"timeouts": {"connect": timeout}, "connect_kwargs": {"key_filename": str(lab.farm.key)}}
+    own = Config(ssh_config=SSHConfig.from_path(str(lab.farm.ssh_config)), overrides=overrides)
+    with contextlib.closing(HostGroup([name], connection_settings(own))) as group:
         yield group.hosts[name]
 
 

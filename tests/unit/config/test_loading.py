@@ -185,7 +185,10 @@ def test_unknown_attribute_suggests_nearest(tmp_path: Path) -> None:
     [
         ("util.prot(80)", "unknown name util.prot; did you mean util.port?"),
         ("util.recursive_file_dict('a', 'b')", "unknown name util.recursive_file_dict; did you mean util.recursive_"),
-        ("util.nonsense()", "unknown name util.nonsense; must be one of command, ended, literal, log, params, port, "),
+        (
+            "util.nonsense()",
+            "unknown name util.nonsense; must be one of command, ended, hosts, literal, log, params, port, ",
+        ),
         ("config.add_componet(Component())", "unknown name config.add_componet; did you mean config.add_component?"),
         ("config.clear()", "unknown name config.clear; did you mean config.clear_components?"),
         ("Component().nmae", "unknown name component.nmae; did you mean component.name?"),
