@@ -65,6 +65,7 @@ def refused(done: subprocess.CompletedProcess[str] | Terminal, code: int, words:
         assert (done.returncode, done.stderr) == (code, f"{words}\n")
 
 
+@pytest.mark.root
 @pytest.mark.transports
 @pytest.mark.parametrize(("name", "host"), [("web", "node1"), ("localhost/here", "here")])
 def test_attach_shows_window_until_detached(started: Lab, name: str, host: str) -> None:
@@ -86,6 +87,7 @@ def test_attach_shows_window_until_detached(started: Lab, name: str, host: str) 
     assert not (home.state() / name.rpartition("/")[2] / "status").exists(), "it goes on"
 
 
+@pytest.mark.root
 @pytest.mark.transports
 def test_attach_shows_ended_window(started: Lab) -> None:
     with attached(started, "node1/db") as terminal:
@@ -98,6 +100,7 @@ def test_attach_shows_ended_window(started: Lab) -> None:
         refused(terminal, 1, "node1: attach: the window of db is closed; to see its output, use: fab logs")
 
 
+@pytest.mark.root
 def test_unknown_terminal_becomes_xterm(started: Lab) -> None:
     with attached(started, "web", TERM="of-tomorrow") as terminal:
         terminal.shows(b"listening")
@@ -105,6 +108,7 @@ def test_unknown_terminal_becomes_xterm(started: Lab) -> None:
         assert terminal.ends() == 0
 
 
+@pytest.mark.root
 @pytest.mark.transports
 def test_lost_connection_ends_attach(started: Lab) -> None:
     with attached(started, "web") as terminal:

@@ -71,5 +71,5 @@ def test_dev_names_packages_without_root() -> None:
             "dev: Without root, `pip install .` in a virtual environment or `uv tool install .`"
         )
         left_out, *_ = refusal("test")
-        assert left_out == "dev: sudo is missing, so tests that create users, or files of another user, are left out."
+        assert left_out == "dev: sudo is missing, so tests that need root are left out."
         assert not (Path(folder) / ".venv").exists()

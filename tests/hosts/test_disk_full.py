@@ -1,5 +1,7 @@
 """Full and read-only file systems: the old file stays, and the other hosts finish."""
 
+import pytest
+
 from tests.support.farm import ThrowawayHost
 from tests.support.files import content
 from tests.support.lab import Lab
@@ -56,6 +58,7 @@ def test_read_only_home_is_reported(lab: Lab) -> None:
     assert states(lab)["node1"] == "running"
 
 
+@pytest.mark.root
 def test_full_tmp_is_reported(lab: Lab) -> None:
     mounted(lab, "odd", 'mount -t tmpfs -o size=4k,nr_inodes=2 none "$TMPDIR" && : >"$TMPDIR/x"')
     configure_hosts(lab, "odd", "node1", base_dir=None)

@@ -93,6 +93,7 @@ def test_healthy_hosts_share_a_line(lab: Lab) -> None:
     assert checks(lab, "--always-copy", code=0)["node1", "disk"]["wanted"] == 100_010
 
 
+@pytest.mark.root
 def test_doctor_reports_missing_programs(lab: Lab) -> None:
     slow = '#!/bin/sh\nexec /bin/date "$@" -d "now - 1 hour"\n'
     bare(lab, ["screen", "openssl"], {"date": slow})
@@ -149,6 +150,7 @@ def test_home_with_two_names_is_a_problem(lab: Lab) -> None:
     assert (done.returncode, done.stdout.count("problem")) == (1, 1)
 
 
+@pytest.mark.root
 def test_doctor_installs_programs(lab: Lab) -> None:
     programs = bare(lab, ["screen", "openssl"])
     lab.config(ONE)
@@ -167,6 +169,7 @@ def test_doctor_installs_programs(lab: Lab) -> None:
     assert lab.fab("doctor", "-c", "cfg.py", "--install", "--yes").stderr == "", "there is nothing to install any more"
 
 
+@pytest.mark.root
 def test_doctor_asks_before_it_installs(lab: Lab) -> None:
     programs = bare(lab, ["screen"])
     lab.config(ONE)
@@ -192,6 +195,7 @@ def test_doctor_asks_before_it_installs(lab: Lab) -> None:
     assert (programs / "screen").is_symlink()
 
 
+@pytest.mark.root
 def test_package_manager_output_is_shown(lab: Lab) -> None:
     bare(
         lab,

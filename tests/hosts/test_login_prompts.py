@@ -72,6 +72,7 @@ def echoes(terminal: Terminal) -> bool:
     return bool(termios.tcgetattr(terminal.master)[3] & termios.ECHO)
 
 
+@pytest.mark.root
 def test_second_factor_is_asked_for(duel: Duel, user: Account, terminals: list[Terminal]) -> None:
     host = duel.host(**PAM, **FIRST_KEY)
     config = config_of(duel, {"machine": host}, "IdentityFile {keys}/good", f"User {user.name}")
@@ -83,6 +84,7 @@ def test_second_factor_is_asked_for(duel: Duel, user: Account, terminals: list[T
     assert terminal.ends() == 0
 
 
+@pytest.mark.root
 def test_questions_come_one_at_a_time(duel: Duel, user: Account, terminals: list[Terminal]) -> None:
     host = duel.host(**PAM, **FIRST_KEY)
     names = ["first", "second", "third"]
@@ -98,6 +100,7 @@ def test_questions_come_one_at_a_time(duel: Duel, user: Account, terminals: list
     assert terminal.ends() == 0
 
 
+@pytest.mark.root
 def test_password_is_asked_for_again(duel: Duel, user: Account, terminals: list[Terminal]) -> None:
     host = duel.host(PasswordAuthentication="yes", AuthorizedKeysFile="none")
     config = config_of(duel, {"machine": host}, "IdentityFile none", f"User {user.name}")
@@ -150,6 +153,7 @@ def test_empty_passphrase_skips_the_key(duel: Duel, terminals: list[Terminal]) -
     assert terminal.ends() == 0
 
 
+@pytest.mark.root
 def test_impatient_hosts_are_met_again(duel: Duel, user: Account, terminals: list[Terminal]) -> None:
     """The second host closes its connection while the first question is open."""
     settings = {**PAM, **FIRST_KEY, "LoginGraceTime": "3"}
@@ -168,6 +172,7 @@ def test_impatient_hosts_are_met_again(duel: Duel, user: Account, terminals: lis
     assert terminal.ends() == 0
 
 
+@pytest.mark.root
 def test_wrong_password_is_reported(duel: Duel, user: Account) -> None:
     host = duel.host(PasswordAuthentication="yes", AuthorizedKeysFile="none")
     config = config_of(duel, {"machine": host}, "IdentityFile none", f"User {user.name}")
@@ -176,6 +181,7 @@ def test_wrong_password_is_reported(duel: Duel, user: Account) -> None:
     assert refused.error == (f"permission denied for user {user.name}; tried no key; the password was refused")
 
 
+@pytest.mark.root
 @pytest.mark.parametrize(
     ("lines", "settings", "hint"),
     [
@@ -254,6 +260,7 @@ GIVEN = {
 }
 
 
+@pytest.mark.root
 @pytest.mark.parametrize("name", GIVEN)
 def test_given_password_works_as_in_ssh(duel: Duel, user: Account, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     settings, lines = GIVEN[name]

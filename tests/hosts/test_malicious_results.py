@@ -57,7 +57,7 @@ def test_hostile_archive_stays_in_folder(lab: Lab) -> None:
     assert done.returncode == 1
     *failed, last = done.stderr.splitlines()
     assert sorted(line.partition(": collect: ")[0] for line in failed) == names, done.stderr
-    limit = ",".join(f"{name}/*" for name in names)
+    limit = f"odd[0-{len(names) - 1}]/*"
     assert last == repeat_with(lab, "collect", "--limit", limit, "--io-timeout", "5")
     (folder,) = (lab.folder / "results").iterdir()
     assert set(Path("/tmp").glob("rr-evil")) | set(lab.folder.parent.rglob("evil")) == before

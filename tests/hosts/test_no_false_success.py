@@ -70,6 +70,7 @@ def host_without_cgroups(lab: Lab, name: str, command: str) -> ThrowawayHost:
     return lab.farm.add(name, {"ForceCommand": force})
 
 
+@pytest.mark.root
 @pytest.mark.long
 def test_fast_forking_program_is_killed(lab: Lab) -> None:
     """Between the list of all processes and a look at one, this host takes longer than each process lives."""
@@ -130,6 +131,7 @@ while True:
 """
 
 
+@pytest.mark.root
 def test_cgroup_holds_hidden_programs(lab: Lab) -> None:
     """No mark, no parent, no kernel session, and a new process every 2 ms. Needs a host where we may create cgroups."""
     lab.write("hide.py", HIDDEN)

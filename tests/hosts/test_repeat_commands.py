@@ -125,6 +125,7 @@ USUAL = [
 ]
 
 
+@pytest.mark.root
 @pytest.mark.parametrize("name", often(USUAL, [name for name in TROUBLES if name not in USUAL]))
 def test_repeat_brings_all_up(lab: Lab, name: str) -> None:
     command, picky, trouble = TROUBLES[name]
@@ -160,6 +161,7 @@ class Switch(Observer):
             self.away.__enter__()
 
 
+@pytest.mark.root
 @pytest.mark.parametrize("stage", often(["sync", "start 2", "wait"], ["kill", "stop 1", "screen", "start 1"]))
 def test_repeat_after_dead_host(lab: Lab, stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", [str(FAB)])
@@ -189,6 +191,7 @@ def test_repeat_after_dead_host(lab: Lab, stage: str, monkeypatch: pytest.Monkey
     assert before.items() <= pids(lab).items()
 
 
+@pytest.mark.root
 def test_repeat_of_wait_after_full_disk(lab: Lab) -> None:
     odd = odd_host(lab)
     lab.write("data", "new")
@@ -203,6 +206,7 @@ def test_repeat_of_wait_after_full_disk(lab: Lab) -> None:
     assert pids(lab) == before and before.keys() == set(COMPONENTS)
 
 
+@pytest.mark.root
 @pytest.mark.parametrize("command", ["run", "wait"])
 def test_repeat_of_wait_after_failure(lab: Lab, command: str) -> None:
     odd = odd_host(lab)
@@ -220,6 +224,7 @@ def test_repeat_of_wait_after_failure(lab: Lab, command: str) -> None:
     assert len(before) == 3 and before.items() <= pids(lab).items()
 
 
+@pytest.mark.root
 @pytest.mark.parametrize("command", ["kill", "stop"])
 def test_repeat_of_kill_and_stop(lab: Lab, command: str) -> None:
     odd = odd_host(lab)

@@ -35,6 +35,7 @@ def content(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): text(path) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.root
 @pytest.mark.parametrize("rounds", often([2], [10]))
 def test_shared_home_has_two_states(lab: Lab, rounds: int) -> None:
     machine_of_its_own(lab, "other", lab.node1)

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.support.connections import sessions_begun
 from tests.support.lab import Lab
 from tests.support.one_each import configure
@@ -15,6 +17,7 @@ from tests.support.privileges import NAMESPACE
 from tests.support.waiting import eventually
 
 
+@pytest.mark.root
 def test_slow_name_service_delays_one_host(lab: Lab, tmp_path: Path) -> None:
     configure(lab, "late", "node1")
     with lab.farm.ssh_config.open("a") as config:

@@ -412,6 +412,7 @@ def test_changing_remote_file_stays(lab: Lab, monkeypatch: pytest.MonkeyPatch) -
     assert not staged(lab.node1)
 
 
+@pytest.mark.root
 def test_forbidden_folders_are_written(lab: Lab) -> None:
     host = lab.farm.add("bound", {"ForceCommand": f'exec {shlex.join(BOUND)} sh -c "$SSH_ORIGINAL_COMMAND"'})
     lab.write("tree/ro/f", "one").parent.chmod(0o555)

@@ -8,6 +8,7 @@ import pytest
 from fabfile.remote.script import read_script
 
 
+@pytest.mark.root
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 def test_cgroups_of_sessions_are_not_nested(shell: str, tmp_path: Path) -> None:
     """A session that is started in a window of another one must outlive it."""

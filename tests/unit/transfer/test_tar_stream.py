@@ -48,6 +48,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
+@pytest.mark.root
 def test_tar_restores_names_and_modes(tmp_path: Path) -> None:
     wanted = []
     for number, name in enumerate(NAMES):
