@@ -69,7 +69,8 @@ class Conversation:
         except TimeoutError as error:
             raise self._silent() from error
         except OSError as error:
-            raise self._lost() from error
+            why = self.reason() if self.identity is None else None  # a login shell may have said why it ends
+            raise why or self._lost() from error
 
     def send_command(self, words: str, paths: Iterable[str]) -> None:
         """Send a line with `words` and a number of bytes, and then so many bytes of NUL-terminated paths."""
@@ -164,12 +165,13 @@ class Conversation:
             self._parts.append(first)
             self._size += len(first)
             self._left -= len(block) + limits.COST_OF_A_RECORD * len(others)
-            if self._size > self._most_in_a_record or self._left < 0:
-                raise self._too_much()
+            is_too_long = self._size > self._most_in_a_record
             if others:
                 *whole, rest = others
                 self._records.extend((b"".join(self._parts), *whole))
                 self._parts, self._size = [rest], len(rest)
+            if is_too_long or self._left < 0:
+                raise self._too_much()
         return self._records.popleft()
 
     def _next_block(self) -> bytes:
@@ -194,7 +196,7 @@ class Conversation:
         return None if seconds == math.inf else seconds
 
     def _too_much(self) -> errors.HostError:
-        if self.identity is None:
+        if self.identity is None and not any(record.startswith(GREETING) for record in self._records):
             much = f"{limits.MOST_NOISE >> 20} MB"
             return errors.HostError(f"the login shell printed more than {much} and ran no script; {START_UP}")
         return errors.HostError(TOO_MUCH)

@@ -34,7 +34,7 @@ FAILS = [
     ("while sleep 0.2; do echo .; done", SILENT),
     ("yes | head -c 3000000", "the login shell printed more than 1 MB and ran no script; check start-up files"),
     ("yes", "the login shell printed more than 1 MB and ran no script"),
-    ("exec setsid zsh", OTHER.format("zsh")),
+    ("exec setsid -w zsh", OTHER.format("zsh")),
 ]
 
 

@@ -17,7 +17,7 @@ cd {tmp_path}; state=$PWD
 session=outer; enter_cgroup
 session=inner; enter_cgroup
 """
-    library = f"is_evaluated=yes; {read_script('cgroup.sh')}"
+    library = f"is_evaluated=yes; is_whole=yes; {read_script('cgroup.sh')}"
     subprocess.run([shell, "-c", library + script], capture_output=True, check=True)
     outer, inner = map(Path, (tmp_path / ".cgroups").read_text().splitlines())
     try:
@@ -34,7 +34,7 @@ def test_cgroup_belongs_to_one_machine(tmp_path: Path) -> None:
     for machine in ("a", "b"):
         state = tmp_path / machine
         state.mkdir()
-        script = f"is_evaluated=yes; {read_script('cgroup.sh')}\ncd {state}; state=$PWD session=s machine={machine}\n"
+        script = f"is_evaluated=yes; is_whole=yes; {read_script('cgroup.sh')}\ncd {state}; state=$PWD session=s machine={machine}\n"
         command = ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", f"{script}enter_cgroup; echo $$"]
         done = subprocess.run(command, capture_output=True, check=True)
         assert done.stdout.rpartition(b"\0")[2] == b"1\n", "both have the same process id"

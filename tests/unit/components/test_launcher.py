@@ -424,7 +424,7 @@ def test_revoked_window_never_starts(launch: Launch) -> None:
     state, folder = launch.kept(one).parent, launch.kept(one).name
     again = f"sh {folder}/launcher 7"
     script = f"cd {state}; state={state}; id=1.runner; revoke_ticket {folder}; rm {folder}/begun.*; {again}"
-    library = f"is_evaluated=yes; {read_script('start.sh')}"
+    library = f"is_evaluated=yes; is_whole=yes; {read_script('start.sh')}"
     done = subprocess.run(
         ["sh", "-c", library + script],
         env={"PATH": f"{launch.shells}:{os.environ['PATH']}", "HOME": str(launch.home)},

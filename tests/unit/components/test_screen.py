@@ -14,7 +14,7 @@ def test_reused_process_id_is_spared(shell: str, tmp_path: Path) -> None:
     child = tmp_path / "child"
     begin = f"(sleep 1000 & echo $! >{child}; wait) >/dev/null & roots=$!\nuntil [ -s {child} ]; do :; done\n"
     look = 'echo $(not_ended "$roots" | wc -l) $(members | wc -l)\n'
-    script = f"is_evaluated=yes; {read_script('end_processes.sh')}marks= all_servers=' '\n{begin}{look}note_births $roots\n{look}births=\" $roots.1 \"\n{look}"
+    script = f"is_evaluated=yes; is_whole=yes; {read_script('end_processes.sh')}marks= all_servers=' '\n{begin}{look}note_births $roots\n{look}births=\" $roots.1 \"\n{look}"
     # A member that has ended before we could look at its birth: whoever has its id later is another process.
     gone = 'true & gone=$!; wait $gone; note_births $gone; echo ${births#* $gone.}\nbirths=" $roots.ended "\n'
     done = subprocess.run(
@@ -39,6 +39,6 @@ until grep -qs sleep "/proc/$pid/cmdline"; do :; done
 is_running a && echo running
 kill "$pid"
 """
-    library = f"is_evaluated=yes; {read_script('component_state.sh')}"
+    library = f"is_evaluated=yes; is_whole=yes; {read_script('component_state.sh')}"
     done = subprocess.run([shell, "-c", library + script], capture_output=True, text=True, timeout=20)
     assert (done.stdout.rpartition("\0")[2], done.stderr) == ("running\n", "")
