@@ -13,7 +13,7 @@ LINES = 20
 
 @attrs.frozen
 class BecameReady:
-    """A component became ready, `seconds` after its first check."""
+    """A component became ready, `seconds` after its start. For one that ran before, they count from the first check."""
 
     component: Component
     seconds: float

@@ -1,6 +1,7 @@
 # Wait until components are ready. All of them are checked five times a second. The command of `util.command` runs in
 # the background, with the launcher of its component, so that it has the same folder and environment.
 # Needs from the header: output_lines, the number of lines in the answer `unready`.
+# Needs from start.sh: started and ended, the components that it has started.
 # Answers: ready FOLDER HUNDREDTHS, or unready FOLDER WHY LAST-CHECK, a newline, and the end of the output.
 . ./prologue.sh
 . ./own_output.sh
@@ -53,7 +54,8 @@ check_component() {
   case $?/$2/$exited/$seconds_left in
     0/*)
       date +%s >"$1/ready"
-      answer "ready $1 $((clock - begun))"
+      find_start "$1"
+      answer "ready $1 $((clock - start))"
       return
       ;;
     2/log/*) why=unusable ;;
@@ -70,6 +72,15 @@ check_component() {
   echo "$why" >"$1/unready"
   answer "unready $1 $why $last_check
 $(output_end "$1" "$output_lines")"
+}
+
+# find_start FOLDER: set $start to the uptime at which a component was started, in 1/100 s. For one that ran before, it is
+# that of the first check. So it is in a container with an uptime of its own, where processes seem to be born later.
+find_start() {
+  start=$begun
+  case "$started$ended " in *" $1 "*) ;; *) return ;; esac
+  read_note "$1" born
+  [ "${note:-$begun}" -ge "$begun" ] || start=$note
 }
 
 # Each of these returns 0 if the component FOLDER is ready by its VALUE.

@@ -1,11 +1,17 @@
-"""Readiness, read from a host's answers."""
+"""Readiness: a host's answers, and the time that it needs."""
+
+import os
+import subprocess
+from pathlib import Path
 
 import pytest
 
 from fabfile.components.readiness import BecameReady, NotReady
 from fabfile.components.start import read_started
+from fabfile.remote.script import command
 from rr_config import Component, util
 from rr_config.ready import Ready
+from tests.support.scripts import script_of
 
 
 @pytest.mark.parametrize(
@@ -34,3 +40,28 @@ def test_answers_are_read(ready: Ready, answer: str, outcome: tuple[str, object]
     else:
         assert isinstance(read, NotReady)
         assert outcome[0] in read.reason and read.output == outcome[1]
+
+
+def test_time_counts_from_the_start(tmp_path: Path) -> None:
+    """The first check of `new` comes 3 s after its start. `old` ran before; uptime is that of a container in `inner`."""
+    folders = ("new", "old", "inner")
+    for folder in folders:
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "status").write_text("0\n")
+        (tmp_path / folder / "length").write_text("0\n")
+    words = " ".join(f"{folder} t t h '' ended '' 6000" for folder in folders)
+    body = f"""
+cd {tmp_path}
+read_clock
+for folder in new old; do echo $((clock - 300)) >$folder/born; done
+echo $((clock + 100000)) >inner/born
+started=' new inner' ended='' awaited=' new old inner '
+await_readiness {words}"""
+    script = script_of(body, "readiness", output_lines=20).sent_by("me", born=5, group=1)
+    done = subprocess.run(["sh", "-c", command(script)], input=script, env=os.environ, capture_output=True)
+    answers = [each.decode().split() for each in done.stdout.split(b"\0") if each.startswith(b"ready ")]
+    components = [Component(name=name, host="h", executable="/x", start_index=1) for name in folders]
+    read = read_started(components, [" ".join(each) for each in answers])
+    seconds = {each.component.name: each.seconds for each in read if isinstance(each, BecameReady)}
+    assert 3 <= seconds["new"] < 60
+    assert 0 <= seconds["old"] < 3 and 0 <= seconds["inner"] < 3
