@@ -77,7 +77,7 @@ class WaitCommands(SessionCommands):
         for ended in (*self._crashed, *self._culprits):
             crashed[ended.component.label] = ended.failure._replace(reason=f"{ended}{words}")
         others = [each for each in error.failures if each.where not in crashed]
-        told = StageError("wait", [*others, *in_order(crashed.values())], error.hosts, final=error.final)
+        told = StageError("wait", in_order([*others, *crashed.values()]), error.hosts, final=error.final)
         return self._stopped(told, {*silent, *error.hosts}) if self._culprits else told
 
     def _has_ended(self, ended: Ended) -> bool:

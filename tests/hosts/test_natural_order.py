@@ -56,6 +56,17 @@ def test_changes_are_in_natural_order(lab: Lab) -> None:
     assert "--limit 'shut2/*,shut10/*'" in killed.stderr
 
 
+def test_failures_are_in_natural_order(lab: Lab) -> None:
+    """Those of awaited components, and of others that failed meanwhile."""
+    lab.config(
+        "for name, awaited in (('c10', True), ('c9', False), ('c1', True)):\n"
+        "    config.add_component(Component(name=name, host='node1', executable='/bin/sh', start_index=1, wait=awaited,"
+        " args=['-c', 'sleep 2; exit 3' if awaited else 'exit 3']))\n"
+    )
+    said = lab.fab("run", "-c", "cfg.py").stderr
+    assert re.findall(r"^node1/(c\d+): wait", said, re.MULTILINE) == NAMES
+
+
 def test_logs_are_in_natural_order(lab: Lab) -> None:
     """The first host has the most output, so its end comes last."""
     lab.config(
