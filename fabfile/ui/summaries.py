@@ -46,7 +46,7 @@ def _line_of_component(result: Any) -> Line | None:
     """Return the line about a component that was stopped, or could not be started. Others have had theirs before."""
     match result:
         case Ended(was_started=True):
-            return result.component, str(result), "ended"
+            return result.component, str(result), "stopped" if result.was_stopped else "ended"
         case Ended():
             return result.component, "not running", "not running"
         case NotStarted():

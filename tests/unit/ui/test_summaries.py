@@ -3,7 +3,7 @@
 import attrs
 
 from fabfile.components.wait import Ended
-from fabfile.ui.summaries import folded_failures
+from fabfile.ui.summaries import folded_failures, lines_of
 from fabfile.util.stages import Failure
 from rr_config import Component
 
@@ -56,3 +56,10 @@ def test_stale_end_does_not_replace_a_reason() -> None:
     assert folded_failures(failures, HOSTS, ends) == [Failure("node[1-2]/job", "not ready")]
     failures[0] = Failure("node1/job", "no x bit")
     assert folded_failures(failures, HOSTS, ends) == failures
+
+
+def test_stop_names_states() -> None:
+    """A component that ended by itself meanwhile was not stopped."""
+    ended = end_of("node1", 3)
+    results = [attrs.evolve(ended, was_stopped=True), ended, attrs.evolve(ended, status=None, was_started=False)]
+    assert [kind for _, _, kind in lines_of("stop 1", "node1", results)] == ["stopped", "ended", "not running"]
