@@ -9,7 +9,10 @@
 # await_readiness [FOLDER _ _ _ _ KIND VALUE HUNDREDTHS]...: wait for those that are in $awaited and have a KIND.
 await_readiness() {
   keep_conditional "$@"
-  for folder in $awaited; do rm -f "$folder/ready" "$folder/unready" "$folder/check" "$folder/check.output"; done
+  for folder in $awaited; do
+    rm -f "$folder/unready" "$folder/check" "$folder/check.output"
+    mv "$folder/ready" "$folder/was_ready" 2>/dev/null # it is only not ready again until the first check
+  done
   read_clock
   begun=$clock rounds=0
   while [ "$awaited" != ' ' ]; do
@@ -53,7 +56,7 @@ check_component() {
   "is_ready_by_$2" "$1" "$3"
   case $?/$2/$exited/$seconds_left in
     0/*)
-      date +%s >"$1/ready"
+      mv "$1/was_ready" "$1/ready" 2>/dev/null || date +%s >"$1/ready"
       find_start "$1"
       answer "ready $1 $((clock - start))"
       return
@@ -69,6 +72,7 @@ check_component() {
   last_check=
   [ "$2" != command ] ||
     last_check="$(cat "$1/check") $(tail -n 1 "$1/check.output" 2>/dev/null | tr -d '\000')"
+  rm -f "$1/was_ready"
   echo "$why" >"$1/unready"
   answer "unready $1 $why $last_check
 $(output_end "$1" "$output_lines")"

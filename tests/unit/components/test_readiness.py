@@ -43,12 +43,16 @@ def test_answers_are_read(ready: Ready, answer: str, outcome: tuple[str, object]
 
 
 def test_time_counts_from_the_start(tmp_path: Path) -> None:
-    """The first check of `new` comes 3 s after its start. `old` ran before; uptime is that of a container in `inner`."""
+    """The first check of `new` comes 3 s after its start. `old` ran before; uptime is that of a container in `inner`.
+
+    `old` was ready before, at 1000, which its next check confirms.
+    """
     folders = ("new", "old", "inner")
     for folder in folders:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "status").write_text("0\n")
         (tmp_path / folder / "length").write_text("0\n")
+    (tmp_path / "old/ready").write_text("1000\n")
     words = " ".join(f"{folder} t t h '' ended '' 6000" for folder in folders)
     body = f"""
 cd {tmp_path}
@@ -64,4 +68,5 @@ await_readiness {words}"""
     read = read_started(components, [" ".join(each) for each in answers])
     seconds = {each.component.name: each.seconds for each in read if isinstance(each, BecameReady)}
     assert 3 <= seconds["new"] < 60
+    assert (tmp_path / "old/ready").read_text() == "1000\n" != (tmp_path / "new/ready").read_text()
     assert 0 <= seconds["old"] < 3 and 0 <= seconds["inner"] < 3
