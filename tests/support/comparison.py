@@ -1,6 +1,7 @@
 """Connect to an sshd with special settings twice: with `ssh`, and with this program; compare what happens."""
 
 import contextlib
+import socket
 import subprocess
 import tempfile
 import time
@@ -22,6 +23,7 @@ from tests.support.scripts import script_of
 KEY_TYPES = ("ed25519", "ecdsa", "rsa")
 SHOWN = 'printf "%s %s %s" "$USER" "${SSH_CONNECTION#* * }" "${SSH_CONNECTION%% *}"'
 
+# The first line of a keyword counts, so a test may set it. See `farm` for the key exchange.
 SERVER = """\
 PidFile none
 UsePAM no
@@ -30,6 +32,7 @@ PermitRootLogin yes
 AuthorizedKeysFile {folder}/key.pub
 PasswordAuthentication no
 LogLevel ERROR
+KexAlgorithms curve25519-sha256
 """
 CLIENT = """\
 User root
@@ -100,13 +103,14 @@ class Comparison:
         port = port or free_port(address)
         listen = f"ListenAddress [{address}]:{port}" if ":" in address else f"ListenAddress {address}:{port}"
         config = self.server_config(listen, *lines)
-        command: list[str | Path] = [SSHD, "-D", "-f", config, "-E", self.folder / "sshd.log"]
+        command: list[str | Path] = [SSHD, "-D", "-r", "-f", config, "-E", self.folder / "sshd.log"]
         self._processes.append(subprocess.Popen(command, start_new_session=True))
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
-            done = subprocess.run(["ssh-keyscan", "-T", "1", "-p", str(port), address], capture_output=True)
-            if b"SSH-2.0" in done.stderr:
-                return port
+            with contextlib.suppress(OSError), socket.create_connection((address, port), 1) as connection:
+                if connection.recv(4) == b"SSH-":
+                    return port
+            time.sleep(0.02)
         raise RuntimeError(f"sshd does not answer on {address} port {port}")
 
     def logged(self) -> str:
