@@ -134,7 +134,7 @@ CASES = {
     "readable by the group before a good one": Case(["IdentityFile {keys}/group", "IdentityFile {keys}/good"]),
     "readable by others but in the agent": Case(["IdentityFile {keys}/open"], agent=[["good"]], has_variable=True),
     "FIDO key before a good one": Case(["IdentityFile {keys}/fido", "IdentityFile {keys}/good"]),
-    "FIDO key alone": Case(["IdentityFile {keys}/fido"], "", error="permission denied"),
+    "FIDO key alone": Case(["IdentityFile {keys}/fido"], "", error="{keys}/fido, a key on a FIDO token"),
     "encrypted key without a passphrase": Case(
         ["IdentityFile {keys}/gcm"], "", error="tried {keys}/gcm (passphrase needed); the host accepts only publickey"
     ),

@@ -33,8 +33,10 @@ from ..connection import (
 from ..ssh_host import PAUSES
 from ..trust.rule import STRICT
 from . import mux
+from .choice import needs_openssh
 from .command import master_command
 from .master import LoginAttempt, LoginFailed, Master
+from .problems import Problem
 from .process import OpenSsh
 from .questions import Answers
 
@@ -128,13 +130,18 @@ class OpenSshHost:
                     problem = error.problem
                     most = max(self._retries, RETRIES_OF_DROPPED) if problem.was_dropped else self._retries
                     if attempt >= most or problem.is_final:
-                        raise errors.HostError(
-                            f"{self._where}: {DROPPED}" if problem.was_dropped else problem.text
-                        ) from error
+                        raise errors.HostError(self._explained(problem)) from error
                     log.debug("%s: %s; retrying", self.name, error)
                     longest = MOST_SECONDS_APART_DROPPED if problem.was_dropped else MOST_SECONDS_APART
                     time.sleep(random.uniform(0, min(2**attempt / 2, longest)))
         raise AssertionError  # the loop has no end
+
+    def _explained(self, problem: Problem) -> str:
+        """Return the problem, and the setting that only ssh obeys if the host refused the login."""
+        if problem.was_dropped:
+            return f"{self._where}: {DROPPED}"
+        reason = needs_openssh(self._connection.ssh_config) if problem.text.startswith("permission denied") else ""
+        return f"{problem.text}; ssh connected because of {reason}" if reason else problem.text
 
     def _attempt(self) -> Master:
         """Log in once."""

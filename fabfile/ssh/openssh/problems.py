@@ -109,8 +109,11 @@ def _host_key(text: str) -> str:
 
 def _about_keys(text: str) -> list[str]:
     """Return the reasons for which ssh could not use a key."""
-    found = re.findall(r'^(?:Load key "(.+)": (.+)|Permissions \S+ for \'(.+)\' are (too open)\.)$', text, re.MULTILINE)
-    return [f"{one or other}: {why or reason}" for one, why, other, reason in found]
+    found = re.findall(
+        r'^(?:Load key|sign_and_send_pubkey: signing failed for \S+) "(.+)"(?: from agent)?: (.+)$', text, re.M
+    )
+    found += re.findall(r"^Permissions \S+ for '(.+)' are (too open)\.$", text, re.MULTILINE)
+    return [f"{key}: {reason}" for key, reason in found]
 
 
 def _rest(lines: Sequence[str], where: str) -> str:

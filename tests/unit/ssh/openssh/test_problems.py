@@ -20,6 +20,10 @@ Host key verification failed.\r
     [
         (b"", f"{WHERE}: ssh ended without a message"),
         (
+            b'sign_and_send_pubkey: signing failed for ED25519-SK "/k/id_sk": device not found\nbob@h: Permission denied (publickey).\n',
+            "permission denied for user bob (offered: publickey); /k/id_sk: device not found; check its keys",
+        ),
+        (
             b"ssh: Could not resolve hostname no: Name or service not known\r\n",
             "unknown host name no; check the spelling,",
         ),
