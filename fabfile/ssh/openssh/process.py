@@ -96,7 +96,8 @@ def _new_folder(config: str) -> Path:
 def _short_folder() -> str:
     """Return a folder for temporary files whose path is short enough for a socket in a folder below it."""
     usual = tempfile.gettempdir()
-    return usual if len(os.fsencode(usual)) + len("/rr-12345678") <= LONGEST_FOLDER else "/tmp"
+    is_short = len(os.fsencode(usual)) + len("/rr-12345678") <= LONGEST_FOLDER
+    return usual if is_short else "/tmp"  # mkdtemp makes a private folder there  # nosec B108
 
 
 class SshProcess:
