@@ -93,7 +93,7 @@ def field(hosts: int) -> Iterator[Field]:
     farm = Farm(folder / "hosts")
     try:
         for number in range(1, hosts + 1):
-            farm.add(f"node{number}")
+            farm.add(f"node{number}", {"KexAlgorithms": "+curve25519-sha256"})  # all that sshd has
         yield Field(farm, folder, farm.ssh_config, {name: host.port for name, host in farm.hosts.items()})
     finally:
         farm.close()

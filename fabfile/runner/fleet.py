@@ -19,7 +19,6 @@ from rr_config.rules import SESSION_NAME_HINT, is_session_name
 
 from ..ssh.connection import connection_settings, key_files
 from ..ssh.fabric_patches import UnreadSettings as UnreadSettings
-from ..ssh.fabric_patches import leave_unread as leave_unread
 from ..ssh.host_group import HostFailure, HostGroup, Work
 from ..util.clock import Clock
 from ..util.errors import HostError

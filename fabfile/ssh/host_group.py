@@ -10,7 +10,7 @@ import itertools
 import logging
 import queue
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 from fabric import Config, Connection, ThreadingGroup
@@ -29,10 +29,10 @@ from .host_keys import HostKeys
 from .local_host import LocalHost
 from .network.routes import Route, own_kwargs
 from .openssh.choice import uses_openssh
-from .openssh.command import login_of
-from .openssh.host import OpenSshHost
-from .openssh.process import OpenSsh
 from .ssh_host import SshHost
+
+if TYPE_CHECKING:
+    from .openssh.process import OpenSsh
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
         super().__init__()
         given = options or Options()
         keys = HostKeys(given.host_keys)
-        openssh = self._openssh = OpenSsh(login_of(settings, given.host_keys))
+        self._openssh: OpenSsh | None = None
         self.hosts: dict[str, Host] = {}
         group = next(GROUPS)
         wanted = list(names)
@@ -79,16 +79,21 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
                 self.append(connection)
                 common = (name, connection, given.retries, given.io_timeout, group, clock)
                 if uses_openssh(name, connection.ssh_config, given.transport):
-                    self.hosts[name] = OpenSshHost(*common, openssh)
+                    from .openssh.host import OpenSshHost  # most commands need no second transport
+
+                    self._openssh = self._openssh or _openssh(settings, given.host_keys)
+                    self.hosts[name] = OpenSshHost(*common, self._openssh)
                 else:
                     keys.guard(connection)
                     self.hosts[name] = SshHost(*common)
 
     def spelled_twice(self) -> Iterator[tuple[str, str]]:
         """Yield pairs of names that the ssh config maps to the same user, host, port and gateway."""
-        return _pairs(
-            {name: host.login for name, host in self.hosts.items() if isinstance(host, SshHost | OpenSshHost)}
-        )
+        logins: dict[str, Hashable] = {}
+        for name, host in self.hosts.items():
+            if not isinstance(host, LocalHost):
+                logins[name] = host.login  # type: ignore[attr-defined]  # both kinds of remote hosts have it
+        return _pairs(logins)
 
     def met_twice(self) -> Iterator[tuple[str, str]]:
         """Yield pairs of names that turned out to lead to one home directory on one machine."""
@@ -127,7 +132,16 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
         """Close all connections."""
         for host in self.hosts.values():
             host.close()
-        self._openssh.close()
+        if self._openssh is not None:
+            self._openssh.close()
+
+
+def _openssh(settings: Config, host_keys: str | None) -> "OpenSsh":
+    """Return what the processes of ssh share."""
+    from .openssh.command import login_of
+    from .openssh.process import OpenSsh
+
+    return OpenSsh(login_of(settings, host_keys))
 
 
 def _pairs(values: Mapping[str, Hashable]) -> Iterator[tuple[str, str]]:

@@ -32,7 +32,7 @@ PermitRootLogin yes
 AuthorizedKeysFile {folder}/key.pub
 PasswordAuthentication no
 LogLevel ERROR
-KexAlgorithms curve25519-sha256
+KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org
 """
 CLIENT = """\
 User root

@@ -35,7 +35,7 @@ PermitRootLogin yes
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 MaxStartups 100
-KexAlgorithms curve25519-sha256
+KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org
 LogLevel VERBOSE
 SetEnv HOME="{folder}/home" SCREENDIR="{folder}/screens" TMPDIR="{folder}/tmp" REMOTE_RUNNER_THROWAWAY="{folder}"
 ForceCommand cd "$HOME" && exec sh -c "${{SSH_ORIGINAL_COMMAND:-exec $SHELL -l}}"
