@@ -86,6 +86,7 @@ class OpenSshHost:
             )
             raise errors.HostError(problem) from error
         except OSError as error:
+            master.close()  # it may need a moment to end, and the next call must connect again
             raise errors.ConnectionLost("the connection was lost") from error
 
     def _open_session(self, master: Master, command: str) -> mux.Session:
