@@ -72,7 +72,7 @@ def page(run: Mapping[str, Any], outputs: Mapping[str, str], links: Mapping[str,
 
 
 def _logs_in_order(count: int, to_open: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
-    """Return the indices of the logs in the page, and of those in a box of their own, if there are many."""
+    """Return the indices of the logs that the page lists, and of those that a closed box holds if there are many."""
     if count <= SCREENFUL:
         return range(count), ()
     is_open = set(to_open)

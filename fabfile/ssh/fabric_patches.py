@@ -44,7 +44,7 @@ class UnreadSettings(Config):  # type: ignore[misc]  # Fabric has no types
 
 
 def leave_unread(settings: Config) -> None:
-    """Note that the files have to be read. Raise FileNotFoundError if that of `-S` is missing, as Fabric does."""
+    """Note that the files have to be read. Raise FileNotFoundError if the file of `-S` is missing, as Fabric does."""
     path = settings._runtime_ssh_path
     if path is not None:
         Path(path).expanduser().stat()

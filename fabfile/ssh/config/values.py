@@ -208,7 +208,7 @@ def one_none(words: list[str]) -> str:
 
 
 def one_value(words: list[str]) -> tuple[str, ...]:
-    """Convert LogVerbose, of which some versions of ssh lose all but the first word."""
+    """Convert LogVerbose. Some versions of ssh keep only its first word."""
     return (word(words),)
 
 

@@ -21,7 +21,7 @@ Ask = Callable[[str, bool], str | None]
 
 
 class Passwords:
-    """What is known for the password methods of one login: the given password, and the one typed for this host."""
+    """The passwords of one login: the given one, and the one typed for this host."""
 
     def __init__(self, settings: LoginSettings, report: Report, ask: Ask, typed: str | None) -> None:
         self.settings, self.report, self.ask = settings, report, ask

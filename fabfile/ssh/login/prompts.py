@@ -22,7 +22,7 @@ _screen: "Screen | None" = None
 
 
 class Screen(Protocol):
-    """Whatever else writes on the terminal."""
+    """The part of the program that writes on the terminal, and makes room for a question."""
 
     def asks_user(self, show: Callable[[], None]) -> None:
         """Call `show` to write the question, and again after other output, until `user_answered`."""

@@ -21,7 +21,7 @@ class LoginRefused(AuthenticationException):
 
 @attrs.define
 class Report:
-    """What was tried for a login. `offered` are the methods that the host has offered last."""
+    """The attempts of a login. `offered` are the methods that the host has offered last."""
 
     settings: LoginSettings
     offered: Sequence[str] = ()

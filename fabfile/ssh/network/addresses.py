@@ -1,6 +1,6 @@
 """Connect to a host name that may have several addresses; none of them blocks the others.
 
-The procedure is that of RFC 8305 ("Happy Eyeballs"): the families take turns, and an address gets a start of
+RFC 8305 ("Happy Eyeballs") describes the procedure. The families take turns. An address gets a start of
 STAGGER_SECONDS before the next one is tried beside it. The first connection wins. A name with one address costs no more
 than a plain `connect`.
 """

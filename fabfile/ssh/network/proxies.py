@@ -15,7 +15,7 @@ from .errors import Unreachable
 BLOCK = 1 << 16
 SECONDS_TO_END = 1  # from SIGHUP to SIGKILL, and from the end of stdout to that of the command
 LONGEST_REASON = 500  # characters of stderr in an error message
-# What ssh prints as a ProxyCommand if a busy sshd drops its connection.
+# Messages of ssh as a ProxyCommand if a busy sshd drops its connection.
 DROPPED = ("closed by remote host", "reset by peer")
 
 

@@ -15,7 +15,7 @@ REFUSED, ANSWERED = b"-", b"+"
 
 
 def main(path: str, question: str) -> int:
-    """Print the answer. Return an exit status: 1 if there is none."""
+    """Print the answer. Return the exit status, which is 1 without an answer."""
     kind = os.environ.get("SSH_ASKPASS_PROMPT", "")
     with socket.socket(socket.AF_UNIX) as login:
         login.connect(path)

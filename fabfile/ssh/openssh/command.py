@@ -113,7 +113,7 @@ def config_files(settings: Config) -> list[str]:
 
 
 def master_command(connection: Connection, control: Path, mode: str | None) -> list[str]:
-    """Return the command line of the ssh process that holds a connection. `mode` is that of `--host-keys`.
+    """Return the command line of the ssh process that holds a connection. `mode` is the value of `--host-keys`.
 
     It gives the user and the port only if the ssh config does not, so `Match` lines apply as in a terminal.
     """
