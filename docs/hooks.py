@@ -16,8 +16,8 @@ from fabfile.cli import exit_codes
 from fabfile.cli.help import names
 from fabfile.cli.options import Command, Option
 from fabfile.components.status import State
+from rr_config.command_line.declarations import Group
 from rr_config.component import ATTRIBUTES, Component
-from rr_config.declarations import Group
 from rr_config.program import FAB, program
 
 MARKER = re.compile(r"<!-- generated: (.+?) -->")

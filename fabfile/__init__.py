@@ -25,7 +25,7 @@ from invoke.exceptions import Exit
 
 from rr_config import Config, ConfigError, Options, load
 from rr_config.errors import named
-from rr_config.paths import local_path
+from rr_config.files.paths import local_path
 
 from .cli.exit_codes import FAILED, WRONG
 from .cli.interaction import show_changes, show_diagnosis, show_status
@@ -222,7 +222,7 @@ def exec(context: Context, **given: Any) -> None:
 @command
 def attach(context: Context, **given: Any) -> None:
     """Show the window of a component in this terminal. Ctrl-a d detaches, as in screen."""
-    from rr_config.limit import component_named
+    from rr_config.hosts.limit import component_named
 
     def show(runner: "Runner", console: "Console") -> None:
         runner.attach(component_named(runner.config, given["component"]))

@@ -16,7 +16,7 @@ import atheris
 
 with atheris.instrument_imports(include=["fabfile", "rr_config"]):
     from fabfile.components.attach import read_window
-    from fabfile.components.logs import CONTROLS, LogReader, read_logs, rendered
+    from fabfile.components.output.logs import CONTROLS, LogReader, read_logs, rendered
     from fabfile.components.screen import read_killed, read_session
     from fabfile.components.start import read_started
     from fabfile.components.status import Status, read_status
@@ -39,7 +39,7 @@ with atheris.instrument_imports(include=["fabfile", "rr_config"]):
     from fabfile.ui.tables import status_rows
     from fabfile.util.errors import HostError
     from rr_config import Component, Config, Options, util
-    from rr_config.local_files import LocalFile
+    from rr_config.files.local_files import LocalFile
 
 COMPONENTS = [
     Component(name="a", host="h", executable="x", start_index=1, ready=util.port(80), results=["*"]),

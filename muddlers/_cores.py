@@ -5,7 +5,7 @@ from pathlib import Path
 import attrs
 
 from rr_config import ConfigError
-from rr_config.limit import bare_host
+from rr_config.hosts.limit import bare_host
 
 FORM = "HOST CORES MODEL HYPERTHREADED (y or n)"
 

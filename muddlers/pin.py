@@ -10,7 +10,7 @@ the host's processors, taskset fails on the host when the component starts.
 import _cores
 
 from rr_config import ConfigError
-from rr_config.limit import bare_host
+from rr_config.hosts.limit import bare_host
 
 UNKNOWN = 1 << 20  # a number of cores that no config reaches
 

@@ -16,7 +16,7 @@ from itertools import cycle
 from pathlib import Path
 
 from rr_config import ConfigError
-from rr_config.limit import bare_host
+from rr_config.hosts.limit import bare_host
 
 # Components may copy to the same place at the same time. cp then fails on a file that appeared meanwhile, so retry.
 BRING = """\

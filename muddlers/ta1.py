@@ -14,7 +14,7 @@ from pathlib import Path
 import _harness
 
 from rr_config import ConfigError
-from rr_config.limit import bare_host
+from rr_config.hosts.limit import bare_host
 
 COLUMNS = ("host", "ip")
 

@@ -26,7 +26,7 @@ from ta3_args import add_arguments  # noqa: F401 - rr_config calls it
 
 from rr_config import ConfigError
 from rr_config.component import by_host
-from rr_config.limit import bare_host
+from rr_config.hosts.limit import bare_host
 
 OWN_HARNESS = _harness.OWN_FOLDER / "harness.py"
 

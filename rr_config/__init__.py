@@ -3,11 +3,11 @@
 Nothing in this package connects to a host, prints, or imports `fabfile`. Start reading at `load`.
 """
 
+from .command_line.options import Options
 from .component import Component, Config
 from .errors import ConfigError
-from .limit import component_named
+from .hosts.limit import component_named
 from .loading import load
 from .muddlers.discovery import all_muddlers
-from .options import Options
 
 __all__ = ["Component", "Config", "ConfigError", "Options", "all_muddlers", "component_named", "load"]

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .command_line.options import Options
 from .errors import ConfigError, named
+from .files.paths import local_path
 from .muddlers.arguments import words_of
-from .options import Options
-from .paths import local_path
 from .user_code import function, reported, run_file, takes, working_in
 
 

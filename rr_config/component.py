@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from . import rules
-from .host_names import usual
+from .checks import rules
+from .command_line.parameters import Value
+from .hosts.names import usual
 from .likeness import nearest
-from .parameters import Value
 from .ready import Ready
 
 LOCALHOST = "localhost"

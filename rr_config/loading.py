@@ -8,16 +8,18 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import limit, paths, validation
 from .arg_parsers import parse_extra_args
-from .assigned_options import AssignableOptions, assigned_in
+from .checks import validation
+from .checks.shell_syntax import warn_of_shell_syntax
+from .command_line.assigned_options import AssignableOptions, assigned_in
+from .command_line.options import Options
+from .command_line.parameters import Parameter, Parameters
 from .component import Config, convert_args
 from .errors import ConfigError, named
+from .files import paths
+from .hosts import limit
 from .muddlers.discovery import find_muddler
 from .muddlers.running import RunningMuddler, given_names, told
-from .options import Options
-from .parameters import Parameter, Parameters
-from .shell_syntax import warn_of_shell_syntax
 from .user_code import run_file, working_in
 
 # Commands for which warnings of the config matter. Others, such as `logs`, would only repeat them.

@@ -4,7 +4,7 @@ import math
 
 import attrs
 
-from .perl_regex import regex_problem
+from .checks.perl_regex import regex_problem
 from .texts import is_sendable
 
 TIMEOUT = 60.0

@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 
 from .errors import ConfigError, named
-from .paths import local_path
+from .files.paths import local_path
 from .program import program
 
 TEXT = """\

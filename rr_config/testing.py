@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from .command_line.options import Options
 from .component import Component
-from .limit import component_named
+from .hosts.limit import component_named
 from .loading import load
 from .muddlers.discovery import all_muddlers
-from .options import Options
 
 __all__ = ["all_muddlers", "component_named", "muddled"]
 

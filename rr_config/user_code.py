@@ -28,7 +28,7 @@ KNOWN = {
     "rr_config.util": "util",
     "rr_config.component.Config": "config",
     "rr_config.component.Component": "component",
-    "rr_config.assigned_options.AssignableOptions": "options",
+    "rr_config.command_line.assigned_options.AssignableOptions": "options",
 }
 
 

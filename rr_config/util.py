@@ -4,12 +4,12 @@ import logging
 import os
 from pathlib import Path
 
+from .command_line.parameters import params
 from .errors import os_reason
-from .host_lists import hosts
-from .local_files import Unusable, placed_files
+from .files.local_files import Unusable, placed_files
+from .files.paths import found_beside, local_path
+from .hosts.lists import hosts
 from .muddlers.rewriting import bring, chosen, literal, numbered, program, scoped, wrap
-from .parameters import params
-from .paths import found_beside, local_path
 from .ready import command, ended, log, port
 from .user_code import calling_place
 

@@ -23,11 +23,11 @@ from invoke.parser.argument import Argument
 from invoke.parser.context import ParserContext
 
 from rr_config import Component, load
-from rr_config.declarations import Values
-from rr_config.limit import names as limit_names
+from rr_config.command_line.declarations import Values
+from rr_config.command_line.parameters import BOOLS, Parameter
+from rr_config.hosts.limit import names as limit_names
 from rr_config.loading import declared_parameters
 from rr_config.muddlers.discovery import all_muddlers
-from rr_config.parameters import BOOLS, Parameter
 
 from .leading import CommandParser
 from .options import SECTION, Option, shown_flags

@@ -10,7 +10,7 @@ from invoke.collection import Collection
 from invoke.parser.argument import Argument
 from invoke.parser.context import ParserContext
 
-from rr_config.declarations import Group, Values
+from rr_config.command_line.declarations import Group, Values
 from rr_config.program import program
 
 from .options import Option

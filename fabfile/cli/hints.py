@@ -12,12 +12,12 @@ import attrs
 from fabric import Config as Settings
 
 from rr_config import Component, Config, Options
-from rr_config.declarations import Declaration, Values
-from rr_config.limit import limit_to_components, limit_to_others
-from rr_config.natural_order import natural_key
-from rr_config.options import OPTIONS
-from rr_config.parameters import as_texts
-from rr_config.paths import local_path
+from rr_config.command_line.declarations import Declaration, Values
+from rr_config.command_line.options import OPTIONS
+from rr_config.command_line.parameters import as_texts
+from rr_config.files.paths import local_path
+from rr_config.hosts.limit import limit_to_components, limit_to_others
+from rr_config.hosts.natural_order import natural_key
 from rr_config.program import FAB, INSTALLED, program
 
 from ..runner.fleet import identity_files
@@ -29,7 +29,7 @@ from .own_options import own_options
 
 if TYPE_CHECKING:
     from ..runner.runner import Runner
-    from ..runner.tracker import ComponentResult
+    from ..runner.waiting.tracker import ComponentResult
     from ..ui.console import Console
     from ..util.stages import StageError
 

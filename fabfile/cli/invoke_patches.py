@@ -30,7 +30,7 @@ from invoke.config import Config as Settings
 from invoke.exceptions import Exit
 from paramiko.config import SSHConfig
 
-from rr_config.options import LOG_LEVELS
+from rr_config.command_line.options import LOG_LEVELS
 from rr_config.program import FAB, program
 
 from ..ssh.fabric_patches import leave_unread  # not from `runner`, which takes 80 ms to load

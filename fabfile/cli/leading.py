@@ -13,8 +13,8 @@ from invoke.parser.argument import Argument
 from invoke.parser.context import ParserContext
 from invoke.parser.parser import Parser, ParseResult
 
-from rr_config.declarations import Declaration
-from rr_config.options import OPTIONS
+from rr_config.command_line.declarations import Declaration
+from rr_config.command_line.options import OPTIONS
 
 from .options import Option
 

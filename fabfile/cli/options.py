@@ -11,9 +11,9 @@ from invoke.parser.argument import Argument
 from invoke.parser.context import ParserContext
 from invoke.tasks import Task
 
-from rr_config.declarations import Declaration
-from rr_config.limit import Words
-from rr_config.options import OPTIONS
+from rr_config.command_line.declarations import Declaration
+from rr_config.command_line.options import OPTIONS
+from rr_config.hosts.limit import Words
 
 from .exit_codes import WRONG
 from .own_options import own_options

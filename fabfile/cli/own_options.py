@@ -1,9 +1,9 @@
-"""The options that only some commands have. `rr_config.options` declares those of all commands."""
+"""The options that only some commands have. `rr_config.command_line.options` declares those of all commands."""
 
 from functools import partial
 
-from rr_config.declarations import Declaration, Values
-from rr_config.options import GRACE_SECONDS
+from rr_config.command_line.declarations import Declaration, Values
+from rr_config.command_line.options import GRACE_SECONDS
 
 
 def _flag(name: str, help: str, *commands: str, short: str | None = None) -> Declaration:

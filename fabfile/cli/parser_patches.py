@@ -19,8 +19,8 @@ from invoke.exceptions import Exit
 from invoke.parser.context import ParserContext
 from invoke.parser.parser import ParseMachine
 
+from rr_config.command_line.options import OPTIONS, WITHOUT_CONFIG
 from rr_config.likeness import hint
-from rr_config.options import OPTIONS, WITHOUT_CONFIG
 from rr_config.program import program
 
 from .exit_codes import WRONG

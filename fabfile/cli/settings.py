@@ -1,6 +1,6 @@
 """The effective options: those of the command line, then the defaults `remote_runner:` in fabric.yaml.
 
-An invalid value raises ConfigError. `rr_config.options` declares the options.
+An invalid value raises ConfigError. `rr_config.command_line.options` declares the options.
 """
 
 import os
@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from rr_config import ConfigError, Options
-from rr_config.declarations import Declaration, Values
+from rr_config.command_line.declarations import Declaration, Values
+from rr_config.command_line.options import OPTIONS, Fallback, check
+from rr_config.command_line.parameters import Text
 from rr_config.likeness import hint
-from rr_config.options import OPTIONS, Fallback, check
-from rr_config.parameters import Text
 
 from .options import SECTION
 

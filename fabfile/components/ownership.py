@@ -12,7 +12,7 @@ from datetime import datetime
 import attrs
 
 from rr_config import Config, Options
-from rr_config.paths import local_path
+from rr_config.files.paths import local_path
 
 from ..remote.script import Script, Value, load
 from ..util.epoch import epoch_time

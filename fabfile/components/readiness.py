@@ -6,7 +6,7 @@ from rr_config import Component
 from rr_config.ready import Ready
 
 from ..remote import shell
-from . import logs
+from .output import logs
 
 LINES = 20
 

@@ -17,7 +17,7 @@ from rr_config.likeness import hint
 from ..remote import shell, state_dir
 from ..remote.script import Script, by_word, load
 from ..util.epoch import epoch_time, optional_epoch_time
-from . import logs
+from .output import logs
 from .ownership import Owner
 
 NOT_READY = "was not ready in time"

@@ -10,7 +10,7 @@ from ..remote import shell, state_dir
 from ..remote.script import DONE, Script, load
 from ..util.stages import Failure
 from ..util.text import duration
-from . import logs
+from .output import logs
 from .status import LOSSES
 
 TERMINATE, LEAVE = b"terminate\n", b"leave\n"

@@ -11,7 +11,7 @@ import attrs
 
 from ..remote.package_managers import UNATTENDED
 from ..remote.script import Script, by_word, load
-from ..transfer.remote_commands import root_arguments
+from ..transfer.protocol.remote_commands import root_arguments
 from ..util.epoch import epoch_time
 from .packages import NEEDED, Manager
 

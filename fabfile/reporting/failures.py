@@ -5,7 +5,7 @@ from itertools import zip_longest
 
 import attrs
 
-from ..components.logs import last_line
+from ..components.output.logs import last_line
 from ..components.status import State
 from ..util.host_ranges import host_range
 from .history import ComponentHistory

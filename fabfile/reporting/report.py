@@ -10,11 +10,11 @@ from typing import Any
 
 from rr_config import Component, Config, ConfigError
 from rr_config.errors import named
-from rr_config.limit import limited
-from rr_config.paths import local_path
+from rr_config.files.paths import local_path
+from rr_config.hosts.limit import limited
 from rr_config.program import program
 
-from ..components.logs import rendered
+from ..components.output.logs import rendered
 from ..results.provenance import Types, check, check_parts
 from ..results.run_json import FILE
 from ..util import epoch, files, limits

@@ -24,7 +24,8 @@ from ..remote import script, state_dir
 from ..remote.ask import conversation
 from ..remote.conversation import Conversation
 from ..remote.host import Host
-from ..transfer import inventory, reasons, remote_hashes, tree, upload
+from ..transfer import inventory, tree, upload
+from ..transfer.protocol import reasons, remote_hashes
 from ..util.errors import HostError
 from ..util.files import replacing
 from ..util.limits import MOST_BESIDES, MOST_BLOCKS, MOST_GROWTH, MOST_OF_A_NAME

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import attrs
 
 from rr_config import Component, Config
-from rr_config.parameters import assignments
+from rr_config.command_line.parameters import assignments
 from rr_config.ready import Ready
 from rr_config.util import literal, scoped
 

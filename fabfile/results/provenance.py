@@ -13,10 +13,10 @@ from typing import Any
 import attrs
 
 from rr_config import Options
+from rr_config.command_line.parameters import Value
 from rr_config.errors import named
+from rr_config.files.paths import local_path
 from rr_config.muddlers.discovery import find_muddler
-from rr_config.parameters import Value
-from rr_config.paths import local_path
 
 from ..util import epoch, limits
 

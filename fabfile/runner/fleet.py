@@ -13,9 +13,9 @@ import attrs
 from fabric import Config as Settings
 
 from rr_config import Config, ConfigError, Options
-from rr_config.natural_order import natural_key
-from rr_config.options import check
-from rr_config.rules import SESSION_NAME_HINT, is_session_name
+from rr_config.checks.rules import SESSION_NAME_HINT, is_session_name
+from rr_config.command_line.options import check
+from rr_config.hosts.natural_order import natural_key
 
 from ..ssh.connection import connection_settings, key_files
 from ..ssh.fabric_patches import UnreadSettings as UnreadSettings

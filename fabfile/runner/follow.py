@@ -15,9 +15,9 @@ import attrs
 
 from rr_config import Component
 from rr_config.component import by_host
-from rr_config.natural_order import in_natural_order, natural_key
+from rr_config.hosts.natural_order import in_natural_order, natural_key
 
-from ..components.logs import LOOKED, LogLine, LogReader, Selection, logs_script, read_logs
+from ..components.output.logs import LOOKED, LogLine, LogReader, Selection, logs_script, read_logs
 from ..components.ownership import Foreign
 from ..components.status import State, Status, in_states
 from ..remote import state_dir

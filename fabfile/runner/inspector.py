@@ -15,15 +15,15 @@ import attrs
 from fabric import Config as Settings
 
 from rr_config import Component, Config, ConfigError, Options
+from rr_config.command_line.options import check_seconds
 from rr_config.component import by_host
 from rr_config.errors import os_reason
-from rr_config.local_files import expected_files, placed_once
-from rr_config.natural_order import in_natural_order, natural_key
-from rr_config.options import check_seconds
+from rr_config.files.local_files import expected_files, placed_once
+from rr_config.hosts.natural_order import in_natural_order, natural_key
 from rr_config.program import program
 
 from ..components.attach import attach_command, read_window, window_script
-from ..components.logs import Selection
+from ..components.output.logs import Selection
 from ..components.ownership import Foreign, Owner, owner_of, read_foreign
 from ..components.status import State, Status, in_states, read_status, status_script
 from ..diagnosis.execute import TIMED_OUT, Executed, exec_script, read_executed

@@ -6,7 +6,8 @@ from typing import Any
 
 from rr_config import Component
 
-from ..components import logs, readiness, start, wait
+from ..components import readiness, start, wait
+from ..components.output import logs
 from ..util.stages import Failure
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import attrs
 
 from rr_config import Component, Options
-from rr_config.natural_order import in_natural_order
+from rr_config.hosts.natural_order import in_natural_order
 
 from ..components import launcher, start
 from ..components.ownership import Foreign, Owner, read_foreign

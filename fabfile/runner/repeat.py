@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from rr_config import Component, Config
-from rr_config.limit import limit_to_components
+from rr_config.hosts.limit import limit_to_components
 
 from ..util.stages import StageError
 

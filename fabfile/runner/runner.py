@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from rr_config import Component, ConfigError
+from rr_config.command_line.options import GRACE_SECONDS, check_seconds
 from rr_config.component import by_host
-from rr_config.limit import limit_to_components
-from rr_config.natural_order import in_natural_order, natural_key
-from rr_config.options import GRACE_SECONDS, check_seconds
+from rr_config.hosts.limit import limit_to_components
+from rr_config.hosts.natural_order import in_natural_order, natural_key
 
 from ..components.readiness import BecameReady, NotReady
 from ..components.start import NotStarted, Outcome, Started, in_order, read_started, start_script
@@ -33,8 +33,8 @@ from ..util.stages import Failure, StageError
 from .follow import following
 from .inspector import stage_group
 from .repeat import Repeat, repeat_of
-from .tracker import ComponentResult
-from .wait_commands import WaitCommands
+from .waiting.tracker import ComponentResult
+from .waiting.wait_commands import WaitCommands
 
 if TYPE_CHECKING:  # only one command needs it, and loading it takes as long as many commands run
     from ..diagnosis.checks import Diagnosis

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 import attrs
 
 from rr_config import Component
+from rr_config.command_line.options import GRACE_SECONDS, check_seconds
 from rr_config.component import by_host
-from rr_config.natural_order import in_natural_order
-from rr_config.options import GRACE_SECONDS, check_seconds
+from rr_config.hosts.natural_order import in_natural_order
 
 from ..components import screen, start
 from ..components.ownership import Foreign, connect_script, read_connect
@@ -25,7 +25,7 @@ from ..util.errors import HostError
 from ..util.stages import Failure, StageError
 from .fleet import Fleet
 from .inspector import Inspector, stage_group
-from .tracker import Tracker
+from .waiting.tracker import Tracker
 
 MOST_LISTED = 20  # components in one message
 

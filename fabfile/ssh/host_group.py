@@ -17,7 +17,7 @@ from fabric import Config, Connection, ThreadingGroup
 
 from rr_config import Options
 from rr_config.component import LOCALHOST
-from rr_config.host_names import HostName, parsed
+from rr_config.hosts.names import HostName, parsed
 
 from ..remote.host import Host
 from ..util import daemons, errors

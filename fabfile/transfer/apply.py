@@ -14,12 +14,13 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 
 import attrs
 
-from rr_config.local_files import LocalFile
+from rr_config.files.local_files import LocalFile
 
-from . import checksums, diff, reasons, tree
-from .remote_commands import RemoteCommands
+from . import checksums, diff, tree
+from .protocol import reasons
+from .protocol.remote_commands import RemoteCommands
+from .protocol.tar_stream import TarStreams
 from .root import Root, RootPath, first_copies, take_inventories
-from .tar_stream import TarStreams
 from .upload import LARGE, STAGED_AS, Progress, Upload, send
 
 CHANGED_HERE = "changed on this machine during the transfer"

@@ -10,10 +10,10 @@ import threading
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Set
 
-from rr_config.local_files import LocalFile
+from rr_config.files.local_files import LocalFile
 
 from .inventory import PIECE, PartialFile, hash_line, is_unreadable, piece_line, read_stamps, to_hash
-from .remote_commands import RemoteCommands
+from .protocol.remote_commands import RemoteCommands
 from .root import Root
 from .tree import Tree
 

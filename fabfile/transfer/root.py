@@ -12,11 +12,11 @@ from itertools import combinations
 
 import attrs
 
-from rr_config.local_files import LocalFile
+from rr_config.files.local_files import LocalFile
 
 from .diff import Changes, changes, touched
 from .inventory import Inventory, PartialFile, read_inventory
-from .remote_commands import RemoteCommands
+from .protocol.remote_commands import RemoteCommands
 from .tree import TEMPORARY, TOP, Tree, locate, outermost
 
 

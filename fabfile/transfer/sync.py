@@ -16,7 +16,7 @@ from ..remote.script import Values
 from .apply import HostUpdate, LocalSources
 from .checksums import compare
 from .diff import causes, why_sent
-from .remote_commands import NOT_YET, RemoteCommands, preview_script, sync_script
+from .protocol.remote_commands import NOT_YET, RemoteCommands, preview_script, sync_script
 from .root import Root, ask_inventories, find_conflicts, read_inventories
 from .tree import TEMPORARY, ByRoot
 from .upload import Progress

@@ -16,7 +16,7 @@ from functools import cached_property
 import attrs
 
 from rr_config import Component
-from rr_config.local_files import LocalFile, Placed
+from rr_config.files.local_files import LocalFile, Placed
 
 TOP = "/"
 # The root of a component without base_dir is this prefix and the name of the component.

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import attrs
 
-from rr_config.local_files import LocalFile
+from rr_config.files.local_files import LocalFile
 
 from .inventory import PartialFile
-from .remote_commands import RemoteCommands
+from .protocol.remote_commands import RemoteCommands
+from .protocol.tar_stream import BLOCK, END, Member, TarStreams, length, read
 from .root import RootPath
-from .tar_stream import BLOCK, END, Member, TarStreams, length, read
 
 # Files of this size, in bytes, and larger ones are sent one by one, which is faster than tar.
 LARGE = 1 << 18

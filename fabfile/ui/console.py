@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rr_config import Component
-from rr_config.natural_order import natural_key
+from rr_config.hosts.natural_order import natural_key
 
-from ..components.logs import LogLine
+from ..components.output.logs import LogLine
 from ..components.readiness import BecameReady
 from ..components.start import Started
 from ..components.wait import Ended

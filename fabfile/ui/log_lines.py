@@ -7,8 +7,8 @@ from itertools import cycle
 
 from rr_config import Component
 
-from ..components import log_times, logs
-from ..components.logs import LogLine
+from ..components.output import log_times, logs
+from ..components.output.logs import LogLine
 from ..util.text import printable
 from .console import Console
 from .live import Live

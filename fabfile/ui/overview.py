@@ -6,7 +6,7 @@ from datetime import datetime
 
 import attrs
 
-from rr_config.natural_order import natural_key
+from rr_config.hosts.natural_order import natural_key
 
 from ..components.status import State, Status
 from ..runner.follow import Look

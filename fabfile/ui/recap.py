@@ -9,7 +9,7 @@ import attrs
 from ..components.screen import Killed, Session
 from ..components.status import State
 from ..diagnosis.execute import Executed
-from ..runner.tracker import ComponentResult
+from ..runner.waiting.tracker import ComponentResult
 from ..transfer.sync import SyncResult
 from ..util.stages import Failure
 from ..util.text import byte_size, counted

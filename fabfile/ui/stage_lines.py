@@ -11,7 +11,7 @@ from statistics import median
 
 import attrs
 
-from rr_config.natural_order import natural_key
+from rr_config.hosts.natural_order import natural_key
 
 from ..util.host_ranges import places_by_name
 from ..util.text import counted, duration, printable

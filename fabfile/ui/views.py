@@ -9,11 +9,11 @@ from itertools import chain
 from pathlib import Path
 
 from rr_config import Config
+from rr_config.hosts.natural_order import natural_key
 from rr_config.muddlers.discovery import Muddler
-from rr_config.natural_order import natural_key
 from rr_config.program import program
 
-from ..components.logs import rendered
+from ..components.output.logs import rendered
 from ..components.status import Status
 from ..diagnosis.checks import Diagnosis
 from ..diagnosis.execute import Executed

@@ -12,7 +12,7 @@ and leading zeros, and fold several numbers: `rack[1-2]-node[1-40]`.
 import re
 from collections.abc import Iterable, Iterator
 
-from rr_config.natural_order import natural_key
+from rr_config.hosts.natural_order import natural_key
 
 Place = tuple[str, str]  # a host, or a label `host/name`, and a text about it
 # A user and a port may stand beside the host. Other characters have a meaning for NodeSet.

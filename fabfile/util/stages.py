@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import attrs
 
-from rr_config.natural_order import natural_key
+from rr_config.hosts.natural_order import natural_key
 
 
 @attrs.frozen

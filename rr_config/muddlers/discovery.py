@@ -10,8 +10,8 @@ from pathlib import Path
 import attrs
 
 from ..errors import ConfigError, named
+from ..files.paths import local_path
 from ..likeness import hint
-from ..paths import local_path
 
 OWN_FOLDER = Path(__file__).resolve().parents[2] / "muddlers"
 ENTRY_POINTS = "remote_runner.muddlers"

@@ -10,8 +10,8 @@ import attrs
 
 from ..component import ATTRIBUTES, Component, Config
 from ..errors import ConfigError
-from ..limit import COPY_OF, copied_names, limited
-from ..paths import attrs_evolved
+from ..files.paths import attrs_evolved
+from ..hosts.limit import COPY_OF, copied_names, limited
 
 NUMBER = "%n"
 # Keys of `meta`. PROGRAM is the program of a component of localhost before it was wrapped. FOLDERS are folders that

@@ -10,10 +10,10 @@ from typing import Any
 import attrs
 
 from .. import util
-from ..assigned_options import AssignableOptions
+from ..command_line.assigned_options import AssignableOptions
+from ..command_line.options import Options
 from ..component import LOCALHOST, Component, Config
 from ..errors import ConfigError, named
-from ..options import Options
 from ..user_code import function, reported, run_file, takes, working_in
 from .arguments import AddArguments, options_help, parsed, parser_of, words_of
 from .discovery import Asked, Muddler

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from fabfile.runner import Failure, StageError
-from fabfile.transfer import tar_stream, upload
-from rr_config.local_files import LocalFile
+from fabfile.transfer import upload
+from fabfile.transfer.protocol import tar_stream
+from rr_config.files.local_files import LocalFile
 from tests.support.files import content
 from tests.support.lab import Lab
 from tests.support.marks import configure

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from fabfile.components.logs import LogLine, Selection
+from fabfile.components.output.logs import LogLine, Selection
 from fabfile.remote.conversation import Conversation
 from fabfile.runner import Observer, StageError
 from fabfile.runner.repeat import Repeat

@@ -207,7 +207,7 @@ def test_lost_host_does_not_cut_terminate(lab: Lab, monkeypatch: pytest.MonkeyPa
 
 
 def test_unreached_host_is_reported(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fabfile.runner.wait.FIRST_SECONDS", 1)
+    monkeypatch.setattr("fabfile.runner.waiting.wait.FIRST_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # which accepts nobody
         with lab.farm.ssh_config.open("a") as ssh_config:
             ssh_config.write(

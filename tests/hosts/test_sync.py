@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 from fabfile.runner import Failure, Observer, StageError
-from fabfile.transfer import tar_stream
 from fabfile.transfer.apply import LocalSources
 from fabfile.transfer.checksums import LocalHashes, compare
 from fabfile.transfer.inventory import PIECE
-from fabfile.transfer.remote_commands import RemoteCommands
+from fabfile.transfer.protocol import tar_stream
+from fabfile.transfer.protocol.remote_commands import RemoteCommands
 from rr_config import Component
-from rr_config.local_files import LocalFile, Placed, placed_once
+from rr_config.files.local_files import LocalFile, Placed, placed_once
 from tests.support.checkout import ROOT
 from tests.support.connections import connections
 from tests.support.farm import ThrowawayHost

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from rr_config import Component
-from rr_config.local_files import Placed, placed_files
+from rr_config.files.local_files import Placed, placed_files
 
 STAMPED = re.compile(rb"^\S*\d\d:\d\d:\d\d\S* (.*)\n", re.MULTILINE | re.DOTALL)
 

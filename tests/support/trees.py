@@ -5,7 +5,7 @@ import stat
 
 from fabfile.transfer.inventory import Inventory, RemoteEntry, read_inventory
 from fabfile.transfer.tree import Tree
-from rr_config.local_files import LocalFile
+from rr_config.files.local_files import LocalFile
 
 FILE, FOLDER = stat.S_IFREG, stat.S_IFDIR
 LOCAL = LocalFile("/l", 0o644, 5)

@@ -104,7 +104,7 @@ def test_only_two_modules_use_rich() -> None:
 def test_few_modules_use_cluster_shell() -> None:
     """It takes long to load, so they import it late."""
     users = {each.module for each in imports() if each.target.partition(".")[0] == "ClusterShell"}
-    assert users == {"fabfile.util.host_ranges", "rr_config.host_lists", "rr_config.limit"}
+    assert users == {"fabfile.util.host_ranges", "rr_config.hosts.lists", "rr_config.hosts.limit"}
 
 
 def test_commands_load_when_they_run() -> None:

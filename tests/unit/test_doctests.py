@@ -12,7 +12,7 @@ from tests.support.checkout import ROOT
 EXAMPLE = re.compile(r"^ *>>> ", re.MULTILINE)
 # The number of examples in each module. A module in which doctest finds none must not pass.
 EXAMPLES = {
-    "fabfile.components.logs": 2,
+    "fabfile.components.output.logs": 2,
     "fabfile.remote.script": 1,
     "fabfile.runner.observer": 2,
     "fabfile.runner.runner": 3,
@@ -24,16 +24,16 @@ EXAMPLES = {
     "fabfile.ui.stage_lines": 2,
     "fabfile.util.host_ranges": 4,
     "rr_config.arg_parsers": 2,
-    "rr_config.assigned_options": 5,
+    "rr_config.command_line.assigned_options": 5,
     "rr_config.component": 9,
-    "rr_config.host_lists": 1,
-    "rr_config.host_names": 5,
+    "rr_config.hosts.lists": 1,
+    "rr_config.hosts.names": 5,
     "rr_config.likeness": 2,
-    "rr_config.limit": 3,
+    "rr_config.hosts.limit": 3,
     "rr_config.muddlers.rewriting": 8,
-    "rr_config.natural_order": 1,
-    "rr_config.options": 2,
-    "rr_config.parameters": 3,
+    "rr_config.hosts.natural_order": 1,
+    "rr_config.command_line.options": 2,
+    "rr_config.command_line.parameters": 3,
     "rr_config.ready": 5,
     "rr_config.util": 1,
 }

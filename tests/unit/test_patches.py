@@ -28,7 +28,7 @@ from fabfile.cli.leading import CommandParser
 from fabfile.cli.options import Command, Option
 from fabfile.ssh.connection import connection_settings
 from fabfile.ssh.paramiko_patches import FastTransport, IndexedSSHConfig, LimitedPacketizer
-from rr_config.options import OPTIONS
+from rr_config.command_line.options import OPTIONS
 
 ROOT = Path(fabfile.__file__).parent
 # The signature of each function that a patch replaces, overrides or calls, and that is not documented.

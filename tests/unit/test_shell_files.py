@@ -5,13 +5,14 @@ import subprocess
 
 import pytest
 
-from fabfile.components import attach, launcher, logs, ownership, requirements, screen, start, status, stop, wait
+from fabfile.components import attach, launcher, ownership, requirements, screen, start, status, stop, wait
+from fabfile.components.output import logs
 from fabfile.diagnosis import execute, packages, probe
 from fabfile.remote import script
 from fabfile.remote.script import SCRIPTS, Script, read_script
 from fabfile.results import remote_files
 from fabfile.runner import plan
-from fabfile.transfer import remote_commands
+from fabfile.transfer.protocol import remote_commands
 from rr_config import Component, util
 from tests.support.scripts import OWNER, OWNERSHIP
 

@@ -1,5 +1,5 @@
 # The other side of a transfer: carries out commands that come one after the other, without waiting for answers.
-# fabfile/transfer/remote_commands.py sends them.
+# fabfile/transfer/protocol/remote_commands.py sends them.
 #
 # A command is a line, and perhaps a path and a list of NUL-terminated paths. After paths, a line with a dot ends it.
 # Without that nothing is done: a connection that is cut in the middle of a path leaves the path of something else.

@@ -14,7 +14,7 @@ from pathlib import Path
 from fabric import Config
 from paramiko.config import SSHConfig, SSHConfigDict
 
-from rr_config.host_names import parsed
+from rr_config.hosts.names import parsed
 
 from ..fabric_patches import SharedSettings, has_own_entries, ssh_config_files
 from ..paramiko_patches import IndexedSSHConfig

@@ -8,7 +8,7 @@ from typing import Any
 import paramiko
 from fabric import Config, Connection
 
-from rr_config.host_names import parsed_or_raise
+from rr_config.hosts.names import parsed_or_raise
 
 from ...util.limits import CONNECT_SECONDS
 from ..config.tokens import expand

@@ -12,7 +12,7 @@ import fabfile
 from fabfile.cli.completion import cursor_at, limits, offered, single_names, split, states
 from fabfile.cli.leading import CommandParser
 from rr_config import Component
-from rr_config.declarations import Values
+from rr_config.command_line.declarations import Values
 
 FABRIC = Fab()
 PARSER = CommandParser(

@@ -16,8 +16,8 @@ from fabfile.cli.own_options import OWN_OPTIONS, own_options
 from fabfile.cli.settings import read_options
 from fabfile.runner import Runner
 from rr_config import Config, ConfigError, Options
-from rr_config.declarations import MOST, Declaration, Values
-from rr_config.options import OPTIONS, check
+from rr_config.command_line.declarations import MOST, Declaration, Values
+from rr_config.command_line.options import OPTIONS, check
 from tests.support.names import COMMANDS
 
 SHARED = pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)

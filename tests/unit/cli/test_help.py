@@ -11,7 +11,7 @@ from fabfile.__main__ import Program
 from fabfile.cli.help import COMMANDS as GROUPS
 from fabfile.cli.help import columns
 from fabfile.cli.settings import read_options
-from rr_config.options import OPTIONS
+from rr_config.command_line.options import OPTIONS
 from tests.support.names import COMMANDS
 
 BY_STATE = ("--failed", "--state")

@@ -12,7 +12,7 @@ from invoke.parser.context import ParserContext
 from fabfile.cli.options import Option
 from fabfile.cli.settings import read_options
 from rr_config import ConfigError, Options, load
-from rr_config.options import OPTIONS
+from rr_config.command_line.options import OPTIONS
 from tests.support.configs import COMPLETE, write
 
 NAMES = "config, arg_parser, muddler, set, screen, limit, user, pass, extra_args, host_keys, on_exit, max_failures, parallel, retries, io_timeout, transport, log_level, kill, zombie, replace, always_copy, terminate, keep_going"

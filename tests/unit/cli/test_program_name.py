@@ -9,7 +9,7 @@ import pytest
 
 from fabfile.cli.own_options import OWN_OPTIONS
 from fabfile.remote.script import load
-from rr_config.options import OPTIONS
+from rr_config.command_line.options import OPTIONS
 from rr_config.program import program
 from tests.support.checkout import ROOT
 

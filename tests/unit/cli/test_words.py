@@ -11,8 +11,8 @@ import fabfile
 from fabfile.cli.options import Command
 from fabfile.cli.settings import read_options
 from rr_config import Component, Config, ConfigError
-from rr_config.limit import limited
-from rr_config.options import OPTIONS
+from rr_config.command_line.options import OPTIONS
+from rr_config.hosts.limit import limited
 
 WITH_WORDS = ("collect", "logs", "restart", "status", "stop")
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from fabfile.components.log_times import Since, parse_since
+from fabfile.components.output.log_times import Since, parse_since
 from rr_config import ConfigError
 
 

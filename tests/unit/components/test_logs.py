@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from fabfile.components.log_times import read_times
-from fabfile.components.logs import LogLine, LogReader, rendered
+from fabfile.components.output.log_times import read_times
+from fabfile.components.output.logs import LogLine, LogReader, rendered
 from fabfile.util.limits import LONGEST_LINE
 from rr_config import Component
 

@@ -4,9 +4,9 @@ import attrs
 import pytest
 
 from rr_config import Component, Config, ConfigError
+from rr_config.checks.validation import check_attributes
 from rr_config.component import ATTRIBUTES
 from rr_config.util import literal
-from rr_config.validation import check_attributes
 
 LEGAL = "name, executable, args, files, host, base_dir, env, start_index, ready, wait, num_cores, stop_signal, results, needs, meta"
 

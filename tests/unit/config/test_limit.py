@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from rr_config import Component, Config, ConfigError
-from rr_config.limit import component_named, limit_to_components, limited
+from rr_config.hosts.limit import component_named, limit_to_components, limited
 
 CONFIG = Config(
     Component(name=name, host=host, executable="x", start_index=1)

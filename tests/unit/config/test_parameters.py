@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from rr_config import ConfigError, Options, util
+from rr_config.command_line.parameters import Parameters, as_params, as_texts
 from rr_config.loading import declared_parameters, evaluated
-from rr_config.parameters import Parameters, as_params, as_texts
 from rr_config.testing import muddled
 from tests.support.checkout import ROOT
 from tests.support.configs import COMPLETE, loaded, refused, write

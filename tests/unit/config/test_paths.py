@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rr_config import ConfigError, Options, load
-from rr_config.local_files import Placed, placed_files
+from rr_config.files.local_files import Placed, placed_files
 from rr_config.util import literal, recursive_files_dict
 from tests.support.configs import COMPLETE, complete, component_of, loaded, refused, write
 

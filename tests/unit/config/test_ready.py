@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rr_config import perl_regex, util
+from rr_config import util
+from rr_config.checks import perl_regex
 from tests.support.configs import complete, component_of, refused
 
 

@@ -20,7 +20,7 @@ from fabfile.transfer.inventory import RemoteEntry
 from fabfile.transfer.tree import Tree
 from fabfile.ui.tables import diagnosis_rows
 from fabfile.ui.terminal import RED, YELLOW
-from rr_config.local_files import LocalFile
+from rr_config.files.local_files import LocalFile
 
 APT = Manager("apt-get install", is_root=True, has_sudo=False)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fabfile.components.logs import LogLine
+from fabfile.components.output.logs import LogLine
 from fabfile.reporting.html import page
 from fabfile.reporting.report import LINES, from_folder, log_tail
 from fabfile.runner.follow import LogTails

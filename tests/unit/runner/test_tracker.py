@@ -3,7 +3,7 @@
 from fabfile.components.readiness import BecameReady, NotReady
 from fabfile.components.start import Started
 from fabfile.components.wait import Ended
-from fabfile.runner.tracker import Tracker
+from fabfile.runner.waiting.tracker import Tracker
 from rr_config import Component
 from rr_config.ready import ended
 

@@ -8,7 +8,7 @@ import pytest
 from fabfile.transfer.checksums import LocalHashes
 from fabfile.transfer.inventory import hash_line
 from fabfile.transfer.tree import Tree
-from rr_config.local_files import LocalFile
+from rr_config.files.local_files import LocalFile
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from fabfile.transfer.inventory import RemoteEntry, hash_line, read_inventory, read_stat
 from fabfile.transfer.tree import Tree
-from rr_config.local_files import LocalFile
+from rr_config.files.local_files import LocalFile
 from tests.support.trees import FILE
 
 NAMES = ["plain", "two  words", " lead", "trail ", "-n", "*", "it's", '"', "new\nline", "\n", "back\\slash", "a\\nb"]

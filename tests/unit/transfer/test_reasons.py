@@ -2,7 +2,7 @@
 
 import pytest
 
-from fabfile.transfer.reasons import ErrorLines, reason_of_sync
+from fabfile.transfer.protocol.reasons import ErrorLines, reason_of_sync
 
 STAGING = ".remote-runner-s@m-1-2"
 TAR = f"tar: ./d/{STAGING}/%s: Cannot open: %s"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fabfile.remote.script import command
-from fabfile.transfer.remote_commands import RemoteCommands, sync_script
+from fabfile.transfer.protocol.remote_commands import RemoteCommands, sync_script
 from tests.support.scripts import OWNERSHIP
 
 Snapshot = dict[str, tuple[int, bytes]]

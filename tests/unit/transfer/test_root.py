@@ -4,7 +4,7 @@ import pytest
 
 from fabfile.transfer.root import Root, find_conflicts, first_copies
 from fabfile.transfer.tree import Tree
-from rr_config.local_files import LocalFile
+from rr_config.files.local_files import LocalFile
 from tests.support.trees import LOCAL, survey_of
 
 OTHER = LocalFile("/other", 0o644, 7)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fabfile.transfer import tar_stream
-from fabfile.transfer.tar_stream import END, Member, TarStreams, length
-from rr_config.local_files import LocalFile
+from fabfile.transfer.protocol import tar_stream
+from fabfile.transfer.protocol.tar_stream import END, Member, TarStreams, length
+from rr_config.files.local_files import LocalFile
 
 NAMES = [b"f", b"a b", b"-x", b"new\nline", b"\xff", "é".encode(), b"o" * 100, b"p" * 101, b"q" * 255, b"d/e/f"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from fabfile.transfer.tree import Trees, locate, split
 from rr_config import Component
-from rr_config.local_files import LocalFile, Placed
+from rr_config.files.local_files import LocalFile, Placed
 from tests.support.trees import LOCAL
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import attrs
 
-from .component import Component
-from .errors import ConfigError
+from ..component import Component
+from ..errors import ConfigError
 
 _real_folder: ContextVar[Path | None] = ContextVar("_real_folder", default=None)
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import attrs
 
-from .component import Component, Config
-from .local_files import Placed, Unusable
-from .paths import remote_path
+from ..component import Component, Config
+from ..files.local_files import Placed, Unusable
+from ..files.paths import remote_path
 
 Files = tuple[tuple[str, str], ...]
 Found = Placed | Unusable

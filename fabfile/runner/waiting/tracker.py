@@ -6,10 +6,10 @@ import attrs
 
 from rr_config import Component
 
-from ..components.readiness import BecameReady
-from ..components.start import Outcome, Started
-from ..components.status import State
-from ..components.wait import Ended
+from ...components.readiness import BecameReady
+from ...components.start import Outcome, Started
+from ...components.status import State
+from ...components.wait import Ended
 
 
 @attrs.frozen

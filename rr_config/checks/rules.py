@@ -6,8 +6,8 @@ import signal
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .host_names import parsed
-from .texts import is_sendable
+from ..hosts.names import parsed
+from ..texts import is_sendable
 
 Rule = Callable[[Any], bool]
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import rules
-from .errors import ConfigError, named
-from .paths import found_beside, local_path
+from ..checks import rules
+from ..errors import ConfigError, named
+from ..files.paths import found_beside, local_path
 
 # The numbers of a range, such as `[1-60]`, `[01-40]` and `[2,10]`. The brackets of an IPv6 address contain colons.
 NUMBERS = re.compile(r"\[([0-9,-]+)\]")

@@ -6,10 +6,10 @@ import glob
 import re
 from collections.abc import Sequence
 
-from .component import Component, Config
-from .errors import ConfigError
-from .host_names import URI, parsed, usual
-from .likeness import hint
+from ..component import Component, Config
+from ..errors import ConfigError
+from ..likeness import hint
+from .names import URI, parsed, usual
 from .natural_order import in_natural_order, natural_key
 
 COPY_OF = "copy_of"

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from .program import program
+from ..program import program
 
 MOST = 1_000_000  # the maximum of every number that has a minimum
 METADATA = "declaration"  # its key in the metadata of an attribute

@@ -6,17 +6,17 @@ from collections.abc import Collection, Iterable
 import attrs
 
 from rr_config import Component
+from rr_config.command_line.options import check_seconds
 from rr_config.component import by_host
-from rr_config.natural_order import in_natural_order
-from rr_config.options import check_seconds
+from rr_config.hosts.natural_order import in_natural_order
 
-from ..components.wait import Ended, read_ended, wait_script
-from ..remote.ask import ask
-from ..remote.host import Host
-from ..remote.script import DONE
-from ..util.stages import Failure, StageError, in_order
-from .inspector import stage_group
-from .sessions import SessionCommands
+from ...components.wait import Ended, read_ended, wait_script
+from ...remote.ask import ask
+from ...remote.host import Host
+from ...remote.script import DONE
+from ...util.stages import Failure, StageError, in_order
+from ..inspector import stage_group
+from ..sessions import SessionCommands
 from .wait import Wait
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import attrs
 
-from .component import Component
-from .errors import ConfigError, os_reason
+from ..component import Component
+from ..errors import ConfigError, os_reason
 
 
 @attrs.frozen

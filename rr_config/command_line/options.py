@@ -6,11 +6,11 @@ from pathlib import Path
 
 import attrs
 
-from .component import Config
+from ..component import Config
+from ..errors import ConfigError
+from ..files.paths import local_path
 from .declarations import MOST, Group, Values, declarations_of, option
-from .errors import ConfigError
 from .parameters import as_params
-from .paths import local_path
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 WITHOUT_CONFIG = ("init", "muddlers")  # commands that load no config

@@ -12,7 +12,7 @@ import attrs
 
 from rr_config import ConfigError
 
-from ..util.epoch import epoch_time
+from ...util.epoch import epoch_time
 
 AGO = re.compile(r"(\d{1,9})([smhd]?)", re.ASCII)
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 
 import attrs
 
-from ..remote.ask import conversation
-from ..remote.host import Host
-from .inventory import hash_line, read_stamps
+from ...remote.ask import conversation
+from ...remote.host import Host
+from ..inventory import hash_line, read_stamps
+from ..tree import Tree, locate
 from .remote_commands import RemoteCommands, preview_script
-from .tree import Tree, locate
 
 
 @attrs.frozen

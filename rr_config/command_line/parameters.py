@@ -17,7 +17,7 @@ from typing import NoReturn
 
 import attrs
 
-from .errors import ConfigError
+from ..errors import ConfigError
 
 Value = str | int | float | bool
 # By the type of the default: what a value must be, as on the command line, and in Python.

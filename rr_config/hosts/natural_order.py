@@ -6,7 +6,7 @@ The library natsort would need 60 ms to load, which is as long as many commands 
 import re
 from collections.abc import Iterable
 
-from .component import Component
+from ..component import Component
 
 DIGITS = re.compile("([0-9]+)")
 Chunks = tuple[tuple[str, int, str], ...]  # a text, and the number behind it: its length, then its digits

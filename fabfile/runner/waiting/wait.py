@@ -16,17 +16,17 @@ import attrs
 
 from rr_config import Component
 from rr_config.component import by_host, by_label
-from rr_config.natural_order import natural_key
+from rr_config.hosts.natural_order import natural_key
 
-from ..components import wait
-from ..components.wait import Ended, NotEnded
-from ..remote.ask import conversation, persistently
-from ..remote.conversation import Conversation
-from ..remote.host import Host
-from ..util import daemons, errors, event_queue
-from ..util.limits import FIRST_SECONDS, LEAVE_SECONDS
-from ..util.stages import Failure, StageError, in_order
-from .fleet import Fleet
+from ...components import wait
+from ...components.wait import Ended, NotEnded
+from ...remote.ask import conversation, persistently
+from ...remote.conversation import Conversation
+from ...remote.host import Host
+from ...util import daemons, errors, event_queue
+from ...util.limits import FIRST_SECONDS, LEAVE_SECONDS
+from ...util.stages import Failure, StageError, in_order
+from ..fleet import Fleet
 from .host_wait import HostWait, Phase
 
 

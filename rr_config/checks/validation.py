@@ -7,10 +7,10 @@ import functools
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .component import ATTRIBUTES, Component, Config, by_host
-from .errors import ConfigError
-from .executable_validation import executable_problems
-from .local_files import Placed, Unusable, placed_files
+from ..component import ATTRIBUTES, Component, Config, by_host
+from ..errors import ConfigError
+from ..files.local_files import Placed, Unusable, placed_files
+from .executables import executable_problems
 from .rules import SESSION_NAME_HINT, is_session_name, is_text
 
 

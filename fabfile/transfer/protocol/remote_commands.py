@@ -12,12 +12,12 @@ import os
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 
-from ..remote import state_dir
-from ..remote.conversation import Conversation
-from ..remote.script import RemotePath, Script, Value, load, read_script
-from ..util.limits import MOST_OF_A_PATH
-from .inventory import PIECE_MB
-from .tree import TEMPORARY
+from ...remote import state_dir
+from ...remote.conversation import Conversation
+from ...remote.script import RemotePath, Script, Value, load, read_script
+from ...util.limits import MOST_OF_A_PATH
+from ..inventory import PIECE_MB
+from ..tree import TEMPORARY
 
 # The line that ends a command. Without it the agent does nothing: a connection that is cut in the middle of a path
 # leaves the path of something else.

@@ -13,9 +13,9 @@ from functools import partial
 
 import attrs
 
-from rr_config.local_files import LocalFile
+from rr_config.files.local_files import LocalFile
 
-from ..util.lazy import call_once
+from ...util.lazy import call_once
 
 # A block is eight packets of the size that OpenSSH accepts. With one packet at a time, other threads would get in
 # between after each.

@@ -8,8 +8,8 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
-from .component import Component
-from .muddlers.rewriting import literal
+from ..component import Component
+from ..muddlers.rewriting import literal
 
 # `$(cmd)`, `$((1 + 2))`, a pair of backticks, and `${X:-y}`, `${X%y}` or `${#X}`, but not `${X}`.
 EVALUATED = re.compile(r"\$\(|`[^`]*`|\$\{(?![A-Za-z_][A-Za-z0-9_]*\})[A-Za-z0-9_#!@*][^}]*\}")

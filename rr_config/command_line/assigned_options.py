@@ -5,10 +5,10 @@ from typing import Any
 
 import attrs
 
+from ..checks.rules import SESSION_NAME_HINT, is_session_name, is_text
+from ..likeness import nearest
 from .declarations import Declaration
-from .likeness import nearest
 from .options import OPTIONS, Options
-from .rules import SESSION_NAME_HINT, is_session_name, is_text
 
 BY_ATTRIBUTE = {option.attribute: option for option in OPTIONS}
 # Read-only: these have been used before any file of the user could assign them.

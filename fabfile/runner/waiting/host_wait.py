@@ -7,8 +7,8 @@ import attrs
 
 from rr_config import Component
 
-from ..components.wait import Ended
-from ..remote.conversation import Conversation
+from ...components.wait import Ended
+from ...remote.conversation import Conversation
 
 
 class Phase(Enum):

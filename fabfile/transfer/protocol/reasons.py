@@ -8,7 +8,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Sequence
 
-from .tree import above, locate
+from ..tree import above, locate
 
 QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
 

@@ -14,9 +14,9 @@ import attrs
 
 from rr_config import Component, ConfigError
 
-from ..remote import shell, state_dir
-from ..remote.script import Script, Value, load
-from ..util.limits import LONGEST_LINE
+from ...remote import shell, state_dir
+from ...remote.script import Script, Value, load
+from ...util.limits import LONGEST_LINE
 from .log_times import parse_since, read_times
 
 # Escape sequences (ECMA-48, section 5): CSI, OSC and others, also with C1 controls, which join ESC and the letter
