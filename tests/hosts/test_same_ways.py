@@ -122,6 +122,13 @@ def test_address_settings_are_obeyed(
     assert us == ssh, us.error
 
 
+@pytest.mark.parametrize("line", ["BindAddress 127.0.0.9", "AddressFamily inet6", "BindInterface nowhere0"])
+def test_hosts_keep_their_own_settings(lab: Comparison, port: int, line: str) -> None:
+    config = f"Host h\n{line}\nHost *\nHostName 127.0.0.1\nPort {port}"
+    us = lab.by_us(config, beside=["other"])
+    assert us == lab.by_ssh(config), us.error
+
+
 def test_second_address_is_used_in_ssh_and_here(lab: Comparison, tmp_path: Path) -> None:
     """With the hosts file of a private mount namespace."""
     hosts = tmp_path / "hosts"

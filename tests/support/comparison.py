@@ -141,14 +141,15 @@ class Comparison:
         password: str | None = None,
         host_keys: str | None = None,
         transport: str = "auto",
+        beside: Sequence[str] = (),
     ) -> Outcome:
-        """Connect with this program."""
+        """Connect with this program. The group has the hosts `beside`, too."""
         path, known_hosts = self._prepare(config, known)
         began, shown, error = time.monotonic(), None, ""
         try:
             settings = connection_settings(Config(runtime_ssh_path=str(path)), password)
             with contextlib.closing(
-                HostGroup([host], settings, Options(host_keys=host_keys, transport=transport))
+                HostGroup([host, *beside], settings, Options(host_keys=host_keys, transport=transport))
             ) as group:
                 (shown,) = ask(group.hosts[host], script_of(f'answer "$({SHOWN})"'))
         except (HostError, ValueError) as caught:

@@ -31,6 +31,8 @@ class Route(Connection):  # type: ignore[misc]  # Fabric has no types
     """
 
     gateway: "Route | str | None"
+    # Fabric writes an attribute that its class does not declare into the settings, which all connections share.
+    __setattr__ = object.__setattr__
 
     def __init__(self, host: str, config: Config, **kwargs: Any) -> None:
         super().__init__(host, config=config, **kwargs)
