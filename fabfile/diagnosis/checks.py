@@ -139,8 +139,14 @@ def _look_at_volumes(talk: Conversation, facts: Facts, trees: ByRoot, always_cop
 
 
 def package_checks(facts: Facts) -> Iterator[Check]:
-    """Check that the packages that scripts need are installed."""
+    """Check that the packages that scripts need are installed, and that screen works.
+
+    Other commands fail for the same reasons in the same words; see tools.sh.
+    """
     for name in NEEDED:
+        if name == "screen" and facts.screen_problem:
+            yield Check(name, Verdict.PROBLEM, facts.screen_problem)
+            continue
         if name not in facts.missing:
             yield Check(name, Verdict.OK, "is installed")
             continue

@@ -8,8 +8,8 @@ from ..remote import shell
 from ..remote.package_managers import UNATTENDED
 from ..remote.script import Script, load
 
-# Packages that scripts need. They have the same name in every distribution. doctor.sh tests them.
-NEEDED = ("screen", "openssl", "tar", "coreutils", "findutils", "grep", "sed")
+# Packages that scripts need. They have the same name in every distribution. tools.sh tests them. Any awk will do.
+NEEDED = ("screen", "openssl", "tar", "coreutils", "findutils", "grep", "sed", "gawk")
 # Scripts need the GNU versions of these. Smaller ones, for example in BusyBox, lack some options.
 OF_GNU = ("tar", "coreutils", "findutils", "grep")
 

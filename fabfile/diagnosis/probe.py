@@ -35,7 +35,7 @@ class Facts:
 
     `missing` are packages that scripts need, and `lacking` are programs that components need. `processes` and
     `terminals` are pairs of the limit and the present number. The limit is None if there is none. The pair is None if
-    the host does not report it.
+    the host does not report it. `screen_problem` is the reason why screen starts no session, or empty.
     """
 
     user: str
@@ -45,6 +45,7 @@ class Facts:
     processes: tuple[int | None, int] | None
     terminals: tuple[int | None, int] | None
     roots: Mapping[str, RootState]
+    screen_problem: str = ""
 
     @property
     def can_tell_of_files(self) -> bool:
@@ -73,7 +74,8 @@ def read_facts(roots: Iterable[str], answers: Iterable[str]) -> Facts:
     processes, terminals = _limit(found["processes"][-1]), _limit(found["terminals"][-1])
     places = [RootState(*rest.split(" ", 1)) for rest in found["root"]]
     states = dict(zip(roots, places, strict=True))
-    return Facts(user, missing, tuple(found["lacks"]), manager, processes, terminals, states)
+    problem = "".join(found["screen"][-1:])
+    return Facts(user, missing, tuple(found["lacks"]), manager, processes, terminals, states, problem)
 
 
 def _limit(words: str) -> tuple[int | None, int] | None:

@@ -28,6 +28,7 @@ Files of the session begin with a dot, so that no component can have their names
     .logging       the session whose windows are logged
     .screenrc      the settings of the session
     .windows.PID   commands for screen, from a start script
+    .screen.PID    the errors of screen when a session is started
     .command.PID   the command that a wait script has received
     .list.PID      the paths that a sync script works on
     .staging       the folders into which a sync puts files first

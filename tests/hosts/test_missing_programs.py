@@ -2,10 +2,14 @@
 
 import json
 import re
+import shutil
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from fabfile.util.stages import StageError
 from tests.support.checkout import ROOT
 from tests.support.files import text
 from tests.support.lab import Lab
@@ -37,6 +41,37 @@ def test_missing_program_has_install_hint(lab: Lab, tmp_path: Path, program: str
     if stage == "sync":
         assert_failed(lab.fab(stage, "--keep-going", "-c", "cfg.py"), bare=program)
         assert_synced(lab.node1)
+
+
+def test_busybox_host_fails_at_once(lab: Lab, tmp_path: Path) -> None:
+    busybox = str(shutil.which("busybox"))
+    subprocess.run([busybox, "--install", "-s", tmp_path], check=True)
+    for name in ("screen", "openssl"):
+        (tmp_path / name).unlink(missing_ok=True)
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+    lab.farm.add("bare", {"ForceCommand": f'cd && PATH={tmp_path} exec sh -c "$SSH_ORIGINAL_COMMAND"'})
+    configure(lab, ["bare", "node1"])
+    words = "coreutils, findutils, grep: not installed, or not the GNU version; install them "
+    reasons, begun = [], time.monotonic()
+    with lab.runner() as runner:
+        for work in (runner.run, runner.sync, runner.start, runner.kill, runner.stop, runner.logs):
+            with pytest.raises(StageError) as caught:
+                work()
+            reasons.append(str(caught.value))
+        with pytest.raises(StageError) as caught:
+            runner.wait(runner.config.all_components())
+        reasons.append(str(caught.value))
+        reasons.append(str(runner.plan().failures))
+        reasons.append(str(runner.status()[0].problem))
+        with pytest.raises(StageError) as caught:
+            runner.collect(tmp_path / "results")
+        reasons.append(str(caught.value))
+        (diagnosis, _) = runner.doctor()
+    assert time.monotonic() - begun < 10
+    assert [reason for reason in reasons if words not in reason] == []
+    assert_nothing_started(lab.node1, lab.farm.hosts["bare"])
+    found = next(each.detail for each in diagnosis.checks if each.name == "grep")
+    assert f"grep: {found}".startswith(words.removeprefix("coreutils, findutils, ").replace("them ", "it "))
 
 
 NEEDY = """

@@ -51,7 +51,7 @@ def test_broken_screen_changes_nothing(lab: Lab) -> None:
     done = lab.fab("run", "-c", "cfg.py")
     (lab.node2.folder / "screens").chmod(0o700)
     assert done.returncode == 1
-    assert done.stderr.startswith("node2: connect: screen cannot list its sessions: Directory ")
+    assert done.stderr.startswith("node2: connect: screen: cannot list its sessions: Directory ")
     assert pid_of(lab.node1) == before != 0
 
 

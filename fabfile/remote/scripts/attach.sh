@@ -6,6 +6,7 @@
 . ./window.sh
 
 main() {
+  need screen
   find_state_dir
   need_session
   { cd "$state" 2>/dev/null && [ -e "$component/launcher" ]; } ||

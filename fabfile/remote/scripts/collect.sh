@@ -8,6 +8,7 @@
 #   nothing, dangling and unread FOLDER PATH
 #   listed
 # Then it carries out the commands `hash FOLDER LENGTH` and `fetch FOLDER LENGTH`, each followed by a list of paths.
+. ./tools.sh
 . ./temporary.sh
 . ./own_output.sh
 

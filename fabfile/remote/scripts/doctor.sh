@@ -1,8 +1,10 @@
 # fab doctor: what this host has and lacks. Changes nothing.
 # Needs from the header: session, programs (how many), and as arguments first the programs that components need, then for
 # each root either `temporary FOLDER` or `path PATH`.
-# Answers in any order: has PACKAGE, lacks PROGRAM, user NAME ID, manager COMMAND, sudo yes, processes LIMIT NUMBER,
-# terminals LIMIT NUMBER, root there|new|lost PATH; then `looked`. Then it carries out commands; see carry_out.
+# Answers in any order: has PACKAGE, screen PROBLEM, lacks PROGRAM, user NAME ID, manager COMMAND, sudo yes, processes
+# LIMIT NUMBER, terminals LIMIT NUMBER, root there|new|lost PATH; then `looked`. Then it carries out commands; see
+# carry_out.
+. ./tools.sh
 . ./state_dir.sh
 . ./requirements.sh
 . ./temporary.sh
@@ -19,27 +21,15 @@ main() {
   report_roots "$@"
 }
 
-# report_packages: test each package for what scripts want of it. BusyBox has programs of the same names that cannot do
-# all of it.
+# report_packages: test each package that any script needs, and whether screen works.
 report_packages() {
-  for program in screen openssl sed; do has "$program" command -v "$program"; done
-  has tar can_untar
-  has coreutils can_stat_and_copy
-  has findutils can_find
-  has grep can_grep
+  for package in screen openssl tar $always_needed; do
+    if is_usable "$package" </dev/null >/dev/null 2>&1; then answer "has $package"; fi
+  done
+  command -v screen >/dev/null 2>&1 || return 0
+  find_screen_problem "$(screen -ls 2>&1)"
+  [ -z "$problem" ] || answer "screen $problem"
 }
-
-# has PACKAGE COMMAND...: answer if the command succeeds.
-has() {
-  package=$1
-  shift
-  if "$@" </dev/null >/dev/null 2>&1; then answer "has $package"; fi
-}
-
-can_untar() { head -c 10240 /dev/zero | tar -xPpmof -; }
-can_stat_and_copy() { stat -L --printf '' / && dd iflag=fullblock,count_bytes count=0 status=none; }
-can_find() { find / -maxdepth 0 -printf '' && xargs -0 -r true; }
-can_grep() { echo | grep -qz --line-buffered ''; }
 
 # report_machine: the user, the package manager, and how many processes and terminals there may be.
 # Root may have any number of processes. Each thread counts. `read` of dash gets only the first digit of a number in

@@ -7,10 +7,13 @@
 # TIME is when the launcher was written, which is after an earlier output was removed.
 # Answers: output FOLDER TIME/OFFSET TIMES CONTENT. With $follow, `looked` follows the answers of the first look. NUL ends
 # an answer, so in the content it becomes DEL, which a terminal does not show either.
+. ./tools.sh
 . ./state_dir.sh
 . ./log_times.sh
 
+# shellcheck disable=SC2119 # they need only the packages of all scripts
 main() {
+  need
   make_state_dir
   enter_state_dir
   [ -z "$ago" ] || since=$(($(date +%s) - ago))

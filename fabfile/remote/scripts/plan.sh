@@ -10,6 +10,7 @@ main() {
   find_state_dir
   report_foreign
   list_sessions
+  check_listing
   for id in $own_sessions; do answer "session $id"; done
   cd "$state" 2>/dev/null || return 0
   for folder in $folders; do ! is_running "$folder" || answer "running $folder"; done

@@ -1,6 +1,7 @@
 # fab plan, and hashes for fab collect: as sync.sh, for commands that change nothing. A temporary folder that is not
 # there yet is replaced by an empty one.
 # Needs from the header also: not_yet (the name of that).
+. ./tools.sh
 . ./temporary.sh
 . ./sync_agent.sh
 

@@ -28,32 +28,6 @@ find_connection() {
 # is_orphaned: whether the connection has ended. sshd does not end its scripts; they have to notice it themselves.
 is_orphaned() { [ "$connection_birth" ] && ! is_same_process "$connection.$connection_birth"; }
 
-# need PROGRAM...: fail unless all of these programs are installed.
-need() {
-  missing=
-  for program; do command -v "$program" >/dev/null 2>&1 || missing="$missing $program"; done
-  # shellcheck disable=SC2086 # one word for each program
-  [ -z "$missing" ] || fail "not installed:$missing; $(install_command $missing)"
-}
-
-# package_manager: print the install command of the host's package manager. The subshell keeps IFS from the script.
-package_manager() (
-  IFS=,
-  for line in $package_managers; do
-    command -v "${line%% *}" >/dev/null 2>&1 || continue
-    echo "$line"
-    exit
-  done
-  exit 1
-)
-
-# install_command PACKAGE...: print a sentence that says how to install these packages.
-install_command() {
-  by=
-  [ "$(id -u)" = 0 ] || by='sudo '
-  if line=$(package_manager); then echo "install with: $by$line $*"; else echo "install the missing programs"; fi
-}
-
 # greet: send the first record. It follows an empty record, which ends any output of the login shell.
 # It holds all that tells one home on one machine from another: boot id, machine name and home folder.
 greet() {

@@ -3,18 +3,20 @@
 # screen matches the name of a session by prefix. So names are compared here, whole, and a session is only addressed
 # as PID.NAME. Every process that screen starts has `STY=PID.NAME` in its environment.
 # Needs from the header: session.
-. ./prologue.sh
+. ./tools.sh
 
 tab=$(printf '\t')
 
 # list_sessions: set these variables. It only starts two programs, because each one costs a millisecond.
+#   $listing        the output of `screen -ls`
 #   $sessions       a line PID.NAME for each session of this user, dead ones too
 #   $own_sessions   PID.NAME of those that run and are named $session
 #   $all_servers    process ids of those that run
 #   $other_servers  process ids of those that run and have another name
 # In the output of `screen -ls`, the lines of sessions begin with a tab and a process id.
 list_sessions() {
-  sessions=$(screen -ls 2>/dev/null | LC_ALL=C sed -n "s/^$tab\([0-9][^$tab]*\).*/\1/p")
+  listing=$(screen -ls 2>&1)
+  sessions=$(printf '%s\n' "$listing" | LC_ALL=C sed -n "s/^$tab\([0-9][^$tab]*\).*/\1/p")
   own_sessions='' all_servers=' ' other_servers=' '
   while IFS= read -r id; do
     server=${id%%.*}
@@ -26,9 +28,17 @@ $sessions
 END
 }
 
+# check_listing: fail if screen cannot list its sessions.
+check_listing() {
+  case $listing in *Socket*) return ;; esac
+  find_screen_problem "$listing"
+  fail "screen: $problem"
+}
+
 # find_session: set $id to the session named $session, or to nothing if there is none.
 find_session() {
   list_sessions
+  check_listing
   # shellcheck disable=SC2086 # one word for each session; names have no spaces
   set -- $own_sessions
   [ $# -lt 2 ] || fail "there are $# screen sessions named \"$session\"; kill all of them with: $controller_program kill"

@@ -76,29 +76,51 @@ open_session() {
   rm -f "$state/.logging" "$state"/.windows.* # of a session that had the same id before a reboot
   { true >>"$state/.sessions"; } 2>/dev/null || fail "cannot write $state; is the disk full?"
   remove_cgroups
-  start_server
+  create_file ".screen.$$"
+  exec 9<>"$state/.screen.$$"
+  rm -f "$state/.screen.$$"
+  starting=$(start_server)
   tries=0
   while
+    is_over=yes
+    if [ $tries -lt 100 ] && { [ -z "$starting" ] || is_alive "$starting"; }; then is_over=; fi
     find_session
     [ -z "$id" ]
   do
+    [ -z "$is_over" ] || fail_to_open
     tries=$((tries + 1))
-    [ $tries -le 100 ] || fail "screen started no session; to see why, run on the host: screen -dmS $session"
     sleep 0.1
   done
+  exec 9>&-
   printf '%s\n' "$id" >>"$state/.sessions"
   answer "new $id"
 }
 
-# start_server: start screen with the user's umask, in the home folder. If the host has Python, the server becomes a
-# subreaper; see subreaper.py. For that it must not fork (-D).
+# start_server: start screen with the user's umask, in the home folder, and print its process id if that is known. If the
+# host has Python, the server becomes a subreaper; see subreaper.py. For that it must not fork (-D). What screen prints
+# goes to descriptor 9.
 start_server() (
   enter_cgroup
   umask "$own_umask"
   cd || cd /
+  set -- screen -c "$state/.screenrc" -DmS "$session"
   if command -v python3 >/dev/null 2>&1; then
-    python3 -c "$subreaper" screen -c "$state/.screenrc" -DmS "$session" </dev/null >/dev/null 2>&1 &
+    set -- python3 -c "$subreaper" "$@"
+  elif command -v setsid >/dev/null 2>&1; then
+    set -- setsid "$@"
   else
-    screen -c "$state/.screenrc" -dmS "$session" >/dev/null 2>&1
+    screen -c "$state/.screenrc" -dmS "$session" >&9 2>&9 || echo none
+    return
   fi
+  "$@" </dev/null >&9 2>&9 9>&- &
+  echo "$!"
 )
+
+# fail_to_open: fail with what screen has printed. It prints nothing if it cannot create its socket.
+fail_to_open() {
+  find_screen_problem "$listing"
+  said=$(tr -d '\r' <"/proc/$$/fd/9" | grep -m 1 .)
+  [ ! -d "$sockets" ] || [ "$(stat -f -c '%c %d' -- "$sockets")" = '0 0' ] ||
+    [ "$(stat -f -c %d -- "$sockets")" != 0 ] || problem="has no free inodes for its socket in $sockets"
+  fail "screen: starts no session: ${said:-${problem:-to see why, run on the host: screen -S $session}}"
+}

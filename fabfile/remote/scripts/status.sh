@@ -15,6 +15,7 @@
 . ./ownership.sh
 
 main() {
+  need screen
   make_state_dir
   enter_state_dir
   find_session

@@ -1,4 +1,5 @@
 # fab sync: bring files to this host. See sync_agent.sh for the header and the commands.
+. ./tools.sh
 . ./session_lock.sh
 . ./temporary.sh
 . ./ownership.sh

@@ -8,7 +8,9 @@
 . ./end_processes.sh
 . ./own_output.sh
 
+# shellcheck disable=SC2119 # they need only the packages of all scripts
 main() {
+  need
   make_state_dir
   enter_state_dir
   command=/dev/null is_last=$once

@@ -30,7 +30,7 @@ def test_scripts_find_every_package_manager(line: str, tmp_path: Path) -> None:
     program = tmp_path / line.split()[0]
     program.symlink_to("/bin/true")
     find = 'main() { PATH=$1; answer "$(package_manager)"; }\n'
-    sent = Script(read_script("prologue.sh") + find, arguments=[str(tmp_path)]).sent_by()
+    sent = Script(read_script("tools.sh") + find, arguments=[str(tmp_path)]).sent_by()
     done = subprocess.run(["sh"], input=b"is_evaluated=yes\n" + sent, capture_output=True)
     assert done.stdout.split(b"\0")[2:4] == [line.encode(), b"done"]
 

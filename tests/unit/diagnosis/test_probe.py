@@ -18,7 +18,7 @@ def test_answers_are_read() -> None:
     found = read_facts(["~", "temporary:c"], answers)
     assert found == Facts(
         "me too",
-        ("openssl", "coreutils", "findutils", "grep", "sed"),
+        ("openssl", "coreutils", "findutils", "grep", "sed", "gawk"),
         ("strace", "a b"),
         Manager("dnf install", is_root=False, has_sudo=True),
         (7000, 12),

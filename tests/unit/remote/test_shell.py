@@ -144,15 +144,6 @@ def test_failed_script_only_says_why(sh: list[str]) -> None:
     assert records(sh, "answer one; fail 'no room'; answer two") == ["one", f"{FAILED}no room"]
 
 
-def test_missing_program_has_install_hint(sh: list[str]) -> None:
-    assert records(sh, "need sh cat") == [DONE]
-    (words,) = records(sh, "need cat no-such-program sh; answer on")
-    assert words.startswith(f"{FAILED}not installed: no-such-program; install ")
-    (words,) = records(sh, "need none-1 cat none-2")
-    assert words.startswith(f"{FAILED}not installed: none-1 none-2; install ")
-    assert words.endswith((" none-1 none-2", "install the missing programs"))
-
-
 def test_script_reads_what_follows(sh: list[str]) -> None:
     body = 'read -r line; answer "$line"; answer "$(head -c 5)"; answer "$(cat)"'
     assert records(sh, body, b"a \\line\n12345rest") == ["a \\line", "12345", "rest", DONE]
