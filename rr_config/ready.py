@@ -44,11 +44,11 @@ def port(number: int, timeout: float = TIMEOUT) -> Ready:
 
 
 def log(regex: str, timeout: float = TIMEOUT) -> Ready:
-    """Return a condition that is met when a line of output, without colours, contains a match of `regex`.
+    """Return a condition that is met when a line of output, as `fab logs` shows it, contains a match of `regex`.
 
-    The host matches it with `grep -P`, so it is a Perl regular expression. Raise ValueError if `grep -P` of this
-    machine rejects it, if it is empty or contains a newline or a NUL, or for an invalid timeout. `timeout` is in
-    seconds.
+    The host matches it with `grep -P`, so it is a Perl regular expression. Lines are UTF-8 in any locale. Raise
+    ValueError if `grep -P` of this machine rejects it, if it is empty or contains a newline or a NUL, or for an invalid
+    timeout. `timeout` is in seconds.
 
         >>> log("listening on port [0-9]+").timeout
         60.0

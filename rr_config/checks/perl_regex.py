@@ -6,8 +6,10 @@ import re
 import subprocess
 
 TIMEOUT = 5.0
+# readiness.sh puts this before the expression: the text is UTF-8, and `\w` matches all letters, in any locale.
+UNICODE = "(*UTF)(*UCP)"
 # Texts without any of these characters are valid, so they need no process.
-SPECIAL = re.compile(r"[][\\(){}*+?|^$]")
+SPECIAL = re.compile(r"[][\\(){}*+?|^$\udc80-\udcff]")
 
 
 @functools.cache  # the components of a loop share an expression
@@ -33,7 +35,7 @@ def _problem_of_grep(regex: str) -> str | None:
     """Return the words of grep about `regex`, an empty text if it cannot run, or None if it accepts the expression."""
     try:
         done = subprocess.run(
-            ["grep", "-qP", "-e", os.fsencode(regex)],
+            ["grep", "-qP", "-e", (UNICODE + regex).encode("utf-8", "surrogateescape")],
             env=os.environ | {"LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
             capture_output=True,

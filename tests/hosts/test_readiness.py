@@ -100,6 +100,26 @@ def test_log_match_at_the_end_counts(lab: Lab) -> None:
     assert "node1/a  ready after" in lab.run("start").stdout
 
 
+def test_log_matches_the_text_of_logs(lab: Lab) -> None:
+    lab.config(
+        CONFIG
+        + r"""
+texts = {
+    "colour": (r"\033[32mServer up\033(B\033[m\n", "^Server up$"),
+    "umlaut": (r"Gr\303\266\303\237e: \377\n", r"^Größe: .$"),
+    "letter": (r"\303\266\n", r"^\w$"),
+    "bar": (r"10%%\r100%%\n", "^100%$"),
+    "title": (r"\033]0;top\007a\bup\n", "^up$"),
+}
+for name, (text, regex) in texts.items():
+    add(name, util.literal(f"printf '{text}'; exec sleep 1000"), ready=util.log(regex, timeout=5))
+add("parts", "printf 'it '; sleep 0.7; echo is; exec sleep 1000", ready=util.log("^it is$", timeout=5))
+"""
+    )
+    lab.run("screen")
+    assert lab.run("start").stdout.count("  ready after ") == 6
+
+
 def test_unready_component_fails_the_run(lab: Lab) -> None:
     lab.config(
         CONFIG

@@ -5,6 +5,7 @@
 # Answers: ready FOLDER HUNDREDTHS, or unready FOLDER WHY LAST-CHECK, a newline, and the end of the output.
 . ./prologue.sh
 . ./own_output.sh
+. ./shown_lines.sh
 
 # await_readiness [FOLDER _ _ _ _ KIND VALUE HUNDREDTHS]...: wait for those that are in $awaited and have a KIND.
 await_readiness() {
@@ -14,7 +15,7 @@ await_readiness() {
     mv "$folder/ready" "$folder/was_ready" 2>/dev/null # it is only not ready again until the first check
   done
   read_clock
-  begun=$clock rounds=0
+  begun=$clock rounds=0 matched=' '
   while [ "$awaited" != ' ' ]; do
     ! is_orphaned || exit
     read_clock
@@ -92,10 +93,40 @@ is_ready_by_port() { [ -z "$exited" ] && is_listening "$2"; }
 
 is_ready_by_ended() { [ "$exited" = 0 ]; }
 
-# grep -P returns 2 if it cannot use the expression.
+# The host may have no UTF-8 locale, so the expression itself asks for UTF-8. grep -P returns 2 if it cannot use it.
 is_ready_by_log() {
-  escape=$(printf '\033')
-  print_output "$1" | sed "s/${escape}[[][0-?]*[ -\\/]*[@-~]//g" | tr -d '\r' | LC_ALL=C grep -qaP -e "$2"
+  find_new_output "$1" || return 1
+  output_bytes "$1" "$offset" $((size - offset)) | show_lines | LC_ALL=C grep -qaP -e "(*UTF)(*UCP)$2"
+  found=$?
+  [ $found -ne 1 ] || note_match_end "$1"
+  return $found
+}
+
+# find_new_output FOLDER: set $offset and $size to the ends of what no look has matched. Fail if there is nothing new.
+# $matched holds FOLDER/SIZE/OFFSET for each output, between spaces: its size at the last look, and where its last line
+# began if that may go on. An output that has become shorter begins anew.
+find_new_output() {
+  whole=$(stat -c %s -- "$1/output" 2>/dev/null) || return
+  find_own_size "$1" "$whole"
+  offset=0
+  case $matched in
+    *" $1/$size/"*) return 1 ;;
+    *" $1/"*)
+      last=${matched#*" $1/"}
+      last=${last%% *}
+      [ "$size" -lt "${last%/*}" ] || offset=${last#*/}
+      matched="${matched%%" $1/"*} ${matched#*" $1/$last "}"
+      ;;
+  esac
+}
+
+# note_match_end FOLDER: remember that there is no match up to $size, except that the last line may go on.
+note_match_end() {
+  count=$((size - offset))
+  [ $count -le 65536 ] || count=65536
+  rest=$({ output_bytes "$1" $((size - count)) "$count" && echo; } | tail -n 1 | wc -c)
+  [ "$rest" -le 65536 ] || rest=1 # a longer line is divided, as in logs.py
+  matched="$matched$1/$size/$((size - rest + 1)) "
 }
 
 is_ready_by_command() {

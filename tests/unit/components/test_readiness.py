@@ -1,14 +1,16 @@
 """Readiness: a host's answers, and the time that it needs."""
 
 import os
+import random
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from fabfile.components.output.logs import rendered
 from fabfile.components.readiness import BecameReady, NotReady
 from fabfile.components.start import read_started
-from fabfile.remote.script import command
+from fabfile.remote.script import command, read_script
 from rr_config import Component, util
 from rr_config.ready import Ready
 from tests.support.scripts import script_of
@@ -70,3 +72,104 @@ await_readiness {words}"""
     assert 3 <= seconds["new"] < 60
     assert (tmp_path / "old/ready").read_text() == "1000\n" != (tmp_path / "new/ready").read_text()
     assert 0 <= seconds["old"] < 3 and 0 <= seconds["inner"] < 3
+
+
+PIECES = [
+    b"\x1b[32m",
+    b"\x1b(B",
+    b"\x1b[m",
+    b"\r",
+    b"\b",
+    b"\x1b[K",
+    b"\x1b[0K",
+    b"\x1b[2K",
+    b"\x1b",
+    b"[",
+    b"]",
+    b"0;t",
+    b"\x07",
+]
+PIECES += [
+    b"\x1b\\",
+    b"\xc2\x9b",
+    b"\xc2\x9d",
+    b"\xc2\x9c",
+    b"a",
+    b"bc",
+    b" ",
+    b"\t",
+    b"\x00",
+    b"\x01",
+    b"\x02",
+    b"\x03",
+    b"K",
+]
+PIECES += [
+    "ö".encode(),
+    "日本".encode(),
+    "😀".encode(),
+    b"\xff",
+    b"\xe2",
+    b"\x82",
+    b"\xf0\x9f",
+    b"\xed\xa0\x80",
+    b"\xc0",
+    b"\x7f",
+]
+PIECES += [
+    b"\xe2\x80\xae",
+    b"\xe2\x81\xa6",
+    b"\xe0\x80",
+    b"\xf4\x90",
+    b"\x0b",
+    b"\x1bM",
+    b"\\",
+    b"\x85",
+    b"\xc2\x85",
+    b"\xc2\xa0",
+    b"0",
+    b"2",
+]
+
+
+@pytest.mark.parametrize("sh", ["dash", "bash"])
+def test_hosts_show_lines_as_logs_does(sh: str) -> None:
+    chosen = random.Random(7)
+    lines = [b"".join(chosen.choices(PIECES, k=chosen.randint(0, 9))) for _ in range(3000)]
+    script = read_script("shown_lines.sh") + "show_lines\n"
+    done = subprocess.run([sh, "-c", script], input=b"\n".join(lines), capture_output=True, check=True)
+    shown = done.stdout.removesuffix(b"\n").split(b"\n")
+    assert [(line, got) for line, got in zip(lines, shown, strict=True) if rendered(line) != got] == []
+
+
+def test_only_new_output_is_read(tmp_path: Path) -> None:
+    """The bytes that each look reads, by /proc/PID/io, and what it finds."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/output").write_bytes(b"2026-01-01 a line of a large log\r\n" * 100_000 + b"Server")
+    body = f"""
+cd {tmp_path}
+matched=' '
+look() {{
+  read -r _ before </proc/$$/io
+  exited='' && is_ready_by_log a "$1"
+  found=$?
+  read -r _ after </proc/$$/io
+  answer "$found $(((after - before) / 100000))"
+}}
+look '^Server up'
+look '^Server up'
+printf ' \\033[1mup\\033(B' >>a/output
+look '^Server up again'
+printf ' again\\r\\n' >>a/output
+look '^Server up again$'
+printf 'x\\by Gr\\303\\266\\303\\237e: \\r\\n' >a/output
+look '^y Größe: .$'
+printf 'Gr\\303\\266\\303\\237e: \\377' >a/output
+look '^Gr\\wße: .$'
+"""
+    script = script_of(body, "readiness").sent_by("me", born=5, group=1)
+    env = os.environ | {"LC_ALL": "C"}
+    done = subprocess.run(["sh", "-c", command(script)], input=script, env=env, capture_output=True)
+    looks = [each.decode() for each in done.stdout.split(b"\0")[2:-2]]
+    assert looks[0].startswith("1 ") and int(looks[0].split()[1]) >= 50
+    assert looks[1:] == ["1 0", "1 0", "0 0", "1 0", "0 0"]
