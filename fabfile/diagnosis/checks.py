@@ -3,10 +3,8 @@
 `probe` asks the host, and `packages` knows how to install packages. Only `examine` talks with a host; the rest is pure.
 """
 
-import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from itertools import chain
 
 import attrs
 
@@ -17,15 +15,15 @@ from ..components.screen import MOST_WINDOWS
 from ..remote.ask import conversation
 from ..remote.conversation import Conversation
 from ..remote.host import Host
-from ..transfer.inventory import RemoteEntry, read_stat
-from ..transfer.tree import TEMPORARY, ByRoot, Tree, above, locate
+from ..transfer.inventory import read_stat
+from ..transfer.tree import TEMPORARY, ByRoot
 from ..util.clock import Clock
 from ..util.text import byte_size
 from .packages import NEEDED, OF_GNU, Manager
+from .places import executable_folders, shortage, state_shortage, unexecutable
 from .probe import LOOKED, Facts, Sample, probe_script, read_clock, read_facts, read_volumes
+from .volumes import Volume, folders_to_ask, volumes_of
 
-Files = Mapping[str, RemoteEntry]
-Folders = Mapping[str, tuple[bytes, int]]  # the file system of each folder, by its number, and the free bytes there
 MOST_SECONDS_APART = 1.0
 SAMPLES = 3
 
@@ -88,15 +86,6 @@ class Diagnosis:
         return rows
 
 
-@attrs.frozen
-class Volume:
-    """A file system of a host: a path in it, its free bytes, and the bytes that a sync would send to it."""
-
-    place: str
-    free: int
-    wanted: int
-
-
 def unreachable(host: str, reason: str) -> Diagnosis:
     """Return the diagnosis of a host that cannot be examined."""
     return Diagnosis(host, (Check("login", Verdict.PROBLEM, reason),))
@@ -109,7 +98,8 @@ def examine(host: Host, session: str, components: Sequence[Component], trees: By
     files that are already there, too.
     """
     programs = requirements.reasons(components)
-    with conversation(host, probe_script(session, programs, trees)) as talk:
+    folders = executable_folders(components)
+    with conversation(host, probe_script(session, programs, trees, folders)) as talk:
         facts = read_facts(trees, iter(talk.answer, LOOKED))
         samples = [_sample(talk, host.clock) for _ in range(SAMPLES)]
         volumes = _look_at_volumes(talk, facts, trees, always_copy) if facts.can_tell_of_files else []
@@ -118,6 +108,7 @@ def examine(host: Host, session: str, components: Sequence[Component], trees: By
     checks = [Check("login", Verdict.OK, f"as {facts.user}"), *package_checks(facts)]
     checks += [*program_checks(facts, programs), clock_check(list(filter(None, samples)))]
     checks += [*limit_checks(facts, len(components)), *disk_checks(facts, volumes)]
+    checks += [*place_checks(facts, folders, len(components)), logout_check(facts), *session_checks(facts)]
     return Diagnosis(host.name, tuple(checks), facts.missing, facts.manager)
 
 
@@ -131,7 +122,7 @@ def _look_at_volumes(talk: Conversation, facts: Facts, trees: ByRoot, always_cop
     for number, (root, tree) in enumerate(trees.items(), 1):
         is_there = facts.roots[root].word == "there"
         talk.send_command(f"files {number}", tree.files if is_there and not always_copy else ())
-        talk.send_command(f"folders {number}", _folders_to_ask(tree))
+        talk.send_command(f"folders {number}", folders_to_ask(tree))
     answers = {}
     for root in trees:
         answers[root] = read_stat(iter(talk.raw_answer, b"")), read_volumes(iter(talk.raw_answer, b""))
@@ -205,51 +196,6 @@ def _compared(free: int, wanted: int) -> str:
     return f"{free:,} free, {wanted:,} needed"
 
 
-def _folders_to_ask(tree: Tree) -> list[str]:
-    """Return the folders of a tree and all folders above them, sorted.
-
-    A folder that does not exist will be created on the file system of the nearest folder above it.
-    """
-    return sorted({*tree.folders, *chain.from_iterable(map(above, tree.folders))})
-
-
-def volumes_of(facts: Facts, trees: ByRoot, answers: Mapping[str, tuple[Files, Folders]]) -> list[Volume]:
-    """Return the file systems that hold the trees, with the bytes that a sync would send to each.
-
-    A file that is there with the right size does not count. `answers` holds the existing files and folders by root.
-    """
-    volumes: dict[bytes, Volume] = {}
-    for root, tree in trees.items():
-        files, folders = answers[root]
-        for folder, size in _to_come(tree, files).items():
-            known = _nearest(folder, folders)
-            if known is None:
-                continue  # the root is missing, which `disk_checks` reports
-            number, free = known
-            place = locate(facts.roots[root].path if root.startswith(TEMPORARY) else root, folder)
-            volume = volumes.setdefault(number, Volume(place, free, 0))
-            volumes[number] = attrs.evolve(volume, wanted=volume.wanted + size)
-    return list(volumes.values())
-
-
-def _nearest(folder: str, known: Folders) -> tuple[bytes, int] | None:
-    """Return the file system of a folder, or of the nearest known folder above it."""
-    for path in (folder, *above(folder)):
-        if path in known:
-            return known[path]
-    return None
-
-
-def _to_come(tree: Tree, files: Files) -> dict[str, int]:
-    """Return for each folder of a tree how many bytes a sync would send to it."""
-    sizes = dict.fromkeys(tree.folders, 0)
-    for path, local in tree.files.items():
-        found = files.get(path)
-        if found is None or not found.is_file or found.size != local.size:
-            sizes[posixpath.dirname(path)] += local.size
-    return sizes
-
-
 def disk_checks(facts: Facts, volumes: Iterable[Volume]) -> Iterator[Check]:
     """Check that the roots of the files exist, and that the file systems have enough space."""
     for root, place in facts.roots.items():
@@ -259,6 +205,36 @@ def disk_checks(facts: Facts, volumes: Iterable[Volume]) -> Iterator[Check]:
     if not facts.can_tell_of_files:
         yield Check("disk", Verdict.WARNING, "cannot be checked without coreutils and findutils")
     for each in volumes:
-        verdict = Verdict.OK if each.wanted <= each.free else Verdict.WARNING
-        detail = f"{each.place}: {byte_size(each.free)} free, {byte_size(each.wanted)} needed"
-        yield Check("disk", verdict, detail, each.free, each.wanted)
+        short = shortage(each.place, each.free, each.wanted, each.inodes, each.entries)
+        detail = short or f"{each.place}: {byte_size(each.free)} free, {byte_size(each.wanted)} needed"
+        yield Check("disk", Verdict.WARNING if short else Verdict.OK, detail, each.free, each.wanted)
+
+
+def place_checks(facts: Facts, folders: Mapping[str, str], components: int) -> Iterator[Check]:
+    """Check the space for the state of components, and that programs in these folders can be executed."""
+    state, *found = facts.file_systems
+    short = state_shortage(state, components)
+    yield Check("state", Verdict.WARNING if short else Verdict.OK, short or "has enough space")
+    problems = list(unexecutable(folders, found))
+    for problem in problems:
+        yield Check("executables", Verdict.WARNING, problem)
+    if not problems:
+        yield Check("executables", Verdict.OK, "are on file systems that execute programs")
+
+
+def logout_check(facts: Facts) -> Check:
+    """Check that programs go on when the login ends."""
+    if not facts.kills_at_logout:
+        return Check("logout", Verdict.OK, "programs go on")
+    how = f"set it to no in logind.conf of the host, or add {facts.user} to KillExcludeUsers"
+    return Check("logout", Verdict.WARNING, f"KillUserProcesses=yes kills programs when the login ends; {how}")
+
+
+def session_checks(facts: Facts) -> Iterator[Check]:
+    """Check that screen lists the sessions that were started."""
+    for id_, folder in facts.unseen:
+        where = f"with SCREENDIR={folder}" if folder else "without SCREENDIR"
+        how = "commands do not see it; log in with the same value, or end it on the host"
+        yield Check("sessions", Verdict.WARNING, f"{id_} was started {where}, and screen does not list it; {how}")
+    if not facts.unseen:
+        yield Check("sessions", Verdict.OK, "are listed by screen")

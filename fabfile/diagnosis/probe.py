@@ -13,7 +13,9 @@ from ..remote.package_managers import UNATTENDED
 from ..remote.script import Script, by_word, load
 from ..transfer.protocol.remote_commands import root_arguments
 from ..util.epoch import epoch_time
+from .logout import kills_at_logout
 from .packages import NEEDED, Manager
+from .places import FileSystem, place_arguments, read_places
 
 LOOKED = "looked"
 
@@ -35,7 +37,11 @@ class Facts:
 
     `missing` are packages that scripts need, and `lacking` are programs that components need. `processes` and
     `terminals` are pairs of the limit and the present number. The limit is None if there is none. The pair is None if
-    the host does not report it. `screen_problem` is the reason why screen starts no session, or empty.
+    the host does not report it.
+
+    `screen_problem` is the reason why screen starts no session, or empty. `kills_at_logout` is None without
+    systemd-logind. `unseen` are sessions that run although screen does not list them, with the folder of their sockets.
+    `file_systems` are those of the state directory and of the folders of executables.
     """
 
     user: str
@@ -46,6 +52,9 @@ class Facts:
     terminals: tuple[int | None, int] | None
     roots: Mapping[str, RootState]
     screen_problem: str = ""
+    kills_at_logout: bool | None = None
+    unseen: tuple[tuple[str, str], ...] = ()
+    file_systems: tuple[FileSystem | None, ...] = ()
 
     @property
     def can_tell_of_files(self) -> bool:
@@ -53,12 +62,16 @@ class Facts:
         return not {"coreutils", "findutils"} & set(self.missing)
 
 
-def probe_script(session: str, programs: Collection[str], roots: Iterable[str]) -> Script:
+def probe_script(session: str, programs: Collection[str], roots: Iterable[str], folders: Iterable[str] = ()) -> Script:
     """Return the script that answers with all facts and LOOKED, then carries out commands.
+
+    `folders` are those of executables; see `places.executable_folders`.
 
     The answer to each command ends with an empty record, except for `clock`, which has one record.
     """
-    return load("doctor", *programs, *root_arguments(roots), session=session, programs=len(programs))
+    places = place_arguments(folders)
+    counts = {"programs": len(programs), "places": len(places) // 2}
+    return load("doctor", *programs, *places, *root_arguments(roots), session=session, **counts)
 
 
 def read_facts(roots: Iterable[str], answers: Iterable[str]) -> Facts:
@@ -74,8 +87,17 @@ def read_facts(roots: Iterable[str], answers: Iterable[str]) -> Facts:
     processes, terminals = _limit(found["processes"][-1]), _limit(found["terminals"][-1])
     places = [RootState(*rest.split(" ", 1)) for rest in found["root"]]
     states = dict(zip(roots, places, strict=True))
-    problem = "".join(found["screen"][-1:])
-    return Facts(user, missing, tuple(found["lacks"]), manager, processes, terminals, states, problem)
+    kills = None
+    for words in found["logind"]:
+        linger, _, text = words.partition(" ")
+        kills = linger != "linger" and kills_at_logout(text, (user, number))
+    return Facts(
+        *(user, missing, tuple(found["lacks"]), manager, processes, terminals, states),
+        screen_problem="".join(found["screen"][-1:]),
+        kills_at_logout=kills,
+        unseen=tuple((id_, folder) for id_, _, folder in (words.partition(" ") for words in found["unseen"])),
+        file_systems=tuple(read_places(found["place"], found["volume"])),
+    )
 
 
 def _limit(words: str) -> tuple[int | None, int] | None:
@@ -102,10 +124,11 @@ def read_clock(there: str, sent: float, received: float) -> Sample | None:
     return Sample(received - sent, epoch_time(float(seconds[0])) - (sent + received) / 2) if seconds else None
 
 
-def read_volumes(records: Iterable[bytes]) -> dict[str, tuple[bytes, int]]:
-    """Return for each folder the number of its file system, and the free bytes there."""
+def read_volumes(records: Iterable[bytes]) -> dict[str, tuple[bytes, int, int | None]]:
+    """Return for each folder the number of its file system, the free bytes, and the free inodes if it has inodes."""
     found = {}
     for record in records:
-        number, blocks, size, path = record.split(b" ", 3)
-        found[os.fsdecode(path)] = (number, int(blocks) * int(size))
+        number, blocks, size, inodes, free_inodes, path = record.split(b" ", 5)
+        left = int(free_inodes) if int(inodes) else None
+        found[os.fsdecode(path)] = (number, int(blocks) * int(size), left)
     return found

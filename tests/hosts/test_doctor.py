@@ -35,7 +35,19 @@ for package; do
   ln -s "$program" BIN/
 done
 """
-ALL = [*NEEDED, "login", "clock", "windows", "processes", "terminals", "disk"]
+ALL = [
+    *NEEDED,
+    "login",
+    "clock",
+    "windows",
+    "processes",
+    "terminals",
+    "disk",
+    "state",
+    "executables",
+    "logout",
+    "sessions",
+]
 
 
 def bare(lab: Lab, lacking: Sequence[str] = (), own: Mapping[str, str] | None = None) -> Path:

@@ -13,6 +13,8 @@ EXAMPLE = re.compile(r"^ *>>> ", re.MULTILINE)
 # The number of examples in each module. A module in which doctest finds none must not pass.
 EXAMPLES = {
     "fabfile.components.output.logs": 2,
+    "fabfile.diagnosis.logout": 1,
+    "fabfile.diagnosis.places": 2,
     "fabfile.remote.script": 1,
     "fabfile.runner.observer": 2,
     "fabfile.runner.runner": 3,

@@ -32,7 +32,7 @@ MANAGER = packages.Manager("apt-get install", is_root=False, has_sudo=True)
 SENT = {
     "attach": attach.window_script("s", COMPONENT),
     "collect": remote_files.collect_script("s", [COMPONENT]),
-    "doctor": probe.probe_script("s", ["gdb"], ["~", "/"]),
+    "doctor": probe.probe_script("s", ["gdb"], ["~", "/"], ["/opt"]),
     "install": packages.install_script(MANAGER, ["screen"]),
     "connect": ownership.connect_script("s", OWNER, False, requirements=REQUIRED),
     "exec": execute.exec_script("uptime", 3),
@@ -60,7 +60,12 @@ PROGRAMS = {
 # A library sets variables (SC2034) and has functions (SC2317) that only some scripts use.
 LINT = ("shellcheck", "--norc", "--shell=sh", "--exclude=SC2034,SC2317,SC2329,SC3067", "-")
 # A script may change these values of its header.
-CHANGED = {("wait", "pending"), ("doctor", "programs"), *(("logs", name) for name in ("positions", "lines", "since"))}
+CHANGED = {
+    ("wait", "pending"),
+    ("doctor", "programs"),
+    ("doctor", "places"),
+    *(("logs", name) for name in ("positions", "lines", "since")),
+}
 
 
 def full_text(name: str) -> str:

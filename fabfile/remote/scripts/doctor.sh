@@ -1,13 +1,15 @@
 # fab doctor: what this host has and lacks. Changes nothing.
-# Needs from the header: session, programs (how many), and as arguments first the programs that components need, then for
-# each root either `temporary FOLDER` or `path PATH`.
+# Needs from the header: session, programs and places (how many), and as arguments first the programs that components need,
+# then two words for each place (see places.sh), then for each root either `temporary FOLDER` or `path PATH`.
 # Answers in any order: has PACKAGE, screen PROBLEM, lacks PROGRAM, user NAME ID, manager COMMAND, sudo yes, processes
-# LIMIT NUMBER, terminals LIMIT NUMBER, root there|new|lost PATH; then `looked`. Then it carries out commands; see
-# carry_out.
+# LIMIT NUMBER, terminals LIMIT NUMBER, logind (see logind.sh), unseen PID.NAME FOLDER, volume and place (see places.sh),
+# root there|new|lost PATH; then `looked`. Then it carries out commands; see carry_out.
 . ./tools.sh
 . ./state_dir.sh
 . ./requirements.sh
 . ./temporary.sh
+. ./places.sh
+. ./logind.sh
 
 main() {
   report_packages
@@ -18,6 +20,13 @@ main() {
   done
   find_state_dir
   report_machine
+  answer_logind
+  report_unseen_sessions
+  while [ "$places" -gt 0 ]; do
+    report_place "$1" "$2"
+    places=$((places - 1))
+    shift 2
+  done
   report_roots "$@"
 }
 
@@ -49,6 +58,17 @@ report_machine() {
   answer "terminals $(cat /proc/sys/kernel/pty/max 2>/dev/null) $(cat /proc/sys/kernel/pty/nr 2>/dev/null)"
 }
 
+# report_unseen_sessions: answer for each session that was started here and runs, but that screen does not list. FOLDER is
+# the SCREENDIR with which it was started.
+report_unseen_sessions() {
+  listing=$(screen -ls 2>/dev/null)
+  while IFS= read -r id; do
+    case $listing in *"	$id	"*) continue ;; esac
+    is_screen "${id%%.*}" || continue
+    answer "unseen $id $(tr '\n\0' ' \n' <"/proc/${id%%.*}/environ" 2>/dev/null | sed -n 's/^SCREENDIR=//p')"
+  done 2>/dev/null <"$state/.sessions" || :
+}
+
 # report_roots [temporary FOLDER | path PATH]...: where each root is, then carry out commands on them. A temporary folder
 # that is not there yet is reported as `new`, with the folder that it will be made in.
 report_roots() {
@@ -77,7 +97,7 @@ carry_out() {
     case $command in
       clock) last=$(date +%s.%N) ;;
       files) head -c "$size" | stat_below "$number" -L '%f %s %n\0' "$@" ;;
-      folders) head -c "$size" | stat_below "$number" -f '%i/%b %a %S %n\0' "$@" ;;
+      folders) head -c "$size" | stat_below "$number" -f '%i/%b %a %S %c %d %n\0' "$@" ;;
     esac
     answer "$last"
   done

@@ -8,14 +8,13 @@ from fabfile.diagnosis.checks import (
     Check,
     Diagnosis,
     Verdict,
-    Volume,
     clock_check,
     disk_checks,
     limit_checks,
-    volumes_of,
 )
 from fabfile.diagnosis.packages import Manager
 from fabfile.diagnosis.probe import Facts, RootState, Sample, read_clock, read_volumes
+from fabfile.diagnosis.volumes import Volume, volumes_of
 from fabfile.transfer.inventory import RemoteEntry
 from fabfile.transfer.tree import Tree
 from fabfile.ui.tables import diagnosis_rows
@@ -82,13 +81,16 @@ def test_bytes_are_summed_by_file_system() -> None:
     answers: Any = {
         "~": (
             {"./w/a": RemoteEntry(0o100644, 10), "./w/b": RemoteEntry(0o100644, 2)},
-            read_volumes([b"1/9 5 100 ./w", b"1/9 5 100 ."]),
+            read_volumes([b"1/9 5 100 0 0 ./w", b"1/9 5 100 0 0 ."]),
         ),
-        "/": ({}, read_volumes([b"2/9 1 4096 /mnt", b"1/9 5 100 /"])),
-        "temporary:t": ({"./c": RemoteEntry(0o040755, 3000)}, read_volumes([b"1/9 5 100 ."])),
+        "/": ({}, read_volumes([b"2/9 1 4096 70 7 /mnt", b"1/9 5 100 0 0 /"])),
+        "temporary:t": ({"./c": RemoteEntry(0o040755, 3000)}, read_volumes([b"1/9 5 100 0 0 ."])),
         "~nobody": ({}, {}),
     }
-    assert volumes_of(found, trees, answers) == [Volume("~/w", 500, 6200), Volume("/mnt/x", 4096, 10)]
+    assert volumes_of(found, trees, answers) == [
+        Volume("~/w", 500, 6200, None, 2),
+        Volume("/mnt/x", 4096, 10, 7, 2),
+    ]
 
 
 def test_missing_root_is_a_problem() -> None:
@@ -98,8 +100,10 @@ def test_missing_root_is_a_problem() -> None:
         Check("home", Verdict.PROBLEM, "no such folder for temporary files: /gone"),
         Check("disk", Verdict.WARNING, "cannot be checked without coreutils and findutils"),
     ]
-    volumes = [Volume("/a", 10, 10), Volume("/b", 10, 11)]
-    assert [each.verdict for each in disk_checks(facts(), volumes)] == [Verdict.OK, Verdict.WARNING]
+    volumes = [Volume("/a", 10, 10, 3, 3), Volume("/b", 10, 11), Volume("/c", 0, 0), Volume("/d", 10, 9, 2, 3)]
+    found = list(disk_checks(facts(), volumes))
+    assert [each.verdict for each in found] == [Verdict.OK, Verdict.WARNING, Verdict.WARNING, Verdict.WARNING]
+    assert found[3].detail == "/d: 2 free inodes, 3 needed"
 
 
 def test_fine_checks_share_one_row() -> None:

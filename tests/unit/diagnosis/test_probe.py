@@ -55,6 +55,6 @@ def test_script_survives_odd_roots(sh: str, tmp_path: Path) -> None:
     nothing, of_file, end, of_folder, end_of_folders, clock, *last = rest.split(b"\0")
     assert (nothing, end, end_of_folders, last) == (b"", b"", b"", [b"done", b""])
     assert of_file == b"81a4 4 -a 'b'\n$c"
-    assert re.fullmatch(rb"\w+/\d+ \d+ \d+ \.", of_folder)
+    assert re.fullmatch(rb"\w+/\d+ \d+ \d+ \d+ \d+ \.", of_folder)
     assert re.fullmatch(rb"\d+\.\d{9}", clock)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["-a 'b'\n$c", "state", "there"]
