@@ -81,11 +81,12 @@ def key_type(algorithm: str) -> str:
 
 def chosen(ssh_config: Mapping[str, Any]) -> Algorithms:
     """Return the algorithms that an ssh config allows. Raise UnsupportedError if paramiko knows none of a list."""
-    return _chosen(*(str(ssh_config.get(keyword.lower(), "")).replace(" ", "") for keyword in KEYWORDS))
+    values = (ssh_config.get(keyword.lower()) for keyword in KEYWORDS)
+    return _chosen(*(None if value is None else str(value).replace(" ", "") for value in values))
 
 
 @functools.cache  # most hosts have the same lists
-def _chosen(*values: str) -> Algorithms:
+def _chosen(*values: str | None) -> Algorithms:
     lists = {keyword: _list(keyword, value) for keyword, value in zip(KEYWORDS, values, strict=True)}
     return Algorithms(
         kex=lists["KexAlgorithms"],
@@ -96,7 +97,7 @@ def _chosen(*values: str) -> Algorithms:
     )
 
 
-def prefers_known(value: str) -> bool:
+def prefers_known(value: str | None) -> bool:
     """Return whether ssh prefers the types of known keys: if HostKeyAlgorithms only adds or removes names.
 
     `ssh -G` prints a complete list, which does not show that. A list that keeps at least half of the usual names, in
@@ -109,11 +110,11 @@ def prefers_known(value: str) -> bool:
     return len(kept) * 2 >= len(HOST_KEYS) and kept == [name for name in names if name in HOST_KEYS]
 
 
-def _list(keyword: str, value: str) -> Sequence[str]:
+def _list(keyword: str, value: str | None) -> Sequence[str]:
     known, usual = paramiko_patches.algorithms(keyword)
     if keyword == "HostKeyAlgorithms":
         usual = HOST_KEYS
-    if not value:
+    if value is None:
         return usual
     names = list(dict.fromkeys(name for name in assembled(value, usual) if name in known))
     if not names:
@@ -132,7 +133,7 @@ def assembled(value: str, usual: Sequence[str]) -> Iterable[str]:
     ['a']
     """
     names = value.lstrip("+-^").split(",")
-    match value[0]:
+    match value[:1]:
         case "+":
             return [*usual, *names]
         case "^":

@@ -22,6 +22,7 @@ from paramiko.ssh_exception import AuthenticationException, IncompatiblePeer, SS
 from rr_config.errors import os_reason
 
 from ..util import errors, limits
+from .config.read_values import number
 from .config.resolver import complete
 from .host_keys import HostKeyError
 from .login.exchange import Expired
@@ -103,8 +104,8 @@ def open_connection(connection: Connection, retries: int = 0) -> None:
             longest = MOST_SECONDS_APART_DROPPED if was_dropped else MOST_SECONDS_APART
             # A random pause spreads the attempts: MaxStartups of sshd limits concurrent logins.
             time.sleep(random.uniform(0, min(2**attempt / 2, longest)))
-    interval = _number_in_config(connection, "ServerAliveInterval") or limits.ALIVE_SECONDS
-    times = _number_in_config(connection, "ServerAliveCountMax") or limits.ALIVE_TIMES
+    interval = number(connection.ssh_config, "ServerAliveInterval", 0) or limits.ALIVE_SECONDS
+    times = number(connection.ssh_config, "ServerAliveCountMax", 0) or limits.ALIVE_TIMES
     connection.transport.watch(interval, times)
 
 
@@ -116,12 +117,6 @@ def _open(connection: Connection) -> None:
             return
         except Expired:
             connection.client.close()
-
-
-def _number_in_config(connection: Connection, name: str) -> int:
-    """Return the value of a keyword in the ssh config, or 0 if it is no whole number."""
-    value = connection.ssh_config.get(name.lower(), "")
-    return int(value) if value.isdigit() else 0
 
 
 @contextlib.contextmanager

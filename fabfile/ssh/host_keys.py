@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,14 @@ from fabric import Connection
 
 from rr_config.errors import os_reason
 
-from .algorithms import key_type
+from .algorithms import CERTIFIED, key_type
 from .known_hosts import CERTIFIER, Entry, KeyChanged, KeyRefused, KnownHosts, check_revoked, is_known
 from .paramiko_patches import FastTransport
-from .trust import certificates, revocation
-from .trust.commands import known_hosts
 from .trust.rule import HostKeyRule, Policy, rule_of
 
 log = logging.getLogger(__name__)
+
+RSA = "ssh-rsa"
 
 
 class HostKeyError(paramiko.SSHException):
@@ -76,16 +76,17 @@ class HostKeys:
         is_certified = any(entry.marker == CERTIFIER for entry in entries)
 
         def is_preferred(algorithm: str) -> bool:
-            return key_type(algorithm) in types or (is_certified and certificates.is_certified_type(algorithm))
+            return key_type(algorithm) in types or (is_certified and algorithm.endswith(CERTIFIED))
 
         rule.allowed.apply(transport, is_preferred)
         return transport
 
     def verify(self, rule: HostKeyRule, key: paramiko.PKey, transport: FastTransport) -> None:
         """Return if `key` is known, or new and added to a file. Raise HostKeyError otherwise."""
-        if rule.trusts_loopback and _is_loopback(transport):
-            return
         try:
+            _check_size(rule, key)
+            if rule.trusts_loopback and _is_loopback(transport):
+                return
             printed = _printed(rule, "HOSTNAME", key)
             with self._lock:
                 self._verify(rule, key, printed)
@@ -102,14 +103,10 @@ class HostKeys:
     def _verify(self, rule: HostKeyRule, key: paramiko.PKey, printed: list[Entry]) -> None:
         entries = [*self._entries(rule, rule.name), *printed]
         without_port = self._entries(rule, rule.without_port)
-        blob = key.public_blob.key_blob if key.public_blob else key.asbytes()
-        keys = [key.asbytes()]
-        if certificates.is_certificate(blob):
-            keys.append(certificates.authority_of(blob))
-        revocation.check(rule.revoked_files, key.get_name(), blob, keys)
-        check_revoked([*entries, *without_port], keys)  # a key that is revoked without a port is refused on all ports
+        certificate = key.public_blob.key_blob if key.public_blob else None
+        _check_revoked(rule, key, certificate, [*entries, *without_port])  # without a port, it counts for all ports
         certifiers = [entry for entry in [*entries, *without_port] if entry.marker == CERTIFIER]
-        problem = _certificate_problem(rule, blob, certifiers)
+        problem = _certificate_problem(rule, certificate, certifiers)
         if problem is None:
             return
         # A certificate that does not count leaves the key in it, as in ssh.
@@ -128,7 +125,10 @@ class HostKeys:
         return self._known[files].of(name)
 
     def _add(self, rule: HostKeyRule, key: paramiko.PKey) -> None:
-        """Add a new key to the first user file. Raise KeyRefused if that is forbidden or fails."""
+        """Add a new key to the first user file. Raise KeyRefused if that is forbidden.
+
+        If it fails, the key is accepted with a warning, as in ssh.
+        """
         if rule.policy is Policy.STRICT:
             raise KeyRefused(f"is not in {' or '.join(rule.user_files + rule.global_files)}; add it if you trust it")
         if not rule.user_files:
@@ -140,7 +140,9 @@ class HostKeys:
         try:
             _append(Path(file), line)
         except OSError as error:
-            raise KeyRefused(f"is unknown, and cannot be added to {file}: {os_reason(error).lower()}") from error
+            why = os_reason(error).lower()
+            log.warning("%s: cannot add %s %s to %s: %s", rule.host, key.get_name(), key.fingerprint, file, why)
+            return
         log.warning("%s: added new host key %s %s to %s", rule.host, key.get_name(), key.fingerprint, file)
         self._known.clear()  # the next check reads the files again
 
@@ -165,14 +167,42 @@ def _printed(rule: HostKeyRule, invocation: str, key: paramiko.PKey | None = Non
     """Return the entries that KnownHostsCommand prints for the host."""
     if not rule.known_hosts_command:
         return []
+    from .trust.commands import known_hosts  # most hosts need no command
+
     text = known_hosts(rule, invocation, key)
     return KnownHosts([(f"KnownHostsCommand {rule.known_hosts_command!r}", text)]).of(rule.name)
 
 
-def _certificate_problem(rule: HostKeyRule, blob: bytes, certifiers: list[Entry]) -> str | None:
+def _check_size(rule: HostKeyRule, key: paramiko.PKey) -> None:
+    """Raise KeyRefused if an RSA key is shorter than RequiredRSASize."""
+    if key.get_name() == RSA and key.get_bits() < rule.least_rsa_bits:
+        raise KeyRefused(
+            f"has {key.get_bits()} bits; RequiredRSASize {rule.least_rsa_bits} of the ssh config forbids it"
+        )
+
+
+def _check_revoked(
+    rule: HostKeyRule, key: paramiko.PKey, certificate: bytes | None, entries: Collection[Entry]
+) -> None:
+    """Raise KeyRefused if the key, its certificate, or the key that has signed this one is revoked."""
+    keys = [key.asbytes()]
+    if certificate is not None:
+        from .trust.certificates import authority_of  # most hosts have no certificate
+
+        keys += [certificate, authority_of(certificate)]
+    if rule.revoked_files:
+        from .trust import revocation
+
+        revocation.check(rule.revoked_files, certificate or key.asbytes(), keys)
+    check_revoked(entries, keys)
+
+
+def _certificate_problem(rule: HostKeyRule, blob: bytes | None, certifiers: list[Entry]) -> str | None:
     """Return None if a certificate of the host counts, or why not. Empty if none is expected."""
-    if not certificates.is_certificate(blob):
+    if blob is None:
         return f"needs a certificate by {certifiers[0]}, and the host has none" if certifiers else ""
+    from .trust import certificates
+
     authority = certificates.authority_of(blob)
     if not any(entry.key == authority for entry in certifiers):
         return f"has a certificate by another authority than {certifiers[0]}" if certifiers else ""
@@ -192,13 +222,13 @@ def _is_loopback(transport: FastTransport) -> bool:
 
 
 def _text(file: str) -> str:
-    """Return the text of a file; a missing file is empty, as in ssh. Raise HostKeyError if it cannot be read."""
+    """Return the text of a file. A file that cannot be read is empty, as in ssh."""
     try:
         return Path(file).read_text("utf-8", "surrogateescape")
-    except FileNotFoundError:
-        return ""
     except OSError as error:
-        raise HostKeyError(f"cannot read {file}: {os_reason(error).lower()}") from error
+        if not isinstance(error, FileNotFoundError):
+            log.warning("cannot read %s: %s", file, os_reason(error).lower())
+        return ""
 
 
 def _append(path: Path, line: str) -> None:

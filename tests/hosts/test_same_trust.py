@@ -31,6 +31,29 @@ def section(port: int, *lines: str) -> str:
     return "\n    ".join(["Host h", "HostName 127.0.0.1", f"Port {port}", *lines])
 
 
+@pytest.mark.parametrize("file", ["/proc/no/known", "/", "{folder}"])
+@pytest.mark.parametrize("keyword", ["UserKnownHostsFile", "GlobalKnownHostsFile"])
+def test_unusable_file_is_ignored(lab: Comparison, port: int, keyword: str, file: str) -> None:
+    ssh, us = lab.both(section(port, f"{keyword} {file.format(folder=lab.folder)}"))
+    assert us == ssh, us.error
+    assert us.shown
+
+
+@pytest.mark.parametrize("bits", [1024, 3072, 4096])
+@pytest.mark.parametrize("types", [["rsa"], ["rsa", "ed25519"]], ids="+".join)
+def test_short_host_key_is_refused(lab: Comparison, port: int, types: list[str], bits: int) -> None:
+    ssh, us = lab.both(section(port, f"RequiredRSASize {bits}"), known=known(lab, port, *types))
+    assert us == ssh, us.error
+    assert ("RequiredRSASize 4096" in us.error) == (us.shown is None)
+
+
+@pytest.mark.parametrize("rest", ["", "==", "AAAA", " comment", "\r"])
+def test_damaged_line_counts_as_in_ssh(lab: Comparison, port_ed25519: int, rest: str) -> None:
+    text = known(lab, port_ed25519, "ed25519").rstrip("\n") + rest + "\n"
+    ssh, us = lab.both(section(port_ed25519), known=text)
+    assert us == ssh, us.error
+
+
 def known(lab: Comparison, port: int, *types: str, name: str = "") -> str:
     """Return lines of known_hosts with keys of the sshd."""
     name = name or f"[127.0.0.1]:{port}"
@@ -151,7 +174,7 @@ def certified(lab: Comparison) -> int:
     lab.make_key("authority")
     lab.make_key("other_authority", "rsa")
     lab.make_key("certified", "ecdsa")
-    certificate = lab.sign("authority", "certified", "-n", "h.example,127.0.0.1", "-V", "-1d:+1d")
+    certificate = lab.sign("authority", "certified", "-n", "h.example,127.0.0.1", "-V", "-1d:+1d", "-z", "7")
     return lab.serve(f"HostKey {lab.folder}/certified", f"HostCertificate {certificate}", f"HostKey {lab.folder}/rsa")
 
 
@@ -207,6 +230,20 @@ def test_ask_requires_the_certificate(lab: Comparison, port: int, certified: int
     assert "needs a certificate by " in us.error
     us = lab.by_us(section(certified, "StrictHostKeyChecking ask", "HostKeyAlias g.example"), known=text)
     assert "is for h.example, 127.0.0.1, and not for g.example" in us.error
+
+
+@pytest.mark.parametrize("spec", ["serial: 7", "serial: 8", "id: id", "id: other", "", "key"])
+def test_revoked_certificate_is_refused(lab: Comparison, certified: int, spec: str) -> None:
+    file, specification = lab.folder / REVOKED, lab.folder / "specification"
+    specification.write_text(f"{spec}\n" if ":" in spec else "")
+    revoked = [lab.folder / "key.pub"] if spec == "key" else []
+    command = ["ssh-keygen", "-q", "-k", "-f", file, "-s", lab.folder / "authority.pub", *revoked, specification]
+    subprocess.run(command, check=True, capture_output=True)
+    text = f"@cert-authority * {lab.public('authority')}\n"
+    for krl in (file, lab.folder / "certified-cert.pub"):
+        ssh, us = lab.both(section(certified, f"RevokedHostKeys {krl}"), known=text)
+        assert us == ssh, us.error
+        assert "cannot be checked" not in us.error
 
 
 @pytest.mark.parametrize("revoked", ["authority", "certified"])

@@ -8,6 +8,7 @@ import attrs
 import paramiko
 from fabric import Connection
 
+from ..config.read_values import flag, number
 from ..config.tokens import expand
 from . import keys
 
@@ -57,12 +58,12 @@ def settings_of(connection: Connection) -> LoginSettings:
         methods=_methods(config),
         identities=_identities(connection),
         certificates=tuple(expand(path, "certificatefile", connection) for path in _list(config, "certificatefile")),
-        identities_only=_is_yes(config, "identitiesonly", usual=False),
+        identities_only=flag(config, "identitiesonly", usual=False),
         agent=_agent(connection) if given.get("allow_agent", True) else None,
         algorithms=_algorithms(config),
-        least_rsa_bits=_number(config, "requiredrsasize", LEAST_RSA_BITS),
-        prompts=_number(config, "numberofpasswordprompts", PROMPTS),
-        is_batch=_is_yes(config, "batchmode", usual=False),
+        least_rsa_bits=number(config, "requiredrsasize", LEAST_RSA_BITS),
+        prompts=number(config, "numberofpasswordprompts", PROMPTS),
+        is_batch=flag(config, "batchmode", usual=False),
         key=given.get("pkey"),
         password=given.get("password"),
         passphrase=given.get("passphrase") or given.get("password"),
@@ -72,11 +73,11 @@ def settings_of(connection: Connection) -> LoginSettings:
 def _methods(config: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the enabled methods in the preferred order."""
     preferred = config.get("preferredauthentications", "") or ",".join(METHODS)
-    challenge = _is_yes(config, "challengeresponseauthentication", usual=True)  # its old name
+    challenge = flag(config, "challengeresponseauthentication", usual=True)  # its old name
     enabled = {
-        "publickey": _is_yes(config, "pubkeyauthentication", usual=True),
-        "keyboard-interactive": _is_yes(config, "kbdinteractiveauthentication", usual=challenge),
-        "password": _is_yes(config, "passwordauthentication", usual=True),
+        "publickey": flag(config, "pubkeyauthentication", usual=True),  # `unbound` and `host-bound` mean yes, too
+        "keyboard-interactive": flag(config, "kbdinteractiveauthentication", usual=challenge),
+        "password": flag(config, "passwordauthentication", usual=True),
     }
     return tuple(name for name in preferred.replace(" ", "").split(",") if enabled.get(name))
 
@@ -110,18 +111,6 @@ def _agent(connection: Connection) -> str | None:
 def _algorithms(config: Mapping[str, Any]) -> tuple[str, ...]:
     text = config.get("pubkeyacceptedalgorithms") or config.get("pubkeyacceptedkeytypes") or ""
     return keys.accepted(text) if text else keys.ACCEPTED
-
-
-def _is_yes(config: Mapping[str, Any], keyword: str, usual: bool) -> bool:
-    value = str(config.get(keyword, "")).lower()
-    if keyword == "pubkeyauthentication" and value in ("unbound", "host-bound"):
-        return True
-    return {"yes": True, "true": True, "no": False, "false": False}.get(value, usual)
-
-
-def _number(config: Mapping[str, Any], keyword: str, usual: int) -> int:
-    value = str(config.get(keyword, ""))
-    return int(value) if value.isdecimal() else usual
 
 
 def _list(config: Mapping[str, Any], keyword: str) -> list[str]:

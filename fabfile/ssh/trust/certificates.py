@@ -12,21 +12,9 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import SSHCertificate, SSHCertificateType, load_ssh_public_identity
 from paramiko import Message
 
-from ..algorithms import CERTIFIED
-
 
 class InvalidCertificate(Exception):
     """A certificate does not certify the key of a host; the message says why."""
-
-
-def is_certificate(blob: bytes) -> bool:
-    """Return whether the public key that a host has sent is a certificate."""
-    return is_certified_type(Message(blob).get_text())
-
-
-def is_certified_type(algorithm: str) -> bool:
-    """Return whether keys of an algorithm are certificates."""
-    return algorithm.endswith(CERTIFIED)
 
 
 def authority_of(blob: bytes) -> bytes:

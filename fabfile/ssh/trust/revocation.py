@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
+from paramiko import Message
+
 from rr_config.errors import os_reason
 
 from ..known_hosts import KeyRefused
@@ -13,10 +15,10 @@ from ..known_hosts import KeyRefused
 KRL = b"SSHKRL\n\0"
 
 
-def check(files: Collection[str], type_: str, blob: bytes, related: Collection[bytes]) -> None:
+def check(files: Collection[str], blob: bytes, related: Collection[bytes]) -> None:
     """Raise KeyRefused if a file revokes the key that a host has sent, or cannot be read, as ssh does.
 
-    `related` holds the plain key, and the one that has signed its certificate.
+    `blob` may be a certificate. `related` holds it, the plain key, and the key that has signed the certificate.
     """
     for file in files:
         try:
@@ -24,7 +26,7 @@ def check(files: Collection[str], type_: str, blob: bytes, related: Collection[b
         except OSError as error:
             hint = "correct RevokedHostKeys in the ssh config"
             raise KeyRefused(f"cannot be checked: cannot read {file}: {os_reason(error).lower()}; {hint}") from error
-        is_revoked = _is_in_krl(file, type_, blob) if content.startswith(KRL) else _is_listed(content, related)
+        is_revoked = _is_in_krl(file, blob) if content.startswith(KRL) else _is_listed(content, related)
         if is_revoked:
             raise KeyRefused(f"is revoked by {file}")
 
@@ -42,10 +44,10 @@ def _is_listed(content: bytes, keys: Collection[bytes]) -> bool:
     return False
 
 
-def _is_in_krl(file: str, type_: str, blob: bytes) -> bool:
+def _is_in_krl(file: str, blob: bytes) -> bool:
     """Return whether a key revocation list revokes a key or a certificate. Only ssh-keygen knows the format."""
     with tempfile.NamedTemporaryFile() as key:
-        key.write(f"{type_} {base64.b64encode(blob).decode()}\n".encode())
+        key.write(f"{Message(blob).get_text()} {base64.b64encode(blob).decode()}\n".encode())
         key.flush()
         command = ["ssh-keygen", "-Q", "-f", file, key.name]
         try:

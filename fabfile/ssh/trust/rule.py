@@ -10,13 +10,13 @@ import attrs
 from fabric import Connection
 
 from .. import algorithms
+from ..config.read_values import flag, number
 from ..config.tokens import ResolvedSettings, expand
 from ..known_hosts import spelled
 
 STRICT = "strict"
 USER_FILES = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
 GLOBAL_FILES = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
-YES = ("yes", "true")
 
 
 class Policy(enum.Enum):
@@ -61,6 +61,7 @@ class HostKeyRule:
     policy: Policy
     is_hashed: bool
     trusts_loopback: bool
+    least_rsa_bits: int
     allowed: algorithms.Algorithms
     ca_algorithms: tuple[str, ...]
     known_hosts_command: str
@@ -90,8 +91,9 @@ def rule_of(connection: Connection, mode: str | None) -> HostKeyRule:
         global_files=_files(connection, "GlobalKnownHostsFile", GLOBAL_FILES),
         revoked_files=_files(connection, "RevokedHostKeys", ""),
         policy=_policy(connection, mode),
-        is_hashed=_word(connection, "HashKnownHosts").lower() in YES,
-        trusts_loopback=not alias and _word(connection, "NoHostAuthenticationForLocalhost").lower() in YES,
+        is_hashed=flag(connection.ssh_config, "HashKnownHosts", usual=False),
+        trusts_loopback=not alias and flag(connection.ssh_config, "NoHostAuthenticationForLocalhost", usual=False),
+        least_rsa_bits=number(connection.ssh_config, "RequiredRSASize", 0),
         allowed=allowed,
         ca_algorithms=tuple(ca_algorithms.split(",")),
         known_hosts_command=_unless_none(connection.ssh_config.get("knownhostscommand", "")),
@@ -119,8 +121,8 @@ def _words(connection: Connection, name: str, text: str) -> list[str]:
 
     Raise ValueError if it is invalid.
     """
-    if re.fullmatch(r"[\w./~-]*", text):  # shlex takes long, also for one plain word
-        return [text] if text else []
+    if re.fullmatch(r"[\w./~ -]*", text):  # shlex takes long, also for plain words
+        return text.split()
     try:
         return shlex.split(text, comments=True)
     except ValueError as error:
