@@ -78,7 +78,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
                 connection = _connection(name, settings, given.ssh_user)
                 self.append(connection)
                 common = (name, connection, given.retries, given.io_timeout, group, clock)
-                if uses_openssh(name, connection.ssh_config, given.transport):
+                if uses_openssh(connection, given.transport):
                     from .openssh.host import OpenSshHost  # most commands need no second transport
 
                     self._openssh = self._openssh or _openssh(settings, given.host_keys)

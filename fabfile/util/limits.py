@@ -22,6 +22,8 @@ MOST_IN_A_PACKET = 1 << 18
 MOST_PROMPTS = 64
 # Bytes in an answer of an ssh-agent, as in OpenSSH (MAX_AGENT_REPLY_LEN).
 MOST_OF_AN_AGENT = 1 << 18
+# Keys in an ssh-agent, as in OpenSSH (MAX_AGENT_IDENTITIES).
+MOST_IN_AN_AGENT = 2048
 
 # -- Silence
 

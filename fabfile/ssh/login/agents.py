@@ -11,6 +11,7 @@ import attrs
 from paramiko import Message
 
 from ...util import limits
+from .keys import KeyUnusable
 
 REQUEST_IDENTITIES, IDENTITIES_ANSWER = 11, 12
 SIGN_REQUEST, SIGN_RESPONSE = 13, 14
@@ -18,7 +19,7 @@ EXTENSION = 27
 FLAGS = {"rsa-sha2-256": 2, "rsa-sha2-512": 4}
 
 
-class AgentError(Exception):
+class AgentError(KeyUnusable):
     """The agent does not answer, or refuses to sign."""
 
 
@@ -46,6 +47,8 @@ class Agent:
         """Return the keys in the agent, in its order. Raise AgentError if it does not list them."""
         answer = self._ask(bytes([REQUEST_IDENTITIES]), IDENTITIES_ANSWER)
         count = answer.get_int()
+        if count > limits.MOST_IN_AN_AGENT:
+            raise AgentError("the agent does not speak the protocol")
         return [AgentKey(answer.get_binary(), answer.get_binary().decode(errors="replace")) for _ in range(count)]
 
     def bind(self, host_key: bytes, session_id: bytes, signature: bytes) -> None:

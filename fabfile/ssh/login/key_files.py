@@ -29,7 +29,7 @@ FIDO = "FIDO key, which only ssh can use; add it to an ssh-agent with ssh-add"
 NEEDED = "passphrase needed"
 
 
-class KeyFileError(Exception):
+class KeyFileError(keys.KeyUnusable):
     """A private key cannot be used; the message says why."""
 
 
@@ -140,9 +140,10 @@ def _read(path: str) -> KeyFile:
     found = KeyFile(path)
     try:
         state = os.stat(path)  # noqa: PTH116
-        with Path(path).open("rb") as file:
-            found.content = file.read(MOST_BYTES) if stat.S_ISREG(state.st_mode) else b""
         found.problem = _access_problem(state)
+        if stat.S_ISREG(state.st_mode):
+            with Path(path).open("rb") as file:
+                found.content = file.read(MOST_BYTES)
     except FileNotFoundError:
         found.problem = "missing"
     except (OSError, ValueError) as error:

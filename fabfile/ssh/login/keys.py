@@ -35,6 +35,10 @@ HASHES: dict[str, type[hashes.HashAlgorithm]] = {
 }
 
 
+class KeyUnusable(Exception):
+    """A key cannot sign; the message says why."""
+
+
 def type_of(blob: bytes) -> str:
     """Return the type of a public key or certificate, for example `ssh-ed25519`."""
     return Message(blob).get_text()

@@ -12,12 +12,25 @@ from .settings import LoginSettings
 log = logging.getLogger(__name__)
 
 # Questions for something else than the password.
-OF_A_CODE = re.compile(
-    r"one.?time|\botp\b|oath|verif|code|token|passcode|\bpin\b|yubikey|duo|authenticator", re.IGNORECASE
-)
-OF_A_PASSWORD = re.compile(r"pass|kennwort|mot de passe|contrase|senha|парол|密码|パスワード", re.IGNORECASE)
+OF_A_CODE = r"one.?time|\botp\b|oath|verif|code|token|\bpin\b|yubikey|duo|authenticator|response|option"
+OF_A_PASSWORD = r"pass|kennwort|mot de passe|contrase|senha|парол|密码|パスワード"
+WHOSE = r"\S+@\S+"  # a name may contain one of these words
 
 Ask = Callable[[str, bool], str | None]
+
+
+def asks_for_code(question: str) -> bool:
+    """Return whether a question is about a second factor.
+
+    >>> asks_for_code("Verification code: "), asks_for_code("Password for alice@codehost: ")
+    (True, False)
+    """
+    return re.search(OF_A_CODE, re.sub(WHOSE, "", question), re.IGNORECASE) is not None
+
+
+def asks_for_password(question: str) -> bool:
+    """Return whether a question is about the password of the user."""
+    return not asks_for_code(question) and re.search(OF_A_PASSWORD, question, re.IGNORECASE) is not None
 
 
 class Passwords:
@@ -80,23 +93,23 @@ class KeyboardInteractive:
 
     def _answer(self, text: str, echo: bool, heading: Sequence[str]) -> str | None:
         known, settings = self._passwords, self._passwords.settings
-        for_password = not echo and not OF_A_CODE.search(text)
-        if for_password:
-            self._answers_password = bool(OF_A_PASSWORD.search(text))
-            if self._unused:
-                known.was_refused = known.is_given and self._answers_password
-                return self._unused.pop(0)
-            if known.is_given and self._answers_password:
-                return None
+        may_be_password = not echo and not asks_for_code(text)
+        is_password = not echo and asks_for_password(text)
+        self._answers_password |= is_password
+        if may_be_password and self._unused:
+            known.was_refused = known.is_given and is_password
+            return self._unused.pop(0)
+        if is_password and known.is_given:
+            return None
         where = f"({settings.user}@{settings.host}) "
         lines = [*heading, text]
         answer = known.ask("\n".join(f"{where}{printable(line)}" for line in lines), echo)
         if answer is None:
-            if for_password:
+            if may_be_password:
                 known.report.note("no password given", PASSWORD_HINT)
             else:
                 known.report.note(f"no terminal to ask for {text.strip()!r}")
-        elif self._answers_password:
+        elif is_password:
             known.typed = answer
         return answer
 

@@ -56,7 +56,7 @@ def settings_of(connection: Connection) -> LoginSettings:
         user=connection.user,
         host=connection.original_host,
         methods=_methods(config),
-        identities=_identities(connection),
+        identities=identity_files(connection),
         certificates=tuple(expand(path, "certificatefile", connection) for path in _list(config, "certificatefile")),
         identities_only=flag(config, "identitiesonly", usual=False),
         agent=_agent(connection) if given.get("allow_agent", True) else None,
@@ -82,7 +82,7 @@ def _methods(config: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in preferred.replace(" ", "").split(",") if enabled.get(name))
 
 
-def _identities(connection: Connection) -> tuple[IdentityFile, ...]:
+def identity_files(connection: Connection) -> tuple[IdentityFile, ...]:
     """Return the key files: those of -i, those of the ssh config, and if both name none, those that ssh would try."""
     in_config = _list(connection.ssh_config, "identityfile")
     # Not `key_filename`, to which Fabric adds the IdentityFile lines of gateways.

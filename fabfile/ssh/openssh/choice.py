@@ -1,15 +1,18 @@
 """Choose the transport of a host: paramiko in this process, or the program ssh."""
 
-import base64
 import functools
 import logging
 import shutil
 import subprocess
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fabric import Connection
+
 from .. import algorithms
+from ..login.key_files import key_file
+from ..login.keys import is_fido
+from ..login.settings import identity_files
 
 log = logging.getLogger(__name__)
 
@@ -30,23 +33,31 @@ SPELLED = {
     "hostbasedauthentication": "HostbasedAuthentication",
     "gssapikeyexchange": "GSSAPIKeyExchange",
 }
-SECURITY_KEY = "sk-"  # how the types of keys on FIDO tokens begin
 
 
-def uses_openssh(host: str, settings: Mapping[str, Any], transport: str) -> bool:
+def uses_openssh(connection: Connection, transport: str) -> bool:
     """Return whether ssh connects to a host. `transport` is the value of `--transport`."""
     if transport != AUTO:
         return transport == OPENSSH
-    reason = needs_openssh(settings)
+    reason = reason_for_openssh(connection)
     if reason:
-        log.debug("%s: ssh connects because of %s", host, reason)
+        log.debug("%s: ssh connects because of %s", connection.original_host, reason)
     return bool(reason)
 
 
-def needs_openssh(settings: Mapping[str, Any]) -> str:
+def reason_for_openssh(connection: Connection) -> str:
+    """Return why only ssh can connect to a host; empty if paramiko can, too."""
+    try:
+        identities = [each.path for each in identity_files(connection)]
+    except ValueError:  # the login reports an invalid token
+        identities = []
+    return needs_openssh(connection.ssh_config, identities)
+
+
+def needs_openssh(settings: Mapping[str, Any], identities: Sequence[str] = ()) -> str:
     """Return the first setting that only ssh obeys; empty if paramiko obeys all of them.
 
-    `settings` is the resolved ssh config of one host, as `ssh -G` prints it.
+    `settings` is the resolved ssh config of one host, as `ssh -G` prints it. `identities` are the paths of its keys.
 
     >>> needs_openssh({"port": "2222", "pkcs11provider": "/usr/lib/opensc.so"})
     'PKCS11Provider /usr/lib/opensc.so'
@@ -61,35 +72,13 @@ def needs_openssh(settings: Mapping[str, Any]) -> str:
         algorithms.chosen(settings)
     except algorithms.UnsupportedError as error:
         return error.setting
-    for file in settings.get("identityfile", ()):
-        if is_security_key(Path(file).expanduser()):
-            return f"IdentityFile {file}, a key on a FIDO token"
+    for path in identities:
+        public = key_file(path).public
+        if public and is_fido(public):
+            return f"{path}, a key on a FIDO token"
     if settings.get("gssapiauthentication", "no").lower() in ("yes", "true") and has_ticket():
         return "GSSAPIAuthentication yes, with a Kerberos ticket"
     return ""
-
-
-@functools.cache
-def is_security_key(path: Path) -> bool:
-    """Return whether a file holds the handle of a key on a FIDO token."""
-    for file in (path.with_name(f"{path.name}.pub"), path):
-        try:
-            text = file.read_text("utf-8", "surrogateescape")
-        except (OSError, ValueError):
-            continue
-        if text.startswith(SECURITY_KEY):
-            return True
-        if text.startswith("-----BEGIN OPENSSH PRIVATE KEY-----"):
-            body = "".join(text.split("-----")[2].split())
-            return SECURITY_KEY.encode() in _decoded(body)[:200]
-    return False
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode(text)
-    except ValueError:
-        return b""
 
 
 @functools.cache

@@ -33,7 +33,7 @@ from ..connection import (
 from ..ssh_host import PAUSES
 from ..trust.rule import STRICT
 from . import mux
-from .choice import needs_openssh
+from .choice import reason_for_openssh
 from .command import master_command
 from .master import LoginAttempt, LoginFailed, Master
 from .problems import Problem
@@ -141,7 +141,7 @@ class OpenSshHost:
         """Return the problem, and the setting that only ssh obeys if the host refused the login."""
         if problem.was_dropped:
             return f"{self._where}: {DROPPED}"
-        reason = needs_openssh(self._connection.ssh_config) if problem.text.startswith("permission denied") else ""
+        reason = reason_for_openssh(self._connection) if problem.text.startswith("permission denied") else ""
         return f"{problem.text}; ssh connected because of {reason}" if reason else problem.text
 
     def _attempt(self) -> Master:

@@ -3,21 +3,18 @@
 import contextlib
 import logging
 import os
-import re
 import socket
 from pathlib import Path
 
 import attrs
 
+from ..login.passwords import asks_for_code
 from .askpass import ANSWERED, REFUSED
 
 log = logging.getLogger(__name__)
 
 NOTICE = "none"  # the kind of a question that wants no answer
 MOST_IN_A_QUESTION = 1 << 16
-# Questions for something other than a password, for example the code of a second factor.
-WHOSE = re.compile(r"^\(\S+@\S+\) ")
-OTHER = re.compile(r"code|otp|one-time|token|\bpin\b|verification|response|duo|option", re.IGNORECASE)
 
 
 @attrs.define
@@ -55,8 +52,7 @@ class Answers:
             return self.passphrase
         if question.endswith("'s password: "):
             return self.password
-        prompt = WHOSE.sub("", question)  # the name of a host may contain one of the words
-        return None if OTHER.search(prompt) else self.password
+        return None if asks_for_code(question) else self.password
 
 
 class Questions:

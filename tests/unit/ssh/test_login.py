@@ -1,5 +1,6 @@
 """Parts of a login that need no host: keys, their order, and the reason of a failure."""
 
+import os
 import subprocess
 import threading
 from pathlib import Path
@@ -9,8 +10,9 @@ import attrs
 import pytest
 
 from fabfile.ssh.login import key_files, keys
+from fabfile.ssh.login.exchange import Answers, Question, Reply
 from fabfile.ssh.login.key_files import KeyFile, KeyFileError, PassphraseNeeded, key_file
-from fabfile.ssh.login.passwords import OF_A_CODE
+from fabfile.ssh.login.passwords import KeyboardInteractive, Passwords, asks_for_code, asks_for_password
 from fabfile.ssh.login.report import Report
 from fabfile.ssh.login.settings import LoginSettings
 from tests.support.logins import make_fido_key
@@ -135,9 +137,38 @@ def test_settings_do_not_show_the_password() -> None:
     "text", ["Verification code: ", "One-time password (OATH) for `alice': ", "Passcode or option (1-3): "]
 )
 def test_code_is_no_password(text: str) -> None:
-    assert OF_A_CODE.search(text)
+    assert asks_for_code(text) and not asks_for_password(text)
 
 
-@pytest.mark.parametrize("text", ["Password: ", "alice's Password:", "Passwort: ", "Mot de passe :"])
+@pytest.mark.parametrize(
+    "text", ["Password: ", "alice's Password:", "Passwort: ", "Mot de passe :", "Password for alice@duo-code1: "]
+)
 def test_password_is_no_code(text: str) -> None:
-    assert not OF_A_CODE.search(text)
+    assert asks_for_password(text) and not asks_for_code(text)
+
+
+@pytest.mark.parametrize("texts", [["Password: ", "Token: "], ["Token: ", "Password: "], ["Token: "], ["Password: "]])
+def test_only_a_password_is_kept(texts: list[str]) -> None:
+    """The next login of this host would send it again."""
+    passwords = Passwords(SETTINGS, Report(SETTINGS), lambda question, echo: f"answer to {question}", None)
+    question = Question("", "", tuple((text, False) for text in texts))
+    answers = KeyboardInteractive(Asking(question), passwords).attempt()  # type: ignore[arg-type]
+    assert answers is not None
+    assert passwords.typed == ("answer to (alice@node1) Password: " if "Password: " in texts else None)
+
+
+@attrs.frozen
+class Asking:
+    """The part of an `Exchange` that asks one question."""
+
+    question: Question
+
+    def interactive(self, answers: Answers) -> Reply:
+        given = answers(self.question)
+        assert given and len(given) == len(self.question.prompts)
+        return Reply(is_success=True)
+
+
+def test_pipe_is_no_key_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert key_file(str(tmp_path / "pipe")).problem == "not a file"

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+from fabric import Config, Connection
 
+from fabfile.ssh.connection import connection_settings
+from fabfile.ssh.network.routes import Route, own_kwargs
 from fabfile.ssh.openssh import choice
-from fabfile.ssh.openssh.choice import has_ticket, is_security_key, needs_openssh, uses_openssh
-
-SECURITY_KEY = "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIA== me@here\n"
+from fabfile.ssh.openssh.choice import has_ticket, needs_openssh, reason_for_openssh, uses_openssh
+from tests.support.logins import make_fido_key
 
 
 @pytest.mark.parametrize(
@@ -49,24 +51,50 @@ def test_ticket_is_that_of_klist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     has_ticket.cache_clear()
 
 
-@pytest.mark.parametrize("name", ["id_ed25519_sk", "id_ed25519_sk.pub"])
-def test_security_key_needs_ssh(tmp_path: Path, name: str) -> None:
-    (tmp_path / "id_ed25519_sk.pub").write_text(SECURITY_KEY)
-    assert "a key on a FIDO token" in needs_openssh({"identityfile": [str(tmp_path / name)]})
+def connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: str, keys: list[str] | None = None
+) -> Connection:
+    """Return a connection to `h`, with an ssh config in a new home."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "config").write_text(f"Host h\n{lines}\n")
+    kwargs = {"key_filename": keys} if keys else {}
+    settings = Config(runtime_ssh_path=str(tmp_path / "config"), overrides={"connect_kwargs": kwargs})
+    own = connection_settings(settings)
+    return Route("h", own, connect_kwargs=own_kwargs(own))
 
 
-def test_plain_key_needs_no_ssh(tmp_path: Path) -> None:
-    key = tmp_path / "id"
-    assert not is_security_key(key)
-    key.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n-----END OPENSSH PRIVATE KEY-----\n")
-    is_security_key.cache_clear()
-    assert not is_security_key(key)
-    key.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n")  # cut off
-    is_security_key.cache_clear()
-    assert not is_security_key(key)
+@pytest.mark.parametrize(
+    ("file", "line", "keys"),
+    [
+        ("my", "IdentityFile ~/my", None),
+        ("my", "IdentityFile %d/my", None),
+        ("my_h", "IdentityFile ~/other\nIdentityFile ~/my_%n", None),
+        ("my", "", ["~/my"]),
+        (".ssh/id_ed25519_sk", "", None),
+        (".ssh/id_ecdsa_sk", "IdentitiesOnly no", None),
+    ],
+)
+@pytest.mark.parametrize("part", ["", ".pub"])
+def test_security_key_needs_ssh(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, line: str, keys: list[str] | None, part: str
+) -> None:
+    (tmp_path / ".ssh").mkdir()
+    make_fido_key(tmp_path / "fido")
+    (tmp_path / f"fido{part}").rename(tmp_path / f"{file}{part}")
+    reason = reason_for_openssh(connection(tmp_path, monkeypatch, line, keys))
+    assert reason == f"{tmp_path}/{file}, a key on a FIDO token"
 
 
-def test_option_beats_settings() -> None:
-    needing = {"proxyusefdpass": "yes"}
-    assert uses_openssh("h", needing, "auto") and uses_openssh("h", {}, "openssh")
-    assert not uses_openssh("h", needing, "paramiko") and not uses_openssh("h", {}, "auto")
+@pytest.mark.parametrize("text", [None, "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n", "sk-ssh A"])
+def test_other_file_needs_no_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "my").write_text(text)
+    assert reason_for_openssh(connection(tmp_path, monkeypatch, "IdentityFile ~/my\nIdentityFile %x")) == ""
+    assert reason_for_openssh(connection(tmp_path, monkeypatch, "IdentityFile ~/my")) == ""
+
+
+def test_option_beats_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needing = connection(tmp_path, monkeypatch, "ProxyUseFdpass yes")
+    plain = connection(tmp_path, monkeypatch, "ProxyUseFdpass no")
+    assert uses_openssh(needing, "auto") and uses_openssh(plain, "openssh")
+    assert not uses_openssh(needing, "paramiko") and not uses_openssh(plain, "auto")
