@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,9 @@ class HostKeys:
             return
         if problem and rule.policy in (Policy.ASK, Policy.STRICT):
             raise KeyRefused(f"{problem}; add the key itself to {certifiers[0].file} if you trust it")
-        self._add(rule, key)
+        self._known.clear()  # another program may have added it meanwhile, for example ssh as a ProxyCommand
+        if not is_known(self._entries(rule, rule.name), key.asbytes()):
+            self._add(rule, key)
 
     def _entries(self, rule: HostKeyRule, name: str) -> list[Entry]:
         files = rule.user_files + rule.global_files
@@ -175,15 +177,12 @@ def _printed(rule: HostKeyRule, invocation: str, key: paramiko.PKey | None = Non
 
 def _check_size(rule: HostKeyRule, key: paramiko.PKey) -> None:
     """Raise KeyRefused if an RSA key is shorter than RequiredRSASize."""
-    if key.get_name() == RSA and key.get_bits() < rule.least_rsa_bits:
-        raise KeyRefused(
-            f"has {key.get_bits()} bits; RequiredRSASize {rule.least_rsa_bits} of the ssh config forbids it"
-        )
+    bits, least = key.get_bits(), rule.least_rsa_bits
+    if key.get_name() == RSA and bits < least:
+        raise KeyRefused(f"has {bits} bits; RequiredRSASize {least} of the ssh config forbids it")
 
 
-def _check_revoked(
-    rule: HostKeyRule, key: paramiko.PKey, certificate: bytes | None, entries: Collection[Entry]
-) -> None:
+def _check_revoked(rule: HostKeyRule, key: paramiko.PKey, certificate: bytes | None, entries: Sequence[Entry]) -> None:
     """Raise KeyRefused if the key, its certificate, or the key that has signed this one is revoked."""
     keys = [key.asbytes()]
     if certificate is not None:

@@ -237,7 +237,8 @@ def test_revoked_certificate_is_refused(lab: Comparison, certified: int, spec: s
     file, specification = lab.folder / REVOKED, lab.folder / "specification"
     specification.write_text(f"{spec}\n" if ":" in spec else "")
     revoked = [lab.folder / "key.pub"] if spec == "key" else []
-    command = ["ssh-keygen", "-q", "-k", "-f", file, "-s", lab.folder / "authority.pub", *revoked, specification]
+    authority = lab.folder / "authority.pub"
+    command: list[str | Path] = ["ssh-keygen", "-q", "-k", "-f", file, "-s", authority, *revoked, specification]
     subprocess.run(command, check=True, capture_output=True)
     text = f"@cert-authority * {lab.public('authority')}\n"
     for krl in (file, lab.folder / "certified-cert.pub"):

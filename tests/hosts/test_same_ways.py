@@ -270,6 +270,7 @@ def inetd(lab: Comparison) -> str:
         "true",
         "/nonexistent/program",
         "ssh -F {folder}/gate -W %h:{port} gate",
+        "ssh -F {folder}/ssh_config -o HostKeyAlias=h -p {port} -W %h:{port} 127.0.0.1",  # it adds the same key
     ],
 )
 def test_proxy_command_runs_as_in_ssh(lab: Comparison, port: int, inetd: str, command: str) -> None:

@@ -1,6 +1,7 @@
 """The architecture: packages import only downward, modules form no circle, and time comes from a clock."""
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -114,6 +115,30 @@ def test_commands_load_when_they_run() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+# Modules of `fabfile.ssh` for settings that few hosts have, and for questions.
+LATE = ("login.agents", "login.passwords", "login.prompts", "network.proxies", "openssh.host", "openssh.process", "tty")
+LATE += ("trust.certificates", "trust.commands", "trust.revocation")
+
+
+def test_plain_connections_load_little(tmp_path: Path) -> None:
+    """`connect-50` of bench/ would be slower otherwise."""
+    (tmp_path / "config").write_text("Host h\n    HostName 127.0.0.1\n    Port 1\n")
+    (tmp_path / "program.py").write_text(f"""
+import sys
+from fabric import Config
+from fabfile.ssh.connection import connection_settings
+from fabfile.ssh.host_group import HostFailure, HostGroup
+group = HostGroup(["h"], connection_settings(Config(runtime_ssh_path={str(tmp_path / "config")!r})))
+[(_, failure)] = group.each(["h"], lambda host: host.connect(), 1)
+print(isinstance(failure, HostFailure), sorted({{"fabfile.ssh." + name for name in {LATE}}} & set(sys.modules)))
+assert "concurrent.futures.thread" not in sys.modules
+""")
+    program = [sys.executable, str(tmp_path / "program.py")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "True []\n"
 
 
 def test_modules_form_no_circle() -> None:

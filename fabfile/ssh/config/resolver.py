@@ -7,7 +7,6 @@ import contextlib
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -87,6 +86,8 @@ class Resolver(SSHConfig):
             seen.update(waiting)
             slow = [login for login in waiting if not self._is_plain(login)]
             if slow:
+                from concurrent.futures import ThreadPoolExecutor  # most configs are plain
+
                 with ThreadPoolExecutor(AT_ONCE) as pool:
                     tuple(pool.map(self.resolve, slow))
             found = [self._found[login] for login in waiting]

@@ -19,17 +19,18 @@ Converter: TypeAlias = Callable[[list[str]], Value]
 FLAGS = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
 MOST = 2**31 - 1  # INT_MAX
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-TIME_PART = re.compile(r"(\d{1,9})([smhdw]?)", re.IGNORECASE)
-TIME = re.compile(r"(?=.)(?:\d{1,9}[smhdw])*(?:\d{1,9})?", re.IGNORECASE)
-SIZE = re.compile(r"(\d{1,9})([KMG]?)", re.IGNORECASE)
+# Patterns are compiled when they are used, because most configs need few of them.
+TIME_PART = r"(\d{1,9})([smhdwSMHDW]?)"
+TIME = r"(?=.)(?:\d{1,9}[smhdwSMHDW])*(?:\d{1,9})?"
+SIZE = r"(\d{1,9})([KMGkmg]?)"
 SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 HOST = r"[A-Za-z0-9_.-]+"
-HOP = re.compile(rf"(?:([A-Za-z0-9_.-]+)@)?({HOST})(?::(\d{{1,5}}))?")
-LISTEN = re.compile(rf"(?:({HOST}):)?(\d{{1,5}})")
-TARGET = re.compile(rf"({HOST}):(\d{{1,5}})")
-DOMAIN = re.compile(r"[a-z0-9][a-z0-9.-]*")
-TUNNEL = re.compile(r"(any|\d{1,4})(?::(any|\d{1,4}))?")
-OPEN = re.compile(rf"{HOST}:(\d{{1,5}}|\*)")
+HOP = rf"(?:([A-Za-z0-9_.-]+)@)?({HOST})(?::(\d{{1,5}}))?"
+LISTEN = rf"(?:({HOST}):)?(\d{{1,5}})"
+TARGET = rf"({HOST}):(\d{{1,5}})"
+DOMAIN = r"[a-z0-9][a-z0-9.-]*"
+TUNNEL = r"(any|\d{1,4})(?::(any|\d{1,4}))?"
+OPEN = rf"{HOST}:(\d{{1,5}}|\*)"
 QUALITIES = {"none", "cs0", "cs1", "cs2", "cs3", "cs4", "cs5", "cs6", "cs7", "ef", "lowdelay", "throughput"} | {
     "reliability",
     *(f"af{number}" for number in (11, 12, 13, 21, 22, 23, 31, 32, 33, 41, 42, 43)),
@@ -65,9 +66,9 @@ flag = choice(FLAGS)
 
 def seconds_of(text: str) -> int:
     """Return the seconds of a time such as `90` or `1m30s`."""
-    if not TIME.fullmatch(text):
+    if not re.fullmatch(TIME, text):
         raise NotPlainError(f"time {text}")
-    total = sum(int(number) * SECONDS[unit.lower()] for number, unit in TIME_PART.findall(text))
+    total = sum(int(number) * SECONDS[unit.lower()] for number, unit in re.findall(TIME_PART, text))
     if total > MOST:
         raise NotPlainError(f"time {text}")
     return total
@@ -155,8 +156,8 @@ def jumps(raw: str) -> str:
     if raw.lower() == "none":
         return "none"
     *others, last = raw.split(",")
-    match = HOP.fullmatch(last)
-    if not match or not all(HOP.fullmatch(each.removeprefix("ssh://")) for each in others):
+    match = re.fullmatch(HOP, last)
+    if not match or not all(re.fullmatch(HOP, each.removeprefix("ssh://")) for each in others):
         raise NotPlainError(f"jump {raw}")
     user, host, port = match.groups()
     if port is not None and not 0 < int(port) < 65536:
@@ -167,7 +168,7 @@ def jumps(raw: str) -> str:
 
 def forward(words: list[str]) -> tuple[str, ...]:
     """Convert a LocalForward or RemoteForward between two TCP ports."""
-    match = TARGET.fullmatch(words[-1])
+    match = re.fullmatch(TARGET, words[-1])
     if len(words) != 2 or not match or not 0 < int(match[2]) < 65536:
         raise NotPlainError(f"forwarding {' '.join(words)}")
     return (f"{_listening(words[0])} [{match[1]}]:{int(match[2])}",)
@@ -179,7 +180,7 @@ def dynamic_forward(words: list[str]) -> tuple[str, ...]:
 
 
 def _listening(text: str) -> str:
-    match = LISTEN.fullmatch(text)
+    match = re.fullmatch(LISTEN, text)
     if not match or not 0 < int(match[2]) < 65536:
         raise NotPlainError(f"forwarding {text}")
     return f"[{match[1]}]:{int(match[2])}" if match[1] else str(int(match[2]))
@@ -187,7 +188,8 @@ def _listening(text: str) -> str:
 
 def permitted(words: list[str]) -> tuple[str, ...]:
     """Convert a PermitRemoteOpen."""
-    if not (len(words) == 1 and words[0].lower() in ("any", "none")) and not all(map(OPEN.fullmatch, words)):
+    is_one_word = len(words) == 1 and words[0].lower() in ("any", "none")
+    if not is_one_word and not all(re.fullmatch(OPEN, each) for each in words):
         raise NotPlainError(f"values {' '.join(words)}")
     return tuple(words)
 
@@ -195,7 +197,7 @@ def permitted(words: list[str]) -> tuple[str, ...]:
 def domains(words: list[str]) -> tuple[str, ...]:
     """Convert CanonicalDomains."""
     values = many([each.lower() for each in words])
-    if not all(map(DOMAIN.fullmatch, values)):
+    if not all(re.fullmatch(DOMAIN, each) for each in values):
         raise NotPlainError(f"domains {' '.join(words)}")
     return values
 
@@ -250,7 +252,7 @@ def quality(words: list[str]) -> str:
 
 def tunnel_device(words: list[str]) -> str:
     """Convert TunnelDevice."""
-    match = TUNNEL.fullmatch(word(words))
+    match = re.fullmatch(TUNNEL, word(words))
     if not match:
         raise NotPlainError(f"value {words[0]}")
     parts = (match[1], match[2] or "any")
@@ -267,7 +269,7 @@ def mask(words: list[str]) -> str:
 
 def rekey(words: list[str]) -> tuple[str, ...]:
     """Convert RekeyLimit to bytes, and seconds if the line has a time."""
-    match = SIZE.fullmatch(words[0])
+    match = re.fullmatch(SIZE, words[0])
     size = 0 if words[0] == "default" else int(match[1]) * SIZES[match[2].upper()] if match else -1
     if size < 0 or 0 < size < 16 or len(words) > 2:
         raise NotPlainError(f"values {' '.join(words)}")

@@ -7,6 +7,7 @@ ways that end the connection, and calls for answers in the thread that reads fro
 import queue
 import weakref
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 import paramiko
@@ -24,7 +25,9 @@ from paramiko.common import (
 
 from ...util import limits
 from ..paramiko_patches import finish_login, send
-from .agents import Agent
+
+if TYPE_CHECKING:
+    from .agents import Agent
 
 # The number has a meaning of its own in each method: the key is accepted, the password has expired, or a question.
 MSG_60 = MSG_USERAUTH_INFO_REQUEST
@@ -125,7 +128,7 @@ class Exchange:
         text = self._transport.server_extensions.get("server-sig-algs")
         return tuple(text.decode(errors="replace").split(",")) if text else None
 
-    def bind(self, agent: Agent) -> None:
+    def bind(self, agent: "Agent") -> None:
         """Tell an agent which host the signatures of this login are for."""
         proof = getattr(self._transport, "host_key_proof", None)
         if proof is not None:

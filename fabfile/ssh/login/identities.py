@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
 from . import keys
-from .agents import AgentKey
 from .key_files import KeyFile
 from .settings import IdentityFile, LoginSettings
+
+if TYPE_CHECKING:
+    from .agents import AgentKey
 
 Signer = Callable[[bytes, str], bytes]
 
@@ -33,7 +36,7 @@ def identities(
     settings: LoginSettings,
     files: Sequence[tuple[IdentityFile, KeyFile, bytes | None]],
     certificates: Sequence[tuple[str, bytes | None]],
-    in_agent: Sequence[AgentKey],
+    in_agent: "Sequence[AgentKey]",
 ) -> list[Identity]:
     """Return the keys in the order to try them.
 
@@ -52,7 +55,7 @@ def identities(
     return [each for each in ordered if _is_usable(each, settings)]
 
 
-def _of_agent(settings: LoginSettings, in_agent: Sequence[AgentKey], from_files: list[Identity]) -> list[Identity]:
+def _of_agent(settings: LoginSettings, in_agent: "Sequence[AgentKey]", from_files: list[Identity]) -> list[Identity]:
     """Return the keys of the agent. Remove those that also have a file from `from_files`."""
     named, others = [], []
     for key in in_agent:

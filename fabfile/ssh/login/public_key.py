@@ -3,16 +3,20 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import paramiko
 
-from . import keys, prompts
-from .agents import Agent, AgentError, AgentKey
+from . import keys
 from .exchange import LONG_WAIT, TIRED, Disconnected, Exchange, Expired, Reply
 from .identities import Identity, identities, short, signer_of
 from .key_files import KeyFile, KeyFileError, PassphraseNeeded, certificate, key_file
+from .keys import KeyUnusable
 from .report import ACCEPTED, REFUSED, Report
 from .settings import IdentityFile, LoginSettings
+
+if TYPE_CHECKING:
+    from .agents import Agent, AgentKey
 
 log = logging.getLogger(__name__)
 
@@ -86,15 +90,17 @@ class PublicKey:
             if id(file) not in tried:
                 self._report.key(short(each.path), "excluded by PubkeyAcceptedAlgorithms or RequiredRSASize")
 
-    def _agent_keys(self) -> list[AgentKey]:
+    def _agent_keys(self) -> "list[AgentKey]":
         path = self._settings.agent
         if path is None:
             return []
+        from .agents import Agent
+
         try:
             self._agent = Agent(path)
             self._exchange.bind(self._agent)
             return self._agent.keys()
-        except (OSError, AgentError, ValueError) as error:
+        except (OSError, KeyUnusable, ValueError) as error:
             log.debug("ssh-agent at %s: %s", path, error)
             return []
 
@@ -108,7 +114,7 @@ class PublicKey:
                 assert signer.file is not None
                 each.public = signer.file.own_public()
             return self._with_algorithm(each, signer)
-        except (KeyFileError, AgentError) as error:
+        except KeyUnusable as error:
             self._report.key(each.label, str(error), each.is_in_agent)
         except (ValueError, TypeError) as error:
             self._report.key(each.label, f"could not sign: {error}", each.is_in_agent)
@@ -186,6 +192,8 @@ class PublicKey:
         """Ask for the passphrase of a key until it fits; return whether it does."""
         if file.is_declined:
             return False
+        from . import prompts
+
         with prompts.turn():
             for number in range(1, self._settings.prompts + 1):
                 again = f" (try {number} of {self._settings.prompts})" if number > 1 else ""

@@ -6,7 +6,7 @@ certificates, needs every key file to be readable, and ends after a partial succ
 
 import time
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 import paramiko
@@ -14,12 +14,13 @@ from fabric import Connection
 from paramiko.auth_strategy import AuthResult, AuthSource, AuthStrategy
 
 from ...util import errors
-from . import prompts
 from .exchange import LONG_WAIT, TIRED, Disconnected, Exchange, Expired, Reply
-from .passwords import KeyboardInteractive, Password, Passwords
 from .public_key import PublicKey
 from .report import TOO_MANY, Report
 from .settings import LoginSettings, settings_of
+
+if TYPE_CHECKING:
+    from .passwords import Passwords
 
 
 class Method(Protocol):
@@ -52,7 +53,7 @@ class Login(AuthStrategy):
         attempt = _Attempt(settings, transport, self._typed)
         try:
             attempt.run()
-            self._typed = attempt.passwords.typed
+            self._typed = attempt.typed
         finally:
             attempt.publickey.close()
         return AuthResult(self)
@@ -62,7 +63,7 @@ class _Attempt:
     """One login on one connection."""
 
     def __init__(self, settings: LoginSettings, transport: paramiko.Transport, typed: str | None) -> None:
-        self._settings = settings
+        self._settings, self._typed = settings, typed
         self._exchange = Exchange(transport, settings.user)
         self._report = Report(settings)
         self._began = time.monotonic()
@@ -70,24 +71,24 @@ class _Attempt:
         self.publickey = PublicKey(
             settings, self._exchange, self._report, lambda text: self._ask(f"{where}: {text}", False)
         )
-        self.passwords = Passwords(settings, self._report, self._ask, typed)
-        self._methods: dict[str, Method] = {
-            "publickey": self.publickey,
-            "keyboard-interactive": KeyboardInteractive(self._exchange, self.passwords),
-            "password": Password(self._exchange, self.passwords),
-        }
+        self._methods: dict[str, Method] = {"publickey": self.publickey}
+        self._passwords: Passwords | None = None
         self._left: list[str] = []
         self._exhausted: set[str] = set()
         self._asked_none = False
+
+    @property
+    def typed(self) -> str | None:
+        """Return the password that the user has typed for this host."""
+        return self._passwords.typed if self._passwords else self._typed
 
     def run(self) -> None:
         """Try one method after the other until the host is content. Raise LoginRefused if none is left."""
         try:
             self._exchange.start()
-            reply: Reply | None = self._first()
-            while reply is None or not reply.is_success:
-                if reply is not None:
-                    self._choose(reply)
+            reply = self._first()
+            while not reply.is_success:
+                self._choose(reply)
                 reply = self._next()
         except Disconnected as error:
             if TOO_MANY in str(error) or self._report.failures:
@@ -119,7 +120,7 @@ class _Attempt:
         while self._left:
             name = self._left[0]
             if name not in self._exhausted:
-                reply = self._methods[name].attempt()
+                reply = self._method(name).attempt()
                 if reply is not None:
                     return reply
                 self._exhausted.add(name)
@@ -128,8 +129,19 @@ class _Attempt:
             return self._none()
         raise self._report.refusal()
 
+    def _method(self, name: str) -> Method:
+        if name not in self._methods:
+            from .passwords import KeyboardInteractive, Password, Passwords  # most hosts accept a key
+
+            self._passwords = Passwords(self._settings, self._report, self._ask, self._typed)
+            self._methods["keyboard-interactive"] = KeyboardInteractive(self._exchange, self._passwords)
+            self._methods["password"] = Password(self._exchange, self._passwords)
+        return self._methods[name]
+
     def _ask(self, question: str, echo: bool) -> str | None:
         """Ask the user. Return None if nobody can answer. Raise Expired if the host has not waited."""
+        from . import prompts
+
         if self._settings.is_batch or not prompts.has_terminal():
             return None
         with prompts.turn():

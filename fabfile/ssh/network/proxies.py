@@ -1,6 +1,7 @@
 """A ProxyCommand of the ssh config: a program whose standard streams carry the connection. See ssh_config(5)."""
 
 import contextlib
+import errno
 import os
 import select
 import signal
@@ -10,21 +11,13 @@ import time
 from collections.abc import Collection, Sequence
 
 from ...util.limits import MOST_SAID
-from .errors import Unreachable
+from .errors import ProxyFailed
 
 BLOCK = 1 << 16
 SECONDS_TO_END = 1  # from SIGHUP to SIGKILL, and from the end of stdout to that of the command
 LONGEST_REASON = 500  # characters of stderr in an error message
 # Messages of ssh as a ProxyCommand if a busy sshd drops its connection.
 DROPPED = ("closed by remote host", "reset by peer")
-
-
-class ProxyFailed(Unreachable):
-    """A ProxyCommand ended, or printed why it cannot connect. `is_dropped` if a busy sshd is the probable reason."""
-
-    def __init__(self, message: str, is_dropped: bool = False) -> None:
-        super().__init__(message)
-        self.is_dropped = is_dropped
 
 
 class ProxyCommand:
@@ -80,6 +73,8 @@ class ProxyCommand:
 
     def send(self, data: bytes) -> int:
         """Send as much as the command accepts now. Raise TimeoutError if it accepts nothing in time."""
+        if self._closed:  # another file may have the number of stdin by now
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
         if not _ready([self._stdin], select.POLLOUT, self._timeout):
             raise TimeoutError
         return os.write(self._stdin, data)

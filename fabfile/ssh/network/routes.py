@@ -14,7 +14,7 @@ from ...util.limits import CONNECT_SECONDS
 from ..config.tokens import expand
 from ..host_keys import HostKeyError
 from .addresses import choice_of, connect
-from .proxies import ProxyCommand, ProxyFailed
+from .errors import ProxyFailed
 
 NONE = "none"
 
@@ -94,6 +94,8 @@ class Route(Connection):  # type: ignore[misc]  # Fabric has no types
             return
         if self.ssh_config.get("proxyusefdpass", "no") == "yes":
             raise ProxyFailed("ProxyUseFdpass yes in the ssh config is not supported; use --transport openssh")
+        from .proxies import ProxyCommand
+
         proxy = ProxyCommand(expand(command, "ProxyCommand", self))
         self.connect_kwargs["sock"] = proxy
         try:
