@@ -118,8 +118,18 @@ def test_commands_load_when_they_run() -> None:
 
 
 # Modules of `fabfile.ssh` for settings that few hosts have, and for questions.
-LATE = ("login.agents", "login.passwords", "login.prompts", "network.proxies", "openssh.host", "openssh.process", "tty")
-LATE += ("trust.certificates", "trust.commands", "trust.revocation")
+LATE = {
+    "login.agents",
+    "login.passwords",
+    "login.prompts",
+    "network.proxies",
+    "openssh.host",
+    "openssh.process",
+    "trust.certificates",
+    "trust.commands",
+    "trust.revocation",
+    "tty",
+}
 
 
 def test_plain_connections_load_little(tmp_path: Path) -> None:

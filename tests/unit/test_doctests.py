@@ -22,6 +22,7 @@ EXAMPLES = {
     "fabfile.ssh.openssh.command": 1,
     "fabfile.ssh.openssh.problems": 1,
     "fabfile.ssh.openssh.questions": 3,
+    "fabfile.ssh.login.passwords": 1,
     "fabfile.ssh.algorithms": 2,
     "fabfile.ui.stage_lines": 2,
     "fabfile.util.host_ranges": 4,
