@@ -59,6 +59,7 @@ check_component() {
     0/*)
       mv "$1/was_ready" "$1/ready" 2>/dev/null || date +%s >"$1/ready"
       find_start "$1"
+      read_clock # the checks of other components may have taken long
       answer "ready $1 $((clock - start))"
       return
       ;;
