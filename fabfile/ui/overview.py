@@ -10,7 +10,7 @@ from rr_config.hosts.natural_order import natural_key
 
 from ..components.status import State, Status
 from ..runner.follow import Look
-from ..util.host_ranges import host_range
+from ..util.host_ranges import folded, host_range
 from ..util.text import counted, duration, printable
 from .recap import ORDER
 from .tables import cpu_share, folded_hosts, for_seconds, how_ended, memory_size, note, status_rows
@@ -59,8 +59,9 @@ def _cut(lines: Sequence[Line], most: int, noun: str) -> list[Line]:
 
 def grouped(look: Look, width: int, height: int, by: str) -> list[Line]:
     """Return the totals and the table of groups, in at most `height` lines."""
-    head = _head(look, width)
-    return [*head, ("", ""), *_cut(aligned(group_rows(look.statuses, by)), height - len(head) - 1, "row")][:height]
+    head, below = _head(look, width), _cut(notes_below(look), MOST_HOSTS, "line")
+    room = height - len(head) - 1 - len(below)
+    return [*head, ("", ""), *_cut(aligned(group_rows(look.statuses, by)), room, "row"), *below][:height]
 
 
 def _head(look: Look, width: int) -> list[Line]:
@@ -128,6 +129,15 @@ def _folded(rows: Sequence[Row]) -> list[Row]:
             hosts = f"{hosts[: WIDEST_HOSTS - 1]}…"
         found.append(((name, hosts, how, seconds, said), style))
     return found
+
+
+def notes_below(look: Look) -> list[Line]:
+    """Return a line for each reason why hosts do not answer, or components failed or are lost, if it is known."""
+    notes: dict[str, str] = {}
+    for status, _ in folded_hosts(look.statuses):
+        is_silent = status.state is State.UNKNOWN
+        notes[status.component.host if is_silent else status.component.label] = status.problem or ""
+    return [(printable(f"{places}: {text}"), RED) for places, text in folded(notes.items()) if text]
 
 
 def in_order(look: Look, by: str | None) -> Look:

@@ -75,6 +75,11 @@ def status_rows(found: Sequence[Status], late: Mapping[str, float]) -> list[Row]
     return rows
 
 
+def without_notes(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows of a table of statuses without the column NOTE."""
+    return [(cells[: len(STATUS_COLUMNS)], style) for cells, style in rows]
+
+
 def folded_hosts(found: Sequence[Status]) -> list[tuple[Status, int]]:
     """Return each status, and how many it stands for: one stands for all components of a host that does not answer."""
     counts: dict[tuple[str, str], list[Status]] = {}

@@ -52,6 +52,11 @@ def table(columns: Sequence[str], rows: Sequence[Row], stream: TextIO) -> str:
     return _plain_table([(columns, BOLD), *rows], stream)
 
 
+def is_wide(rows: Sequence[Row], width: int) -> bool:
+    """Return whether the rows of a table are wider than this."""
+    return any(len(line) > width for line, _ in aligned(rows))
+
+
 def _plain_table(rows: Sequence[Row], stream: TextIO) -> str:
     """Return aligned columns. Scripts parse them, so no cell is folded or cut."""
     return "".join(f"{styled(text, style, stream)}\n" for text, style in aligned(rows))

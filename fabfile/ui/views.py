@@ -22,10 +22,10 @@ from ..runner.follow import Look
 from ..runner.plan import Plan
 from ..util.host_ranges import folded, host_range
 from ..util.text import byte_size, printable
-from .overview import group_rows, grouped, screen, summary
+from .overview import group_rows, grouped, notes_below, screen, summary
 from .stdio import Stdio
-from .tables import DIAGNOSIS_COLUMNS, diagnosis_rows, plan_lines, status_rows
-from .terminal import BOLD, CYAN, GREEN, RED, YELLOW, fitted, is_screen, screen_size, styled, table
+from .tables import DIAGNOSIS_COLUMNS, diagnosis_rows, plan_lines, status_rows, without_notes
+from .terminal import BOLD, CYAN, GREEN, RED, YELLOW, fitted, is_screen, is_wide, screen_size, styled, table
 
 DIFF_STYLES = {"+": GREEN, "-": RED, "@": CYAN}  # by the first character of a line of `diff -u`
 
@@ -38,15 +38,18 @@ def show_statuses(out: Stdio, look: Look, as_json: bool, is_whole: bool, group: 
     if as_json:
         out.document(list(map(Status.as_dict, look.statuses)))
         return
-    (columns, _), *rows = group_rows(look.statuses, group) if group else status_rows(look.statuses, look.late)
+    rows = group_rows(look.statuses, group) if group else status_rows(look.statuses, look.late)
     width, height = shutil.get_terminal_size()
     may_be_short = is_screen(sys.stdout) and not is_whole and group is None
-    if may_be_short and len(rows) >= height:  # drawing so many rows would take long
+    if may_be_short and len(rows) > height:  # drawing so many rows would take long
         text = ""
     else:
+        notes = notes_below(look) if group or (is_screen(sys.stdout) and is_wide(rows, width)) else []
+        (columns, _), *rows = rows if group or not notes else without_notes(rows)
         text = table(columns, rows, sys.stdout)
-        for host, session in sorted(look.foreign.items(), key=lambda item: natural_key(item[0])):
-            text += styled(printable(f"{host}: {session}"), YELLOW, sys.stdout) + "\n"
+        lines = [(printable(f"{host}: {session}"), YELLOW) for host, session in look.foreign.items()]
+        for line, style in [*notes, *sorted(lines, key=lambda line: natural_key(line[0]))]:
+            text += styled(line, style, sys.stdout) + "\n"
     if may_be_short and (not text or text.count("\n") >= height):
         lines = summary(look, width, height - 1)  # the last line is that of the prompt
         text = "".join(f"{line}\n" for line in fitted(lines, width, sys.stdout))

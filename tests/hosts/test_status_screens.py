@@ -78,7 +78,10 @@ def test_summary_above_a_screenful(lab: Lab) -> None:
             assert terminal.ends() == 1
         with on_terminal(lab, "--all") as whole:
             assert whole.ends() == 1
+        with on_terminal(lab, "--failed") as failed:
+            assert failed.ends() == 1
         piped = lab.fab("status", "-c", "cfg.py").stdout.splitlines()
+        by_name = lab.fab("status", "--group", "component", "-c", "cfg.py").stdout.splitlines()
     finally:
         lab.farm.start(lab.node3)
     # A live line, which is cleared at the end, stands in front of the first one on a slow machine.
@@ -95,6 +98,11 @@ def test_summary_above_a_screenful(lab: Lab) -> None:
     assert re.match(
         r"node3 +16 components +unknown +- .* 127.*connection refused", next(x for x in piped if "node3" in x)
     )
+    reason = r"node3: 127\S+ port \d+: connection refused"
+    assert re.fullmatch(reason, by_name[-1]) and len(by_name) == 1 + 17 + 1
+    *_, bad, silent, below = ESCAPE.sub("", failed.shown.decode()).splitlines()
+    assert bad.startswith("node2  bad ") and silent.startswith("node3  16 components  unknown ")
+    assert re.fullmatch(reason, below), "no cell continues on the next line"
     assert len(piped[0]) < 80 and len(ESCAPE.sub("", whole.shown.decode()).splitlines()) >= len(piped)
 
 
