@@ -134,13 +134,29 @@ def limit_to_components(components: Sequence[Component], config: Config, was_lim
     return ",".join(patterns)
 
 
-def limit_to_others(components: Sequence[Component], config: Config) -> str:
-    """Return the pattern that excludes all components on the hosts of these ones. It is empty if none remains."""
+def limit_to_others(components: Sequence[Component], config: Config, given: str = "") -> str:
+    """Return the limit that excludes all components on the hosts of these ones. It is empty if none remains.
+
+    `given` is the limit that `config` has already. Of its patterns, those that match only excluded components are left
+    out.
+
+        >>> config = Config([Component(name="db", host=host) for host in ("node1", "node2", "node3")])
+        >>> dead = config.all_components()[1:2]
+        >>> limit_to_others(dead, config), limit_to_others(dead, config, "node1/*,node2/*,node3/*")
+        ('!node2/*', 'node1/*,node3/*')
+    """
     excluded = {component.host for component in components}
-    theirs = [component for component in config.all_components() if component.host in excluded]
-    if len(theirs) == len(config.all_components()):
+    others = [component for component in config.all_components() if component.host not in excluded]
+    if not others:
         return ""
-    return ",".join(f"!{pattern}" for pattern in _patterns(limit_to_components(theirs, config, was_limited=False)))
+    patterns = [each for each in _patterns(given) if each.startswith("!") or any(_matches(one, each) for one in others)]
+    chosen = [each for each in patterns if each and not each.startswith("!")]
+    theirs = [one for one in config.all_components() if one.host in excluded]
+    matched = {one.host for one in theirs if not chosen or _matches(one, *chosen)}
+    left = [one for one in theirs if one.host in matched]
+    if left:
+        patterns += [f"!{pattern}" for pattern in _patterns(limit_to_components(left, config, was_limited=False))]
+    return ",".join(filter(None, patterns))
 
 
 def _range(chosen: Sequence[str], hosts: Sequence[str]) -> list[str]:
