@@ -200,7 +200,7 @@ class Summary:
         hosts = sorted(self.runner.config.all_hosts(), key=natural_key)
         places = {failure.where for failure in error.failures} if error else set()
         failed = {host for host in hosts if _is_named(host, places)}
-        results = self.runner.results(places & failed)
+        results = self.runner.results()
         return Recap(
             self.command,
             FAILED if error else 0,
@@ -271,9 +271,8 @@ class Summary:
             return None
         places = {failure.where for failure in error.failures}
         components = [each for each in self.runner.config.all_components() if _is_named(each.host, places)]
-        others = limit_to_others(components, self.runner.config) if components else ""
-        given = self.runner.options.limit
-        return self.line.text([self.command], f"{given},{others}" if given else others) if others else None
+        others = limit_to_others(components, self.runner.config, self.runner.options.limit or "") if components else ""
+        return self.line.text([self.command], others) if others else None
 
 
 def overridden(repeat: Repeat, assigned: Mapping[str, Any]) -> list[str]:

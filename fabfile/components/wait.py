@@ -11,10 +11,11 @@ from ..remote.script import DONE, Script, load
 from ..util.stages import Failure
 from ..util.text import duration
 from .output import logs
-from .status import LOSSES
+from .status import LOSSES, State
 
 TERMINATE, LEAVE = b"terminate\n", b"leave\n"
 NEVER = "never"  # the status of a component that was not started
+BEGUN = "begun"  # and of one whose window has not executed the program yet
 
 
 @attrs.frozen
@@ -23,7 +24,8 @@ class Ended:
 
     `was_started` is False if there was nothing to wait for. `was_stopped` if this tool ended it on purpose. `loss` is
     the reason why there is no record. `seconds` is how long it ran, if known. `last_line` is the end of the output of a
-    failed program.
+    failed program. `was_running` is False if `stop` found that it did not run, and `is_begun` if its window
+    had not executed the program yet.
     """
 
     component: Component
@@ -33,6 +35,8 @@ class Ended:
     loss: str | None = None
     seconds: int | None = None
     last_line: str = ""
+    was_running: bool = True
+    is_begun: bool = False
 
     @property
     def is_success(self) -> bool:
@@ -43,6 +47,19 @@ class Ended:
     def is_failure(self) -> bool:
         """Whether it ended by itself, and not with 0."""
         return self.was_started and not self.was_stopped and not self.is_success
+
+    @property
+    def state(self) -> State:
+        """The state after that, as `status` would return it."""
+        if self.is_begun:
+            return State.STARTING
+        if not self.was_started:
+            return State.WAITING
+        if self.was_stopped:
+            return State.STOPPED
+        if self.status is None:
+            return State.LOST
+        return State.ENDED if self.is_success else State.FAILED
 
     def __str__(self) -> str:
         """Return how it ended, in words."""
@@ -90,7 +107,7 @@ def read_ended(awaited: Sequence[Component], answer: Callable[[], str]) -> Itera
     by_folder = state_dir.by_folder(awaited)
     for words in iter(answer, DONE):
         facts, _, shown = words.partition("\n")
-        _, folder, status, stopped, seconds = facts.split(" ")
+        word, folder, status, stopped, seconds = facts.split(" ")
         number = int(status) if status.isdigit() else None
         yield Ended(
             by_folder[folder],
@@ -100,4 +117,6 @@ def read_ended(awaited: Sequence[Component], answer: Callable[[], str]) -> Itera
             loss=LOSSES.get(status),
             seconds=max(int(seconds), 0) if seconds else None,
             last_line=logs.last_line(shown, number),
+            was_running=word != "was",
+            is_begun=status == BEGUN,
         )

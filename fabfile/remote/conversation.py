@@ -133,7 +133,7 @@ class Conversation:
                 self._left = self._most_answered
         record = self._next()
         if record.startswith(FAILED):
-            raise errors.HostError(record.removeprefix(FAILED).decode("utf-8", "surrogateescape"))
+            raise errors.ScriptFailed(record.removeprefix(FAILED).decode("utf-8", "surrogateescape"))
         self._is_over = record == DONE
         return record
 

@@ -52,6 +52,7 @@ class Fleet:
     Up to `most_failed` hosts may fail in a `stage_group` before it stops. `stages` are those that have ended, with
     their times. `is_interrupted` is set when Ctrl-C has cut off the last stage. `out` are the hosts that failed in this
     group, and `failures` their failures. `final` are failed hosts on which the same command would fail again.
+    `silent` are hosts that did not answer the last time; copies of the fleet share them.
     `explain` may add to the reason of a failure; it gets the hosts that the failure is about, too.
     """
 
@@ -65,6 +66,7 @@ class Fleet:
     out: set[str] = attrs.field(factory=set)
     final: set[str] = attrs.field(factory=set)
     failures: list[Failure] = attrs.field(factory=list)
+    silent: set[str] = attrs.field(factory=set)
     explain: Callable[[Failure, Collection[str]], Failure] = lambda failure, hosts: failure
     _depth: int = 0
 
@@ -133,7 +135,10 @@ class Fleet:
         gathered: Gathered[T] = Gathered({}, [], set(names))
         with self._stage(stage, names):
             for name, outcome in self.group.each(names, work, parallel or self.parallel):
+                self.silent.discard(name)
                 if isinstance(outcome, HostFailure):
+                    if outcome.is_silent:
+                        self.silent.add(name)
                     gathered.failures.append(Failure(name, outcome.reason))
                     self.observer.failed(stage, name, outcome.reason)
                     continue

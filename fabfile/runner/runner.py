@@ -77,9 +77,9 @@ class Runner(WaitCommands):
         """The start indices of the components, ascending."""
         return sorted({component.start_index for component in self.config.all_components()})
 
-    def results(self, silent: Collection[str] = ()) -> list[ComponentResult]:
-        """Return the result of each component, as far as this runner knows it. `silent` hosts did not answer."""
-        return self._tracker.results(in_natural_order(self.config.all_components()), silent)
+    def results(self) -> list[ComponentResult]:
+        """Return the result of each component, as far as this runner knows it."""
+        return self._tracker.results(in_natural_order(self.config.all_components()), self._fleet.silent)
 
     def select(self, states: Collection[State]) -> list[Status]:
         """Ask all hosts, and drop the components that are not in one of `states` now; return the status of all.
@@ -87,6 +87,7 @@ class Runner(WaitCommands):
         Components whose state is unknown remain: their hosts fail again, and the next method reports them.
         """
         found = self.status()
+        self._tracker.seen = {each.component.label: each.state for each in found}
         chosen = {each.component.label for each in in_states(found, states)}
         every = self.config.all_components()
         remaining = [each for each in every if each.label in chosen]

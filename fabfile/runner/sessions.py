@@ -54,7 +54,7 @@ class SessionCommands(Inspector):
     def stop(self, *, grace: float = GRACE_SECONDS) -> dict[str, list[Ended]]:
         """Stop the components, the last start index first; return how each ended, by host. Session and windows stay.
 
-        Each program and its child processes get its `stop_signal`, and KILL after `grace` seconds. `was_started` is
+        Each program and its child processes get its `stop_signal`, and KILL after `grace` seconds. `was_running` is
         False for a component that did not run. Work on all hosts that answer, and raise StageError, as `kill` does.
         Raise ConfigError if `grace` is negative.
         """
@@ -190,10 +190,11 @@ class SessionCommands(Inspector):
             with conversation(host, script) as talk:
                 answers = talk.answers()
                 killed = screen.read_killed(answers)
-                self._tracker.forget_session(own[host.name], is_renewed=True)
+                self._tracker.forget_session(own[host.name], is_renewed=False)
                 try:
                     opened[host.name] = screen.read_session(answers)
                     list(answers)
+                    self._tracker.forget_session(own[host.name], is_renewed=True)
                 except HostError as error:  # it belongs to the next stage
                     opened[host.name] = error
             return killed

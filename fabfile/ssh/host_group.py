@@ -47,10 +47,11 @@ Work = Callable[[Host], T]
 
 @attrs.frozen
 class HostFailure:
-    """The reason why a host did not finish its work."""
+    """The reason why a host did not finish its work. `is_silent` unless the reason is the answer of its script."""
 
     host: str
     reason: str
+    is_silent: bool = True
 
 
 class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
@@ -177,6 +178,8 @@ def outcome_of(host: Host, work: Work[T]) -> T | HostFailure | BaseException:
     """Call `work`; return its result, or its exception as a value."""
     try:
         return work(host)
+    except errors.ScriptFailed as error:
+        return HostFailure(host.name, str(error), is_silent=False)
     except (errors.HostError, OSError) as error:
         return HostFailure(host.name, str(error))
     except NONSENSE as error:

@@ -22,8 +22,6 @@ ORDER = (
 ALIVE = (State.RUNNING, State.READY, State.STARTING)
 NO_SESSION = "no screen session named "  # so begins the reason of a host without a session; see scripts/screen.sh
 BROKEN = (State.FAILED, State.LOST)  # there is output to look at
-# A component whose state a command does not know.
-UNTOUCHED = {"run": "not started", "start": "not started", "restart": "not started", "stop": "not running"}
 
 
 @attrs.frozen
@@ -61,7 +59,7 @@ class Recap:
                 return _killed(self.results.get("kill", {}).values())
             case "screen":
                 return _sessions(self.results.get("screen", {}).values())
-        return _states(self.components, UNTOUCHED.get(self.command))
+        return _states(self.components)
 
     def as_dict(self) -> dict[str, object]:
         """Return the same facts for `--json`."""
@@ -108,7 +106,7 @@ def _executed(results: Iterable[Executed]) -> str:
 def _killed(results: Iterable[Killed]) -> str:
     found = list(results)
     sessions, components = sum(len(each.sessions) for each in found), sum(each.components for each in found)
-    return f"{counted(sessions, 'session')} and {counted(components, 'component')} ended"
+    return f"{counted(sessions, 'session')} ended, {counted(components, 'component')} stopped"
 
 
 def _sessions(results: Iterable[Session]) -> str:
@@ -117,11 +115,11 @@ def _sessions(results: Iterable[Session]) -> str:
     return f"{counted(len(found), 'session')}: {new:,} new, {len(found) - new:,} existing"
 
 
-def _states(components: Sequence[ComponentResult], untouched: str | None) -> str:
-    """Return the number of components in each state."""
-    known = [each for each in components if each.state is not None or untouched]
-    counts = Counter(each.state for each in known)
-    parts = [f"{counts[state]:,} {state}" for state in ORDER if counts[state]]
-    if counts[None]:
-        parts.append(f"{counts[None]:,} {untouched}")
-    return f"{counted(len(known), 'component')}: {', '.join(parts)}" if parts else "no components"
+def _states(components: Sequence[ComponentResult]) -> str:
+    """Return the number of components, and of those in each state. A command may learn the states of some alone."""
+    counts = Counter(each.state for each in components if each.state is not None)
+    every = counted(len(components), "component")
+    if not counts:
+        return every
+    total = every if counts.total() == len(components) else f"{counts.total():,} of {every}"
+    return f"{total}: {', '.join(f'{counts[state]:,} {state}' for state in ORDER if counts[state])}"

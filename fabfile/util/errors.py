@@ -5,6 +5,10 @@ class HostError(Exception):
     """A failure on one host, or on the way to it. The message is one line for the user."""
 
 
+class ScriptFailed(HostError):
+    """A script has answered that it failed. So the host answers; the message is that of the script."""
+
+
 class ConnectionLost(HostError):
     """The connection is lost, or the script was cut off. It is unknown how far the script came, and if it still runs.
 

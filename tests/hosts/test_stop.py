@@ -54,7 +54,7 @@ def test_stop_follows_indices_and_signals(lab: Lab) -> None:
         ("node1/a", "ended with exit status 3"),
     ]
     assert lab.node1.sessions() == lab.node2.sessions() == ["runner"]
-    assert len(re.findall(r"^  \S+  not running$", lab.run("stop").stdout, re.MULTILINE)) == 3
+    assert len(re.findall(r"^  \S+  stopped before$", lab.run("stop").stdout, re.MULTILINE)) == 3
 
 
 def test_stop_ends_only_chosen_components(lab: Lab) -> None:

@@ -24,7 +24,7 @@ def test_unreachable_host_keeps_sessions(lab: Lab) -> None:
         f"without these hosts: fab -r {ROOT} run --config {lab.folder}/cfg.py --limit '!nowhere.invalid/*' -S {lab.farm.ssh_config}",
         f"repeat with: fab -r {ROOT} run --config {lab.folder}/cfg.py -S {lab.farm.ssh_config}",
     ]
-    assert re.fullmatch(r"3 hosts \(1 failed\), 3 components: 1 unknown, 2 not started; .*\n", done.stdout)
+    assert re.fullmatch(r"3 hosts \(1 failed\), 1 of 3 components: 1 unknown; .*\n", done.stdout)
     assert lab.node1.sessions() == ["runner"]
     assert_nothing_started(lab.node1)
     assert_nothing_later(lab.node2)
@@ -57,7 +57,7 @@ def test_unreachable_hosts_are_reported(lab: Lab) -> None:
     assert_synced(lab.node1)
     lab.node1.run("rm -r work")
     limited = lab.fab("sync", "-c", "cfg.py", "--limit", "shut/*,node1/*").stderr.splitlines()[-2]
-    assert limited == f"without these hosts: {without.replace(barred, 'shut/*,node1/*,!shut/*')}"
+    assert limited == "without these hosts: " + without.replace(barred, "node1/*")
     assert "without" not in lab.fab("sync", "-c", "cfg.py", "--limit", "shut/*").stderr
     done = lab.fab("sync", "-c", "cfg.py", "--keep-going")
     assert_failed(done, **unknown, barred="permission denied", shut=shut)

@@ -43,7 +43,7 @@ output_bytes() { dd if="$1/output" bs=64K iflag=skip_bytes,count_bytes skip="$2"
 # output_end FOLDER COUNT: print the last lines of what the program has written, at most COUNT, and not too long.
 output_end() { print_output "$1" 20000 | tail -n "$2" | tr -d '\000'; }
 
-# answer_end FOLDER STATUS: answer how a component ended: whether by this tool, and after how many seconds. If it has
+# answer_end FOLDER STATUS [WORD]: answer how a component ended: whether by this tool, and after how many seconds. If it has
 # failed, answer with the end of its output, too.
 answer_end() {
   stopped=
@@ -54,6 +54,6 @@ answer_end() {
   seconds=
   [ -z "$begun" ] || [ -z "$note" ] || seconds=$((note - begun))
   case $2$stopped in 0 | never | *stopped) said= ;; *) said=$(output_end "$1" 8) ;; esac
-  answer "ended $1 $2 $stopped $seconds
+  answer "${3-ended} $1 $2 $stopped $seconds
 $said"
 }

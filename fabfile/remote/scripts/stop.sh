@@ -1,8 +1,8 @@
 # fab stop: end components, each with its signal; after the grace period, KILL ends what is left.
 # Needs from the header: session, owner, owner_text, replace, hundredths (the grace period), and as arguments FOLDER SIGNAL
 # for each component.
-# Answers: ended FOLDER STATUS STOPPED SECONDS, as wait.sh does. STATUS is `never` if it did not run, or
-# `window` if it is unknown.
+# Answers: ended FOLDER STATUS STOPPED SECONDS, as wait.sh does. STATUS is `window` if it is unknown. For a component
+# that did not run, the first word is `was`, and STATUS may be `begun`: its window has not executed the program yet.
 . ./session_lock.sh
 . ./ownership.sh
 . ./end_processes.sh
@@ -29,7 +29,8 @@ main() {
 # stop_component FOLDER SIGNAL: send the signal to the program and all that it started, in its process group or not.
 stop_component() {
   if ! is_running "$1"; then
-    answer "ended $1 never  " # the last two fields are empty
+    folder=$1
+    report_before
     return
   fi
   mark_stopped "$1"
@@ -43,6 +44,25 @@ stop_component() {
   all_marks="$all_marks
 $marks"
   all_found="$all_found $found"
+}
+
+# report_before: answer for $folder, whose component does not run. The state is the one that status.sh answers.
+report_before() {
+  read_note "$folder" session
+  if [ ! -e "$folder/launcher.pid" ] || ! is_of_session "$note"; then
+    answer "was $folder never  " # the last two fields are empty
+  elif [ ! -s "$folder/status" ] && launcher_runs "$folder"; then
+    answer "was $folder begun  "
+  else
+    find_loss "$folder"
+    read_note "$folder" status
+    answer_end "$folder" "${loss:-$note}" was
+  fi
+}
+
+# is_of_session ID: whether it is the session that is there now, or there is none.
+is_of_session() {
+  case "${own_sessions:-" $1"} " in *" $1 "*) ;; *) return 1 ;; esac
 }
 
 # report_end: answer for $folder. The launcher needs a moment to record the exit status.

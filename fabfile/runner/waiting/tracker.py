@@ -14,7 +14,7 @@ from ...components.wait import Ended
 
 @attrs.frozen
 class ComponentResult:
-    """The state of a component at the end of a command, as far as the command knows. Otherwise `state` is None.
+    """The state of a component at the end of a command. `state` is None if the command did not learn it.
 
     `exit_status` is that of sh, `seconds` is how long it ran, and `last_line` is the end of its output if it failed.
     `problem` says why it could not be started, or was not ready.
@@ -47,6 +47,7 @@ class Tracker:
     renewed: set[str] = attrs.field(factory=set)  # not started since their session was renewed
     problems: dict[str, str] = attrs.field(factory=dict)  # of components that did not start, or were not ready
     ends: dict[str, Ended] = attrs.field(factory=dict)
+    seen: dict[str, State] = attrs.field(factory=dict)  # at the begin of the command, if it has looked
 
     @property
     def unknown(self) -> list[Component]:
@@ -78,12 +79,12 @@ class Tracker:
         self.ends[ended.component.label] = ended
 
     def record_stops(self, stopped: Iterable[Ended]) -> None:
-        """Record that this runner stopped components; those that did not run stay as they were."""
+        """Record that this runner stopped components, and how those ended that did not run any more."""
         for ended in stopped:
             self.forget([ended.component])
-            if ended.was_started:
+            self.ends.setdefault(ended.component.label, ended)
+            if ended.was_running:
                 self.down.add(ended.component.label)
-                self.ends.setdefault(ended.component.label, ended)
 
     def record_terminated(self, components: Iterable[Component]) -> None:
         """Record that this runner stopped components, without an answer how they ended."""
@@ -120,37 +121,34 @@ class Tracker:
         return [component for component in components if component.label not in well]
 
     def results(self, components: Sequence[Component], silent: Collection[str]) -> list[ComponentResult]:
-        """Return the result of each component. Nobody knows how those on `silent` hosts are, unless they have ended."""
+        """Return the result of each component. Those on `silent` hosts are unknown, unless they have ended."""
         return [self._result(component, component.host in silent) for component in components]
 
     def _result(self, component: Component, is_silent: bool) -> ComponentResult:
         label = component.label
         ended = self.ends.get(label)
         if ended is not None:
-            return ComponentResult(component, _state_after(ended), ended.status, ended.seconds, ended.last_line)
+            return ComponentResult(component, ended.state, ended.status, ended.seconds, ended.last_line)
         if label in self.problems:
             return ComponentResult(component, State.FAILED, problem=self.problems[label])
-        if is_silent or label in self.starting:
+        if is_silent:
             return ComponentResult(component, State.UNKNOWN)
         if label in self.succeeded:
             return ComponentResult(component, State.ENDED, 0)
-        if label in self.awaited and label not in self.running:
-            return ComponentResult(component, State.RUNNING)  # the wait has ended before the component
-        if label not in self.running:
-            return ComponentResult(component, State.WAITING if label in self.renewed else None)
-        if component.ready is None:
-            return ComponentResult(component, State.RUNNING)
-        return ComponentResult(component, State.READY if label in self.ready else State.STARTING)
+        return ComponentResult(component, self._state(component))
 
-
-def _state_after(ended: Ended) -> State:
-    if not ended.was_started:
-        return State.WAITING
-    if ended.was_stopped:
-        return State.STOPPED
-    if ended.status is None:
-        return State.LOST
-    return State.ENDED if ended.is_success else State.FAILED
+    def _state(self, component: Component) -> State | None:
+        """Return the state of a component that has not ended, on a host that answers."""
+        label = component.label
+        if label in self.running:
+            if component.ready is None:
+                return State.RUNNING
+            return State.READY if label in self.ready else State.STARTING
+        if label in self.starting:  # its host has refused the start, before or after that of this component
+            return None
+        if label in self.awaited:  # the wait has ended before the component, and has not asked if it is ready
+            return State.RUNNING if component.ready is None else None
+        return State.WAITING if label in self.renewed else self.seen.get(label)
 
 
 def _is_ready_by_end(component: Component) -> bool:

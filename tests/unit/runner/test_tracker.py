@@ -45,7 +45,8 @@ def test_states_follow_the_last_event() -> None:
     tracker.forget_session([JOB, SERVER], is_renewed=True)
     assert states(tracker) == ["waiting", "waiting"]
     tracker.starting = {"h/server": SERVER}
-    assert states(tracker) == ["waiting", "unknown"]
+    assert states(tracker) == ["waiting", None], "its host answers, but did not say whether it runs"
+    assert states(tracker, "h") == ["unknown", "unknown"]
     tracker.record_start(Started(SERVER, 7))
     tracker.record_start(Started(JOB, 8))
     assert states(tracker) == ["starting", "running"]
@@ -62,5 +63,7 @@ def test_states_follow_the_last_event() -> None:
     assert states(tracker) == ["ended", None]
     tracker.awaited = {"h/server": SERVER}
     assert states(tracker) == ["ended", "running"]
+    tracker.record_stops([Ended(SERVER, 3, was_running=False)])
+    assert states(tracker) == ["ended", "failed"]
     tracker.record_end(Ended(SERVER, None))
     assert states(tracker) == ["ended", "lost"]
