@@ -15,20 +15,34 @@ from ..components.start import Started
 from ..components.wait import Ended
 from ..runner.observer import Observer
 from ..util.clock import SYSTEM_CLOCK
-from ..util.host_ranges import folded, host_range, places_by_name
+from ..util.event_queue import Batch
+from ..util.host_ranges import folded, places_by_name
 from ..util.stages import Failure, StageError
 from ..util.text import counted, printable
 from .live import Live
 from .recap import Recap
 from .stage_lines import FAILED, UNREADY, StageLines
 from .stdio import Stdio
-from .summaries import ended_alike, folded_failures, kind_of, lines_of
+from .summaries import (
+    STARTED,
+    Line,
+    folded_failures,
+    in_order,
+    line_of_end,
+    line_of_readiness,
+    line_of_start,
+    lines_of,
+    shared,
+)
 from .terminal import BOLD, is_screen, styled
 
 if TYPE_CHECKING:
     from .progress import TransferProgress
 
 
+# Lines about events are printed when no host has answered for so long, or the first one has waited so long: then a slow
+# host holds them back no longer.
+QUIET_SECONDS, MOST_SECONDS = 2, 10
 MOST_LABELS = 5  # components in a list after Ctrl-C, before those of one name share a line
 
 
@@ -47,8 +61,9 @@ class Console(Stdio, Observer):
         self.log_lines: Observer | None = None  # prints the output of components, if it is followed
         self.results: dict[str, dict[str, Any]] = {}  # by stage and host
         self._bar: TransferProgress | None = None
-        self._held_back: list[tuple[str, str]] = []  # lines of a stage, until its end: hosts answer in any order
-        self._ends: dict[str, list[Ended]] = {}  # those that ended with 0, by name, while others are awaited
+        self._held_back: list[Line] = []  # lines of a stage, until its end: hosts answer in any order
+        self._soon: Batch[Line] = Batch(self._print_events, QUIET_SECONDS, MOST_SECONDS)  # lines about events
+        self._ends: dict[str, list[Line]] = {}  # those that ended with 0, by name, while others are awaited
         self._last_ends: dict[str, Ended] = {}  # of components that failed, by label
         self._hosts: set[str] = set()  # of all stages
         self._stage = ""
@@ -106,9 +121,9 @@ class Console(Stdio, Observer):
         if self._bar is not None:
             self._bar.end(host, has_failed=bool(result.problems))
         own = list(lines_of(stage, host, result))
-        self._lines.done += not any(kind in (FAILED, UNREADY) for _, _, kind in own)
-        for place, text, kind in own:
-            self._line(place, text, kind)
+        self._lines.done += not any(line.kind in (FAILED, UNREADY) for line in own)
+        for line in own:
+            self._line(line)
 
     def failed(self, stage: str, host: str, reason: str) -> None:
         """Keep the failure for the end of the stage. No stage reports a failure to follow output, so print it."""
@@ -129,15 +144,12 @@ class Console(Stdio, Observer):
     def started(self, started: Started) -> None:
         """Print a line for a component that runs."""
         self.live.started(started)
-        state = "already running" if started.was_running else "started"
-        text = f"{state}, pid {started.pid}"
-        self._line(started.component, text, state, now=started.component.ready is not None)
+        self._line(line_of_start(started), is_soon=started.component.ready is not None)
 
     def became_ready(self, ready: BecameReady) -> None:
         """Print a line for a component that is ready."""
         self.live.became_ready(ready)
-        text = f"ready after {ready.seconds:.1f} s: {ready.component.ready}"
-        self._line(ready.component, text, "ready", now=True)
+        self._line(line_of_readiness(ready), is_soon=True)
 
     def ended(self, ended: Ended) -> None:
         """Print a line for a component that has failed. Components of the same name that end with 0 share one.
@@ -147,18 +159,14 @@ class Console(Stdio, Observer):
         self.live.ended(ended)
         if not ended.is_success:
             self._last_ends[ended.component.label] = ended
+        line, name = line_of_end(ended), ended.component.name
         if self._is_folded or not self._has_ranges or self.log_lines is not None or not ended.is_success:
-            self._line(ended.component, str(ended), kind_of(ended), now=True)
+            self._line(line, is_soon=True)
             return
-        name = ended.component.name
-        self._ends.setdefault(name, []).append(ended)
+        self._ends.setdefault(name, []).append(line)
         if not any(label.partition("/")[2] == name for label in list(self.live.waiting)):
-            self._print_ends(self._ends.pop(name))
-
-    def _print_ends(self, ends: Sequence[Ended]) -> None:
-        """Print a line for components of one name that have ended with 0."""
-        hosts = host_range(each.component.host for each in ends)
-        self._print_line(f"{hosts}/{ends[0].component.name}", ended_alike(ends))
+            for each in self._ends.pop(name):
+                self._soon.put(each)
 
     def output(self, component: Component, line: LogLine) -> None:
         """Print a line of output, if it is followed."""
@@ -174,12 +182,11 @@ class Console(Stdio, Observer):
         if self._is_folded:
             for line in self._lines.lines(SYSTEM_CLOCK.monotonic()):
                 self.news(line)
-        for ends in self._ends.values():
-            self._print_ends(ends)
+        self._soon.flush()
+        for lines in self._ends.values():
+            self._held_back += lines
         self._ends = {}
-        in_order = sorted(self._held_back, key=lambda line: natural_key(line[0]))
-        for where, text in folded(in_order) if self._has_ranges else in_order:
-            self._print_line(where, text)
+        self._print_lines(self._held_back)
         self._held_back = []
 
     def collected(self, folder: Path) -> None:
@@ -250,22 +257,31 @@ class Console(Stdio, Observer):
             for line in said:
                 self.error(printable(f"  | {line}"))
 
-    def _line(self, place: str | Component, text: str, kind: str, now: bool = False) -> None:
-        """Print a line at the end of the stage, in the order of hosts, or `now`. Or count it in the line of the stage.
+    def _line(self, line: Line, is_soon: bool = False) -> None:
+        """Print a line at the end of the stage, or soon. Or count it in the line of the stage.
 
-        `kind` is the text without what is different on each host. An empty text is only counted.
+        If output is followed, print it at once: it belongs between lines of output that were written at its time.
         """
-        where, peers = (place, "") if isinstance(place, str) else (place.label, place.name)
-        self._lines.note(where, kind, SYSTEM_CLOCK.monotonic(), peers)
-        if self._is_folded or not text:
+        self._lines.note(line.where, line.kind, SYSTEM_CLOCK.monotonic(), line.name)
+        if self._is_folded or not line.words:
             return
-        if (now or self.log_lines is not None) and self._bar is None:
-            self._print_line(where, text)
+        if self.log_lines is not None:
+            self._print_lines([line])
+        elif is_soon:
+            self._soon.put(line)
         else:
-            self._held_back.append((where, text))
+            self._held_back.append(line)
 
-    def _print_line(self, where: str, text: str) -> None:
-        self.news(f"  {printable(where)}  {printable(text)}")
+    def _print_events(self, lines: Sequence[Line]) -> None:
+        """Print lines about events: first those about starts, then the others, each in natural order."""
+        self._print_lines([line for line in lines if line.kind in STARTED])
+        self._print_lines([line for line in lines if line.kind not in STARTED])
+
+    def _print_lines(self, lines: Iterable[Line]) -> None:
+        """Print lines in natural order, equal ones with a host range."""
+        texts = shared(lines) if self._has_ranges else ((line.where, line.text) for line in in_order(lines))
+        for where, text in texts:
+            self.news(f"  {printable(where)}  {printable(text)}")
 
 
 class _LogMessages(logging.Handler):

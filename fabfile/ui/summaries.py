@@ -1,16 +1,18 @@
-"""One-line texts for the result of a stage on one host, or for equal results on several hosts. Pure."""
+"""Lines about hosts and components: one for each, or one for all that differ only in their numbers. Pure."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from rr_config import Component
+from rr_config.hosts.natural_order import natural_key
 
-from ..components.readiness import NotReady
+from ..components.readiness import BecameReady, NotReady
 from ..components.screen import Killed, Session
-from ..components.start import NotStarted
+from ..components.start import NotStarted, Started
+from ..components.status import State
 from ..components.wait import Ended
+from ..diagnosis.execute import Executed
 from ..results.collect import HostResults
 from ..transfer.sync import SyncResult
 from ..util.host_ranges import host_range
@@ -18,45 +20,126 @@ from ..util.stages import Failure
 from ..util.text import byte_size, counted, duration
 from .stage_lines import FAILED, UNREADY
 
-Line = tuple[str | Component, str, str]  # a host or a component, the text about it, and its kind
+STARTED = "started", "already running"  # the kinds of lines about starts
+
+
+@attrs.frozen
+class Line:
+    """A line about a host, or a component as `host/name`.
+
+    `kind` is the outcome for the line of the whole stage. `words` are empty if the line is only counted. Behind them
+    come `number`, for example a process id, then `seconds`, then `rest`. A line that `is_alone` shares no host range.
+    """
+
+    where: str
+    kind: str
+    words: str = ""
+    number: str = ""
+    seconds: float | None = None
+    rest: str = ""
+    is_alone: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of the component, or nothing."""
+        return self.where.partition("/")[2]
+
+    @property
+    def text(self) -> str:
+        """The text of a line of its own."""
+        return f"{self.words}{self.number}{_after([self])}{self.rest}"
+
+
+def in_order(lines: Iterable[Line]) -> list[Line]:
+    """Return lines in the natural order of their places."""
+    return sorted(lines, key=lambda line: natural_key(line.where))
+
+
+def shared(lines: Iterable[Line]) -> Iterator[tuple[str, str]]:
+    """Yield places and texts in natural order. Lines about one name share a host range if their words are equal.
+
+    They have no process ids, so that the text of a line does not depend on chance.
+
+    >>> list(shared([Line("node2/a", "ready", "ready", seconds=0.5), Line("node1/a", "ready", "ready", seconds=0.1)]))
+    [('node[1-2]/a', 'ready after 0.1 s to 0.5 s')]
+    """
+    groups: dict[tuple[str, ...], list[Line]] = {}
+    for line in in_order(lines):
+        place = line.where if line.is_alone else line.name
+        groups.setdefault((place, line.words, line.rest), []).append(line)
+    for group in groups.values():
+        _, slash, name = group[0].where.partition("/")
+        hosts = host_range(line.where.partition("/")[0] for line in group)
+        yield f"{hosts}{slash}{name}", f"{group[0].words}{_after(group)}{group[0].rest}"
+
+
+def _after(lines: Iterable[Line]) -> str:
+    """Return the shortest and the longest time of lines, if they have any."""
+    known = [line.seconds for line in lines if line.seconds is not None]
+    return f" after {' to '.join(dict.fromkeys([_time(min(known)), _time(max(known))]))}" if known else ""
+
+
+def _time(seconds: float) -> str:
+    return duration(seconds) if isinstance(seconds, int) else f"{seconds:.1f} s"
 
 
 def lines_of(stage: str, host: str, result: Any) -> Iterator[Line]:
-    """Yield the lines about the result of a stage on a host.
-
-    The kind is the text without what is different on each host. A text is empty if the line is only counted.
-    """
+    """Yield the lines about the result of a stage on a host."""
     match result:
         case Killed():
-            yield host, killed(result), "session ended" if result.sessions else killed(result)
+            yield Line(host, "session ended" if result.sessions else killed(result), killed(result))
         case Session():
+            number, _, name = result.id.partition(".")
             state = f"{'new' if result.is_new else 'existing'} session"
-            yield host, f"{state} {result.id}", state
+            yield Line(host, state, f"{state} {name}", f", pid {number}")
         case SyncResult():
-            yield host, synced(result), "sent" if result.sent else "nothing sent"
+            yield Line(host, "sent" if result.sent else "nothing sent", synced(result))
         case HostResults():
-            yield host, brought(result), "collected"
+            yield Line(host, "collected", brought(result))
+        case Executed():
+            yield Line(host, FAILED if result.status else "exited with 0")
         case list() if stage.startswith(("start ", "stop ")):
             yield from filter(None, map(_line_of_component, result))
         case _ if stage == "connect":
-            yield host, "", ""
+            yield Line(host, "")
 
 
 def _line_of_component(result: Any) -> Line | None:
     """Return the line about a component that was stopped, or could not be started. Others have had theirs before."""
     match result:
-        case Ended(was_started=True):
-            return result.component, str(result), "stopped" if result.was_stopped else "ended"
+        case Ended(was_running=True, was_stopped=True):
+            return line_of_end(result)
         case Ended():
-            return result.component, "not running", "not running"
+            before = str(result.state) if result.state in (State.WAITING, State.STARTING) else f"{result.state} before"
+            return Line(result.component.label, before, before)
         case NotStarted():
-            return result.component, "", FAILED
+            return Line(result.component.label, FAILED)
         case NotReady():
-            return result.component, "", UNREADY
+            return Line(result.component.label, UNREADY)
     return None
 
 
-def kind_of(ended: Ended) -> str:
+def line_of_start(started: Started) -> Line:
+    """Return the line about a component that runs."""
+    state = "already running" if started.was_running else "started"
+    return Line(started.component.label, state, state, f", pid {started.pid}")
+
+
+def line_of_readiness(ready: BecameReady) -> Line:
+    """Return the line about a component that is ready."""
+    return Line(
+        ready.component.label, "ready", "ready", seconds=float(ready.seconds), rest=f": {ready.component.ready}"
+    )
+
+
+def line_of_end(ended: Ended) -> Line:
+    """Return the line about a component that has ended. One that has failed shares its line with no other."""
+    words = without_time(ended)
+    seconds = None if words == str(ended) else ended.seconds
+    return Line(ended.component.label, _kind_of(ended), words, seconds=seconds, is_alone=ended.is_failure)
+
+
+def _kind_of(ended: Ended) -> str:
     """Return how a component ended, in words that others share."""
     if ended.was_stopped:
         return "stopped"
@@ -70,7 +153,7 @@ def killed(result: Killed) -> str:
     what = " ".join(each.partition(".")[2] for each in result.sessions) or "no session"  # equal on many hosts
     if not result.components:
         return f"ended {what}, {counted(result.processes, 'process')}"
-    return f"ended {what}, {counted(result.components, 'component')}"
+    return f"ended {what}, stopped {counted(result.components, 'component')}"
 
 
 def synced(result: SyncResult) -> str:
@@ -93,9 +176,7 @@ def brought(result: HostResults) -> str:
 
 def ended_alike(ends: Sequence[Ended]) -> str:
     """Return how components ended that differ only in their times, with the shortest and the longest time."""
-    known = [each.seconds for each in ends if each.seconds is not None]
-    times = list(dict.fromkeys([duration(min(known)), duration(max(known))])) if known else []
-    return without_time(ends[0]) + (f" after {' to '.join(times)}" if times else "")
+    return without_time(ends[0]) + _after(map(line_of_end, ends))
 
 
 def without_time(ended: Ended) -> str:

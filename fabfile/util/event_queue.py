@@ -1,15 +1,21 @@
-"""`EventQueue`: events that many threads put in, and that one thread takes out and runs; and timers."""
+"""Events that many threads put in.
+
+One thread takes them out of an `EventQueue` and runs them; it has timers, too. A `Batch` hands on what comes together.
+"""
 
 import functools
 import queue
 import threading
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import attrs
 
-from .clock import Clock
+from .clock import SYSTEM_CLOCK, Clock
+from .daemons import start_daemon
 
 Event = Callable[[], None]
+T = TypeVar("T")
 
 
 @attrs.define
@@ -43,3 +49,49 @@ class EventQueue:
                 pass
         self._timers.remove(timer)
         return timer[1]
+
+
+@attrs.define
+class Batch(Generic[T]):
+    """Values that many threads put in. They are handed on together, in any of these cases:
+
+    - No value has come for `quiet` seconds.
+    - The first of them has waited for `most` seconds.
+    - A thread calls `flush`.
+    """
+
+    hand_on: Callable[[list[T]], None]
+    quiet: float
+    most: float
+    _values: list[T] = attrs.field(init=False, factory=list)
+    _first: float = attrs.field(init=False, default=0)
+    _last: float = attrs.field(init=False, default=0)
+    _lock: threading.RLock = attrs.field(init=False, factory=threading.RLock)
+
+    def put(self, value: T) -> None:
+        """Add a value."""
+        with self._lock:
+            self._last = SYSTEM_CLOCK.monotonic()
+            self._values.append(value)
+            if len(self._values) == 1:
+                self._first = self._last
+                start_daemon(self._watch, self._first)
+
+    def flush(self) -> None:
+        """Hand on all values now. Return when this is done, also if another thread does it."""
+        with self._lock:
+            values, self._values = self._values, []
+            if values:
+                self.hand_on(values)
+
+    def _watch(self, first: float) -> None:
+        """Flush the values that began with the one put in at the time `first`."""
+        while True:
+            with self._lock:
+                seconds = min(self._last + self.quiet, first + self.most) - SYSTEM_CLOCK.monotonic()
+                if not self._values or self._first != first:
+                    return
+                if seconds <= 0:
+                    self.flush()
+                    return
+            SYSTEM_CLOCK.sleep(seconds)

@@ -74,7 +74,7 @@ def test_ends_and_kills_are_folded(lab: Lab) -> None:
     for host in (lab.node3, lab.node1, lab.node2):
         (host.home / "go").unlink()
     lab.run("start", "--limit", "job")
-    assert "  node[1-3]  ended runner, 1 component\n" in lab.run("kill").stdout
+    assert "  node[1-3]  ended runner, stopped 1 component\n" in lab.run("kill").stdout
 
 
 def test_exec_folds_equal_outputs(lab: Lab) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from itertools import pairwise
 
+from tests.support.commands import read_line, running
 from tests.support.lab import Lab
 from tests.support.ports import free_port
 from tests.support.ssh_configs import add_to_ssh_config
@@ -54,6 +55,27 @@ def test_changes_are_in_natural_order(lab: Lab) -> None:
     assert hosts_in(killed.stderr) == HOSTS[1:]
     assert "may still run: c1, c9, c10" in killed.stderr
     assert "--limit 'shut2/*,shut10/*'" in killed.stderr
+
+
+def test_events_are_in_natural_order(lab: Lab) -> None:
+    """Though they happen in another order. A component that needs long does not hold back the lines of others."""
+    lab.config(
+        "for number, script in ((1, 'sleep 0.8'), (2, 'until [ -e ~/go ]; do sleep 0.1; done'), (3, ':')):\n"
+        "    config.add_component(Component(name=f'c{number}', host=f'node{number}', executable='/bin/sh',"
+        " start_index=1, args=['-c', f'{script}; echo up; exec sleep 1000'], ready=util.log('up')))\n"
+    )
+    lab.run("screen")
+    with running(lab, "start") as fab:
+        lines = [read_line(fab) for _ in range(6)]
+        assert not (lab.node2.home / "go").exists()
+        (lab.node2.home / "go").touch()
+        lines += [read_line(fab)]
+        fab.communicate(timeout=30)
+    events = [re.sub(r"\d\.\d s", "N s", line).strip() for line in lines[1:]]
+    assert events == [
+        *(f"node{number}/c{number}  started" for number in (1, 2, 3)),
+        *(f"node{number}/c{number}  ready after N s: log up" for number in (1, 3, 2)),
+    ]
 
 
 def test_failures_are_in_natural_order(lab: Lab) -> None:

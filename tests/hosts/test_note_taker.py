@@ -59,7 +59,7 @@ def test_kill_ends_note_taker(lab: Lab) -> None:
     assert note_taker(lab.node1) != note_taker(lab.here)
     said = lab.run("kill").stdout
     eventually(lambda: command_lines(lab.node1.folder) == command_lines(lab.here.folder) == {}, "the end of all")
-    assert re.search(r"^  \S*node\S+ +ended runner, 1 component$", said, re.MULTILINE)
+    assert re.search(r"^  \S*node\S+ +ended runner, stopped 1 component$", said, re.MULTILINE)
 
 
 def test_new_session_has_new_note_taker(lab: Lab) -> None:

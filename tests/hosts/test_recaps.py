@@ -76,15 +76,16 @@ def test_json_has_the_facts(lab: Lab) -> None:
     assert [each["where"] for each in found["failures"]] == ["node2/bad", "node2/dies"]
     assert set(found["hints"]) == {"show their output with", "repeat with"}
 
-    assert states(facts(lab, "stop")) == {"server": "stopped", "file": "stopped"} | dict.fromkeys(
-        ["good", "bad", "dies"]
-    )
+    after = {"server": "stopped", "file": "stopped", "good": "ended", "bad": "failed", "dies": "failed"}
+    assert states(facts(lab, "stop")) == after == states_of_status(lab)
     assert facts(lab, "sync")["hosts"][1]["sent"] == 0
     assert states(facts(lab, "start", "--limit", "server")) == {"server": "ready"}
     assert states(facts(lab, "wait", "--limit", "good")) == {"good": "ended"}
     assert len(facts(lab, "screen")["hosts"]) == 2
     node1, _ = facts(lab, "kill")["hosts"]
     assert node1["killed_components"] == 1 and node1["killed_processes"] >= 2
+    assert set(states(facts(lab, "start", status=1)).values()) == {None}, "the hosts answer, but have no session"
+    assert states(facts(lab, "restart", status=1)) == after == states_of_status(lab)
     lab.farm.stop(lab.node2)
     try:
         lost = facts(lab, "kill", status=1)
@@ -93,14 +94,19 @@ def test_json_has_the_facts(lab: Lab) -> None:
     assert [each["failed"] for each in lost["hosts"]] == [False, True]
 
 
+def states_of_status(lab: Lab) -> dict[str, str]:
+    found = json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)
+    return {each["name"]: each["state"] for each in found}
+
+
 @pytest.mark.parametrize(
     ("command", "line"),
     [
         ("screen", r"1 host, 1 session: 1 new, 0 existing; \S+ s\ncopy the files with: fab .*"),
         ("sync", r"1 host, 0 files: 0 sent \(0 B\); \S+ s\nstart the components with: fab .*"),
         ("run", r"1 host, 1 component: 1 running; \S+ s\nshow output with: fab .*\nkill everything with: fab .*"),
-        ("stop", r"1 host, 1 component: 1 not running; \S+ s\nstart them again with: fab .*"),
-        ("kill", r"1 host, 0 sessions and 0 components ended; \S+ s\nrun again with: fab .*"),
+        ("stop", r"1 host, 1 component: 1 waiting; \S+ s\nstart them again with: fab .*"),
+        ("kill", r"1 host, 0 sessions ended, 0 components stopped; \S+ s\nrun again with: fab .*"),
     ],
 )
 def test_successful_commands_end_with_recap(lab: Lab, command: str, line: str) -> None:
@@ -220,12 +226,15 @@ def test_stages_on_a_terminal_are_a_line_each(lab: Lab) -> None:
     assert re.fullmatch(r"start 1  3/3      6 started +\d+\.\d s", start)
 
 
-def test_host_that_differs_is_named(lab: Lab) -> None:
+def test_host_that_differs_or_is_slow_is_named(lab: Lab) -> None:
     lab.config(CONFIG + SIX)
     lab.fab("screen", "-c", "cfg.py", "--limit", "node2")
     _, screen, named, *_ = on_terminal(lab, "screen", "-c", "cfg.py")
     assert re.fullmatch(r"screen   3/3      2 new session, 1 existing session +\d+\.\d s", screen)
     assert named == "  existing session: node2"
+    shown = on_terminal(lab, "exec", "case ~ in */node3*) sleep 1.5 ;; esac", "-c", "cfg.py")
+    assert re.fullmatch(r"exec     3/3      exited with 0 +\d+\.\d s", shown[0])
+    assert re.fullmatch(r"  slow, most took 0\.\d s: node3 [1-9]\.\d s", shown[1])
 
 
 def test_verbose_shows_a_line_per_host(lab: Lab) -> None:

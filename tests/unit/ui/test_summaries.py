@@ -2,8 +2,11 @@
 
 import attrs
 
+from fabfile.components.readiness import BecameReady
+from fabfile.components.screen import Session
+from fabfile.components.start import Started
 from fabfile.components.wait import Ended
-from fabfile.ui.summaries import folded_failures, lines_of
+from fabfile.ui.summaries import folded_failures, line_of_end, line_of_readiness, line_of_start, lines_of, shared
 from fabfile.util.stages import Failure
 from rr_config import Component
 
@@ -59,7 +62,36 @@ def test_stale_end_does_not_replace_a_reason() -> None:
 
 
 def test_stop_names_states() -> None:
-    """A component that ended by itself meanwhile was not stopped."""
+    """A component that did not run keeps its state; so does one that ended by itself meanwhile."""
     ended = end_of("node1", 3)
-    results = [attrs.evolve(ended, was_stopped=True), ended, attrs.evolve(ended, status=None, was_started=False)]
-    assert [kind for _, _, kind in lines_of("stop 1", "node1", results)] == ["stopped", "ended", "not running"]
+    before = attrs.evolve(ended, was_running=False)
+    results = [
+        attrs.evolve(ended, was_stopped=True),
+        ended,
+        attrs.evolve(before, status=0),
+        attrs.evolve(before, was_stopped=True),
+        attrs.evolve(before, status=None, loss="the host was restarted"),
+        attrs.evolve(before, status=None, was_started=False),
+        attrs.evolve(before, status=None, was_started=False, is_begun=True),
+    ]
+    kinds = [line.kind for line in lines_of("stop 1", "node1", results)]
+    befores = ["failed before", "ended before", "stopped before", "lost before"]
+    assert kinds == ["stopped", *befores, "waiting", "starting"]
+
+
+def test_shared_lines_have_no_process_ids() -> None:
+    """Each line has words that do not depend on chance. Failed components have a line each."""
+    started = [Started(end_of(host, 1).component, pid) for host, pid in (("node2", 7), ("node1", 8))]
+    sessions = [line for host in ("node1", "node2") for line in lines_of("screen", host, Session(f"{host}.x", True))]
+    ready = [BecameReady(end_of(host, 1).component, time) for host, time in (("node1", 2.5), ("node2", 2))]
+    ends = [end_of("node10", 3, status=0), end_of("node9", 3, status=0), end_of("node2", 3), end_of("node1", 3)]
+    lines = [*map(line_of_start, started), *sessions, *map(line_of_readiness, ready), *map(line_of_end, ends)]
+    assert list(shared(lines)) == [
+        ("node[1-2]", "new session x"),
+        ("node[1-2]/job", "started"),
+        ("node[1-2]/job", "ready after 2.0 s to 2.5 s: None"),
+        ("node1/job", "ended with exit status 3 after 3 s"),
+        ("node2/job", "ended with exit status 3 after 3 s"),
+        ("node[9-10]/job", "ended with exit status 0 after 3 s"),
+    ]
+    assert [line.text for line in lines[:3]] == ["started, pid 7", "started, pid 8", "new session x, pid node1"]
