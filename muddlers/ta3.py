@@ -25,7 +25,7 @@ import attrs
 from ta3_args import add_arguments  # noqa: F401 - rr_config calls it
 
 from rr_config import ConfigError
-from rr_config.component import by_host
+from rr_config.config import by_host
 from rr_config.hosts.limit import bare_host
 
 OWN_HARNESS = _harness.OWN_FOLDER / "harness.py"

@@ -4,7 +4,8 @@ Nothing in this package connects to a host, prints, or imports `fabfile`. Start 
 """
 
 from .command_line.options import Options
-from .component import Component, Config
+from .component import Component
+from .config import Config
 from .errors import ConfigError
 from .hosts.limit import component_named
 from .loading import load

@@ -14,7 +14,8 @@ from .checks.shell_syntax import warn_of_shell_syntax
 from .command_line.assigned_options import AssignableOptions, assigned_in
 from .command_line.options import Options
 from .command_line.parameters import Parameter, Parameters
-from .component import Config, convert_args
+from .component import convert_args
+from .config import Config
 from .errors import ConfigError, named
 from .files import paths
 from .hosts import limit

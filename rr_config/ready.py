@@ -1,4 +1,7 @@
-"""`Ready`, the readiness condition of a component, and the functions `util.port` and so on that create it."""
+"""`Ready`, the readiness condition of a component, and the functions `util.port` and so on that create it.
+
+`PidFile` names the daemon that a program starts.
+"""
 
 import math
 
@@ -27,6 +30,27 @@ class Ready:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.value}".rstrip()
+
+
+@attrs.frozen
+class PidFile:
+    """The file into which a daemon writes its process id, relative to `base_dir`; see `pidfile`."""
+
+    path: str
+
+
+def pidfile(path: str) -> PidFile:
+    """Return a value for `Component.daemon`: the daemon whose process id is in that file on the host.
+
+    A relative path is relative to `base_dir`. The process id is the first word of the file. A file that is older than
+    the start of the program names no daemon. Raise ValueError for an empty path, or one with a NUL.
+
+        >>> pidfile("run/server.pid")
+        PidFile(path='run/server.pid')
+    """
+    if not isinstance(path, str) or not path or not is_sendable(path):
+        raise ValueError(f"util.pidfile({path!r}): must be a non-empty path without NUL")
+    return PidFile(path)
 
 
 def port(number: int, timeout: float = TIMEOUT) -> Ready:

@@ -26,7 +26,7 @@ OTHERS = (f"{Path(__file__).parent}/", f"{Path(os.__file__).parent}/")
 # The objects that a config file knows, by module or type, and their names in it.
 KNOWN = {
     "rr_config.util": "util",
-    "rr_config.component.Config": "config",
+    "rr_config.config.Config": "config",
     "rr_config.component.Component": "component",
     "rr_config.command_line.assigned_options.AssignableOptions": "options",
 }

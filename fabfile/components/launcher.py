@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from itertools import starmap
 
 from rr_config import Component
+from rr_config.ready import PidFile
 from rr_config.util import literal, scoped
 
 from ..remote import shell
-from ..remote.script import RemotePath, Script, read_script
+from ..remote.script import RemotePath, Script, Value, read_script
 
 BODY = read_script("launcher.sh")
 
@@ -29,12 +30,21 @@ def header(component: Component) -> str:
     directory. So the header also defines three small functions.
     """
     check = component.ready.value if component.ready and component.ready.kind == "command" else ":"
-    values = Script("", {"_rr_own_base_dir": RemotePath(component.base_dir or ""), "_rr_own_check": check}).header()
+    values: dict[str, Value] = {"_rr_own_base_dir": RemotePath(component.base_dir or ""), "_rr_own_check": check}
+    values["_rr_own_daemon"] = _daemon(component)
+    assignments = Script("", values).header()
     environment = [shell.from_environment(name) for name in sorted(_variables(component))]
     exports = [f"export {name}={word}" for name, word in _words(component.env).items()]
     run = ['"$@"', *_command(component)]
     functions = {"read_environment": environment, "change_environment": exports, "program": [" ".join(run)]}
-    return "\n".join([values.removesuffix("set --"), *starmap(_function, functions.items())])
+    return "\n".join([assignments.removesuffix("set --"), *starmap(_function, functions.items())])
+
+
+def _daemon(component: Component) -> Value:
+    if isinstance(component.daemon, PidFile):
+        path = component.daemon.path
+        return RemotePath(path if path.startswith(("/", "~")) else f"./{path}")  # no path is the word `tag`
+    return "tag" if component.daemon else ""
 
 
 def _variables(component: Component) -> set[str]:

@@ -7,6 +7,7 @@ from rr_config.ready import Ready
 
 from ..remote import shell
 from .output import logs
+from .status import LOSSES
 
 LINES = 20
 
@@ -59,6 +60,8 @@ def read_unready(component: Component, rest: str) -> NotReady:
             return NotReady(component, reason, output, is_running=True)
         case "killed":
             reason = f"was killed before it was ready: {ready}"
+        case "gone" | "none":
+            reason = f"was lost before it was ready: {LOSSES[why]}"
         case _:
             by = shell.signal_of(int(why))
             how = f"was ended by {by}" if by else f"ended with exit status {why}"

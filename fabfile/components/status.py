@@ -1,7 +1,7 @@
 """Status of components: the question to a host, and its answer. Pure; see `scripts/status.sh`.
 
 The host decides: its launchers recorded facts, and the kernel knows the processes. CPU and memory are those of all
-processes in the kernel session (setsid(2)) of a window, except the launcher: the program and all that it has started.
+processes that have the tag of the component: the program and all that it has started. See `scripts/launcher.sh`.
 """
 
 import math
@@ -47,6 +47,7 @@ class State(StrEnum):
         return self in (State.FAILED, State.LOST, State.UNKNOWN)
 
 
+ENDS = frozenset({State.ENDED, State.FAILED, State.STOPPED, State.LOST})
 BAD = frozenset(state for state in State if state.is_bad)
 
 
@@ -65,6 +66,8 @@ LOSSES = {
     "reboot": "the host was restarted",
     "session": "its screen session has ended",
     "window": "its window was closed, or it was killed together with its launcher",
+    "gone": "its daemon has ended, with an unknown exit status",
+    "none": "it ended with exit status 0, and left no daemon running",
 }
 
 
@@ -77,7 +80,7 @@ class Status:
     says why nothing is known, why it is lost, or that it was not ready in time. In the last case, its state is
     `failed`, and it `runs`. `last_line` is the end of its output if it is failed or lost. `started`, `ready` and
     `ended` are in seconds since 1970 by the clock of the host. `origin` is the text that `start.start_script` left
-    there, if it was asked for.
+    there, if it was asked for. `survivors` is the number of its processes that still run although it has ended.
     """
 
     component: Component
@@ -90,6 +93,7 @@ class Status:
     problem: str | None = None
     last_line: str = ""
     runs: bool = False
+    survivors: int = 0
     started: int | None = None
     ready: int | None = None
     ended: int | None = None
@@ -141,33 +145,36 @@ def read_status(components: Sequence[Component], answers: Iterable[str]) -> list
 
 
 class _Sample:
-    """The CPU time and memory that processes have used up to one moment."""
+    """The CPU time and memory that the processes of each component have used up to one moment."""
 
     def __init__(self, words: Sequence[str], ticks: int) -> None:
         uptime, *processes = words
         self.seconds = float(uptime)
-        self._used: dict[int, dict[int, float]] = {}  # by session and process id
-        self._pages: dict[int, dict[int, int]] = {}
+        self._used: dict[str, dict[int, float]] = {}  # by folder and process id
+        self._pages: dict[str, int] = {}
         for process in processes:
-            session, pid, user, system, pages = map(int, process.split(","))
-            self._used.setdefault(session, {})[pid] = (user + system) / ticks
-            self._pages.setdefault(session, {})[pid] = pages
+            folder, *numbers = process.split(",")
+            pid, user, system, pages = map(int, numbers)
+            self._used.setdefault(folder, {})[pid] = (user + system) / ticks
+            self._pages[folder] = self._pages.get(folder, 0) + pages
 
-    def used_since(self, before: "_Sample", session: int, but_for: set[int]) -> float:
-        """Return the CPU seconds that the present processes of a kernel session have used since `before`."""
-        earlier = before._used.get(session, {})
-        used = self._used.get(session, {})
-        return sum(used[pid] - earlier.get(pid, 0) for pid in used.keys() - but_for)
+    def count(self, folder: str) -> int:
+        """Return the number of processes of a component."""
+        return len(self._used.get(folder, {}))
 
-    def pages(self, session: int, but_for: set[int]) -> int:
-        """Return the pages of memory that the processes of a kernel session use."""
-        pages = self._pages.get(session, {})
-        return sum(pages[pid] for pid in pages.keys() - but_for)
+    def used_since(self, before: "_Sample", folder: str) -> float:
+        """Return the CPU seconds that the present processes of a component have used since `before`."""
+        earlier = before._used.get(folder, {})
+        return sum(used - earlier.get(pid, 0) for pid, used in self._used.get(folder, {}).items())
+
+    def pages(self, folder: str) -> int:
+        """Return the pages of memory that the processes of a component use."""
+        return self._pages.get(folder, 0)
 
 
 def _status(component: Component, words: Sequence[str], samples: Sequence[_Sample], now: int, page: int) -> Status:
     word, *numbers, unready, stopped, loss = words
-    pid, exit_status, started, ended, session, launcher, ready = [int(n) if n else None for n in numbers]
+    pid, exit_status, started, ended, ready = [int(n) if n else None for n in numbers]
     ready = None if component.ready is None else ready
     started, ended, ready = map(optional_epoch_time, (started, ended, ready))
     runs = word == "running"
@@ -184,12 +191,18 @@ def _status(component: Component, words: Sequence[str], samples: Sequence[_Sampl
     found = Status(
         component, state, pid, exit_status, problem=problem, runs=runs, started=started, ready=ready, ended=ended
     )
-    if not runs or session is None or launcher is None:
-        return _lasting_until(now, found)
+    return _with_usage(_lasting_until(now, found), samples, page)
+
+
+def _with_usage(found: Status, samples: Sequence[_Sample], page: int) -> Status:
+    """Return the status with what the processes of the component use."""
+    folder = state_dir.folder(found.component.name)
+    if not samples or not (found.runs or samples[-1].count(folder)):
+        return found
     before, after = samples
-    but_for = {session, launcher}  # a session has the id of the process that leads it
-    cpu = after.used_since(before, session, but_for) / (after.seconds - before.seconds)
-    return attrs.evolve(_lasting_until(now, found), cpu=cpu, memory=after.pages(session, but_for) * page)
+    cpu = after.used_since(before, folder) / (after.seconds - before.seconds)
+    survivors = after.count(folder) if found.state in ENDS and not found.runs else 0
+    return attrs.evolve(found, cpu=cpu, memory=after.pages(folder) * page, survivors=survivors)
 
 
 def _end_state(exit_status: int | None, was_stopped: bool, is_lost: bool) -> State:

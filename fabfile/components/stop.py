@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import attrs
+
 from rr_config import Component
 
 from ..remote import script, state_dir
@@ -17,10 +19,20 @@ def stop_script(session: str, components: Sequence[Component], grace: float, own
     arguments: list[str] = []
     for component in components:
         arguments += [state_dir.folder(component.name), component.stop_signal.removeprefix("SIG")]
-    return load("stop", *arguments, session=session, hundredths=round(grace * 100), **ownership)
+    folders, hundredths = state_dir.folders(components), round(grace * 100)
+    return load("stop", *arguments, session=session, folders=folders, hundredths=hundredths, **ownership)
 
 
 def read_stopped(components: Sequence[Component], answers: Iterable[str]) -> list[Ended]:
     """Return what `stop_script` answered, in its order."""
-    remaining = iter(answers)
-    return list(read_ended(components, lambda: next(remaining, script.DONE)))
+    ends: list[str] = []
+    survivors: dict[str, int] = {}
+    for answer in answers:
+        word, folder, count = answer.split(" ", 2)
+        if word == "left":
+            survivors[folder] = int(count)
+        else:
+            ends.append(answer)
+    remaining = iter(ends)
+    found = read_ended(components, lambda: next(remaining, script.DONE))
+    return [attrs.evolve(each, survivors=survivors.get(state_dir.folder(each.component.name), 0)) for each in found]

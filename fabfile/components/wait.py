@@ -25,7 +25,7 @@ class Ended:
     `was_started` is False if there was nothing to wait for. `was_stopped` if this tool ended it on purpose. `loss` is
     the reason why there is no record. `seconds` is how long it ran, if known. `last_line` is the end of the output of a
     failed program. `was_running` is False if `stop` found that it did not run, and `is_begun` if its window
-    had not executed the program yet.
+    had not executed the program yet. `survivors` is the number of processes that `stop` has ended all the same.
     """
 
     component: Component
@@ -37,6 +37,7 @@ class Ended:
     last_line: str = ""
     was_running: bool = True
     is_begun: bool = False
+    survivors: int = 0
 
     @property
     def is_success(self) -> bool:
@@ -66,7 +67,8 @@ class Ended:
         if not self.was_started:
             return "has not been started"
         if self.status is None:
-            return f"was lost: {self.loss}" if self.loss else "was stopped, and its exit status is unknown"
+            is_lost = self.loss and not self.was_stopped
+            return f"was lost: {self.loss}" if is_lost else "was stopped, and its exit status is unknown"
         by = shell.signal_of(self.status)
         how = f"was ended by {by}" if by else f"ended with exit status {self.status}"
         return how if self.seconds is None else f"{how} after {duration(self.seconds)}"

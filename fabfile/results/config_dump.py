@@ -6,7 +6,7 @@ import attrs
 
 from rr_config import Component, Config
 from rr_config.command_line.parameters import assignments
-from rr_config.ready import Ready
+from rr_config.ready import PidFile, Ready
 from rr_config.util import literal, scoped
 
 DEFAULTS = Component()
@@ -33,12 +33,14 @@ def as_values(component: Component) -> dict[str, object]:
     """Return all attributes of a component as plain values, except for objects in `meta`.
 
     A `util.literal` becomes an object with its text under `literal`. A `util.scoped` becomes one with its text under
-    `scoped`, and its variables under `env`.
+    `scoped`, and its variables under `env`. A `util.pidfile` becomes its path.
     """
     values: dict[str, object] = attrs.asdict(component, recurse=False)
     values["args"] = list(map(_value, component.args))
     values["env"] = {name: _value(value) for name, value in component.env.items()}
     values["ready"] = component.ready and attrs.asdict(component.ready)
+    if isinstance(component.daemon, PidFile):
+        values["daemon"] = component.daemon.path
     return values
 
 
@@ -67,6 +69,8 @@ def _source(value: object) -> str:
         case Ready():
             own = {"port": f"{value.value}, ", "ended": ""}.get(value.kind, f"{value.value!r}, ")
             return f"util.{value.kind}({own}timeout={value.timeout!r})"
+        case PidFile():
+            return f"util.pidfile({value.path!r})"
         case list():
             return f"[{', '.join(map(_source, value))}]"
         case dict():

@@ -111,7 +111,7 @@ def _component(status: Status, runs: Mapping[str, int], results: HostResults | N
     values = config_dump.as_values(component)
     # In a Component, `ready` is the readiness condition. In run.json, `ready` is the time when it was met.
     values |= {"ready_when": values["ready"], "state": str(status.state)}
-    for name in ("pid", "exit_status", "signal", "runs", "started", "ready", "ended", "problem"):
+    for name in ("pid", "exit_status", "signal", "runs", "survivors", "started", "ready", "ended", "problem"):
         values[name] = getattr(status, name)
     values["run"] = runs.get(status.origin or "")
     if results is not None:

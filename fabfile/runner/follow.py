@@ -14,7 +14,7 @@ from functools import partial
 import attrs
 
 from rr_config import Component
-from rr_config.component import by_host
+from rr_config.config import by_host
 from rr_config.hosts.natural_order import in_natural_order, natural_key
 
 from ..components.output.logs import LOOKED, LogLine, LogReader, Selection, logs_script, read_logs

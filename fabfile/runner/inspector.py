@@ -16,7 +16,7 @@ from fabric import Config as Settings
 
 from rr_config import Component, Config, ConfigError, Options
 from rr_config.command_line.options import check_seconds
-from rr_config.component import by_host
+from rr_config.config import by_host
 from rr_config.errors import os_reason
 from rr_config.files.local_files import expected_files, placed_once
 from rr_config.hosts.natural_order import in_natural_order, natural_key

@@ -14,7 +14,7 @@ import attrs
 
 from rr_config import Component, ConfigError
 from rr_config.command_line.options import GRACE_SECONDS, check_seconds
-from rr_config.component import by_host
+from rr_config.config import by_host
 from rr_config.hosts.limit import limit_to_components
 from rr_config.hosts.natural_order import in_natural_order, natural_key
 

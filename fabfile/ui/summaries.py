@@ -111,7 +111,9 @@ def _line_of_component(result: Any) -> Line | None:
             return line_of_end(result)
         case Ended():
             before = str(result.state) if result.state in (State.WAITING, State.STARTING) else f"{result.state} before"
-            return Line(result.component.label, before, before)
+            left = counted(result.survivors, "process")
+            rest = f"; ended {left} that it had left" if result.survivors else ""
+            return Line(result.component.label, before, before, rest=rest)
         case NotStarted():
             return Line(result.component.label, FAILED)
         case NotReady():

@@ -91,9 +91,13 @@ def folded_hosts(found: Sequence[Status]) -> list[tuple[Status, int]]:
 
 
 def note(status: Status, late: Mapping[str, float]) -> str:
-    """Return what a person should know of a status besides its state: the problem, and the age of an old answer."""
+    """Return what a person should know of a status besides its state.
+
+    It is the problem, the processes that outlive the program, and the age of an old answer.
+    """
     age = late.get(status.component.host)
-    parts = [printable(status.problem or ""), f"{duration(age)} ago" if age is not None else ""]
+    survivors = f"left {counted(status.survivors, 'process')} running" if status.survivors else ""
+    parts = [printable(status.problem or ""), survivors, f"{duration(age)} ago" if age is not None else ""]
     return ", ".join(filter(None, parts))
 
 

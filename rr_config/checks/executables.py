@@ -15,7 +15,8 @@ from pathlib import Path
 
 import attrs
 
-from ..component import Component, Config
+from ..component import Component
+from ..config import Config
 from ..files.local_files import Placed, Unusable
 from ..files.paths import remote_path
 

@@ -22,9 +22,9 @@ def is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def of_type(kind: type) -> Rule:
-    """Return a rule for instances of a class."""
-    return lambda value: isinstance(value, kind)
+def of_type(*kinds: type) -> Rule:
+    """Return a rule for instances of these classes."""
+    return lambda value: isinstance(value, kinds)
 
 
 def list_of(rule: Rule) -> Rule:

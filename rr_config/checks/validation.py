@@ -7,7 +7,8 @@ import functools
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ..component import ATTRIBUTES, Component, Config, by_host
+from ..component import ATTRIBUTES, Component
+from ..config import Config, by_host
 from ..errors import ConfigError
 from ..files.local_files import Placed, Unusable, placed_files
 from .executables import executable_problems

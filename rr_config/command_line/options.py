@@ -6,7 +6,7 @@ from pathlib import Path
 
 import attrs
 
-from ..component import Config
+from ..config import Config
 from ..errors import ConfigError
 from ..files.paths import local_path
 from .declarations import MOST, Group, Values, declarations_of, option

@@ -6,7 +6,8 @@ import glob
 import re
 from collections.abc import Sequence
 
-from ..component import Component, Config
+from ..component import Component
+from ..config import Config
 from ..errors import ConfigError
 from ..likeness import hint
 from .names import URI, parsed, usual

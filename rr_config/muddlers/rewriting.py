@@ -8,7 +8,8 @@ from typing import Any
 
 import attrs
 
-from ..component import ATTRIBUTES, Component, Config
+from ..component import ATTRIBUTES, Component
+from ..config import Config
 from ..errors import ConfigError
 from ..files.paths import attrs_evolved
 from ..hosts.limit import COPY_OF, copied_names, limited

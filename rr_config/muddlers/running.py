@@ -12,7 +12,8 @@ import attrs
 from .. import util
 from ..command_line.assigned_options import AssignableOptions
 from ..command_line.options import Options
-from ..component import LOCALHOST, Component, Config
+from ..component import LOCALHOST, Component
+from ..config import Config
 from ..errors import ConfigError, named
 from ..user_code import function, reported, run_file, takes, working_in
 from .arguments import AddArguments, options_help, parsed, parser_of, words_of

@@ -29,7 +29,8 @@ EXAMPLES = {
     "fabfile.util.host_ranges": 4,
     "rr_config.arg_parsers": 2,
     "rr_config.command_line.assigned_options": 5,
-    "rr_config.component": 9,
+    "rr_config.component": 4,
+    "rr_config.config": 5,
     "rr_config.hosts.lists": 1,
     "rr_config.hosts.names": 5,
     "rr_config.likeness": 2,
@@ -38,7 +39,7 @@ EXAMPLES = {
     "rr_config.hosts.natural_order": 1,
     "rr_config.command_line.options": 2,
     "rr_config.command_line.parameters": 3,
-    "rr_config.ready": 5,
+    "rr_config.ready": 6,
     "rr_config.util": 1,
 }
 

@@ -22,12 +22,26 @@ read_note() {
   { read -r note <"$1/$2"; } 2>/dev/null || :
 }
 
-# find_loss FOLDER: set $loss to the reason why a component is lost: `reboot`, `session` (its screen session has ended), or
-# `window` (its window was closed, or something killed the launcher, too). If it ended by itself, set it to nothing.
+# tags_of FOLDERS: print the tags of components; see launcher.sh. One that an earlier version has started has none.
+tags_of() {
+  for folder in $1; do
+    read_note "$folder" tag
+    [ -z "$note" ] || echo "$note"
+  done
+}
+
+# find_loss FOLDER: set $loss to the reason why a component is lost: `reboot`, `session` (its screen session has ended),
+# `window` (its window was closed, or something killed the launcher, too), `gone` (its daemon has ended), or `none` (no
+# daemon was found). If it ended by itself, set it to nothing.
 find_loss() {
   loss=
   read_note "$1" status
-  case $note in '' | 129 | 143) ;; *) return 0 ;; esac # HUP or TERM may come from a closed window or a shutdown
+  case $note in
+    '' | 129 | 143) ;; # HUP or TERM may come from a closed window or a shutdown
+    gone | none) loss=$note ;;
+    *) return 0 ;;
+  esac
+  [ -z "$loss" ] || return 0
   if [ "$note" ]; then is_shut_down "$1" || is_closed "$1" || return 0; fi
   loss=window
   read_note "$1" session

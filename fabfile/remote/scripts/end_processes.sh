@@ -1,85 +1,13 @@
-# Find and end all processes of a session or of components.
+# End all processes of a session or of components.
 #
-# Members are processes of this user that have a line of $marks in their environment. $roots and all that descends from
-# them are members, too, whoever their user is. $servers are the screen servers that end too. No screen server is a
-# member: the search goes down from $roots and does not enter other sessions, which may have been started from a window.
-# $all_servers are the servers of all sessions.
+# $servers are the screen servers that end too.
 # A program may fork faster than we can look. So a process that has been found counts even if it is gone a moment
 # later. Only several empty looks in a row prove that nothing is left. The servers end last. On a host with Python, they
 # adopt every process that has lost its parent (see subreaper.py), and list their children without a race.
-# With $whole_session, all processes in the cgroup of the session are members too.
-. ./screen.sh
-. ./cgroup.sh
+. ./members.sh
 
 after_term=500  # hundredths of a second from TERM to KILL
 after_kill=1000 # and from KILL to an error
-births=' '      # PID.BIRTH of processes that were members: the id may become that of another process
-
-# note_births PIDS: remember when these processes were born. For one that has ended already, any later process with its
-# id is another one.
-note_births() {
-  for pid in $1; do
-    stat_birth=ended
-    read_stat "$pid" || :
-    births="$births$pid.$stat_birth "
-  done
-}
-
-# is_reused PID: whether the id belongs to another process by now. Sets the variables of read_stat.
-is_reused() {
-  case $births in *" $1."*) ;; *) return 1 ;; esac
-  read_stat "$1" || return
-  case $births in *" $1.$stat_birth "*) return 1 ;; esac
-}
-
-# members: print the process ids of all members, some of them twice.
-members() {
-  {
-    [ -z "$marks" ] || marked
-    descendants
-    [ -z "$whole_session" ] || cgroup_members
-  } | while read -r pid; do
-    case $all_servers in *" $pid "*) ;; *) echo "$pid" ;; esac
-  done
-}
-
-# marked: print the processes of this user that have a line of $marks in their environment.
-marked() {
-  grep -lzxsF --line-buffered "$marks" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do
-    if [ -O "/proc/$pid" ] || [ ! -e "/proc/$pid" ]; then echo "$pid"; fi
-  done
-}
-
-# descendants: print $roots and all that descends from them, by parent or kernel session.
-descendants() {
-  [ -n "$roots" ] || return 0
-  family=' '
-  for pid in $roots; do is_reused "$pid" || family="$family$pid "; done
-  relations=$(relations)
-  before=
-  while [ "$family" != "$before" ]; do
-    before=$family
-    for relation in $relations; do # the shell reads lines byte by byte
-      pid=${relation%%.*} of=${relation#*.}
-      case $family$all_servers in *" $pid "*) continue ;; esac
-      case $family in *" ${of%.*} "* | *" ${of#*.} "*) family="$family$pid " ;; esac
-    done
-  done
-  not_ended "$family"
-}
-
-# relations: print ID.PARENT.LEADER of every process, the last one of its kernel session; see proc(5). The kernel escapes
-# newlines in names.
-relations() {
-  LC_ALL=C sed -n 's/^\([0-9]*\) (.*) [A-Za-z] \([0-9]*\) [0-9]* \([0-9]*\) .*/\1.\2.\3/p' /proc/[0-9]*/stat 2>/dev/null
-}
-
-# not_ended PIDS: print those that still run.
-not_ended() {
-  for pid in $1; do
-    is_reused "$pid" || ! is_alive "$pid" || echo "$pid"
-  done
-}
 
 # send_signal SIGNAL PIDS
 send_signal() { for pid in $2; do kill "-$1" "$pid" 2>/dev/null; done; }
@@ -87,7 +15,7 @@ send_signal() { for pid in $2; do kill "-$1" "$pid" 2>/dev/null; done; }
 # end_members: end all members, then $servers. Each gets TERM, and KILL after five seconds. Sets $found to the members.
 end_members() {
   list_sessions
-  found=$(members | sort -u)
+  found=$(members)
   note_births "$servers $roots $found"
   send_signal TERM "$found"
   hang_up_windows
@@ -103,8 +31,9 @@ hang_up_windows() {
   done
 }
 
-# list_children: set $children to the children of $servers that are no screen servers themselves. This starts no
-# program, so no program can fork and end while it looks. Kernels without the file list none.
+# list_children: set $children to the children of $servers that are no screen servers themselves, and not of another
+# session. Unless there are other sessions, this starts no program, so no program can fork and end while it looks. Kernels
+# without the file list none.
 list_children() {
   children=
   for server in $servers; do
@@ -112,7 +41,7 @@ list_children() {
     { read -r line <"/proc/$server/task/$server/children"; } 2>/dev/null
     for child in $line; do
       case $all_servers in *" $child "*) continue ;; esac
-      ! is_alive "$child" || is_screen "$child" || children="$children $child"
+      ! is_alive "$child" || is_screen "$child" || is_of_other_session "$child" || children="$children $child"
     done
   done
 }
@@ -243,7 +172,7 @@ members_born_since() {
       for file in $new; do
         file=${file#/proc/}
         echo "${file%/environ}"
-      done
+      done | without_other_sessions
       return
     fi
     rounds=$((rounds + 1))
@@ -268,8 +197,10 @@ join() { echo $1; }
 
 # kill_marked: send KILL to every marked process as soon as it is found, which leaves it less time to fork.
 kill_marked() {
+  [ "$marks" ] || return 0
   marked | while read -r victim; do
     case $all_servers in *" $victim "*) continue ;; esac
+    ! is_of_other_session "$victim" || continue
     kill -KILL "$victim" 2>/dev/null
   done
 }

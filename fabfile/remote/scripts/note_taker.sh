@@ -36,11 +36,11 @@ main() {
 
 claim() { echo "$$ $id" >.noting; }
 
-# is_needed: whether the launcher of any component runs.
+# is_needed: whether the launcher of any component runs. It waits for processes that the program has left.
 is_needed() {
   for folder in */; do
     folder=${folder%/}
-    if [ ! -s "$folder/status" ] && launcher_runs "$folder"; then return; fi
+    ! launcher_runs "$folder" || return 0
   done
   return 1
 }

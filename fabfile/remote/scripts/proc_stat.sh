@@ -2,17 +2,19 @@
 
 # parse_stat LINE: split a line of /proc/PID/stat into
 #   $stat_pid, $stat_state, $stat_parent
-#   $stat_session                kernel session, see setsid(2)
+#   $stat_group, $stat_session   process group and kernel session, see setpgid(2) and setsid(2)
 #   $stat_terminal               device number; 0 for none
+#   $stat_foreground             foreground process group of the terminal
 #   $stat_user, $stat_system     CPU time, in ticks
 #   $stat_birth                  start time, in ticks since boot
+#   $stat_tag                    limit of the resident set (RLIMIT_RSS), in bytes; see launcher.sh
 parse_stat() {
   stat_pid=${1%% *}
   # The program name stands in brackets and may hold spaces: the other fields begin after the last bracket.
   # shellcheck disable=SC2086 # one word for each field
   set -- ${1##*) }
-  stat_state=$1 stat_parent=$2 stat_session=$4 stat_terminal=$5
-  stat_user=${12} stat_system=${13} stat_birth=${20}
+  stat_state=$1 stat_parent=$2 stat_group=$3 stat_session=$4 stat_terminal=$5 stat_foreground=$6
+  stat_user=${12} stat_system=${13} stat_birth=${20} stat_tag=${23}
 }
 
 # read_stat PID: set the variables of parse_stat, and $stat_line. Fail if there is no such process.

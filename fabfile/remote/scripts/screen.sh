@@ -13,16 +13,23 @@ tab=$(printf '\t')
 #   $own_sessions   PID.NAME of those that run and are named $session
 #   $all_servers    process ids of those that run
 #   $other_servers  process ids of those that run and have another name
+#   $other_marks    lines, each in the environment of the processes of one of those
 # In the output of `screen -ls`, the lines of sessions begin with a tab and a process id.
 list_sessions() {
   listing=$(screen -ls 2>&1)
   sessions=$(printf '%s\n' "$listing" | LC_ALL=C sed -n "s/^$tab\([0-9][^$tab]*\).*/\1/p")
-  own_sessions='' all_servers=' ' other_servers=' '
+  own_sessions='' all_servers=' ' other_servers=' ' other_marks=''
   while IFS= read -r id; do
     server=${id%%.*}
     is_screen "$server" || continue
     all_servers="$all_servers$server "
-    if [ "${id#*.}" = "$session" ]; then own_sessions="$own_sessions $id"; else other_servers="$other_servers$server "; fi
+    if [ "${id#*.}" = "$session" ]; then
+      own_sessions="$own_sessions $id"
+    else
+      other_servers="$other_servers$server "
+      other_marks="$other_marks${other_marks:+
+}STY=$id"
+    fi
   done <<END
 $sessions
 END
@@ -49,4 +56,28 @@ find_session() {
 need_session() {
   find_session
   [ "$id" ] || fail "no screen session named \"$session\"; start one with: $controller_program screen"
+}
+
+# is_of_other_session PID: whether the environment of the process is that of another screen session.
+is_of_other_session() { [ "$other_marks" ] && grep -qzxsF "$other_marks" "/proc/$1/environ"; }
+
+# without_other_sessions: of lines that end with a process id, print those whose process is no other screen server, and
+# by its environment belongs to no other session.
+# shellcheck disable=SC2046 # one word for each file
+without_other_sessions() {
+  if [ -z "$other_marks" ]; then
+    cat
+    return
+  fi
+  lines=$(cat)
+  [ "$lines" ] || return 0
+  inside=$(grep -lzxsF "$other_marks" $(echo "$lines" | sed 's#.* ##; s#.*#/proc/&/environ#'))
+  echo "$lines" | while read -r line; do
+    case $other_servers in *" ${line##* } "*) continue ;; esac
+    case "
+$inside
+" in *"
+/proc/${line##* }/environ
+"*) ;; *) echo "$line" ;; esac
+  done
 }

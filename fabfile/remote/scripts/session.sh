@@ -44,7 +44,7 @@ mark_all_stopped() (
   echo "$count"
 )
 
-# find_sessions_to_end: set $ids, $servers, $marks and $roots. Sessions that this host has started count even if they
+# find_sessions_to_end: set $ids, $servers, $marks, $tags and $roots. Sessions that this host has started count even if they
 # are gone: their processes may live on. A user may have renamed one of them: then it does not end.
 find_sessions_to_end() {
   list_sessions
@@ -61,6 +61,7 @@ END
   for id in $own_sessions; do servers="$servers ${id%%.*}"; done
   roots=$servers
   marks=$(for id in $ids; do echo "STY=$id"; done)
+  tags=$(cat "$state"/*/tag 2>/dev/null)
   for id in $ids; do
     [ "$id" != "${STY-}" ] || fail "cannot kill the session in which this command runs; run it outside of the session"
   done

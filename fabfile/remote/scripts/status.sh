@@ -2,13 +2,14 @@
 # Needs from the header: session, owner, owner_text, replace, folders, with_origins.
 # Answers:
 #   units NOW TICKS-PER-SECOND PAGE-SIZE
-#   component FOLDER WORD PID STATUS STARTED ENDED KERNEL-SESSION LAUNCHER READY UNREADY STOPPED LOSS
+#   component FOLDER WORD PID STATUS STARTED ENDED READY UNREADY STOPPED LOSS
 #     WORD is waiting, starting, running or ended. STOPPED is `stopped` if this tool ended it. For LOSS see find_loss.
 #   origin FOLDER TEXT          behind a component, with $with_origins
 #   output FOLDER LINES         the end of the output of a component that is failed or lost
 #   foreign COUNT SINCE TEXT    if the session belongs to another owner
-#   sample UPTIME [KERNEL-SESSION,PID,USER,SYSTEM,PAGES]...
-# If any component runs, there are two samples, 0.3 s apart, of the resources that its processes have used so far.
+#   sample UPTIME [FOLDER,PID,USER,SYSTEM,PAGES]...
+# If any process of a component runs, there are two samples, 0.3 s apart, of the resources that each has used so far. The
+# program of the component may have ended.
 . ./state_dir.sh
 . ./screen.sh
 . ./own_output.sh
@@ -20,36 +21,46 @@ main() {
   enter_state_dir
   find_session
   answer "units $(date +%s) $(getconf CLK_TCK 2>/dev/null || echo 100) $(getconf PAGESIZE 2>/dev/null || echo 4096)"
-  leaders=' '
+  tags='' leaders='' launchers=''
   for folder in $folders; do report_component; done
   report_foreign
-  if [ "$leaders" != ' ' ]; then
-    list_processes
-    sample
-    sleep 0.3
-    sample
-  fi
+  files=
+  [ -z "$tags$leaders" ] || list_processes
+  [ "$files" ] || return 0
+  sample
+  sleep 0.3
+  sample
 }
 
 # report_component: answer for the component in $folder.
 report_component() {
   read_notes
-  stopped=''
+  stopped='' loss=''
   if is_running "$folder"; then
-    word=running
-    leaders="$leaders$stat_session "
-    rest="$pid  $started  $stat_session $launcher $ready $unready  "
+    word=running ended='' status=''
+    program=$pid
+    add_processes
   elif is_of_session && [ -e "$folder/launcher.pid" ]; then
     find_end_word
-    rest="$program $status $started $ended   $ready $unready $stopped $loss"
+    add_processes
   else
-    word=waiting
-    rest='         '
+    word=waiting program='' status='' started='' ended='' ready='' unready=''
   fi
-  answer "component $folder $word $rest"
+  answer "component $folder $word $program $status $started $ended $ready $unready $stopped $loss"
   [ -z "$with_origins" ] || [ "$word" = waiting ] || [ ! -s "$folder/origin" ] ||
     answer "origin $folder $(cat "$folder/origin")"
   ! is_bad || answer "output $folder $(output_end "$folder" 8)"
+}
+
+# add_processes: add the processes of $folder to the samples. They have its tag. If its launcher could set none, they are
+# those in the kernel session of its program, except the two of the launcher.
+add_processes() {
+  if [ "$tag" ]; then
+    tags="$tags $tag=$folder"
+  elif [ "$word" = running ]; then
+    leaders="$leaders $stat_session=$folder"
+    launchers="$launchers $stat_session $launcher"
+  fi
 }
 
 # is_bad: whether the component is failed or lost.
@@ -65,11 +76,13 @@ find_end_word() {
   word=ended stopped='' loss=''
   [ ! -e "$folder/stopped" ] || stopped=stopped
   if [ ! -s "$folder/status" ] && launcher_runs "$folder"; then word=starting; else find_loss "$folder"; fi
+  case $status in gone | none) status= ;; esac
 }
 
 read_notes() {
   read_note "$folder" pid && program=$note
   read_note "$folder" launcher.pid && launcher=$note
+  read_note "$folder" tag && tag=$note
   read_note "$folder" status && status=$note
   read_note "$folder" started && started=$note
   read_note "$folder" ended && ended=$note
@@ -81,21 +94,38 @@ read_notes() {
 # is_of_session: whether the component was started in the session that is there now, or there is none.
 is_of_session() { [ -z "$id" ] || [ "$started_in" = "$id" ]; }
 
-# list_processes: set $files to the stat files of all processes in one of $leaders. This reads each process of the host
+# list_processes: set $files to the stat files of the processes in $tags or $leaders. This reads each process of the host
 # once, and grep needs a third of the time of cat.
 list_processes() {
-  sessions=$(printf %s "${leaders# }" | tr -s ' ' '|')
-  files=$(LC_ALL=C grep -slE "^[0-9]+ \(.*\) [A-Z] [0-9]+ [0-9]+ (${sessions%|}) " /proc/[0-9]*/stat)
+  alive='^[0-9]+ \(.*\) [^ZX]'
+  files=$(LC_ALL=C grep -slE -e "$alive ([^ ]+ ){21}($(any_of "$tags")) " -e "$alive ([^ ]+ ){2}($(any_of "$leaders")) " \
+    /proc/[0-9]*/stat | sed 's|/stat$||; s|.*/||' | without_other_sessions | sed 's|.*|/proc/&/stat|')
 }
 
-# sample: answer with the CPU time and memory of each process in $files, which may be empty: then cat must not read the
-# standard input. For the fields see proc(5).
+# any_of [NUMBER=FOLDER]...: print an expression for any of the numbers, or for none if the list is empty.
+any_of() {
+  numbers=none
+  for pair in $1; do numbers="$numbers|${pair%%=*}"; done
+  echo "$numbers"
+}
+
+# sample: answer with the CPU time and memory of each process in $files, except launchers. They may have ended: then cat
+# must not read the standard input. For the fields see proc(5).
 # shellcheck disable=SC2086 # one word for each file
 sample() {
   read -r up _ </proc/uptime
-  answer "sample $up$(cat /dev/null $files 2>/dev/null | LC_ALL=C awk '{
-    pid = $1
-    sub(/^.*\) /, "") # the name may contain spaces and parentheses; the next field is the third one
-    printf " %s,%s,%s,%s,%s", $4, pid, $12, $13, $22
-  }')"
+  answer "sample $up$(cat /dev/null $files 2>/dev/null | LC_ALL=C awk -v of="$tags $leaders" -v launchers="$launchers" '
+    BEGIN {
+      count = split(of, pairs, " ")
+      for (i = 1; i <= count; i++) folder[substr(pairs[i], 1, index(pairs[i], "=") - 1)] = substr(pairs[i], index(pairs[i], "=") + 1)
+      count = split(launchers, pids, " ")
+      for (i = 1; i <= count; i++) is_launcher[pids[i]]
+    }
+    {
+      pid = $1
+      sub(/^.*\) /, "") # the name may contain spaces and parentheses; the next field is the third one
+      if (pid in is_launcher) next
+      key = $23 in folder ? $23 : $4
+      if (key in folder) printf " %s,%s,%s,%s,%s", folder[key], pid, $12, $13, $22
+    }')"
 }

@@ -1,8 +1,10 @@
-# fab stop: end components, each with its signal; after the grace period, KILL ends what is left.
-# Needs from the header: session, owner, owner_text, replace, hundredths (the grace period), and as arguments FOLDER SIGNAL
-# for each component.
+# fab stop: end components, each with its signal; after the grace period, KILL ends what is left. That includes processes
+# of a component whose program has ended.
+# Needs from the header: session, owner, owner_text, replace, hundredths (the grace period), folders, and as arguments
+# FOLDER SIGNAL for each of these.
 # Answers: ended FOLDER STATUS STOPPED SECONDS, as wait.sh does. STATUS is `window` if it is unknown. For a component
-# that did not run, the first word is `was`, and STATUS may be `begun`: its window has not executed the program yet.
+# that did not run, the first word is `was`, and STATUS may be `begun`: its window has not executed the program yet. If it
+# has left processes, an answer before says how many: left FOLDER COUNT.
 . ./session_lock.sh
 . ./ownership.sh
 . ./end_processes.sh
@@ -12,38 +14,53 @@ main() {
   lock_session
   check_owner
   enter_state_dir
-  whole_session='' servers='' stopping='' all_roots='' all_marks='' all_found=''
+  whole_session='' servers='' stopping='' roots='' found=''
   list_sessions
+  marks=$(for folder in $folders; do echo "REMOTE_RUNNER_COMPONENT=$state/$folder"; done)
+  tags=$(tags_of "$folders")
+  members=$(members_of_each)
   while [ $# -gt 0 ]; do
     stop_component "$1" "$2"
     shift 2
   done
-  [ "$stopping" ] || return 0
-  roots=$all_roots
-  marks=${all_marks#?} # without the first newline: an empty pattern would match everything
-  found=$all_found
-  await_end "$hundredths"
+  [ -z "$tags$found" ] || await_end "$hundredths" # also without $found: a program may fork faster than we can look
   for folder in $stopping; do report_end; done
+}
+
+# members_of_each: print FOLDER PID for each member of $folders.
+members_of_each() {
+  known=
+  for folder in $folders; do
+    ! is_running "$folder" || known="${known}start $folder $pid
+"
+    read_note "$folder" tag
+    [ -z "$note" ] || known="${known}tag $folder $note
+"
+  done
+  {
+    printf %s "$known"
+    LC_ALL=C grep -aszxHF "$marks" /proc/[0-9]*/environ | tr '\000' '\n' |
+      sed -n 's|^/proc/\([0-9]*\)/environ:.*/\([^/]*\)$|found \2 \1|p'
+  } | members_by_name
 }
 
 # stop_component FOLDER SIGNAL: send the signal to the program and all that it started, in its process group or not.
 stop_component() {
-  if ! is_running "$1"; then
+  own=$(echo "$members" | while read -r name member; do [ "$name" != "$1" ] || echo "$member"; done)
+  if is_running "$1"; then
+    mark_stopped "$1"
+    roots="$roots $pid"
+    stopping="$stopping $1"
+  else
+    # shellcheck disable=SC2086 # one word for each process
+    set -- "$1" "$2" $own
+    [ $# -eq 2 ] || answer "left $1 $(($# - 2))"
     folder=$1
     report_before
-    return
   fi
-  mark_stopped "$1"
-  roots=$pid
-  marks="REMOTE_RUNNER_COMPONENT=$state/$1"
-  found=$(members | sort -u)
-  note_births "$roots $found"
-  send_signal "$2" "$found"
-  stopping="$stopping $1"
-  all_roots="$all_roots $roots"
-  all_marks="$all_marks
-$marks"
-  all_found="$all_found $found"
+  note_births "$roots $own"
+  send_signal "$2" "$own"
+  found="$found${own:+ $own}"
 }
 
 # report_before: answer for $folder, whose component does not run. The state is the one that status.sh answers.

@@ -86,5 +86,6 @@ terminate_on_command() {
     roots="$roots $pid"
   done
   marks=$(for folder in $folders; do echo "REMOTE_RUNNER_COMPONENT=$state/$folder"; done)
+  tags=$(tags_of "$folders")
   end_members
 }

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import attrs
 
 from rr_config import Component
-from rr_config.component import by_host, by_label
+from rr_config.config import by_host, by_label
 from rr_config.hosts.natural_order import natural_key
 
 from ...components import wait

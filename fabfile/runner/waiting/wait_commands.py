@@ -7,7 +7,7 @@ import attrs
 
 from rr_config import Component
 from rr_config.command_line.options import check_seconds
-from rr_config.component import by_host
+from rr_config.config import by_host
 from rr_config.hosts.natural_order import in_natural_order
 
 from ...components.wait import Ended, read_ended, wait_script

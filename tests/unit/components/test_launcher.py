@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import attrs
@@ -20,6 +21,7 @@ from rr_config.util import literal, scoped
 from tests.support.awkward import AWKWARD, ENVIRONMENT, EXPANSIONS
 from tests.support.files import text
 from tests.support.privileges import NAMESPACE
+from tests.support.processes import is_alive
 from tests.support.waiting import eventually
 
 SHOW = """#!/bin/sh
@@ -50,8 +52,8 @@ class Launch:
         program.chmod(mode)
         return str(program)
 
-    def begin(self, component: Component, **environment: str) -> subprocess.Popen[bytes]:
-        """Start what a window would start."""
+    def begin(self, component: Component, *terminal: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start what a window would start, perhaps with a program that provides a terminal."""
         kept = self.kept(component)
         kept.mkdir(parents=True, exist_ok=True)
         (kept / "launcher").write_bytes(os.fsencode(launcher.launcher(component)))
@@ -60,7 +62,7 @@ class Launch:
         (kept / "ticket").write_text("7\n")
         for begun in kept.glob("begun.*"):
             begun.unlink()
-        command: list[str | Path] = ["sh", kept / "launcher", "7"]
+        command: list[str | Path] = [*terminal, "sh", kept / "launcher", "7"]
         return subprocess.Popen(command, env=own | environment, cwd="/", stdout=pipe, stderr=subprocess.STDOUT)
 
     def run(self, component: Component, **environment: str) -> tuple[int, str]:
@@ -468,3 +470,25 @@ def test_missing_base_dir_exits_with_126(launch: Launch) -> None:
     assert (ended, launch.noted(one, "status")) == (126, "126")
     assert str(launch.folder / "none") in output
     assert not (launch.folder / "args").exists()
+
+
+# -- processes that the program leaves
+
+TERMINAL = "import pty, sys; pty.spawn(sys.argv[1:])"
+LEAVES = """#!/bin/sh
+sh -c 'echo $$ >"$OUT/victim"; exec sleep 1000' &
+(trap '' HUP; sleep 1; echo late) &
+while [ ! -s "$OUT/victim" ]; do sleep 0.01; done
+"""
+
+
+def test_output_after_the_end_is_kept(launch: Launch) -> None:
+    """As long as one of its processes runs, the window stays open. Others get the SIGHUP of a closed window."""
+    it = component(launch.program("leaves", LEAVES))
+    process = launch.begin(it, sys.executable, "-c", TERMINAL)
+    eventually((launch.kept(it) / "status").exists, "the end of the program")
+    assert is_alive(int(launch.noted(it, "launcher.pid")))
+    output, _ = process.communicate(timeout=20)
+    assert output == b"late\r\n"
+    assert not is_alive(int(launch.shown("victim")))
+    assert launch.noted(it, "status") == "0"

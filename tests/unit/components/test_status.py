@@ -19,28 +19,40 @@ COMPONENTS = [
 def test_answers_are_read() -> None:
     answers = [
         "units 1000 100 4096",
-        "component a running 11  900  10 9    ",
-        "component b ended 21 137 800 960    late  ",
-        "component c waiting          ",
-        "component d ended 22 0 800 970   830   ",
-        "component e running 12  900  10 9 930   ",
-        "component f running 13  900  10 9  late  ",
-        "component g ended 23 143 800 970     stopped ",
-        "component h ended 24  800       reboot",
+        "component a running 11  900     ",
+        "component b ended 21 137 800 960  late  ",
+        "component c waiting        ",
+        "component d ended 22 0 800 970 830   ",
+        "component e running 12  900  930   ",
+        "component f running 13  900   late  ",
+        "component g ended 23 143 800 970   stopped ",
+        "component h ended 24  800     reboot",
         "output b one\n\rtwo\x1b[1m!\n\nKilled\n",
         "output h x\n",
         "output d not asked for\n",
-        "sample 50.00 10,10,5,5,1 10,11,100,50,3 10,12,0,0,4 10,9,1,1,1 77,7,0,0,9",
-        "sample 50.50 10,10,9,9,1 10,11,120,60,5 10,13,10,0,6 10,9,9,9,1 77,7,9,9,9",
+        "sample 50.00 a,11,100,50,3 a,12,0,0,4 b,77,7,0,9 b,78,1,0,9",
+        "sample 50.50 a,11,120,60,5 a,13,10,0,6 b,77,9,8,9",
     ]
     a, b, c, d, e, f, g, h = COMPONENTS
     assert read_status(COMPONENTS, answers) == [
         Status(a, State.RUNNING, 11, None, 100, cpu=0.8, memory=11 * 4096, runs=True, started=900),
-        Status(b, State.FAILED, 21, 137, 40, last_line="two!", started=800, ended=960),
+        Status(
+            b,
+            State.FAILED,
+            21,
+            137,
+            40,
+            cpu=0.2,
+            memory=9 * 4096,
+            last_line="two!",
+            survivors=1,
+            started=800,
+            ended=960,
+        ),
         Status(c, State.WAITING),
         Status(d, State.ENDED, 22, 0, 30, started=800, ready=830, ended=970),
-        Status(e, State.READY, 12, None, 70, cpu=0.8, memory=11 * 4096, runs=True, started=900, ready=930),
-        Status(f, State.FAILED, 13, None, 100, cpu=0.8, memory=11 * 4096, problem=NOT_READY, runs=True, started=900),
+        Status(e, State.READY, 12, None, 70, cpu=0, memory=0, runs=True, started=900, ready=930),
+        Status(f, State.FAILED, 13, None, 100, cpu=0, memory=0, problem=NOT_READY, runs=True, started=900),
         Status(g, State.STOPPED, 23, 143, 30, started=800, ended=970),
         Status(h, State.LOST, 24, problem="the host was restarted", last_line="x", started=800),
     ]
@@ -73,7 +85,7 @@ def test_unknown_components_are_in_any_state() -> None:
 
 def test_end_before_the_sample_does_not_hang() -> None:
     """The component has ended since the script saw it, and the controller keeps the standard input open."""
-    body = "leaders=' 4194304 '\nlist_processes\nsample"
+    body = "tags='4194304=a' leaders='' launchers=''\nlist_processes\nsample"
     script = script_of(body, "status", folders="", with_origins=False).sent_by("me", born=5, group=1)
     with subprocess.Popen(["sh", "-c", command(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin and process.stdout

@@ -176,7 +176,7 @@ def test_unknown_attribute_suggests_nearest(tmp_path: Path) -> None:
     first_line = refused(tmp_path, "c = Component()\nc.start_indx = 3\n").splitlines()[0]
     assert first_line == (
         "FOLDER/cfg.py:2: AttributeError: unknown attribute 'start_indx' of Component; did you mean 'start_index'?"
-        " (known: name, executable, args, files, host, base_dir, env, start_index, ready, wait, num_cores, stop_signal, results, needs, meta)"
+        " (known: name, executable, args, files, host, base_dir, env, start_index, ready, wait, daemon, num_cores, stop_signal, results, needs, meta)"
     )
 
 
@@ -187,7 +187,7 @@ def test_unknown_attribute_suggests_nearest(tmp_path: Path) -> None:
         ("util.recursive_file_dict('a', 'b')", "unknown name util.recursive_file_dict; did you mean util.recursive_"),
         (
             "util.nonsense()",
-            "unknown name util.nonsense; must be one of command, ended, hosts, literal, log, params, port, ",
+            "unknown name util.nonsense; must be one of command, ended, hosts, literal, log, params, pidfile, port, ",
         ),
         ("config.add_componet(Component())", "unknown name config.add_componet; did you mean config.add_component?"),
         ("config.clear()", "unknown name config.clear; did you mean config.clear_components?"),

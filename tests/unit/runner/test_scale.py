@@ -7,7 +7,7 @@ from fabfile.components import start
 from fabfile.runner.plan import Present, plan
 from fabfile.transfer.sync import SyncPlan
 from rr_config import Options, load
-from rr_config.component import by_host
+from rr_config.config import by_host
 from tests.support.scripts import OWNERSHIP
 
 HOSTS, COMPONENTS = 500, 10_000

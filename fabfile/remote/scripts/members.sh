@@ -1,0 +1,93 @@
+# Find the processes of components and of a session, the members. Four signs show that a process is one of them:
+#   tag       of the component; see launcher.sh. All that the program starts has it, also with another environment, as
+#             another user, or in a kernel session of its own.
+#   mark      a line of its environment; for processes that have changed the tag
+#   descent   from the program, by parent or kernel session (setsid(2))
+#   cgroup    of the session, for fab kill
+# No screen server is a member, and no process of another screen session: a session that is started from a window
+# inherits tag and mark.
+# Needs from its users: roots, tags, marks, whole_session; see members.
+. ./screen.sh
+. ./cgroup.sh
+
+births=' ' # PID.BIRTH of processes that were members: the id may become that of another process
+
+# note_births PIDS: remember when these processes were born. For one that has ended already, any later process with its
+# id is another one.
+note_births() {
+  for pid in $1; do
+    stat_birth=ended
+    read_stat "$pid" || :
+    births="$births$pid.$stat_birth "
+  done
+}
+
+# is_reused PID: whether the id belongs to another process by now. Sets the variables of read_stat.
+is_reused() {
+  case $births in *" $1."*) ;; *) return 1 ;; esac
+  read_stat "$1" || return
+  case $births in *" $1.$stat_birth "*) return 1 ;; esac
+}
+
+# not_ended PIDS: print those that still run.
+not_ended() {
+  for pid in $1; do
+    is_reused "$pid" || ! is_alive "$pid" || echo "$pid"
+  done
+}
+
+# members: print the members, each once: processes with one of $tags or a line of $marks, $roots, and all that descends
+# from these. With $whole_session, all processes in its cgroup are members, too.
+members() {
+  {
+    for pid in $roots; do is_reused "$pid" || echo "start all $pid"; done
+    for tag in $tags; do echo "tag all $tag"; done
+    [ -z "$marks" ] || marked | sed 's/^/found all /'
+    [ -z "$whole_session" ] || cgroup_members | sed 's/^/found all /'
+  } | members_by_name | sed 's/.* //'
+}
+
+# marked: print the processes that have a line of $marks in their environment. Only root can read that of other users.
+marked() {
+  grep -lzxsF --line-buffered "$marks" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do echo "$pid"; done
+}
+
+# members_by_name: print NAME PID for each member of several components. The input has lines `tag NAME TAG`, `start NAME PID`
+# and `found NAME PID`. The latter is a member even if it has ended meanwhile. For the fields of stat see proc(5).
+members_by_name() {
+  { cat && LC_ALL=C grep -hs '' /proc/[0-9]*/stat; } | LC_ALL=C awk -v servers="$all_servers" -v others="$other_servers" '
+    $1 == "found" { certain[$3] }
+    $1 == "found" || $1 == "start" { start[$2] = start[$2] " " $3; next }
+    $1 == "tag" { name_of[$3] = $2; next }
+    {
+      pid = $1
+      sub(/^.*\) /, "") # the program name may hold spaces and parentheses; the next field is the third one
+      if ($1 == "Z" || $1 == "X") next
+      runs[pid]
+      below[$2] = below[$2] " " pid
+      if ($4 != pid) below[$4] = below[$4] " " pid
+      if ($23 in name_of) start[name_of[$23]] = start[name_of[$23]] " " pid
+    }
+    END {
+      count = split(servers, server, " ")
+      for (i = 1; i <= count; i++) outside[server[i]]
+      add(others, foreign)
+      for (pid in foreign) outside[pid]
+      for (name in start) {
+        split("", found) # empties it
+        add(start[name], found)
+        for (pid in found) if ((pid in runs || pid in certain) && !(pid in outside)) print name, pid
+      }
+    }
+    # Add processes to a set, with all that descends from them. Descent does not lead into a server.
+    function add(pids, set,   queue, count, given, i, pid, next_ones, more, j) {
+      given = count = split(pids, queue, " ")
+      for (i = 1; i <= count; i++) {
+        pid = queue[i]
+        if (pid in set || (i > given && pid in outside)) continue
+        set[pid]
+        more = split(below[pid], next_ones, " ")
+        for (j = 1; j <= more; j++) queue[++count] = next_ones[j]
+      }
+    }' | without_other_sessions
+}

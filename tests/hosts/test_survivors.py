@@ -1,0 +1,93 @@
+"""Processes that a component has started and that outlive its program: status shows them, and stop ends them."""
+
+import json
+import os
+import re
+import time
+from typing import Any
+
+from tests.support.files import text
+from tests.support.lab import Lab
+from tests.support.processes import alive, is_alive, noted
+from tests.support.waiting import eventually
+
+CONFIG = """
+for name in ("hider", "other", "forker"):
+    config.add_component(
+        Component(name=name, host="node1", executable=f"./{name}", files={f"{name}.sh": name}, start_index=1))
+"""
+
+# Each line leaves a process that hides in another way. Its process id is in ~/pid.NAME. The last two are of another screen
+# session, which inherits the mark and the tag of the component.
+HIDER = r"""#!/bin/sh
+run() { echo "echo \$\$ >~/pid.$1; exec sleep 1000"; }
+bare="env -i HOME=$HOME PATH=$PATH REMOTE_RUNNER_THROWAWAY=$REMOTE_RUNNER_THROWAWAY"
+nohup sh -c "$(run nohup)" >/dev/null 2>&1 &
+setsid sh -c "$(run session)" &
+( (setsid sh -c "$(run daemon)" </dev/null >/dev/null 2>&1 &) & )
+$bare nohup sh -c "$(run bare)" >/dev/null 2>&1 &
+( ($bare setsid sh -c "$(run bare_daemon)" </dev/null >/dev/null 2>&1 &) & )
+( (setsid sh -c "ulimit -S -m unlimited; $(run untagged)" </dev/null >/dev/null 2>&1 &) & )
+screen -dmS else sh -c "( (setsid sh -c '$(run inner_daemon)' &) & ); $(run inner)"
+while [ $(ls ~/pid.* | wc -l) -lt USERS ]; do sleep 0.02; done
+echo gone
+"""
+OTHER_USER = r"""
+( (setsid $bare setpriv --reuid 65534 --clear-groups sleep 1000 & echo $! >~/pid.other_user) & )
+"""
+FORKER = r"""#!/bin/sh
+setsid sh -c 'f() { echo >>~/loop; sleep 0.05; f & }; f; exit' &
+sleep 0.3
+"""
+OTHER = "#!/bin/sh\nnohup sh -c 'echo $$ >~/pid.others; exec sleep 1000' >/dev/null 2>&1 & sleep 0.2; exit 3\n"
+
+
+def statuses(lab: Lab) -> dict[str, dict[str, Any]]:
+    return {each["name"]: each for each in json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)}
+
+
+def begin(lab: Lab, name: str) -> None:
+    is_root = os.getuid() == 0
+    script = HIDER.replace("screen -dmS", OTHER_USER.lstrip() + "screen -dmS") if is_root else HIDER
+    lab.write("hider.sh", script.replace("USERS", "9" if is_root else "8"), 0o755)
+    lab.write("forker.sh", FORKER, 0o755)
+    lab.write("other.sh", OTHER, 0o755)
+    lab.config(CONFIG)
+    lab.run("screen")
+    lab.run("sync")
+    lab.run("start", "--limit", name)
+    eventually(lambda: statuses(lab)[name]["state"] == "ended", "the end of the program")
+
+
+def test_survivors_are_shown_and_stopped(lab: Lab) -> None:
+    begin(lab, "hider")
+    lab.run("start", "--limit", "other")
+    eventually(lambda: statuses(lab)["other"]["state"] == "failed", "the end of the program")
+    inner = {"inner", "inner_daemon"}
+    left = noted(lab.node1).keys() - inner - {"others"}
+    found = statuses(lab)
+    assert found["hider"]["survivors"] == len(left) - 1  # status knows the tag alone
+    assert found["hider"]["memory"] > 0 and found["other"]["survivors"] == 1
+    shown = lab.fab("status", "-c", "cfg.py").stdout
+    assert re.search(rf"hider .* left {len(left) - 1} processes running$", shown, re.MULTILINE), shown
+    old = noted(lab.node1)
+    stopped = lab.run("stop", "--limit", "hider").stdout
+    assert alive(lab.node1) == {*inner, "others"}
+    assert f"node1/hider  ended before; ended {len(left)} processes that it had left" in stopped
+    assert statuses(lab)["hider"]["survivors"] == 0
+    lab.run("restart", "--limit", "other")
+    eventually(lambda: noted(lab.node1)["others"] != old["others"], "the second start")
+    assert not is_alive(old["others"])
+    lab.run("kill")
+    assert alive(lab.node1) == inner
+    assert "gone" in text(lab.node1.state() / "hider/output")
+
+
+def test_fork_loop_of_survivors_ends(lab: Lab) -> None:
+    begin(lab, "forker")
+    lab.run("stop", "--limit", "forker")
+    loop = lab.node1.home / "loop"
+    size = loop.stat().st_size
+    assert size > 0
+    time.sleep(0.5)
+    assert loop.stat().st_size == size
