@@ -21,7 +21,19 @@ from tests.support.prefork import Prefork
 from tests.support.privileges import IS_ROOT
 from tests.support.waiting import eventually
 
-NEEDED = ("screen", "openssl", "ssh", "ssh-keygen", "tar", "rsync", "dash", "zsh", "chromium", "redis-server")
+NEEDED = (
+    "screen",
+    "openssl",
+    "ssh",
+    "ssh-keygen",
+    "tar",
+    "rsync",
+    "dash",
+    "zsh",
+    "chromium",
+    "redis-server",
+    "pg_ctlcluster",
+)
 TRANSPORTS = ("auto", "openssh")  # `auto` connects with paramiko here
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+from pathlib import Path
 from typing import Any
 
 from tests.support.lab import Lab
@@ -14,26 +15,27 @@ from tests.support.waiting import eventually
 
 LOOPBACK = "127.0.0.1"
 
-# Like real daemons, it leaves the session of its parent and has another environment.
+# Like other daemons, it leaves the session of its parent and has another environment.
 DAEMON = """#!/bin/sh
 ( (env -i HOME=$HOME REMOTE_RUNNER_THROWAWAY=$REMOTE_RUNNER_THROWAWAY PATH=$PATH setsid python3 daemon.py "$@" &) & )
 """
 SERVER = """
 import os, pathlib, signal, socket, sys, time
-kind, port = sys.argv[1:]
-if kind == "file":
-    pathlib.Path("run.pid").write_text(f"{os.getpid()}\\nmore\\n")
-pathlib.Path.home().joinpath(f"pid.{kind}").write_text(f"{os.getpid()}\\n")
-signal.signal(signal.SIGINT, lambda *_: (pathlib.Path.home().joinpath(f"told.{kind}").touch(), os._exit(0)))
-with socket.create_server(("127.0.0.1", int(port))):
+pathlib.Path("run.pid").write_text(f"{os.getpid()}\\nmore\\n")
+pathlib.Path.home().joinpath("pid.file").write_text(f"{os.getpid()}\\n")
+signal.signal(signal.SIGINT, lambda *_: (pathlib.Path.home().joinpath("told").touch(), os._exit(0)))
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))):
     print("serving", flush=True)
     time.sleep(1000)
 """
 CONFIG = """
-for kind, port, daemon in ("tag", {0}, True), ("file", {1}, util.pidfile("run.pid")):
-    config.add_component(Component(
-        name=kind, host="node1", executable="daemon", args=[kind, port], daemon=daemon, ready=util.port(port, 20),
-        files={{"daemon": "daemon", "daemon.py": "daemon.py"}}, start_index=1, stop_signal="INT"))
+redis = ["redis-server", "--bind", "127.0.0.1", "--port", {0}, "--save", "", "--daemonize", "yes"]
+config.add_component(Component(
+    name="redis", host="node1", executable="/usr/bin/env", args=redis, daemon=True, ready=util.port({0}, 20),
+    start_index=1))
+config.add_component(Component(
+    name="file", host="node1", executable="daemon", args=[{1}], daemon=util.pidfile("run.pid"),
+    ready=util.port({1}, 20), files={{"daemon": "daemon", "daemon.py": "daemon.py"}}, start_index=1, stop_signal="INT"))
 config.add_component(Component(
     name="stale", host="node1", executable="/bin/true", daemon=util.pidfile("~/stale.pid"), start_index=1))
 """
@@ -62,17 +64,19 @@ def test_daemons_are_followed(lab: Lab) -> None:
 
 
 def assert_daemons_are_followed(lab: Lab) -> None:
-    pids = noted(lab.node1)
     found = statuses(lab)
-    for kind in ("tag", "file"):
-        assert (found[kind]["state"], found[kind]["pid"], found[kind]["survivors"]) == ("ready", pids[kind], 0)
+    for kind in ("redis", "file"):
+        assert (found[kind]["state"], found[kind]["survivors"]) == ("ready", 0)
         assert found[kind]["memory"] > 1e6
-    assert lab.run("logs", "tag").stdout == "tag | serving\n"
+    own, redis = noted(lab.node1)["file"], found["redis"]["pid"]
+    assert found["file"]["pid"] == own
+    assert Path(f"/proc/{redis}/comm").read_text() == "redis-server\n"
+    assert lab.run("logs", "file").stdout == "file | serving\n"
     assert "node1/file  was stopped" in lab.run("stop", "--limit", "file").stdout
-    assert (lab.node1.home / "told.file").exists() and not is_alive(pids["file"])
-    os.kill(pids["tag"], signal.SIGKILL)
-    eventually(lambda: statuses(lab)["tag"]["state"] == "lost", "its end")
-    assert statuses(lab)["tag"]["problem"] == "its daemon has ended, with an unknown exit status"
+    assert (lab.node1.home / "told").exists() and not is_alive(own)
+    os.kill(redis, signal.SIGKILL)
+    eventually(lambda: statuses(lab)["redis"]["state"] == "lost", "its end")
+    assert statuses(lab)["redis"]["problem"] == "its daemon has ended, with an unknown exit status"
     assert statuses(lab)["file"]["state"] == "stopped"
-    lab.run("restart", "--limit", "tag,file")
-    assert [each["state"] for each in statuses(lab).values()] == ["ready", "lost", "ready"]
+    lab.run("restart", "--limit", "redis,file")
+    assert [each["state"] for each in statuses(lab).values()] == ["ready", "ready", "lost"]

@@ -1,9 +1,11 @@
 """Run the examples of redis, venv and batch, each by the commands of its docstring."""
 
 import csv
+import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +18,7 @@ from tests.support.farm import ThrowawayHost, command_lines
 from tests.support.lab import Lab, repeat
 from tests.support.outcomes import Done
 from tests.support.ports import free_ports
+from tests.support.processes import is_alive
 from tests.support.soak import often
 from tests.support.waiting import eventually
 
@@ -72,6 +75,53 @@ def test_redis_example_measures_and_replicates(lab: Lab) -> None:
     assert redis_servers(lab) == []
     left = [path for host in hosts for path in host.folder.rglob("*") if path.suffix in (".rdb", ".aof")]
     assert left == []
+
+
+def database_host(lab: Lab) -> ThrowawayHost:
+    """Return a host for PostgreSQL, which refuses to run as root: then each login becomes the user of its package."""
+    if os.getuid() != 0:
+        return lab.node1
+    become = "exec setpriv --reuid=postgres --regid=postgres --clear-groups"
+    host = lab.farm.add("db", {"ForceCommand": f'cd "$HOME" && {become} sh -c "$SSH_ORIGINAL_COMMAND"'})
+    for folder in (host.home, host.tmp, host.folder / "screens"):
+        shutil.chown(folder, "postgres", "postgres")
+    for folder in (lab.farm.folder, host.folder):
+        folder.chmod(0o711)
+    return host
+
+
+def states(lab: Lab, *given: str | Path) -> dict[str, tuple[str, int | None]]:
+    """Return the state and process id of each component."""
+    found = json.loads(lab.fab("status", "--json", *given).stdout)
+    return {each["name"]: (each["state"], each["pid"]) for each in found}
+
+
+def test_postgresql_example_replicates(lab: Lab) -> None:
+    host = database_host(lab)
+    given: list[str | Path] = ["--set", f"hosts={host.name}", "--set", f"addresses={host.address}"]
+    given += ["--set", f"port={free_ports(2)}", "--config", ROOT / "example/postgresql/config.py"]
+    try:
+        succeeds(lab, "run", "--collect", *given)
+        assert results(lab, "replication.csv")["check"].startswith("rows,looks\n1001,")
+        first = states(lab, *given)
+        data = host.home / "remote-runner-postgresql"
+        servers = ("primary", "replica")
+        pids = [int((data / name / "data/postmaster.pid").read_text().split()[0]) for name in servers]
+        assert [first[name] for name in servers] == [("ready", pid) for pid in pids]
+
+        stopped = succeeds(lab, "stop", *given).stdout
+        assert "2 stopped" in stopped and not any(map(is_alive, pids))
+        assert [(data / name / "data/postmaster.pid").exists() for name in servers] == [False, False]
+        succeeds(lab, "start", *given)
+        os.kill(states(lab, *given)["primary"][1] or 0, signal.SIGKILL)
+        eventually(lambda: states(lab, *given)["primary"][0] == "lost", "the end of the primary")
+        succeeds(lab, "restart", *given)
+        eventually(lambda: states(lab, *given)["check"][0] == "ended", "the second check")
+        assert "has all 3001 rows" in lab.fab("logs", "check", *given).stdout
+        assert [states(lab, *given)[name][0] for name in servers] == ["ready", "ready"]
+        succeeds(lab, "kill", *given)
+    finally:
+        lab.farm.folder.chmod(0o700)
 
 
 QUICK_PYTHON = f"""\
