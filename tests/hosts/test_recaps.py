@@ -86,6 +86,9 @@ def test_json_has_the_facts(lab: Lab) -> None:
     assert node1["killed_components"] == 1 and node1["killed_processes"] >= 2
     assert set(states(facts(lab, "start", status=1)).values()) == {None}, "the hosts answer, but have no session"
     assert states(facts(lab, "restart", status=1)) == after == states_of_status(lab)
+    facts(lab, "screen")
+    assert states(facts(lab, "wait", "--limit", "good", status=1)) == {"good": "waiting"}, "in the new session"
+    assert set(states_of_status(lab).values()) == {"waiting"} == set(states(facts(lab, "stop")).values())
     lab.farm.stop(lab.node2)
     try:
         lost = facts(lab, "kill", status=1)

@@ -52,6 +52,11 @@ find_session() {
   id=${1-}
 }
 
+# is_of_session ID: whether it is the session that is there now, or there is none. Needs list_sessions.
+is_of_session() {
+  case "${own_sessions:-" $1"} " in *" $1 "*) ;; *) return 1 ;; esac
+}
+
 # need_session: find_session, or fail.
 need_session() {
   find_session

@@ -40,7 +40,7 @@ report_component() {
     word=running ended='' status=''
     program=$pid
     add_processes
-  elif is_of_session && [ -e "$folder/launcher.pid" ]; then
+  elif is_of_session "$started_in" && [ -e "$folder/launcher.pid" ]; then
     find_end_word
     add_processes
   else
@@ -90,9 +90,6 @@ read_notes() {
   read_note "$folder" unready && unready=$note
   read_note "$folder" session && started_in=$note
 }
-
-# is_of_session: whether the component was started in the session that is there now, or there is none.
-is_of_session() { [ -z "$id" ] || [ "$started_in" = "$id" ]; }
 
 # list_processes: set $files to the stat files of the processes in $tags or $leaders. This reads each process of the host
 # once, and grep needs a third of the time of cat.

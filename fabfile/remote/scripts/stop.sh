@@ -77,11 +77,6 @@ report_before() {
   fi
 }
 
-# is_of_session ID: whether it is the session that is there now, or there is none.
-is_of_session() {
-  case "${own_sessions:-" $1"} " in *" $1 "*) ;; *) return 1 ;; esac
-}
-
 # report_end: answer for $folder. The launcher needs a moment to record the exit status.
 report_end() {
   tries=0

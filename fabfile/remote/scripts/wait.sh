@@ -13,6 +13,7 @@ main() {
   need
   make_state_dir
   enter_state_dir
+  list_sessions
   command=/dev/null is_last=$once
   [ "$is_last" ] || read_command_in_background
   await_ends
@@ -54,8 +55,9 @@ await_ends() {
 # it takes ten times as long.
 find_end() {
   end=
-  if [ ! -e "$folder/launcher.pid" ]; then
+  if [ ! -e "$folder/launcher.pid" ] || { [ $rounds -eq 0 ] && is_of_earlier_session; }; then
     end=never
+    return
   elif ! { read -r pid <"$folder/launcher.pid" && [ -d "/proc/$pid" ]; } 2>/dev/null ||
     { [ $((rounds % 25)) -eq 0 ] && ! launcher_runs "$folder"; }; then
     end=lost
@@ -68,6 +70,12 @@ find_end() {
       end=${loss:-$end}
       ;;
   esac
+}
+
+# is_of_earlier_session: whether the component in $folder ended before the present session began.
+is_of_earlier_session() {
+  read_note "$folder" session
+  ! is_of_session "$note" && ! launcher_runs "$folder"
 }
 
 # terminate_on_command: end the programs of $folders and all that they started. The session and its windows stay.
