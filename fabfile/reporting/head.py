@@ -5,19 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from ..components.status import State
 from ..util.text import counted
 from .history import ComponentHistory
 
 Run = Mapping[str, Any]
-# By outcome class of a component, in the order in which they decide the verdict.
-VERDICTS = {
-    "bad": "failed",
-    "unknown": "unknown",
-    "alive": "running",
-    "open": "not started",
-    "stopped": "stopped",
-    "good": "succeeded",
-}
+CLASSES = ("bad", "alive", "open", "stopped", "good")  # outcome classes, in the order in which they decide the verdict
+STATES = list(State)
 
 
 def title(run: Run) -> str:
@@ -29,14 +23,13 @@ def title(run: Run) -> str:
 
 
 def verdict(found: Sequence[ComponentHistory]) -> tuple[str, str]:
-    """Return the outcome class of all components together, and a text such as `failed: 1 of 4 components`."""
-    counts = Counter("unknown" if each.state == "unknown" else each.outcome_class for each in found)
-    for kind, word in VERDICTS.items():
-        if counts[kind]:
-            text = f"{word}: {counts[kind]} of {counted(len(found), 'component')}"
-            if kind == "bad" and counts["unknown"]:
-                text += f"; unknown: {counts['unknown']}"
-            return ("bad" if kind == "unknown" else kind), text
+    """Return the outcome class of all components together, and its states, such as `failed: 1 of 4 components`."""
+    for kind in CLASSES:
+        counts = Counter(each.state for each in found if each.outcome_class == kind)
+        if counts:
+            first, *others = sorted(counts, key=lambda state: STATES.index(State(state)) if state in STATES else -1)
+            more = "".join(f"; {state}: {counts[state]}" for state in others)
+            return kind, f"{first}: {counts[first]} of {counted(len(found), 'component')}{more}"
     return "open", "no components"
 
 

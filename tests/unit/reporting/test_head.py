@@ -17,12 +17,12 @@ UNKNOWN = life("unknown", problem="connection refused")
     ("found", "words"),
     [
         ([GOOD, BAD, life("running", started=1), life("waiting")], ("bad", "failed: 1 of 4 components")),
-        ([BAD, UNKNOWN, UNKNOWN], ("bad", "failed: 1 of 3 components; unknown: 2")),
+        ([UNKNOWN, life("lost"), BAD, UNKNOWN], ("bad", "failed: 1 of 4 components; lost: 1; unknown: 2")),
         ([GOOD, UNKNOWN], ("bad", "unknown: 1 of 2 components")),
-        ([life("ready", started=1), GOOD, life("waiting")], ("alive", "running: 1 of 3 components")),
-        ([life("waiting"), GOOD], ("open", "not started: 1 of 2 components")),
+        ([life("running"), life("ready"), GOOD, life("waiting")], ("alive", "ready: 1 of 4 components; running: 1")),
+        ([life("waiting"), GOOD], ("open", "waiting: 1 of 2 components")),
         ([GOOD, life("stopped", exit_status=143)], ("stopped", "stopped: 1 of 2 components")),
-        ([GOOD], ("good", "succeeded: 1 of 1 component")),
+        ([GOOD], ("good", "ended: 1 of 1 component")),
         ([], ("open", "no components")),
     ],
 )
