@@ -18,6 +18,7 @@ from tests.support.scripts import OWNER
 from tests.support.waiting import eventually
 
 COUNT = 3000
+TAG = 1 << 62
 
 
 @pytest.fixture
@@ -47,9 +48,10 @@ def test_status_reads_3000_processes_fast(tmp_path: Path, many_processes: None) 
         assert done.stdout.count(b"\0sample ") == 2, done
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as program:
+    tagged = f"ulimit -S -m {TAG // 1024} && exec sleep 1000"
+    with subprocess.Popen(["sh", "-c", tagged], start_new_session=True) as program:
         born = text(Path(f"/proc/{program.pid}/stat")).rpartition(") ")[2].split()[19]
-        notes = {"pid": program.pid, "born": born, "started": int(time.time()), "launcher": "x"}
+        notes = {"pid": program.pid, "born": born, "started": int(time.time()), "launcher": "x", "tag": TAG}
         try:
             for name, value in notes.items():
                 (folder / name).write_text(f"{value}\n")
