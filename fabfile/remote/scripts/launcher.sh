@@ -109,8 +109,8 @@ _rr_own_exec() {
 }
 
 # Tag this process, so that all that the program starts has the tag, too. It is the limit of the resident set, which has
-# no effect on Linux (getrlimit(2)), in bytes. Children inherit it, whatever else they change, and /proc/PID/stat shows it
-# to everyone. It is too large to limit anything, and a different number for each component.
+# no effect on Linux (getrlimit(2)), in bytes. Children inherit it, whatever else they change, and /proc shows it to
+# everyone. It is too large to limit anything, and a different number for each component.
 # shellcheck disable=SC3045 # POSIX lacks these options, but every sh has them
 _rr_own_set_tag() {
   _rr_own_tag=$(printf %s "$_rr_own_folder" | sha1sum | cut -c 1-12)
