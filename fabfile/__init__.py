@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from rr_config import Config, ConfigError, Options, load
+from rr_config import Config, Options, load
 from rr_config.errors import named
 from rr_config.files.paths import local_path
 
 from .cli.exit_codes import FAILED, WRONG
-from .cli.interaction import show_changes, show_diagnosis, show_status
+from .cli.interaction import list_muddlers, remove_leftovers, show_changes, show_diagnosis, show_status
 from .cli.invocation import execute, nobody, with_runner
 from .cli.invoke_patches import apply_patches
 from .cli.options import command
@@ -135,6 +135,13 @@ def config(context: Context, **given: Any) -> None:
 def kill(context: Context, **given: Any) -> None:
     """Kill the screen session on every host, and all processes started in it."""
     with_runner(context, given, "kill", lambda runner, console: runner.kill())
+
+
+@command
+def clean(context: Context, **given: Any) -> None:
+    """Remove what runs have left on the hosts: the state of ended sessions, and temporary folders. Asks first."""
+    is_dry, context.config.run.dry = context.config.run.dry, False
+    with_runner(context, given, "clean", partial(remove_leftovers, given, is_dry))
 
 
 @command
@@ -279,17 +286,4 @@ def init(context: Context, **given: Any) -> None:
 @command
 def muddlers(context: Context, **given: Any) -> None:
     """List the available muddlers with a description and the options of each."""
-    from rr_config.muddlers.discovery import all_muddlers
-    from rr_config.muddlers.running import options_of
-
-    from .ui.views import show_muddler
-
-    def show(console: "Console", options: Options) -> None:
-        for muddler in all_muddlers(options.config_dir):
-            try:
-                told = options_of(muddler, options.config_dir)
-            except ConfigError as error:
-                told = f"(options unknown: {error})"
-            show_muddler(console, muddler, told)
-
-    execute(context, given, "muddlers", show)
+    execute(context, given, "muddlers", list_muddlers)

@@ -19,7 +19,7 @@ from .options import Option
 COMMANDS = {
     "Run, or one stage of a run": ("init", "run", "screen", "sync", "start", "wait", "restart"),
     "Look": ("status", "logs", "attach", "plan", "config", "doctor", "exec", "muddlers"),
-    "End": ("stop", "kill"),
+    "End": ("stop", "kill", "clean"),
     "Results": ("collect", "report"),
 }
 OTHER = "Other commands"

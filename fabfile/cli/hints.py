@@ -44,6 +44,7 @@ NEXT = {
     "stop": ("start them again with", "start"),
     "kill": ("run again with", "run"),
     "exec": None,
+    "clean": ("run again with", "run"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The commands `status`, `doctor` and `config --diff` in the terminal.
+"""The commands `status`, `doctor`, `clean`, `muddlers` and `config --diff` in the terminal.
 
 They watch, ask, and exit with FAILED if something is wrong.
 """
@@ -6,6 +6,7 @@ They watch, ask, and exit with FAILED if something is wrong.
 import os
 import signal
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from invoke.exceptions import Exit
@@ -106,6 +107,33 @@ def show_diagnosis(given: dict[str, Any], runner: "Runner", console: "Console") 
     show_diagnoses(console, found, as_json=given["json"])
     if not all(each.is_well for each in found):
         raise Exit(code=FAILED)
+
+
+def remove_leftovers(given: dict[str, Any], is_dry: bool, runner: "Runner", console: "Console") -> None:
+    """Remove what runs have left, after the user has seen it and agreed."""
+    from ..ui.views import agrees_to_remove
+
+    if given["all"] and runner.options.limit is not None:
+        raise ConfigError("--all: cannot be combined with --limit, which selects components of this config")
+    if not (is_dry or given["yes"] or (sys.stdin and sys.stdin.isatty())):
+        raise ConfigError("clean: no terminal to ask for confirmation; add --yes to remove without a question")
+    agrees = partial(agrees_to_remove, console, is_said=given["yes"], is_dry=is_dry)
+    runner.clean(every=given["all"], files=given["files"], agrees=agrees)
+
+
+def list_muddlers(console: "Console", options: Options) -> None:
+    """List the available muddlers with a description and the options of each."""
+    from rr_config.muddlers.discovery import all_muddlers
+    from rr_config.muddlers.running import options_of
+
+    from ..ui.views import show_muddler
+
+    for muddler in all_muddlers(options.config_dir):
+        try:
+            told = options_of(muddler, options.config_dir)
+        except ConfigError as error:
+            told = f"(options unknown: {error})"
+        show_muddler(console, muddler, told)
 
 
 def show_changes(console: "Console", options: Options, as_json: bool) -> None:

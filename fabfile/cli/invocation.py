@@ -146,7 +146,7 @@ def execute(
     if isinstance(context, Connection):
         raise Exit("-H/--hosts: not supported; the config file sets the hosts", WRONG)
     if context.config.run.dry:
-        raise Exit(f"-R/--dry: supported only by `run`; see: {program()} plan", WRONG)
+        raise Exit(f"-R/--dry: supported only by `run` and `clean`; see: {program()} plan", WRONG)
     from ..ui.console import Console
 
     try:

@@ -14,7 +14,7 @@ def _flag(name: str, help: str, *commands: str, short: str | None = None) -> Dec
 BY_STATE = ("status", "logs", "restart", "stop", "collect")
 TABLE = ("host", "component", "state")  # values of --sort and --group
 # The commands that change hosts, or wait for components.
-CHANGES = ("run", "kill", "screen", "sync", "start", "stop", "restart", "wait")
+CHANGES = ("run", "kill", "screen", "sync", "start", "stop", "restart", "wait", "clean")
 
 _path = partial(Declaration, values=Values.PATH)
 
@@ -95,6 +95,9 @@ OWN_OPTIONS = (
     _flag("overwrite", "Replace an existing file even if it is not a report.", "report"),
     _flag("install", "Install missing packages with the package manager of the host.", "doctor"),
     _flag("yes", "Install without asking for confirmation.", "doctor", short="y"),
+    _flag("files", "Also remove the files of the components, and folders that become empty.", "clean"),
+    _flag("all", "Remove the state of all sessions of the user on these hosts that have ended.", "clean"),
+    _flag("yes", "Remove without asking for confirmation.", "clean", short="y"),
 )
 
 

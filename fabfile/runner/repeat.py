@@ -19,7 +19,10 @@ class Repeat:
 
 
 # Commands that act on whole hosts: they can be repeated for the failed hosts.
-OF_HOSTS = ("kill", "screen", "sync", "stop", "plan", "collect", "logs", "attach", "report", "doctor", "status", "exec")
+OF_HOSTS = (
+    *("kill", "screen", "sync", "stop", "plan", "collect", "logs", "attach", "report"),
+    *("doctor", "status", "exec", "clean"),
+)
 
 
 def repeat_of(

@@ -1,8 +1,8 @@
 """`Runner`: what each command does, as a method that returns values. This is the interface for Python programs.
 
-This module holds the commands that send files and start components. `WaitCommands` has `wait`, `SessionCommands` has
-those for sessions and those that stop components, and `Inspector` those that change nothing. Nothing here prints, asks
-the user, or ends the program. To follow a run, pass an `Observer`.
+This module holds the commands that send files and start components. `WaitCommands` has `wait`, `CleanCommands` has
+`clean`, `SessionCommands` has those for sessions and those that stop components, and `Inspector` those that change
+nothing. Nothing here prints, asks the user, or ends the program. To follow a run, pass an `Observer`.
 """
 
 import json
@@ -30,18 +30,18 @@ from ..transfer.sync import SyncResult, sync
 from ..util.lazy import call_once
 from ..util.limits import INSTALL_SECONDS
 from ..util.stages import Failure, StageError
+from .clean import CleanCommands
 from .follow import following
 from .inspector import stage_group
 from .repeat import Repeat, repeat_of
 from .waiting.tracker import ComponentResult
-from .waiting.wait_commands import WaitCommands
 
 if TYPE_CHECKING:  # only one command needs it, and loading it takes as long as many commands run
     from ..diagnosis.checks import Diagnosis
 
 
 @attrs.define
-class Runner(WaitCommands):
+class Runner(CleanCommands):
     """Runs the components of a loaded config. There is a method for each stage, and `run` for all of them.
 
     A method that changes something first connects to all hosts (not `install`, and `wait` only with

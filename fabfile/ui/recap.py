@@ -9,6 +9,7 @@ import attrs
 from ..components.screen import Killed, Session
 from ..components.status import State
 from ..diagnosis.execute import Executed
+from ..runner.clean import Cleaned, Leftovers
 from ..runner.waiting.tracker import ComponentResult
 from ..transfer.sync import SyncResult
 from ..util.stages import Failure
@@ -57,6 +58,8 @@ class Recap:
                 return _executed(self.results.get("exec", {}).values())
             case "kill":
                 return _killed(self.results.get("kill", {}).values())
+            case "clean":
+                return _cleaned(self.results.get("clean", {}).values())
             case "screen":
                 return _sessions(self.results.get("screen", {}).values())
         return _states(self.components)
@@ -85,6 +88,10 @@ class Recap:
                     facts |= {"session": session.id, "session_is_new": session.is_new}
                 case Executed() as executed:
                     facts |= {"exit_status": executed.status, "output": executed.output}
+                case Leftovers() as leftovers:
+                    facts |= leftovers.as_dict()
+                case Cleaned() as cleaned:
+                    facts |= cleaned.as_dict()
                 case SyncResult() as synced:
                     facts |= {"files": synced.files, "sent": synced.sent, "sent_bytes": synced.sent_bytes}
         return facts
@@ -107,6 +114,15 @@ def _killed(results: Iterable[Killed]) -> str:
     found = list(results)
     sessions, components = sum(len(each.sessions) for each in found), sum(each.components for each in found)
     return f"{counted(sessions, 'session')} ended, {counted(components, 'component')} stopped"
+
+
+def _cleaned(results: Iterable[Cleaned]) -> str:
+    found = [each.leftovers for each in results]
+    if not found:
+        return "nothing removed"
+    sessions, files = sum(len(each.remains.sessions) for each in found), sum(each.files for each in found)
+    size = byte_size(sum(each.size for each in found))
+    return f"{counted(sessions, 'session')} and {counted(files, 'file')} removed ({size})"
 
 
 def _sessions(results: Iterable[Session]) -> str:

@@ -14,6 +14,7 @@ from ..components.status import State
 from ..components.wait import Ended
 from ..diagnosis.execute import Executed
 from ..results.collect import HostResults
+from ..runner.clean import Cleaned
 from ..transfer.sync import SyncResult
 from ..util.host_ranges import host_range
 from ..util.stages import Failure
@@ -92,6 +93,8 @@ def lines_of(stage: str, host: str, result: Any) -> Iterator[Line]:
             number, _, name = result.id.partition(".")
             state = f"{'new' if result.is_new else 'existing'} session"
             yield Line(host, state, f"{state} {name}", f", pid {number}")
+        case Cleaned():
+            yield Line(host, "removed", f"removed {byte_size(result.leftovers.size)}")
         case SyncResult():
             yield Line(host, "sent" if result.sent else "nothing sent", synced(result))
         case HostResults():

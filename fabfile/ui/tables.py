@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..components.status import State, Status
 from ..diagnosis.checks import Diagnosis, Verdict
+from ..runner.clean import Leftovers
 from ..runner.plan import HostPlan, Plan
 from ..util.host_ranges import folded, host_range
 from ..util.text import byte_size, counted, duration, printable
@@ -54,6 +55,35 @@ def _host_plan_lines(host: HostPlan) -> Iterator[str]:
 def _session_name(id_: str) -> str:
     """Return the name without the process id, which differs on each host. `--json` has both."""
     return id_.partition(".")[2]
+
+
+def leftover_lines(found: Mapping[str, Leftovers]) -> Iterator[str]:
+    """Yield the lines about leftovers of hosts. Hosts with equal lines share them, and the sum of their sizes."""
+    sizes: dict[str, int] = {}
+    texts = [(host, "\n".join(map(printable, _leftovers(each)))) for host, each in found.items()]
+    for host, text in texts:
+        sizes[text] = sizes.get(text, 0) + found[host].size
+    for hosts, text in folded(texts):
+        yield f"{printable(hosts)}  {byte_size(sizes[text])}"
+        for line in text.split("\n"):
+            yield f"  {line}"
+
+
+def _leftovers(found: Leftovers) -> Iterator[str]:
+    for session in found.remains.sessions:
+        state = "the open session" if session.is_open else "session"
+        yield f"state of {state} {session.name}: {counted(session.components, 'component')}"
+    if found.remains.temporary:
+        yield counted(len(found.remains.temporary), "temporary folder")
+    paths = [each.spelled(path) for each in found.sent for path in each.files]
+    yield from paths[:MOST_FILES]
+    if len(paths) > MOST_FILES:
+        yield f"and {counted(len(paths) - MOST_FILES, 'file')} more"
+    for busy in found.remains.busy:
+        yield f"keep {busy.text}"
+    linked = [each.spelled(path) for each in found.sent for path in each.linked]
+    if linked:
+        yield f"keep {counted(len(linked), 'file')} behind a symbolic link, for example {linked[0]}"
 
 
 STATUS_COLUMNS = ("HOST", "COMPONENT", "STATE", "EXIT", "PID", "FOR", "CPU", "MEMORY")

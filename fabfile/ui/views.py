@@ -18,13 +18,14 @@ from ..components.status import Status
 from ..diagnosis.checks import Diagnosis
 from ..diagnosis.execute import Executed
 from ..results import config_dump
+from ..runner.clean import Leftovers
 from ..runner.follow import Look
 from ..runner.plan import Plan
 from ..util.host_ranges import folded, host_range
 from ..util.text import byte_size, printable
 from .overview import group_rows, grouped, notes_below, screen, summary
 from .stdio import Stdio
-from .tables import DIAGNOSIS_COLUMNS, diagnosis_rows, plan_lines, status_rows, without_notes
+from .tables import DIAGNOSIS_COLUMNS, diagnosis_rows, leftover_lines, plan_lines, status_rows, without_notes
 from .terminal import BOLD, CYAN, GREEN, RED, YELLOW, fitted, is_screen, is_wide, screen_size, styled, table
 
 DIFF_STYLES = {"+": GREEN, "-": RED, "@": CYAN}  # by the first character of a line of `diff -u`
@@ -80,6 +81,15 @@ def agrees_to_install(out: Stdio, found: Iterable[Diagnosis], is_said: bool) -> 
         return True
     out.aside("nothing was installed\n")
     return False
+
+
+def agrees_to_remove(out: Stdio, found: Mapping[str, Leftovers], is_said: bool, is_dry: bool) -> bool:
+    """Show what would be removed, and ask, unless the user has agreed already, or wants no more than the list."""
+    for line in leftover_lines(found):
+        out.news(line, "" if line.startswith(" ") else BOLD)
+    if is_dry or all(each.is_nothing for each in found.values()):
+        return False
+    return is_said or out.asks("remove?")
 
 
 def show_plan(out: Stdio, found: Plan, as_json: bool) -> None:

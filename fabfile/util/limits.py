@@ -46,6 +46,7 @@ STATUS_SECONDS = 1
 # silent for so much longer.
 SLOWEST = 10_000_000
 # Seconds that a package manager may be silent in addition to `--io-timeout`. It may download much in silence.
+CLEAN_SECONDS = 3600  # so long may a host work on the removal of large folders without an answer
 INSTALL_SECONDS = 3600
 # Seconds in which the login shell of a host must run a script. A start-up file may wait for ever, or read the script.
 GREETING_SECONDS = 25

@@ -143,7 +143,7 @@ class Options:
         "Continue like --keep-going while at most this number of hosts have failed. Default: {default}.",
         default=0,
         least=0,
-        commands=(*STARTING, "screen", "sync"),
+        commands=(*STARTING, "clean", "screen", "sync"),
     )
     parallel: int = option(
         "Maximum number of hosts to work on at the same time. Default: {default}.",
@@ -213,7 +213,7 @@ class Options:
     keep_going: bool = option(
         "When hosts fail, continue with the later stages on the other hosts. Default: {default}.",
         default=False,
-        commands=(*STARTING, "screen", "sync"),
+        commands=(*STARTING, "clean", "screen", "sync"),
     )
 
     command: str | None = None

@@ -2,6 +2,7 @@
 
 COMMANDS = [
     "attach",
+    "clean",
     "collect",
     "config",
     "doctor",

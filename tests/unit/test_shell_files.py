@@ -5,14 +5,16 @@ import subprocess
 
 import pytest
 
-from fabfile.components import attach, launcher, ownership, requirements, screen, start, status, stop, wait
+from fabfile.components import attach, clean, launcher, ownership, requirements, screen, start, status, stop, wait
 from fabfile.components.output import logs
 from fabfile.diagnosis import execute, packages, probe
 from fabfile.remote import script
 from fabfile.remote.script import SCRIPTS, Script, read_script
 from fabfile.results import remote_files
 from fabfile.runner import plan
+from fabfile.transfer import removal
 from fabfile.transfer.protocol import remote_commands
+from fabfile.transfer.tree import Tree
 from rr_config import Component, util
 from tests.support.scripts import OWNER, OWNERSHIP
 
@@ -34,6 +36,7 @@ SENT = {
     "collect": remote_files.collect_script("s", [COMPONENT]),
     "doctor": probe.probe_script("s", ["gdb"], ["~", "/"], ["/opt"]),
     "install": packages.install_script(MANAGER, ["screen"]),
+    "clean": clean.clean_script("s", OWNER, [COMPONENT], removal.root_words({"~": Tree()}), False, ["s"]),
     "connect": ownership.connect_script("s", OWNER, False, requirements=REQUIRED),
     "exec": execute.exec_script("uptime", 3),
     "logs": logs.logs_script("s", [logs.LogReader(COMPONENT)], logs.Selection()),
@@ -53,6 +56,7 @@ PROGRAMS = {
     "move_staged": "",
     "note_taker": "",
     "list_planted": "",
+    "remove_folders": "",
     "show_window": "id=1.s window=2\n",
     "staging_filter": "export staging=.staging\n",
     "copy_partial": "",
@@ -64,6 +68,8 @@ CHANGED = {
     ("wait", "pending"),
     ("doctor", "programs"),
     ("doctor", "places"),
+    ("clean", "session"),
+    ("clean", "sessions"),
     *(("logs", name) for name in ("positions", "lines", "since")),
 }
 

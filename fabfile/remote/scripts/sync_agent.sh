@@ -7,21 +7,8 @@
 # Needs from the header: session, piece_mb, and the scripts that xargs runs: staging_filter, list_planted, copy_partial,
 # hash_piece, move_staged. $list is the file for lists of paths.
 . ./state_dir.sh
-
-# name_staging: set $staging, the name of staging folders. It differs for each machine in a home that they share, and
-# for each user in a folder that both may write to. find -execdir refuses a PATH with relative folders.
-name_staging() {
-  # shellcheck disable=SC2046 # two words: checksum and length
-  set -- $(printf '%s\n' "$HOME" | cksum)
-  export staging=".remote-runner-$session@$machine-$1-$2"
-  export LC_ALL=C
-  case :$PATH in *:[!/]* | *::* | *:)
-    PATH=$(printf %s "$PATH" | tr : '\n' | grep ^/ | tr '\n' :)
-    PATH=${PATH%:}
-    ;;
-  esac
-  trap 'exit 1' HUP INT PIPE TERM
-}
+. ./lists.sh
+. ./staging.sh
 
 # serve [temporary FOLDER | path PATH]...: answer with the name of staging folders and with the path of each root, then
 # carry out commands.
@@ -115,25 +102,6 @@ enter_root() {
   cd -- "$1" || fail "cannot enter the home or temporary folder of files; check that it exists"
 }
 
-# read_end: read the line that ends a command, or exit.
-read_end() { read -r end && [ "$end" = . ] || exit; }
-
-# read_list: read $size bytes of paths into $list.
-read_list() {
-  true >"$list"
-  [ "$size" -eq 0 ] || head -c "$size" >"$list" || fail "cannot write $state; is the disk full?"
-  read_end
-}
-
-# read_target LENGTH: read a path into $target. The dot keeps newlines at its end.
-read_target() {
-  target=$(head -c "$1" && echo .)
-  target=${target%.}
-}
-
-# each COMMAND...: run it with the paths of $list.
-each() { [ "$size" -eq 0 ] || xargs -0 "$@" <"$list"; }
-
 # stream [OPERAND...]: copy $size bytes of standard input. head would copy 8 KB at a time.
 stream() { dd bs=128K iflag=fullblock,count_bytes count="$size" status=none "$@"; }
 
@@ -192,11 +160,4 @@ stage() {
   errors=$(each mkdir -m 700 -- 2>&1)
   foreign=$([ -z "$errors" ] || each sh -c "$list_planted" sh | head -n 1)
   [ -z "$foreign" ] || fail "$foreign belongs to another user, but is a staging folder of the files; remove it"
-}
-
-# unstage: remove the staging folders that were written down.
-unstage() {
-  [ -f "$state/.staging" ] || return 0
-  # shellcheck disable=SC2016 # sh -c expands it
-  xargs -0 -r sh -c "$staging_filter"'rm -rf -- "$@"' sh <"$state/.staging" 2>/dev/null && rm -f "$state/.staging"
 }

@@ -18,6 +18,7 @@ BY_STATE = ("--failed", "--state")
 OWN = {
     "attach": {"--component"},
     "run": {"--collect", "--to", "--follow", "-f", "--json", "--verbose", "-v"},
+    "clean": {"--files", "--all", "--yes", "-y", "--json", "--verbose", "-v"},
     "exec": {"--command", "--timeout", "--json"},
     "kill": {"--json", "--verbose", "-v"},
     "screen": {"--json", "--verbose", "-v"},
@@ -48,6 +49,7 @@ BEHAVIOUR = {
     "restart": {"--on-exit", "--replace", *MAY_FAIL},
     "wait": {"--on-exit", "--replace", "--terminate", *MAY_FAIL},
     "kill": {"--replace"},
+    "clean": {*MAY_FAIL},
     "stop": {"--replace"},
     "doctor": {"--always-copy"},
 }
