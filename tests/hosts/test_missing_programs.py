@@ -98,7 +98,7 @@ def test_missing_need_starts_nothing(lab: Lab) -> None:
             f"without these hosts: fab -r {ROOT} {command} --config {lab.folder}/cfg.py --limit '!node2/*' -S {lab.farm.ssh_config}",
             f"repeat with: fab -r {ROOT} {command} --config {lab.folder}/cfg.py -S {lab.farm.ssh_config}",
         ]
-        assert re.fullmatch(r"2 hosts \(1 failed\), 2 components: .*\n", done.stdout)
+        assert re.fullmatch(r"2 hosts \(1 failed\), 2 components; .*\n", done.stdout)
         assert is_alive(before), "nor is anything stopped"
 
 
