@@ -61,9 +61,10 @@ def terminals() -> Iterator[list[Terminal]]:
         each.close()
 
 
-def connect(terminals: list[Terminal], config: Path, *names: str) -> Terminal:
+def connect(terminals: list[Terminal], config: Path, *names: str, transport: str = "auto") -> Terminal:
     command = [sys.executable, "-m", "tests.support.connect", str(config), *names]
     environment = {name: value for name, value in os.environ.items() if name != "SSH_AUTH_SOCK"}
+    environment["TRANSPORT"] = transport
     terminals.append(Terminal(command, cwd=ROOT, env=environment))
     return terminals[-1]
 
@@ -154,21 +155,61 @@ def test_empty_passphrase_skips_the_key(duel: Duel, terminals: list[Terminal]) -
 
 
 @pytest.mark.root
-def test_impatient_hosts_are_met_again(duel: Duel, user: Account, terminals: list[Terminal]) -> None:
+def test_ssh_asks_as_in_a_terminal(duel: Duel, user: Account, terminals: list[Terminal]) -> None:
+    """A passphrase once for all hosts, then a password for each host, one question at a time."""
+    names = ["first", "second"]
+    lines = ["IdentityFile {keys}/gcm", f"User {user.name}"]
+    config = config_of(duel, dict.fromkeys(names, duel.host(**PAM, **FIRST_KEY)), *lines)
+    terminal = connect(terminals, config, *names, transport="openssh")
+    for typed in (b"wrong", PASSPHRASE.encode()):
+        terminal.shows(f"Enter passphrase for key '{duel.keys}/gcm': ".encode())
+        assert not echoes(terminal)
+        terminal.types(typed + b"\n")
+    for typed in (b"wrong", PASSWORD.encode(), PASSWORD.encode()):
+        terminal.shows(f"({user.name}@".encode())
+        terminal.shows(b") Password: ")
+        assert not terminal.shown
+        terminal.types(typed + b"\n")
+    for _ in names:
+        terminal.shows(b": connected")
+    assert b"passphrase" not in terminal.shown
+    assert terminal.ends() == 0
+
+
+@pytest.mark.root
+def test_ssh_asks_nothing_in_batch_mode(duel: Duel, user: Account, terminals: list[Terminal]) -> None:
+    host = duel.host(PasswordAuthentication="yes", AuthorizedKeysFile="none")
+    config = config_of(duel, {"machine": host}, "IdentityFile none", f"User {user.name}", "BatchMode yes")
+    log = host.folder / "sshd.log"
+    before = log.read_text()
+    terminal = connect(terminals, config, "machine", transport="openssh")
+    terminal.shows(b"machine: permission denied")
+    terminal.ends()
+    assert "Failed password" not in log.read_text()[len(before) :]
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("transport", ["auto", "openssh"])
+def test_impatient_hosts_are_met_again(duel: Duel, user: Account, terminals: list[Terminal], transport: str) -> None:
     """The second host closes its connection while the first question is open."""
     settings = {**PAM, **FIRST_KEY, "LoginGraceTime": "3"}
     patient, impatient = duel.host(**PAM, **FIRST_KEY), duel.host(**settings)
     hosts = {"patient": patient, "impatient": impatient}
     config = config_of(duel, hosts, "IdentityFile {keys}/good", f"User {user.name}")
-    terminal = connect(terminals, config, "patient", "impatient")
-    terminal.shows(b") Password: ")
     log = impatient.folder / "sshd.log"
-    eventually(lambda: "Postponed keyboard-interactive" in log.read_text(), "the question of the second host")
-    eventually(lambda: not connections(impatient), "the host to give up")
-    terminal.types(PASSWORD.encode() + b"\n")
+    before = len(log.read_text())
+    terminal = connect(terminals, config, "patient", "impatient", transport=transport)
     terminal.shows(b") Password: ")
+    question = "Postponed keyboard-interactive"
+    eventually(lambda: question in log.read_text()[before:], "the question of the second host")
+    eventually(lambda: not connections(impatient), "the host to give up")
+    # ssh does not notice that the connection is closed, so it asks twice.
+    for _ in range(1 if transport == "auto" else 2):
+        terminal.types(PASSWORD.encode() + b"\n")
+        terminal.shows(b") Password: ")
     terminal.types(PASSWORD.encode() + b"\n")
-    terminal.shows(b": connected")
+    for _ in hosts:
+        terminal.shows(b": connected")
     assert terminal.ends() == 0
 
 

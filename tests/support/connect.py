@@ -1,6 +1,6 @@
 """Connect to hosts of an ssh config at the same time, as a program of its own, which may have a terminal.
 
-Usage: python -m tests.support.connect CONFIG NAME... It prints a line for each host, and notes for the terminal meanwhile.
+Usage: python -m tests.support.connect CONFIG NAME... The variable TRANSPORT may choose the transport. It prints a line for each host, and notes for the terminal meanwhile.
 """
 
 import os
@@ -31,7 +31,9 @@ def main() -> None:
     threading.Thread(target=tick, daemon=True).start()
     settings = Settings(runtime_ssh_path=config)
     group = HostGroup(
-        names, connection_settings(settings, os.environ.pop("REMOTE_RUNNER_PASS", None)), Options(config_file="cfg.py")
+        names,
+        connection_settings(settings, os.environ.pop("REMOTE_RUNNER_PASS", None)),
+        Options(config_file="cfg.py", transport=os.environ.get("TRANSPORT", "auto")),
     )
 
     def connect(host: Host) -> str:

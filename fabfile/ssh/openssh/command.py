@@ -15,9 +15,11 @@ import attrs
 from fabric import Config, Connection
 
 from ...util import limits
+from ..config.read_values import flag
 from ..config.tokens import ResolvedSettings
 from ..connection import key_files
 from ..fabric_patches import ssh_config_files
+from ..login import prompts
 from ..trust.rule import STRICT
 
 # Only a session can use a forwarded port or a terminal, and our sessions need none. A remote or local command of the
@@ -32,7 +34,6 @@ ClearAllForwardings yes
 ForwardX11 no
 Tunnel no
 UpdateHostKeys no
-NumberOfPasswordPrompts 1
 """
 # The GCM ciphers are the fastest, because they include the MAC.
 DEFAULTS = f"""\
@@ -54,6 +55,7 @@ class Login:
     host_keys: str | None
     connect_seconds: float | None
     has_password: bool
+    can_ask: bool
 
 
 def login_of(settings: Config, host_keys: str | None) -> Login:
@@ -66,6 +68,7 @@ def login_of(settings: Config, host_keys: str | None) -> Login:
         host_keys=host_keys,
         connect_seconds=None if seconds == limits.CONNECT_SECONDS else seconds,  # as in `take_timeout`
         has_password=bool(kwargs.get("password")),
+        can_ask=prompts.has_terminal(),
     )
 
 
@@ -76,7 +79,9 @@ def config_text(login: Login) -> str:
         lines.append(f"StrictHostKeyChecking {'yes' if login.host_keys == STRICT else 'accept-new'}")
     if login.connect_seconds:
         lines.append(f"ConnectTimeout {whole(login.connect_seconds)}")
-    if not login.has_password:  # ssh would log in with an empty one
+    if login.has_password:
+        lines.append("NumberOfPasswordPrompts 1")
+    elif not login.can_ask:  # ssh would log in with an empty one
         lines.append("PasswordAuthentication no")
     lines += [f"IdentityFile {quoted(str(path))}" for path in login.key_files]
     lines += [f"Include {quoted(file)}" for file in login.config_files]
@@ -124,6 +129,8 @@ def master_command(connection: Connection, control: Path, mode: str | None) -> l
         words += ["-l", connection.user]
     if resolved.has_port or str(connection.port) != settings.get("port", DEFAULT_PORT):
         words += ["-p", str(connection.port)]
+    if flag(settings, "BatchMode", usual=False) and not connection.connect_kwargs.get("password"):
+        words += ["-o", "PasswordAuthentication=no"]
     if mode is None and settings.get("stricthostkeychecking", "ask").lower() in ("ask", "no", "off", "false"):
         words += ["-o", "StrictHostKeyChecking=accept-new"]
     if settings.get("forkafterauthentication", "no").lower() == "yes":  # old versions do not know the keyword

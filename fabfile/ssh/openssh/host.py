@@ -24,6 +24,7 @@ from ...remote.host import Channel
 from ...remote.script import command as script_command
 from ...util import errors, limits
 from ...util.clock import Clock
+from ..config.read_values import flag
 from ..connection import (
     DROPPED,
     MOST_SECONDS_APART,
@@ -38,7 +39,7 @@ from .command import master_command
 from .master import LoginAttempt, LoginFailed, Master
 from .problems import Problem
 from .process import OpenSsh
-from .questions import Answers
+from .questions import Answers, LoginExpired
 
 log = logging.getLogger(__name__)
 
@@ -145,11 +146,23 @@ class OpenSshHost:
         return f"{problem.text}; ssh connected because of {reason}" if reason else problem.text
 
     def _attempt(self) -> Master:
+        """Log in, and again if the host did not wait until it was its turn to ask the user."""
+        while True:
+            with contextlib.suppress(LoginExpired):
+                return self._login()
+
+    def _login(self) -> Master:
         """Log in once."""
         connection, control, mode = self._connection, self._openssh.new_control(), self._openssh.host_keys
         given = connection.connect_kwargs
         password = given.get("password")
-        answers = Answers(password, given.get("passphrase") or password, mode != STRICT)
+        answers = Answers(
+            password,
+            given.get("passphrase") or password,
+            accepts_new_keys=mode != STRICT,
+            may_ask=not flag(connection.ssh_config, "BatchMode", usual=False),
+            typed=self._openssh.typed,
+        )
         seconds = self._seconds("timeout") * STEPS
         attempt = LoginAttempt(self.name, self._where, connection.user, answers, seconds)
         return attempt.open(self._openssh, control, master_command(connection, control, mode))

@@ -11,9 +11,10 @@ from pathlib import Path
 import attrs
 
 from ...util import errors
-from .problems import AUTHENTICATED, Problem, added_keys, problem
+from ..login.exchange import TIRED
+from .problems import AUTHENTICATED, CLOSED, Problem, added_keys, problem
 from .process import OpenSsh, SshProcess
-from .questions import Answers, Questions
+from .questions import Answers, LoginExpired, Questions
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +107,8 @@ class LoginAttempt:
             pass
         if master.process.is_missing:
             return errors.HostError("the program ssh is missing on this machine; install openssh-client")
+        if self.answers.were_typed and CLOSED.search(self._said):
+            return LoginExpired(TIRED)
         return LoginFailed(problem(self._said, self.where, self.user, self.answers.refused))
 
     def _read(self, stderr: int) -> bool:

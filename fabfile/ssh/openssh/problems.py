@@ -12,6 +12,7 @@ NOISE = re.compile(
     r"|  remove with:|  ssh-keygen -f|WARNING: |Host key verification failed|Pseudo-terminal|Control socket"
 )
 AUTHENTICATED = re.compile(rb"^Authenticated to ", re.MULTILINE)
+CLOSED = re.compile(rb"^Connection (reset|closed) by ", re.MULTILINE)
 ADDED = re.compile(r"Warning: Permanently added (.+) to the list of known hosts")
 DROPPED = re.compile(
     r"kex_exchange_identification: .*^Connection (reset|closed) by (?!UNKNOWN)", re.DOTALL | re.MULTILINE

@@ -48,6 +48,7 @@ class OpenSsh:
     def __init__(self, login: Login) -> None:
         self._login = login
         self.host_keys = login.host_keys
+        self.typed: dict[str, str] = {}  # passphrases, by question
         self._folder: Path | None = None
         self._count = 0
         self._is_closed = False

@@ -53,7 +53,9 @@ def test_gateway_of_fabric_is_a_jump() -> None:
 
 
 def test_own_settings_come_first_and_defaults_last() -> None:
-    lines = config_text(Login(["/a b/config"], [Path("/k")], "strict", 2.5, has_password=False)).splitlines()
+    lines = config_text(
+        Login(["/a b/config"], [Path("/k")], "strict", 2.5, has_password=False, can_ask=False)
+    ).splitlines()
     at = {line: number for number, line in enumerate(lines)}
     for line in ("StrictHostKeyChecking yes", "ConnectTimeout 3", "PasswordAuthentication no", 'IdentityFile "/k"'):
         assert at[line] < at['Include "/a b/config"'] < at["StrictHostKeyChecking accept-new"]
