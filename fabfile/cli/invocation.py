@@ -55,6 +55,7 @@ def with_runner(
     components, for commands that send them.
     """
     from ..runner.runner import Runner
+    from ..ssh.terminal import guard
     from .hints import CommandLine, Summary
 
     def action(console: "Console", options: Options) -> None:
@@ -62,6 +63,7 @@ def with_runner(
         config = load(options, with_files)
         options = options.with_assigned(config)
         console.set_level(options.log_level)
+        guard()
         line = CommandLine(config, options, context.config, given)
         with Runner(config, options, context.config, observer(console, config)) as runner:
             end = Summary(command, runner, console, line, as_json=given.get("json", False))

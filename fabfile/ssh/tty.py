@@ -9,11 +9,12 @@ import os
 import select
 import signal
 import sys
-import termios
 import tty
 from collections.abc import Iterator
 
 import paramiko
+
+from .terminal import changed
 
 BLOCK = 1 << 16
 
@@ -33,7 +34,7 @@ def hand_over(channel: paramiko.Channel) -> int:
     Return -1 if no status arrives, for example because the connection is lost. stdin must be a terminal.
     """
     keyboard, display = sys.stdin.fileno(), sys.stdout.fileno()
-    with _raw(keyboard), _resizes() as resized:
+    with changed(keyboard, lambda: tty.setraw(keyboard)), _resizes() as resized:
         while True:
             ready, _, _ = select.select([channel, keyboard, resized], [], [])
             if resized in ready:
@@ -53,17 +54,6 @@ def hand_over(channel: paramiko.Channel) -> int:
     status = channel.recv_exit_status() if channel.eof_received or channel.closed else -1
     channel.close()
     return status
-
-
-@contextlib.contextmanager
-def _raw(terminal: int) -> Iterator[None]:
-    """Put the terminal into raw mode, so that it passes on every key; restore it at the end."""
-    before = termios.tcgetattr(terminal)
-    tty.setraw(terminal)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -143,6 +144,28 @@ def test_interrupted_question_restores_echo(duel: Duel, terminals: list[Terminal
     terminal.shows(b"passphrase of key")
     terminal.types(b"\x03")
     assert terminal.ends() != 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_killed_question_restores_echo(duel: Duel, terminals: list[Terminal], number: int) -> None:
+    terminal = connect(terminals, config_of(duel, {"machine": duel.host()}, "IdentityFile {keys}/gcm"), "machine")
+    terminal.shows(b"passphrase of key")
+    terminal.process.send_signal(number)
+    assert terminal.ends() == -number
+
+
+def test_suspended_question_restores_echo(duel: Duel, terminals: list[Terminal]) -> None:
+    config = config_of(duel, {"machine": duel.host()}, "IdentityFile {keys}/gcm")
+    fab = shlex.join([sys.executable, "-m", "tests.support.connect", str(config), "machine"])
+    terminals.append(Terminal(["bash", "-m", "-c", f"{fab}; stty -a | grep -ow -e '-*echo'; sleep 0.5; fg"], cwd=ROOT))
+    terminals[-1].shows(b"passphrase of key")
+    terminals[-1].types(b"\x1a")
+    terminals[-1].shows(b"\r\necho\r\n")
+    terminals[-1].shows(b"passphrase of key")
+    assert not echoes(terminals[-1])
+    terminals[-1].types(PASSPHRASE.encode() + b"\n")
+    terminals[-1].shows(b"machine: connected")
+    assert terminals[-1].ends() == 0
 
 
 def test_empty_passphrase_skips_the_key(duel: Duel, terminals: list[Terminal]) -> None:

@@ -14,6 +14,7 @@ from fabfile.remote.host import Host
 from fabfile.ssh.connection import connection_settings
 from fabfile.ssh.host_group import HostFailure, HostGroup
 from fabfile.ssh.login import prompts
+from fabfile.ssh.terminal import guard
 from fabfile.ui.stdio import Stdio
 from rr_config import Options
 
@@ -22,6 +23,7 @@ def main() -> None:
     config, *names = sys.argv[1:]
     out = Stdio(is_quiet=False)
     prompts.use_screen(out)
+    guard()
     stop = threading.Event()
 
     def tick() -> None:

@@ -4,7 +4,6 @@ The terminal is the one that controls this process, whatever stdin is, as in ssh
 a question.
 """
 
-import atexit
 import contextlib
 import os
 import select
@@ -12,6 +11,8 @@ import termios
 import threading
 from collections.abc import Callable, Iterator
 from typing import Protocol
+
+from ..terminal import changed
 
 TERMINAL = "/dev/tty"
 LOOK_SECONDS = 0.2  # between two looks whether the question is void
@@ -67,31 +68,23 @@ def ask(question: str, echo: bool, is_void: Callable[[], bool] = lambda: False) 
         return None
     terminal = os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY)
     try:
-        with turn(), _settings(terminal, echo), _on_screen(terminal, question):
-            return _line(terminal, is_void)
+        with turn():
+            last = question.rpartition("\n")[2]
+            with (
+                changed(terminal, lambda: _edit_lines(terminal, echo), lambda: _write(terminal, last)),
+                _on_screen(terminal, question),
+            ):
+                return _line(terminal, is_void)
     finally:
         os.close(terminal)
 
 
-@contextlib.contextmanager
-def _settings(terminal: int, echo: bool) -> Iterator[None]:
-    """Make the terminal edit lines, and echo or not. Restore it even if the process ends meanwhile."""
-    before = termios.tcgetattr(terminal)
-    changed = termios.tcgetattr(terminal)
-    changed[3] = (changed[3] | termios.ICANON | termios.ISIG) & ~termios.ECHO
-    changed[3] |= termios.ECHO if echo else 0
-
-    def restore() -> None:
-        with contextlib.suppress(OSError, termios.error):
-            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
-
-    atexit.register(restore)  # a daemon thread just stops with the process
-    try:
-        termios.tcsetattr(terminal, termios.TCSAFLUSH, changed)
-        yield
-    finally:
-        restore()
-        atexit.unregister(restore)
+def _edit_lines(terminal: int, echo: bool) -> None:
+    """Make the terminal edit lines, and echo or not."""
+    settings = termios.tcgetattr(terminal)
+    settings[3] = (settings[3] | termios.ICANON | termios.ISIG) & ~termios.ECHO
+    settings[3] |= termios.ECHO if echo else 0
+    termios.tcsetattr(terminal, termios.TCSAFLUSH, settings)
 
 
 @contextlib.contextmanager
@@ -100,8 +93,7 @@ def _on_screen(terminal: int, question: str) -> Iterator[None]:
 
     def show() -> None:
         nonlocal shown
-        with contextlib.suppress(OSError):
-            os.write(terminal, shown.encode("utf-8", "replace"))
+        _write(terminal, shown)
         shown = question.rpartition("\n")[2]
 
     screen = _screen
@@ -112,10 +104,14 @@ def _on_screen(terminal: int, question: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):
-            os.write(terminal, b"\n")
+        _write(terminal, "\n")
         if screen is not None:
             screen.user_answered()
+
+
+def _write(terminal: int, text: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(terminal, text.encode("utf-8", "replace"))
 
 
 def _line(terminal: int, is_void: Callable[[], bool]) -> str | None:
