@@ -1,10 +1,13 @@
 """Login shells and start-up files that do not run a script as sent: an error with the reason, never a false success."""
 
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support.accounts import account
 from tests.support.comparison import Comparison, comparisons
 from tests.support.lab import Lab
 
@@ -78,6 +81,29 @@ def test_start_up_file_that_reads_input_fails(
     shown, error, _ = answer(lab_with_home, start_up)
     assert shown is None
     assert error.startswith((MISSING, SILENT))
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(
+    ("shell", "file"), [("tcsh", ".cshrc"), ("fish", ".config/fish/config.fish"), ("zsh", ".zshenv")]
+)
+def test_login_shell_of_another_kind_works(lab_with_home: tuple[Comparison, int], shell: str, file: str) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    lab, _ = lab_with_home
+    with account("unused") as user:
+        subprocess.run(["usermod", "-s", program, user.name], check=True)
+        (user.home / "keys").write_text(lab.public("key"))
+        port = lab.serve(f"AuthorizedKeysFile {user.home}/keys")
+        start_up = user.home / file
+        start_up.parent.mkdir(parents=True, exist_ok=True)
+        outcomes = []
+        for text in ("", "echo hello", "exec bash"):
+            start_up.write_text(f"{text}\n")
+            outcomes.append(lab.by_us(f"Host h\n HostName 127.0.0.1\n Port {port}\n User {user.name}"))
+    assert [(each.shown or "").split(" ")[0] for each in outcomes] == [user.name, user.name, ""]
+    assert outcomes[-1].error.startswith(OTHER.format("bash"))
 
 
 @pytest.mark.parametrize(
