@@ -22,7 +22,10 @@ class BecameReady:
 
 @attrs.frozen
 class NotReady:
-    """A component did not become ready: the reason, in one line, the last lines of its output, and whether it runs."""
+    """A component did not become ready, or ended at once because it lacks something.
+
+    `reason` is one line, `output` has the last lines of its output, and `is_running` is whether it still runs.
+    """
 
     component: Component
     reason: str
@@ -47,9 +50,9 @@ def read_unready(component: Component, rest: str) -> NotReady:
     why, _, rest = rest.partition(" ")
     checked, _, shown = rest.partition("\n")
     ready = component.ready
-    if ready is None:
-        raise ValueError(f"{component.label} has no readiness condition")
     output = logs.shown_lines(shown)[-LINES:]
+    if ready is None:
+        return NotReady(component, f"started, ended with exit status {why}", output)  # 126 or 127
     match why:
         case "taken":
             reason = f"{ready} is already in use on the host; stop that process, or choose another port"
@@ -63,10 +66,16 @@ def read_unready(component: Component, rest: str) -> NotReady:
         case "gone" | "none":
             reason = f"was lost before it was ready: {LOSSES[why]}"
         case _:
-            by = shell.signal_of(int(why))
-            how = f"was ended by {by}" if by else f"ended with exit status {why}"
-            reason = how if ready.kind == "ended" else f"{how} before it was ready: {ready}"
+            reason = _end(why) if ready.kind == "ended" else f"{_end(why)} before it was ready: {ready}"
     return NotReady(component, reason, output)
+
+
+def _end(note: str) -> str:
+    status = shell.read_status(note)
+    if status is None:
+        raise ValueError(f"invalid exit status {note!r}")
+    by = shell.signal_of(status)
+    return f"was ended by {by}" if by else f"ended with exit status {status}"
 
 
 def _lateness(ready: Ready) -> str:

@@ -75,12 +75,13 @@ LOSSES = {
 class Status:
     """The status of one component.
 
-    `exit_status` is that of sh: 128 and more mean a signal, None that there is none or that it is lost. `seconds` is
-    how long it has been in its state. `cpu` is in cores: 1.0 is one core all the time. `memory` is in bytes. `problem`
-    says why nothing is known, why it is lost, or that it was not ready in time. In the last case, its state is
-    `failed`, and it `runs`. `last_line` is the end of its output if it is failed or lost. `started`, `ready` and
-    `ended` are in seconds since 1970 by the clock of the host. `origin` is the text that `start.start_script` left
-    there, if it was asked for. `survivors` is the number of its processes that still run although it has ended.
+    `exit_status` is that of sh, where 137 may stand for a signal (see `signal`). None means that there is none or that
+    it is lost. `seconds` is how long it has been in its state. `cpu` is in cores: 1.0 is one core all the time.
+    `memory` is in bytes. `problem` says why nothing is known, why it is lost, or that it was not ready in time. In the
+    last case, its state is `failed`, and it `runs`. `last_line` is the end of its output if it is failed or lost.
+    `started`, `ready` and `ended` are in seconds since 1970 by the clock of the host. `origin` is the text that
+    `start.start_script` left there, if it was asked for. `survivors` is the number of its processes that still run
+    although it has ended.
     """
 
     component: Component
@@ -174,7 +175,8 @@ class _Sample:
 
 def _status(component: Component, words: Sequence[str], samples: Sequence[_Sample], now: int, page: int) -> Status:
     word, *numbers, unready, stopped, loss = words
-    pid, exit_status, started, ended, ready = [int(n) if n else None for n in numbers]
+    exit_status = shell.read_status(numbers.pop(1))
+    pid, started, ended, ready = [int(n) if n else None for n in numbers]
     ready = None if component.ready is None else ready
     started, ended, ready = map(optional_epoch_time, (started, ended, ready))
     runs = word == "running"

@@ -20,7 +20,7 @@ BEGUN = "begun"  # and of one whose window has not executed the program yet
 
 @attrs.frozen
 class Ended:
-    """A component has ended. `status` is that of sh: 128 and more mean a signal, and None an unknown end.
+    """A component has ended. `status` is that of sh (see `shell.signal_of`), or None if the end is unknown.
 
     `was_started` is False if there was nothing to wait for. `was_stopped` if this tool ended it on purpose. `loss` is
     the reason why there is no record. `seconds` is how long it ran, if known. `last_line` is the end of the output of a
@@ -110,7 +110,7 @@ def read_ended(awaited: Sequence[Component], answer: Callable[[], str]) -> Itera
     for words in iter(answer, DONE):
         facts, _, shown = words.partition("\n")
         word, folder, status, stopped, seconds = facts.split(" ")
-        number = int(status) if status.isdigit() else None
+        number = shell.read_status(status)
         yield Ended(
             by_folder[folder],
             number,

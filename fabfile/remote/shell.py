@@ -57,7 +57,30 @@ def from_environment(name: str) -> str:
     return f"{own}=$(printenv {name} && echo .); {own}=${{{own}%?.}}"
 
 
+class OwnExit(int):
+    """An exit status above 128 that the program itself has chosen, as the launcher knows for certain."""
+
+
+# Signals that end no program; see signal(7).
+HARMLESS = {"SIGCHLD", "SIGCONT", "SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGWINCH"}
+
+
+def read_status(note: str) -> int | None:
+    """Return the exit status that a launcher has noted, or None for another word.
+
+    >>> read_status("137"), signal_of(read_status("137")), signal_of(read_status("137-exit"))
+    (137, 'SIGKILL', None)
+    """
+    number, dash, _ = note.partition("-")
+    if not number.isdigit():
+        return None
+    return OwnExit(number) if dash else int(number)
+
+
 def signal_of(status: int | None) -> str | None:
     """Return the name of the signal that ended a program with this exit status of sh, or None."""
     number = (status or 0) - 128
-    return signal.Signals(number).name if number in set(signal.Signals) else None
+    if isinstance(status, OwnExit) or number not in set(signal.Signals):
+        return None
+    name = signal.Signals(number).name
+    return None if name in HARMLESS else name

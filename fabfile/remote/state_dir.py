@@ -19,7 +19,11 @@ component:
     window         the number of its window there
     ready          when it became ready, if it has a condition; `check` and `check.output`: of util.command
     unready        why a start has given up waiting for that
+    unexecuted     that the program could not be executed
     status.room    space for `status`, reserved while the disk has room; likewise `ended.room`
+    signal.room    what sh says of the signal that has ended the program
+
+`status` is 137-exit, for example, if the program itself has ended with 137 (see `shell.read_status`).
 
 Files of the session begin with a dot, so that no component can have their names:
 

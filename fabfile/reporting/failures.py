@@ -49,7 +49,7 @@ def failures(found: Sequence[ComponentHistory], outputs: Mapping[str, str], now:
                 hosts=host_range(found[number].host for number in members),
                 outcome=outcome,
                 seconds=first.duration(now),
-                last_line=last_line(outputs.get(first.label, ""), first.exit_status),
+                last_line=last_line(outputs.get(first.label, ""), first.exit_status if first.signal else None),
                 members=tuple(members),
             )
         )

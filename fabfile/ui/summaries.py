@@ -120,7 +120,7 @@ def _line_of_component(result: Any) -> Line | None:
         case NotStarted():
             return Line(result.component.label, FAILED)
         case NotReady():
-            return Line(result.component.label, UNREADY)
+            return Line(result.component.label, UNREADY if result.component.ready else FAILED)
     return None
 
 

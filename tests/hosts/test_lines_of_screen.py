@@ -201,4 +201,7 @@ def test_errors_end_with_lines_of_the_program(lab: Lab) -> None:
     assert done.returncode == 1
     assert "=== Command 3 ===" in done.stderr and "terminated normally" not in done.stderr
     assert "ended with exit status 0 before it was ready: log terminated" in done.stderr
-    assert "node2/b: start 1: could not be started (exit status 127): only this" in done.stderr
+    assert (
+        "node2/b: start 1: started, ended with exit status 127; last line of its output:\n  | only this\n"
+        in done.stderr
+    )

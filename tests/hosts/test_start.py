@@ -259,6 +259,7 @@ def test_closed_window_ends_its_program(lab: Lab, order: str) -> None:
 @pytest.mark.parametrize("zombie", ["--zombie", "--no-zombie"])
 def test_failed_start_is_reported(lab: Lab, zombie: str) -> None:
     lab.write("orphan", "#!/no/such/interpreter\n", 0o755)
+    lab.write("env", "#!/usr/bin/env no-such\n", 0o755)
     prepare(
         lab,
         """
@@ -268,6 +269,7 @@ add("orphan", executable="orphan", files={"orphan": "orphan"})
 add("folder", executable="/")
 add("says 127", "node2", args=["a", "echo my own words >&2; exit 127"])
 add("says 126", "node2", args=["b", "echo other words >&2; exit 126"])
+add("env", "node2", executable="env", files={"env": "env"})
 add("local", localhost, executable="no such file")
 add("fine", "node3", args=["fine"])
 add("later", "node3", 2, args=["later"])
@@ -276,19 +278,28 @@ add("later", "node3", 2, args=["later"])
     done = lab.fab("run", zombie if zombie == "--no-zombie" else "--log-level=INFO", "--config", "cfg.py")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+    not_started = "start 1: could not be started (exit status 12"
     wanted = {
         "node1/missing": "not found",
         "node1/plain": "permission denied",
         "node1/orphan": "not found",
         "node1/folder": "is a directory",
-        "node2/says 127": "my own words",
-        "node2/says 126": "other words",
+        "node2/says 127": "started, ended with exit status 127; ",
+        "node2/says 126": "started, ended with exit status 126; ",
+        "node2/env": "started, ended with exit status 127; ",
         "localhost/local": "not found",
     }
     lines = {line.partition(":")[0]: line for line in done.stderr.splitlines()}
     assert {
         label: label in lines and words in lines[label].lower() for label, words in wanted.items()
     } == dict.fromkeys(wanted, True), done.stderr
+    assert {label for label in wanted if not_started not in lines[label]} == {
+        "node2/says 127",
+        "node2/says 126",
+        "node2/env",
+    }
+    for words in ("  | my own words\n", "  | other words\n", "No such file or directory\n"):
+        assert words in done.stderr
     assert "node3/fine" not in lines
     assert alive(lab.node3) == {"fine"}
 
@@ -303,7 +314,7 @@ def test_failed_start_on_busy_host_is_reported(lab: Lab) -> None:
     )
     done = lab.fab("run", "-c", "cfg.py")
     assert done.returncode == 1
-    assert len(re.findall(r"^node1/c\d: start 2: could not be started \(exit status 127\)", done.stderr, re.M)) == 3
+    assert len(re.findall(r"^node1/c\d: start 2: started, ended with exit status 127", done.stderr, re.M)) == 3
     lab.run("kill")
 
 

@@ -1,6 +1,7 @@
 """`fab wait`: it ends when the components have, even if the connection is lost meanwhile."""
 
 import contextlib
+import json
 import os
 import signal
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fabfile.reporting.history import histories
 from tests.support.commands import read_line, running
 from tests.support.config_texts import WAITED as CONFIG
 from tests.support.connections import connections, cut, sessions_begun
@@ -41,6 +43,24 @@ def test_wait_survives_lost_connection(lab: Lab) -> None:
     assert "  node2/c  ended with exit status 0\n" in said
     repeat = repeat_with(lab, "run --no-kill", "--limit", "node1/b")
     assert "\nnode1/b: wait: ended with exit status 3\n" in said and said.endswith(f"\n{repeat}\n")
+
+
+def test_own_exit_differs_from_signal(lab: Lab) -> None:
+    """A script passes on that a command was killed. Every command says so."""
+    lab.config(CONFIG + "add('own', 'node1', \"sh -c 'kill -9 $$'; exit\")\nadd('killed', 'node1', 'kill -9 $$')")
+    done = lab.fab("run", "--collect", "--json", "-c", "cfg.py")
+    said = timeless(done.stderr)
+    assert "node1/own: check: ended with exit status 137" in said
+    assert "node1/killed: check: was ended by SIGKILL" in said
+    found = json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)
+    for each in (*found, *json.loads(done.stdout)["components"]):
+        assert (each["exit_status"], each["signal"]) == (137, {"own": None, "killed": "SIGKILL"}[each["name"]])
+    (kept,) = (lab.folder / "results").rglob("run.json")
+    report = histories(json.loads(kept.read_text()))
+    assert {each.name: each.outcome for each in report} == {
+        "own": "failed: exit status 137",
+        "killed": "failed: SIGKILL",
+    }
 
 
 def test_wait_reports_host_that_stays_away(lab: Lab) -> None:

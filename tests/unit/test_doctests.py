@@ -16,6 +16,7 @@ EXAMPLES = {
     "fabfile.diagnosis.logout": 1,
     "fabfile.diagnosis.places": 2,
     "fabfile.remote.script": 1,
+    "fabfile.remote.shell": 1,
     "fabfile.runner.observer": 2,
     "fabfile.runner.runner": 3,
     "fabfile.ssh.openssh.choice": 2,

@@ -44,21 +44,39 @@ _rr_own_record() {
   (
     umask 077
     echo "$$" >"$_rr_own_folder/launcher.pid"
-    for _rr_own_file in ended length status; do printf '%-12s\n' '' >"$_rr_own_folder/$_rr_own_file.room"; done
+    for _rr_own_file in ended length signal status; do printf '%-12s\n' '' >"$_rr_own_folder/$_rr_own_file.room"; done
   )
-  sh "$0" exec
-  _rr_own_status=$?
+  exec 3>&2 2<>"$_rr_own_folder/signal.room"
+  sh "$0" exec # dash would print its message to the stderr of the command, so that one restores its own
+  _rr_own_status=$? _rr_own_words=
   trap '' HUP INT QUIT TERM # also for the commands below: the terminal may disappear now
+  _rr_own_find_signal
+  exec 2>&3 3>&-
   [ -z "$_rr_own_daemon" ] || [ $_rr_own_status -ne 0 ] || _rr_own_follow_daemon
   _rr_own_ended=$(date +%s)
   _rr_own_await_output
   [ "$_rr_own_status" != 129 ] || _rr_own_has_window || : >"$_rr_own_folder/closed" # SIGHUP came from that
   _rr_own_note ended "$_rr_own_ended"
-  _rr_own_note status "$_rr_own_status"
+  _rr_own_note status "$_rr_own_status$_rr_own_words"
   _rr_own_await_rest
   case $_rr_own_status in *[a-z]*) exit 1 ;; esac # of a daemon
   exit "$_rr_own_status"
 }
+
+# sh has the same status for a program that a signal has ended, and for one that exits with that status. But it prints a
+# message about a signal, such as `Killed`. Without a message, add a word to the note, if this sh prints messages. Many
+# shells print none for INT, PIPE and TERM.
+_rr_own_find_signal() {
+  if _rr_own_has_message; then
+    printf '%s\n' "$_rr_own_line" >&3
+    return
+  fi
+  case $_rr_own_status in 130 | 141 | 143) return ;; esac
+  { [ $_rr_own_status -gt 128 ] && [ $_rr_own_status -le 192 ]; } || return 0
+  sh -c 'kill -9 $$'
+  ! _rr_own_has_message || _rr_own_words=-exit
+}
+_rr_own_has_message() { read -r _rr_own_line <"$_rr_own_folder/signal.room" && [ "$_rr_own_line" ]; }
 
 # Wait until screen has written all output, but at most half a second, and note its length; see own_output.sh. If the
 # first process was killed and the terminal is still there, screen may have added lines of its own. Then note nothing.
@@ -91,6 +109,7 @@ _rr_own_note() {
 
 # The third process becomes the program. A subshell takes the notes, so that they set no variable here.
 _rr_own_exec() {
+  exec 2>&3 3>&-
   (
     umask 077
     cd "$_rr_own_folder" || exit
@@ -102,6 +121,7 @@ _rr_own_exec() {
     echo "${WINDOW-}" >window
     date +%s >started
   )
+  trap ': >"$_rr_own_folder/unexecuted"' EXIT # a shell that has become the program has no traps
   _rr_own_set_tag
   _rr_own_enter
   _rr_own_read_environment
@@ -146,7 +166,10 @@ _rr_own_become() {
   REMOTE_RUNNER_COMPONENT=$_rr_own_folder
   export REMOTE_RUNNER_COMPONENT
   _rr_own_change_environment
+  # shellcheck disable=SC3044 # without it, bash runs no trap after exec has failed
+  [ -z "${BASH_VERSION-}" ] || shopt -s execfail
   exec "$@"
+  exit
 }
 
 _rr_own_main "$@"

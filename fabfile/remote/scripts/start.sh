@@ -9,6 +9,7 @@
 #   FOLDER TITLE TITLE-IN-RC LAUNCHER-HEADER HAS-TEMPORARY READY-KIND READY-VALUE READY-HUNDREDTHS
 # Answers, in any order: running FOLDER PID, started FOLDER PID, failed FOLDER STATUS TEXT, unready FOLDER
 # taken (its port is in use), and the answers of readiness.sh. STATUS is `-` if no window has started the program.
+# `unready FOLDER STATUS` without a readiness condition means that the program ended at once with 126 or 127.
 . ./session_lock.sh
 . ./temporary.sh
 . ./ownership.sh
@@ -95,7 +96,8 @@ add_component() {
   { [ -O "$1" ] && [ ! -h "$1" ]; } || fail "$state/$1 belongs to another user, or is a symbolic link; remove it"
   ! find_window "$1" "$2" || old_windows="$old_windows $window"
   rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/boot" "$1/window" \
-    "$1/output" "$1/ready" "$1/was_ready" "$1/times" "$1/stopped" "$1/closed" "$1/length" "$1"/*.room "$1"/begun.*
+    "$1/output" "$1/ready" "$1/was_ready" "$1/times" "$1/stopped" "$1/closed" "$1/length" "$1/unexecuted" \
+    "$1"/*.room "$1"/begun.*
   { printf '%s' "$origin" >"$1/origin" && printf '%s%s' "$4" "$launcher" >"$1/launcher"; } ||
     fail "cannot write $state/$1; is the disk full?"
   : >"$1/output"
@@ -141,7 +143,8 @@ await_programs() {
 }
 
 # report_programs: answer for each component that was added. A program that lacks something ends with 126 or 127 as
-# soon as it begins, for example `#!/usr/bin/env PROGRAM` without that program. So watch it for a moment.
+# soon as it begins, for example `#!/usr/bin/env PROGRAM` without that program. So watch it for a moment. The launcher
+# creates the file `unexecuted` if there was no program to begin with.
 report_programs() {
   for folder in $pending; do
     if [ -e "$folder/begun.$$" ]; then answer "failed $folder - begun"; else answer "failed $folder - "; fi
@@ -162,9 +165,15 @@ report_programs() {
         ;;
     esac
   done
+  last_check=
   for folder in $failed; do
     read_note "$folder" status
-    answer "failed $folder $note $(print_output "$folder" 2000 | tr -d '\000')"
+    if [ -e "$folder/unexecuted" ]; then
+      answer "failed $folder $note $(print_output "$folder" 2000 | tr -d '\000')"
+    else
+      answer "unready $folder $note $last_check
+$(output_end "$folder" "$output_lines")"
+    fi
   done
 }
 

@@ -10,6 +10,7 @@ from ...components.readiness import BecameReady
 from ...components.start import Outcome, Started
 from ...components.status import State
 from ...components.wait import Ended
+from ...remote.shell import signal_of
 
 
 @attrs.frozen
@@ -29,7 +30,8 @@ class ComponentResult:
 
     def as_dict(self) -> dict[str, object]:
         """Return all fields under plain names, for `--json`."""
-        own = attrs.asdict(self, recurse=False) | {"state": self.state and str(self.state)}
+        signal = signal_of(self.exit_status)
+        own = attrs.asdict(self, recurse=False) | {"state": self.state and str(self.state), "signal": signal}
         del own["component"]
         return {"host": self.component.host, "name": self.component.name} | own
 

@@ -359,6 +359,37 @@ def test_program_has_default_signals(launch: Launch, number: signal.Signals) -> 
     assert launch.noted(one, "status") == str(128 + number)
 
 
+@pytest.mark.parametrize(
+    ("script", "status"),
+    [
+        ("exit 137", "137-exit"),
+        ("kill -KILL $$", "137"),
+        ("kill -USR1 $$", "138"),
+        ("exit 129", "129-exit"),
+        ("exit 147", "147-exit"),
+        ("exit 128", "128"),
+        ("kill -TERM $$", "143"),
+        ("exit 143", "143"),  # not every shell tells it from SIGTERM
+        ("sh -c 'kill -KILL $$'", "137-exit"),
+        ("exit 127", "127"),
+    ],
+)
+def test_own_exit_differs_from_signal(launch: Launch, script: str, status: str) -> None:
+    one = component("/bin/sh", "-c", f"{script}; exit")
+    returned, output = launch.run(one)
+    assert (str(returned), launch.noted(one, "status")) == (status.partition("-")[0], status)
+    assert output.count("\n") == ("KILL" in script or "USR1" in script or script == "kill -TERM $$")
+    assert not (launch.kept(one) / "unexecuted").exists()
+
+
+@pytest.mark.parametrize("executable", ["/no/such", "/etc/passwd", "/", "orphan"])
+def test_failed_exec_is_recorded(launch: Launch, executable: str) -> None:
+    launch.program("orphan", "#!/no/such/interpreter\n")
+    one = component(executable, base_dir=str(launch.folder))
+    assert launch.run(one)[0] in (126, 127)
+    assert (launch.kept(one) / "unexecuted").exists()
+
+
 def is_exec_ed(kept: Path) -> bool:
     """Whether the program runs: its own environment names its component."""
     pid = text(kept / "pid").strip()
