@@ -16,6 +16,7 @@ import atheris
 
 with atheris.instrument_imports(include=["fabfile", "rr_config"]):
     from fabfile.components.attach import read_window
+    from fabfile.components.clean import read_remains
     from fabfile.components.output.logs import CONTROLS, LogReader, read_logs, rendered
     from fabfile.components.screen import read_killed, read_session
     from fabfile.components.start import read_started
@@ -146,6 +147,7 @@ READERS: list[Callable[[bytes], object]] = [
     texts(lambda answers: read_listed(COMPONENTS, answers)),
     texts(lambda answers: read_present("s", COMPONENTS, answers)),
     texts(lambda answers: read_facts(["~"], answers)),
+    texts(lambda answers: read_remains("s", COMPONENTS, answers)),
     texts(lambda answers: read_clock(answers[0], 1, 2)),
     texts(lambda answers: parse_provenance(answers[0])),
     texts(killed),
