@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .arg_parsers import parse_extra_args
-from .checks import validation
+from .checks import removals, validation
 from .checks.shell_syntax import warn_of_shell_syntax
 from .command_line.assigned_options import AssignableOptions, assigned_in
 from .command_line.options import Options
@@ -42,6 +42,8 @@ def load(options: Options, with_files: bool = True) -> Config:
     assert config_dir is not None  # `evaluated` requires a config file
     with paths.also_beside(_real_folder(options)):
         found = [paths.resolved(each, config_dir, problems) for each in config.all_components()]
+    if with_files:
+        found = removals.guarded(found, problems)
     complete = config.with_components(found)
     chosen = _limited(complete, options)
     try:

@@ -21,7 +21,7 @@ def add(program, host, start_index, *args, **more):
             host=host,
             executable=f"programs/{program}",
             args=args,
-            files={} if is_here else {"programs": "programs"},
+            files={} if is_here else util.tree("programs", "programs", delete=True),
             base_dir="~/remote-runner-venv",  # all programs of a host share it, and it is kept
             start_index=start_index,
             **more,

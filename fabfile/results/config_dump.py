@@ -1,11 +1,13 @@
 """A loaded and muddled config as text: Python source of a config file, or plain values for JSON. Pure."""
 
 from collections.abc import Iterator
+from itertools import starmap
 
 import attrs
 
 from rr_config import Component, Config
 from rr_config.command_line.parameters import assignments
+from rr_config.files.trees import Rules, TreePath, rules_of
 from rr_config.ready import PidFile, Ready
 from rr_config.util import literal, scoped
 
@@ -33,11 +35,13 @@ def as_values(component: Component) -> dict[str, object]:
     """Return all attributes of a component as plain values, except for objects in `meta`.
 
     A `util.literal` becomes an object with its text under `literal`. A `util.scoped` becomes one with its text under
-    `scoped`, and its variables under `env`. A `util.pidfile` becomes its path.
+    `scoped`, and its variables under `env`. A remote path of `util.tree` becomes one with its path under `tree`, and
+    with the arguments. A `util.pidfile` becomes its path.
     """
     values: dict[str, object] = attrs.asdict(component, recurse=False)
     values["args"] = list(map(_value, component.args))
     values["env"] = {name: _value(value) for name, value in component.env.items()}
+    values["files"] = {local: _value(remote) for local, remote in component.files.items()}
     values["ready"] = component.ready and attrs.asdict(component.ready)
     if isinstance(component.daemon, PidFile):
         values["daemon"] = component.daemon.path
@@ -50,6 +54,8 @@ def _value(text: str) -> object:
             return {"literal": str(text)}
         case scoped():
             return {"scoped": str(text), "env": {name: _value(value) for name, value in text.env.items()}}
+        case TreePath(rules=rules):
+            return {"tree": str(text), "exclude": rules.exclude, "links": rules.links, "delete": rules.delete}
     return text
 
 
@@ -74,6 +80,21 @@ def _source(value: object) -> str:
         case list():
             return f"[{', '.join(map(_source, value))}]"
         case dict():
-            items = [f"{_source(key)}: {_source(own)}" for key, own in value.items()]
-            return f"{{{', '.join(items)}}}"
+            return f"{{{', '.join(starmap(_item, value.items()))}}}"
     return repr(value)
+
+
+def _item(key: object, value: object) -> str:
+    """Return an item of a dict, or the call of `util.tree` for a path with rules."""
+    rules = rules_of(value)
+    if rules is None:
+        return f"{_source(key)}: {_source(value)}"
+    return f"**util.tree({', '.join([repr(key), repr(str(value)), *_arguments(rules)])})"
+
+
+def _arguments(rules: Rules) -> Iterator[str]:
+    """Yield the arguments of `util.tree` that differ from the defaults."""
+    for name in ("exclude", "links", "delete"):
+        value = getattr(rules, name)
+        if value != getattr(Rules(), name):
+            yield f"{name}={list(value) if isinstance(value, tuple) else value!r}"

@@ -32,7 +32,7 @@ from ..remote.host import Host
 from ..results.collect import Collected, HostResults, bring, latest, make_ready, new_folder
 from ..ssh.login import prompts
 from ..transfer.apply import LocalSources
-from ..transfer.sync import SyncPlan, preview
+from ..transfer.sync import SyncPlan, Wishes, preview
 from ..transfer.tree import Tree, Trees
 from ..util import errors, lazy
 from ..util.clock import SYSTEM_CLOCK, Clock
@@ -115,7 +115,8 @@ class Inspector:
         def work(host: Host) -> tuple[Present, SyncPlan]:
             own = wanted[host.name]
             present = read_present(self.session, own, ask(host, present_script(self.session, self.owner, own)))
-            return present, preview(host, self.session, trees()[host.name], sources, self.options.always_copy)
+            wishes = Wishes(self.options.always_copy, self.options.delete)
+            return present, preview(host, self.session, trees()[host.name], sources, wishes)
 
         gathered = self._fleet.gather("plan", work)
         return plan(self.config.all_components(), gathered.results, self.options, gathered.failures)

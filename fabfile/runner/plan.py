@@ -60,7 +60,8 @@ class Plan:
     @property
     def is_possible(self) -> bool:
         """Whether no problem is known."""
-        return not self.failures and not any(each.sync.problems or each.foreign for each in self.hosts)
+        problems = (each.sync.problems or each.sync.refused or each.foreign for each in self.hosts)
+        return not self.failures and not any(problems)
 
     def as_dict(self) -> dict[str, object]:
         """Return all fields under plain names, as `fab plan --json` prints them."""

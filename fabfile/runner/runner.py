@@ -26,7 +26,7 @@ from ..remote.ask import ask, conversation
 from ..remote.host import Host
 from ..results.provenance import JsonObject, provenance
 from ..transfer.apply import LocalSources
-from ..transfer.sync import SyncResult, sync
+from ..transfer.sync import SyncResult, Wishes, sync
 from ..util.lazy import call_once
 from ..util.limits import INSTALL_SECONDS
 from ..util.stages import Failure, StageError
@@ -158,8 +158,8 @@ class Runner(CleanCommands):
         def work(host: Host) -> SyncResult:
             host.connect()
             progress = partial(self.observer.progress, "sync", host.name)
-            own, always_copy = trees()[host.name], self.options.always_copy
-            return sync(host, self.session, own, sources, always_copy, progress, self._ownership())
+            own, wishes = trees()[host.name], Wishes(self.options.always_copy, self.options.delete)
+            return sync(host, self.session, own, sources, wishes, progress, self._ownership())
 
         def failures(host: str, result: SyncResult) -> list[Failure]:
             return [Failure(f"{host}:{each.path}", each.reason) for each in result.problems]

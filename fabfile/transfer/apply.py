@@ -8,15 +8,17 @@ A host that needs the same content at several paths gets it once, and copies it.
 file, only the other pieces are sent.
 """
 
+import itertools
+import os
 import posixpath
 import threading
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 import attrs
 
 from rr_config.files.local_files import LocalFile
 
-from . import checksums, diff, tree
+from . import checksums, diff, surplus, tree
 from .protocol import reasons
 from .protocol.remote_commands import RemoteCommands
 from .protocol.tar_stream import TarStreams
@@ -69,14 +71,18 @@ class HostUpdate:
         This takes one round trip unless a program on the host reports an error. In that case nothing is renamed before
         all staged files have been checked, and everything is checked again afterwards.
         """
-        if not any(root.changes.send or root.changes.chmod or root.changes.make for root in self._roots):
+        if not any(root.changes.is_any or root.surplus for root in self._roots):
             return
         changed = self._stage(commands, progress)
         self._remove(commands, changed)
         checkpoint = commands.send_command("checkpoint")
         self._settle(commands)
+        is_complete = not changed and not any(root.problems for root in self._roots)
+        deletions = self._delete_surplus(commands) if is_complete else None
         commands.answer(checkpoint)
         has_error = bool(commands.words)
+        if deletions is not None:
+            self._read_deletions(commands, deletions)
         if not commands.all_done():
             if has_error:  # the checkpoint has kept the agent from moving anything
                 changed |= self._settle_rest(commands, progress, changed)
@@ -105,7 +111,8 @@ class HostUpdate:
             # Because of the dot, mkdir reports a file in the way as "Not a directory" instead of "File exists".
             above = {posixpath.join(posixpath.dirname(top), ".") for top in root.new.values()}
             commands.send_command("mkdir", sorted(above))
-        commands.send_command("stage", self._staging_folders())
+        waiting = (root.folders_of_obstacles(self._staging) for root in self._roots)
+        commands.send_command("stage", [*self._staging_folders(), *itertools.chain.from_iterable(waiting)])
         for root in self._roots:
             commands.enter(root.name)
             commands.send_command("mkdir", [root.staged(folder, self._staging) for folder in root.new])
@@ -128,11 +135,39 @@ class HostUpdate:
 
     def _settle(self, commands: RemoteCommands) -> None:
         """Move all staged files and folders to their targets, and set permission bits."""
+        for root in self._roots:
+            if root.swapped():
+                commands.enter(root.name)
+                commands.send_command("swap", root.swapped())
         commands.send_command("move", self._staging_folders())
         commands.send_command("unstage")  # before the chmods, which may make folders read-only
         for root in self._roots:
             commands.enter(root.name)
             commands.send_chmods(root.changes.chmod)
+
+    def _delete_surplus(self, commands: RemoteCommands) -> dict[int, tuple[Root, str]]:
+        """Remove what the trees lack, if there was no error so far; return root and folder of each command."""
+        sent = {}
+        commands.send_command("checkpoint")
+        for root in self._roots:
+            commands.enter(root.name)
+            for top, mirror in root.tree.mirrors.items():
+                paths = surplus.listed(root.surplus, top, root.inventory.obstacles) if mirror.deletes else []
+                if paths:
+                    number = commands.send_command_with_target("delete", paths, top, str(mirror.depth))
+                    sent[number] = (root, top)
+        return sent
+
+    def _read_deletions(self, commands: RemoteCommands, sent: Mapping[int, tuple[Root, str]]) -> None:
+        """Add what could not be removed to the problems of its root."""
+        for number, (root, top) in sent.items():
+            answers = map(os.fsdecode, commands.answer(number))
+            for path, reason in zip(answers, answers, strict=True):
+                where = tree.beginning(top) + path.removeprefix("left ")
+                root.problems[where] = f"cannot be removed: {reason.removeprefix('why ').lower()}"
+        if not commands.words:
+            for root in self._roots:
+                root.removed = len(root.removals) - len(root.surplus.keys() & root.problems.keys())
 
     def _settle_rest(self, commands: RemoteCommands, progress: Progress, changed: Set[RootPath]) -> set[RootPath]:
         """Send the files that the host could not copy, for example because the source is missing. Settle the rest.
@@ -159,15 +194,15 @@ class HostUpdate:
 
     def _find_problems(self, commands: RemoteCommands) -> None:
         """Compare everything that was changed with its tree again; note the paths that are still wrong."""
+        commands.send_command("resume")
         checked = {root: root.touched() for root in self._roots}
         take_inventories(commands, checked.values())
         checksums.compare(commands, checked.values(), self._sources.hashes)
         # A staged file counts as its target.
-        errors = reasons.ErrorLines(line.replace(f"/{self._staging}/", "/") for line in commands.words)
+        errors = reasons.ErrorLines(reasons.unstaged(line, self._staging) for line in commands.words)
         for root, now in checked.items():
             for path in diff.unmet(root.changes, now.inventory, now.same):
-                reason = reasons.reason_of_sync(errors, path, root.folder, self._staging)
-                root.problems[path] = reason or commands.words[-1].lower()
+                root.problems[path] = reasons.reason_of_sync(errors, path, root.folder, self._staging)
 
     def _item(self, root_path: RootPath) -> Upload:
         root, path = root_path

@@ -75,6 +75,7 @@ def compare(commands: RemoteCommands, roots: Iterable[Root], hashes: LocalHashes
     """
     questions = []
     for root in roots:
+        root.same = set(root.tree.link_records.values()) - root.inventory.differing.keys()
         question = _Question(root, may_change)
         if question.small or question.large:
             questions.append(question)
@@ -126,7 +127,7 @@ class _Question:
         self._piece_hashes = {path: hashes(files[path]) for path in self.large}
 
     def compare(self, commands: RemoteCommands) -> None:
-        same: set[str] = set()
+        same: set[str] = set(self._root.same)
         if self.small:
             there = frozenset(b"".join(commands.answer(self._hashed)).split(b"\n"))
             same.update(path for path in self.small if self._lines[path] in there)

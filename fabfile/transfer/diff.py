@@ -25,6 +25,11 @@ class Changes:
     problems: Mapping[str, str]
     unlock: Mapping[str, int] = attrs.field(factory=dict)
 
+    @property
+    def is_any(self) -> bool:
+        """Return whether something has to be changed."""
+        return bool(self.send or self.chmod or self.make)
+
 
 def changes(
     tree: Tree, inventory: Inventory, same: Set[str] = frozenset(), conflicts: Mapping[str, str] | None = None
@@ -34,30 +39,35 @@ def changes(
     `same` are the files with the same content on the host; all others are sent. `conflicts` maps files that cannot be
     sent to the reason.
     """
-    problems = {**(conflicts or {}), **_in_the_way(inventory)}
+    problems = {**(conflicts or {}), **_in_the_way(tree, inventory)}
+    below = tuple(f"{path}/" for path in problems.keys() - tree.files.keys())
     send = []
     for path in tree.files:
-        if path not in same and path not in problems and posixpath.dirname(path) not in problems:
+        if path not in same and path not in problems and not path.startswith(below):
             send.append(path)
     chmod = _folder_modes(tree, inventory, problems)
     for path in same & inventory.differing.keys():
         chmod[path] = tree.files[path].mode
-    make = sorted(tree.folders.keys() - inventory.folders.keys())
+    missing = tree.folders.keys() - inventory.folders.keys() - problems.keys()
+    make = sorted(path for path in missing if not path.startswith(below))
     locked = _locked(tree, inventory, (*send, *make))
     unlock = {path: mode | stat.S_IRWXU for path, mode in locked.items()}
     return Changes(send, chmod | locked, make, problems, unlock)
 
 
-def _in_the_way(inventory: Inventory) -> dict[str, str]:
+def _in_the_way(tree: Tree, inventory: Inventory) -> dict[str, str]:
     problems = {}
     for path, found in inventory.differing.items():
-        if found is not None and not found.is_file:
-            problems[path] = (
-                "a folder has this path on the host" if found.is_dir else "a special file has this path on the host"
-            )
+        if found is not None and found.is_dir:
+            problems[path] = "a folder has this path on the host"
+        elif found is not None and not (found.is_file or found.is_link or tree.deletes(path)):
+            problems[path] = "a special file has this path on the host"
     for path, at in inventory.folders.items():
         if not at.is_dir:
-            problems[path] = "a file has the path of this folder on the host"
+            kind = "a symbolic link" if at.is_link else "a file" if at.is_file else "a special file"
+            problems[path] = f"{kind} has the path of this folder on the host"
+    for path in inventory.broken:
+        problems[path] = "a broken symbolic link has the path of this folder on the host"
     return problems
 
 
@@ -90,9 +100,12 @@ def why_sent(inventory: Inventory, path: str, size: int) -> str:
     """Return the reason to send a file of `size` bytes that is missing or different on the host."""
     if path not in inventory.differing:
         return "different content"
-    found = inventory.differing[path]
+    found = inventory.obstacles.get(path) or inventory.differing[path]
     if found is None:
         return "missing"
+    if not found.is_file:
+        kind = "link" if found.is_link else "folder" if found.is_dir else "special file"
+        return f"a {kind} on the host"
     return "different content" if found.size == size else f"{found.size} bytes on the host"
 
 
@@ -100,7 +113,7 @@ def touched(tree: Tree, done: Changes) -> Tree:
     """Return the part of a tree that the changes `done` affect."""
     files = {path: tree.files[path] for path in (*done.send, *done.chmod) if path in tree.files}
     folders = {path: tree.folders[path] for path in (*done.make, *done.chmod) if path in tree.folders}
-    return Tree(files, folders)
+    return Tree(files, folders, mirrors=tree.mirrors)
 
 
 def unmet(done: Changes, inventory: Inventory, same: Set[str]) -> list[str]:

@@ -5,7 +5,7 @@
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 import attrs
 
@@ -33,6 +33,11 @@ class RemoteEntry:
         """Whether it is a folder."""
         return stat.S_ISDIR(self.mode)
 
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link. Only for paths that are exact in their tree, a link is not followed."""
+        return stat.S_ISLNK(self.mode)
+
     def permits(self, mode: int) -> bool:
         """Return whether it has these permission bits.
 
@@ -47,10 +52,14 @@ class Inventory:
 
     `differing` maps each file with another size, type or mode to the entry at its path, or to None if it is missing.
     `folders` maps each folder of the tree to the entry at its path, which may be no folder. It omits missing folders.
+    `obstacles` are entries that have to be moved away, because rename(2) would not replace them. Everything below them
+    counts as missing. `broken` are broken links at the paths of folders of the tree, or of folders above these.
     """
 
     differing: Mapping[str, RemoteEntry | None]
     folders: Mapping[str, RemoteEntry]
+    obstacles: Mapping[str, RemoteEntry] = attrs.field(factory=dict)
+    broken: Set[str] = frozenset()
 
 
 @attrs.frozen
@@ -69,12 +78,45 @@ class PartialFile:
         return [(number * PIECE, min(PIECE, size - number * PIECE)) for number in self.differ]
 
 
-def read_inventory(tree: Tree, records: Iterable[bytes]) -> Inventory:
-    """Return the inventory of a tree from the records of `stat --printf '%f %s %n'` for its files and folders."""
+def read_inventory(
+    tree: Tree, records: Iterable[bytes], links: Iterable[bytes] = (), broken: Iterable[bytes] = ()
+) -> Inventory:
+    """Return the inventory of a tree from the records of `stat --printf '%f %s %n'` for its files and folders.
+
+    `links` are the records of its kept links. `broken` are the paths of broken links.
+    """
     answered = frozenset(records)
     found = read_stat(answered - tree.records.keys())
     differing = {path: found.get(path) for record, path in tree.records.items() if record not in answered}
-    return Inventory(differing, {path: found[path] for path in found.keys() & tree.folders.keys()})
+    if tree.link_records:
+        there = frozenset(links)
+        differing |= {path: found.get(path) for record, path in tree.link_records.items() if record not in there}
+    folders = {path: found[path] for path in found.keys() & tree.folders.keys()}
+    return Inventory(*_without_obstacles(tree, differing, folders), frozenset(map(os.fsdecode, broken)))
+
+
+Entries = dict[str, RemoteEntry]
+
+
+def _without_obstacles(
+    tree: Tree, differing: dict[str, RemoteEntry | None], folders: Entries
+) -> tuple[dict[str, RemoteEntry | None], Entries, Entries]:
+    """Return files and folders as if the obstacles were missing, and the obstacles."""
+    obstacles: Entries = {}
+    if not tree.mirrors:
+        return differing, folders, obstacles
+    for path, at in folders.items():
+        is_replaced = at.is_link and tree.is_exact(path) and tree.replaces_links(path)
+        if is_replaced or (not at.is_dir and tree.deletes(path)):
+            obstacles[path] = at
+    for path, entry in differing.items():
+        if entry is not None and entry.is_dir and tree.deletes(path):
+            obstacles[path] = entry
+    if obstacles:
+        below = tuple(f"{path}/" for path in obstacles)
+        differing |= {path: None for path in tree.files if path in obstacles or path.startswith(below)}
+        folders = {p: at for p, at in folders.items() if p not in obstacles and not p.startswith(below)}
+    return differing, folders, {p: at for p, at in obstacles.items() if not p.startswith(below)} if obstacles else {}
 
 
 def read_stat(records: Iterable[bytes]) -> dict[str, RemoteEntry]:
@@ -90,6 +132,8 @@ def to_hash(tree: Tree, inventory: Inventory) -> list[str]:
     """Return the files whose content has to be compared: regular files that the host has with the same size."""
     paths = []
     for path, local in tree.files.items():
+        if local.link is not None:
+            continue
         found = inventory.differing.get(path)
         has_size = found is not None and found.is_file and found.size == local.size
         if has_size or path not in inventory.differing:

@@ -5,7 +5,6 @@ The host is asked for all paths at once. `sent_below` decides, and is pure.
 
 import os
 import posixpath
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
@@ -62,11 +61,11 @@ def sent_below(root: str, tree: Tree, entries: Mapping[str, RemoteEntry]) -> Sen
     Folders in `/` itself are kept, and so is the root.
     """
     linked, files = [], {}
-    for path in map(_relative, tree.files):
+    for path, local in ((_relative(path), local) for path, local in tree.files.items()):
         entry = entries.get(path)
-        if any(stat.S_ISLNK(entries[folder].mode) for folder in above(path) if folder in entries):
+        if any(entries[folder].is_link for folder in above(path) if folder in entries):
             linked.append(path)
-        elif entry is not None and entry.is_file:
+        elif entry is not None and (entry.is_link if local.link is not None else entry.is_file):
             files[path] = entry.size
     emptied = {folder for path in files for folder in above(path)}
     folders = [each for each in emptied if root != TOP or "/" in each]

@@ -13,11 +13,13 @@ import attrs
 from ..remote.ask import conversation
 from ..remote.host import Host
 from ..remote.script import Values
+from ..util.errors import HostError
 from .apply import HostUpdate, LocalSources
 from .checksums import compare
 from .diff import causes, why_sent
 from .protocol.remote_commands import NOT_YET, RemoteCommands, preview_script, sync_script
 from .root import Root, ask_inventories, find_conflicts, read_inventories
+from .surplus import refusal
 from .tree import TEMPORARY, ByRoot
 from .upload import Progress
 
@@ -38,6 +40,7 @@ class SyncResult:
 
     `files`, `sent` and `chmodded` are numbers of files: all that should be there, those sent, and those that only got
     other permission bits. `sent_bytes` counts the content that was sent. `problems` are paths that could not be synced.
+    `removed` is the number of files and folders that were removed.
     """
 
     files: int
@@ -45,16 +48,21 @@ class SyncResult:
     sent_bytes: int
     chmodded: int
     problems: tuple[PathProblem, ...]
+    removed: int = 0
 
 
 @attrs.frozen
 class FileToSend:
-    """A file that a sync would send: its paths here and on the host, the bytes that would be sent, and the reason."""
+    """A file that a sync would send: its paths here and on the host, the bytes that would be sent, and the reason.
+
+    `link` is the text of a kept symbolic link, and None for a file.
+    """
 
     local: str
     remote: str
     bytes: int
     why: str
+    link: str | None = None
 
 
 @attrs.frozen
@@ -62,7 +70,8 @@ class SyncPlan:
     """The changes that a sync of one host would make.
 
     `files` is the number of files that should be there. `make` are folders to create, and `chmod` files and folders
-    that get other permission bits. A path in a missing temporary folder begins with NEW_FOLDER.
+    that get other permission bits. A path in a missing temporary folder begins with NEW_FOLDER. `remove` are files and
+    folders to remove, and `refused` is the reason if these are too many.
     """
 
     files: int
@@ -70,10 +79,20 @@ class SyncPlan:
     make: tuple[str, ...]
     chmod: tuple[str, ...]
     problems: tuple[PathProblem, ...]
+    remove: tuple[str, ...] = ()
+    refused: str | None = None
+
+
+@attrs.frozen
+class Wishes:
+    """The options of a sync: copy unchanged files, too; and remove more than surplus.MOST files and folders."""
+
+    always_copy: bool = False
+    may_remove: bool = False
 
 
 def sync(
-    host: Host, session: str, trees: ByRoot, sources: LocalSources, always_copy: bool, progress: Progress, own: Values
+    host: Host, session: str, trees: ByRoot, sources: LocalSources, wishes: Wishes, progress: Progress, own: Values
 ) -> SyncResult:
     """Bring the files of `trees`, by root, to `host`. Raise HostError if the host as a whole fails.
 
@@ -82,7 +101,9 @@ def sync(
     roots = [Root(name, tree) for name, tree in trees.items()]
     with conversation(host, sync_script(session, trees, own)) as talk:
         commands = RemoteCommands(talk, trees)
-        update = _find_changes(commands, roots, sources, always_copy, may_change=True)
+        update = _find_changes(commands, roots, sources, wishes.always_copy, may_change=True)
+        if refused := _refused(roots, wishes):
+            raise HostError(refused)
         update.apply(commands, progress)
     # Leaving the conversation has ended the script, without a round trip.
     return _result(roots, update)
@@ -92,7 +113,7 @@ def _find_changes(
     commands: RemoteCommands, roots: Sequence[Root], sources: LocalSources, always_copy: bool, may_change: bool
 ) -> HostUpdate:
     """Compare the roots with the host, and set their changes; return the update that applies these."""
-    asked = ask_inventories(commands, roots)
+    asked = ask_inventories(commands, roots, with_lists=True)
     staging, *folders = map(os.fsdecode, commands.answer(0))
     for root, folder in zip(roots, folders, strict=True):
         root.folder = folder
@@ -113,7 +134,12 @@ def _result(roots: Sequence[Root], update: HostUpdate) -> SyncResult:
     chmodded = 0
     for root in roots:
         chmodded += len((root.changes.chmod.keys() & root.tree.files.keys()) - root.problems.keys())
-    return SyncResult(_count_files(roots), len(sent), sum(sent), chmodded, _path_problems(roots))
+    removed = sum(root.removed for root in roots)
+    return SyncResult(_count_files(roots), len(sent), sum(sent), chmodded, _path_problems(roots), removed)
+
+
+def _refused(roots: Iterable[Root], wishes: Wishes) -> str | None:
+    return refusal(sum(len(root.removals) for root in roots), wishes.may_remove)
 
 
 def _count_files(roots: Iterable[Root]) -> int:
@@ -128,7 +154,7 @@ def _path_problems(roots: Iterable[Root]) -> tuple[PathProblem, ...]:
     return tuple(problems)
 
 
-def preview(host: Host, session: str, trees: ByRoot, sources: LocalSources, always_copy: bool) -> SyncPlan:
+def preview(host: Host, session: str, trees: ByRoot, sources: LocalSources, wishes: Wishes) -> SyncPlan:
     """Return the changes that `sync` would make, as far as they can be known in advance. Change nothing.
 
     Raise HostError if the host as a whole fails.
@@ -136,23 +162,26 @@ def preview(host: Host, session: str, trees: ByRoot, sources: LocalSources, alwa
     roots = [Root(name, tree) for name, tree in trees.items()]
     with conversation(host, preview_script(session, trees)) as talk:
         commands = RemoteCommands(talk, trees)
-        update = _find_changes(commands, roots, sources, always_copy, may_change=False)
+        update = _find_changes(commands, roots, sources, wishes.always_copy, may_change=False)
         commands.end()
     for root in roots:
         if root.name.startswith(TEMPORARY) and posixpath.basename(root.folder) == NOT_YET:
             root.folder = NEW_FOLDER
-    return _plan(roots, update, always_copy)
+    return _plan(roots, update, wishes)
 
 
-def _plan(roots: Sequence[Root], update: HostUpdate, always_copy: bool) -> SyncPlan:
+def _plan(roots: Sequence[Root], update: HostUpdate, wishes: Wishes) -> SyncPlan:
     send: list[FileToSend] = []
     make: list[str] = []
     chmod: list[str] = []
+    remove: list[str] = []
     for (root, path), local in update.files():
         size = update.sent_bytes((root, path), local)
-        why = "--always-copy" if always_copy else why_sent(root.inventory, path, local.size)
-        send.append(FileToSend(local.path, root.spelled(path), size, why))
+        why = "--always-copy" if wishes.always_copy else why_sent(root.inventory, path, local.size)
+        send.append(FileToSend(local.path, root.spelled(path), size, why, local.link))
     for root in roots:
         make += map(root.spelled, root.changes.make)
         chmod += map(root.spelled, root.changes.chmod.keys() - root.new.keys())
-    return SyncPlan(_count_files(roots), tuple(send), tuple(sorted(make)), tuple(sorted(chmod)), _path_problems(roots))
+        remove += map(root.spelled, root.removals)
+    changes = tuple(send), tuple(sorted(make)), tuple(sorted(chmod))
+    return SyncPlan(_count_files(roots), *changes, _path_problems(roots), tuple(remove), _refused(roots, wishes))

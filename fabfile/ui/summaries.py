@@ -167,6 +167,8 @@ def synced(result: SyncResult) -> str:
     parts.append(f"{result.sent:,} sent ({byte_size(result.sent_bytes)})" if result.sent else "nothing sent")
     if result.chmodded:
         parts.append(f"permissions set on {result.chmodded:,}")
+    if result.removed:
+        parts.append(f"{result.removed:,} removed")
     if result.problems:
         parts.append(f"{len(result.problems):,} failed")
     return ", ".join(parts)

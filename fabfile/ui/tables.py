@@ -6,11 +6,13 @@ from ..components.status import State, Status
 from ..diagnosis.checks import Diagnosis, Verdict
 from ..runner.clean import Leftovers
 from ..runner.plan import HostPlan, Plan
+from ..transfer.sync import SyncPlan
 from ..util.host_ranges import folded, host_range
 from ..util.text import byte_size, counted, duration, printable
 from .terminal import BOLD, RED, YELLOW, Row
 
 MOST_FILES = 20
+MOST_REMOVALS = 100
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
@@ -39,7 +41,8 @@ def _host_plan_lines(host: HostPlan) -> Iterator[str]:
     size = byte_size(sum(file.bytes for file in sync.send))
     yield f"send {len(sync.send):,} of {counted(sync.files, 'file')} ({size})"
     for file in sync.send[:MOST_FILES]:
-        yield f"  {file.remote}  {byte_size(file.bytes)}, {file.why}"
+        size = byte_size(file.bytes) if file.link is None else f"link to {file.link}"
+        yield f"  {file.remote}  {size}, {file.why}"
     if len(sync.send) > MOST_FILES:
         yield f"  and {len(sync.send) - MOST_FILES:,} more; --json has all of them"
     for path in sync.make[:MOST_FILES]:
@@ -48,8 +51,20 @@ def _host_plan_lines(host: HostPlan) -> Iterator[str]:
         yield f"and {counted(len(sync.make) - MOST_FILES, 'folder')} more"
     if sync.chmod:
         yield f"set permissions on {len(sync.chmod):,}"
+    yield from _removal_lines(sync)
     for problem in sync.problems:
         yield f"cannot copy {problem.path}: {problem.reason}"
+
+
+def _removal_lines(sync: SyncPlan) -> Iterator[str]:
+    if sync.remove:
+        yield f"remove {len(sync.remove):,}"
+    for path in sync.remove[:MOST_REMOVALS]:
+        yield f"  {path}"
+    if len(sync.remove) > MOST_REMOVALS:
+        yield f"  and {len(sync.remove) - MOST_REMOVALS:,} more; --json has all of them"
+    if sync.refused:
+        yield f"needs --delete: {sync.refused}"
 
 
 def _session_name(id_: str) -> str:

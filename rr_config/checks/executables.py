@@ -19,8 +19,8 @@ from ..component import Component
 from ..config import Config
 from ..files.local_files import Placed, Unusable
 from ..files.paths import remote_path
+from ..files.trees import FilesKey, files_key
 
-Files = tuple[tuple[str, str], ...]
 Found = Placed | Unusable
 
 
@@ -47,7 +47,7 @@ HIDDEN = tuple(
 )
 
 
-def executable_problems(config: Config, placed: Callable[[Files], Sequence[Found]]) -> Iterator[str]:
+def executable_problems(config: Config, placed: Callable[[Component], Sequence[Found]]) -> Iterator[str]:
     """Yield the problems of all executables. `placed` returns the local files of a component.
 
     Report a local file once, because components share files.
@@ -75,19 +75,23 @@ def executable_problems(config: Config, placed: Callable[[Files], Sequence[Found
 
 
 def _by_component(
-    components: Iterable[Component], placed: Callable[[Files], Sequence[Found]]
+    components: Iterable[Component], placed: Callable[[Component], Sequence[Found]]
 ) -> list[tuple[Component, Brought]]:
     components = list(components)
     executables = {component.executable for component in components}
     executables.update(chain.from_iterable(map(_beginnings, list(executables))))
 
-    @functools.cache
-    def brought(files: Files) -> Brought:
-        every = placed(files)
-        found = ((_path(each), each) for each in every)
-        return Brought(every, {path: each for path, each in found if path in executables})
+    known: dict[FilesKey, Brought] = {}
 
-    return [(component, brought(tuple(component.files.items()))) for component in components]
+    def brought(component: Component) -> Brought:
+        key = files_key(component.files)
+        if key not in known:
+            every = [each for each in placed(component) if isinstance(each, Placed) or not each.is_skipped]
+            found = ((_path(each), each) for each in every)
+            known[key] = Brought(every, {path: each for path, each in found if path in executables})
+        return known[key]
+
+    return [(component, brought(component)) for component in components]
 
 
 def _path(found: Found) -> str:

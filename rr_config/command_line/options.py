@@ -205,6 +205,11 @@ class Options:
         default=False,
         commands=("doctor", "plan", "run", "sync"),
     )
+    delete: bool = option(
+        "Allow `util.tree` with delete=True to remove more than 100 files and folders on a host. Default: {default}.",
+        default=False,
+        commands=("plan", "run", "sync"),
+    )
     terminate: bool = option(
         "Stop the other components when all components with `wait` have ended. Default: {default}.",
         default=False,

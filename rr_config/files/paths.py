@@ -15,6 +15,7 @@ import attrs
 
 from ..component import Component
 from ..errors import ConfigError
+from .trees import rules_of, with_rules
 
 _real_folder: ContextVar[Path | None] = ContextVar("_real_folder", default=None)
 
@@ -63,9 +64,10 @@ def _resolved_files(component: Component, base_dir: str | None, local: Callable[
             continue
         while key in files:  # two spellings of one path may have two remote paths
             key = f"/.{key}"
-        files[key] = remote_path(base_dir, os.fspath(remote))
+        text = remote_path(base_dir, os.fspath(remote))
         if _is_folder(os.fspath(remote)):
-            files[key] += "/"  # see local_files.placed_files
+            text += "/"  # see local_files.placed_files
+        files[key] = with_rules(text, rules_of(remote))
     return files
 
 

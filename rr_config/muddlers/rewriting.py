@@ -12,6 +12,7 @@ from ..component import ATTRIBUTES, Component
 from ..config import Config
 from ..errors import ConfigError
 from ..files.paths import attrs_evolved
+from ..files.trees import rules_of, with_rules
 from ..hosts.limit import COPY_OF, copied_names, limited
 
 NUMBER = "%n"
@@ -148,7 +149,7 @@ def numbered(component: Component, number: int) -> Component:
         for folder in folders:
             changed = changed.replace(folder, f"{folder}-{number}")
         changed = changed.replace(NUMBER, str(number))
-        return literal(changed) if isinstance(value, literal) else changed
+        return literal(changed) if isinstance(value, literal) else with_rules(changed, rules_of(value))
 
     name = component.name if NUMBER in component.name else f"{component.name}-{NUMBER}"
     changes = {attribute: filled(getattr(component, attribute)) for attribute in ("base_dir", "host", *CHANGED)}

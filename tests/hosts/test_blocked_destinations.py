@@ -1,5 +1,6 @@
 """Destinations that cannot be written: in use, of the wrong kind, or not permitted."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,14 @@ def spoil_parent(work: Path) -> None:
     (work / "sub").write_text("mine")
 
 
+def spoil_with_link(work: Path) -> None:
+    (work / "sub").symlink_to("nowhere")
+
+
+def spoil_with_loop(work: Path) -> None:
+    (work / "sub").symlink_to("sub")
+
+
 def spoil_permission(work: Path) -> None:
     (work / "locked").mkdir(mode=0o555)
 
@@ -37,6 +46,9 @@ def spoil_old_file(work: Path) -> None:
         (spoil_folder, "bad", "folder"),
         (spoil_parent, "sub/bad", "file"),
         (spoil_parent, "sub/below/bad", "not a directory"),
+        (spoil_with_link, "sub/bad", "a broken symbolic link has the path of this folder"),
+        (spoil_with_link, "sub/below/bad", "a broken symbolic link has the path of this folder"),
+        (spoil_with_loop, "sub/bad", "a broken symbolic link has the path of this folder"),
         (spoil_permission, "locked/bad", "permission denied"),
         (spoil_permission, "locked/below/bad", "permission denied"),
         (spoil_old_file, "locked/bad", "permission denied"),
@@ -79,14 +91,25 @@ def test_busy_file_is_reported(lab: Lab) -> None:
     assert content(lab.node1.home / "work") == {"f": "new", "g": "new"}
 
 
-def test_file_in_place_of_folder_stays(lab: Lab) -> None:
+@pytest.mark.parametrize("kind", ["a file", "a special file", "a broken symbolic link"])
+def test_obstacle_of_a_folder_stays(lab: Lab, kind: str) -> None:
     configure(lab, ["node1", "node2"], {"tree/x": "unused", "good": "good"})
     lab.config(ON_HOSTS.format(hosts=["node1", "node2"], files={"tree": "tree", "good": "good"}))
     (lab.node1.home / "work").mkdir()
-    (lab.node1.home / "work/tree").write_text("mine")
+    tree = lab.node1.home / "work/tree"
+    if kind == "a file":
+        tree.write_text("mine")
+    elif kind == "a special file":
+        os.mkfifo(tree)
+    else:
+        tree.symlink_to("nowhere")
+    before = tree.lstat()
+    words = f"{tree}: {{}}{kind} has the path of this folder on the host"
+    assert words.format("") in lab.fab("plan", "-c", "cfg.py").stdout
     done = lab.fab("run", "-c", "cfg.py")
-    assert_refused(done, f"node1:{lab.node1.home}/work/tree", code=1)
-    assert content(lab.node1.home / "work") == {"tree": "mine", "good": "good"}
+    assert_refused(done, f"node1:{words.format('sync: ')}", code=1)
+    assert (tree.lstat().st_ino, tree.lstat().st_mode) == (before.st_ino, before.st_mode)
+    assert content(lab.node1.home / "work") == {"good": "good"} | ({"tree": "mine"} if kind == "a file" else {})
     assert content(lab.node2.home / "work") == {"tree/x": "tree/x", "good": "good"}
     assert_nothing_started(lab.node1, lab.node2)
 

@@ -96,6 +96,8 @@ def test_plan_says_why_a_file_is_sent(lab: Lab) -> None:
         "make": [],
         "chmod": [str(there / "f")],
         "problems": [],
+        "remove": [],
+        "refused": None,
     }
 
 

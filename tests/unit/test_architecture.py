@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "cli": {"ui", "runner", "ssh"},
 }
 # The libraries that `rr_config` imports besides the standard library.
-LIBRARIES_OF_CONFIG = {"attrs", "ClusterShell"}
+LIBRARIES_OF_CONFIG = {"attrs", "ClusterShell", "pathspec"}
 # Modules that may ask for the time or wait: the clock, the two kinds of hosts, and the birth of this process.
 KEEP_TIME = ("fabfile.util.clock", "fabfile.util.daemons", "fabfile.ssh.", "fabfile.remote.ask")
 
@@ -102,10 +102,11 @@ def test_only_two_modules_use_rich() -> None:
     assert users == {"fabfile.ui.terminal", "fabfile.ui.progress"}
 
 
-def test_few_modules_use_cluster_shell() -> None:
-    """It takes long to load, so they import it late."""
+def test_few_modules_use_slow_libraries() -> None:
+    """They take long to load, so the modules import them late."""
     users = {each.module for each in imports() if each.target.partition(".")[0] == "ClusterShell"}
     assert users == {"fabfile.util.host_ranges", "rr_config.hosts.lists", "rr_config.hosts.limit"}
+    assert {each.module for each in imports() if each.target.startswith("pathspec")} == {"rr_config.files.ignore"}
 
 
 def test_commands_load_when_they_run() -> None:

@@ -32,6 +32,7 @@ EXAMPLES = {
     "rr_config.command_line.assigned_options": 5,
     "rr_config.component": 4,
     "rr_config.config": 5,
+    "rr_config.files.trees": 2,
     "rr_config.hosts.lists": 1,
     "rr_config.hosts.names": 5,
     "rr_config.likeness": 2,

@@ -59,6 +59,9 @@ PROGRAMS = {
     "remove_folders": "",
     "show_window": "id=1.s window=2\n",
     "staging_filter": "export staging=.staging\n",
+    "swap_staged": "export staging=.staging\n",
+    "find_inside": "",
+    "remove_listed": "",
     "copy_partial": "",
 }
 # A library sets variables (SC2034) and has functions (SC2317) that only some scripts use.

@@ -5,10 +5,11 @@
 # Without that nothing is done: a connection that is cut in the middle of a path leaves the path of something else.
 # The answer to each command ends with a record `=ERRORS`: the errors of the programs that it ran.
 # Needs from the header: session, piece_mb, and the scripts that xargs runs: staging_filter, list_planted, copy_partial,
-# hash_piece, move_staged. $list is the file for lists of paths.
+# hash_piece, move_staged, swap_staged, and those of removal.sh. $list is the file for lists of paths.
 . ./state_dir.sh
 . ./lists.sh
 . ./staging.sh
+. ./removal.sh
 
 # serve [temporary FOLDER | path PATH]...: answer with the name of staging folders and with the path of each root, then
 # carry out commands.
@@ -42,8 +43,10 @@ find_root() {
 #   write SIZE LENGTH MODE [OFFSET]   write a file, or a piece into one that `take` has made; its path has LENGTH bytes
 #   take SIZE LENGTH STAMP    copy a file to a path of LENGTH bytes, unless it has changed since its STAMP
 #   copy SIZE LENGTH          copy files to a path; into that folder if it ends with a slash
+#   list SIZE LENGTH DEPTH    list a folder, which must contain no folder of the list; see removal.sh
+#   delete SIZE LENGTH DEPTH  remove entries of a folder
 #   checkpoint                if there was any error so far, do nothing until `resume`
-#   stat, stamp, pieces, hash, mkdir, chmod, stage, remove, move, unstage: see below
+#   stat, lstat, links, broken, stamp, pieces, hash, mkdir, chmod, stage, remove, swap, move, unstage: see below
 carry_out() {
   any_errors='' is_skipping=''
   while read -r command size rest; do
@@ -59,7 +62,7 @@ carry_out() {
         read_target "${rest%% *}"
         read_end
         ;;
-      take | copy)
+      take | copy | list | delete)
         read_target "${rest%% *}"
         read_list
         ;;
@@ -76,6 +79,11 @@ carry_out_one() {
   # shellcheck disable=SC2086 # $rest holds words
   case $command in
     stat) each stat -L --printf '%f %s %n\0' -- 2>/dev/null ;;
+    lstat) each stat --printf '%f %s %n\0' -- 2>/dev/null ;;
+    links) each sh -c 'find "$@" -maxdepth 0 -type l -printf "%s %p -> %l\0"' sh 2>/dev/null ;;
+    broken) each sh -c 'find "$@" -maxdepth 0 -type l ! -exec test -e {} \; -print0' sh 2>/dev/null ;;
+    list) list_tree $rest ;;
+    delete) remove_below $rest ;;
     stamp) each stat -L --printf '%.9Z %n\0' -- 2>/dev/null ;;
     pieces) each -n 2 -P "$(nproc)" sh -c "$hash_piece" sh "$piece_mb" 2>/dev/null ;;
     hash)
@@ -90,6 +98,7 @@ carry_out_one() {
     take) errors=$(each -n 1 sh -c "$copy_partial" sh "$target" "${rest#* }" 2>&1) ;;
     copy) errors=$(copy 2>&1) ;;
     remove) errors=$(each rm -f -- 2>&1) ;;
+    swap) errors=$(each sh -c "$swap_staged" sh 2>&1) ;;
     move) errors=$(each -n 16 -P 4 sh -c "$staging_filter$move_staged" sh 2>&1) ;;
     unstage) unstage ;;
     checkpoint) is_skipping=$any_errors ;;
@@ -99,7 +108,7 @@ carry_out_one() {
 # enter_root N ROOT...
 enter_root() {
   shift "$1"
-  cd -- "$1" || fail "cannot enter the home or temporary folder of files; check that it exists"
+  cd -- "$1" || fail "cannot enter $1, a home or temporary folder for files; check that it exists"
 }
 
 # stream [OPERAND...]: copy $size bytes of standard input. head would copy 8 KB at a time.

@@ -1,7 +1,7 @@
 """Reasons for problems, from the error lines that programs on a host print. Pure.
 
 A line has a path in quotes (`mv: cannot stat './f': REASON`), or between colons (`tar: ./f: REASON`). `mv` calls the
-target of a staged file `../NAME`.
+target of a staged file `../NAME`. A reason with paths loses them, because they may be those of a staging folder.
 """
 
 import posixpath
@@ -22,7 +22,7 @@ class ErrorLines:
         self._inside: dict[str, int] = {}  # number of the first line about anything in a folder
         for number, line in enumerate(lines):
             *words, reason = line.split(": ")
-            self._reasons.append(reason.lower())
+            self._reasons.append(" ".join(QUOTED.sub("", reason).lower().split()))
             for quoted in QUOTED.findall(line):
                 words += quoted
             for word in words:
@@ -42,7 +42,12 @@ class ErrorLines:
         return self._reasons[min(numbers)] if numbers else None
 
 
-def reason_of_sync(errors: ErrorLines, path: str, folder: str, staging: str) -> str | None:
+def unstaged(line: str, staging: str) -> str:
+    """Return an error line in which a staged file has the path of its target."""
+    return line.replace(f"/{staging}-old/", "/").replace(f"/{staging}/", "/")
+
+
+def reason_of_sync(errors: ErrorLines, path: str, folder: str, staging: str) -> str:
     """Return the reason why `path` is wrong after a sync.
 
     It is that of the first error about the path, a folder above it, or a staging folder there: other errors follow from
@@ -52,4 +57,4 @@ def reason_of_sync(errors: ErrorLines, path: str, folder: str, staging: str) -> 
     for up in above(path):
         for spelled in (up, locate(folder, up)):
             paths += (spelled, posixpath.join(spelled, staging))
-    return errors.reason(paths)
+    return errors.reason(paths) or "could not be written"

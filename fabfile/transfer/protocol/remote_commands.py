@@ -9,7 +9,7 @@ This module knows how to send a command and how to read its answer. Its users de
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
 from ...remote import state_dir
@@ -90,14 +90,16 @@ class RemoteCommands:
 
         Drop the records of earlier commands that have not been read. Add the errors of all of them to `words`.
         """
-        records: list[bytes] = []
+        return list(self.records(number))
+
+    def records(self, number: int) -> Iterator[bytes]:
+        """Yield the records of an answer one by one, as `answer` returns them. Read all of them."""
         while self._answered < number:
-            records = []
             while not (record := self._talk.raw_answer()).startswith(b"="):
-                records.append(record)
+                if self._answered == number - 1:
+                    yield record
             self._answered += 1
             self.words += os.fsdecode(record[1:]).splitlines()
-        return records
 
     def all_done(self) -> bool:
         """Wait until the agent has carried out every command; return whether there were no errors at all."""
@@ -133,7 +135,8 @@ def preview_script(session: str, roots: Iterable[str]) -> Script:
 
 def _of_agent() -> dict[str, Value]:
     """Return the values that sync_agent.sh needs: scripts for xargs, and the size of a piece."""
-    names = ("staging_filter", "list_planted", "copy_partial", "hash_piece", "move_staged")
+    names = ["staging_filter", "list_planted", "copy_partial", "hash_piece", "move_staged", "swap_staged"]
+    names += ["find_inside", "remove_listed"]
     return {"piece_mb": PIECE_MB, **{name: read_script(f"{name}.sh") for name in names}}
 
 

@@ -40,7 +40,7 @@ def file_hashes(host: Host, session: str, trees: Mapping[str, Tree]) -> dict[str
         for folder, tree, (hashed, stamped) in zip(folders, trees.values(), asked, strict=True):
             hashes = dict(map(_hash, b"".join(commands.answer(hashed)).splitlines()))
             stamps = read_stamps(commands.answer(stamped))
-            for path in tree.files:
+            for path in _hashed(tree):
                 sha1 = hashes.get(hash_line(path, ""))
                 if sha1 is not None and path in stamps:
                     found[locate(folder, path)] = FileHash(sha1, float(stamps[path]))
@@ -52,7 +52,13 @@ def _ask(commands: RemoteCommands, root: str, tree: Tree) -> tuple[int, int]:
     """Send the commands that hash the files of a root and print their ctimes; return their numbers."""
     commands.be_patient(sum(local.size for local in tree.files.values()))
     commands.enter(root)
-    return commands.send_command("hash", tree.files), commands.send_command("stamp", tree.files)
+    paths = _hashed(tree)
+    return commands.send_command("hash", paths), commands.send_command("stamp", paths)
+
+
+def _hashed(tree: Tree) -> list[str]:
+    """Return the files of a tree without kept links."""
+    return [path for path, local in tree.files.items() if local.link is None]
 
 
 def _hash(line: bytes) -> tuple[bytes, str]:

@@ -37,6 +37,8 @@ class Member:
     @property
     def length(self) -> int:
         """The number of bytes that it takes in the stream, headers and padding included."""
+        if self.local.link is not None:
+            return len(_header_of_link(self.path, self.local))
         name = len(os.fsencode(self.path))
         # GNU tar puts a long name in front of the file, as the NUL-terminated content of another entry.
         long_name = tarfile.BLOCKSIZE + _padded(name + 1) if name > tarfile.LENGTH_NAME else 0
@@ -104,6 +106,9 @@ def _piece(members: Iterable[Member]) -> Piece:
     size = 0
     for member in members:
         local = member.local
+        if local.link is not None:
+            content += _header_of_link(member.path, local)
+            continue
         content += _header(member.path, local.mode, local.size)
         end = len(content) + _padded(local.size)
         try:
@@ -143,6 +148,13 @@ def _header(path: str, mode: int, size: int) -> bytes:
     # The sum of all bytes of the header, with eight spaces in place of the checksum itself: tar(5).
     checksum = sum(before) + sum(_BLANK[156:]) + 8 * ord(" ")
     return before + b"%06o\0 " % checksum + _BLANK[156:]
+
+
+def _header_of_link(path: str, local: LocalFile) -> bytes:
+    """Return the header of a symbolic link. It has no content."""
+    entry = tarfile.TarInfo(path)
+    entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, local.link or "", local.mode
+    return entry.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
 
 
 def _padded(size: int) -> int:

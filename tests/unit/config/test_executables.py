@@ -139,11 +139,13 @@ def test_executable_that_may_exist_is_accepted(tmp_path: Path, attributes: dict[
     assert loaded(tmp_path, complete(**attributes))
 
 
-@pytest.mark.parametrize("files", [{"gone": "x"}, {"gone": "."}, {"tree": "."}, {"tree": "x/.."}])
+@pytest.mark.parametrize("files", [{"gone": "x"}, {"gone": "."}, {"tree/x": "."}])
 def test_missing_local_file_is_reported_alone(tmp_path: Path, files: dict[str, str]) -> None:
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree/x").symlink_to("nowhere")
     assert "executable" not in refused(tmp_path, complete(executable="x", files=files))
+    message = refused(tmp_path, complete(executable="x", files={"tree": "."}))
+    assert message.startswith("h/a.executable: x: no such file in the temporary folder;"), "it is skipped"
 
 
 def test_all_executables_are_reported_at_once(tmp_path: Path) -> None:

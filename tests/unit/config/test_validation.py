@@ -211,7 +211,7 @@ def test_all_unsendable_files_are_reported(tmp_path: Path) -> None:
     assert [line.partition(".files: ")[2] for line in message.splitlines()] == [
         "FOLDER/gone: No such file or directory",
         "FOLDER/dangling: No such file or directory",
-        "FOLDER/pipe: neither a file nor a folder",
+        "FOLDER/pipe: a FIFO; must be a file or a folder",
         "/no/such: No such file or directory",
     ]
 

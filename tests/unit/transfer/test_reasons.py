@@ -53,4 +53,4 @@ def test_first_error_is_the_cause_of_others() -> None:
 def test_path_gets_reason_of_its_folder() -> None:
     lines = ("tar: ./e/f: Other", TAR % (r"\303\274", "Denied"), "tar: it failed")
     assert reason("./d/ü", *lines) == "denied"
-    assert reason("/e/f", *lines) is None
+    assert reason("/e/f", *lines) == "could not be written"
