@@ -7,6 +7,7 @@ terminal. `local_host` is the counterpart for the local machine.
 import contextlib
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from ..remote.host import Channel
 from ..remote.script import command as script_command
 from ..util import errors, limits
 from ..util.clock import SYSTEM_CLOCK, Clock
+from .config.environment import session_variables
 from .connection import answered_within, connect_problem, open_connection
 from .paramiko_patches import limit_backlog
 
@@ -90,6 +92,8 @@ class SshHost:
             channel = self._open_channel()
             self.channels_opened += 1
             log.debug("%s: channel %d", self.name, self.channels_opened)
+            for name, value in session_variables(self._connection.ssh_config).items():  # these want no reply
+                channel.set_environment_variable(name, os.fsencode(value))
             yield channel
         except (OSError, EOFError, paramiko.SSHException) as error:
             if not self._connection.is_connected:

@@ -12,6 +12,7 @@ import pytest
 
 from fabfile.ssh.network import addresses
 from fabfile.ssh.network.addresses import AddressesFailed, Choice
+from tests.support import comparison
 from tests.support.checkout import FAB, ROOT
 from tests.support.comparison import Comparison, comparisons
 from tests.support.farm import SSHD
@@ -327,3 +328,26 @@ def test_proxy_command_ends_with_connection(lab: Comparison, inetd: str) -> None
 
 def wait_for_end(process: Path) -> None:
     eventually(lambda: not process.exists(), "the command has ended")
+
+
+@pytest.mark.parametrize(
+    ("lines", "transport"),
+    [
+        (["SetEnv RR_A=1 'RR_B=two words' OTHER=x", "SetEnv RR_C=late"], "paramiko"),
+        (["SendEnv RR_A RR_B", "SendEnv -RR_A"], "paramiko"),
+        (["SendEnv RR_A", "Match exec true"], "paramiko"),
+        (["SendEnv RR_*", "SetEnv RR_A=1", "SendEnv OTHER"], "paramiko"),
+        (["SendEnv RR_*", "SetEnv RR_A=1", "SendEnv OTHER"], "openssh"),
+    ],
+)
+def test_environment_is_sent_as_by_ssh(
+    lab: Comparison, monkeypatch: pytest.MonkeyPatch, lines: Sequence[str], transport: str
+) -> None:
+    monkeypatch.setattr(comparison, "SHOWN", 'printf \'%s|\' "$RR_A" "$RR_B" "$RR_C" "$OTHER"')
+    for name in ("RR_A", "RR_B", "OTHER"):
+        monkeypatch.setenv(name, f"own \u00e9 {name}")
+    port = lab.serve("AcceptEnv RR_*")
+    config = "\n".join(["Host h", "HostName 127.0.0.1", f"Port {port}", *lines])
+    ssh, us = lab.by_ssh(config), lab.by_us(config, transport=transport)
+    assert us == ssh, us.error
+    assert us.shown

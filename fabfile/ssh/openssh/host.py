@@ -24,6 +24,7 @@ from ...remote.host import Channel
 from ...remote.script import command as script_command
 from ...util import errors, limits
 from ...util.clock import Clock
+from ..config.environment import send_env, sent_variables
 from ..config.read_values import flag
 from ..connection import (
     DROPPED,
@@ -93,9 +94,10 @@ class OpenSshHost:
     def _open_session(self, master: Master, command: str) -> mux.Session:
         """Return a new session. Raise HostError if sshd refuses it again and again; see PAUSES."""
         agent, seconds = bool(self._connection.forward_agent), self._seconds("channel_timeout")
+        variables = sent_variables(self._connection.ssh_config)
         for pause in PAUSES:
             with contextlib.suppress(mux.SessionRefused):
-                return mux.open_session(master.control, command, agent, seconds)
+                return mux.open_session(master.control, command, variables, agent, seconds)
             time.sleep(pause)
         raise errors.HostError("refused a session on the open connection; check MaxSessions in sshd_config of the host")
 
@@ -104,6 +106,8 @@ class OpenSshHost:
         master = self._opened()
         # ssh would open a connection of its own if that of the master was gone.
         words = ["ssh", "-F", "none", "-o", "ProxyCommand=exit 1", "-o", "EscapeChar=none", "-q", "-t"]
+        for pattern in send_env(self._connection.ssh_config):
+            words += ["-o", f"SendEnv={pattern}"]
         words += ["-A"] if self._connection.forward_agent else []
         line = f"exec sh -c {shell.quote(command)}"
         status = subprocess.run(

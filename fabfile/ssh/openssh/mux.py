@@ -9,7 +9,7 @@ import contextlib
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import attrs
@@ -55,8 +55,10 @@ class Session:
         self._control.close()
 
 
-def open_session(path: Path, command: str, forwards_agent: bool, seconds: float) -> Session:
-    """Run `command` on the host over the control socket at `path`.
+def open_session(
+    path: Path, command: str, variables: Mapping[str, str], forwards_agent: bool, seconds: float
+) -> Session:
+    """Run `command` on the host over the control socket at `path`. `variables` are those of SendEnv.
 
     Raise SessionRefused, TimeoutError after `seconds` without an answer, or OSError if ssh has ended.
     """
@@ -68,7 +70,7 @@ def open_session(path: Path, command: str, forwards_agent: bool, seconds: float)
         if _numbers(_receive(control))[:2] != [HELLO, VERSION]:
             raise SessionRefused("invalid answer on the control socket of ssh")
         with _streams() as (remote, local):
-            _send(control, _request(command, forwards_agent))
+            _send(control, _request(command, variables, forwards_agent))
             for stream in remote:
                 socket.send_fds(control, [b"\0"], [stream])
             _check_answer(_receive(control))
@@ -76,11 +78,12 @@ def open_session(path: Path, command: str, forwards_agent: bool, seconds: float)
             return Session(control, *(os.dup(stream) for stream in local))
 
 
-def _request(command: str, forwards_agent: bool) -> bytes:
+def _request(command: str, variables: Mapping[str, str], forwards_agent: bool) -> bytes:
     """Return the packet that requests a session without a terminal and without X11."""
     reserved = terminal = _string("")
     flags = struct.pack(">5I", 0, 0, int(forwards_agent), 0, NO_ESCAPE)
-    return struct.pack(">II", NEW_SESSION, REQUEST) + reserved + flags + terminal + _string(command)
+    environment = b"".join(_string(f"{name}={value}") for name, value in variables.items())
+    return struct.pack(">II", NEW_SESSION, REQUEST) + reserved + flags + terminal + _string(command) + environment
 
 
 def _check_answer(packet: bytes) -> None:

@@ -1,0 +1,29 @@
+"""Environment variables for sessions: SendEnv and SetEnv of the ssh config. AcceptEnv of the host limits them."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from .patterns import matches
+
+
+def session_variables(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables for each session on a host. Those of SetEnv win, as in ssh."""
+    pairs = (each.partition("=") for each in _values(settings, "setenv"))
+    return sent_variables(settings) | {name: value for name, _, value in pairs}
+
+
+def sent_variables(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables of this process that SendEnv names."""
+    patterns = send_env(settings)
+    return {name: os.environ[name] for name in os.environ if any(matches(name, pattern) for pattern in patterns)}
+
+
+def send_env(settings: Mapping[str, Any]) -> list[str]:
+    """Return the patterns of SendEnv."""
+    return " ".join(_values(settings, "sendenv")).split()
+
+
+def _values(settings: Mapping[str, Any], keyword: str) -> list[str]:
+    value = settings.get(keyword) or []
+    return [value] if isinstance(value, str) else list(value)
