@@ -35,7 +35,8 @@ def under(kind, name, components, logs, options, port, timeout):
     harness = Component(name=name, host=first.host, base_dir=first.base_dir, start_index=first.start_index)
     harness.needs = ["python3"]
     for component in components:
-        harness.needs += [need for need in component.needs if need not in harness.needs]
+        needs = [with_own_path(need, component) for need in component.needs]
+        harness.needs += [need for need in needs if isinstance(need, util.scoped) or need not in harness.needs]
         harness.results += [result for result in component.results if result not in harness.results]
         for local, remote in component.files.items():
             util.bring(harness, local, remote)
@@ -72,6 +73,12 @@ def with_own_env(arg, component):
     """Return an argument of `component` for the harness, which does not have the `env` of the component."""
     is_complete = isinstance(arg, (util.literal, util.scoped)) or "$" not in str(arg) or not component.env
     return arg if is_complete else util.scoped(arg, component.env)
+
+
+def with_own_path(need, component):
+    """Return a program that `component` needs, with its PATH if it has one, because the harness has another."""
+    has_own = "PATH" in component.env and not isinstance(need, util.scoped)
+    return util.scoped(need, {"PATH": component.env["PATH"]}) if has_own else need
 
 
 def with_name(name, value):

@@ -5,7 +5,7 @@ and the time when it began. The proof of a start is that the command line of tha
 then execve(2) has succeeded.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import starmap
 
 from rr_config import Component
@@ -13,7 +13,7 @@ from rr_config.ready import PidFile
 from rr_config.util import literal, scoped
 
 from ..remote import shell
-from ..remote.script import RemotePath, Script, Value, read_script
+from ..remote.script import RemotePath, Script, ShellWord, Value, read_script
 
 BODY = read_script("launcher.sh")
 
@@ -49,8 +49,12 @@ def _daemon(component: Component) -> Value:
 
 def _variables(component: Component) -> set[str]:
     """Return the names of the host's variables that arguments or values of `env` may need."""
+    return _variables_in([*component.args, *component.env.values()])
+
+
+def _variables_in(texts: Iterable[str]) -> set[str]:
     names: set[str] = set()
-    for text in [*component.args, *component.env.values()]:
+    for text in texts:
         values = text.env.values() if isinstance(text, scoped) else ()
         for each in (text, *values):
             names |= set() if isinstance(each, literal) else shell.variables(each)
@@ -76,6 +80,11 @@ def _command(component: Component, prefix: str = shell.OWN) -> list[str]:
 def _words(env: Mapping[str, str], prefix: str = shell.OWN) -> dict[str, str]:
     """Return the values of `env` as words of sh. `$NAME` in them is always the host's, so that a PATH can grow."""
     return {name: _argument(value, prefix, {}) for name, value in env.items()}
+
+
+def environment_word(value: str) -> ShellWord:
+    """Return a value of `env` as a word for a script that runs outside of the launcher."""
+    return ShellWord(_argument(value, shell.OWN, {}), _variables_in([value]))
 
 
 def _argument(text: str, prefix: str, words: Mapping[str, str]) -> str:

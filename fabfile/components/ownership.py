@@ -66,7 +66,7 @@ class Foreign:
 
 
 def connect_script(
-    session: str, owner: Owner, replace: bool, tools: str = "screen", requirements: Sequence[str] = ()
+    session: str, owner: Owner, replace: bool, tools: str = "screen", requirements: Sequence[Value] = ()
 ) -> Script:
     """Return the script that checks whether a host is ready for a command. It changes nothing.
 

@@ -10,7 +10,7 @@ import attrs
 
 from rr_config import Component
 
-from ..components import requirements
+from ..components.requirements import Requirement, requirements
 from ..components.screen import MOST_WINDOWS
 from ..remote.ask import conversation
 from ..remote.conversation import Conversation
@@ -97,7 +97,7 @@ def examine(host: Host, session: str, components: Sequence[Component], trees: By
     `components` will run on the host. `trees` are the files that it will get, by root. With `always_copy`, a sync sends
     files that are already there, too.
     """
-    programs = requirements.reasons(components)
+    programs = requirements(components)
     folders = executable_folders(components)
     with conversation(host, probe_script(session, programs, trees, folders)) as talk:
         facts = read_facts(trees, iter(talk.answer, LOOKED))
@@ -146,15 +146,12 @@ def package_checks(facts: Facts) -> Iterator[Check]:
         yield Check(name, Verdict.PROBLEM, f"{problem}; {how}")
 
 
-def program_checks(facts: Facts, programs: Mapping[str, str]) -> Iterator[Check]:
-    """Check that the programs that components need are installed.
-
-    `programs` maps each program to the reason why it is needed.
-    """
-    for name, why in programs.items():
-        is_there = name not in facts.lacking
-        detail = "is installed" if is_there else f"not installed ({why}); install it, or remove it from needs"
-        yield Check(name, Verdict.OK if is_there else Verdict.PROBLEM, detail)
+def program_checks(facts: Facts, programs: Iterable[Requirement]) -> Iterator[Check]:
+    """Check that the programs that components need are installed."""
+    for each in programs:
+        is_there = each.text not in facts.lacking
+        detail = "is installed" if is_there else f"not installed ({each.reason}); install it, or remove it from needs"
+        yield Check(each.program, Verdict.OK if is_there else Verdict.PROBLEM, detail)
 
 
 def clock_check(samples: Sequence[Sample]) -> Check:

@@ -5,10 +5,12 @@ One script, `doctor.sh`, answers all questions and changes nothing on the host. 
 
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 import attrs
 
+from ..components.requirements import Requirement
 from ..remote.package_managers import UNATTENDED
 from ..remote.script import Script, by_word, load
 from ..transfer.protocol.remote_commands import root_arguments
@@ -35,7 +37,7 @@ class RootState:
 class Facts:
     """The facts that a host reports about itself.
 
-    `missing` are packages that scripts need, and `lacking` are programs that components need. `processes` and
+    `missing` are packages that scripts need, and `lacking` are texts of programs that components need. `processes` and
     `terminals` are pairs of the limit and the present number. The limit is None if there is none. The pair is None if
     the host does not report it.
 
@@ -62,7 +64,9 @@ class Facts:
         return not {"coreutils", "findutils"} & set(self.missing)
 
 
-def probe_script(session: str, programs: Collection[str], roots: Iterable[str], folders: Iterable[str] = ()) -> Script:
+def probe_script(
+    session: str, programs: Sequence[Requirement], roots: Iterable[str], folders: Iterable[str] = ()
+) -> Script:
     """Return the script that answers with all facts and LOOKED, then carries out commands.
 
     `folders` are those of executables; see `places.executable_folders`.
@@ -71,7 +75,8 @@ def probe_script(session: str, programs: Collection[str], roots: Iterable[str], 
     """
     places = place_arguments(folders)
     counts = {"programs": len(programs), "places": len(places) // 2}
-    return load("doctor", *programs, *places, *root_arguments(roots), session=session, **counts)
+    words = chain.from_iterable(each.arguments for each in programs)
+    return load("doctor", *words, *places, *root_arguments(roots), session=session, **counts)
 
 
 def read_facts(roots: Iterable[str], answers: Iterable[str]) -> Facts:

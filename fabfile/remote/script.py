@@ -42,6 +42,17 @@ class RemotePath(str):
     __slots__ = ()
 
 
+class ShellWord(str):
+    """A word of sh. `names` are variables of the host's environment that it reads; see `shell.expanded`."""
+
+    names: frozenset[str]
+
+    def __new__(cls, word: str, names: Iterable[str] = ()) -> "ShellWord":
+        made = super().__new__(cls, word)
+        made.names = frozenset(names)
+        return made
+
+
 Value = str | int | bool
 Values = Mapping[str, Value]
 
@@ -64,7 +75,9 @@ class Script:
 
     def header(self) -> str:
         """Return the assignments."""
-        lines = [f"{name}={_word(value)}" for name, value in self.values.items()]
+        words = [each for each in (*self.values.values(), *self.arguments) if isinstance(each, ShellWord)]
+        lines = [shell.from_environment(name) for name in sorted({name for word in words for name in word.names})]
+        lines += [f"{name}={_word(value)}" for name, value in self.values.items()]
         return "\n".join([*lines, " ".join(["set --", *map(_word, self.arguments)])])
 
     def program(self) -> str:
@@ -100,6 +113,8 @@ def _word(value: Value) -> str:
     match value:
         case RemotePath():
             return shell.path(value)
+        case ShellWord():
+            return value
         case bool():
             return "yes" if value else "''"
     return shell.quote(str(value))

@@ -143,7 +143,7 @@ class SessionCommands(Inspector):
         script = self._session_script(kill=False, open_=True)
         return self._fleet.on_all("screen", lambda host: screen.read_session(iter(ask(host, script))))
 
-    def _foreign_on(self, host: Host, tools: str = "screen", requirements: Sequence[str] = ()) -> Foreign | None:
+    def _foreign_on(self, host: Host, tools: str = "screen", requirements: Sequence[Value] = ()) -> Foreign | None:
         """Check that a host is ready; return the session of another owner there, if there is one."""
         script = connect_script(self.session, self.owner, self.options.replace, tools, requirements)
         return read_connect(self.session, ask(host, script))

@@ -111,6 +111,16 @@ def test_missing_wrapper_starts_nothing(lab: Lab) -> None:
 
 
 def test_doctor_checks_needs(lab: Lab) -> None:
+    """A start finds the program in the PATH of its component, which a muddler may have set."""
+    tool = lab.node2.home / ".local/bin/no-such-tool"
+    tool.parent.mkdir(parents=True)
+    tool.write_text("#!/bin/sh\nexec sleep 1000\n")
+    tool.chmod(0o755)
+    own_path = 'for c in config.all_components(): c.env["PATH"] = "$HOME/.local/bin:$PATH"\n'
+    lab.config(NEEDY + own_path)
+    checks = json.loads(lab.run("doctor", "--json").stdout)
+    assert [each["verdict"] for each in checks if each["check"] == "no-such-tool"] == ["ok"]
+    lab.run("run", "--muddler", "wrap --with no-such-tool --only second")
     lab.config(NEEDY)
     done = lab.fab("doctor", "--json", "-c", "cfg.py")
     assert done.returncode == 1

@@ -34,7 +34,7 @@ MANAGER = packages.Manager("apt-get install", is_root=False, has_sudo=True)
 SENT = {
     "attach": attach.window_script("s", COMPONENT),
     "collect": remote_files.collect_script("s", [COMPONENT]),
-    "doctor": probe.probe_script("s", ["gdb"], ["~", "/"], ["/opt"]),
+    "doctor": probe.probe_script("s", requirements.requirements([COMPONENT]), ["~", "/"], ["/opt"]),
     "install": packages.install_script(MANAGER, ["screen"]),
     "clean": clean.clean_script("s", OWNER, [COMPONENT], removal.root_words({"~": Tree()}), False, ["s"]),
     "connect": ownership.connect_script("s", OWNER, False, requirements=REQUIRED),

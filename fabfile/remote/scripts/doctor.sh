@@ -1,7 +1,7 @@
 # fab doctor: what this host has and lacks. Changes nothing.
-# Needs from the header: session, programs and places (how many), and as arguments first the programs that components need,
-# then two words for each place (see places.sh), then for each root either `temporary FOLDER` or `path PATH`.
-# Answers in any order: has PACKAGE, screen PROBLEM, lacks PROGRAM, user NAME ID, manager COMMAND, sudo yes, processes
+# Needs from the header: session, programs and places (how many), and as arguments first four words for each program that
+# components need (see check_requirements; answers: lacks TEXT), then two words for each place (see places.sh), then for each root either `temporary FOLDER` or `path PATH`.
+# Answers in any order: has PACKAGE, screen PROBLEM, lacks TEXT, user NAME ID, manager COMMAND, sudo yes, processes
 # LIMIT NUMBER, terminals LIMIT NUMBER, logind (see logind.sh), unseen PID.NAME FOLDER, volume and place (see places.sh),
 # root there|new|lost PATH; then `looked`. Then it carries out commands; see carry_out.
 . ./tools.sh
@@ -14,9 +14,9 @@
 main() {
   report_packages
   while [ "$programs" -gt 0 ]; do
-    has_program "$1" || answer "lacks $1"
+    has_program "$1" "$3" "$4" || answer "lacks $2"
     programs=$((programs - 1))
-    shift
+    shift 4
   done
   find_state_dir
   report_machine

@@ -1,21 +1,33 @@
 # Programs that components need (their `needs`).
 
-# has_program NAME: whether it is in PATH, or is the full path of a program. Words of the shell alone do not count,
-# as they would with `command -v`.
+# has_program NAME PATH BASE-DIR: whether it is in a folder of PATH, or is the full path of a program. Words of the shell
+# alone do not count, as they would with `command -v`. An empty folder is the current one. A folder that is not absolute
+# is below BASE-DIR; an empty BASE-DIR is a temporary folder, which has no programs yet.
+# shellcheck disable=SC2086 # one word for each folder
 has_program() (
   case $1 in */*) [ -f "$1" ] && [ -x "$1" ]; exit ;; esac
-  IFS=:
+  name=$1 path=$2: base=$3 IFS=:
   set -f
-  for folder in $PATH; do [ -f "$folder/$1" ] && [ -x "$folder/$1" ] && exit; done
+  set -- $path
+  for folder; do
+    case $folder in
+      /*) ;;
+      *)
+        [ "$base" ] || continue
+        folder=$base/$folder
+        ;;
+    esac
+    [ -f "$folder/$name" ] && [ -x "$folder/$name" ] && exit
+  done
   exit 1
 )
 
-# check_requirements [NAME TEXT]...: fail with the TEXT of every program that is missing.
+# check_requirements [NAME TEXT PATH BASE-DIR]...: fail with the TEXT of every program that is missing.
 check_requirements() {
   lacking=
   while [ $# -gt 0 ]; do
-    has_program "$1" || lacking="$lacking${lacking:+, }$2"
-    shift 2
+    has_program "$1" "$3" "$4" || lacking="$lacking${lacking:+, }$2"
+    shift 4
   done
   [ -z "$lacking" ] || fail "not installed: $lacking; install the missing programs, or remove them from needs"
 }
