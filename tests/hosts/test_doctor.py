@@ -106,6 +106,7 @@ def test_healthy_hosts_share_a_line(lab: Lab) -> None:
 
 
 @pytest.mark.root
+@pytest.mark.transports
 def test_doctor_reports_missing_programs(lab: Lab) -> None:
     slow = '#!/bin/sh\nexec /bin/date "$@" -d "now - 1 hour"\n'
     bare(lab, ["screen", "openssl"], {"date": slow})

@@ -1,5 +1,7 @@
 """Hosts that fail while others work: `--keep-going`, `--max-failures`, and how to repeat."""
 
+import pytest
+
 from tests.support.checkout import ROOT
 from tests.support.commands import running
 from tests.support.lab import Lab
@@ -87,6 +89,7 @@ def test_no_host_left_ends_the_run(lab: Lab) -> None:
     ]
 
 
+@pytest.mark.transports
 def test_failed_host_is_not_waited_for(lab: Lab) -> None:
     configure(lab, ["node1", "node2"])
     with lab.config(lab.folder.joinpath("cfg.py").read_text()).open("a") as config:

@@ -28,6 +28,7 @@ wait
 """
 
 
+@pytest.mark.transports
 def test_kill_ends_sessions_of_exact_name(lab: Lab) -> None:
     names = {"first": "runner", "second": "runner", "longer": "runner-prod", "shorter": "runne", "dotted": "runner.x"}
     names |= {"inner": "my.runner", "upper": "RUNNER"}

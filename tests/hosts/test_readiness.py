@@ -94,6 +94,7 @@ def test_last_check_output_is_reported(lab: Lab) -> None:
     assert "; its last check ended with exit status 7: not yet; the program keeps running\n" in done.stderr
 
 
+@pytest.mark.transports
 def test_log_match_at_the_end_counts(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'sleep 0.5; echo it is up', ready=util.log('is up'))")
     lab.run("screen")

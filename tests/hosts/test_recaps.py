@@ -146,6 +146,7 @@ def test_follow_waits_for_all_without_wait(lab: Lab) -> None:
     assert lab.fab("run", "--follow", "--json", "-c", "cfg.py").returncode == 2
 
 
+@pytest.mark.transports
 def test_exec_shows_equal_output_once(lab: Lab) -> None:
     lab.config(CONFIG + "for host in ('node1', 'node2', 'localhost'):\n    add('a', host, '')")
     said = lab.run("exec", "cat; echo \"it's $((1 + 1))\"; printf 'no newline' >&2").stdout

@@ -2,11 +2,14 @@
 
 import threading
 
+import pytest
+
 from tests.support.farm import ThrowawayHost
 from tests.support.lab import Lab
 from tests.support.stages import configure
 
 
+@pytest.mark.transports
 def test_absent_host_is_retried(lab: Lab) -> None:
     configure(lab, ["node1"])
     lab.farm.stop(lab.node1)

@@ -81,6 +81,7 @@ def test_grace_ends_with_kill(lab: Lab, grace: str) -> None:
         assert (lab.node1.state() / "a/status").stat().st_mtime - told > 1
 
 
+@pytest.mark.transports
 def test_restart_reuses_windows(lab: Lab) -> None:
     started(
         lab,

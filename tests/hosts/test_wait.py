@@ -20,6 +20,7 @@ from tests.support.processes import is_alive, looks
 from tests.support.waiting import eventually
 
 
+@pytest.mark.transports
 def test_wait_survives_lost_connection(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', UNTIL_GO + '0')\nadd('b', 'node1', UNTIL_GO + '3')\nadd('c', 'node2', '')")
     lab.run("screen")

@@ -34,6 +34,7 @@ def assert_failed(done: Done, **reasons: str | Path) -> None:
 def repeat_with(lab: Lab, command: str, *options: str) -> str:
     """Return the last line of a failed `fab -c cfg.py`: the command to repeat with, and its own options."""
     words = ["fab", "-r", str(ROOT), *command.split(), "--config", str(lab.folder / "cfg.py"), *options]
+    words += [] if lab.transport == "auto" else ["--transport", lab.transport]
     return f"repeat with: {shlex.join([*words, '-S', str(lab.farm.ssh_config)])}"
 
 
