@@ -121,6 +121,15 @@ CASES = {
         has_variable=True,
     ),
     "rsa certificate in the agent": Case([], "in_agent", agent=[["in_agent"]], sshd=CA, has_variable=True),
+    "second certificate of a key": Case(
+        [
+            "CertificateFile {keys}/certified_rsa.other",
+            "CertificateFile {keys}/certified_rsa.crt",
+            "IdentityFile {keys}/certified_rsa",
+        ],
+        "certified_rsa",
+        sshd=CA,
+    ),
     "certificate without its key": Case(
         ["CertificateFile {keys}/certified.crt", "IdentityFile {keys}/good"],
         sshd=CA,

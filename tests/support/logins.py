@@ -108,8 +108,9 @@ def make_keys(folder: Path) -> None:
     keygen("-t", "ecdsa", "-b", "521", "-N", "", "-m", "PEM", "-f", folder / "sec1")
     keygen("-t", "ed25519", "-N", PASSPHRASE, "-m", "PKCS8", "-f", folder / "pkcs8_secret")
     for name in ("certified", "certified_rsa"):
-        keygen("-s", folder / "ca", "-I", "id", "-n", own_name(), folder / f"{name}.pub")
-        (folder / f"{name}-cert.pub").rename(folder / f"{name}.crt")
+        for user, ending in ((own_name(), "crt"), ("somebody-else", "other")):
+            keygen("-s", folder / "ca", "-I", "id", "-n", user, folder / f"{name}.pub")
+            (folder / f"{name}-cert.pub").rename(folder / f"{name}.{ending}")
     names = ("good", "rsa", "ecdsa", "gcm", "pem", "pkcs8", "sec1", "pkcs8_secret")
     text = "".join((folder / f"{name}.pub").read_text() for name in names)
     (folder / "authorized").write_text(text)

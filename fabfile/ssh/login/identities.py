@@ -88,7 +88,7 @@ def signer_of(each: Identity, among: Sequence[Identity]) -> Identity:
         return each
     key = keys.plain(each.public)
     for other in among:
-        if other.public is not None and other.public != each.public and keys.plain(other.public) == key:
+        if other.public == key:
             return other
     for other in among:
         if other.public is None and each.label in (f"{other.label}.pub", f"{other.label}-cert.pub"):
