@@ -16,6 +16,8 @@ def session_variables(settings: Mapping[str, Any]) -> dict[str, str]:
 def sent_variables(settings: Mapping[str, Any]) -> dict[str, str]:
     """Return the variables of this process that SendEnv names."""
     patterns = send_env(settings)
+    if not patterns:  # the usual case; a look at all variables takes 50 µs
+        return {}
     return {name: os.environ[name] for name in os.environ if any(matches(name, pattern) for pattern in patterns)}
 
 
