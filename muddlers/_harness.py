@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 from rr_config import Component, ConfigError, util
+from rr_config.secrets import plain, secrets_of
 
 OWN_FOLDER = Path(__file__).resolve().parent / "harness"
 sys.path.insert(0, str(OWN_FOLDER))
 import script  # noqa: E402 - in OWN_FOLDER
 
+SECRET = "HARNESS_SECRET_"  # begins the names of secrets in the environment of a harness
 REMOTE_FOLDER = ".harness"
 OWN_FILES = ("master.py", "slave.py", "programs.py", "program.py", "script.py", "wire.py", "ends.py", "harness.py")
 
@@ -60,13 +62,26 @@ def under(kind, name, components, logs, options, port, timeout):
 def add_programs(harness, components):
     """Append the programs of `components` to the arguments of their harness. Nothing may be added after them."""
     harness.args.append("--")
+    secrets = {own.name: own for component in components for own in secrets_of(component.env).values()}
+    harness.env |= {SECRET + name: own for name, own in secrets.items()}
     for component in components:
-        env = [with_name(name, value) for name, value in component.env.items()]
+        env = [with_name(name, value) for name, value in plain(component.env).items()]
         # sh starts the program because env would treat a program path with `=` as a variable.
-        with_env = ["/usr/bin/env", *env, "sh", "-c", 'exec "$@"', "sh"] if env else []
+        started = util.literal(own_secrets(component, secrets) + 'exec "$@"')
+        with_env = ["/usr/bin/env", *env, "sh", "-c", started, "sh"] if env or secrets else []
         command = [*with_env, util.program(component), *(with_own_env(arg, component) for arg in component.args)]
         harness.args += ["-n", util.literal(component.name), "-p", command[0]]
         harness.args += ["-a", str(len(command) - 1), *command[1:]]
+
+
+def own_secrets(component, secrets):
+    """Return the commands of sh that give `component` its secrets, and take all secrets of the harness away.
+
+    A harness has the secrets of all its programs in its environment: arguments would show them.
+    """
+    given = [f'export {name}="${SECRET}{own.name}"; ' for name, own in secrets_of(component.env).items()]
+    taken = f"unset {' '.join(SECRET + name for name in secrets)}; " if secrets else ""
+    return "".join(given) + taken
 
 
 def with_own_env(arg, component):
@@ -77,7 +92,7 @@ def with_own_env(arg, component):
 
 def with_own_path(need, component):
     """Return a program that `component` needs, with its PATH if it has one, because the harness has another."""
-    has_own = "PATH" in component.env and not isinstance(need, util.scoped)
+    has_own = "PATH" in plain(component.env) and not isinstance(need, util.scoped)
     return util.scoped(need, {"PATH": component.env["PATH"]}) if has_own else need
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .arg_parsers import parse_extra_args
 from .checks import removals, validation
+from .checks.secrets import check_secrets
 from .checks.shell_syntax import warn_of_shell_syntax
 from .command_line.assigned_options import AssignableOptions, assigned_in
 from .command_line.options import Options
@@ -25,6 +26,9 @@ from .user_code import run_file, working_in
 
 # Commands for which warnings of the config matter. Others, such as `logs`, would only repeat them.
 WARNING = (None, "run", "start", "restart", "plan", "doctor", "config")
+
+# Commands that need the values of secrets. Others, such as `stop` in another terminal, work without them.
+READING_SECRETS = ("run", "start", "restart", "plan")
 
 
 def load(options: Options, with_files: bool = True) -> Config:
@@ -53,6 +57,8 @@ def load(options: Options, with_files: bool = True) -> Config:
         problems += error.problems
     if problems:
         raise ConfigError(*problems)
+    if options.command in READING_SECRETS:
+        check_secrets(chosen.all_components())
     if options.command in WARNING:
         warn_of_shell_syntax(chosen.all_components())
     return chosen

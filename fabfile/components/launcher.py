@@ -10,9 +10,11 @@ from itertools import starmap
 
 from rr_config import Component
 from rr_config.ready import PidFile
+from rr_config.secrets import HIDDEN, plain, secret_value, secrets_of
+from rr_config.texts import variables
 from rr_config.util import literal, scoped
 
-from ..remote import shell
+from ..remote import shell, state_dir
 from ..remote.script import RemotePath, Script, ShellWord, Value, read_script
 
 BODY = read_script("launcher.sh")
@@ -32,12 +34,23 @@ def header(component: Component) -> str:
     check = component.ready.value if component.ready and component.ready.kind == "command" else ":"
     values: dict[str, Value] = {"_rr_own_base_dir": RemotePath(component.base_dir or ""), "_rr_own_check": check}
     values["_rr_own_daemon"] = _daemon(component)
+    values["_rr_own_has_secrets"] = bool(secrets_of(component.env))
     assignments = Script("", values).header()
     environment = [shell.from_environment(name) for name in sorted(_variables(component))]
     exports = [f"export {name}={word}" for name, word in _words(component.env).items()]
     run = ['"$@"', *_command(component)]
     functions = {"read_environment": environment, "change_environment": exports, "program": [" ".join(run)]}
     return "\n".join([assignments.removesuffix("set --"), *starmap(_function, functions.items())])
+
+
+def secrets(components: Iterable[Component]) -> str:
+    """Return a script that exports the secrets of the component whose launcher runs it. It is empty without secrets."""
+    cases = []
+    for component in components:
+        exports = [f"export {name}={shell.quote(secret_value(own))}" for name, own in secrets_of(component.env).items()]
+        if exports:
+            cases.append(f"{shell.quote(state_dir.folder(component.name))}) {'; '.join(exports)} ;;")
+    return "\n".join(["case ${_rr_own_folder##*/} in", *cases, "esac", "_rr_own_has_secrets="]) if cases else ""
 
 
 def _daemon(component: Component) -> Value:
@@ -49,15 +62,15 @@ def _daemon(component: Component) -> Value:
 
 def _variables(component: Component) -> set[str]:
     """Return the names of the host's variables that arguments or values of `env` may need."""
-    return _variables_in([*component.args, *component.env.values()])
+    return _variables_in([*component.args, *plain(component.env).values()])
 
 
 def _variables_in(texts: Iterable[str]) -> set[str]:
     names: set[str] = set()
     for text in texts:
-        values = text.env.values() if isinstance(text, scoped) else ()
+        values = plain(text.env).values() if isinstance(text, scoped) else ()
         for each in (text, *values):
-            names |= set() if isinstance(each, literal) else shell.variables(each)
+            names |= set() if isinstance(each, literal) else variables(each)
     return names
 
 
@@ -69,6 +82,7 @@ def shown(component: Component) -> str:
     """Return the command of `component` as a person would type it on its host."""
     folder = "its temporary folder" if component.base_dir is None else shell.path(component.base_dir)
     env = [f"{name}={word}" for name, word in _words(component.env, "").items()]
+    env += [f"{name}={HIDDEN}" for name in secrets_of(component.env)]
     return " ".join(["cd", folder, "&&", *env, *_command(component, "")])
 
 
@@ -79,7 +93,7 @@ def _command(component: Component, prefix: str = shell.OWN) -> list[str]:
 
 def _words(env: Mapping[str, str], prefix: str = shell.OWN) -> dict[str, str]:
     """Return the values of `env` as words of sh. `$NAME` in them is always the host's, so that a PATH can grow."""
-    return {name: _argument(value, prefix, {}) for name, value in env.items()}
+    return {name: _argument(value, prefix, {}) for name, value in plain(env).items()}
 
 
 def environment_word(value: str) -> ShellWord:

@@ -6,6 +6,7 @@ from itertools import chain
 import attrs
 
 from rr_config import Component
+from rr_config.secrets import plain
 from rr_config.util import scoped
 
 from ..remote.script import RemotePath, ShellWord, Value
@@ -44,7 +45,9 @@ def requirements(components: Iterable[Component]) -> list[Requirement]:
     found: dict[tuple[str, ShellWord, str], list[str]] = {}
     for component in components:
         for need in component.needs:
-            env = need.env if isinstance(need, scoped) else component.env  # a harness passes on the PATH of its program
+            env = (
+                need.env if isinstance(need, scoped) else plain(component.env)
+            )  # a harness passes on its program's PATH
             path = environment_word(env[PATH]) if PATH in env else ShellWord('"$PATH"')
             hint = TILDE if any(folder.startswith("~") for folder in env.get(PATH, "").split(":")) else ""
             folder = component.base_dir or "" if PATH in env else ""

@@ -13,7 +13,7 @@ from ..remote import state_dir
 from ..remote.script import Script, Value, load, read_script
 from ..util.text import printable
 from . import readiness
-from .launcher import BODY, header
+from .launcher import BODY, header, secrets
 
 
 @attrs.frozen
@@ -88,7 +88,8 @@ def start_script(
     `origin` is a text that says what they were started with; the host keeps it beside each component. With `is_last`,
     the script releases the session for other controllers.
     """
-    values = {**ownership, "session": session, "origin": origin, "is_last": is_last}
+    values: dict[str, Value] = {**ownership, "session": session, "origin": origin, "is_last": is_last}
+    values["secrets"] = secrets(components)
     note_taker, lines = read_script("note_taker.sh"), readiness.LINES
     arguments = chain.from_iterable(map(_arguments, components))
     return load("start", *arguments, launcher=BODY, note_taker=note_taker, output_lines=lines, **values)

@@ -70,7 +70,7 @@ class Script:
     """
 
     text: str
-    values: Mapping[str, Value] = attrs.field(factory=dict)
+    values: Mapping[str, Value] = attrs.field(factory=dict, repr=False)  # may hold secrets
     arguments: Sequence[Value] = ()
 
     def header(self) -> str:

@@ -8,7 +8,8 @@ import shlex
 import signal
 from collections.abc import Mapping
 
-VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
+from rr_config.texts import VARIABLE
+
 HOME = re.compile(r"~[A-Za-z0-9_.-]*")
 
 
@@ -21,11 +22,6 @@ def path(remote: str) -> str:
     if not HOME.fullmatch(home):
         return quote(remote)
     return home + slash + (quote(rest) if rest else "")  # a quoted slash would keep sh from expanding
-
-
-def variables(text: str) -> set[str]:
-    """Return the names of the variables that `expanded(text)` reads."""
-    return {braced or plain for braced, plain in VARIABLE.findall(text)}
 
 
 OWN = "_rr_value_of_"

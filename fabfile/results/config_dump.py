@@ -9,6 +9,7 @@ from rr_config import Component, Config
 from rr_config.command_line.parameters import assignments
 from rr_config.files.trees import Rules, TreePath, rules_of
 from rr_config.ready import PidFile, Ready
+from rr_config.secrets import HIDDEN, Secret, secrets_of
 from rr_config.util import literal, scoped
 
 DEFAULTS = Component()
@@ -48,8 +49,10 @@ def as_values(component: Component) -> dict[str, object]:
     return values
 
 
-def _value(text: str) -> object:
+def _value(text: object) -> object:
     match text:
+        case Secret():
+            return {"secret": text.name, "value": HIDDEN}
         case literal():
             return {"literal": str(text)}
         case scoped():
@@ -62,12 +65,16 @@ def _value(text: str) -> object:
 def _lines(component: Component) -> Iterator[str]:
     for name, value in attrs.asdict(component, recurse=False).items():
         if value != getattr(DEFAULTS, name):
-            yield f"        {name}={_source(value)},\n"
+            hidden = secrets_of(value) if name == "env" else ()
+            comment = f"  # {', '.join(f'{each}={HIDDEN}' for each in hidden)}" if hidden else ""
+            yield f"        {name}={_source(value)},{comment}\n"
 
 
 def _source(value: object) -> str:
     """Return `value` as a Python expression, with a call of `util` for each value that one of its functions made."""
     match value:
+        case Secret():
+            return f"util.secret({value.name!r})"
         case literal():
             return f"util.literal({str(value)!r})"
         case scoped():

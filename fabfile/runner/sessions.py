@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 import attrs
 
 from rr_config import Component
+from rr_config.checks.secrets import check_secrets
 from rr_config.command_line.options import GRACE_SECONDS, check_seconds
 from rr_config.config import by_host
 from rr_config.hosts.natural_order import in_natural_order
@@ -151,6 +152,8 @@ class SessionCommands(Inspector):
     def _connect(self, fleet: Fleet, tools: str, with_requirements: bool = False) -> None:
         """Check that every host is ready, before anything changes on any host. `tools` are programs that it needs."""
         own = by_host(self.config.all_components())
+        if with_requirements:
+            check_secrets(self.config.all_components())
         foreign: set[str] = set()
 
         def work(host: Host) -> Foreign | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..hosts.names import parsed
+from ..secrets import Secret
 from ..texts import is_sendable
 
 Rule = Callable[[Any], bool]
@@ -54,11 +55,14 @@ def are_files(value: object) -> bool:
 
 def is_arg(value: object) -> bool:
     """Return whether `str()` of it is meant as one argument, and has no NUL. A nested list or bytes are mistakes."""
-    return (isinstance(value, str) or not isinstance(value, Iterable)) and is_sendable(str(value))
+    is_one = isinstance(value, str) or not isinstance(value, Iterable | Secret)
+    return is_one and is_sendable(str(value))
 
 
 def is_env_value(value: object) -> bool:
-    """Return whether it is a text, a number or a path, without NUL."""
+    """Return whether it is a text, a number or a path, without NUL, or a secret."""
+    if isinstance(value, Secret):
+        return True
     is_text_like = isinstance(value, str | int | float | os.PathLike) and not isinstance(value, bool)
     return is_text_like and is_sendable(str(value))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from ..component import Component
 from ..muddlers.rewriting import literal
+from ..secrets import plain
 
 # `$(cmd)`, `$((1 + 2))`, a pair of backticks, and `${X:-y}`, `${X%y}` or `${#X}`, but not `${X}`.
 EVALUATED = re.compile(r"\$\(|`[^`]*`|\$\{(?![A-Za-z_][A-Za-z0-9_]*\})[A-Za-z0-9_#!@*][^}]*\}")
@@ -39,7 +40,7 @@ def _unevaluated(component: Component) -> Iterator[tuple[str, str]]:
     for index, text in enumerate(words[1:], 1):
         if _is_evaluated_elsewhere(text) and not _is_script(words, index):
             yield "args", text
-    for text in component.env.values():
+    for text in plain(component.env).values():
         if _is_evaluated_elsewhere(text):
             yield "env", text
 

@@ -14,6 +14,7 @@ from ..files.local_files import Placed, Unusable, placed_files
 from ..files.trees import FilesKey, files_key
 from .executables import executable_problems
 from .rules import SESSION_NAME_HINT, is_session_name, is_text
+from .secrets import secret_arguments
 
 _logger = logging.getLogger(__name__)
 
@@ -42,11 +43,13 @@ def _wrong_settings(config: Config) -> Iterator[str]:
 
 def _wrong_attributes(component: Component, number: int) -> Iterator[str]:
     who = _who(component, number)
+    shown = [f"{who}.args: {problem}" for problem in secret_arguments(component)]
+    yield from shown
     for name, declared in ATTRIBUTES.items():
         value = getattr(component, name, None)
         if value is None and declared.is_required:
             yield f"{who}.{name}: missing; must be {declared.expected}"
-        elif not declared.rule(value):
+        elif not declared.rule(value) and not (name == "args" and shown):
             yield f"{who}.{name}: invalid value {_shown(value)}; must be {declared.expected}"
     if component.is_local and component.files:
         yield f"{who}.files: must be empty for a component of localhost; its files are not copied"

@@ -10,11 +10,13 @@ import posixpath
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 import attrs
 
 from ..component import Component
 from ..errors import ConfigError
+from ..secrets import Secret
 from .trees import rules_of, with_rules
 
 _real_folder: ContextVar[Path | None] = ContextVar("_real_folder", default=None)
@@ -71,8 +73,8 @@ def _resolved_files(component: Component, base_dir: str | None, local: Callable[
     return files
 
 
-def _as_text(value: object) -> str:
-    return value if isinstance(value, str) else str(value)
+def _as_text(value: Any) -> Any:
+    return value if isinstance(value, str | Secret) else str(value)
 
 
 def _is_folder(remote: str) -> bool:

@@ -14,6 +14,7 @@ from ..errors import ConfigError
 from ..files.paths import attrs_evolved
 from ..files.trees import rules_of, with_rules
 from ..hosts.limit import COPY_OF, copied_names, limited
+from ..secrets import Secret
 
 NUMBER = "%n"
 # Keys of `meta`. PROGRAM is the program of a component of localhost before it was wrapped. FOLDERS are folders that
@@ -39,11 +40,13 @@ class scoped(str):
         {'HOME': '/srv'}
     """
 
-    env: dict[str, str]
+    env: dict[str, Any]
 
     def __new__(cls, text: object, env: Mapping[str, object] | None = None) -> "scoped":
         made = super().__new__(cls, text)
-        made.env = {name: value if isinstance(value, str) else str(value) for name, value in (env or {}).items()}
+        made.env = {
+            name: value if isinstance(value, str | Secret) else str(value) for name, value in (env or {}).items()
+        }
         return made
 
 

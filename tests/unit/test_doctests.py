@@ -39,6 +39,7 @@ EXAMPLES = {
     "rr_config.hosts.limit": 6,
     "rr_config.muddlers.rewriting": 8,
     "rr_config.hosts.natural_order": 1,
+    "rr_config.secrets": 2,
     "rr_config.command_line.options": 2,
     "rr_config.command_line.parameters": 3,
     "rr_config.ready": 6,

@@ -1,6 +1,6 @@
 # The launcher of one component. It starts the program and records its id, times and exit status.
 # Needs from the header: _rr_own_base_dir (empty: the temporary folder), _rr_own_check, _rr_own_daemon (empty: the program
-# is no daemon; `tag`: any process with the tag; else the path of a pid file), and three functions:
+# is no daemon; `tag`: any process with the tag; else the path of a pid file), _rr_own_has_secrets, and three functions:
 # _rr_own_read_environment, _rr_own_change_environment and _rr_own_program.
 #
 # Three processes start a program: screen runs `sh FOLDER/launcher TICKET`, which runs itself with `record`, which runs
@@ -14,9 +14,9 @@ _rr_own_folder=${0%/*}
 
 _rr_own_main() {
   case ${1-} in
-    exec) _rr_own_exec ;;
-    check) _rr_own_run_check ;;
-    record) _rr_own_record ;;
+    exec) _rr_own_exec "$2" ;;
+    check) _rr_own_run_check "$2" ;;
+    record) _rr_own_record "$2" ;;
     *) _rr_own_open_window "${1-}" ;;
   esac
 }
@@ -29,7 +29,7 @@ _rr_own_open_window() {
     echo "another command has started it since"
     exit 0
   }
-  sh "$0" record
+  sh "$0" record "$1"
   exit
 }
 
@@ -47,7 +47,7 @@ _rr_own_record() {
     for _rr_own_file in ended length signal status; do printf '%-12s\n' '' >"$_rr_own_folder/$_rr_own_file.room"; done
   )
   exec 3>&2 2<>"$_rr_own_folder/signal.room"
-  sh "$0" exec # dash would print its message to the stderr of the command, so that one restores its own
+  sh "$0" exec "$1" # dash would print its message to the stderr of the command, so that one restores its own
   _rr_own_status=$? _rr_own_words=
   trap '' HUP INT QUIT TERM # also for the commands below: the terminal may disappear now
   _rr_own_find_signal
@@ -110,6 +110,7 @@ _rr_own_note() {
 # The third process becomes the program. A subshell takes the notes, so that they set no variable here.
 _rr_own_exec() {
   exec 2>&3 3>&-
+  _rr_own_start=$1
   (
     umask 077
     cd "$_rr_own_folder" || exit
@@ -154,6 +155,7 @@ _rr_own_launch() {
 
 # Run the readiness check of `util.command` as the program would run: in its folder and environment.
 _rr_own_run_check() {
+  _rr_own_start=$1
   _rr_own_enter
   _rr_own_read_environment
   _rr_own_become "$(command -v sh)" -c "$_rr_own_check"
@@ -166,10 +168,23 @@ _rr_own_become() {
   REMOTE_RUNNER_COMPONENT=$_rr_own_folder
   export REMOTE_RUNNER_COMPONENT
   _rr_own_change_environment
+  [ -z "$_rr_own_has_secrets" ] || _rr_own_read_secrets
   # shellcheck disable=SC3044 # without it, bash runs no trap after exec has failed
   [ -z "${BASH_VERSION-}" ] || shopt -s execfail
   exec "$@"
   exit
+}
+
+# Export the secrets of the component. The script of the start has them in a file without a name; see start.sh. It ends
+# with an assignment, so an incomplete one counts as none.
+_rr_own_read_secrets() {
+  _rr_own_file=/proc/$_rr_own_start/fd/9
+  case $(readlink "$_rr_own_file") in
+    */remote-runner.secrets.??????????' (deleted)') eval "$(cat "$_rr_own_file")" ;;
+  esac
+  [ "$_rr_own_has_secrets" ] || return 0
+  echo "its secrets are gone, because the command that started it has ended; start it again" >&2
+  exit 126
 }
 
 _rr_own_main "$@"

@@ -142,9 +142,9 @@ is_ready_by_command() {
   {
     : >"$1/check.output"
     umask "$own_umask"
-    timeout -k 1 "$seconds_left" sh "$state/$1/launcher" check >"$1/check.output" 2>&1
+    timeout -k 1 "$seconds_left" sh "$state/$1/launcher" check "$$" >"$1/check.output" 2>&1
     echo "$?" >"$1/check"
-  } </dev/null >/dev/null 2>&1 &
+  } </dev/null >/dev/null 2>&1 9>&- &
   return 1
 }
 

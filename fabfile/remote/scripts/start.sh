@@ -4,6 +4,7 @@
 #   launcher      the common part of all launchers
 #   note_taker    that script
 #   output_lines  see readiness.sh
+#   secrets       a script that exports the secrets of components, or nothing
 #   is_last       this is the last start index on the host: unlock the session at the end
 # Its arguments are eight words for each component:
 #   FOLDER TITLE TITLE-IN-RC LAUNCHER-HEADER HAS-TEMPORARY READY-KIND READY-VALUE READY-HUNDREDTHS
@@ -28,12 +29,26 @@ main() {
   begin_window_list
   pending='' started='' ended='' failed='' old_windows='' awaited=' '
   adopt_programs "$@"
+  keep_secrets
   add_components "$@"
   open_windows
   await_programs
   report_programs
   await_readiness "$@"
   [ -z "$is_last" ] || unlock_session
+}
+
+# keep_secrets: put $secrets into a file that has no name before they are in it. Launchers read it as /proc/PID/fd/9, and
+# the kernel removes it with this script. If possible, it is in memory. Children must not inherit it.
+keep_secrets() {
+  [ "$secrets" ] || return 0
+  for place in "${XDG_RUNTIME_DIR:-/dev/shm}" /dev/shm "${TMPDIR:-/tmp}"; do
+    file=$(mktemp "$place/remote-runner.secrets.XXXXXXXXXX" 2>/dev/null) && break
+  done
+  [ "$file" ] || fail "cannot create a temporary file; is /tmp full?"
+  exec 9<>"$file"
+  rm -f "$file"
+  printf '%s\n' "$secrets" >&9 || fail "cannot write a temporary file; is /tmp full?"
 }
 
 # begin_window_list: begin the file $windows of commands for screen, which reads it when it likes.

@@ -14,5 +14,5 @@ ensure_note_taker() {
     export STY="$id"
     # shellcheck disable=SC2046 # no word at all without setsid
     exec $(command -v setsid) sh "$state/.note-times" "$id"
-  ) </dev/null >/dev/null 2>&1 &
+  ) </dev/null >/dev/null 2>&1 9>&- &
 }

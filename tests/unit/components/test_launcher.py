@@ -390,6 +390,16 @@ def test_failed_exec_is_recorded(launch: Launch, executable: str) -> None:
     assert (launch.kept(one) / "unexecuted").exists()
 
 
+def test_late_window_has_no_secrets(launch: Launch) -> None:
+    """The script that had them has ended."""
+    one = component(launch.program("show"))
+    one.env = {"TOKEN": util.secret("PATH")}
+    status, output = launch.run(one)
+    words = "its secrets are gone, because the command that started it has ended; start it again\n"
+    assert (status, output) == (126, words)
+    assert (launch.kept(one) / "unexecuted").exists() and not (launch.folder / "args").exists()
+
+
 def is_exec_ed(kept: Path) -> bool:
     """Whether the program runs: its own environment names its component."""
     pid = text(kept / "pid").strip()

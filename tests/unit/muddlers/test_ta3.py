@@ -2,11 +2,14 @@
 
 import functools
 import operator
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from rr_config import Component
+from rr_config.secrets import secrets_of
 from rr_config.util import literal, scoped
 from tests.support.config_texts import HOST_INFO as HOSTS
 from tests.support.config_texts import PUBLISHERS as SMALL
@@ -75,6 +78,23 @@ def test_harnessed_args_see_own_env(tmp_path: Path) -> None:
     assert isinstance(of_client, literal)
     assert isinstance(with_env, scoped) and with_env.env == {"N": "2", "y": "2"}
     assert not any(isinstance(word, scoped) for word in found["master-harness"].args)
+
+
+@pytest.mark.parametrize("sh", ["dash", "bash"])
+def test_harness_passes_secrets_on(tmp_path: Path, sh: str) -> None:
+    """Each program gets its own secrets, and no arguments show them."""
+    text = SMALL + "add('publisher', 'node1', env={'PW': util.secret('TWO')})\n"
+    text += "[c] = [c for c in config.all_components() if c.name == 'client']\n"
+    text += "c.env = {'PW': util.secret('ONE'), 'OTHER': 'x'}\n"
+    found = made(tmp_path, "--clients 1 --host-info hosts.txt", text)
+    got = set()
+    for harness in found.values():
+        given = {name: f"{own.name} '\"$x" for name, own in secrets_of(harness.env).items()}
+        for script in (arg for arg in harness.args if arg.endswith('exec "$@"')):
+            environment = given | {"PATH": os.environ["PATH"]}
+            done = subprocess.run([sh, "-c", script, "sh", "env"], capture_output=True, text=True, env=environment)
+            got |= {line for line in done.stdout.splitlines() if "PW=" in line or "SECRET" in line}
+    assert got == {"PW=ONE '\"$x", "PW=TWO '\"$x"}
 
 
 @pytest.mark.parametrize(

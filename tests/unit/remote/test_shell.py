@@ -12,6 +12,7 @@ import pytest
 from fabfile.remote import shell
 from fabfile.remote.script import DONE, FAILED, GREETING
 from fabfile.remote.script import command as command_of
+from rr_config.texts import variables
 from tests.support.awkward import AWKWARD, ENVIRONMENT, EXPANSIONS
 from tests.support.checkout import ROOT
 from tests.support.scripts import script_of
@@ -55,13 +56,13 @@ def test_quoted_text_survives_use(sh: list[str]) -> None:
 
 
 def test_expanded_text_is_one_word(sh: list[str]) -> None:
-    assert [text for text in AWKWARD if shell.variables(text)] == []
+    assert [text for text in AWKWARD if variables(text)] == []
     assert arrived(sh, {text: shown(shell.expanded(text)) for text in AWKWARD}) == AWKWARD
 
 
 def test_names_are_expanded(sh: list[str]) -> None:
     def body(text: str) -> str:
-        return "".join(shell.from_environment(n) + "\n" for n in shell.variables(text)) + shown(shell.expanded(text))
+        return "".join(shell.from_environment(n) + "\n" for n in variables(text)) + shown(shell.expanded(text))
 
     bodies = {text: "sh_own=not_exported\n" + body(text) for text in EXPANSIONS}
     assert arrived(sh, bodies, ENVIRONMENT) == EXPANSIONS
