@@ -34,19 +34,24 @@ with atheris.instrument_imports(include=["fabfile", "rr_config"]):
     from fabfile.runner.plan import read_present
     from fabfile.ssh.host_group import NONSENSE
     from fabfile.transfer.inventory import read_inventory, read_stat
-    from fabfile.transfer.tree import Tree
+    from fabfile.transfer.surplus import find_surplus, read_left
+    from fabfile.transfer.tree import Mirror, Tree
     from fabfile.ui.overview import summary
     from fabfile.ui.summaries import killed as killed_text
     from fabfile.ui.tables import status_rows
     from fabfile.util.errors import HostError
     from rr_config import Component, Config, Options, util
-    from rr_config.files.local_files import LocalFile
+    from rr_config.files.ignore import Ignore
+    from rr_config.files.local_files import LocalFile, LocalTree
+    from rr_config.files.trees import Rules
 
 COMPONENTS = [
     Component(name="a", host="h", executable="x", start_index=1, ready=util.port(80), results=["*"]),
     Component(name="b", host="h", executable="x", start_index=1, base_dir="~"),
 ]
-TREE = Tree({"./f": LocalFile("/f", 0o644, 3)}, {".": None})
+MIRROR = Mirror(LocalTree("/", Rules(delete=True), Ignore("/", ["*.o"])), 1, True)
+LINK = LocalFile("/l", 0o777, 0, link="f")
+TREE = Tree({"./f": LocalFile("/f", 0o644, 3), "./l": LINK}, {".": None, "./d": 0o755}, mirrors={".": MIRROR})
 
 
 class Answering:
@@ -153,7 +158,9 @@ READERS: list[Callable[[bytes], object]] = [
     texts(killed),
     texts(lambda answers: read_session(iter(answers))),
     texts(read_window),
-    lambda answer: read_inventory(TREE, answer.split(b"\0")),
+    lambda answer: read_inventory(TREE, *[answer.split(b"\0")] * 3),
+    lambda answer: find_surplus(TREE, ".", MIRROR, answer.split(b"\0")),
+    lambda answer: read_left(".", answer.split(b"\0")),
     lambda answer: read_stat(answer.split(b"\0")),
     lambda answer: read_volumes(answer.split(b"\0")),
     lambda answer: list(read_logs({"a": LogReader(COMPONENTS[0])}, answer)),

@@ -9,7 +9,6 @@ file, only the other pieces are sent.
 """
 
 import itertools
-import os
 import posixpath
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -23,6 +22,7 @@ from .protocol import reasons
 from .protocol.remote_commands import RemoteCommands
 from .protocol.tar_stream import TarStreams
 from .root import Root, RootPath, first_copies, take_inventories
+from .sparse import DataParts
 from .upload import LARGE, STAGED_AS, Progress, Upload, send
 
 CHANGED_HERE = "changed on this machine during the transfer"
@@ -37,6 +37,7 @@ class LocalSources:
 
     hashes: checksums.LocalHashes = attrs.field(factory=checksums.LocalHashes)
     tar_streams: TarStreams = attrs.field(factory=TarStreams)
+    data: DataParts = attrs.field(factory=DataParts)
     turn: threading.Lock = attrs.field(factory=threading.Lock)
 
 
@@ -58,12 +59,16 @@ class HostUpdate:
                 yield (root, path), root.tree.files[path]
 
     def sent_bytes(self, root_path: RootPath, local: LocalFile) -> int:
-        """Return the number of content bytes to send: 0 for a copy, and less than its size for a partial file."""
+        """Return the number of content bytes to send.
+
+        It is 0 for a copy, and less than its size for a partial or sparse file.
+        """
         if root_path in self._copies:
             return 0
         root, path = root_path
         partial = root.partial.get(path)
-        return sum(size for _, size in partial.parts(local.size)) if partial else local.size
+        parts = partial.parts(local.size) if partial else self._sources.data(local)
+        return local.size if parts is None else sum(size for _, size in parts)
 
     def apply(self, commands: RemoteCommands, progress: Progress) -> None:
         """Apply all changes; add each path that is still wrong to the problems of its root.
@@ -161,10 +166,7 @@ class HostUpdate:
     def _read_deletions(self, commands: RemoteCommands, sent: Mapping[int, tuple[Root, str]]) -> None:
         """Add what could not be removed to the problems of its root."""
         for number, (root, top) in sent.items():
-            answers = map(os.fsdecode, commands.answer(number))
-            for path, reason in zip(answers, answers, strict=True):
-                where = tree.beginning(top) + path.removeprefix("left ")
-                root.problems[where] = f"cannot be removed: {reason.removeprefix('why ').lower()}"
+            root.problems |= surplus.read_left(top, commands.answer(number))
         if not commands.words:
             for root in self._roots:
                 root.removed = len(root.removals) - len(root.surplus.keys() & root.problems.keys())
@@ -207,8 +209,9 @@ class HostUpdate:
     def _item(self, root_path: RootPath) -> Upload:
         root, path = root_path
         local = root.tree.files[path]
-        staging = STAGED_AS if local.size < LARGE else self._staging
-        return Upload(root_path, root.staged(path, staging), local, root.partial.get(path))
+        data = self._sources.data(local)
+        staging = STAGED_AS if local.size < LARGE and data is None else self._staging
+        return Upload(root_path, root.staged(path, staging), local, root.partial.get(path), data)
 
     def _staged(self, root_path: RootPath) -> str:
         """Return the absolute path at which a file is staged."""

@@ -64,6 +64,16 @@ def listed(entries: Mapping[str, bool], top: str, gone: Iterable[str]) -> list[s
     return [path[len(start) :] + ("/" if entries[path] else "") for path in sorted(chosen, reverse=True)]
 
 
+def read_left(top: str, records: Iterable[bytes]) -> dict[str, str]:
+    """Return the problem of each entry below `top` that could not be removed, from two records for each."""
+    answers = map(os.fsdecode, records)
+    left = {}
+    for path, reason in zip(answers, answers, strict=True):
+        where = beginning(top) + path.removeprefix("left ")
+        left[where] = f"cannot be removed: {reason.removeprefix('why ').lower()}"
+    return left
+
+
 def refusal(count: int, may_remove: bool) -> str | None:
     """Return an error if a sync may not remove so many files and folders."""
     if count <= MOST or may_remove:

@@ -11,6 +11,7 @@ from .inventory import PartialFile
 from .protocol.remote_commands import RemoteCommands
 from .protocol.tar_stream import BLOCK, END, Member, TarStreams, length, read
 from .root import RootPath
+from .sparse import Parts
 
 # Files of this size, in bytes, and larger ones are sent one by one, which is faster than tar.
 LARGE = 1 << 18
@@ -26,13 +27,20 @@ Progress = Callable[[int, int], None]
 class Upload:
     """A file that is sent to a host, with its target there, and the path in the same root at which it is staged.
 
-    In `staged` of a small file, STAGED_AS stands for the name of staging folders.
+    In `staged` of a small file, STAGED_AS stands for the name of staging folders. `data` are the parts of a sparse file
+    that hold data.
     """
 
     root_path: RootPath
     staged: str
     local: LocalFile
     partial: PartialFile | None = None
+    data: Parts | None = None
+
+    @property
+    def is_small(self) -> bool:
+        """Return whether it is sent in a tar stream."""
+        return self.data is None and self.local.size < LARGE
 
 
 def send(
@@ -47,7 +55,7 @@ def send(
         progress(0, total)
     for batch in _batches(items):
         commands.enter(batch[0].root_path[0].name)
-        if batch[0].local.size < LARGE:
+        if batch[0].is_small:
             sending.archive(batch, tar_streams)
         else:
             sending.file(batch[0])
@@ -55,13 +63,13 @@ def send(
 
 
 def _batches(items: Iterable[Upload]) -> Iterator[list[Upload]]:
-    """Yield each large file by itself, and small files of the same root in lists of at most BATCH.
+    """Yield each large or sparse file by itself, and small files of the same root in lists of at most BATCH.
 
     The limit saves memory, because each host has a list of its own.
     """
     small: list[Upload] = []
     for item in items:
-        if item.local.size >= LARGE:
+        if not item.is_small:
             yield [item]
             continue
         if small and (len(small) == BATCH or small[0].root_path[0] != item.root_path[0]):
@@ -103,14 +111,21 @@ class _Sending:
         self.changed.update(item.root_path for item in items if item.staged in changed)
 
     def file(self, item: Upload) -> None:
-        """Send a large file, or only the pieces that the host lacks."""
+        """Send a large or sparse file, or only the pieces that the host lacks."""
+        parts: Parts = [(0, item.local.size)]
         if item.partial:
             self.commands.send_command_with_target("take", [item.root_path[1]], item.staged, item.partial.stamp)
-        parts = item.partial.parts(item.local.size) if item.partial else [(0, item.local.size)]
+            parts = item.partial.parts(item.local.size)
+        elif item.data is not None:
+            self.commands.send_command_with_target("hollow", (), item.staged, str(item.local.size))
+            parts = item.data or [(0, 0)]
+        is_whole = item.partial is None and item.data is None
         for offset, size in parts:
-            self.commands.write(item.staged, item.local.mode, size, offset if item.partial else None)
+            self.commands.write(item.staged, item.local.mode, size, None if is_whole else offset)
             for block in _filled(item, size, self.changed, offset):
                 self.send(block, len(block))
+        if item.partial and item.data is not None:
+            self.commands.send_command("dig", [item.staged])
 
 
 def _filled(item: Upload, length: int, changed: set[RootPath], offset: int) -> Iterator[bytes]:

@@ -480,7 +480,7 @@ def test_cut_sync_keeps_old_file(lab: Lab, killed: str) -> None:
     config(lab, {"big": "big"}, hosts=("node1", "node2"))
     lab.run("sync")
     with (lab.folder / "big").open("wb") as big:
-        big.truncate(300_000_000)
+        os.posix_fallocate(big.fileno(), 0, 300_000_000)
     command = lab.command("sync", "--config", "cfg.py")
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=lab.folder, env=lab.environment, stderr=pipe, text=True) as fab:

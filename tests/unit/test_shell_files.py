@@ -61,6 +61,7 @@ PROGRAMS = {
     "staging_filter": "export staging=.staging\n",
     "swap_staged": "export staging=.staging\n",
     "find_inside": "",
+    "dig_holes": "",
     "remove_listed": "",
     "copy_partial": "",
 }

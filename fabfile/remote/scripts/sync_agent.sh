@@ -42,11 +42,12 @@ find_root() {
 #   untar SIZE STAGED-AS      extract a tar stream, in which STAGED-AS stands for $staging
 #   write SIZE LENGTH MODE [OFFSET]   write a file, or a piece into one that `take` has made; its path has LENGTH bytes
 #   take SIZE LENGTH STAMP    copy a file to a path of LENGTH bytes, unless it has changed since its STAMP
+#   hollow SIZE LENGTH TOTAL  make a file of TOTAL bytes that is one hole; `write` puts data into it
 #   copy SIZE LENGTH          copy files to a path; into that folder if it ends with a slash
 #   list SIZE LENGTH DEPTH    list a folder, which must contain no folder of the list; see removal.sh
 #   delete SIZE LENGTH DEPTH  remove entries of a folder
 #   checkpoint                if there was any error so far, do nothing until `resume`
-#   stat, lstat, links, broken, stamp, pieces, hash, mkdir, chmod, stage, remove, swap, move, unstage: see below
+#   stat, lstat, links, broken, stamp, pieces, hash, mkdir, chmod, stage, dig, remove, swap, move, unstage: see below
 carry_out() {
   any_errors='' is_skipping=''
   while read -r command size rest; do
@@ -62,7 +63,7 @@ carry_out() {
         read_target "${rest%% *}"
         read_end
         ;;
-      take | copy | list | delete)
+      take | copy | hollow | list | delete)
         read_target "${rest%% *}"
         read_list
         ;;
@@ -97,6 +98,8 @@ carry_out_one() {
     write) errors=$(write_target ${rest#* } 2>&1) ;;
     take) errors=$(each -n 1 sh -c "$copy_partial" sh "$target" "${rest#* }" 2>&1) ;;
     copy) errors=$(copy 2>&1) ;;
+    hollow) errors=$(truncate -s "${rest#* }" -- "$target" 2>&1) ;;
+    dig) each sh -c "$dig_holes" sh >/dev/null 2>&1 ;;
     remove) errors=$(each rm -f -- 2>&1) ;;
     swap) errors=$(each sh -c "$swap_staged" sh 2>&1) ;;
     move) errors=$(each -n 16 -P 4 sh -c "$staging_filter$move_staged" sh 2>&1) ;;

@@ -136,7 +136,7 @@ def preview_script(session: str, roots: Iterable[str]) -> Script:
 def _of_agent() -> dict[str, Value]:
     """Return the values that sync_agent.sh needs: scripts for xargs, and the size of a piece."""
     names = ["staging_filter", "list_planted", "copy_partial", "hash_piece", "move_staged", "swap_staged"]
-    names += ["find_inside", "remove_listed"]
+    names += ["find_inside", "remove_listed", "dig_holes"]
     return {"piece_mb": PIECE_MB, **{name: read_script(f"{name}.sh") for name in names}}
 
 

@@ -1,0 +1,66 @@
+"""The parts of a sparse local file that hold data.
+
+Only these are sent. Everything between them becomes a hole on the host.
+"""
+
+import os
+
+from rr_config.files.local_files import HOLES, LocalFile
+
+Parts = list[tuple[int, int]]  # offset and length of each part, in bytes
+# The host runs a program for each part.
+MOST_PARTS = 500
+
+
+class DataParts:
+    """A cache of the parts of sparse local files, for all hosts of a sync."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Parts | None] = {}
+
+    def __call__(self, local: LocalFile) -> Parts | None:
+        """Return the parts of a file that hold data. Return None if it has no holes.
+
+        A file system that compresses may use few blocks for a file without holes.
+        """
+        if not local.is_sparse:
+            return None
+        if local.path not in self._known:
+            self._known[local.path] = _data_parts(local)
+        return self._known[local.path]
+
+
+def _data_parts(local: LocalFile) -> Parts | None:
+    try:
+        file = os.open(local.path, os.O_RDONLY)
+    except OSError:
+        return None  # the transfer reports it
+    parts: Parts = []
+    try:
+        start = end = 0
+        while end < local.size:
+            start = os.lseek(file, end, os.SEEK_DATA)
+            end = min(os.lseek(file, start, os.SEEK_HOLE), local.size)
+            if end > start:
+                parts.append((start, end - start))
+    except OSError:  # no data after `end`
+        pass
+    finally:
+        os.close(file)
+    gap = HOLES
+    parts = _joined(parts, gap)
+    while len(parts) > MOST_PARTS:
+        gap *= 2
+        parts = _joined(parts, gap)
+    return parts if sum(size for _, size in parts) < local.size else None
+
+
+def _joined(parts: Parts, gap: int) -> Parts:
+    """Join parts with smaller holes than `gap` between them."""
+    found: Parts = []
+    for start, size in parts:
+        if found and start - sum(found[-1]) < gap:
+            found[-1] = (found[-1][0], start + size - found[-1][0])
+        else:
+            found.append((start, size))
+    return found

@@ -1,0 +1,73 @@
+"""Sparse files: the host gets the same holes, and only data is sent."""
+
+import filecmp
+import os
+from pathlib import Path
+
+import pytest
+
+from fabfile.transfer.inventory import PIECE
+from fabfile.transfer.protocol.remote_commands import RemoteCommands
+from tests.support.lab import Lab
+
+SIZES = {"big": 2 * PIECE + 5, "hole": 1 << 20, "small": 200_000, "end": 3 << 20}
+DATA = {"big": [(4096, 9000), (PIECE - 7, 100_000)], "hole": [], "small": [(100_000, 10)], "end": [((3 << 20) - 3, 3)]}
+
+
+def make(folder: Path) -> None:
+    """Create files with holes, a copy of one, and one with zeros in place of a hole."""
+    folder.mkdir()
+    for name, size in SIZES.items():
+        with (folder / name).open("wb") as file:
+            for offset, count in DATA[name]:
+                file.seek(offset)
+                file.write(os.urandom(count))
+            file.truncate(size)
+        (folder / name).chmod(0o440)
+    (folder / "zeros").write_bytes(bytes(1 << 20))
+    (folder / "sub").mkdir()
+    os.system(f"cp -p --sparse=always {folder}/big {folder}/sub/same")
+
+
+def blocks(path: Path) -> int:
+    return path.stat().st_blocks * 512
+
+
+def test_holes_are_neither_sent_nor_filled(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(lab.folder / "tree")
+    lab.config(
+        "config.add_component(Component(name='c', host='node1', start_index=1, executable='x', base_dir='~/work',"
+        " files={'tree': 'tree'}))\n"
+    )
+    sent = []
+    send = RemoteCommands.send
+
+    def counted(orders: RemoteCommands, data: bytes) -> None:
+        sent.append(len(data))
+        send(orders, data)
+
+    monkeypatch.setattr(RemoteCommands, "send", counted)
+    there = lab.node1.home / "work/tree"
+    with lab.runner() as runner:
+        data = sum(-(-count // 4096 + 1) * 4096 for name in DATA for _, count in DATA[name]) + (1 << 20)
+        first = runner.sync()["node1"]
+        assert first.sent == 6 and first.sent_bytes < data + (1 << 17)
+        assert sum(sent) < first.sent_bytes + 20_000
+        assert_same(lab.folder / "tree", there)
+        assert runner.sync()["node1"].sent == 0
+        (lab.folder / "tree/big").chmod(0o640)
+        with (lab.folder / "tree/big").open("r+b") as file:
+            file.seek(100)
+            file.write(b"changed")
+        again = runner.sync()["node1"]
+        assert (again.sent, again.sent_bytes) == (1, PIECE)
+        assert_same(lab.folder / "tree", there)
+
+
+def assert_same(here: Path, there: Path) -> None:
+    for path in filter(Path.is_file, here.rglob("*")):
+        other = there / path.relative_to(here)
+        assert filecmp.cmp(path, other, shallow=False), other
+        assert path.stat().st_mode == other.stat().st_mode
+        assert blocks(other) <= blocks(path) + (1 << 18), other
+    assert sorted(path.name for path in there.rglob("*")) == sorted(path.name for path in here.rglob("*"))
