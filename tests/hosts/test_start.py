@@ -420,7 +420,7 @@ def test_channels_do_not_grow_with_files(lab: Lab, files: int) -> None:
         lab.write(f"tree/{number % 10}/{number}", f"{number}\n")
     prepare(
         lab,
-        "f = {'p': 'p', 'tree': 'tree'}\nfor i in (1, 2, 2):\n    add(f'c{id(object())}{len(list(config.all_components()))}',"
+        "f = util.tree('tree', 'tree', links='keep', delete=True) | {'p': 'p'}\nfor i in (1, 2, 2):\n    add(f'c{id(object())}{len(list(config.all_components()))}',"
         " start_index=i, files=f, wait=True, args=['c', 'true'])\nadd('other', 'node2', 3, args=['o', 'true'])",
     )
     before = sessions_begun(lab.node1), sessions_begun(lab.node2)

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from fabfile.results.config_dump import as_python, as_values
+from fabfile.transfer.tree import Trees
 from rr_config import Component, Config
 from rr_config.files.ignore import Ignore
-from rr_config.files.local_files import Placed, placed_files
+from rr_config.files.local_files import Placed, placed_files, placed_once
 from rr_config.files.trees import rules_of
 from rr_config.util import numbered, tree
 from tests.support.configs import component_of, loaded, refused, write
@@ -64,8 +65,10 @@ def test_trees_of_one_folder_differ(here: Path) -> None:
     trees = ("util.tree('src', 'put')", "util.tree('src', 'put', exclude=['*.tmp'])", "{'src': 'put'}")
     write(here / "src/.git/x", "x")
     found = loaded(here, config_of(**{f"c{number}": [None, text] for number, text in enumerate(trees)}))
-    below = [[p for p in placed_files(c.files) if isinstance(p, Placed)] for c in found.all_components()]
-    assert [len(placed) for placed in below] == [5, 4, 7]
+    placed, made = placed_once(), Trees(placed_once())
+    assert [len(placed(component)) for component in found.all_components()] == [5, 4, 7]
+    roots = [made.of([component])[f"temporary:{component.name}"] for component in found.all_components()]
+    assert [len(root.files) for root in roots] == [3, 2, 4]
     assert "duplicate" not in refused(here, config_of(a=["/b", trees[0]], b=["/b", "{'gone': 'x'}", trees[1]]))
 
 
