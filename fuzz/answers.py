@@ -42,7 +42,7 @@ with atheris.instrument_imports(include=["fabfile", "rr_config"]):
     from fabfile.util.errors import HostError
     from rr_config import Component, Config, Options, util
     from rr_config.files.ignore import Ignore
-    from rr_config.files.local_files import LocalFile, LocalTree
+    from rr_config.files.local_files import LocalFile, LocalLink, LocalTree
     from rr_config.files.trees import Rules
 
 COMPONENTS = [
@@ -50,7 +50,7 @@ COMPONENTS = [
     Component(name="b", host="h", executable="x", start_index=1, base_dir="~"),
 ]
 MIRROR = Mirror(LocalTree("/", Rules(delete=True), Ignore("/", ["*.o"])), 1, True)
-LINK = LocalFile("/l", 0o777, 0, link="f")
+LINK = LocalLink("/l", 0o777, 0, link="f")
 TREE = Tree({"./f": LocalFile("/f", 0o644, 3), "./l": LINK}, {".": None, "./d": 0o755}, mirrors={".": MIRROR})
 
 

@@ -5,11 +5,13 @@ Only these are sent. Everything between them becomes a hole on the host.
 
 import os
 
-from rr_config.files.local_files import HOLES, LocalFile
+from rr_config.files.local_files import LocalFile
 
 Parts = list[tuple[int, int]]  # offset and length of each part, in bytes
 # The host runs a program for each part.
 MOST_PARTS = 500
+# Smaller holes, in bytes, are sent as zeros.
+HOLES = 1 << 16
 
 
 class DataParts:
@@ -23,7 +25,7 @@ class DataParts:
 
         A file system that compresses may use few blocks for a file without holes.
         """
-        if not local.is_sparse:
+        if local.size < HOLES:
             return None
         if local.path not in self._known:
             self._known[local.path] = _data_parts(local)
@@ -32,6 +34,9 @@ class DataParts:
 
 def _data_parts(local: LocalFile) -> Parts | None:
     try:
+        status = os.stat(local.path)  # noqa: PTH116 - a Path for each file would take longer
+        if status.st_size - 512 * status.st_blocks < HOLES:
+            return None
         file = os.open(local.path, os.O_RDONLY)
     except OSError:
         return None  # the transfer reports it

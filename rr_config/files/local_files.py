@@ -16,11 +16,10 @@ from .trees import FilesKey, Rules, files_key, rules_of
 
 @attrs.frozen
 class LocalFile:
-    """A regular file, a folder or a kept symbolic link on this machine, with its stat(2) values at one moment.
+    """A regular file or a folder on this machine, with its stat(2) values at one moment.
 
-    `mode` holds the permission bits. `size` is in bytes, and 0 for a folder or a link. `mtime_ns` is the time of the
-    last change of its content, in ns since 1970. `inode` is the pair of device and inode number. `link` is the text of
-    a link, and None for anything else. `is_sparse` says whether a file seems to have holes.
+    `mode` holds the permission bits. `size` is in bytes, and 0 for a folder. `mtime_ns` is the time of the last change
+    of its content, in ns since 1970. `inode` is the pair of device and inode number. There may be very many.
     """
 
     path: str
@@ -29,12 +28,22 @@ class LocalFile:
     is_dir: bool = False
     inode: tuple[int, int] | None = attrs.field(default=None, eq=False)
     mtime_ns: int = attrs.field(default=0, eq=False)
-    link: str | None = None
-    is_sparse: bool = attrs.field(default=False, eq=False)
+
+    @property
+    def link(self) -> str | None:
+        """Return the text of a kept symbolic link, or None for anything else."""
+        return None
 
     def is_same(self, other: "LocalFile") -> bool:
         """Return whether both paths lead to the same file, by path or by inode."""
         return self.path == other.path or (self.inode is not None and self.inode == other.inode)
+
+
+@attrs.frozen
+class LocalLink(LocalFile):
+    """A kept symbolic link on this machine, and the text of it."""
+
+    link: str = ""
 
 
 @attrs.frozen(eq=False)
@@ -118,8 +127,6 @@ def _placed_tree(source: str, remote: str, rules: Rules) -> Iterator[Placed | Un
 Above = tuple[tuple[int, int], ...]
 BROKEN = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # errors of stat(2) for a broken link
 SPECIAL = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFBLK: "a device", stat.S_IFCHR: "a device"}
-# A file with fewer blocks on the disk than its size needs may have holes, if they amount to so many bytes.
-HOLES = 1 << 16
 
 
 def _placed(local: str, remote: str, above: Above = (), tree: LocalTree | None = None) -> Iterator[Placed | Unusable]:
@@ -137,11 +144,10 @@ def _placed(local: str, remote: str, above: Above = (), tree: LocalTree | None =
     inode = (status.st_dev, status.st_ino)
     if stat.S_ISREG(status.st_mode):
         readable = os.access(local, os.R_OK)
-        is_sparse = status.st_size - 512 * status.st_blocks >= HOLES
-        file = LocalFile(local, mode, status.st_size, False, inode, status.st_mtime_ns, None, is_sparse)
+        file = LocalFile(local, mode, status.st_size, False, inode, status.st_mtime_ns)
         yield Placed(file, remote, not above) if readable else Unusable(local, "permission denied", remote)
     elif stat.S_ISLNK(status.st_mode):
-        yield Placed(LocalFile(local, mode, 0, inode=inode, link=os.readlink(local)), remote, False)  # noqa: PTH115
+        yield Placed(LocalLink(local, mode, 0, inode=inode, link=os.readlink(local)), remote, False)  # noqa: PTH115
     elif is_dir and inode in above:
         yield Unusable(local, "a symbolic link to a folder that contains it", remote)
     elif is_dir:

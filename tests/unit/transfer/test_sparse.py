@@ -15,7 +15,7 @@ def sparse(path: Path, size: int, *offsets: int) -> LocalFile:
             file.seek(offset)
             file.write(b"data")
         file.truncate(size)
-    return LocalFile(str(path), 0o644, size, is_sparse=True)
+    return LocalFile(str(path), 0o644, size)
 
 
 def test_small_holes_are_data(tmp_path: Path) -> None:
@@ -27,10 +27,10 @@ def test_small_holes_are_data(tmp_path: Path) -> None:
 
 
 def test_file_without_holes_has_no_parts(tmp_path: Path) -> None:
-    """Its file system may compress."""
+    """So it is sent as a whole."""
     (tmp_path / "f").write_bytes(os.urandom(STEP))
-    assert DataParts()(LocalFile(str(tmp_path / "f"), 0o644, STEP, is_sparse=True)) is None
-    assert DataParts()(LocalFile(str(tmp_path / "gone"), 0o644, STEP, is_sparse=True)) is None
+    assert DataParts()(LocalFile(str(tmp_path / "f"), 0o644, STEP)) is None
+    assert DataParts()(LocalFile(str(tmp_path / "gone"), 0o644, STEP)) is None
 
 
 def test_many_parts_are_joined(tmp_path: Path) -> None:
