@@ -33,7 +33,7 @@ def add(name, program, host, start_index, args, **more):
 
 def add_server(name, host, start_index, own, *source):
     daemon = {"daemon": util.pidfile("data/postmaster.pid"), "results": ["log"]}
-    daemon["stop_signal"] = "INT"  # ends connections first; TERM would wait for clients
+    daemon["stop_signal"] = "INT"  # a fast shutdown, which closes connections; TERM waits for clients
     daemon["ready"] = util.command("pg_isready -q -h {} -p {}".format(*own))
     add(name, "server.sh", host, start_index, [*own, *source], **daemon)
 

@@ -67,7 +67,7 @@ LOSSES = {
     "session": "its screen session has ended",
     "window": "its window was closed, or it was killed together with its launcher",
     "gone": "its daemon has ended, with an unknown exit status",
-    "none": "it ended with exit status 0, and left no daemon running",
+    "none": "no daemon was found after it ended with exit status 0",
 }
 
 

@@ -25,7 +25,7 @@ class Ended:
     `was_started` is False if there was nothing to wait for. `was_stopped` if this tool ended it on purpose. `loss` is
     the reason why there is no record. `seconds` is how long it ran, if known. `last_line` is the end of the output of a
     failed program. `was_running` is False if `stop` found that it did not run, and `is_begun` if its window
-    had not executed the program yet. `survivors` is the number of processes that `stop` has ended all the same.
+    had not executed the program yet. `survivors` is the number of its processes that `stop` has ended.
     """
 
     component: Component

@@ -143,7 +143,7 @@ def note(status: Status, late: Mapping[str, float]) -> str:
     age = late.get(status.component.host)
     survivors = f"left {counted(status.survivors, 'process')} running" if status.survivors else ""
     parts = [printable(status.problem or ""), survivors, f"{duration(age)} ago" if age is not None else ""]
-    return ", ".join(filter(None, parts))
+    return "; ".join(filter(None, parts))
 
 
 def how_ended(status: Status) -> str:

@@ -51,6 +51,8 @@ def _wrong_attributes(component: Component, number: int) -> Iterator[str]:
             yield f"{who}.{name}: missing; must be {declared.expected}"
         elif not declared.rule(value) and not (name == "args" and shown):
             yield f"{who}.{name}: invalid value {_shown(value)}; must be {declared.expected}"
+    if component.daemon and component.ready is not None and getattr(component.ready, "kind", "") == "ended":
+        yield f"{who}.ready: util.ended() is never met by a daemon, because its exit status is unknown"
     if component.is_local and component.files:
         yield f"{who}.files: must be empty for a component of localhost; its files are not copied"
 

@@ -12,13 +12,13 @@ from tests.support.processes import alive, is_alive, noted
 from tests.support.waiting import eventually
 
 CONFIG = """
-for name in ("hider", "other", "forker"):
+for name in ("hider", "other", "forker", "server"):
     config.add_component(
         Component(name=name, host="node1", executable=f"./{name}", files={f"{name}.sh": name}, start_index=1))
 """
 
-# Each line leaves a process that hides in another way. Its process id is in ~/pid.NAME. The last two are of another screen
-# session, which inherits the mark and the tag of the component.
+# Each line leaves a process that hides in another way. Its process id is in ~/pid.NAME. The last three are of other screen
+# sessions, which inherit the mark and the tag of the component. `screen -ls` does not list the first of these sessions.
 HIDER = r"""#!/bin/sh
 run() { echo "echo \$\$ >~/pid.$1; exec sleep 1000"; }
 bare="env -i HOME=$HOME PATH=$PATH REMOTE_RUNNER_THROWAWAY=$REMOTE_RUNNER_THROWAWAY"
@@ -28,6 +28,8 @@ setsid sh -c "$(run session)" &
 $bare nohup sh -c "$(run bare)" >/dev/null 2>&1 &
 ( ($bare setsid sh -c "$(run bare_daemon)" </dev/null >/dev/null 2>&1 &) & )
 ( (setsid sh -c "ulimit -S -m unlimited; $(run untagged)" </dev/null >/dev/null 2>&1 &) & )
+mkdir -m 700 ~/elsewhere
+SCREENDIR=$HOME/elsewhere screen -dmS hidden sh -c "$(run hidden)"
 screen -dmS else sh -c "( (setsid sh -c '$(run inner_daemon)' &) & ); $(run inner)"
 while [ $(ls ~/pid.* | wc -l) -lt USERS ]; do sleep 0.02; done
 echo gone
@@ -46,12 +48,16 @@ def statuses(lab: Lab) -> dict[str, dict[str, Any]]:
     return {each["name"]: each for each in json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)}
 
 
+SERVER = "#!/bin/sh\nexec screen -DmS own sh -c 'echo $$ >~/pid.window; exec sleep 1000'\n"
+
+
 def begin(lab: Lab, name: str) -> None:
     is_root = os.getuid() == 0
-    script = HIDER.replace("screen -dmS", OTHER_USER.lstrip() + "screen -dmS") if is_root else HIDER
-    lab.write("hider.sh", script.replace("USERS", "9" if is_root else "8"), 0o755)
+    script = HIDER.replace("mkdir", OTHER_USER.lstrip() + "mkdir") if is_root else HIDER
+    lab.write("hider.sh", script.replace("USERS", "10" if is_root else "9"), 0o755)
     lab.write("forker.sh", FORKER, 0o755)
     lab.write("other.sh", OTHER, 0o755)
+    lab.write("server.sh", SERVER, 0o755)
     lab.config(CONFIG)
     lab.run("screen")
     lab.run("sync")
@@ -63,7 +69,7 @@ def test_survivors_are_shown_and_stopped(lab: Lab) -> None:
     begin(lab, "hider")
     lab.run("start", "--limit", "other")
     eventually(lambda: statuses(lab)["other"]["state"] == "failed", "the end of the program")
-    inner = {"inner", "inner_daemon"}
+    inner = {"inner", "inner_daemon", "hidden"}
     left = noted(lab.node1).keys() - inner - {"others"}
     found = statuses(lab)
     assert found["hider"]["survivors"] == len(left) - 1  # status knows the tag alone
@@ -91,3 +97,15 @@ def test_fork_loop_of_survivors_ends(lab: Lab) -> None:
     assert size > 0
     time.sleep(0.5)
     assert loop.stat().st_size == size
+
+
+def test_screen_as_program_is_stopped(lab: Lab) -> None:
+    """Screen servers that a component starts are left alone, except for its program."""
+    lab.config(CONFIG)
+    for name, script in {"server": SERVER, "hider": OTHER, "forker": OTHER, "other": OTHER}.items():
+        lab.write(f"{name}.sh", script, 0o755)
+    lab.run("run", "--limit", "server")
+    eventually(lambda: alive(lab.node1) == {"window"}, "the window")
+    lab.run("stop", "--limit", "server")
+    assert statuses(lab)["server"]["state"] == "stopped"
+    eventually(lambda: alive(lab.node1) == set(), "the end of the window")

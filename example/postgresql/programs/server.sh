@@ -2,7 +2,7 @@
 # server.sh ADDRESS PORT [PRIMARY-ADDRESS PRIMARY-PORT]: start a PostgreSQL server with the database in the folder `data`, and
 # end. With a primary, it is a replica, and begins with a copy of the primary.
 set -e
-for folder in /usr/lib/postgresql/*/bin; do PATH=$folder:$PATH; done # Debian does not link initdb and pg_ctl
+for folder in $(ls -d /usr/lib/postgresql/*/bin | sort -V); do PATH=$folder:$PATH; done # Debian does not link initdb
 if [ ! -e data/PG_VERSION ]; then
   if [ $# -gt 2 ]; then
     pg_basebackup -h "$3" -p "$4" -U postgres -D data --write-recovery-conf --checkpoint=fast

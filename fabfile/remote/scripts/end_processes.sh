@@ -41,10 +41,12 @@ list_children() {
     { read -r line <"/proc/$server/task/$server/children"; } 2>/dev/null
     for child in $line; do
       case $all_servers in *" $child "*) continue ;; esac
-      ! is_alive "$child" || is_screen "$child" || is_of_other_session "$child" || children="$children $child"
+      ! is_alive "$child" || is_screen "$child" || is_of_listed_session "$child" || children="$children $child"
     done
   done
 }
+
+is_of_listed_session() { [ "$other_servers" != ' ' ] && is_of_other_session "$1"; }
 
 # await_end HUNDREDTHS: wait until $found and all members have ended. $found have got a signal already. Processes that
 # are left after this time get KILL. It takes more empty looks if new processes have appeared meanwhile.
@@ -87,7 +89,8 @@ await_end() {
     [ -z "$whole_session" ] || kill_cgroups
     send_signal KILL "$left"
     if have_resisted || belong_to_others "$left"; then
-      fail "processes still run after SIGKILL: $(describe "$left")"
+      described=$(describe "$left")
+      fail "processes still run after SIGKILL: ${described:-they start others all the time}"
     fi
   done
 }
@@ -191,16 +194,12 @@ kill_children() {
   done
 }
 
-# join LINES: print them as one line.
-# shellcheck disable=SC2086 # one word for each
-join() { echo $1; }
-
 # kill_marked: send KILL to every marked process as soon as it is found, which leaves it less time to fork.
 kill_marked() {
   [ "$marks" ] || return 0
   marked | while read -r victim; do
     case $all_servers in *" $victim "*) continue ;; esac
-    ! is_of_other_session "$victim" || continue
+    case $marks in STY=*) ;; *) ! is_of_other_session "$victim" || continue ;; esac
     kill -KILL "$victim" 2>/dev/null
   done
 }

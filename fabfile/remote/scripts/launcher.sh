@@ -1,6 +1,7 @@
 # The launcher of one component. It starts the program and records its id, times and exit status.
 # Needs from the header: _rr_own_base_dir (empty: the temporary folder), _rr_own_check, _rr_own_daemon (empty: the program
-# is no daemon; `tag`: any process with the tag; else the path of a pid file), _rr_own_has_secrets, and three functions:
+# is no daemon; `tag`: the daemon is the oldest process with the tag; else the path of a pid file), _rr_own_has_secrets, and
+# three functions:
 # _rr_own_read_environment, _rr_own_change_environment and _rr_own_program.
 #
 # Three processes start a program: screen runs `sh FOLDER/launcher TICKET`, which runs itself with `record`, which runs
@@ -59,7 +60,7 @@ _rr_own_record() {
   _rr_own_note ended "$_rr_own_ended"
   _rr_own_note status "$_rr_own_status$_rr_own_words"
   _rr_own_await_rest
-  case $_rr_own_status in *[a-z]*) exit 1 ;; esac # of a daemon
+  case $_rr_own_status in *[a-z]*) exit 1 ;; esac # `gone` or `none` is no exit status
   exit "$_rr_own_status"
 }
 
@@ -135,8 +136,9 @@ _rr_own_exec() {
 # shellcheck disable=SC3045 # POSIX lacks these options, but every sh has them
 _rr_own_set_tag() {
   _rr_own_tag=$(printf %s "$_rr_own_folder" | sha1sum | cut -c 1-12)
-  ulimit -S -m $((0x10000000000000 + 0x$_rr_own_tag)) 2>/dev/null || return 0
-  (umask 077 && read_stat "$$" && echo "$stat_tag" >"$_rr_own_folder/tag")
+  _rr_own_tag=$((0x10000000000000 + 0x$_rr_own_tag))
+  ulimit -S -m $_rr_own_tag 2>/dev/null || return 0
+  (umask 077 && read_stat "$$" && [ "$stat_tag" = $((_rr_own_tag * 1024)) ] && echo "$stat_tag" >"$_rr_own_folder/tag")
 }
 
 # _rr_own_launch PROGRAM ARGUMENT...: execute the program. bash would run a text file without `#!` in this process,

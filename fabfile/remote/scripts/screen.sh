@@ -6,6 +6,7 @@
 . ./tools.sh
 
 tab=$(printf '\t')
+dead_marks=
 
 # list_sessions: set these variables. It only starts two programs, because each one costs a millisecond.
 #   $listing        the output of `screen -ls`
@@ -13,22 +14,23 @@ tab=$(printf '\t')
 #   $own_sessions   PID.NAME of those that run and are named $session
 #   $all_servers    process ids of those that run
 #   $other_servers  process ids of those that run and have another name
-#   $other_marks    lines, each in the environment of the processes of one of those
+#   $own_marks      a line STY=PID.NAME for each of $own_sessions, which is in the environment of its processes, and the
+#                   lines in $dead_marks of sessions whose server has ended
 # In the output of `screen -ls`, the lines of sessions begin with a tab and a process id.
 list_sessions() {
   listing=$(screen -ls 2>&1)
   sessions=$(printf '%s\n' "$listing" | LC_ALL=C sed -n "s/^$tab\([0-9][^$tab]*\).*/\1/p")
-  own_sessions='' all_servers=' ' other_servers=' ' other_marks=''
+  own_sessions='' all_servers=' ' other_servers=' ' own_marks=$dead_marks
   while IFS= read -r id; do
     server=${id%%.*}
     is_screen "$server" || continue
     all_servers="$all_servers$server "
     if [ "${id#*.}" = "$session" ]; then
       own_sessions="$own_sessions $id"
+      own_marks="$own_marks${own_marks:+
+}STY=$id"
     else
       other_servers="$other_servers$server "
-      other_marks="$other_marks${other_marks:+
-}STY=$id"
     fi
   done <<END
 $sessions
@@ -63,26 +65,34 @@ need_session() {
   [ "$id" ] || fail "no screen session named \"$session\"; start one with: $controller_program screen"
 }
 
-# is_of_other_session PID: whether the environment of the process is that of another screen session.
-is_of_other_session() { [ "$other_marks" ] && grep -qzxsF "$other_marks" "/proc/$1/environ"; }
+# is_of_other_session PID: whether the environment of the process is that of a screen session which is not in $own_marks.
+is_of_other_session() {
+  grep -qzs '^STY=' "/proc/$1/environ" && { [ -z "$own_marks" ] || ! grep -qzxsF "$own_marks" "/proc/$1/environ"; }
+}
 
-# without_other_sessions: of lines that end with a process id, print those whose process is no other screen server, and
-# by its environment belongs to no other session.
+# is_server PID: whether the process is a screen server, of any user, also one that `screen -ls` does not list.
+is_server() {
+  read_stat "$1" && [ "$stat_session" = "$1" ] && case $stat_line in "$1 (screen) "*) ;; *) return 1 ;; esac
+}
+
+# without_other_sessions: of lines that end with a process id, print those whose process is no screen server, and by its
+# environment belongs to no other session.
 # shellcheck disable=SC2046 # one word for each file
 without_other_sessions() {
-  if [ -z "$other_marks" ]; then
-    cat
-    return
-  fi
   lines=$(cat)
   [ "$lines" ] || return 0
-  inside=$(grep -lzxsF "$other_marks" $(echo "$lines" | sed 's#.* ##; s#.*#/proc/&/environ#'))
+  set -- $(echo "$lines" | sed 's#.* ##; s#.*#/proc/&/environ#')
+  inside=" $(join "$(grep -lzs '^STY=' "$@")") "
+  ours=
+  [ -z "$own_marks" ] || ours=" $(join "$(grep -lzxsF "$own_marks" "$@")") "
   echo "$lines" | while read -r line; do
-    case $other_servers in *" ${line##* } "*) continue ;; esac
-    case "
-$inside
-" in *"
-/proc/${line##* }/environ
-"*) ;; *) echo "$line" ;; esac
+    file=/proc/${line##* }/environ
+    ! is_server "${line##* }" || continue
+    case $inside in *" $file "*) case $ours in *" $file "*) ;; *) continue ;; esac ;; esac
+    echo "$line"
   done
 }
+
+# join LINES: print them as one line.
+# shellcheck disable=SC2086 # one word for each
+join() { echo $1; }

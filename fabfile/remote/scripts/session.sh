@@ -61,6 +61,7 @@ END
   for id in $own_sessions; do servers="$servers ${id%%.*}"; done
   roots=$servers
   marks=$(for id in $ids; do echo "STY=$id"; done)
+  dead_marks=$marks
   tags=$(cat "$state"/*/tag 2>/dev/null)
   for id in $ids; do
     [ "$id" != "${STY-}" ] || fail "cannot kill the session in which this command runs; run it outside of the session"
@@ -102,6 +103,7 @@ open_session() {
 # goes to descriptor 9.
 start_server() (
   enter_cgroup
+  drop_tag
   umask "$own_umask"
   cd || cd /
   set -- screen -c "$state/.screenrc" -DmS "$session"

@@ -111,7 +111,7 @@ add_component() {
   { [ -O "$1" ] && [ ! -h "$1" ]; } || fail "$state/$1 belongs to another user, or is a symbolic link; remove it"
   ! find_window "$1" "$2" || old_windows="$old_windows $window"
   rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/boot" "$1/window" \
-    "$1/output" "$1/ready" "$1/was_ready" "$1/times" "$1/stopped" "$1/closed" "$1/length" "$1/unexecuted" \
+    "$1/output" "$1/ready" "$1/was_ready" "$1/times" "$1/stopped" "$1/closed" "$1/length" "$1/unexecuted" "$1/tag" \
     "$1"/*.room "$1"/begun.*
   { printf '%s' "$origin" >"$1/origin" && printf '%s%s' "$4" "$launcher" >"$1/launcher"; } ||
     fail "cannot write $state/$1; is the disk full?"

@@ -1,5 +1,6 @@
 # Start the note-taker of a session; see note_taker.sh.
 # Needs from the header: note_taker (that script).
+. ./proc_stat.sh
 
 # ensure_note_taker: start the note-taker of the session $id, unless it runs. If it does, this starts no program.
 # Without setsid, an interrupted start on localhost takes the note-taker along; the next start brings it back.
@@ -11,6 +12,7 @@ ensure_note_taker() {
   printf '%s' "$note_taker" >.note-times || return 0
   (
     unset REMOTE_RUNNER_COMPONENT
+    drop_tag
     export STY="$id"
     # shellcheck disable=SC2046 # no word at all without setsid
     exec $(command -v setsid) sh "$state/.note-times" "$id"

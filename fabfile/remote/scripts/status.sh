@@ -52,12 +52,11 @@ report_component() {
   ! is_bad || answer "output $folder $(output_end "$folder" 8)"
 }
 
-# add_processes: add the processes of $folder to the samples. They have its tag. If its launcher could set none, they are
-# those in the kernel session of its program, except the two of the launcher.
+# add_processes: add the processes of $folder to the samples. They have its tag. If its program has none, they are those in
+# the kernel session of the program, except the two of the launcher.
 add_processes() {
-  if [ "$tag" ]; then
-    tags="$tags $tag=$folder"
-  elif [ "$word" = running ]; then
+  [ -z "$tag" ] || tags="$tags $tag=$folder"
+  if [ "$word" = running ] && [ "$stat_tag" != "$tag" ]; then
     leaders="$leaders $stat_session=$folder"
     launchers="$launchers $stat_session $launcher"
   fi

@@ -14,8 +14,9 @@ main() {
   lock_session
   check_owner
   enter_state_dir
-  whole_session='' servers='' stopping='' roots='' found=''
+  whole_session='' servers='' stopping='' roots='' found='' looks=0
   list_sessions
+  own_renamed_sessions
   marks=$(for folder in $folders; do echo "REMOTE_RUNNER_COMPONENT=$state/$folder"; done)
   tags=$(tags_of "$folders")
   members=$(members_of_each)
@@ -25,6 +26,16 @@ main() {
   done
   [ -z "$tags$found" ] || await_end "$hundredths" # also without $found: a program may fork faster than we can look
   for folder in $stopping; do report_end; done
+}
+
+# own_renamed_sessions: count the sessions in which components were started as our own, also if a user has renamed one.
+own_renamed_sessions() {
+  for folder in $folders; do
+    read_note "$folder" session
+    case $other_servers in *" ${note%%.*} "*) other_servers="${other_servers%%" ${note%%.*} "*} ${other_servers#*" ${note%%.*} "}" ;; esac
+    [ -z "$note" ] || own_marks="$own_marks${own_marks:+
+}STY=$note"
+  done
 }
 
 # members_of_each: print FOLDER PID for each member of $folders.
@@ -46,9 +57,11 @@ members_of_each() {
 
 # stop_component FOLDER SIGNAL: send the signal to the program and all that it started, in its process group or not.
 stop_component() {
-  own=$(echo "$members" | while read -r name member; do [ "$name" != "$1" ] || echo "$member"; done)
+  own=$(echo "$members" | awk -v name="$1" '$1 == name { print $2 }')
+  await_begin "$1"
   if is_running "$1"; then
     mark_stopped "$1"
+    own="$own $pid" # a screen server is no member, but it may be the program
     roots="$roots $pid"
     stopping="$stopping $1"
   else
@@ -58,9 +71,17 @@ stop_component() {
     folder=$1
     report_before
   fi
-  note_births "$roots $own"
+  note_births "$own"
   send_signal "$2" "$own"
   found="$found${own:+ $own}"
+}
+
+# await_begin FOLDER: wait while a launcher has not begun its program, or looks for a daemon; six seconds for all of them.
+await_begin() {
+  while [ $looks -lt 60 ] && ! is_running "$1" && [ ! -s "$1/status" ] && launcher_runs "$1"; do
+    looks=$((looks + 1))
+    sleep 0.1
+  done
 }
 
 # report_before: answer for $folder, whose component does not run. The state is the one that status.sh answers.
@@ -80,7 +101,7 @@ report_before() {
 # report_end: answer for $folder. The launcher needs a moment to record the exit status.
 report_end() {
   tries=0
-  while [ ! -s "$folder/status" ] && [ $tries -lt 50 ]; do
+  while [ ! -s "$folder/status" ] && [ $tries -lt 100 ]; do
     tries=$((tries + 1))
     sleep 0.02
   done

@@ -203,7 +203,7 @@ def test_start_finds_earlier_note_taker(session: Session) -> None:
     def start(then: str = "") -> int:
         header = Script("", {"note_taker": read_script("note_taker.sh")}).header()
         functions = f"{header}\n{read_script('start_note_taker.sh')}"
-        script = f'cd "$state" || exit\n{functions}ensure_note_taker\n{then}'
+        script = f'ulimit -S -m 4194304; cd "$state" || exit\n{functions}ensure_note_taker\n{then}'
         own = session.environment | {"state": str(session.state), "id": session.id, MARK: "/of/another"}
         done = subprocess.run(["sh", "-c", script], env=own, capture_output=True, timeout=10)
         assert (done.stdout, done.stderr) == (b"", b"")
@@ -211,6 +211,7 @@ def test_start_finds_earlier_note_taker(session: Session) -> None:
         return int(claim(session.state)[0])
 
     taker = start()
+    assert text(Path(f"/proc/{taker}/limits")).count("Max resident set          unlimited ") == 1, "no tag"
     try:
         assert os.getsid(taker) == taker
         assert str(session.state / ".note-times") in text(Path(f"/proc/{taker}/cmdline"))
