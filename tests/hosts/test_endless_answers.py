@@ -14,17 +14,15 @@ from tests.support.config_texts import IN_WORK as CONFIG
 from tests.support.lab import Lab
 from tests.support.memory import fab_within_memory
 from tests.support.odd_hosts import GREETING, odd_host
+from tests.support.soak import often
 
 
 @pytest.mark.parametrize(
     "command",
-    [
-        "yes",
-        "yes | tr '\\n' '\\000'",
-        f"{GREETING}; yes",
-        f"{GREETING}; yes answer | tr '\\n' '\\000'",
-        f"{GREETING}; cat /dev/zero",
-    ],
+    often(
+        ["yes", f"{GREETING}; yes answer | tr '\\n' '\\000'"],
+        ["yes | tr '\\n' '\\000'", f"{GREETING}; yes", f"{GREETING}; cat /dev/zero"],
+    ),
 )
 def test_endless_answer_abandons_host(lab: Lab, command: str) -> None:
     odd_host(lab, "odd", command)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.comparison import KEY_TYPES, Comparison, comparisons
+from tests.support.soak import often
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def section(port: int, *lines: str) -> str:
     return "\n    ".join(["Host h", "HostName 127.0.0.1", f"Port {port}", *lines])
 
 
-@pytest.mark.parametrize("file", ["/proc/no/known", "/", "{folder}"])
+@pytest.mark.parametrize("file", often(["/proc/no/known", "{folder}"], ["/"]))
 @pytest.mark.parametrize("keyword", ["UserKnownHostsFile", "GlobalKnownHostsFile"])
 def test_unusable_file_is_ignored(lab: Comparison, port: int, keyword: str, file: str) -> None:
     ssh, us = lab.both(section(port, f"{keyword} {file.format(folder=lab.folder)}"))
@@ -39,7 +40,7 @@ def test_unusable_file_is_ignored(lab: Comparison, port: int, keyword: str, file
     assert us.shown
 
 
-@pytest.mark.parametrize("bits", [1024, 3072, 4096])
+@pytest.mark.parametrize("bits", [1024, 2048, 4096])
 @pytest.mark.parametrize("types", [["rsa"], ["rsa", "ed25519"]], ids="+".join)
 def test_short_host_key_is_refused(lab: Comparison, port: int, types: list[str], bits: int) -> None:
     ssh, us = lab.both(section(port, f"RequiredRSASize {bits}"), known=known(lab, port, *types))
@@ -60,27 +61,30 @@ def known(lab: Comparison, port: int, *types: str, name: str = "") -> str:
     return "".join(f"{name} {lab.public(type_)}\n" for type_ in types)
 
 
-@pytest.mark.parametrize("types", [[], ["rsa"], ["ecdsa"], ["rsa", "ecdsa"], ["ed25519", "rsa"]], ids="+".join)
-@pytest.mark.parametrize(
-    "line",
-    [
-        "",
-        "StrictHostKeyChecking yes",
-        "HostKeyAlgorithms ecdsa-sha2-nistp256,rsa-sha2-512",
-        "HostKeyAlgorithms rsa-sha2-256,ssh-ed25519",
-        "HostKeyAlgorithms ^ecdsa-sha2-nistp256",
-        "HostKeyAlgorithms -ssh-ed25519*",
-        "HostKeyAlgorithms +ssh-rsa",
-    ],
-)
-def test_same_key_type_as_ssh(lab: Comparison, port: int, types: list[str], line: str) -> None:
-    ssh, us = lab.both(section(port, line), known=known(lab, port, *types))
+LINES = [
+    "",
+    "StrictHostKeyChecking yes",
+    "HostKeyAlgorithms ecdsa-sha2-nistp256,rsa-sha2-512",
+    "HostKeyAlgorithms rsa-sha2-256,ssh-ed25519",
+    "HostKeyAlgorithms ^ecdsa-sha2-nistp256",
+    "HostKeyAlgorithms -ssh-ed25519*",
+    "HostKeyAlgorithms +ssh-rsa",
+]
+EACH_LINE = [*(("rsa ecdsa", line) for line in LINES), ("", LINES[1]), ("rsa", LINES[2]), ("ed25519 rsa", LINES[3])]
+EACH_TYPE = [("", ""), ("rsa", ""), ("ecdsa", ""), ("ed25519 rsa", "")]
+OTHER = {(types, line) for types, _ in EACH_TYPE for line in LINES} - {*EACH_LINE, *EACH_TYPE}
+
+
+@pytest.mark.parametrize(("types", "line"), often([*EACH_LINE, *EACH_TYPE], sorted(OTHER)))
+def test_same_key_type_as_ssh(lab: Comparison, port: int, types: str, line: str) -> None:
+    ssh, us = lab.both(section(port, line), known=known(lab, port, *types.split()))
     assert us == ssh, us.error
 
 
 @pytest.mark.parametrize("strictness", ["accept-new", "yes", "no", "off"])
-@pytest.mark.parametrize("other", ["ecdsa", "key"])  # of another type, and of the same type
-@pytest.mark.parametrize("with_port", [True, False])
+@pytest.mark.parametrize(  # `ecdsa` is of another type, `key` is of the same type
+    ("other", "with_port"), often([("ecdsa", True), ("key", True)], [("ecdsa", False), ("key", False)])
+)
 def test_changed_key_is_handled_as_by_ssh(
     lab: Comparison, port_ed25519: int, strictness: str, other: str, with_port: bool
 ) -> None:
@@ -178,7 +182,7 @@ def certified(lab: Comparison) -> int:
     return lab.serve(f"HostKey {lab.folder}/certified", f"HostCertificate {certificate}", f"HostKey {lab.folder}/rsa")
 
 
-@pytest.mark.parametrize("strictness", ["accept-new", "yes"])
+@pytest.mark.parametrize("strictness", often(["yes"], ["accept-new"]))
 @pytest.mark.parametrize(
     ("authority", "name", "line"),
     [
@@ -241,7 +245,7 @@ def test_revoked_certificate_is_refused(lab: Comparison, certified: int, spec: s
     command: list[str | Path] = ["ssh-keygen", "-q", "-k", "-f", file, "-s", authority, *revoked, specification]
     subprocess.run(command, check=True, capture_output=True)
     text = f"@cert-authority * {lab.public('authority')}\n"
-    for krl in (file, lab.folder / "certified-cert.pub"):
+    for krl in (file, lab.folder / "certified-cert.pub") if spec == "serial: 7" else (file,):
         ssh, us = lab.both(section(certified, f"RevokedHostKeys {krl}"), known=text)
         assert us == ssh, us.error
         assert "cannot be checked" not in us.error

@@ -5,7 +5,7 @@ import shlex
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from tests.support.comparison import Comparison, comparisons
 from tests.support.farm import SSHD
 from tests.support.ports import free_port
 from tests.support.privileges import NAMESPACE
+from tests.support.soak import often
 from tests.support.waiting import eventually
 
 LINK_LOCAL = "20"  # the scope in /proc/net/if_inet6
@@ -94,28 +95,17 @@ def test_link_local_address_works(lab: Comparison) -> None:
     assert us.shown
 
 
-@pytest.mark.parametrize(
-    "lines",
-    [
-        ["AddressFamily inet"],
-        ["AddressFamily inet6"],
-        ["AddressFamily any"],
-        ["BindAddress 127.0.0.9"],
-        ["BindAddress 192.0.2.77"],
-        ["BindInterface lo"],
-        ["BindInterface nowhere0"],
-        ["BindInterface nowhere0", "BindAddress 127.0.0.9"],
-        ["ConnectionAttempts 2"],
-        ["ProxyCommand none", "ProxyJump nowhere"],
-        ["ProxyJump none", "ProxyCommand false"],
-        ["ProxyJump none"],
-    ],
-    ids="; ".join,
-)
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-def test_address_settings_are_obeyed(
-    lab: Comparison, port: int, port6: int, lines: Sequence[str], address: str
-) -> None:
+IN_FAMILY = ["AddressFamily inet", "AddressFamily inet6", "AddressFamily any", "BindAddress 127.0.0.9"]
+IN_BOTH = ["BindAddress 192.0.2.77", "BindInterface lo", "BindInterface nowhere0", "ConnectionAttempts 2"]
+IN_BOTH += ["BindInterface nowhere0; BindAddress 127.0.0.9", "ProxyCommand none; ProxyJump nowhere"]
+IN_BOTH += ["ProxyJump none; ProxyCommand false", "ProxyJump none"]
+V4, V6 = "127.0.0.1", "::1"
+SETTINGS = [*((V4, line) for line in IN_FAMILY + IN_BOTH), *((V6, line) for line in IN_FAMILY)]
+
+
+@pytest.mark.parametrize(("address", "settings"), often(SETTINGS, [(V6, line) for line in IN_BOTH]))
+def test_address_settings_are_obeyed(lab: Comparison, port: int, port6: int, settings: str, address: str) -> None:
+    lines = settings.split("; ")
     number = port if "." in address else port6
     ssh, us = lab.both("\n".join(["Host h", f"HostName {address}", f"Port {number}", *lines, "Host *", "ProxyJump x"]))
     if not any(line.startswith("Proxy") for line in lines):
@@ -209,21 +199,26 @@ def test_families_take_turns() -> None:
     assert names == ["::1", "127.0.0.1", "::2", "127.0.0.2", "::3"]
 
 
+@pytest.fixture(scope="module")
+def behind(lab: Comparison) -> int:
+    """Return the port of an sshd to which the others jump."""
+    return lab.serve(address="127.0.0.3")
+
+
 JUMPS = ["127.0.0.1:{0}", "root@127.0.0.1:{0}", "ssh://root@127.0.0.1:{0}", "[::1]:{1}", "root@[::1]:{1}"]
 JUMPS += ["one", "one,two", "one,[::1]:{1}", "two,127.0.0.1:{0}", "one,two,one6"]
 
 
 @pytest.mark.parametrize("jump", JUMPS)
-def test_jumps_are_made_as_in_ssh(lab: Comparison, port: int, port6: int, jump: str) -> None:
-    target = lab.serve(address="127.0.0.3")
+def test_jumps_are_made_as_in_ssh(lab: Comparison, port: int, port6: int, behind: int, jump: str) -> None:
     sections = [
-        f"Host h\nHostName 127.0.0.3\nPort {target}\nProxyJump {jump.format(port, port6)}",
+        f"Host h\nHostName 127.0.0.3\nPort {behind}\nProxyJump {jump.format(port, port6)}",
         f"Host one\nHostName 127.0.0.1\nPort {port}",
         f"Host two\nHostName 127.0.0.1\nPort {port}\nBindAddress 127.0.0.1",
         f"Host one6\nHostName ::1\nPort {port6}",
     ]
     ssh, us = lab.both("\n".join(sections).replace("Host *", ""))
-    assert us.shown == ssh.shown == f"root 127.0.0.3 {target} 127.0.0.1", us.error + ssh.error
+    assert us.shown == ssh.shown == f"root 127.0.0.3 {behind} 127.0.0.1", us.error + ssh.error
     assert us.known == ssh.known
 
 

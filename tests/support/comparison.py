@@ -17,6 +17,7 @@ from fabfile.ssh.host_group import HostGroup
 from fabfile.util.errors import HostError
 from rr_config import Options
 from tests.support.farm import SSHD
+from tests.support.logins import bits
 from tests.support.ports import free_port
 from tests.support.scripts import script_of
 
@@ -69,7 +70,8 @@ class Comparison:
         """Create a key, and return its path."""
         path = self.folder / name
         if not path.exists():
-            subprocess.run(["ssh-keygen", "-q", "-t", type_, "-N", "", "-C", name, "-f", path], check=True)
+            command: list[str | Path] = ["ssh-keygen", "-q", *bits(type_), "-N", "", "-C", name, "-f", path]
+            subprocess.run(command, check=True)
         return path
 
     def sign(self, authority: str, name: str, *options: str) -> Path:

@@ -100,11 +100,11 @@ def make_keys(folder: Path) -> None:
     """Make keys of all kinds. `authorized` lists those that hosts accept: all but `wrong*` and those with a certificate."""
     kinds = {"good": "ed25519", "rsa": "rsa", "ecdsa": "ecdsa", "certified": "ed25519", "certified_rsa": "rsa"}
     for name, kind in kinds.items() | {f"wrong{number}": "ed25519" for number in range(8)}.items():
-        keygen("-t", kind, "-N", "", "-C", name, "-f", folder / name)
+        keygen(*bits(kind), "-N", "", "-C", name, "-f", folder / name)
     keygen("-t", "ed25519", "-N", "", "-f", folder / "ca")
     keygen("-t", "ed25519", "-N", PASSPHRASE, "-Z", "aes256-gcm@openssh.com", "-f", folder / "gcm")
-    keygen("-t", "rsa", "-N", PASSPHRASE, "-m", "PEM", "-f", folder / "pem")
-    keygen("-t", "rsa", "-N", "", "-m", "PKCS8", "-f", folder / "pkcs8")
+    keygen(*bits("rsa"), "-N", PASSPHRASE, "-m", "PEM", "-f", folder / "pem")
+    keygen(*bits("rsa"), "-N", "", "-m", "PKCS8", "-f", folder / "pkcs8")
     keygen("-t", "ecdsa", "-b", "521", "-N", "", "-m", "PEM", "-f", folder / "sec1")
     keygen("-t", "ed25519", "-N", PASSPHRASE, "-m", "PKCS8", "-f", folder / "pkcs8_secret")
     for name in ("certified", "certified_rsa"):
@@ -119,6 +119,11 @@ def make_keys(folder: Path) -> None:
 
 def keygen(*words: str | Path) -> None:
     subprocess.run(["ssh-keygen", "-q", *words], check=True, stdin=subprocess.DEVNULL)
+
+
+def bits(kind: str) -> list[str]:
+    """Return the options of `ssh-keygen` for a kind of key. A longer RSA key takes up to 1 s of CPU."""
+    return ["-t", kind, *(["-b", "2048"] if kind == "rsa" else [])]
 
 
 def make_fido_key(path: Path) -> None:
