@@ -19,6 +19,7 @@ from tests.support.lab import Lab, compiled_modules
 from tests.support.ports import free_ports
 from tests.support.prefork import Prefork
 from tests.support.privileges import IS_ROOT
+from tests.support.soak import often
 from tests.support.waiting import eventually
 
 NEEDED = (
@@ -106,9 +107,11 @@ def prefork(session_farm: Farm) -> Iterator[Prefork]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test with the mark `transports` over each transport."""
-    if metafunc.definition.get_closest_marker("transports"):
-        metafunc.parametrize("lab", TRANSPORTS, indirect=True)
+    """Run a test with the mark `transports` over each transport, or only `./dev soak` over the second one."""
+    mark = metafunc.definition.get_closest_marker("transports")
+    if mark:
+        usual, others = TRANSPORTS[:1], TRANSPORTS[1:]
+        metafunc.parametrize("lab", often(usual, others) if "soak" in mark.args else TRANSPORTS, indirect=True)
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def refused(done: subprocess.CompletedProcess[str] | Terminal, code: int, words:
 
 @pytest.mark.root
 @pytest.mark.transports
-@pytest.mark.parametrize(("name", "host"), [("web", "node1"), ("localhost/here", "here")])
+@pytest.mark.parametrize(("name", "host"), [("web", "node1")])
 def test_attach_shows_window_until_detached(started: Lab, name: str, host: str) -> None:
     with attached(started, "-t", "5", name) as terminal:  # what is Fabric's is not taken for a name
         terminal.shows(b"listening")
@@ -88,7 +88,7 @@ def test_attach_shows_window_until_detached(started: Lab, name: str, host: str) 
 
 
 @pytest.mark.root
-@pytest.mark.transports
+@pytest.mark.transports("soak")
 def test_attach_shows_ended_window(started: Lab) -> None:
     with attached(started, "node1/db") as terminal:
         terminal.shows(b"hello")
@@ -101,11 +101,15 @@ def test_attach_shows_ended_window(started: Lab) -> None:
 
 
 @pytest.mark.root
-def test_unknown_terminal_becomes_xterm(started: Lab) -> None:
-    with attached(started, "web", TERM="of-tomorrow") as terminal:
-        terminal.shows(b"listening")
-        terminal.types(DETACH)
-        assert terminal.ends() == 0
+def test_attach_works_on_localhost(started: Lab) -> None:
+    """And with a terminal that the host does not know."""
+    for name, term in (("localhost/here", "xterm"), ("web", "of-tomorrow")):
+        with attached(started, name, TERM=term) as terminal:
+            terminal.shows(b"listening")
+            terminal.types("grüße\n".encode())
+            terminal.shows("got grüße".encode())
+            terminal.types(DETACH)
+            assert terminal.ends() == 0
 
 
 @pytest.mark.root

@@ -205,7 +205,7 @@ def test_results_keep_name_mode_and_time(lab: Lab) -> None:
     (folder / "into nothing").symlink_to("no such")
     (folder / "elsewhere").symlink_to("/etc")
     with (folder / "large").open("wb") as file:
-        for _ in range(40):
+        for _ in range(10):
             file.write(os.urandom(1 << 20))
     lab.config(
         CONFIG

@@ -10,6 +10,7 @@ from tests.support.connections import cut, sessions_begun
 from tests.support.files import text
 from tests.support.lab import Lab
 from tests.support.outcomes import repeat_with, timeless
+from tests.support.soak import often
 from tests.support.waiting import eventually
 
 LONG = "'exec sleep 1000'"
@@ -22,7 +23,7 @@ def ended_by(lab: Lab) -> dict[str, str | int | None]:
     return {each["name"]: each["signal"] or each["exit_status"] for each in found}
 
 
-@pytest.mark.parametrize(("crashing", "wait"), [("node1", True), ("localhost", False)])
+@pytest.mark.parametrize(("crashing", "wait"), often([("localhost", False)], [("node1", True)]))
 def test_any_failure_stops_all(lab: Lab, crashing: str, wait: bool) -> None:
     lab.config(CONFIG + f"add('a', {crashing!r}, 'sleep 0.5; exit 3', wait={wait})\n" + OTHERS)
     done = lab.fab("run", "--on-exit", "stop", "-c", "cfg.py")

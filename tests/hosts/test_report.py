@@ -17,6 +17,7 @@ from fabfile.reporting.report import from_folder, write
 from tests.support.lab import Lab
 from tests.support.outcomes import repeat_with, timeless
 from tests.support.results import EVIL, NOON, OUTPUTS, RUN, component, many, results
+from tests.support.soak import often
 
 CHROMIUM = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
@@ -349,7 +350,8 @@ LONG_PAGES = {
 }
 
 
-@pytest.mark.parametrize("kind", LONG_PAGES)
+# The browser takes 4 s of CPU for each page.
+@pytest.mark.parametrize("kind", often(["60 hosts"], ["all failed", "many names"]))
 def test_long_page_begins_with_failures(browser: Browser, tmp_path: Path, kind: str) -> None:
     write(tmp_path / "report.html", *LONG_PAGES[kind])
     with viewed(browser, tmp_path / "report.html", **DESKTOP) as shown:
@@ -433,6 +435,7 @@ def assert_timeline_is_folded(shown: Page) -> None:
     assert len(rows(shown)) == 60
 
 
+@pytest.mark.soak
 def test_page_of_3000_components_is_usable(browser: Browser, tmp_path: Path) -> None:
     """It keeps the browser busy for at most four times as long as a page of 300."""
     seconds = {}

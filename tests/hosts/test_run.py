@@ -36,7 +36,7 @@ def sent(output: str) -> list[int]:
     return [found[host][0] for host in sorted(found) if host.startswith("node")]
 
 
-@pytest.mark.transports
+@pytest.mark.transports("soak")
 def test_later_runs_send_only_changes(lab: Lab) -> None:
     prepare(lab)
     assert sorted(sent(lab.run("run").stdout)) == [301, 301, 303]

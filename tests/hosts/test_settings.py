@@ -8,18 +8,23 @@ import pytest
 
 from tests.support.checkout import FAB, ROOT
 from tests.support.configs import COMPLETE, write
+from tests.support.soak import often
 
 
 @pytest.mark.parametrize(
     ("name", "text", "words", "message"),
-    [
-        ("fabric.yaml", "remote_runner: [\n", [], 'in "{folder}/fabric.yaml", line 2, column 1'),
-        ("fabric.yaml", "- a\n", [], "fabric.yaml in {folder}/: invalid Fabric settings: "),
-        ("fabric.json", "{", [], "fabric.yaml in {folder}/: invalid Fabric settings: "),
-        ("x.txt", "", ["-f", "x.txt"], "x.txt: invalid Fabric settings: Config files of type 'txt'"),
-        ("x.py", "1/0", ["-f", "x.py"], "x.py: invalid Fabric settings: division by zero"),
-        ("x.py", "", ["-f", "y.py"], "-f/--config: y.py: no such file"),
-    ],
+    often(
+        [
+            ("fabric.yaml", "remote_runner: [\n", [], 'in "{folder}/fabric.yaml", line 2, column 1'),
+            ("fabric.json", "{", [], "fabric.yaml in {folder}/: invalid Fabric settings: "),
+            ("x.py", "1/0", ["-f", "x.py"], "x.py: invalid Fabric settings: division by zero"),
+            ("x.py", "", ["-f", "y.py"], "-f/--config: y.py: no such file"),
+        ],
+        [
+            ("fabric.yaml", "- a\n", [], "fabric.yaml in {folder}/: invalid Fabric settings: "),
+            ("x.txt", "", ["-f", "x.txt"], "x.txt: invalid Fabric settings: Config files of type 'txt'"),
+        ],
+    ),
 )
 def test_unreadable_settings_are_reported(tmp_path: Path, name: str, text: str, words: list[str], message: str) -> None:
     (tmp_path / name).write_text(text)

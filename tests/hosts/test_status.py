@@ -117,7 +117,7 @@ LOSSES = {
 }
 
 
-@pytest.mark.transports
+@pytest.mark.transports("soak")
 def test_lost_components_have_a_reason(lab: Lab) -> None:
     """A window that is closed by hand, a killed launcher, a session that is quit, and a host that is restarted."""
     lab.config(

@@ -49,7 +49,7 @@ def config_of(count: int) -> str:
     return f"HOSTS, COUNT = {HOSTS}, {count}\n{PROGRAMS}"
 
 
-def run(lab: Lab, count: int = 10) -> None:
+def run(lab: Lab, count: int = 5) -> None:
     lab.config(config_of(count))
     lab.fab("run", "-c", "cfg.py")
     eventually(lambda: (lab.node2.state() / "bad/status").exists(), "the end of the bad one")
@@ -173,7 +173,7 @@ def test_watch_restores_the_screen(lab: Lab, number: signal.Signals) -> None:
 
 
 def test_dumb_terminal_watches_whole_tables(lab: Lab) -> None:
-    run(lab)
+    run(lab, 10)
     with on_terminal(lab, "--watch", TERM="dumb") as terminal:
         for _ in range(2):
             terminal.shows(b"HOST   COMPONENT  STATE ")

@@ -12,6 +12,7 @@ from tests.support.lab import Lab
 from tests.support.outcomes import timeless
 from tests.support.processes import is_alive
 from tests.support.sessions import ids, titles
+from tests.support.soak import often
 from tests.support.waiting import eventually
 
 CONFIG = """
@@ -72,7 +73,7 @@ def test_stop_ends_only_chosen_components(lab: Lab) -> None:
     assert {"a", "b"} <= set(titles(lab.node1))
 
 
-@pytest.mark.parametrize("grace", ["0", "2"])
+@pytest.mark.parametrize("grace", often(["2"], ["0"]))
 def test_grace_ends_with_kill(lab: Lab, grace: str) -> None:
     started(lab, "add('a', 'node1', 'trap \"date +%s.%N >~/told\" TERM; while :; do sleep 0.05; done')")
     assert "node1/a  was ended by SIGKILL" in lab.run("stop", "--grace", grace).stdout

@@ -28,6 +28,7 @@ from tests.support.farm import ThrowawayHost
 from tests.support.files import text
 from tests.support.lab import Lab
 from tests.support.privileges import BOUND
+from tests.support.soak import often
 from tests.support.waiting import eventually
 
 ODD_NAMES = [
@@ -472,7 +473,7 @@ def largest_besides(arrived: Path) -> int:
     return max(sizes, default=0)
 
 
-@pytest.mark.parametrize("killed", ["connection", "fab"])
+@pytest.mark.parametrize("killed", often(["connection"], ["fab"]))
 def test_cut_sync_keeps_old_file(lab: Lab, killed: str) -> None:
     arrived = lab.node1.home / "work/big"
     old = b"old" * 1000

@@ -44,7 +44,7 @@ class Prefork:
         seconds: float,
         memory: int = resource.RLIM_INFINITY,
     ) -> subprocess.CompletedProcess[str]:
-        """Run `command`, whose first word is the path of `fab`, with at most `memory` bytes of data.
+        """Run `command`, whose first word is the path of `fab` or `remote-runner`, with at most `memory` bytes of data.
 
         Raises TimeoutError after `seconds`.
         """
@@ -72,8 +72,9 @@ def main() -> None:
     exit_codes: list[int] = []
     atexit.register(skip_teardown, exit_codes)  # registered before all others, so it runs last
 
-    import attrs  # noqa: F401  # loaded before the fork, as fabric.main is
-    import fabric.main
+    # Loaded before the fork.
+    import attrs  # noqa: F401
+    import fabric.main  # noqa: F401
 
     load_modules()
     gc.freeze()  # no garbage collection of a forked process looks at what all share
@@ -87,12 +88,22 @@ def main() -> None:
             become(folder, out, err, environment, command)
             resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
             try:
-                sys.exit(fabric.main.program.run())
+                run(Path(command[0]).name)
+                sys.exit(0)
             except SystemExit as end:
                 exit_codes.append(end.code if isinstance(end.code, int) else int(end.code is not None))
                 raise
         print(pid, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+
+
+def run(program: str) -> None:
+    """Run `fab` or `remote-runner`."""
+    if program == "remote-runner":
+        sys.path.insert(0, str(PACKAGE.parent))  # the program finds the package where it is installed
+        importlib.import_module("fabfile.__main__").main()
+    else:
+        sys.modules["fabric.main"].program.run()
 
 
 def skip_teardown(exit_codes: list[int]) -> None:

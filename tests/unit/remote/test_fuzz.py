@@ -10,6 +10,7 @@ from tests.support.checkout import ROOT
 from tests.support.soak import often
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("runs", often([4_000], [100_000]))
 def test_readers_refuse_nonsense(tmp_path: Path, runs: int) -> None:
     """`inv fuzz` does it for as long as one likes."""
