@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -339,21 +339,21 @@ def failing(number: int) -> dict[str, Any]:
 
 
 STAGES = [{"stage": "sync", "began": NOON + number, "ended": NOON + number + 1} for number in range(300)]
-# Pages that are long for different reasons.
-LONG_PAGES = {
-    "60 hosts": many(60),
-    "all failed": (
+# Pages that are long for different reasons. Each worker imports this file, so only a test makes them.
+LONG_PAGES: dict[str, Callable[[], tuple[dict[str, Any], dict[str, str]]]] = {
+    "60 hosts": lambda: many(60),
+    "all failed": lambda: (
         RUN | {"components": [failing(number) for number in range(1, 256)], "stages": STAGES, "runs": [RUN] * 30},
         {failing(number)["folder"]: "error " * 40 for number in range(1, 256)},
     ),
-    "many names": (RUN | {"components": [component(f"node{n}/job{n}", "waiting") for n in range(400)]}, {}),
+    "many names": lambda: (RUN | {"components": [component(f"node{n}/job{n}", "waiting") for n in range(400)]}, {}),
 }
 
 
 # The browser takes 4 s of CPU for each page.
 @pytest.mark.parametrize("kind", often(["60 hosts"], ["all failed", "many names"]))
 def test_long_page_begins_with_failures(browser: Browser, tmp_path: Path, kind: str) -> None:
-    write(tmp_path / "report.html", *LONG_PAGES[kind])
+    write(tmp_path / "report.html", *LONG_PAGES[kind]())
     with viewed(browser, tmp_path / "report.html", **DESKTOP) as shown:
         assert shown.locator("details.log[open]").count() == {"60 hosts": 2, "all failed": 10}.get(kind, 0)
         for width, height in ((390, 844), (1200, 900)):
