@@ -36,6 +36,15 @@ def test_all_unset_attributes_are_reported(tmp_path: Path) -> None:
     ]
 
 
+def test_daemon_cannot_be_ready_by_its_end(tmp_path: Path) -> None:
+    ended = COMPLETE.replace("start_index=1", "start_index=1, daemon={}, ready=util.ended()")
+    for daemon in ("True", "util.pidfile('run.pid')"):
+        assert refused(tmp_path, ended.format(daemon)).startswith("h/a.ready: util.ended() is never met by a daemon")
+    assert loaded(tmp_path, ended.format("False"))
+    wrong = "h/a.daemon: invalid value 'x' (str); must be True, False, or util.pidfile(…)"
+    assert refused(tmp_path, complete(daemon="x")) == wrong
+
+
 def test_all_wrong_components_are_reported(tmp_path: Path) -> None:
     text = complete(start_index=None) + complete(name="b") + complete(name="c", wait=3) + complete(name="d", host=None)
     assert refused(tmp_path, text).splitlines() == [
