@@ -51,6 +51,8 @@ def read_unready(component: Component, rest: str) -> NotReady:
     checked, _, shown = rest.partition("\n")
     ready = component.ready
     output = logs.shown_lines(shown)[-LINES:]
+    if why in LOSSES:
+        return NotReady(component, f"was lost: {LOSSES[why]}", output)
     if ready is None:
         return NotReady(component, f"started, ended with exit status {why}", output)  # 126 or 127
     match why:
@@ -63,8 +65,6 @@ def read_unready(component: Component, rest: str) -> NotReady:
             return NotReady(component, reason, output, is_running=True)
         case "killed":
             reason = f"was killed before it was ready: {ready}"
-        case "gone" | "none":
-            reason = f"was lost before it was ready: {LOSSES[why]}"
         case _:
             reason = _end(why) if ready.kind == "ended" else f"{_end(why)} before it was ready: {ready}"
     return NotReady(component, reason, output)

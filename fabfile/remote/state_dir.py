@@ -8,6 +8,8 @@ component:
     pid            process id of the program     status         its exit status, once it has ended
     started        when, in seconds since 1970   ended          likewise
     born           `started` as the kernel counts it; with the id, it identifies the process
+    begun          `born` of the program; that of a daemon replaces `born`
+    following      that the launcher looks for a daemon, or follows it
     tag            a resource limit that marks the program and all that it starts; see `scripts/launcher.sh`
     ticket         the ticket of the newest start; `begun.TICKET` is created by the window that carries it out
     output         all that its window showed    times          when that had grown, and to which size

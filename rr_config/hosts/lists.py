@@ -47,7 +47,7 @@ def hosts(*names: str, file: str | os.PathLike[str] | None = None) -> list[str]:
 
 def _in_file(path: Path) -> list[str]:
     with named(str(path)):
-        lines = path.read_text("utf-8", "replace").splitlines()
+        lines = path.read_text("utf-8-sig", "replace").splitlines()
     found: list[str] = []
     problems: list[str] = []
     for number, line in enumerate(lines, 1):

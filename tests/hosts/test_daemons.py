@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -53,8 +54,10 @@ def test_daemons_are_followed(lab: Lab) -> None:
         try:
             (lab.node1.home / "stale.pid").write_text(f"{bystander.pid}\n")
             done = lab.fab("run", "-c", "cfg.py")
-            lost = "check: was lost: no daemon was found after it ended with exit status 0"
+            lost = "start 1: was lost: no daemon was found after it ended with exit status 0"
             assert_failed(done, **{"node1/stale": lost})
+            (seconds,) = re.findall(r"node1/redis  ready after ([\d.]+) s", done.stdout)
+            assert float(seconds) < 5, "the search for the daemon of `stale` takes 5 s"
             assert_daemons_are_followed(lab)
             lab.run("kill")
             assert bystander.poll() is None
@@ -79,4 +82,5 @@ def assert_daemons_are_followed(lab: Lab) -> None:
     assert statuses(lab)["redis"]["problem"] == "its daemon has ended, with an unknown exit status"
     assert statuses(lab)["file"]["state"] == "stopped"
     lab.run("restart", "--limit", "redis,file")
-    assert [each["state"] for each in statuses(lab).values()] == ["ready", "ready", "lost"]
+    expected = ["ready", "ready", "lost"]
+    eventually(lambda: [each["state"] for each in statuses(lab).values()] == expected, "the launchers find them")

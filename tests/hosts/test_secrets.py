@@ -50,6 +50,18 @@ def files_with(mark: str, *folders: Path) -> list[str]:
     return found
 
 
+def assert_check_keeps_no_output(lab: Lab) -> None:
+    """The check may print a secret, for example `curl -v` with a header."""
+    (lab.folder / "check.py").write_text(
+        'config.add_component(Component(name="check", host="node2", executable="/bin/sleep", args=[1000], start_index=1,'
+        ' env={"TOKEN": util.secret("RR_TOKEN")}, ready=util.command(\'echo "$TOKEN"; false\', timeout=1)))\n'
+    )
+    done = lab.fab("run", "-c", "check.py")
+    assert done.returncode == 1 and "its last check ended with exit status 1" in done.stderr
+    assert "its output is not kept" in done.stderr and MARK not in done.stderr
+    assert files_with(MARK, lab.node2.home) == []
+
+
 def test_secret_reaches_only_the_program(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RR_TOKEN", VALUE)
     monkeypatch.setenv("RR_EMPTY", "")
@@ -68,6 +80,7 @@ def test_secret_reaches_only_the_program(lab: Lab, monkeypatch: pytest.MonkeyPat
     assert env["a"]["TOKEN"] == {"secret": "RR_TOKEN", "value": "***"}
     assert holders(MARK) == set()
     assert files_with(MARK, lab.node1.home, lab.here.home, lab.folder, lab.node1.tmp, Path("/dev/shm")) == []
+    assert_check_keeps_no_output(lab)
     pid = int((lab.node1.state() / "b/pid").read_text())
     assert b"\0EMPTY=\0" in Path(f"/proc/{pid}/environ").read_bytes()
     monkeypatch.setenv("RR_TOKEN", "another")

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.support.files import text
 from tests.support.lab import Lab
+from tests.support.outcomes import assert_failed
 from tests.support.processes import alive, is_alive, noted
 from tests.support.waiting import eventually
 
@@ -109,3 +110,37 @@ def test_screen_as_program_is_stopped(lab: Lab) -> None:
     lab.run("stop", "--limit", "server")
     assert statuses(lab)["server"]["state"] == "stopped"
     eventually(lambda: alive(lab.node1) == set(), "the end of the window")
+
+
+STRANGER = """#!/bin/sh
+run='echo $$ >~/pid.stranger; exec sleep 1000'
+bare="env -i HOME=$HOME PATH=$PATH REMOTE_RUNNER_THROWAWAY=$REMOTE_RUNNER_THROWAWAY"
+( ($bare setsid sh -c "ulimit -S -m unlimited; $run" &) & )
+while [ ! -s ~/pid.stranger ]; do sleep 0.02; done
+"""
+
+
+def test_process_without_a_sign_is_listed(lab: Lab) -> None:
+    """`su -` removes tag and environment. So no component of the session can be told from such a process."""
+    lab.config(CONFIG)
+    for name in ("hider", "forker", "other", "server"):
+        lab.write(f"{name}.sh", STRANGER if name == "server" else OTHER, 0o755)
+    lab.run("run", "--limit", "server")
+    eventually(lambda: statuses(lab)["server"]["state"] == "ended", "the end of the program")
+    pid = noted(lab.node1)["stranger"]
+    for command in ("stop", "restart"):
+        done = lab.fab(command, "--limit", "server", "-c", "cfg.py")
+        assert_failed(
+            done, node1=f"processes of an unknown component are left: {pid} (sleep); end them by hand, or all"
+        )
+    assert noted(lab.node1) == {"stranger": pid} and is_alive(pid)
+    move_sockets(lab)
+    lab.run("kill")
+    assert not is_alive(pid)
+
+
+def move_sockets(lab: Lab) -> None:
+    """Let logins look for screen sessions in another folder, as after a change of SCREENDIR."""
+    screens = lab.node1.folder / "screens"
+    screens.rename(lab.node1.folder / "earlier")
+    screens.mkdir(mode=0o700)

@@ -116,7 +116,7 @@ _rr_own_exec() {
     umask 077
     cd "$_rr_own_folder" || exit
     read_stat "$$"
-    echo "$stat_birth" >born
+    echo "$stat_birth" | tee born >begun
     echo "$$" >pid
     echo "${STY-}" >session
     read -r boot </proc/sys/kernel/random/boot_id && echo "$boot" >boot
@@ -158,6 +158,10 @@ _rr_own_launch() {
 # Run the readiness check of `util.command` as the program would run: in its folder and environment.
 _rr_own_run_check() {
   _rr_own_start=$1
+  if [ "$_rr_own_has_secrets" ]; then
+    echo "its output is not kept, because the component has secrets"
+    exec >/dev/null 2>&1
+  fi
   _rr_own_enter
   _rr_own_read_environment
   _rr_own_become "$(command -v sh)" -c "$_rr_own_check"

@@ -47,7 +47,8 @@ _rr_own_hang_up() {
 # launcher is not the parent. It records `gone`, or `none` if it has found no daemon.
 _rr_own_follow_daemon() {
   _rr_own_status=none
-  read -r _rr_own_begun <"$_rr_own_folder/born"
+  read -r _rr_own_begun <"$_rr_own_folder/begun"
+  (umask 077 && : >"$_rr_own_folder/following")
   while _rr_own_find_daemon; do
     _rr_own_status=gone
     (umask 077 && echo "$_rr_own_birth" >"$_rr_own_folder/born" && echo "$_rr_own_process" >"$_rr_own_folder/pid")

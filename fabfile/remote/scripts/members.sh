@@ -55,7 +55,12 @@ marked() {
 # members_by_name: print NAME PID for each member of several components. The input has lines `tag NAME TAG`, `start NAME PID`
 # and `found NAME PID`. The latter is a member even if it has ended meanwhile. For the fields of stat see proc(5).
 members_by_name() {
-  { cat && LC_ALL=C grep -hs '' /proc/[0-9]*/stat; } | LC_ALL=C awk -v all="$all_servers" -v others="$other_servers" '
+  own=' ' # servers of our own sessions, which `screen -ls` may not list any more
+  for mark in $own_marks; do
+    mark=${mark#STY=}
+    own="$own${mark%%.*} "
+  done
+  { cat && LC_ALL=C grep -hs '' /proc/[0-9]*/stat; } | LC_ALL=C awk -v all="$all_servers" -v own="$own" -v others="$other_servers" '
     $1 == "found" { certain[$3] }
     $1 == "found" || $1 == "start" { start[$2] = start[$2] " " $3; next }
     $1 == "tag" { name_of[$3] = $2; next }
@@ -65,13 +70,13 @@ members_by_name() {
       sub(/^.*\) /, "") # the program name may hold spaces and parentheses; the next field is the third one
       if ($1 == "Z" || $1 == "X") next
       runs[pid]
-      if (is_screen && $4 == pid && index(all, " " pid " ") == 0) others = others pid " "
+      if (is_screen && $4 == pid && index(all own, " " pid " ") == 0) others = others pid " "
       below[$2] = below[$2] " " pid
       if ($4 != pid) below[$4] = below[$4] " " pid
       if ($23 in name_of) start[name_of[$23]] = start[name_of[$23]] " " pid
     }
     END {
-      count = split(all others, server, " ")
+      count = split(all own others, server, " ")
       for (i = 1; i <= count; i++) outside[server[i]]
       add(others, foreign)
       for (pid in foreign) outside[pid]

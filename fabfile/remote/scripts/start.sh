@@ -27,7 +27,7 @@ main() {
   need_session
   enter_state_dir
   begin_window_list
-  pending='' started='' ended='' failed='' old_windows='' awaited=' '
+  pending='' started='' ended='' failed='' following='' old_windows='' awaited=' '
   adopt_programs "$@"
   keep_secrets
   add_components "$@"
@@ -35,6 +35,7 @@ main() {
   await_programs
   report_programs
   await_readiness "$@"
+  await_daemons
   [ -z "$is_last" ] || unlock_session
 }
 
@@ -111,8 +112,8 @@ add_component() {
   { [ -O "$1" ] && [ ! -h "$1" ]; } || fail "$state/$1 belongs to another user, or is a symbolic link; remove it"
   ! find_window "$1" "$2" || old_windows="$old_windows $window"
   rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/boot" "$1/window" \
-    "$1/output" "$1/ready" "$1/was_ready" "$1/times" "$1/stopped" "$1/closed" "$1/length" "$1/unexecuted" "$1/tag" \
-    "$1"/*.room "$1"/begun.*
+    "$1/output" "$1/ready" "$1/was_ready" "$1/times" "$1/stopped" "$1/closed" "$1/length" "$1/unexecuted" "$1/tag" "$1/begun" \
+    "$1/following" "$1"/*.room "$1"/begun.*
   { printf '%s' "$origin" >"$1/origin" && printf '%s%s' "$4" "$launcher" >"$1/launcher"; } ||
     fail "cannot write $state/$1; is the disk full?"
   : >"$1/output"
@@ -130,7 +131,7 @@ open_windows() {
   for window in $old_windows; do screen -S "$id" -p "$window" -X kill; done
 }
 
-# await_programs: sort $pending into $started and $ended. Give up if nothing has happened for 15 s.
+# await_programs: sort $pending into $started, $ended, and $following, whose launchers look for a daemon. Give up if nothing has happened for 15 s.
 await_programs() {
   tries=0
   while [ -n "$pending" ] && [ $tries -le 300 ]; do
@@ -141,6 +142,8 @@ await_programs() {
         started="$started $folder"
       elif [ -s "$folder/status" ]; then
         ended="$ended $folder"
+      elif [ -e "$folder/following" ]; then
+        following="$following $folder"
       else
         left="$left $folder"
       fi
@@ -169,6 +172,11 @@ report_programs() {
     tries=$((tries + 1))
     sleep 0.1
   done
+  for folder in $following; do
+    read -r pid <"$folder/pid"
+    answer "started $folder $pid"
+    awaited="$awaited$folder "
+  done
   for folder in $started $ended; do
     read_note "$folder" status
     case $note in
@@ -189,6 +197,23 @@ report_programs() {
       answer "unready $folder $note $last_check
 $(output_end "$folder" "$output_lines")"
     fi
+  done
+}
+
+# await_daemons: wait until the launchers of $following have found their daemons, or have not. Readiness tells that of those
+# with a condition.
+await_daemons() {
+  tries=0
+  for folder in $following; do
+    [ ! -e "$folder/unready" ] || continue
+    while [ $tries -lt 80 ] && [ ! -s "$folder/status" ] && ! is_running "$folder"; do
+      ! is_orphaned || exit
+      tries=$((tries + 1))
+      sleep 0.1
+    done
+    read_note "$folder" status
+    [ -z "$note" ] || answer "unready $folder $note $last_check
+$(output_end "$folder" "$output_lines")"
   done
 }
 

@@ -58,7 +58,8 @@ add_processes() {
   [ -z "$tag" ] || tags="$tags $tag=$folder"
   if [ "$word" = running ] && [ "$stat_tag" != "$tag" ]; then
     leaders="$leaders $stat_session=$folder"
-    launchers="$launchers $stat_session $launcher"
+    launchers="$launchers $launcher"
+    [ "$stat_session" = "$pid" ] || launchers="$launchers $stat_session"
   fi
 }
 

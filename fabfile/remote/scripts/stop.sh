@@ -26,6 +26,34 @@ main() {
   done
   [ -z "$tags$found" ] || await_end "$hundredths" # also without $found: a program may fork faster than we can look
   for folder in $stopping; do report_end; done
+  check_strangers
+}
+
+# check_strangers: fail if processes are left that may belong to a component of $folders, but have lost every sign of it, as
+# behind `su -`. On a host with Python, they are children of the screen server; see subreaper.py.
+check_strangers() {
+  for id in $own_sessions; do servers="$servers ${id%%.*}"; done
+  [ "$servers" ] || return 0
+  list_children
+  strangers=
+  for pid in $children; do
+    ! is_stranger "$pid" || strangers="$strangers $pid"
+  done
+  [ -z "$strangers" ] || fail "processes of an unknown component are left: $(describe "$strangers"); end them by hand, or\
+ all of the session with: $controller_program kill"
+}
+
+# is_stranger PID: whether this child of the screen server is neither a window nor of a component, and has begun after one
+# of $folders.
+is_stranger() {
+  is_alive "$1" || return
+  [ "$stat_session" != "$1" ] || [ "$stat_terminal" = 0 ] || return
+  ! grep -qsx "$stat_tag" ./*/tag && ! grep -qzs '^REMOTE_RUNNER_COMPONENT=' "/proc/$1/environ" || return
+  for folder in $folders; do
+    read_note "$folder" begun
+    [ -z "$note" ] || [ "$stat_birth" -lt "$note" ] || return 0
+  done
+  return 1
 }
 
 # own_renamed_sessions: count the sessions in which components were started as our own, also if a user has renamed one.
