@@ -6,6 +6,8 @@
 . ./tools.sh
 
 tab=$(printf '\t')
+newline='
+'
 dead_marks=
 
 # list_sessions: set these variables. It only starts two programs, because each one costs a millisecond.
@@ -77,20 +79,26 @@ is_server() {
 
 # without_other_sessions: of lines that end with a process id, print those whose process is no screen server, and by its
 # environment belongs to no other session.
-# shellcheck disable=SC2046 # one word for each file
 without_other_sessions() {
   lines=$(cat)
   [ "$lines" ] || return 0
-  set -- $(echo "$lines" | sed 's#.* ##; s#.*#/proc/&/environ#')
-  inside=" $(join "$(grep -lzs '^STY=' "$@")") "
-  ours=
-  [ -z "$own_marks" ] || ours=" $(join "$(grep -lzxsF "$own_marks" "$@")") "
-  echo "$lines" | while read -r line; do
-    file=/proc/${line##* }/environ
-    ! is_server "${line##* }" || continue
-    case $inside in *" $file "*) case $ours in *" $file "*) ;; *) continue ;; esac ;; esac
-    echo "$line"
-  done
+  set --
+  while read -r line; do set -- "$@" "/proc/${line##* }/environ"; done <<END
+$lines
+END
+  of_sessions=$(LC_ALL=C grep -aszH '^STY=' "$@" | tr '\000' '\n')
+  elsewhere=' '
+  while IFS= read -r line; do
+    case $newline$own_marks$newline in *"$newline${line#*:}$newline"*) ;; *) elsewhere="$elsewhere${line%%:*} " ;; esac
+  done <<END
+$of_sessions
+END
+  while read -r line; do
+    case $elsewhere in *" /proc/${line##* }/environ "*) continue ;; esac
+    is_server "${line##* }" || echo "$line"
+  done <<END
+$lines
+END
 }
 
 # join LINES: print them as one line.
