@@ -221,6 +221,7 @@ class Screen:
         own = {name: value for name, value in os.environ.items() if name not in left_out}
         self.environment = own | {"SCREENDIR": str(sockets), "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
         self.run("-U", "-h", "1000", "-c", "/dev/null", "-dm", sys.executable, "-c", MANY)
+        eventually(lambda: any(".progress" in path.name for path in sockets.iterdir()), "the socket of the session")
 
     def run(self, *words: str) -> None:
         command = ["screen", "-S", "progress", *words]
