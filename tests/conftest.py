@@ -31,6 +31,8 @@ NEEDED = (
     "rsync",
     "dash",
     "zsh",
+    "tcsh",
+    "fish",
     "chromium",
     "redis-server",
     "pg_ctlcluster",

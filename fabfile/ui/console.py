@@ -239,7 +239,7 @@ class Console(Stdio, Observer):
             self.error(f"{purpose}: {command}")
 
     def _labels(self, title: str, labels: Mapping[str, str]) -> None:
-        """Print components below a title, with the text behind each. Those of one name share a line on a terminal."""
+        """Print components below a title, each with its text. On a terminal, one line shows those of one name."""
         if labels:
             self.error(title)
         texts = [f"{label}{more}" for label, more in labels.items()]
