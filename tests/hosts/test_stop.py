@@ -21,6 +21,18 @@ def add(name, host, script, index=1, **more):
         Component(name=name, host=host, executable="/bin/sh", args=["-c", script], start_index=index, **more))
 """
 
+# A program with many children. It counts its signals, and ends a second after the first one.
+COUNTER = """
+import signal, subprocess, sys, time
+counted = open(sys.argv[1], "w", 1)
+signal.signal(signal.SIGTERM, lambda *_: print("TERM", file=counted))
+children = [subprocess.Popen(["sleep", "1000"]) for _ in range(100)]
+print("begun", file=counted)
+signal.pause()
+time.sleep(1)
+sys.exit(3)
+"""
+
 
 def pid_of(lab: Lab, host: str, name: str) -> int:
     """The process id that the host keeps of a component."""
@@ -56,6 +68,26 @@ def test_stop_follows_indices_and_signals(lab: Lab) -> None:
     ]
     assert lab.node1.sessions() == lab.node2.sessions() == ["runner"]
     assert len(re.findall(r"^  \S+  stopped before$", lab.run("stop").stdout, re.MULTILINE)) == 3
+
+
+def test_program_gets_signal_before_its_children(lab: Lab) -> None:
+    lab.write("counter", COUNTER)
+    started(
+        lab,
+        "for number in range(12):\n    add(f'w{number}', 'node1', 'sleep 1000 & sleep 1000 & wait')\n"
+        f"add('counter', 'node1', 'exec python3 {lab.folder}/counter {lab.folder}/counted')\n",
+    )
+    eventually(
+        lambda: (lab.folder / "counted").exists() and text(lab.folder / "counted"), "a program with many children"
+    )
+    stopped = lab.run("stop").stdout
+    assert len(re.findall(r"node1/w[0-9]+  was ended by SIGTERM", stopped)) == 12, stopped
+    assert text(lab.folder / "counted").split() == ["begun", "TERM"]
+    lab.run("start")
+    lab.run("kill")
+    recorded = [text(path).strip() for path in lab.node1.state().glob("w*/status")]
+    assert len(recorded) == 12
+    assert set(recorded) <= {"143", "129"}, "TERM, or HUP of the closed window"
 
 
 def test_stop_ends_only_chosen_components(lab: Lab) -> None:

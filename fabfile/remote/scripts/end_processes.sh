@@ -15,7 +15,7 @@ send_signal() { for pid in $2; do kill "-$1" "$pid" 2>/dev/null; done; }
 # end_members: end all members, then $servers. Each gets TERM, and KILL after five seconds. Sets $found to the members.
 end_members() {
   list_sessions
-  found=$(members)
+  found=$(members | sort -n) # a program comes before its children, for which it may wait
   note_births "$servers $roots $found"
   send_signal TERM "$found"
   hang_up_windows

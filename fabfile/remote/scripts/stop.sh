@@ -83,13 +83,17 @@ members_of_each() {
   } | members_by_name
 }
 
-# stop_component FOLDER SIGNAL: send the signal to the program and all that it started, in its process group or not.
+# stop_component FOLDER SIGNAL: send the signal to the program and all that it started, in its process group or not. The
+# program comes first, because it may wait for the others.
 stop_component() {
-  own=$(echo "$members" | awk -v name="$1" '$1 == name { print $2 }')
+  own=$(echo "$members" | awk -v name="$1" '$1 == name { print $2 }' | sort -n)
   await_begin "$1"
   if is_running "$1"; then
     mark_stopped "$1"
-    own="$own $pid" # a screen server is no member, but it may be the program
+    case " $(join "$own") " in # a screen server is no member, but it may be the program
+      *" $pid "*) ;;
+      *) own="$pid $own" ;;
+    esac
     roots="$roots $pid"
     stopping="$stopping $1"
   else
