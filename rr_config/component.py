@@ -11,6 +11,7 @@ import attrs
 
 from .checks import rules
 from .hosts.names import usual
+from .measures import Measure
 from .ready import PidFile, Ready
 
 LOCALHOST = "localhost"
@@ -128,6 +129,12 @@ class Component:
         "a list of remote paths or patterns, none of them empty",
         "Remote paths and patterns that `collect` copies, relative to `base_dir`.",
         default=attrs.Factory(list),
+    )
+    measures: dict[str, Measure] = attribute(
+        rules.dict_of(rules.is_measure_name, rules.of_type(Measure)),
+        "a dict of names to util.measure(…); a name has letters, digits and . _ -, and begins with a letter",
+        "Numbers that it produces, each by its name. `collect` reads them from the output or from files of the host.",
+        default=attrs.Factory(dict),
     )
     needs: list[str] = attribute(
         rules.list_of(rules.is_program),

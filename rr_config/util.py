@@ -10,13 +10,14 @@ from .files.local_files import Unusable, placed_files
 from .files.paths import found_beside, local_path
 from .files.trees import tree
 from .hosts.lists import hosts
+from .measures import measure
 from .muddlers.rewriting import bring, chosen, literal, numbered, program, scoped, wrap
 from .ready import command, ended, log, pidfile, port
 from .secrets import secret
 from .user_code import calling_place
 
 __all__ = ["command", "ended", "hosts", "literal", "log", "params", "pidfile", "port", "recursive_files_dict", "tree"]
-__all__ += ["secret"]
+__all__ += ["measure", "secret"]
 __all__ += ["bring", "chosen", "numbered", "program", "scoped", "wrap"]  # for muddlers
 
 _logger = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """The input and the output of a report: read a collected folder, cut the end of each log, write the page.
 
-`html` renders the page. `runner.inspector` makes a report from the current state of the hosts.
+`html` renders the page. `runner.result_commands` makes a report from the current state of the hosts.
 """
 
 import importlib

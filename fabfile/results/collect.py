@@ -9,12 +9,12 @@ import errno
 import hashlib
 import os
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import attrs
 
@@ -29,6 +29,7 @@ from ..transfer.protocol import reasons, remote_hashes
 from ..util.errors import HostError
 from ..util.files import replacing
 from ..util.limits import MOST_BESIDES, MOST_BLOCKS, MOST_GROWTH, MOST_OF_A_NAME
+from ..util.stages import Failure
 from .remote_files import Listed, Result, collect_script, read_listed
 
 BLOCK = 1 << 18
@@ -62,10 +63,16 @@ class HostResults:
 
 @attrs.frozen
 class Collected:
-    """The folder of a collection and its results by host."""
+    """A collection: its folder, the results by host, and the content of `run.json`.
+
+    `failures` are those of hosts, files and measures, and `failed_hosts` the hosts that these name.
+    """
 
     folder: Path
     results: dict[str, HostResults]
+    run: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    failures: Sequence[Failure] = ()
+    failed_hosts: Collection[str] = ()
 
 
 def latest(to: Path) -> Path | None:

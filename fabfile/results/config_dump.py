@@ -8,6 +8,7 @@ import attrs
 from rr_config import Component, Config
 from rr_config.command_line.parameters import assignments
 from rr_config.files.trees import Rules, TreePath, rules_of
+from rr_config.measures import Measure
 from rr_config.ready import PidFile, Ready
 from rr_config.secrets import HIDDEN, Secret, secrets_of
 from rr_config.util import literal, scoped
@@ -43,6 +44,7 @@ def as_values(component: Component) -> dict[str, object]:
     values["args"] = list(map(_value, component.args))
     values["env"] = {name: _value(value) for name, value in component.env.items()}
     values["files"] = {local: _value(remote) for local, remote in component.files.items()}
+    values["measures"] = {name: _given(measure) for name, measure in component.measures.items()}
     values["ready"] = component.ready and attrs.asdict(component.ready)
     if isinstance(component.daemon, PidFile):
         values["daemon"] = component.daemon.path
@@ -82,6 +84,8 @@ def _source(value: object) -> str:
         case Ready():
             own = {"port": f"{value.value}, ", "ended": ""}.get(value.kind, f"{value.value!r}, ")
             return f"util.{value.kind}({own}timeout={value.timeout!r})"
+        case Measure():
+            return f"util.measure({', '.join(f'{name}={each!r}' for name, each in _given(value).items())})"
         case PidFile():
             return f"util.pidfile({value.path!r})"
         case list():
@@ -89,6 +93,11 @@ def _source(value: object) -> str:
         case dict():
             return f"{{{', '.join(starmap(_item, value.items()))}}}"
     return repr(value)
+
+
+def _given(measure: Measure) -> dict[str, str]:
+    """Return the arguments of `util.measure` that differ from the defaults."""
+    return attrs.asdict(measure, filter=lambda field, value: value != field.default)
 
 
 def _item(key: object, value: object) -> str:

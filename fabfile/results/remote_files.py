@@ -61,6 +61,12 @@ def target_of(component: Component, path: str) -> str:
     return posixpath.join(folder_of(component), "results", *parts)
 
 
+def patterns_of(component: Component) -> list[str]:
+    """Return the remote paths and patterns to collect: its `results`, and the files of its measures."""
+    files = [measure.file for measure in component.measures.values() if measure.file]
+    return list(dict.fromkeys([*component.results, *files]))
+
+
 def collect_script(session: str, components: Sequence[Component]) -> Script:
     """Return the script that lists all files, then carries out `hash FOLDER LENGTH` and `fetch FOLDER LENGTH`.
 
@@ -70,7 +76,7 @@ def collect_script(session: str, components: Sequence[Component]) -> Script:
     for component in components:
         folder = state_dir.folder(component.name)
         arguments += ["component", folder, RemotePath(component.base_dir or "")]
-        for pattern in component.results:
+        for pattern in patterns_of(component):
             arguments += ["pattern", folder, RemotePath(pattern)]
     return load("collect", *arguments, session=session)
 
@@ -94,7 +100,7 @@ def read_listed(components: Sequence[Component], answers: Iterable[str]) -> List
         folder, _, rest = rest.partition(" ")
         component = by_folder[folder]
         match word:
-            case "nowhere" if component.results:
+            case "nowhere" if patterns_of(component):
                 problems.append((component, f"{component.base_dir or 'its temporary folder'}: no such folder"))
             case "nothing":
                 problems.append((component, f"{rest}: matches nothing"))

@@ -6,17 +6,21 @@ hosts keep.
 
 import contextlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 
 from rr_config import Config, Options
 
 from ..components.status import Status
+from ..util.files import replacing
 from ..util.stages import StageTime
 from . import config_dump, remote_files
 from .collect import HostResults
+from .measures import Measured
 from .provenance import JsonObject, parse_provenance, provenance
 
 FILE = "run.json"
@@ -30,12 +34,14 @@ def describe_run(
     now: float,
     stages: Iterable[StageTime] = (),
     results: Mapping[str, HostResults] | None = None,
+    measured: Mapping[str, Mapping[str, Measured]] | None = None,
 ) -> JsonObject:
     """Return all that is known about a run and its components as plain values, without the password.
 
     `options` and `stages` belong to the command that asks, `config` is what it has loaded, and `now` is its time in
-    seconds since 1970. `results` maps hosts to their collected files; None if nothing was collected. Raise ConfigError
-    if the config, a muddler or the arg parser cannot be read.
+    seconds since 1970. `results` maps hosts to their collected files; None if nothing was collected. `measured` holds
+    the measures of components by label and name. Raise ConfigError if the config, a muddler or the arg parser cannot be
+    read.
     """
     found = results or {}
     runs = _runs(statuses)
@@ -45,7 +51,10 @@ def describe_run(
     run["stages"] = _stages(statuses, runs.values(), map(attrs.asdict, stages))
     run["systems"] = {host: each.system for host, each in found.items()}
     run["files"] = {host: _hashes(each) for host, each in found.items()}
-    run["components"] = [_component(status, numbers, found.get(status.component.host)) for status in statuses]
+    run["components"] = []
+    for status in statuses:
+        own = (measured or {}).get(status.component.label, {})
+        run["components"].append(_component(status, numbers, found.get(status.component.host), own))
     return run
 
 
@@ -74,9 +83,12 @@ def _hashes(results: HostResults) -> JsonObject:
 
 
 def write(folder: Path, values: JsonObject) -> None:
-    """Write `values` into `folder` as FILE. Raise OSError."""
+    """Write `values` into `folder` as FILE, which appears when it is complete. Raise OSError."""
     text = json.dumps(values, indent=2, default=repr)  # `meta` may hold any object
-    (folder / FILE).write_text(text + "\n", "utf-8", "surrogateescape")
+    with replacing(folder / FILE) as file:
+        file.write(f"{text}\n".encode("utf-8", "surrogateescape"))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _starts(statuses: Iterable[Status]) -> Iterator[JsonObject]:
@@ -106,13 +118,17 @@ def _runs(statuses: Iterable[Status]) -> dict[str, JsonObject]:
     return runs
 
 
-def _component(status: Status, runs: Mapping[str, int], results: HostResults | None) -> JsonObject:
+def _component(
+    status: Status, runs: Mapping[str, int], results: HostResults | None, measured: Mapping[str, Measured]
+) -> JsonObject:
     component = status.component
-    values = config_dump.as_values(component)
+    values: dict[str, Any] = config_dump.as_values(component)
     # In a Component, `ready` is the readiness condition. In run.json, `ready` is the time when it was met.
     values |= {"ready_when": values["ready"], "state": str(status.state)}
     for name in ("pid", "exit_status", "signal", "runs", "survivors", "started", "ready", "ended", "problem"):
         values[name] = getattr(status, name)
+    for name, each in measured.items():
+        values["measures"][name] |= attrs.asdict(each)
     values["run"] = runs.get(status.origin or "")
     if results is not None:
         collected = {}

@@ -1,14 +1,12 @@
 """`Inspector`: questions to the hosts of a config, and their answers as values.
 
-It plans a run, shows status and logs, collects results and reports. Nothing here prints, or changes what runs.
+It plans a run, and shows status and logs. Nothing here prints, or changes what runs.
 """
 
-import contextlib
 import math
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import partial, wraps
-from pathlib import Path
+from collections.abc import Callable, Collection
+from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 import attrs
@@ -17,8 +15,7 @@ from fabric import Config as Settings
 from rr_config import Component, Config, ConfigError, Options
 from rr_config.command_line.options import check_seconds
 from rr_config.config import by_host
-from rr_config.errors import os_reason
-from rr_config.files.local_files import expected_files, placed_once
+from rr_config.files.local_files import placed_once
 from rr_config.hosts.natural_order import in_natural_order, natural_key
 from rr_config.program import program
 
@@ -29,7 +26,6 @@ from ..components.status import State, Status, in_states, read_status, status_sc
 from ..diagnosis.execute import TIMED_OUT, Executed, exec_script, read_executed
 from ..remote.ask import ask
 from ..remote.host import Host
-from ..results.collect import Collected, HostResults, bring, latest, make_ready, new_folder
 from ..ssh.login import prompts
 from ..transfer.apply import LocalSources
 from ..transfer.sync import SyncPlan, Wishes, preview
@@ -48,16 +44,6 @@ if TYPE_CHECKING:  # only one command needs it, and loading it takes as long as 
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@contextlib.contextmanager
-def _written_here(failed: Sequence[Failure]) -> Iterator[None]:
-    """Report an error of the local file system as a failure beside those of hosts."""
-    try:
-        yield
-    except OSError as error:
-        reason = f"{error.filename}: {os_reason(error).lower()}"
-        raise StageError("collect", [*failed, Failure("localhost", reason)]) from error
 
 
 @attrs.define
@@ -221,62 +207,6 @@ class Inspector:
             raise StageError("attach", [Failure(component.label, str(error))]) from error
         if status:
             raise StageError("attach", [Failure(component.label, f"screen has ended with exit status {status}")])
-
-    def collect(self, to: str | Path) -> Collected:
-        """Copy output and `results` of all components into a new folder below `to`, with a `run.json`.
-
-        The name of the folder is the time. A file that has not changed since the last collection becomes a hard link to
-        it. Raise StageError with all failures after the rest has been written. Raise OSError, before any host is asked,
-        if the folder cannot be created.
-        """
-        from ..results.run_json import describe_run, write
-
-        make_ready(Path(to))
-        statuses, wanted = self.status(with_origins=True), by_host(self.config.all_components())
-        with _written_here([]):
-            earlier, folder = latest(Path(to)), new_folder(Path(to), self.clock.now())
-        found_here = Trees(expected_files)
-        trees = {host: found_here.of(own) for host, own in wanted.items()}
-
-        def work(host: Host) -> HostResults:
-            progress = partial(self.observer.progress, "collect", host.name)
-            return bring(host, self.session, wanted[host.name], trees[host.name], folder, earlier, progress)
-
-        def failures(_: str, results: HostResults) -> list[Failure]:
-            return [Failure(f"{component.label}.results", reason) for component, reason in results.problems]
-
-        stages = [each for each in self._fleet.stages if each.stage not in ("status", "collect")]
-        gathered = self._fleet.gather("collect", work, failures)
-        found = gathered.results
-        with _written_here(gathered.failures):
-            run = describe_run(self.options, self.config, self.session, statuses, self.clock.now(), stages, found)
-            write(folder, run)
-        self.observer.collected(folder)
-        if gathered.failures:
-            raise StageError("collect", gathered.failures, gathered.failed)
-        return Collected(folder, found)
-
-    def report(self, to: str | Path, overwrite: bool = False) -> None:
-        """Write an HTML page about all components, from the current state of the hosts, to the file `to`.
-
-        Raise ConfigError if the file exists and is not a report, unless `overwrite`. Raise StageError with the failed
-        hosts after the page is written. Needs the extra `report`.
-        """
-        from ..reporting import report
-        from ..results.run_json import describe_run
-
-        to = report.target(str(to), overwrite)
-        statuses = self.status(with_origins=True)
-        run = describe_run(self.options, self.config, self.session, statuses, self.clock.now())
-        tails = follow.LogTails(report.LINES)
-        failed: StageError | None = None
-        try:
-            self.logs(Selection(lines=report.LINES), tails)
-        except StageError as error:
-            failed = error
-        report.write(to, run, {label: report.log_tail(output) for label, output in tails.outputs().items()})
-        if failed:
-            raise failed
 
     def doctor(self) -> "list[Diagnosis]":
         """Return a diagnosis of each host, in natural order: missing packages, programs, space and so on.

@@ -1,8 +1,9 @@
 """`Runner`: what each command does, as a method that returns values. This is the interface for Python programs.
 
 This module holds the commands that send files and start components. `WaitCommands` has `wait`, `CleanCommands` has
-`clean`, `SessionCommands` has those for sessions and those that stop components, and `Inspector` those that change
-nothing. Nothing here prints, asks the user, or ends the program. To follow a run, pass an `Observer`.
+`clean`, `SessionCommands` has those for sessions and those that stop components, `ResultCommands` has `collect` and
+`report`, and `Inspector` those that change nothing. Nothing here prints, asks the user, or ends the program. To follow a
+run, pass an `Observer`.
 """
 
 import json

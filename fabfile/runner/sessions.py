@@ -25,14 +25,15 @@ from ..ssh.connection import connect_seconds
 from ..util.errors import HostError
 from ..util.stages import Failure, StageError
 from .fleet import Fleet
-from .inspector import Inspector, stage_group
+from .inspector import stage_group
+from .result_commands import ResultCommands
 from .waiting.tracker import Tracker
 
 MOST_LISTED = 20  # components in one message
 
 
 @attrs.define
-class SessionCommands(Inspector):
+class SessionCommands(ResultCommands):
     """Checks, ends and opens the sessions of a config on all hosts, and stops components in them."""
 
     _tracker: Tracker = attrs.field(init=False, factory=Tracker, repr=False)

@@ -33,6 +33,11 @@ def list_of(rule: Rule) -> Rule:
     return lambda value: isinstance(value, list | tuple) and all(map(rule, value))
 
 
+def dict_of(key: Rule, value: Rule) -> Rule:
+    """Return a rule for dicts in which each key obeys `key`, and each value obeys `value`."""
+    return lambda given: isinstance(given, dict) and all(map(key, given)) and all(map(value, given.values()))
+
+
 def optional(rule: Rule) -> Rule:
     """Return a rule that also allows None."""
     return lambda value: value is None or rule(value)
@@ -98,6 +103,14 @@ def is_signal(value: object) -> bool:
 # Names that `screen -S` accepts unchanged: no slash, no dot or dash in front, and room for `PID.` in a file name.
 SESSION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@=-]{0,79}")
 SESSION_NAME_HINT = "must have 1 to 80 letters, digits and . _ - + @ =, and begin with a letter, a digit or _"
+
+
+MEASURE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+
+
+def is_measure_name(value: object) -> bool:
+    """Return whether it can be the name of a measure, and so of a column in tables."""
+    return isinstance(value, str) and MEASURE_NAME.fullmatch(value) is not None
 
 
 def is_session_name(value: object) -> bool:

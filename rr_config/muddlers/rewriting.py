@@ -158,6 +158,10 @@ def numbered(component: Component, number: int) -> Component:
     changes = {attribute: filled(getattr(component, attribute)) for attribute in ("base_dir", "host", *CHANGED)}
     if component.ready is not None:
         changes["ready"] = attrs.evolve(component.ready, value=filled(component.ready.value))
+    changes["measures"] = {
+        name: attrs.evolve(each, **{key: filled(getattr(each, key)) for key in ("log", "csv", "json")})
+        for name, each in component.measures.items()
+    }
     meta = copy.deepcopy(component.meta) | {COPY_OF: [*copied_names(component), component.name, component.label]}
     if folders:
         meta[FOLDERS] = filled(folders)

@@ -254,6 +254,35 @@ def test_failed_results_are_reported(lab: Lab) -> None:
     assert [each["state"] for each in run_json(folder)["components"]] == ["ended", "unknown", "ended"]
 
 
+def test_measures_are_read_and_checked(lab: Lab) -> None:
+    script = (
+        "printf 'p99=7ms\\np99=9ms\\n'; printf 'rate\\n1.5\\n2.5\\n' >o.csv; echo '{\"a\": {\"b\": \"x\"}}' >o.json"
+    )
+    lab.config(
+        CONFIG
+        + f"add('a', 'node1', {script!r}, base_dir=None, measures={{\n"
+        + "    'p99': util.measure(log=r'p99=([0-9]+)ms', unit='ms'),\n"
+        + "    'rate': util.measure(csv='o.csv', column='rate', reduce='mean')})\n"
+        + f"add('b', 'node2', {script!r}, base_dir=None, results=['o.json'], measures={{\n"
+        + "    'ops': util.measure(json='o.json', path='a.b'), 'gone': util.measure(csv='no.csv', column='x')})\n"
+    )
+    done = lab.fab("run", "--collect", "-c", "cfg.py")
+    assert (done.returncode, timeless(done.stderr).splitlines()[:2]) == (
+        1,
+        [
+            "node2/b.measures.gone: collect: no.csv: no such file or directory",
+            "node2/b.measures.ops: collect: o.json: a.b: 'x' is not a number",
+        ],
+    )
+    (folder,) = collections(lab)
+    first, second = (each["measures"] for each in run_json(folder)["components"])
+    assert first["p99"] == {"log": "p99=([0-9]+)ms", "unit": "ms", "value": 9, "problem": None}
+    assert first["rate"]["value"] == 2
+    assert second["ops"]["value"] is None
+    assert (folder / "node1/a/results/o.csv").read_text() == "rate\n1.5\n2.5\n"
+    assert "measures={'p99': util.measure(log='p99=([0-9]+)ms', unit='ms')" in lab.run("config").stdout
+
+
 def test_missing_folder_yields_no_results(lab: Lab) -> None:
     (lab.node1.home / "etc").mkdir()
     (lab.node1.home / "etc/hostname").write_text("mine")

@@ -37,6 +37,7 @@ EXAMPLES = {
     "rr_config.hosts.names": 5,
     "rr_config.likeness": 2,
     "rr_config.hosts.limit": 6,
+    "rr_config.measures": 2,
     "rr_config.muddlers.rewriting": 8,
     "rr_config.hosts.natural_order": 1,
     "rr_config.secrets": 2,

@@ -8,7 +8,7 @@ from rr_config.checks.validation import check_attributes
 from rr_config.component import ATTRIBUTES
 from rr_config.util import literal
 
-LEGAL = "name, executable, args, files, host, base_dir, env, start_index, ready, wait, daemon, num_cores, stop_signal, results, needs, meta"
+LEGAL = "name, executable, args, files, host, base_dir, env, start_index, ready, wait, daemon, num_cores, stop_signal, results, measures, needs, meta"
 
 
 def test_component_takes_attributes_both_ways() -> None:

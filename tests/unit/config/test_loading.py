@@ -176,7 +176,7 @@ def test_unknown_attribute_suggests_nearest(tmp_path: Path) -> None:
     first_line = refused(tmp_path, "c = Component()\nc.start_indx = 3\n").splitlines()[0]
     assert first_line == (
         "FOLDER/cfg.py:2: AttributeError: unknown attribute 'start_indx' of Component; did you mean 'start_index'?"
-        " (known: name, executable, args, files, host, base_dir, env, start_index, ready, wait, daemon, num_cores, stop_signal, results, needs, meta)"
+        " (known: name, executable, args, files, host, base_dir, env, start_index, ready, wait, daemon, num_cores, stop_signal, results, measures, needs, meta)"
     )
 
 
