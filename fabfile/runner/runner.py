@@ -2,8 +2,8 @@
 
 This module holds the commands that send files and start components. `WaitCommands` has `wait`, `CleanCommands` has
 `clean`, `SessionCommands` has those for sessions and those that stop components, `ResultCommands` has `collect` and
-`report`, and `Inspector` those that change nothing. Nothing here prints, asks the user, or ends the program. To follow a
-run, pass an `Observer`.
+`report`, and `Inspector` those that change nothing. Nothing here prints, asks the user, or ends the program. To follow
+a run, pass an `Observer`.
 """
 
 import json
