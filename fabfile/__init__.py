@@ -30,8 +30,9 @@ from rr_config.files.paths import local_path
 from .cli.exit_codes import FAILED, WRONG
 from .cli.interaction import list_muddlers, remove_leftovers, show_changes, show_diagnosis, show_status
 from .cli.invocation import execute, nobody, with_runner
-from .cli.invoke_patches import apply_patches
 from .cli.options import command
+from .cli.patches.invoke_patches import apply_patches
+from .cli.sweeping import run_sweep, write_table
 
 if TYPE_CHECKING:
     from .runner import Observer, Runner
@@ -55,7 +56,7 @@ def _follower(given: dict[str, Any], console: "Console", config: Config) -> "Con
     if given["follow"] and given["json"]:
         raise Exit("--follow: cannot be combined with --json, which prints one document", WRONG)
     if given["follow"]:
-        from .ui.log_lines import LogLines
+        from .ui.lines.log_lines import LogLines
 
         console.log_lines = LogLines(console, config.all_components(), is_raw=False)
     return console
@@ -79,6 +80,12 @@ def _run(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
             console.stage_failed(error)  # before the failures of the run
         raise
     _collect(given, runner, console)
+
+
+@command
+def sweep(context: Context, **given: Any) -> None:
+    """Run the config for every combination of parameters, several times. Collect each run in a folder of its own."""
+    execute(context, given, "sweep", partial(run_sweep, context, given))
 
 
 @command
@@ -199,7 +206,7 @@ def logs(context: Context, **given: Any) -> None:
     """Show the output of the components, each line after the name of its component."""
 
     def observer(console: "Console", config: Config) -> "Observer":
-        from .ui.log_lines import LogLines
+        from .ui.lines.log_lines import LogLines
 
         console.ends_with_output = True
         return LogLines(console, config.all_components(), given["raw"])
@@ -254,11 +261,14 @@ def report(context: Context, **given: Any) -> None:
         show_written(console, target)
 
     def of_folder(console: "Console", options: Options) -> None:
+        if given["table"] is not None:
+            write_table(console, given)
+            return
         target, folder = report.target(given["output"], given["overwrite"]), local_path(given["from"])
         report.write(target, *report.from_folder(folder, options.limit), folder)
         show_written(console, target)
 
-    if given["from"] is None:
+    if given["from"] is None and given["table"] is None:
         with_runner(context, given, "report", of_hosts, nobody)
     else:
         execute(context, given, "report", of_folder)

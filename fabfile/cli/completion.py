@@ -136,6 +136,8 @@ def _candidates(place: Cursor, commands: Iterable[str], defaults: Mapping[str, A
         return limits(place.word, load(options, with_files=False).all_components())
     if values is Values.COMPONENT:
         return single_names(place.word, load(options, with_files=False).all_components())
+    if values is Values.OVER:
+        return parameter_values(place.word, declared_parameters(options))  # empty: a path is expected
     if values is Values.PARAMETER:
         return parameter_values(place.word, declared_parameters(options)) or None
     names = [muddler.name for muddler in all_muddlers(options.config_dir)]

@@ -17,7 +17,7 @@ from .options import Option
 
 # Commands that are missing here are in a group of their own, at the end.
 COMMANDS = {
-    "Run, or one stage of a run": ("init", "run", "screen", "sync", "start", "wait", "restart"),
+    "Run, or one stage of a run": ("init", "run", "sweep", "screen", "sync", "start", "wait", "restart"),
     "Look": ("status", "logs", "attach", "plan", "config", "doctor", "exec", "muddlers"),
     "End": ("stop", "kill", "clean"),
     "Results": ("collect", "report"),
@@ -30,6 +30,7 @@ OF_FABRIC = (
 )
 PLACEHOLDERS = {
     "LIMIT": "PATTERNS",
+    "OVER": "NAME=VALUES|FILE",
     "PARAMETER": "NAME=VALUE",
     "STATE": "STATES",
 }  # for kinds of values whose own names do not say enough

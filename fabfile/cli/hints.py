@@ -22,10 +22,11 @@ from rr_config.program import FAB, INSTALLED, program
 
 from ..runner.fleet import identity_files
 from ..runner.repeat import Repeat
+from ..sweeps.cells import ASSIGNMENT
 from ..ui.recap import ALIVE, BROKEN, NO_SESSION, Recap
 from .exit_codes import FAILED
-from .invoke_patches import settings_files
 from .own_options import own_options
+from .patches.invoke_patches import settings_files
 
 if TYPE_CHECKING:
     from ..runner.runner import Runner
@@ -132,6 +133,8 @@ def _words(option: Declaration, value: Any, command: Sequence[str]) -> list[str]
 
 def _text(option: Declaration, value: Any) -> str:
     if option.values is Values.PATH:
+        return _absolute(value)
+    if option.values is Values.OVER and not ASSIGNMENT.fullmatch(value):
         return _absolute(value)
     if option.values is Values.MUDDLER:
         return _muddler(value)

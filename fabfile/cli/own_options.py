@@ -35,9 +35,30 @@ OWN_OPTIONS = (
         commands=["run", "collect"],
     ),
     _flag("json", "Print one JSON document.", "plan", "config", "status"),
-    _flag("json", "Print one JSON document in place of the progress.", *CHANGES, "exec"),
+    Declaration(
+        "over",
+        "NAME=VALUE,VALUE: the values of a parameter, or a CSV file with a combination in each row. Repeatable.",
+        values=Values.OVER,
+        is_repeatable=True,
+        commands=["sweep"],
+    ),
+    Declaration(
+        "repeats", "Number of runs of each combination. Default: {default}.", kind=int, default=1, commands=["sweep"]
+    ),
+    _path("to", "The folder of the sweep. Default: `sweeps/` and the name of the config.", commands=["sweep"]),
+    Declaration(
+        "seed",
+        "The number that decides the order of the runs. Default: that of the earlier command, or a random one.",
+        kind=int,
+        commands=["sweep"],
+    ),
+    _flag("retry_failed", "Repeat the runs that failed.", "sweep"),
+    _flag("mixed", "Accept a config or files that have changed since earlier runs, and record that.", "sweep"),
+    Declaration("time_limit", "Maximum seconds of each run. Default: no limit.", kind=int, commands=["sweep"]),
+    _flag("json", "Print one JSON document in place of the progress.", *CHANGES, "exec", "sweep"),
     _flag("json", "Print one JSON document, with all checks.", "doctor"),
     _flag("verbose", "Show a line per host on a terminal. A pipe always gets them.", *CHANGES, "collect", short="v"),
+    _flag("verbose", "Show each run as `run` does.", "sweep", short="v"),
     _flag("diff", "Show the changes of the muddlers as a diff.", "config"),
     Declaration(
         "grace",
@@ -86,8 +107,11 @@ OWN_OPTIONS = (
     ),
     _path(
         "from",
-        "A folder created by `{program} collect`. Default: the current state of the hosts.",
+        "A folder created by `{program} collect`, or by `sweep` with --table. Default: the current state of the hosts.",
         commands=["report"],
+    ),
+    _path(
+        "table", "Write a CSV file with one row for each run of the sweep in --from, and no page.", commands=["report"]
     ),
     _path(
         "output", "The HTML file to write. Default: {default}.", default="report.html", short="o", commands=["report"]

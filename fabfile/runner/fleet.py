@@ -5,6 +5,7 @@
 
 import contextlib
 import itertools
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -22,7 +23,7 @@ from ..ssh.fabric_patches import UnreadSettings as UnreadSettings
 from ..ssh.host_group import HostFailure, HostGroup, Work
 from ..util.clock import Clock
 from ..util.errors import HostError
-from ..util.stages import Failure, StageError, StageTime, in_order
+from ..util.stages import Failure, StageError, StageTime, TimeLimitExceeded, in_order
 from .observer import Observer
 
 ONE_HOME = "are the same home on the same host; use only one of these names in all components"
@@ -53,6 +54,7 @@ class Fleet:
     their times. `is_interrupted` is set when Ctrl-C has cut off the last stage. `out` are the hosts that failed in this
     group, and `failures` their failures. `final` are failed hosts on which the same command would fail again.
     `silent` are hosts that did not answer the last time; copies of the fleet share them.
+    After `deadline`, by the monotonic clock, each stage ends with TimeLimitExceeded.
     `explain` may add to the reason of a failure; it gets the hosts that the failure is about, too.
     """
 
@@ -61,6 +63,7 @@ class Fleet:
     observer: Observer
     clock: Clock
     most_failed: float = 0
+    deadline: float = math.inf
     is_interrupted: bool = False
     stages: list[StageTime] = attrs.field(factory=list)
     out: set[str] = attrs.field(factory=set)
@@ -134,7 +137,7 @@ class Fleet:
         names = sorted(self.group.hosts if hosts is None else hosts, key=natural_key)
         gathered: Gathered[T] = Gathered({}, [], set(names))
         with self._stage(stage, names):
-            for name, outcome in self.group.each(names, work, parallel or self.parallel):
+            for name, outcome in self.group.each(names, work, parallel or self.parallel, self._seconds_left):
                 self.silent.discard(name)
                 if isinstance(outcome, HostFailure):
                     if outcome.is_silent:
@@ -151,6 +154,10 @@ class Fleet:
         results = {name: gathered.results[name] for name in names if name in gathered.results}
         return Gathered(results, in_order(gathered.failures), gathered.failed)
 
+    def _seconds_left(self) -> float | None:
+        """Return the time until the deadline, or None without one."""
+        return None if self.deadline == math.inf else self.deadline - self.clock.monotonic()
+
     @contextlib.contextmanager
     def _stage(self, stage: str, hosts: Sequence[str]) -> Iterator[None]:
         """Record the time of a stage, and tell the observer its begin and end."""
@@ -159,7 +166,7 @@ class Fleet:
         began = self.clock.now()
         try:
             yield
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, TimeLimitExceeded):
             self.is_interrupted = True
             raise
         finally:

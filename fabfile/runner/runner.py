@@ -117,12 +117,16 @@ class Runner(CleanCommands):
         return repeat_of(command, error, self.config, unwell, self.options.limit is not None)
 
     @stage_group
-    def run(self, *, follow: bool = False) -> dict[str, list[Ended]]:
+    def run(self, *, follow: bool = False, time_limit: float | None = None) -> dict[str, list[Ended]]:
         """Connect, kill, screen, sync, start and wait; return how the components with `wait` ended, by host.
 
         With `follow`, pass each line that components write to `observer.output`, and wait for all if none has `wait`.
-        Raise StageError if a stage fails, or if another component has failed meanwhile.
+        Raise StageError if a stage fails, or if another component has failed meanwhile. Raise TimeLimitExceeded after
+        `time_limit` seconds. Then close this runner, and use another one to stop the components.
         """
+        if time_limit is not None:
+            check_seconds("time-limit", time_limit, least=1)
+            self._fleet.deadline = self.clock.monotonic() + time_limit
         self._origin()  # read the files now: the start may be much later
         self._connect(self._fleet, "screen openssl tar", with_requirements=True)
         if self.options.kill_first:

@@ -9,6 +9,7 @@ many members work at the same time. The failure of one host is a value, `HostFai
 import itertools
 import logging
 import queue
+import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,6 +23,7 @@ from rr_config.hosts.names import HostName, parsed
 from ..remote.host import Host
 from ..util import daemons, errors
 from ..util.clock import SYSTEM_CLOCK, Clock
+from ..util.stages import TimeLimitExceeded
 from .config.lookup import Login
 from .config.resolver import SshConfigError, asked_for, prepare
 from .connection import take_timeout
@@ -102,10 +104,17 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
         # An identity that begins with a space has no boot id, so it does not identify a machine.
         return _pairs({name: identity for name, identity in met.items() if not identity.startswith(b" ")})
 
-    def each(self, names: Iterable[str], work: Work[T], at_once: int) -> Iterator[tuple[str, T | HostFailure]]:
+    def each(
+        self,
+        names: Iterable[str],
+        work: Work[T],
+        at_once: int,
+        seconds_left: Callable[[], float | None] = lambda: None,
+    ) -> Iterator[tuple[str, T | HostFailure]]:
         """Call `work` for each named host, `at_once` at a time; yield each result as soon as it arrives.
 
-        HostError, OSError and NONSENSE become a HostFailure. Any other exception is raised here.
+        HostError, OSError and NONSENSE become a HostFailure. Any other exception is raised here. Raise
+        TimeLimitExceeded when `seconds_left` reaches 0. The work goes on then, until its connections are closed.
         """
         wanted = list(names)
         waiting = iter(wanted)  # threads can share the iterator of a list
@@ -119,7 +128,11 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
             # Daemon threads, so that the program can end while a host does not answer.
             daemons.start_daemon(worker)
         for _ in wanted:
-            name, outcome = results.get()
+            left = seconds_left()
+            try:
+                name, outcome = results.get(timeout=left and min(max(left, 0), threading.TIMEOUT_MAX))
+            except queue.Empty:
+                raise TimeLimitExceeded from None
             if isinstance(outcome, BaseException):
                 raise outcome
             yield name, outcome

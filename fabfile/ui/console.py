@@ -19,9 +19,9 @@ from ..util.event_queue import Batch
 from ..util.host_ranges import folded, places_by_name
 from ..util.stages import Failure, StageError
 from ..util.text import counted, printable
+from .lines.stage_lines import FAILED, UNREADY, StageLines
 from .live import Live
 from .recap import Recap
-from .stage_lines import FAILED, UNREADY, StageLines
 from .stdio import Stdio
 from .summaries import (
     STARTED,

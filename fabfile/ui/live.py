@@ -13,7 +13,7 @@ from ..runner.observer import Observer
 from ..util.clock import SYSTEM_CLOCK
 from ..util.daemons import start_daemon
 from ..util.text import duration
-from .stage_lines import Waiting, time_of
+from .lines.stage_lines import Waiting, time_of
 from .stdio import Stdio
 from .terminal import is_screen
 

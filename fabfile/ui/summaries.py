@@ -19,7 +19,7 @@ from ..transfer.sync import SyncResult
 from ..util.host_ranges import host_range
 from ..util.stages import Failure
 from ..util.text import byte_size, counted, duration
-from .stage_lines import FAILED, UNREADY
+from .lines.stage_lines import FAILED, UNREADY
 
 STARTED = "started", "already running"  # the kinds of lines about starts
 

@@ -42,6 +42,10 @@ def in_order(failures: Iterable[Failure]) -> list[Failure]:
 Names = Iterable[str]
 
 
+class TimeLimitExceeded(Exception):
+    """A command did not end within its time limit. The connections must be closed: hosts still work on its stage."""
+
+
 class StageError(Exception):
     """A stage failed on at least one host. No later stage has begun, unless `went_on` is true.
 

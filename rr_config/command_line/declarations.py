@@ -23,6 +23,7 @@ class Values(Enum):
     LIMIT = auto()
     MUDDLER = auto()
     PARAMETER = auto()
+    OVER = auto()
     PATH = auto()
     STATE = auto()
 

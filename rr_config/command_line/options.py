@@ -15,7 +15,8 @@ from .parameters import as_params
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 WITHOUT_CONFIG = ("init", "muddlers")  # commands that load no config
 WITHOUT_HOSTS = ("config", *WITHOUT_CONFIG)  # commands that contact no host
-STARTING = ("run", "start", "restart", "wait")  # commands that start components or wait for them
+STARTING = ("run", "sweep", "start", "restart", "wait")  # commands that start components or wait for them
+MAY_FAIL = ("run", "start", "restart", "wait", "clean", "screen", "sync")  # commands that can go on without some hosts
 GRACE_SECONDS = 10  # the default of --grace
 
 
@@ -143,7 +144,7 @@ class Options:
         "Continue like --keep-going while at most this number of hosts have failed. Default: {default}.",
         default=0,
         least=0,
-        commands=(*STARTING, "clean", "screen", "sync"),
+        commands=MAY_FAIL,
     )
     parallel: int = option(
         "Maximum number of hosts to work on at the same time. Default: {default}.",
@@ -193,7 +194,7 @@ class Options:
         default=False,
         name="zombie",
         is_inverse=True,
-        commands=("run", "screen"),
+        commands=("run", "screen", "sweep"),
     )
     replace: bool = option(
         "Also kill or change a session with running components of another config or user. Default: {default}.",
@@ -203,22 +204,23 @@ class Options:
     always_copy: bool = option(
         "Copy all files, even unchanged ones. Default: {default}.",
         default=False,
-        commands=("doctor", "plan", "run", "sync"),
+        commands=("doctor", "plan", "run", "sweep", "sync"),
     )
     delete: bool = option(
         "Allow `util.tree` with delete=True to remove more than 100 files and folders on a host. Default: {default}.",
         default=False,
-        commands=("plan", "run", "sync"),
+        commands=("plan", "run", "sweep", "sync"),
     )
     terminate: bool = option(
         "Stop the other components when all components with `wait` have ended. Default: {default}.",
         default=False,
-        commands=("run", "wait"),
+        commands=("run", "sweep", "wait"),
     )
     keep_going: bool = option(
-        "When hosts fail, continue with the later stages on the other hosts. Default: {default}.",
+        "When hosts fail, continue with the later stages on the other hosts. `sweep` continues with the next run after"
+        " one that failed. Default: {default}.",
         default=False,
-        commands=(*STARTING, "clean", "screen", "sync"),
+        commands=(*MAY_FAIL, "sweep"),
     )
 
     command: str | None = None

@@ -77,6 +77,19 @@ def test_redis_example_measures_and_replicates(lab: Lab) -> None:
     assert left == []
 
 
+def test_sweep_example_measures_each_size(lab: Lab) -> None:
+    hosts, port = [lab.node1, lab.node2, lab.node3], free_ports(1)
+    given = ["--config", str(ROOT / "example/sweep/config.py"), "--set", f"address={hosts[0].address}"]
+    given += ["--set", "hosts=node1,node2,node3", "--set", f"port={port}", "--set", "requests=200"]
+    succeeds(lab, "sweep", *given, "--over", "size=16,1024", "--repeats", "2")
+    succeeds(lab, "report", "--from", "sweeps/config", "--table", "sweep.csv")
+    rows = list(csv.DictReader((lab.folder / "sweep.csv").read_text().splitlines()))
+    assert [(row["size"], row["repeat"]) for row in rows] == [("16", "1"), ("16", "2"), ("1024", "1"), ("1024", "2")]
+    measured = [float(row[f"rate of {host.name}/load"]) for row in rows for host in hosts[1:]]
+    assert all(rate > 0 for rate in measured)
+    assert redis_servers(lab) == []
+
+
 def database_host(lab: Lab) -> ThrowawayHost:
     """Return a host for PostgreSQL, which refuses to run as root: then each login becomes the user of its package."""
     if os.getuid() != 0:

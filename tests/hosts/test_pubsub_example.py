@@ -3,8 +3,6 @@
 import json
 import re
 import shlex
-import subprocess
-import sys
 
 import pytest
 
@@ -123,23 +121,3 @@ def test_pubsub_example_works(four: Lab) -> None:
         "failed: was not ready in time",
     )
     assert "publisher: out of paper" in page
-
-
-def test_sweep_keeps_results_of_each_run(lab: Lab) -> None:
-    ssh = lab.here.home / ".ssh"
-    ssh.mkdir(mode=0o700)
-    (ssh / "config").write_text(lab.farm.ssh_config.read_text())
-    program = f"import sys; sys.argv = ['sweep', 'node1']; sys.path.insert(0, {str(ROOT / 'example')!r}); import sweep"
-    call = f"from pathlib import Path; print(sweep.run('node1 --port {free_ports(1)}', 5, Path('sweep')))"
-    done = subprocess.run(
-        [sys.executable, "-c", f"{program}\n{call}"],
-        cwd=lab.folder,
-        env=lab.environment,
-        capture_output=True,
-        text=True,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    folder = lab.folder / done.stdout.strip()
-    assert folder.parent == lab.folder / "sweep/messages-5"
-    assert (folder / "node1/publisher-node1/output").read_text().count("published") == 5
-    assert lab.node1.sessions() == []

@@ -19,6 +19,7 @@ COMMANDS = [
     "start",
     "status",
     "stop",
+    "sweep",
     "sync",
     "wait",
 ]

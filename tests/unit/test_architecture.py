@@ -26,8 +26,9 @@ MAY_IMPORT = {
     "results": {"transfer", "components", "remote"},
     "reporting": {"results", "components"},
     "runner": {"reporting", "results", "diagnosis", "components", "transfer", "ssh", "remote"},
-    "ui": {"runner", "results", "diagnosis", "components", "transfer"},
-    "cli": {"ui", "runner", "ssh"},
+    "sweeps": {"runner", "results"},
+    "ui": {"sweeps", "runner", "results", "diagnosis", "components", "transfer"},
+    "cli": {"ui", "sweeps", "runner", "ssh"},
 }
 # The libraries that `rr_config` imports besides the standard library.
 LIBRARIES_OF_CONFIG = {"attrs", "ClusterShell", "pathspec"}

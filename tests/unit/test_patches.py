@@ -23,9 +23,9 @@ from paramiko.config import SSHConfig
 from paramiko.packet import Packetizer
 
 import fabfile
-from fabfile.cli.invoke_patches import CommandExecutor
 from fabfile.cli.leading import CommandParser
 from fabfile.cli.options import Command, Option
+from fabfile.cli.patches.invoke_patches import CommandExecutor
 from fabfile.ssh.connection import connection_settings
 from fabfile.ssh.paramiko_patches import FastTransport, IndexedSSHConfig, LimitedPacketizer
 from rr_config.command_line.options import OPTIONS

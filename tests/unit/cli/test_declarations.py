@@ -42,6 +42,8 @@ def other_value(option: Declaration) -> Any:
         return "/some/path"
     if option.values is Values.PARAMETER:
         return ["clients=8", "mode=a=b"]
+    if option.values is Values.OVER:
+        return ["clients=1,2", "/some/path.csv"]
     if option.is_repeatable:
         return ["/some/path.py --x 1", "name"]
     if isinstance(option.values, Values) or not option.values:

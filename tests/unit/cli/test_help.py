@@ -33,7 +33,11 @@ OWN = {
     "stop": {"--grace", "--json", "--verbose", "-v", *BY_STATE},
     "restart": {"--grace", "--json", "--verbose", "-v", *BY_STATE},
     "logs": {"--follow", "-f", "--lines", "-n", "--raw", "--since", "--timestamps", "-t", *BY_STATE},
-    "report": {"--from", "--output", "-o", "--overwrite"},
+    "report": {"--from", "--output", "-o", "--overwrite", "--table"},
+    "sweep": {
+        *{"--over", "--repeats", "--to", "--seed", "--retry-failed", "--mixed", "--time-limit"},
+        *{"--json", "--verbose", "-v"},
+    },
 }
 CONFIG = {"--set", "--config", "-c", "--muddler", "-m", "--arg-parser", "-a", "--extra-args", "--limit"}
 CONNECTION = {"--user", "-u", "--pass", "-p", "--host-keys", "--transport", "--parallel", "--retries", "--io-timeout"}
@@ -42,6 +46,9 @@ MAY_FAIL = {"--keep-going", "--max-failures"}
 # The shared options that have an effect in some commands only.
 BEHAVIOUR = {
     "run": {"--kill", "--zombie", "--replace", "--always-copy", "--delete", "--terminate", "--on-exit", *MAY_FAIL},
+    "sweep": {
+        *{"--zombie", "--replace", "--always-copy", "--delete", "--terminate", "--on-exit", "--keep-going"},
+    },
     "plan": {"--kill", "--replace", "--always-copy", "--delete"},
     "screen": {"--zombie", "--replace", *MAY_FAIL},
     "sync": {"--always-copy", "--delete", "--replace", *MAY_FAIL},

@@ -7,7 +7,7 @@ from invoke.parser.parser import Parser
 
 import fabfile
 from fabfile.cli.options import Command
-from fabfile.cli.parser_patches import SYNONYMS
+from fabfile.cli.patches.parser_patches import SYNONYMS
 from tests.support.names import COMMANDS
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fabfile.ui.stage_lines import FAILED, UNREADY, StageLines, Waiting, time_of
+from fabfile.ui.lines.stage_lines import FAILED, UNREADY, StageLines, Waiting, time_of
 
 HOSTS = [f"node{number}" for number in range(1, 61)]
 

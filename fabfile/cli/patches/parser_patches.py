@@ -23,8 +23,8 @@ from rr_config.command_line.options import OPTIONS, WITHOUT_CONFIG
 from rr_config.likeness import hint
 from rr_config.program import program
 
-from .exit_codes import WRONG
-from .options import Option
+from ..exit_codes import WRONG
+from ..options import Option
 
 
 def patch_parser() -> None:

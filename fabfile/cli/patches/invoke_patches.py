@@ -33,9 +33,9 @@ from paramiko.config import SSHConfig
 from rr_config.command_line.options import LOG_LEVELS
 from rr_config.program import FAB, program
 
-from ..ssh.fabric_patches import leave_unread  # not from `runner`, which takes 80 ms to load
-from .exit_codes import INTERRUPTED, UNTOUCHED, WRONG
-from .leading import CommandParser
+from ...ssh.fabric_patches import leave_unread  # not from `runner`, which takes 80 ms to load
+from ..exit_codes import INTERRUPTED, UNTOUCHED, WRONG
+from ..leading import CommandParser
 from .parser_patches import patch_parser, patch_parser_errors, unknown_command
 
 
@@ -177,19 +177,19 @@ def _patch_help() -> None:
 
     @functools.wraps(Fab.print_help)
     def print_help(self: Fab) -> None:
-        from .help import overview
+        from ..help import overview
 
         sys.stdout.write(overview(self.collection, self.initial_context))
 
     @functools.wraps(Fab.print_task_help)
     def print_task_help(self: Fab, name: str) -> None:
-        from .help import command_help
+        from ..help import command_help
 
         sys.stdout.write(command_help(self.collection, self.parser.contexts[name]))
 
     @functools.wraps(Fab.list_flat)
     def list_flat(self: Fab) -> None:
-        from .help import command_list
+        from ..help import command_list
 
         sys.stdout.write(command_list(self.collection))
 
@@ -215,7 +215,7 @@ def _patch_completion() -> None:
             see = f"see: {program()} --list"
             raise Exit(unknown_command(asked, self.parser.contexts, see), WRONG)
         if self.args.complete.value:
-            from .completion import answer
+            from ..completion import answer
 
             answer(self)
         parse_cleanup(self)

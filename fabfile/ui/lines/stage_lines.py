@@ -13,8 +13,8 @@ import attrs
 
 from rr_config.hosts.natural_order import natural_key
 
-from ..util.host_ranges import places_by_name
-from ..util.text import counted, duration, printable
+from ...util.host_ranges import places_by_name
+from ...util.text import counted, duration, printable
 
 SLOW = 3  # times the median
 SHORTEST = 1  # seconds; nobody minds a host that is slower, but takes less

@@ -7,12 +7,12 @@ from itertools import cycle
 
 from rr_config import Component
 
-from ..components.output import log_times, logs
-from ..components.output.logs import LogLine
-from ..util.text import printable
-from .console import Console
-from .live import Live
-from .terminal import styled
+from ...components.output import log_times, logs
+from ...components.output.logs import LogLine
+from ...util.text import printable
+from ..console import Console
+from ..live import Live
+from ..terminal import styled
 
 
 class LogLines(Live):
