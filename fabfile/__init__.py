@@ -32,7 +32,7 @@ from .cli.interaction import list_muddlers, remove_leftovers, show_changes, show
 from .cli.invocation import execute, nobody, with_runner
 from .cli.options import command
 from .cli.patches.invoke_patches import apply_patches
-from .cli.sweeping import run_sweep, write_table
+from .cli.sweeping import is_sweep, report_sweep, run_sweep
 
 if TYPE_CHECKING:
     from .runner import Observer, Runner
@@ -261,8 +261,8 @@ def report(context: Context, **given: Any) -> None:
         show_written(console, target)
 
     def of_folder(console: "Console", options: Options) -> None:
-        if given["table"] is not None:
-            write_table(console, given)
+        if given["table"] is not None or is_sweep(given["from"]):
+            report_sweep(console, given)
             return
         target, folder = report.target(given["output"], given["overwrite"]), local_path(given["from"])
         report.write(target, *report.from_folder(folder, options.limit), folder)

@@ -107,11 +107,11 @@ OWN_OPTIONS = (
     ),
     _path(
         "from",
-        "A folder created by `{program} collect`, or by `sweep` with --table. Default: the current state of the hosts.",
+        "A folder created by `{program} collect` or `{program} sweep`. Default: the current state of the hosts.",
         commands=["report"],
     ),
     _path(
-        "table", "Write a CSV file with one row for each run of the sweep in --from, and no page.", commands=["report"]
+        "table", "Write a CSV file with a row for each run of the sweep in --from, and no page.", commands=["report"]
     ),
     _path(
         "output", "The HTML file to write. Default: {default}.", default="report.html", short="o", commands=["report"]

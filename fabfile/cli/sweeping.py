@@ -11,6 +11,7 @@ from rr_config import Config, ConfigError, Options
 from rr_config.errors import named
 from rr_config.files.paths import local_path
 
+from ..util.files import replacing
 from .exit_codes import FAILED, INTERRUPTED
 
 if TYPE_CHECKING:
@@ -86,8 +87,7 @@ def _show_end(
     if any(each is not None and not each.is_success for each in outcomes):
         hints["repeat the failed runs with"] = _line(context, {**given, "retry_failed": True}, sweep.options)
     if any(outcomes):
-        own = {"from": str(sweep.folder), "table": "sweep.csv"}
-        hints["make a table with"] = _line(context, own, Options(), "report")
+        hints["make a page with"] = _line(context, {"from": str(sweep.folder)}, Options(), "report")
     lines.ends_sweep(results, hints, as_json=given["json"])
 
 
@@ -97,15 +97,28 @@ def _line(context: Context, given: dict[str, Any], options: Options, command: st
     return CommandLine(Config(), options, context.config, given).text([command])
 
 
-def write_table(console: "Console", given: dict[str, Any]) -> None:
-    """Write the runs of a sweep as a CSV file. Raise ConfigError if the options do not allow it."""
+def is_sweep(folder: str | None) -> bool:
+    """Return whether a folder is that of a sweep."""
+    from ..sweeps.store import FILE
+
+    return folder is not None and (local_path(folder) / FILE).is_file()
+
+
+def report_sweep(console: "Console", given: dict[str, Any]) -> None:
+    """Write the page of a sweep, or with --table a CSV file. Raise ConfigError if the options do not allow it."""
     from ..sweeps import table
     from ..ui.views import show_written
 
     if given["from"] is None:
         raise ConfigError("--table: needs --from, the folder of a sweep")
-    target = local_path(given["table"])
-    text = table.as_csv(table.rows(local_path(given["from"])))
-    with named(f"--table {target}"):
-        target.write_text(text, encoding="utf-8")
+    folder = local_path(given["from"])
+    runs = table.read(folder)
+    if given["table"] is not None:
+        target = local_path(given["table"])
+        with named(f"--table {target}"), replacing(target) as file:
+            file.write(table.as_csv(table.rows_of(runs)).encode("utf-8", "surrogateescape"))
+    else:
+        from ..sweeps import page
+
+        target = page.write(folder, runs, given["output"], given["overwrite"])
     show_written(console, target)

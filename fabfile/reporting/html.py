@@ -17,6 +17,7 @@ from .history import OUTCOME_CLASSES, ComponentHistory, histories, span, stages
 from .links import Link
 from .timeline import rows_left_out, timeline
 
+TEMPLATES = Path(__file__).parent
 TEMPLATE = "report.html.j2"
 # Name and CSS class of the columns of the table.
 COLUMNS = (
@@ -93,7 +94,7 @@ def grouping(found: Sequence[ComponentHistory]) -> str:
 def _rendered(**values: object) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    loader = FileSystemLoader(Path(__file__).parent)
+    loader = FileSystemLoader(TEMPLATES)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters |= {"given": _given, "clock": _clock, "moment": _moment}

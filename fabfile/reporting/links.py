@@ -38,16 +38,16 @@ def _of(history: ComponentHistory, folder: Path, page: Path) -> Iterator[Link]:
     targets = [output, *sorted(history.collected.keys() - {output})]
     for target in targets[:MOST]:
         if (folder / target).is_file() and _is_in(folder, target):
-            yield Link(printable(target.removeprefix(f"{history.folder}/")), _address(folder / target, page))
+            yield Link(printable(target.removeprefix(f"{history.folder}/")), address(folder / target, page))
     if len(targets) > MOST and _is_in(folder, history.folder):
-        yield Link(f"all {len(targets):,} files", _address(folder / history.folder, page))
+        yield Link(f"all {len(targets):,} files", address(folder / history.folder, page))
 
 
 def _is_in(folder: Path, target: str) -> bool:
     return (folder / target).resolve().is_relative_to(folder.resolve())
 
 
-def _address(path: Path, page: Path) -> str:
+def address(path: Path, page: Path) -> str:
     """Return the relative URL of `path`. The browser resolves `..` without regard to symbolic links, as relpath does.
 
     It begins with a dot, so that a name such as `javascript:x` is no scheme.

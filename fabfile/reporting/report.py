@@ -5,6 +5,7 @@
 
 import importlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,14 +88,14 @@ def _output(folder: Path, own: str) -> str:
         return log_tail(file.read())
 
 
-def target(named_file: str | None, may_overwrite: bool) -> Path:
+def target(named_file: str | None, may_overwrite: bool, needed: Sequence[str] = NEEDED) -> Path:
     """Return the path of the page.
 
     Raise ConfigError if a library is missing, or if another file is there that must not be overwritten. An earlier
     report may always be overwritten.
     """
     try:
-        for library in NEEDED:
+        for library in needed:
             importlib.import_module(library)
     except ModuleNotFoundError as error:
         raise ConfigError(f"report: {error}; install it with: pip install 'remote-runner[report]'") from error

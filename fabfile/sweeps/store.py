@@ -115,13 +115,11 @@ class Store:
         """Return how a run ended, or None if it has not been done."""
         try:
             found = json.loads((self.folder / run.folder / RUN_FILE).read_bytes())
-            own = found["sweep"]
-            failures = [Failure(**{**each, "output": tuple(each["output"])}) for each in own["failures"]]
-            outcome = Outcome(str(own["verdict"]), float(own["seconds"]), failures, measures_in(found))
+            own, outcome = found["sweep"], outcome_of(found)
         except (OSError, ValueError, LookupError, TypeError, AttributeError):  # it was cut off, or is not ours
             return None
-        is_same = own["cell"] == dict(run.cell.values) and own["repeat"] == run.repeat
-        return outcome if is_same and outcome.verdict in (SUCCEEDED, FAILED) else None
+        is_same = own["cell"] == run.cell.values and own["repeat"] == run.repeat
+        return outcome if is_same else None
 
     def begin(self, run: Run) -> Path:
         """Return the new and empty folder of a run. Remove what is left of one that was cut off. Raise OSError.
@@ -160,6 +158,18 @@ class Store:
             (self.folder / RUNNING).unlink(missing_ok=True)
         else:
             (self.folder / RUNNING).write_text(cell.name)
+
+
+def outcome_of(run: Mapping[str, Any]) -> Outcome:
+    """Return the outcome in a `run.json`.
+
+    Raise ValueError, LookupError, TypeError or AttributeError if it was not written by a sweep.
+    """
+    own = run["sweep"]
+    if own["verdict"] not in (SUCCEEDED, FAILED):
+        raise ValueError("verdict: unknown word")
+    failures = [Failure(**{**each, "output": tuple(each["output"])}) for each in own["failures"]]
+    return Outcome(own["verdict"], float(own["seconds"]), failures, measures_in(run))
 
 
 def measures_in(run: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:

@@ -1,55 +1,95 @@
 """The runs of a sweep as a table, with one row for each run that is done. Pure, except that it reads `run.json`."""
 
+import contextlib
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from rr_config import ConfigError
+from rr_config.command_line.parameters import as_text
 from rr_config.hosts.natural_order import natural_key
 
 from ..results.run_json import FILE as RUN_FILE
-from .store import FILE, measures_in
+from ..util.stages import Failure
+from .store import FILE, outcome_of
 
 Value = str | int | float | bool | None
 Row = dict[str, Value]
 
 
+@attrs.frozen
+class DoneRun:
+    """What the `run.json` of a run says. `folder` is its folder, relative to that of the sweep.
+
+    `parameters` are those of the sweep, with the types of the config. `measures` are by label and name, and `units` by
+    name.
+    """
+
+    folder: Path
+    parameters: Mapping[str, Value]
+    repeat: int
+    verdict: str
+    seconds: float
+    failures: Sequence[Failure]
+    measures: Mapping[str, Mapping[str, float | None]]
+    units: Mapping[str, str]
+
+    @property
+    def cell(self) -> str:
+        """Return the combination of parameters for a person."""
+        return " ".join(f"{name}={as_text(value)}" for name, value in self.parameters.items()) or "no parameter"
+
+
 def rows(folder: Path) -> list[Row]:
-    """Return a row for each run that is done: parameters, repeat, verdict, seconds, and measures.
+    """Return the rows of the runs in the folder of a sweep; see `rows_of`. Raise ConfigError as `read` does."""
+    return rows_of(read(folder))
+
+
+def rows_of(runs: Sequence[DoneRun]) -> list[Row]:
+    """Return a row for each run: parameters, repeat, verdict, seconds, and measures.
 
     A measure has the name that the config gives it. If several components of a run have a measure of that name, each
-    has a column NAME of COMPONENT or HOST/COMPONENT. A measure that could not be read is None. Raise ConfigError if
-    `folder` holds no sweep.
+    has a column NAME of COMPONENT or HOST/COMPONENT. A measure that could not be read is None.
     """
-    if not (folder / FILE).is_file():
-        raise ConfigError(f"{folder}: no {FILE}; must be the folder of a sweep")
-    runs = list(_runs(folder))
-    names = _columns([measures_in(run) for run in runs])
+    names = _columns([run.measures for run in runs])
     found = []
     for run in runs:
-        own = run["sweep"]
-        row: Row = {name: run["parameters"].get(name) for name in own["cell"]}
-        row |= {"repeat": own["repeat"], "verdict": own["verdict"], "seconds": own["seconds"]}
+        row: Row = {**run.parameters, "repeat": run.repeat, "verdict": run.verdict, "seconds": run.seconds}
         row |= dict.fromkeys(names.values())
-        for label, values in measures_in(run).items():
+        for label, values in run.measures.items():
             row |= {names[label, name]: value for name, value in values.items()}
         found.append(row)
     return found
 
 
-def _runs(folder: Path) -> Iterator[Mapping[str, Any]]:
-    """Yield the content of the `run.json` of each run that is done, in natural order."""
+def read(folder: Path) -> list[DoneRun]:
+    """Return the runs of a sweep that are done, in natural order. Raise ConfigError if `folder` holds no sweep."""
+    if not (folder / FILE).is_file():
+        raise ConfigError(f"{folder}: no {FILE}; must be the folder of a sweep")
     paths = [path for path in folder.glob(f"*/*/{RUN_FILE}") if path.parent.name.isdecimal()]
+    found = []
     for path in sorted(paths, key=lambda path: natural_key(f"{path.parent}")):
-        try:
-            found = json.loads(path.read_bytes())
-        except ValueError:  # cut off
-            continue
-        if isinstance(found, dict) and isinstance(found.get("sweep"), dict):
-            yield found
+        with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):  # cut off, or of another version
+            found.append(_parsed(json.loads(path.read_bytes()), path.parent.relative_to(folder)))
+    return found
+
+
+def _parsed(found: Mapping[str, Any], folder: Path) -> DoneRun:
+    """Return a run. Raise ValueError, LookupError, TypeError or AttributeError if the values are others."""
+    own = found["sweep"]
+    outcome = outcome_of(found)
+    units: dict[str, str] = {}
+    for component in found["components"]:
+        for name, measure in component.get("measures", {}).items():
+            units[name] = str(measure.get("unit", ""))
+    parameters = {name: found["parameters"].get(name) for name in own["cell"]}
+    repeat, verdict = int(own["repeat"]), outcome.verdict
+    return DoneRun(folder, parameters, repeat, verdict, outcome.seconds, outcome.failures, outcome.measures, units)
 
 
 def _columns(measured: Sequence[Mapping[str, Mapping[str, object]]]) -> dict[tuple[str, str], str]:

@@ -464,3 +464,31 @@ def busy_seconds(session: CDPSession) -> float:
     """Return for how long the main thread of a page has worked."""
     metrics = session.send("Performance.getMetrics")["metrics"]
     return float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))
+
+
+SWEEP = """
+params = util.params(n=1)
+job = Component(name="job", host="node1", executable="/bin/echo", args=["rate", params.n * 10], start_index=1, wait=True)
+job.measures = {"rate": util.measure(log="rate ([0-9]+)")}
+config.add_component(job)
+"""
+
+
+def test_page_of_a_sweep_works_without_network(lab: Lab, browser: Browser) -> None:
+    lab.config(SWEEP)
+    lab.run("sweep", "--over", "n=1,2", "--repeats", "2")
+    done = lab.fab("report", "--from", "sweeps/cfg")
+    assert (done.returncode, done.stdout[:18]) == (0, "wrote report.html "), done.stderr
+    for width in (1200, 390):
+        page = browser.new_page(viewport={"width": width, "height": 844})
+        asked: list[Any] = []
+        errors: list[Any] = []
+        page.on("request", asked.append)
+        page.on("pageerror", errors.append)
+        page.goto((lab.folder / "report.html").as_uri())
+        page.wait_for_selector("#plot-0 .scatterlayer .point")
+        assert page.locator("#plot-0 .scatterlayer .point").count() == 4 + 2, "runs and medians"
+        assert page.locator("#cells tbody tr").count() == 2
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert (len(asked), errors) == (1, [])
+        page.close()

@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "results": {"transfer", "components", "remote"},
     "reporting": {"results", "components"},
     "runner": {"reporting", "results", "diagnosis", "components", "transfer", "ssh", "remote"},
-    "sweeps": {"runner", "results"},
+    "sweeps": {"runner", "reporting", "results"},
     "ui": {"sweeps", "runner", "results", "diagnosis", "components", "transfer"},
     "cli": {"ui", "sweeps", "runner", "ssh"},
 }
