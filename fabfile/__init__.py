@@ -32,7 +32,8 @@ from .cli.interaction import list_muddlers, remove_leftovers, show_changes, show
 from .cli.invocation import execute, nobody, with_runner
 from .cli.options import command
 from .cli.patches.invoke_patches import apply_patches
-from .cli.sweeping import is_sweep, report_sweep, run_sweep
+from .cli.reports import compare_folders, report_folder, report_hosts
+from .cli.sweeping import run_sweep
 
 if TYPE_CHECKING:
     from .runner import Observer, Runner
@@ -247,31 +248,16 @@ def attach(context: Context, **given: Any) -> None:
 @command
 def report(context: Context, **given: Any) -> None:
     """Write a report as one HTML page, from the current state of the hosts or from a collection."""
-    from .reporting import report
-    from .ui.views import show_written
-    from .util.stages import StageError
-
-    def of_hosts(runner: "Runner", console: "Console") -> None:
-        target = report.target(given["output"], given["overwrite"])
-        try:
-            runner.report(target, overwrite=True)
-        except StageError:  # the page exists, and shows the other hosts
-            show_written(console, target)
-            raise
-        show_written(console, target)
-
-    def of_folder(console: "Console", options: Options) -> None:
-        if given["table"] is not None or is_sweep(given["from"]):
-            report_sweep(console, given)
-            return
-        target, folder = report.target(given["output"], given["overwrite"]), local_path(given["from"])
-        report.write(target, *report.from_folder(folder, options.limit), folder)
-        show_written(console, target)
-
     if given["from"] is None and given["table"] is None:
-        with_runner(context, given, "report", of_hosts, nobody)
+        with_runner(context, given, "report", partial(report_hosts, given), nobody)
     else:
-        execute(context, given, "report", of_folder)
+        execute(context, given, "report", partial(report_folder, given))
+
+
+@command
+def compare(context: Context, **given: Any) -> None:
+    """Show what differs between two collections, or two sweeps: config, versions, files, hosts and measures."""
+    execute(context, given, "compare", partial(compare_folders, given))
 
 
 @command

@@ -20,7 +20,7 @@ COMMANDS = {
     "Run, or one stage of a run": ("init", "run", "sweep", "screen", "sync", "start", "wait", "restart"),
     "Look": ("status", "logs", "attach", "plan", "config", "doctor", "exec", "muddlers"),
     "End": ("stop", "kill", "clean"),
-    "Results": ("collect", "report"),
+    "Results": ("collect", "report", "compare"),
 }
 OTHER = "Other commands"
 # The options of Fabric that are useful here, by their first names.
@@ -79,13 +79,14 @@ def command_help(commands: Collection, command: ParserContext) -> str:
 
 def _words(command: str, options: Iterable[Option]) -> str:
     """Return the words that may follow a command, for the line of its usage."""
+    words = []
     for option in options:
         if command in option.declaration.words_after:
             return "[PATTERN...]"
         if option.declaration.is_positional:
             name = option.names[0].upper()
-            return name if option.declaration.default is None else f"[{name}]"
-    return ""
+            words.append(name if option.declaration.default is None else f"[{name}]")
+    return " ".join(words)
 
 
 def grouped(command: str, options: Iterable[Option]) -> Mapping[str, Sequence[Option]]:

@@ -110,6 +110,9 @@ OWN_OPTIONS = (
         "A folder created by `{program} collect` or `{program} sweep`. Default: the current state of the hosts.",
         commands=["report"],
     ),
+    _path("first", "The first folder. `--first` may be omitted.", is_positional=True, commands=["compare"]),
+    _path("second", "The second folder. `--second` may be omitted.", is_positional=True, commands=["compare"]),
+    _flag("json", "Print one JSON document.", "compare"),
     _path(
         "table", "Write a CSV file with a row for each run of the sweep in --from, and no page.", commands=["report"]
     ),

@@ -1,4 +1,4 @@
-"""The command `sweep` in the terminal, and the table of its runs."""
+"""The command `sweep` in the terminal."""
 
 import logging
 import signal
@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from rr_config import Config, ConfigError, Options
-from rr_config.errors import named
-from rr_config.files.paths import local_path
+from rr_config import Config, Options
 
-from ..util.files import replacing
 from .exit_codes import FAILED, INTERRUPTED
 
 if TYPE_CHECKING:
@@ -95,30 +92,3 @@ def _line(context: Context, given: dict[str, Any], options: Options, command: st
     from .hints import CommandLine
 
     return CommandLine(Config(), options, context.config, given).text([command])
-
-
-def is_sweep(folder: str | None) -> bool:
-    """Return whether a folder is that of a sweep."""
-    from ..sweeps.store import FILE
-
-    return folder is not None and (local_path(folder) / FILE).is_file()
-
-
-def report_sweep(console: "Console", given: dict[str, Any]) -> None:
-    """Write the page of a sweep, or with --table a CSV file. Raise ConfigError if the options do not allow it."""
-    from ..sweeps import table
-    from ..ui.views import show_written
-
-    if given["from"] is None:
-        raise ConfigError("--table: needs --from, the folder of a sweep")
-    folder = local_path(given["from"])
-    runs = table.read(folder)
-    if given["table"] is not None:
-        target = local_path(given["table"])
-        with named(f"--table {target}"), replacing(target) as file:
-            file.write(table.as_csv(table.rows_of(runs)).encode("utf-8", "surrogateescape"))
-    else:
-        from ..sweeps import page
-
-        target = page.write(folder, runs, given["output"], given["overwrite"])
-    show_written(console, target)

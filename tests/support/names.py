@@ -4,6 +4,7 @@ COMMANDS = [
     "attach",
     "clean",
     "collect",
+    "compare",
     "config",
     "doctor",
     "exec",

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "runner": {"reporting", "results", "diagnosis", "components", "transfer", "ssh", "remote"},
     "sweeps": {"runner", "reporting", "results"},
     "ui": {"sweeps", "runner", "results", "diagnosis", "components", "transfer"},
-    "cli": {"ui", "sweeps", "runner", "ssh"},
+    "cli": {"ui", "sweeps", "reporting", "runner", "ssh"},
 }
 # The libraries that `rr_config` imports besides the standard library.
 LIBRARIES_OF_CONFIG = {"attrs", "ClusterShell", "pathspec"}

@@ -209,5 +209,5 @@ def _plain(error: str) -> str:
     for pattern, form in PARSER_ERRORS:
         match = re.fullmatch(pattern, error, re.DOTALL)
         if match:
-            return match.expand(form)
+            return match.expand(form).replace("', '", ", ")
     return error

@@ -157,7 +157,10 @@ def test_own_option_belongs_to_commands(option: Declaration) -> None:
 def test_own_option_is_repeated(option: Declaration) -> None:
     value = other_value(option)
     for command in option.commands:
-        needed = ["--command", "uptime"] if command == "exec" and option.name != "command" else []
+        needed = []
+        for each in own_options(command):
+            if each.is_positional and each.default is None and each.name != option.name:
+                needed += [each.flag, "word"]
         given = parsed(*needed, *words_of(option, value), command=command)
         words = shlex.split(CommandLine(Config(), Options(), Settings(), given).text([command]))
         assert parsed(*words[words.index(command) + 1 :], command=command)[option.name] == value
