@@ -15,12 +15,12 @@ def ran(folder: Path, text: str, *options: str) -> subprocess.CompletedProcess[s
     """Run a program beside a fabfile.py, and a module `helper` that it may import."""
     (folder / "fabfile.py").write_text("")
     (folder / "helper.py").write_text("")
-    (folder / "sweep.py").write_text(text)
-    return subprocess.run([sys.executable, *options, folder / "sweep.py"], capture_output=True, text=True)
+    (folder / "experiment.py").write_text(text)
+    return subprocess.run([sys.executable, *options, folder / "experiment.py"], capture_output=True, text=True)
 
 
 def test_option_of_python_hides_own_fabfile(tmp_path: Path) -> None:
-    assert "\npython -P sweep.py\n" in PAGE
+    assert "\npython -P experiment.py\n" in PAGE
     assert "No module named 'fabfile.runner'; 'fabfile' is not a package" in ran(tmp_path, PROGRAM).stderr
     assert ran(tmp_path, PROGRAM, "-P").stdout == "Runner\n"
 
