@@ -27,7 +27,7 @@ from ..remote.host import Host
 from ..transfer import inventory, tree, upload
 from ..transfer.protocol import reasons, remote_hashes
 from ..util.errors import HostError
-from ..util.files import replacing
+from ..util.files import LATEST, replacing
 from ..util.limits import MOST_BESIDES, MOST_BLOCKS, MOST_GROWTH, MOST_OF_A_NAME
 from ..util.stages import Failure
 from .remote_files import Listed, Result, collect_script, read_listed
@@ -78,9 +78,11 @@ class Collected:
 def latest(to: Path) -> Path | None:
     """Return the folder of the last collection below `to`, or None.
 
-    The last one is the one with the newest `run.json`. Its name does not matter, because a user may rename it.
+    The last one is the one with the newest `run.json`. Its name does not matter, because a user may rename it. The
+    link `latest` does not count.
     """
-    written = max(to.glob("*/run.json"), key=lambda path: path.stat().st_mtime_ns, default=None)
+    found = [path for path in to.glob("*/run.json") if path.parent.name != LATEST]
+    written = max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
     return written and written.parent
 
 

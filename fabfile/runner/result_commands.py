@@ -17,6 +17,7 @@ from ..components.status import Status
 from ..remote.host import Host
 from ..results.collect import Collected, HostResults, bring, latest, make_ready, new_folder
 from ..transfer.tree import Trees
+from ..util.files import link_latest
 from ..util.stages import Failure, StageError, in_order
 from . import follow
 from .inspector import Inspector
@@ -39,9 +40,9 @@ class ResultCommands(Inspector):
     def collect(self, to: str | Path) -> Collected:
         """Copy output and `results` of all components into a new folder below `to`, with a `run.json`.
 
-        The name of the folder is the time. A file that has not changed since the last collection becomes a hard link to
-        it. Raise StageError with all failures after the rest has been written, also for a measure that cannot be read.
-        Raise OSError, before any host is asked, if the folder cannot be created.
+        The name of the folder is the time. The link `latest` leads to it. A file that has not changed since the last
+        collection becomes a hard link to it. Raise StageError with all failures after the rest has been written, also
+        for a measure that cannot be read. Raise OSError, before any host is asked, if the folder cannot be created.
         """
         from ..results.run_json import write
 
@@ -52,6 +53,7 @@ class ResultCommands(Inspector):
         collected = self.collect_into(folder, earlier, statuses)
         with _written_here(collected.failures):
             write(folder, collected.run)
+        link_latest(Path(to), folder)
         self.observer.collected(folder)
         if collected.failures:
             raise StageError("collect", collected.failures, collected.failed_hosts)

@@ -3,6 +3,7 @@
     SWEEP/sweep.json              the seed, the options, and the inputs with their SHA-1
     SWEEP/running                 the cell whose components may run; missing after a complete sweep
     SWEEP/CELL/REPEAT/            a collection
+    SWEEP/latest                  a link to the last run that is done
     SWEEP/CELL/REPEAT.failed-N/   an earlier attempt, which --retry-failed has repeated
 
 `run.json` is the last file that appears in the folder of a run. It says how the run ended.
@@ -26,7 +27,7 @@ from rr_config.errors import named
 from ..results.collect import make_ready
 from ..results.run_json import FILE as RUN_FILE
 from ..results.run_json import write
-from ..util.files import replacing
+from ..util.files import link_latest, replacing
 from ..util.stages import Failure
 from .cells import Cell, Run
 from .inputs import Input, Inputs
@@ -144,6 +145,7 @@ class Store:
         own = {"cell": dict(run.cell.values), "repeat": run.repeat, "verdict": outcome.verdict}
         own |= {"seconds": outcome.seconds, "failures": [each.as_dict() for each in outcome.failures]}
         write(self.folder / run.folder, {**values, "sweep": {**values.get("sweep", {}), **own}})
+        link_latest(self.folder, self.folder / run.folder)
 
     def running(self, cells: Sequence[Cell]) -> Cell | None:
         """Return the cell whose components may still run, or None."""

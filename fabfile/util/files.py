@@ -1,4 +1,4 @@
-"""Files that appear only when they are complete."""
+"""Files that appear only when they are complete, and a link to the newest folder."""
 
 import contextlib
 from collections.abc import Iterator
@@ -20,3 +20,20 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+LATEST = "latest"
+
+
+def link_latest(above: Path, folder: Path) -> None:
+    """Let the symbolic link `latest` in `above` lead to `folder`, which is below `above`.
+
+    Leave a file or folder of that name alone. Create no link on a file system that has none.
+    """
+    link, part = above / LATEST, above / f".{LATEST}.part"
+    if link.exists() and not link.is_symlink():
+        return
+    with contextlib.suppress(OSError):  # the link is only a convenience
+        part.unlink(missing_ok=True)
+        part.symlink_to(folder.relative_to(above))
+        part.replace(link)

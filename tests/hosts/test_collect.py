@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support.checkout import ROOT
+from tests.support.collections import collections_in
 from tests.support.connections import sessions_begun
 from tests.support.lab import Lab
 from tests.support.outcomes import timeless
@@ -31,7 +32,7 @@ NAMES = ["a b", "-x", "*", "[z]", "it's", "new\nline", "back\\slash", "$HOME", "
 
 def collections(lab: Lab) -> list[Path]:
     """The folders of all collections, the oldest first."""
-    return sorted((lab.folder / "results").iterdir())
+    return sorted(collections_in(lab.folder / "results"))
 
 
 def run_json(folder: Path) -> dict[str, Any]:
@@ -247,7 +248,7 @@ def test_failed_results_are_reported(lab: Lab) -> None:
     assert lines.count("node1/a.results: collect: into: broken symbolic link") == 1
     assert "node3/c.results: collect: ~/gone: no such folder" in lines
     assert any(line.startswith("node2: collect: ") and "connection refused" in line for line in lines)
-    (folder,) = (lab.folder / "here").iterdir()
+    (folder,) = collections_in(lab.folder / "here")
     assert done.stdout.endswith(f"collected in here/{folder.name}\n")
     assert (folder / "node1/a/results/one").read_text() == (folder / "node1/a/results/link").read_text() == "1\n"
     assert (folder / "node3/c/output").exists()
@@ -358,6 +359,21 @@ def test_unlinkable_file_is_brought_again(lab: Lab) -> None:
         lab.run("collect")
         second = collections(lab)[1]
         assert files_of(second)["node1/a/results/x"] == b"1\n"
+
+
+def test_link_leads_to_the_latest_collection(lab: Lab) -> None:
+    lab.config(CONFIG + "add('a', 'node1', 'echo 1')")
+    lab.run("run", "--collect")
+    link = lab.folder / "results/latest"
+    (first,) = collections(lab)
+    assert (link.is_symlink(), link.resolve()) == (True, first.resolve())
+    lab.run("collect")
+    assert link.resolve() == collections(lab)[-1].resolve() != first.resolve()
+    assert (link / "node1/a/output").samefile(first / "node1/a/output"), "linked to the earlier file"
+    link.unlink()
+    link.write_text("mine")
+    lab.run("collect")
+    assert link.read_text() == "mine"
 
 
 def test_last_is_the_newest_results_folder(lab: Lab) -> None:

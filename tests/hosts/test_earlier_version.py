@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 
+from tests.support.collections import collections_in
 from tests.support.earlier import FOLDER
 from tests.support.lab import Lab
 from tests.support.waiting import eventually
@@ -40,7 +41,7 @@ def test_session_of_earlier_version_works(lab: Lab) -> None:
     assert "node1/server  already running" in started
     assert "existing session" in lab.run("screen").stdout
     lab.run("collect")
-    (folder,) = (lab.folder / "results").iterdir()
+    (folder,) = collections_in(lab.folder / "results")
     run = json.loads((folder / "run.json").read_text())
     assert [each["path"] for each in [run["runs"][0]["config"]]] == ["/somewhere/cfg.py"]
     collected = {path: sha1 for each in run["components"] for path, sha1 in each["collected"].items()}

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkout import ROOT
+from tests.support.collections import collections_in
 from tests.support.configs import write
 from tests.support.farm import ThrowawayHost, command_lines
 from tests.support.lab import Lab, repeat
@@ -34,7 +35,7 @@ def succeeds(lab: Lab, *arguments: str | Path) -> Done:
 
 def results(lab: Lab, pattern: str) -> dict[str, str]:
     """Return the text of each file that matches the pattern in the one collection, by the name of its component."""
-    (folder,) = (lab.folder / "results").iterdir()
+    (folder,) = collections_in(lab.folder / "results")
     return {path.parents[1].name: path.read_text() for path in folder.glob(f"*/*/results/{pattern}")}
 
 

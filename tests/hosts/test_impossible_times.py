@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.support.collections import collections_in
 from tests.support.config_texts import IN_WORK as CONFIG
 from tests.support.lab import Lab
 from tests.support.odd_hosts import host_with
@@ -25,7 +26,7 @@ def test_impossible_time_fails_one_host(lab: Lab) -> None:
     page = (lab.folder / "report.html").read_text()
     assert "unknown: invalid answer" in page
     assert lab.fab("collect", "-c", "cfg.py").stderr == ""
-    (folder,) = (lab.folder / "results").iterdir()
+    (folder,) = collections_in(lab.folder / "results")
     components = json.loads((folder / "run.json").read_text())["components"]
     assert {each["host"]: each["state"] for each in components} == dict.fromkeys(bad, "unknown") | {"node2": "running"}
     assert lab.fab("report", "--from", folder).returncode == 0
@@ -53,7 +54,7 @@ def test_senseless_origin_is_ignored(lab: Lab) -> None:
     done = lab.fab("report", "-c", "cfg.py")
     assert (done.returncode, done.stderr) == (0, "")
     lab.run("collect")
-    (folder,) = (lab.folder / "results").iterdir()
+    (folder,) = collections_in(lab.folder / "results")
     run = json.loads((folder / "run.json").read_text())
     expected = dict.fromkeys(names) | {"b": 0, "c": 0}
     assert {each["name"]: each["run"] for each in run["components"]} == expected

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.collections import collections_in
 from tests.support.commands import read_line, running
 from tests.support.config_texts import LOGGED as CONFIG
 from tests.support.files import text
@@ -60,7 +61,7 @@ def shown(lab: Lab, name: str, *more: str) -> str:
 def collected(lab: Lab) -> dict[str, Path]:
     """Collect; return the collected output of each component on node1."""
     lab.run("collect")
-    folder = max((lab.folder / "results").iterdir(), key=lambda each: each.stat().st_mtime_ns)
+    folder = max(collections_in(lab.folder / "results"), key=lambda each: each.stat().st_mtime_ns)
     return {path.parent.name: path for path in folder.glob("node1/*/output")}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkout import ROOT
+from tests.support.collections import collections_in
 from tests.support.config_texts import IN_WORK as CONFIG
 from tests.support.lab import Lab
 from tests.support.memory import fab_within_little_memory, fab_within_memory
@@ -59,7 +60,7 @@ def test_hostile_archive_stays_in_folder(lab: Lab) -> None:
     assert sorted(line.partition(": collect: ")[0] for line in failed) == names, done.stderr
     limit = f"odd[0-{len(names) - 1}]/*"
     assert last == repeat_with(lab, "collect", "--limit", limit, "--io-timeout", "5")
-    (folder,) = (lab.folder / "results").iterdir()
+    (folder,) = collections_in(lab.folder / "results")
     assert set(Path("/tmp").glob("rr-evil")) | set(lab.folder.parent.rglob("evil")) == before
     for name in names:
         assert {path.name for path in (folder / name).rglob("*") if not path.is_dir()} <= {"output"}
@@ -95,7 +96,7 @@ def test_hostile_stream_fails_one_host(lab: Lab, name: str) -> None:
     failed, last = done.stderr.splitlines()
     assert failed.startswith("odd: collect: "), done.stderr
     assert (done.returncode, last) == (1, repeat_with(lab, "collect", "--limit", "odd/*", "--io-timeout", "5"))
-    (folder,) = (lab.folder / "results").iterdir()
+    (folder,) = collections_in(lab.folder / "results")
     assert (folder / "node1/b/results/r").exists() and (folder / "run.json").exists()
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.checkout import ROOT
+from tests.support.collections import collections_in
 from tests.support.lab import Lab
 from tests.support.outcomes import timeless
 
@@ -23,7 +24,7 @@ EXPECTED = {"clients": 8, "mode": "a b=c", "debug": True, "rate": 0.5}
 
 def newest_run(lab: Lab) -> tuple[Path, dict[str, Any]]:
     """Return the newest collection and its `run.json`."""
-    folder = max((lab.folder / "results").iterdir())
+    folder = max(collections_in(lab.folder / "results"))
     found: dict[str, Any] = json.loads((folder / "run.json").read_text())
     return folder, found
 

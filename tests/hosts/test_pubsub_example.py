@@ -7,6 +7,7 @@ import shlex
 import pytest
 
 from tests.support.checkout import ROOT
+from tests.support.collections import collections_in
 from tests.support.lab import Lab
 from tests.support.outcomes import timeless
 from tests.support.ports import free_ports
@@ -100,7 +101,7 @@ def test_pubsub_example_works(four: Lab) -> None:
 
     collect = four.fab("collect")
     assert (collect.returncode, collect.stderr) == (0, "")
-    (folder,) = (four.folder / "results").iterdir()
+    (folder,) = collections_in(four.folder / "results")
     for host in ("node1", "node3", "node4"):
         received = folder / host / f"subscriber-{host}" / "results/received.csv"
         assert [line.partition(",")[2] for line in received.read_text().splitlines()] == [

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, CDPSession, Locator, Page, sync_playwri
 
 from fabfile.reporting.links import Link, links
 from fabfile.reporting.report import from_folder, write
+from tests.support.collections import collections_in
 from tests.support.lab import Lab
 from tests.support.outcomes import repeat_with, timeless
 from tests.support.results import EVIL, NOON, OUTPUTS, RUN, component, many, results
@@ -100,7 +101,7 @@ def test_head_and_links_describe_the_collection(lab: Lab, browser: Browser) -> N
     given = ["--muddler", "muddler.py", "--arg-parser", "parser.py", "--extra-args", "--size 'a b'"]
     done = lab.fab("run", "--collect", "-c", "cfg.py", *given)
     assert done.returncode == 1, done.stderr
-    (folder,) = (lab.folder / "results").iterdir()
+    (folder,) = collections_in(lab.folder / "results")
     (lab.folder / "some where").mkdir()
     for page in (folder / "report.html", lab.folder / "some where/a.html"):
         assert lab.fab("report", "--from", folder, "-o", page).returncode == 0

@@ -85,6 +85,7 @@ def test_sweep_goes_on_after_sigkill(lab: Lab) -> None:
     assert timeless(again.stdout).count("succeeded in") == 4
     begun = [line for line in runs_of(lab) if line.endswith("begun")]
     assert len(begun) == 7, "only the run that was cut off began twice"
+    assert (lab.folder / "sweeps/cfg/latest/run.json").exists()
     assert [begun.count(f"n={n} begun") for n in (1, 2, 3)].count(2) == 2
     assert sleepers(lab) == [], "the sessions have ended"
     assert lab.run(*words).stdout.count("succeeded in") == 0

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from tests.support.checkout import ROOT
+from tests.support.collections import collections_in
 from tests.support.config_texts import HOST_INFO as HOSTS
 from tests.support.config_texts import PUBLISHERS as SMALL
 from tests.support.files import text
@@ -67,7 +68,7 @@ def run(lab: Lab, clients: int, broken: str = "") -> tuple[int, str]:
 def test_ta3_passes_on_four_hosts(four: Lab) -> None:
     status, verdict = run(four, clients=12)
     assert (status, verdict.split(" in ")[0]) == (0, "PASSED: 6 steps"), verdict
-    (folder,) = (four.folder / "results").iterdir()
+    (folder,) = collections_in(four.folder / "results")
     logs = {path.stem: text(path) for path in folder.rglob("logs/slave-harness-*/client-*.out")}
     assert set(logs) == {f"client-{number}" for number in range(1, 13)}
     line = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 (.*)")
