@@ -22,10 +22,11 @@ from ..runner import Runner
 from ..runner.fleet import UnreadSettings
 from ..util.clock import SYSTEM_CLOCK, Clock
 from ..util.stages import Failure, StageError, TimeLimitExceeded
-from . import inputs, table
+from . import inputs
 from .cells import Cell, Run, canonical, cells, in_order
 from .observer import SweepObserver
 from .store import FAILED, FILE, SUCCEEDED, Outcome, Record, Store, Version, measures_in, opened
+from .table import Row, rows
 
 FOLDER = "sweeps"
 BEFORE_START = ("connect", "kill", "screen", "sync")  # stages; no component of the run has started before their end
@@ -70,9 +71,9 @@ class Sweep:
     _inputs: inputs.Inputs = attrs.field(init=False, factory=dict, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        for name, number in (("repeats", self.repeats), ("seed", self.seed)):
-            if number is not None and (not isinstance(number, int) or number < (name == "repeats")):
-                raise ConfigError(f"--{name} {number}: must be a whole number from {int(name == 'repeats')}")
+        for name, number, least in (("repeats", self.repeats, 1), ("seed", self.seed, 0)):
+            if number is not None and (not isinstance(number, int) or number < least):
+                raise ConfigError(f"--{name} {number}: must be a whole number from {least}")
         if self.time_limit is not None:
             check_seconds("time-limit", self.time_limit, least=1)
 
@@ -103,12 +104,12 @@ class Sweep:
                 raise StageError("collect", [Failure("localhost", problem)]) from error
             return [Result(run, outcome) for run, outcome in results.items()]
 
-    def table(self) -> list[table.Row]:
+    def table(self) -> list[Row]:
         """Return a row for each run that is done: parameters, repeat, verdict, seconds, and measures.
 
         `pandas.DataFrame(sweep.table())` makes a data frame of it. Touch no host.
         """
-        return table.rows(self.folder)
+        return rows(self.folder)
 
     def _load_cells(self) -> list[Cell]:
         """Load the config for each cell. Return the cells with the values that the config has parsed."""
@@ -128,7 +129,9 @@ class Sweep:
         if both:
             raise ConfigError(f"--set {both[0]}: is also in --over; use only one of them")
         params = {**self.options.params, **{name: Text(value) for name, value in cell.values.items()}}
-        return attrs.evolve(self.options, params=params, command="run", keep_going=False, max_failures=0)
+        return attrs.evolve(
+            self.options, params=params, command="run", kill_first=True, keep_going=False, max_failures=0
+        )
 
     def _checked_record(self, store: Store) -> Record:
         """Return the record of the sweep, after writing it. Raise ConfigError if inputs have changed."""
