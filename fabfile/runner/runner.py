@@ -143,9 +143,10 @@ class Runner(CleanCommands):
     def _start_and_wait(self, awaited: Sequence[Component] | None) -> dict[str, list[Ended]]:
         """Start all, and wait for `awaited`, by default for the components with `wait`."""
         self._start(self.indices)
-        if awaited or self.options.on_exit or any(component.wait for component in self.config.all_components()):
+        every = self.config.all_components()
+        if awaited or self.options.on_exit or any(component.wait for component in every):
             return self._wait(awaited, None)
-        self._check_ends()
+        self._check_ends(every)
         return {}
 
     @stage_group
@@ -177,13 +178,24 @@ class Runner(CleanCommands):
 
         The next index begins when all components of one run, and are ready. With `options.on_exit`, all components are
         stopped if one fails. Raise ConfigError for an `index` that no component has. Raise StageError if a component
-        cannot be started, or is not ready within its timeout.
+        cannot be started, is not ready within its timeout, or has failed when the last index has started.
         """
         if index is not None and index not in self.indices:
             listed = ", ".join(map(str, self.indices))
             raise ConfigError(f"start: unknown start index {index}; must be one of {listed}")
         self._connect(self._fleet, "screen", with_requirements=True)
-        return self._start(self.indices if index is None else [index])
+        return self._start_and_check(self.indices if index is None else [index])
+
+    def _start_and_check(self, indices: Sequence[int]) -> dict[str, list[Started]]:
+        """Start the components of `indices`. Raise StageError also for those that have failed in the meantime."""
+        started = self._start(indices)
+        try:
+            self._check_ends([each for each in self.config.all_components() if each.start_index in indices])
+        except StageError as error:
+            if self.options.on_exit:
+                raise self._stopped(error) from None
+            raise
+        return started
 
     def _start(self, indices: Sequence[int]) -> dict[str, list[Started]]:
         started: dict[str, list[Started]] = {}
@@ -243,11 +255,11 @@ class Runner(CleanCommands):
 
     @stage_group
     def restart(self, *, grace: float = GRACE_SECONDS) -> dict[str, list[Started]]:
-        """Stop the components as `stop` does, then start them in new windows; return the started ones by host."""
+        """Stop the components as `stop` does, then start them in new windows as `start` does; return them by host."""
         check_seconds("grace", grace)
         self._connect(self._fleet, "screen", with_requirements=True)
         self._stop(self._fleet, self.config.all_components(), grace)
-        return self._start(self.indices)
+        return self._start_and_check(self.indices)
 
     @stage_group
     def install(self, diagnoses: "Iterable[Diagnosis]") -> dict[str, tuple[str, ...]]:

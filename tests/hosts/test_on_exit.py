@@ -118,7 +118,7 @@ def test_all_failures_are_reported(lab: Lab) -> None:
     lines = [f"add({name!r}, {host!r}, 'exit {status}')" for name, host, status in failing]
     lab.config(CONFIG + "\n".join(lines) + f"\nadd('e', 'node3', {LONG})\n")
     lab.run("screen")
-    lab.run("start")
+    lab.fab("start", "-c", "cfg.py")
     ended = [lab.farm.hosts[host].state() / name / "status" for name, host, _ in failing]
     eventually(lambda: all(text(path) for path in ended), "the end of all")
     done = lab.fab("wait", "--on-exit", "stop", "-c", "cfg.py")

@@ -129,7 +129,7 @@ def test_terminate_has_its_own_time(lab: Lab, host: str) -> None:
 
 
 def test_terminated_components_do_not_run(lab: Lab) -> None:
-    lab.config(CONFIG + "add('a', 'node1', 'exit 3', wait=True)\nadd('t', 'node2', 'exec sleep 1000')\n")
+    lab.config(CONFIG + "add('a', 'node1', 'sleep 4; exit 3', wait=True)\nadd('t', 'node2', 'exec sleep 1000')\n")
     with lab.runner(terminate=True) as runner:
         runner.screen()
         runner.start()

@@ -58,7 +58,7 @@ def test_next_index_waits_for_readiness(lab: Lab, host: str) -> None:
     before = sessions_begun(lab.node1)
     done = lab.run("start")
     machine = lab.here if host == "localhost" else lab.node1
-    assert sessions_begun(lab.node1) - before == 2 * (host == "node1")  # one to connect, and one for all of the start
+    assert sessions_begun(lab.node1) - before == 3 * (host == "node1")  # to connect, for all of the start, and to check
     ready = {name: (machine.state() / name / "ready").stat().st_mtime for name in ("port", "log", "command", "ended")}
     for name, when in ready.items():
         assert when >= (machine.home / name).stat().st_mtime  # which it touches just before

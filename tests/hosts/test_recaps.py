@@ -102,6 +102,39 @@ def states_of_status(lab: Lab) -> dict[str, str]:
     return {each["name"]: each["state"] for each in found}
 
 
+# The second index is ready after the first component has failed.
+CRASHING = """
+add('soon', 'node1', 'sleep 1; echo broken; exit 3')
+add('fine', 'node1', 'exec sleep 1000')
+add('slow', 'node2', 'sleep 3; echo up; exec sleep 1000', 2, ready=util.log('up'))
+"""
+
+
+@pytest.mark.parametrize("words", [["start"], ["restart"], ["start", "--keep-going"]], ids=" ".join)
+def test_start_reports_later_failures(lab: Lab, words: list[str]) -> None:
+    lab.config(CONFIG + CRASHING)
+    lab.run("screen")
+    done = lab.fab(*words, "-c", "cfg.py")
+    assert done.returncode == 1
+    first, output, *_, last = done.stderr.splitlines()
+    assert re.fullmatch("node1/soon: check: ended with exit status 3 after [12] s; last line of its output:", first)
+    assert output == "  | broken"
+    assert "\n2 hosts, 3 components: 1 failed, 1 ready, 1 running; " in done.stdout
+    assert last.startswith("repeat with: ") and "fab" in last and " start " in last and "--limit node1/soon" in last
+    found = facts(lab, "restart", *words[1:], status=1)
+    assert states(found) == {"soon": "failed", "fine": "running", "slow": "ready"} == states_of_status(lab)
+    assert [(each["where"], each["stage"]) for each in found["failures"]] == [("node1/soon", "check")]
+
+
+def test_start_stops_all_after_later_failure(lab: Lab) -> None:
+    lab.config(CONFIG + CRASHING)
+    lab.run("screen")
+    done = lab.fab("start", "--on-exit", "stop", "-c", "cfg.py")
+    assert done.returncode == 1
+    assert re.match("node1/soon: check: ended with exit status 3 after [12] s; stopping all components", done.stderr)
+    assert states_of_status(lab) == {"soon": "failed", "fine": "stopped", "slow": "stopped"}
+
+
 @pytest.mark.parametrize(
     ("command", "line"),
     [

@@ -1,4 +1,4 @@
-"""`WaitCommands`: the command `wait`, and the look at all components at the end of a run."""
+"""`WaitCommands`: the command `wait`, and the look at components at the end of `run`, `start` and `restart`."""
 
 import functools
 from collections.abc import Collection, Iterable
@@ -18,6 +18,8 @@ from ...util.stages import Failure, StageError, in_order
 from ..inspector import stage_group
 from ..sessions import SessionCommands
 from .wait import Wait
+
+STOPPING = "; stopping all components"
 
 
 @attrs.define
@@ -72,7 +74,7 @@ class WaitCommands(SessionCommands):
 
         If some of them are the reason to stop all (culprits), do that.
         """
-        words = "; stopping all components" if self._culprits else ""
+        words = STOPPING if self._culprits else ""
         crashed = {}
         for ended in (*self._crashed, *self._culprits):
             crashed[ended.component.label] = ended.failure._replace(reason=f"{ended}{words}")
@@ -93,9 +95,9 @@ class WaitCommands(SessionCommands):
             self._crashed.append(ended)
         return not self._culprits
 
-    def _check_ends(self) -> None:
-        """Look once at all components. Raise StageError for those that have failed since their start."""
-        own = by_host(self.config.all_components())
+    def _check_ends(self, components: Iterable[Component]) -> None:
+        """Look once at `components`, all started. Raise StageError for those that have failed since their start."""
+        own = by_host(components)
 
         def work(host: Host) -> list[Ended]:
             answers = iter(ask(host, wait_script(self.session, own[host.name], once=True)))
@@ -105,6 +107,8 @@ class WaitCommands(SessionCommands):
             return ended
 
         def failures(_: str, ended: list[Ended]) -> list[Failure]:
-            return [each.failure for each in ended if each.is_failure]
+            failed = [each.failure for each in ended if each.is_failure]
+            words = STOPPING if self.options.on_exit else ""
+            return [each._replace(reason=f"{each.reason}{words}") for each in failed]
 
-        self._fleet.on_all("check", work, failures)
+        self._fleet.on_all("check", work, failures, own)
