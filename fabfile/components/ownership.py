@@ -66,14 +66,20 @@ class Foreign:
 
 
 def connect_script(
-    session: str, owner: Owner, replace: bool, tools: str = "screen", requirements: Sequence[Value] = ()
+    session: str,
+    owner: Owner,
+    replace: bool,
+    tools: str = "screen",
+    requirements: Sequence[Value] = (),
+    in_session: bool = False,
 ) -> Script:
     """Return the script that checks whether a host is ready for a command. It changes nothing.
 
-    It fails if one of `tools` or `requirements` (see `requirements.as_arguments`) is missing, and answers whether the
-    session belongs to another owner.
+    It fails if one of `tools` or `requirements` (see `requirements.as_arguments`) is missing, or with `in_session` if
+    the session is missing. It answers whether the session belongs to another owner.
     """
-    return load("connect", *requirements, session=session, tools=tools, **owner.values(replace))
+    values = owner.values(replace)
+    return load("connect", *requirements, session=session, tools=tools, in_session=in_session, **values)
 
 
 def read_connect(session: str, answers: Sequence[str]) -> Foreign | None:

@@ -43,9 +43,9 @@ def repeat_of(
     if command == "run":
         return _repeat_of_run(error, config, unwell, on_failed, was_limited)
     if command == "restart":
-        if error.stage.startswith("stop"):
-            return Repeat(("restart",), _limit(on_failed if error.went_on else unwell, config, was_limited))
-        return Repeat(("start",), _limit(unwell, config, was_limited))
+        stages = {each.stage or error.stage for each in error.failures}
+        is_stopped = all(stage.startswith(("start", "check")) for stage in stages)
+        return Repeat(("start" if is_stopped else "restart",), _limit(unwell, config, was_limited))
     if command == "wait" and not unwell:
         return Repeat(("wait",))  # a limit would choose other components to wait for
     if command == "wait":

@@ -183,7 +183,7 @@ class Runner(CleanCommands):
         if index is not None and index not in self.indices:
             listed = ", ".join(map(str, self.indices))
             raise ConfigError(f"start: unknown start index {index}; must be one of {listed}")
-        self._connect(self._fleet, "screen", with_requirements=True)
+        self._connect(self._fleet, "screen", with_requirements=True, in_session=True)
         return self._start_and_check(self.indices if index is None else [index])
 
     def _start_and_check(self, indices: Sequence[int]) -> dict[str, list[Started]]:
@@ -257,7 +257,7 @@ class Runner(CleanCommands):
     def restart(self, *, grace: float = GRACE_SECONDS) -> dict[str, list[Started]]:
         """Stop the components as `stop` does, then start them in new windows as `start` does; return them by host."""
         check_seconds("grace", grace)
-        self._connect(self._fleet, "screen", with_requirements=True)
+        self._connect(self._fleet, "screen", with_requirements=True, in_session=True)
         self._stop(self._fleet, self.config.all_components(), grace)
         return self._start_and_check(self.indices)
 

@@ -145,20 +145,26 @@ class SessionCommands(ResultCommands):
         script = self._session_script(kill=False, open_=True)
         return self._fleet.on_all("screen", lambda host: screen.read_session(iter(ask(host, script))))
 
-    def _foreign_on(self, host: Host, tools: str = "screen", requirements: Sequence[Value] = ()) -> Foreign | None:
+    def _foreign_on(
+        self, host: Host, tools: str = "screen", requirements: Sequence[Value] = (), in_session: bool = False
+    ) -> Foreign | None:
         """Check that a host is ready; return the session of another owner there, if there is one."""
-        script = connect_script(self.session, self.owner, self.options.replace, tools, requirements)
+        script = connect_script(self.session, self.owner, self.options.replace, tools, requirements, in_session)
         return read_connect(self.session, ask(host, script))
 
-    def _connect(self, fleet: Fleet, tools: str, with_requirements: bool = False) -> None:
-        """Check that every host is ready, before anything changes on any host. `tools` are programs that it needs."""
+    def _connect(self, fleet: Fleet, tools: str, with_requirements: bool = False, in_session: bool = False) -> None:
+        """Check that every host is ready, before anything changes on any host. `tools` are programs that it needs.
+
+        With `in_session`, it must have the session.
+        """
         own = by_host(self.config.all_components())
         if with_requirements:
             check_secrets(self.config.all_components())
         foreign: set[str] = set()
 
         def work(host: Host) -> Foreign | None:
-            return self._foreign_on(host, tools, as_arguments(own[host.name]) if with_requirements else [])
+            requirements = as_arguments(own[host.name]) if with_requirements else []
+            return self._foreign_on(host, tools, requirements, in_session)
 
         def failures(host: str, found: Foreign | None) -> list[Failure]:
             if found is None:
