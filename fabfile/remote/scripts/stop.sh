@@ -34,13 +34,24 @@ main() {
 check_strangers() {
   for id in $own_sessions; do servers="$servers ${id%%.*}"; done
   [ "$servers" ] || return 0
-  list_children
+  tries=0
+  while find_strangers && [ $tries -lt 10 ]; do # some may be about to end, for example with their window
+    tries=$((tries + 1))
+    sleep 0.1
+  done
+  described=$(describe "$strangers")
+  [ -z "$described" ] || fail "processes of an unknown component are left: $described; end them by hand, or all of the\
+ session with: $controller_program kill"
+}
+
+# find_strangers: set $strangers to those that run. Fail if there are none.
+find_strangers() {
   strangers=
+  list_children
   for pid in $children; do
     ! is_stranger "$pid" || strangers="$strangers $pid"
   done
-  [ -z "$strangers" ] || fail "processes of an unknown component are left: $(describe "$strangers"); end them by hand, or\
- all of the session with: $controller_program kill"
+  [ "$strangers" ]
 }
 
 # is_stranger PID: whether this child of the screen server is neither a window nor of a component, and has begun after one
@@ -48,12 +59,19 @@ check_strangers() {
 is_stranger() {
   is_alive "$1" || return
   [ "$stat_session" != "$1" ] || [ "$stat_terminal" = 0 ] || return
+  ! is_launcher "$1" || return
   ! grep -qsx "$stat_tag" ./*/tag && ! grep -qzs '^REMOTE_RUNNER_COMPONENT=' "/proc/$1/environ" || return
   for folder in $folders; do
     read_note "$folder" begun
     [ -z "$note" ] || [ "$stat_birth" -lt "$note" ] || return 0
   done
   return 1
+}
+
+# is_launcher PID: whether the process is the launcher of a component. It outlives a closed window for a moment.
+is_launcher() {
+  { read -r line || :; } 2>/dev/null <"/proc/$1/cmdline" # `read` joins the words and fails; see launcher_runs
+  case $line in "sh$state/"*/launcher*) ;; *) return 1 ;; esac
 }
 
 # own_renamed_sessions: count the sessions in which components were started as our own, also if a user has renamed one.
