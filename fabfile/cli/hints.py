@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from fabric import Config as Settings
 
-from rr_config import Component, Config, Options
+from rr_config import Config, Options
 from rr_config.command_line.declarations import Declaration, Values
 from rr_config.command_line.options import OPTIONS
 from rr_config.command_line.parameters import as_texts
 from rr_config.files.paths import local_path
-from rr_config.hosts.limit import limit_to_components, limit_to_others
+from rr_config.hosts.limit import limit_to_others
 from rr_config.hosts.natural_order import natural_key
 from rr_config.program import FAB, INSTALLED, program
 
@@ -243,13 +243,12 @@ class Summary:
         if any(each.reason.startswith(NO_SESSION) for each in error.failures):
             hints["start a session with"] = self._text("screen", None)
         if unready or ended:  # others have not been started, and their output is an older one
-            hints["show their output with"] = self._text("logs", self._limit([*unready, *ended]))
+            hints["show their output with"] = self._text("logs", self.runner.limit_to([*unready, *ended]))
         if unready:
-            hints["after a correction, sync, then restart it with"] = self._text("restart", self._limit(unready))
+            hints["after a correction, sync, then restart it with"] = self._text(
+                "restart", self.runner.limit_to(unready)
+            )
         return hints
-
-    def _limit(self, components: "list[Component]") -> str:
-        return limit_to_components(components, self.runner.config, self.runner.options.limit is not None)
 
     def _text(self, command: str, limit: str | None = None) -> str:
         return attrs.evolve(self.line, own={}).text([command], limit)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from rr_config import Component, ConfigError
+from rr_config import Component, Config, ConfigError
 from rr_config.command_line.options import GRACE_SECONDS, check_seconds
 from rr_config.config import by_host
 from rr_config.hosts.limit import limit_to_components
@@ -58,6 +58,7 @@ class Runner(CleanCommands):
     """
 
     _origin: Callable[[], JsonObject] = attrs.field(init=False, repr=False)
+    _before_select: tuple[Config, bool] | None = attrs.field(init=False, default=None)  # the config; was it limited?
 
     @_origin.default
     def _read_once(self) -> Callable[[], JsonObject]:
@@ -93,8 +94,8 @@ class Runner(CleanCommands):
         every = self.config.all_components()
         remaining = [each for each in every if each.label in chosen]
         if remaining and len(remaining) < len(every):  # commands that continue name these components
-            limit = limit_to_components(remaining, self.config, self.options.limit is not None)
-            self.options = attrs.evolve(self.options, limit=limit)
+            self._before_select = self._before_select or (self.config, self.options.limit is not None)
+            self.options = attrs.evolve(self.options, limit=self.limit_to(remaining))
         self.config = self.config.with_components(remaining)
         self._fleet.group.keep(self.config.all_hosts())
         return found
@@ -114,7 +115,12 @@ class Runner(CleanCommands):
             unwell = [each for each in components if each.label in self._tracker.down]
         else:
             unwell = self._tracker.unwell(components, failed)
-        return repeat_of(command, error, self.config, unwell, self.options.limit is not None)
+        return repeat_of(command, error, self.config, unwell, self.limit_to)
+
+    def limit_to(self, components: Sequence[Component]) -> str:
+        """Return the value of --limit that selects these components, in the shortest form."""
+        config, was_limited = self._before_select or (self.config, self.options.limit is not None)
+        return limit_to_components(components, config, was_limited)
 
     @stage_group
     def run(self, *, follow: bool = False, time_limit: float | None = None) -> dict[str, list[Ended]]:

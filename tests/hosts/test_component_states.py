@@ -99,6 +99,7 @@ def test_unreachable_host_is_always_selected(lab: Lab) -> None:
         assert "--limit 'node1/job,node2/*,node3/*'" in restarted.stderr and "--failed" not in restarted.stderr
         stopped = lab.fab("stop", "--state", "running", "-c", "cfg.py")
         assert stopped.returncode == 1 and "may still run: job" in stopped.stderr
+        assert re.search(r"^repeat with: .* --limit 'node2/\*' ", stopped.stderr, re.MULTILINE), "as for restart"
     finally:
         lab.farm.start(lab.node2)
     eventually(lambda: states(lab) == ["failed", "stopped", "running", "failed"], "the stop on hosts that answer")
