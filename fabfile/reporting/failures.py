@@ -8,6 +8,7 @@ import attrs
 from ..components.output.logs import last_line
 from ..components.status import State
 from ..util.host_ranges import host_range
+from ..util.text import shortest_and_longest
 from .history import ComponentHistory
 
 MOST_OPEN = 10  # logs that are open when the page opens
@@ -17,14 +18,14 @@ MOST_OPEN = 10  # logs that are open when the page opens
 class Failure:
     """Components with one name that failed in the same way, or hosts that did not answer for the same reason.
 
-    `name` is empty for such hosts. `members` are indices in the list of histories. `seconds` is how long the first one
-    ran, if known, and `last_line` is the end of its output.
+    `name` is empty for such hosts. `members` are indices in the list of histories. `times` says how long they ran, if
+    known, and `last_line` is the end of the output of the first one.
     """
 
     name: str
     hosts: str
     outcome: str
-    seconds: float | None
+    times: str
     last_line: str
     members: tuple[int, ...]
 
@@ -43,12 +44,13 @@ def failures(found: Sequence[ComponentHistory], outputs: Mapping[str, str], now:
     groups = []
     for (_, name, outcome), members in sorted(alike.items(), key=lambda item: item[0][0]):
         first = found[members[0]]
+        seconds = [found[number].duration(now) for number in members]
         groups.append(
             Failure(
                 name=name,
                 hosts=host_range(found[number].host for number in members),
                 outcome=outcome,
-                seconds=first.duration(now),
+                times=shortest_and_longest(each for each in seconds if each is not None),
                 last_line=last_line(outputs.get(first.label, ""), first.exit_status if first.signal else None),
                 members=tuple(members),
             )

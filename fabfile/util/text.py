@@ -1,5 +1,7 @@
 """Formatting for the user: printable text, counts, sizes and durations."""
 
+from collections.abc import Iterable
+
 
 def printable(text: str, instead: str = "�") -> str:
     """Return `text` with unprintable characters replaced. Text from a host or a program could control the terminal."""
@@ -30,3 +32,9 @@ def duration(seconds: float) -> str:
         if count or (unit == "s" and not parts):
             parts.append(f"{count} {unit}")
     return " ".join(parts[:2])
+
+
+def shortest_and_longest(seconds: Iterable[float]) -> str:
+    """Return the shortest and the longest time of several, once if they are the same, for example `2 s to 4 s`."""
+    ascending = sorted(seconds)
+    return " to ".join(dict.fromkeys(map(duration, [*ascending[:1], *ascending[-1:]])))

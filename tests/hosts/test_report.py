@@ -376,7 +376,7 @@ def test_long_page_begins_with_failures(browser: Browser, tmp_path: Path, kind: 
 def assert_failures_are_found(shown: Page) -> None:
     failed = shown.locator("#failed li")
     assert failed.all_inner_texts() == [
-        "monitor node[17,42] failed: exit status 3 after 2 s Show all 2\nTraceback: KeyError 'rack'"
+        "monitor node[17,42] failed: exit status 3 after 2 s to 4 s Show all 2\nTraceback: KeyError 'rack'"
     ]
     failed.get_by_role("link").click()
     assert [is_open(shown, f"node{number}/monitor") for number in (17, 42, 1)] == [True, False, False]

@@ -62,7 +62,7 @@ def many(hosts: int) -> tuple[dict[str, Any], dict[str, str]]:
         label = f"node{number}/monitor"
         components.append(component(label, "running", start_index=2, started=started, pid=number))
         if number in (17, 42):
-            components[-1] |= {"state": "failed", "exit_status": 3, "ended": started + 2}
+            components[-1] |= {"state": "failed", "exit_status": 3, "ended": started + (2 if number == 17 else 4)}
         outputs[label] = "booting\nTraceback: KeyError 'rack'\n"
     return RUN | {"components": components}, outputs
 

@@ -15,8 +15,9 @@ def test_equal_failures_are_one() -> None:
         history("node9/web", "unknown", problem="no route"),
         history("node2/web", exit_status=3, started=10, ended=12),
         history("node1/web", exit_status=3),
+        history("node7/web", exit_status=3, started=10, ended=14),
         history("node1/job", exit_status=3),
-        history("node3/web", exit_status=4),
+        history("node3/web", exit_status=4, started=10, ended=13),
         history("node4/web", "lost", problem="the host was restarted"),
         history("node9/job", "unknown", problem="no route"),
         history("node5/web", "stopped", exit_status=143),
@@ -24,11 +25,11 @@ def test_equal_failures_are_one() -> None:
     ]
     outputs = {"node2/web": "a\nlast\n\n", "node1/web": "other", "node6/web": "fine"}
     assert failures(found, outputs, 100) == [
-        Failure("web", "node[1-2]", "failed: exit status 3", 2, "last", (1, 2)),
-        Failure("job", "node1", "failed: exit status 3", None, "", (3,)),
-        Failure("web", "node3", "failed: exit status 4", None, "", (4,)),
-        Failure("web", "node4", "lost: the host was restarted", None, "", (5,)),
-        Failure("", "node9", "unknown: no route", None, "", (0, 6)),
+        Failure("web", "node[1-2,7]", "failed: exit status 3", "2 s to 4 s", "last", (1, 2, 3)),
+        Failure("job", "node1", "failed: exit status 3", "", "", (4,)),
+        Failure("web", "node3", "failed: exit status 4", "3 s", "", (5,)),
+        Failure("web", "node4", "lost: the host was restarted", "", "", (6,)),
+        Failure("", "node9", "unknown: no route", "", "", (0, 7)),
     ]
 
 
