@@ -48,8 +48,9 @@ def show_statuses(out: Stdio, look: Look, as_json: bool, is_whole: bool, group: 
         notes = notes_below(look) if group or (is_screen(sys.stdout) and is_wide(rows, width)) else []
         (columns, _), *rows = rows if group or not notes else without_notes(rows)
         text = table(columns, rows, sys.stdout)
-        lines = [(printable(f"{host}: {session}"), YELLOW) for host, session in look.foreign.items()]
-        for line, style in [*notes, *sorted(lines, key=lambda line: natural_key(line[0]))]:
+        sessions = folded((host, str(session)) for host, session in look.foreign.items())
+        lines = [(printable(f"{hosts}: {session}"), YELLOW) for hosts, session in sessions]
+        for line, style in [*notes, *lines]:
             text += styled(line, style, sys.stdout) + "\n"
     if may_be_short and (not text or text.count("\n") >= height):
         lines = summary(look, width, height - 1)  # the last line is that of the prompt

@@ -28,7 +28,8 @@ def test_session_of_another_owner_is_refused(lab: Lab) -> None:
     before = begin(lab)
     for command in CHANGING:
         done = lab.fab(*command, "-c", "other.py")
-        refusal, last = done.stderr.splitlines()
+        refusal, *missing, last = done.stderr.splitlines()
+        assert len(missing) == (command[0] in ("start", "restart")), "node2 has no session"
         assert (done.returncode, last) == (1, "connect failed; no host was changed")
         assert REFUSAL.fullmatch(refusal)
         assert pid_of(lab.node1) == before
@@ -107,3 +108,17 @@ def test_status_and_plan_show_the_owner(lab: Lab) -> None:
     planned = lab.fab("plan", "-c", "other.py")
     assert planned.returncode == 1
     assert '\n  needs --replace: session "runner" belongs to ' in planned.stdout
+
+
+def test_status_shows_an_owner_once(lab: Lab) -> None:
+    lab.config(config_of("node1", "node2"))
+    lab.run("run")
+    for host in (lab.node1, lab.node2):
+        owner = host.state() / ".owner"
+        owner.write_text("".join([*owner.read_text().splitlines(keepends=True)[:2], "1000\n"]))
+    lab.write("other.py", config_of("node1", "node2"))
+    shown = lab.fab("status", "-c", "other.py").stdout.splitlines()
+    assert len(shown) == 1 + 2 + 1, shown
+    assert re.fullmatch(
+        r"node\[1-2\]: session \"runner\" belongs to \S+/cfg.py of .*; 1 component runs in it", shown[-1]
+    )
