@@ -7,7 +7,7 @@ reading goes on where it ended. `Watch` is `fab status --watch`.
 import contextlib
 import math
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
@@ -237,13 +237,15 @@ class Look:
     """The states of all components at one time, in seconds since 1970.
 
     `foreign` are sessions of other owners, by host. `late` are hosts whose last answer is LATE_SECONDS old or more,
-    with its age in seconds.
+    with its age in seconds. `pending` are hosts that have neither answered yet nor failed, with the number of their
+    components, which are not in `statuses`.
     """
 
     time: float
     statuses: Sequence[Status]
     foreign: Mapping[str, Foreign] = attrs.field(factory=dict)
     late: Mapping[str, float] = attrs.field(factory=dict)
+    pending: Mapping[str, int] = attrs.field(factory=dict)
 
 
 @attrs.define
@@ -264,12 +266,14 @@ class Watch:
     _rounds: Rounds = attrs.field(init=False)
     _answers: dict[str, Answer] = attrs.field(init=False, factory=dict)
     _times: dict[str, float] = attrs.field(init=False, factory=dict)  # of these answers
+    _began: float = attrs.field(init=False)
     _asked: dict[str, float] = attrs.field(init=False, factory=dict)  # times of the last questions
     _failures: dict[str, str] = attrs.field(init=False, factory=dict)
     _is_due: bool = attrs.field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
         self._events, self._rounds = EventQueue(self.clock), Rounds(self.at_once)
+        self._began = self.clock.monotonic()
 
     def call(self, function: Callable[[], object]) -> None:
         """Call a function between two looks, then look again. Any thread, or a signal handler, may call this."""
@@ -309,7 +313,7 @@ class Watch:
         if not isinstance(outcome, HostFailure):
             self._answers[name], self._times[name] = outcome, now
             self._failures.pop(name, None)
-        elif self._reason(name, now) or now - self._asked[name] < LATE_SECONDS:
+        elif name not in self._times or self._reason(name, now) or now - self._asked[name] < LATE_SECONDS:
             self._failures[name] = outcome.reason
         was_complete = self._rounds.is_complete
         self._rounds.answered(name)
@@ -320,22 +324,27 @@ class Watch:
         """Return the reason why the states on a host are unknown, if they are."""
         if name in self._failures:
             return self._failures[name]
-        if name not in self._times:
-            return "no answer yet"
-        age = now - self._times[name]
+        age = now - self._times.get(name, self._began)
         return f"no answer for {duration(age)}" if age >= UNKNOWN_SECONDS else None
 
     def _look(self) -> Look:
         now = self.clock.monotonic()
         reasons = {host: self._reason(host, now) for host in self.group.hosts}
-        known = [host for host, reason in reasons.items() if reason is None]
+        known = [host for host, reason in reasons.items() if reason is None and host in self._answers]
         found = {each.component.label: each for host in known for each in self._answers[host][0]}
-        statuses = [
-            found.get(each.label) or Status(each, State.UNKNOWN, problem=reasons[each.host]) for each in self.components
-        ]
+        statuses: list[Status] = []
+        pending: Counter[str] = Counter()
+        for each in self.components:
+            reason = reasons[each.host]
+            if each.label in found:
+                statuses.append(found[each.label])
+            elif reason is None:
+                pending[each.host] += 1
+            else:
+                statuses.append(Status(each, State.UNKNOWN, problem=reason))
         sessions = {host: self._answers[host][1] for host in known}
         foreign = {host: session for host, session in sessions.items() if session is not None}
         ages = {host: now - self._times[host] for host in known}
         late = {host: age for host, age in ages.items() if age >= LATE_SECONDS}
         shown = in_states(statuses, self.states) if self.states else statuses
-        return Look(self.clock.now(), shown, foreign, late)
+        return Look(self.clock.now(), shown, foreign, late, pending)

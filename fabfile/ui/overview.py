@@ -16,6 +16,7 @@ from .recap import ORDER
 from .tables import cpu_share, folded_hosts, for_seconds, how_ended, memory_size, note, status_rows
 from .terminal import BOLD, RED, YELLOW, Line, Row, aligned
 
+NO_ANSWER = "no answer yet"
 ALWAYS = (State.FAILED, State.UNKNOWN)  # totals that are shown even if they are 0
 WIDEST_HOSTS = 24  # of the hosts in a line about a failure
 MOST_HOSTS = 3  # lines about sessions of other owners, and late hosts in the line about them
@@ -65,18 +66,21 @@ def grouped(look: Look, width: int, height: int, by: str) -> list[Line]:
 
 
 def _head(look: Look, width: int) -> list[Line]:
-    """Return the totals with the time, then late hosts, and sessions of other owners."""
+    """Return the totals with the time, then late hosts, hosts without an answer yet, and sessions of other owners."""
     counts = Counter(each.state for each in look.statuses)
-    hosts = len({each.component.host for each in look.statuses})
-    begin = f"{counted(len(look.statuses), 'component')}, {counted(hosts, 'host')}:"
-    states = "  ".join(f"{counts[state]:,} {state}" for state in ORDER if counts[state] or state in ALWAYS)
+    hosts = len({each.component.host for each in look.statuses} | look.pending.keys())
+    pending = sum(look.pending.values())
+    begin = f"{counted(len(look.statuses) + pending, 'component')}, {counted(hosts, 'host')}:"
+    totals = [f"{counts[state]:,} {state}" for state in ORDER if counts[state] or state in ALWAYS]
+    states = "  ".join([*totals, *([f"{pending:,} {NO_ANSWER}"] if pending else [])])
     time = f"{datetime.fromtimestamp(look.time):%H:%M:%S}"
     style = RED if any(counts[state] for state in State if state.is_bad) else BOLD
     if len(begin) + len(states) + len(time) + 3 <= width:
         lines = [(f"{begin} {states}".ljust(width - len(time)) + time, style)]
     else:
         lines = [(begin.ljust(width - len(time)) + time, style), (f"  {states}", style)]
-    return lines + _late_line(look.late) + _foreign_lines(look)
+    waits = [(f"{NO_ANSWER}: {printable(host_range(look.pending))}", YELLOW)] if look.pending else []
+    return lines + _late_line(look.late) + waits + _foreign_lines(look)
 
 
 def _late_line(late: Mapping[str, float]) -> list[Line]:

@@ -5,13 +5,16 @@ import json
 import os
 import re
 import signal
+import socket
 from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
+from fabfile.util.text import counted
 from tests.support.connections import connections
 from tests.support.lab import Lab
+from tests.support.ssh_configs import add_to_ssh_config
 from tests.support.terminal import Terminal
 from tests.support.waiting import eventually
 
@@ -67,7 +70,7 @@ def has_looks(terminal: Terminal, count: int) -> bool:
 
 def last_look(terminal: Terminal) -> list[str]:
     """Return the lines of the last look that is complete."""
-    return looks(terminal)[-2] if len(looks(terminal)) > 1 else []
+    return looks(terminal)[-2] if len(looks(terminal)) > 1 else [""]
 
 
 def test_summary_above_a_screenful(lab: Lab) -> None:
@@ -156,6 +159,26 @@ def test_watch_waits_for_no_slow_host(lab: Lab) -> None:
         eventually(lambda: not any("no answer" in line for line in last_look(terminal)), "its answer", 15)
         terminal.types(b"\x03")
         assert terminal.ends() == 130
+
+
+@pytest.mark.parametrize("words", [[], ["--failed"]], ids=["all", "failed"])
+def test_watched_host_is_pending_until_it_fails(lab: Lab, words: list[str]) -> None:
+    """The host `mute` accepts the connection, and says nothing until the connect timeout."""
+    run(lab)
+    lab.write("cfg.py", config_of(5) + 'add("late", "mute", "true")\n')
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        add_to_ssh_config(lab, "mute", "127.0.0.1", server.getsockname()[1])
+        with on_terminal(lab, "--watch", "-t", "6", *words) as terminal:
+            eventually(lambda: "no answer yet: mute" in last_look(terminal), "the host without an answer")
+            total, shown = last_look(terminal)[0], 1 if words else 16
+            hosts = 2 if words else 4
+            assert total.startswith(f"{counted(shown + 1, 'component')}, {hosts} hosts: 1 failed  0 unknown  ")
+            assert "  1 no answer yet " in total and not any("unknown  " in line for line in last_look(terminal)[1:])
+            eventually(lambda: "  1 unknown " in last_look(terminal)[0], "its failure", 20)
+            assert not any("no answer yet" in line for line in last_look(terminal))
+            assert any("mute" in line and " unknown" in line for line in last_look(terminal))
+            terminal.types(b"\x03")
+            assert terminal.ends() == 130
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGTSTP], ids=lambda number: number.name)

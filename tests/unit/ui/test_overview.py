@@ -112,3 +112,9 @@ def test_groups_have_their_own_order() -> None:
     assert names("host", "state")[0] == "node10"
     assert names("component", "state")[0] == "db"
     assert grouped(seen, WIDTH, 6, "host")[-1][0] == "and 6 rows more"
+
+
+def test_pending_hosts_are_not_unknown() -> None:
+    shown = texts(look(pending={"node7": 2, "node8": 1}))
+    assert shown[0].startswith("15 components, 8 hosts: 0 failed  0 unknown  6 ready  6 ended  3 no answer yet ")
+    assert shown[1] == "no answer yet: node[7-8]"
