@@ -29,10 +29,14 @@ def _finite(_: object, __: object, value: Any) -> None:
 
 
 class State(StrEnum):
-    """The state of a component. One that has a readiness condition is `starting` until it is `ready`."""
+    """The state of a component.
+
+    With a readiness condition, it is `starting` until it is `ready`. Without one, it is `running` once its program has
+    been executed, or its daemon is found. Both states last until its end is recorded.
+    """
 
     WAITING = "waiting"  # not started in this session
-    STARTING = "starting"  # started, and its readiness condition is not met yet
+    STARTING = "starting"  # its readiness condition is not met yet, or its program or daemon does not run yet
     READY = "ready"  # runs, and its readiness condition has been met
     RUNNING = "running"  # runs, and has no readiness condition
     ENDED = "ended"  # has ended with exit status 0
@@ -179,7 +183,7 @@ def _status(component: Component, words: Sequence[str], samples: Sequence[_Sampl
     pid, started, ended, ready = [int(n) if n else None for n in numbers]
     ready = None if component.ready is None else ready
     started, ended, ready = map(optional_epoch_time, (started, ended, ready))
-    runs = word == "running"
+    runs = word in ("running", "ending")
     is_late = unready == "late" and component.ready is not None
     if word == "ended":
         state = _end_state(exit_status, bool(stopped), bool(loss))

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +181,39 @@ def test_status_needs_no_local_files(lab: Lab) -> None:
         done = lab.fab(command, "-c", "cfg.py")
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == f"a.files: {lab.folder}/data: No such file or directory\n"
+
+
+def test_state_lasts_until_the_end_is_recorded(lab: Lab) -> None:
+    """The launchers stand still when their programs end. Before, one has not executed its program yet."""
+    lab.config(
+        "for name, ready in (('plain', None), ('log', util.log('up'))):\n"
+        "    config.add_component(Component(name=name, host='node1', executable='/bin/sh', start_index=1, ready=ready,"
+        " args=['-c', 'echo up; exec sleep 1000']))\n"
+    )
+    lab.run("run")
+
+    def states() -> dict[str, str]:
+        found = json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)
+        return {each["name"]: each["state"] for each in found}
+
+    plain, log = lab.node1.state() / "plain", lab.node1.state() / "log"
+    own_pid = text(plain / "pid")
+    with subprocess.Popen(["sh", "-c", "sleep 1000; :", f"{plain}/launcher"], start_new_session=True) as window:
+        (plain / "pid").write_text(f"{window.pid}\n")
+        own_born = text(plain / "born")
+        (plain / "born").write_text(Path(f"/proc/{window.pid}/stat").read_text().split()[21] + "\n")
+        assert states() == {"plain": "starting", "log": "ready"}
+        os.killpg(window.pid, signal.SIGKILL)
+    (plain / "pid").write_text(own_pid)
+    (plain / "born").write_text(own_born)
+    launchers = [int(text(folder / "launcher.pid")) for folder in (plain, log)]
+    for pid in launchers:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        for folder in (plain, log):
+            os.kill(int(text(folder / "pid")), signal.SIGKILL)
+        assert states() == {"plain": "running", "log": "ready"}
+    finally:
+        for pid in launchers:
+            os.kill(pid, signal.SIGCONT)
+    eventually(lambda: states() == {"plain": "failed", "log": "failed"}, "the record of the ends")

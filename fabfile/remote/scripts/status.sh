@@ -3,7 +3,8 @@
 # Answers:
 #   units NOW TICKS-PER-SECOND PAGE-SIZE
 #   component FOLDER WORD PID STATUS STARTED ENDED READY UNREADY STOPPED LOSS
-#     WORD is waiting, starting, running or ended. STOPPED is `stopped` if this tool ended it. For LOSS see find_loss.
+#     WORD is waiting, starting, running, ending (its end is not recorded yet) or ended. STOPPED is `stopped` if this tool
+#     ended it. For LOSS see find_loss.
 #   origin FOLDER TEXT          behind a component, with $with_origins
 #   output FOLDER LINES         the end of the output of a component that is failed or lost
 #   foreign COUNT SINCE TEXT    if the session belongs to another owner
@@ -66,17 +67,32 @@ add_processes() {
 # is_bad: whether the component is failed or lost.
 is_bad() {
   case $word/$stopped/$status/$unready in
-    running/*/late | ended//[!0]* | ended///*) ;;
+    running/*/late | ending/*/late | ended//[!0]* | ended///*) ;;
     *) return 1 ;;
   esac
 }
 
-# find_end_word: set $word, $stopped and $loss for a program that does not run.
+# find_end_word: set $word, $stopped and $loss for a program that does not run, or has not been executed yet.
 find_end_word() {
   word=ended stopped='' loss=''
   [ ! -e "$folder/stopped" ] || stopped=stopped
-  if [ ! -s "$folder/status" ] && launcher_runs "$folder"; then word=starting; else find_loss "$folder"; fi
+  if [ -s "$folder/status" ] || ! launcher_runs "$folder"; then
+    find_loss "$folder"
+  elif is_ending; then
+    word=ending
+  else
+    word=starting
+  fi
   case $status in gone | none) status= ;; esac
+}
+
+# is_ending: whether the program in $folder, or its daemon, has ended. Its launcher is about to record that, or looks for the
+# next daemon. If it looks for the first one, the component is starting.
+is_ending() {
+  { read -r pid <"$folder/pid" && read -r birth <"$folder/born"; } 2>/dev/null || return
+  ! is_same_process "$pid.$birth" || return
+  read_note "$folder" begun
+  [ ! -e "$folder/following" ] || [ "$note" != "$birth" ]
 }
 
 read_notes() {

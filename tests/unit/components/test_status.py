@@ -23,7 +23,7 @@ def test_answers_are_read() -> None:
         "component b ended 21 137 800 960  late  ",
         "component c waiting        ",
         "component d ended 22 0 800 970 830   ",
-        "component e running 12  900  930   ",
+        "component e ending 12  900  930   ",
         "component f running 13  900   late  ",
         "component g ended 23 143 800 970   stopped ",
         "component h ended 24  800     reboot",
