@@ -43,10 +43,11 @@ LATE_SECONDS = 3  # a host without an answer for so long loses its place in the 
 def follow(fleet: Fleet, session: str, components: Sequence[Component], selection: Selection) -> None:
     """Tell the observer of `fleet` each line of the selected output. If it is to follow, this never ends by itself.
 
-    Otherwise, hosts and components come in natural order.
+    Hosts and components come in natural order. If it is to follow, that is true only for the output that is there at
+    the begin, and for LATE_SECONDS: then nobody waits for a slow host, or for a large output.
     """
     wanted = by_host(in_natural_order(components))
-    turns = Turns(wanted, fleet.clock)
+    turns = Turns(wanted, fleet.clock, is_brief=selection.follow)
 
     def work(host: Host) -> None:
         readers = {state_dir.folder(component.name): LogReader(component) for component in wanted[host.name]}
@@ -58,8 +59,10 @@ def follow(fleet: Fleet, session: str, components: Sequence[Component], selectio
             patience = math.inf if selection.follow else 0
             with conversation(host, script, MOST_BLOCKS, patience, most_answered=math.inf) as talk:
                 for record in iter(talk.raw_answer, DONE.encode()):
-                    if not selection.follow:
-                        turns.wait_for(host.name)
+                    if record == LOOKED:
+                        turns.end(host.name)
+                        continue
+                    turns.wait_for(host.name)
                     if fleet.is_interrupted:
                         return
                     for component, line in read_logs(readers, record):
@@ -79,10 +82,12 @@ def follow(fleet: Fleet, session: str, components: Sequence[Component], selectio
 class Turns:
     """Lets the threads of hosts print one after another, in natural order.
 
-    A host that has said nothing LATE_SECONDS after the start loses its place, so that it does not delay the others.
+    A host that has said nothing LATE_SECONDS after the start loses its place, so that it does not delay the others. If
+    the order `is_brief`, all hosts may print after this time.
     """
 
-    def __init__(self, hosts: Iterable[str], clock: Clock) -> None:
+    def __init__(self, hosts: Iterable[str], clock: Clock, is_brief: bool = False) -> None:
+        self._is_brief = is_brief
         self._left = sorted(hosts, key=natural_key)
         self._ready: set[str] = set()
         self._clock = clock
@@ -91,11 +96,13 @@ class Turns:
         self._changed = threading.Condition()
 
     def wait_for(self, host: str) -> None:
-        """Wait until `host` may print. It may until its `end`."""
+        """Wait until `host` may print. It may from then on. Others wait until its `end`."""
         with self._changed:
             self._ready.add(host)
             self._changed.notify_all()
-            while self._printing != host:
+            while self._printing != host and host in self._left:
+                if self._is_brief and self._clock.monotonic() >= self._patience_ends:
+                    return
                 if self._printing is None and self._next() == host:
                     self._printing = host
                 else:
@@ -108,8 +115,10 @@ class Turns:
         return next(host for host in self._left if host in self._ready)
 
     def end(self, host: str) -> None:
-        """Let the next host print."""
+        """Let the next host print, unless this was its second end."""
         with self._changed:
+            if host not in self._left:
+                return
             self._left.remove(host)
             if self._printing == host:
                 self._printing = None

@@ -103,3 +103,23 @@ def test_logs_are_in_natural_order(lab: Lab) -> None:
     assert list(dict.fromkeys(shown)) == [f"node{n}/{name}" for n in (1, 2, 3) for name in ("c9", "c10")]
     changes = sum(one != other for one, other in pairwise(shown))
     assert changes == 5, "output of one component at a time"
+
+
+def test_followed_logs_begin_in_natural_order(lab: Lab) -> None:
+    """The first host answers late. Its new output comes behind the output that was there."""
+    script = 'cd; case $SSH_ORIGINAL_COMMAND in *read*) [ ! -e late ] || sleep 0.5 ;; esac; exec sh -c "$SSH_ORIGINAL_COMMAND"'
+    late = lab.farm.add("node0", {"ForceCommand": script})
+    lab.config(
+        "for number in (0, 1, 2, 3):\n"
+        "    config.add_component(Component(name='c', host=f'node{number}', executable='/bin/sh', start_index=1,"
+        " args=['-c', 'seq 9; until [ -e ~/go ]; do sleep 0.1; done; echo new; exec sleep 1000']))\n"
+    )
+    lab.run("run")
+    (late.home / "late").touch()
+    with running(lab, "logs", "-f") as fab:
+        lines = [read_line(fab).split() for _ in range(4 * 9)]
+        (late.home / "go").touch()
+        assert read_line(fab) == "node0/c | new\n"
+        fab.terminate()
+        fab.communicate(timeout=30)
+    assert lines == [[f"node{host}/c", "|", str(number)] for host in range(4) for number in range(1, 10)]

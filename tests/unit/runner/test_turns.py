@@ -35,3 +35,15 @@ def test_late_host_loses_its_place() -> None:
     turns.end("node2")
     turns.wait_for("node1")
     turns.end("node1")
+
+
+def test_brief_order_holds_no_host_back() -> None:
+    """Though one is still printing. After its end, a host need not wait."""
+    turns = Turns(["node1", "node2", "node3"], SYSTEM_CLOCK, is_brief=True)
+    began = SYSTEM_CLOCK.monotonic()
+    turns.wait_for("node1")
+    turns.wait_for("node2")
+    assert 2 < SYSTEM_CLOCK.monotonic() - began < SECONDS
+    for _ in range(2):
+        turns.end("node3")
+    turns.wait_for("node3")
