@@ -120,6 +120,8 @@ class Console(Stdio, Observer):
         self.live.result(stage, host, result)
         if self._bar is not None:
             self._bar.end(host, has_failed=bool(result.problems))
+        if stage == "check":
+            self._last_ends |= {each.component.label: each for each in result}
         own = list(lines_of(stage, host, result))
         self._lines.done += not any(line.kind in (FAILED, UNREADY) for line in own)
         for line in own:

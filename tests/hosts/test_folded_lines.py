@@ -141,3 +141,23 @@ def test_equal_failures_share_a_line_on_a_terminal(lab: Lab) -> None:
     assert failures("-v") == ["node1/fails", "node3/fails"]
     piped = lab.fab("wait", "--timeout", "1", "-c", "cfg.py")
     assert re.findall(rf"^(\S+){end}", piped.stderr, re.MULTILINE) == ["node1/fails", "node3/fails"]
+
+
+def test_crashes_found_at_the_end_are_folded(lab: Lab) -> None:
+    """Though the components ran for different times."""
+    lab.config(
+        "for host, seconds in (('node1', 0), ('node2', 2)):\n"
+        "    config.add_component(Component(name='job', host=host, executable='/bin/sh', start_index=1,"
+        " args=['-c', f'sleep {seconds}; echo broken; exit 3']))\n"
+        "config.add_component(Component(name='slow', host='node3', executable='/bin/sleep', args=[3.5], start_index=2,"
+        " ready=util.ended()))\n"
+    )
+    lab.run("screen")
+    terminal = in_terminal(lab, "start")
+    try:
+        assert terminal.ends() == 1
+        shown = terminal.shown.decode()
+    finally:
+        terminal.close()
+    assert re.search(r"node\[1-2\]/job: check: ended with exit status 3 after [01] s to [23] s; last line of", shown)
+    assert shown.count("| broken") == 1
