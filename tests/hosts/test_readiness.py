@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 
 import pytest
@@ -69,6 +70,34 @@ def test_next_index_waits_for_readiness(lab: Lab, host: str) -> None:
     found = {each["name"]: each["state"] for each in json.loads(lab.fab("status", "--json", "-c", "cfg.py").stdout)}
     expected = dict.fromkeys(("port", "log", "command"), "ready") | dict.fromkeys(("plain", "later"), "running")
     assert found == expected | {"ended": "ended"}
+
+
+# The launcher of `late` needs 2 s before it executes the program: so long it computes the tag.
+SLOW_TAG = r"""#!/bin/sh
+[ $# -eq 0 ] || exec /usr/bin/sha1sum "$@"
+folder=$(cat)
+case $folder in */late) sleep 2 ;; esac
+printf %s "$folder" | /usr/bin/sha1sum
+"""
+
+
+def test_times_count_from_each_start(lab: Lab) -> None:
+    """Each is ready after 1 s. The first checks in index 1 wait for `late`. Index 2 starts when both are ready."""
+    host = lab.farm.add("slow", {"ForceCommand": 'PATH=$HOME/bin:$PATH; cd; exec sh -c "$SSH_ORIGINAL_COMMAND"'})
+    (host.home / "bin").mkdir()
+    (host.home / "bin/sha1sum").write_text(SLOW_TAG)
+    (host.home / "bin/sha1sum").chmod(0o755)
+    lab.config(
+        CONFIG
+        + "for name, index in (('early', 1), ('late', 1), ('second', 2)):\n"
+        + "    add(name, 'sleep 1; echo up; exec sleep 1000', index, 'slow', ready=util.log('up'))\n"
+    )
+    lab.run("screen")
+    said = lab.run("start").stdout
+    seconds = {name: float(time) for name, time in re.findall(r"  slow/(\w+)  ready after ([\d.]+) s: log up", said)}
+    assert set(seconds) == {"early", "late", "second"}, said
+    assert seconds["early"] >= 1.5 and seconds["late"] >= 2.5, "not from the first check"
+    assert 1 <= seconds["second"] < 2.5, "not from the begin of the command"
 
 
 def test_early_end_fails_the_run(lab: Lab) -> None:
