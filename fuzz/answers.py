@@ -30,8 +30,8 @@ with atheris.instrument_imports(include=["fabfile", "rr_config"]):
     from fabfile.results.provenance import parse_provenance
     from fabfile.results.remote_files import Result, read_listed
     from fabfile.results.run_json import describe_run
-    from fabfile.runner.follow import Look
     from fabfile.runner.plan import read_present
+    from fabfile.runner.watch import Look
     from fabfile.ssh.host_group import NONSENSE
     from fabfile.transfer.inventory import read_inventory, read_stat
     from fabfile.transfer.surplus import find_surplus, read_left

@@ -19,14 +19,14 @@ from .invocation import chosen_states, none_chosen
 from .own_options import own_options
 
 if TYPE_CHECKING:
-    from ..runner.follow import Watch
     from ..runner.runner import Runner
+    from ..runner.watch import Watch
     from ..ui.console import Console
 
 
 def show_status(given: dict[str, Any], runner: "Runner", console: "Console") -> None:
     """Show the state of each component, with --watch again and again."""
-    from ..runner.follow import WATCH_SECONDS, Look
+    from ..runner.watch import WATCH_SECONDS, Look
     from ..ui.overview import in_order
     from ..ui.terminal import is_screen
     from ..ui.views import show_statuses

@@ -37,6 +37,7 @@ from . import follow
 from .fleet import ONE_HOME, Fleet, UnreadSettings, checked_group
 from .observer import Observer
 from .plan import Plan, Present, plan, present_script, read_present
+from .watch import Answer, Watch
 
 if TYPE_CHECKING:  # only one command needs it, and loading it takes as long as many commands run
     from ..diagnosis.checks import Diagnosis
@@ -140,25 +141,25 @@ class Inspector:
         found = [statuses[component.label] for component in in_natural_order(self.config.all_components())]
         return in_states(found, states) if states else found
 
-    def _status_question(self, with_origins: bool) -> Callable[[Host], follow.Answer]:
+    def _status_question(self, with_origins: bool) -> Callable[[Host], Answer]:
         """Return a function that asks a host for the states of its components, and for a session of another owner."""
         wanted = by_host(self.config.all_components())
 
-        def work(host: Host) -> follow.Answer:
+        def work(host: Host) -> Answer:
             own = wanted[host.name]
             answers = ask(host, status_script(self.session, self.owner, own, with_origins))
             return read_status(own, answers), read_foreign(self.session, answers)
 
         return work
 
-    def watch(self, states: Collection[State] = ()) -> follow.Watch:
+    def watch(self, states: Collection[State] = ()) -> Watch:
         """Return a `Watch`, whose `looks` are the states of all components, every two seconds, without end.
 
         A host that fails raises no error. A slow host keeps its last states, and delays no other. For `states` see
         `status`.
         """
         fleet, components = self._fleet, in_natural_order(self.config.all_components())
-        return follow.Watch(fleet.group, components, self._status_question(False), fleet.parallel, self.clock, states)
+        return Watch(fleet.group, components, self._status_question(False), fleet.parallel, self.clock, states)
 
     def logs(self, selection: Selection | None = None, observer: Observer | None = None) -> None:
         """Pass each line of the selected output, by default of all output, to `observer.output`.

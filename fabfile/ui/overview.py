@@ -9,7 +9,7 @@ import attrs
 from rr_config.hosts.natural_order import natural_key
 
 from ..components.status import State, Status
-from ..runner.follow import Look
+from ..runner.watch import Look
 from ..util.host_ranges import folded, host_range
 from ..util.text import counted, duration, printable
 from .recap import ORDER

@@ -19,8 +19,8 @@ from ..diagnosis.checks import Diagnosis
 from ..diagnosis.execute import Executed
 from ..results import config_dump
 from ..runner.clean import Leftovers
-from ..runner.follow import Look
 from ..runner.plan import Plan
+from ..runner.watch import Look
 from ..util.host_ranges import folded, host_range
 from ..util.text import byte_size, printable
 from .overview import group_rows, grouped, notes_below, screen, summary

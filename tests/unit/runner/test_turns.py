@@ -31,7 +31,7 @@ def test_late_host_loses_its_place() -> None:
     turns = Turns(["node1", "node2"], SYSTEM_CLOCK)
     began = SYSTEM_CLOCK.monotonic()
     turns.wait_for("node2")
-    assert 2 < SYSTEM_CLOCK.monotonic() - began < SECONDS
+    assert 2 < SYSTEM_CLOCK.monotonic() - began < 4.5, "3 s, as the documentation says"
     turns.end("node2")
     turns.wait_for("node1")
     turns.end("node1")

@@ -4,7 +4,7 @@ from typing import Any
 
 from fabfile.components.ownership import Foreign
 from fabfile.components.status import State, Status
-from fabfile.runner.follow import Look
+from fabfile.runner.watch import Look
 from fabfile.ui.overview import grouped, in_order, screen, summary
 from rr_config import Component
 
