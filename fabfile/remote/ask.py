@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from ..util.clock import Clock
-from ..util.errors import ConnectionLost, HostError
-from ..util.limits import MOST_ANSWERED, MOST_LOSSES, RECONNECT_SECONDS, SOUND_SECONDS
+from ..util.errors import ConnectionLost, HostError, ScriptNotRun
+from ..util.limits import MOST_ANSWERED, MOST_LOSSES, RECONNECT_SECONDS, SHELL_SECONDS, SOUND_SECONDS
 from .conversation import Conversation
 from .host import Host
-from .script import Script
+from .script import IMPOSSIBLE, TOO_LONG, Script, command
 
 RETRY_SECONDS = 1
 BORN_NS = time.time_ns()  # when this process began; it shows two controllers which of them is older
@@ -31,15 +31,31 @@ def conversation(
     """
     controller = f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()},"  # for other users of the host
     sent = script.sent_by(controller, BORN_NS, host.group)
-    talk = Conversation(host.run(sent), most_blocks, host.most_silent, patience, most_answered, host.clock)
+    talk = Conversation(host.run(command(sent)), most_blocks, host.most_silent, patience, most_answered, host.clock)
     try:
         talk.send(sent)
         yield talk
+    except ScriptNotRun as error:
+        talk.close()  # sshd may allow only one session
+        raise error.named(login_shell(host)) from error
     except ConnectionLost as error:
         raise talk.reason() or error from error
     finally:
         host.identity = talk.identity or host.identity
         talk.close()
+
+
+def login_shell(host: Host) -> str:
+    """Return the path of the login shell of `host`, or an empty text if it is unknown. See `script.IMPOSSIBLE`."""
+    try:
+        talk = Conversation(host.run(IMPOSSIBLE), most_silent=SHELL_SECONDS)
+        with contextlib.closing(talk):
+            talk.answer()
+    except HostError as error:  # the caller has another error to report
+        said = error.said if isinstance(error, ScriptNotRun) else ""
+        if said.startswith("/") and said.endswith(TOO_LONG):
+            return said.removesuffix(TOO_LONG)
+    return ""
 
 
 def ask(host: Host, script: Script, patience: float = 0) -> list[str]:

@@ -18,7 +18,6 @@ from . import script
 from .host import Channel
 
 TOO_MUCH = "invalid answer: too much data; check that this is the right host"
-START_UP = "check start-up files such as .bashrc"
 GREETING, FAILED, DONE = script.GREETING.encode(), script.FAILED.encode(), script.DONE.encode()
 
 
@@ -198,14 +197,15 @@ class Conversation:
     def _too_much(self) -> errors.HostError:
         if self.identity is None and not any(record.startswith(GREETING) for record in self._records):
             much = f"{limits.MOST_NOISE >> 20} MB"
-            return errors.HostError(f"the login shell printed more than {much} and ran no script; {START_UP}")
+            return errors.ScriptNotRun(f"printed more than {much} and ran no script")
         return errors.HostError(TOO_MUCH)
 
     def _silent(self) -> errors.HostError:
-        if self.identity is None and self._most_silent >= limits.GREETING_SECONDS:
-            seconds = limits.GREETING_SECONDS
-            problem = f"timed out: the login shell did not run the script within {seconds} s"
-            return errors.HostError(f"{problem}; {START_UP} that read or wait, and the load of the host")
+        if self.identity is None:
+            seconds = min(self._most_silent, limits.GREETING_SECONDS)
+            hint = " that read or wait, and the load of the host"
+            hint += ", or raise --io-timeout" if self._most_silent < limits.GREETING_SECONDS else ""
+            return errors.ScriptNotRun(f"did not run the script within {seconds:g} s", hint=hint)
         problem = f"timed out after {self._most_silent:g} s without progress; a file system may hang on the host"
         return errors.HostError(f"{problem}; check it, or raise --io-timeout")
 
@@ -228,8 +228,8 @@ class Conversation:
         """Return the error for a login shell that has ended without a record of the script."""
         said = said.strip() or b"".join(self._parts).decode(errors="replace").strip()  # such as nologin(8) prints
         if not said:
-            return errors.HostError(f"the login shell ended with exit status {status} and ran no script; {START_UP}")
-        return errors.HostError(f"the login shell ran no script: {said.splitlines()[-1]}")
+            return errors.ScriptNotRun(f"ended with exit status {status} and ran no script")
+        return errors.ScriptNotRun("ran no script", said.splitlines()[-1])
 
     def _receive(self) -> None:
         with contextlib.suppress(OSError):  # a lost connection shows as a missing end of the answers

@@ -46,8 +46,8 @@ class Host(Protocol):
     def connect(self) -> None:
         """Connect, unless it is connected. Raise HostError if that is impossible."""
 
-    def run(self, script: bytes) -> Channel:
-        """Begin to run a script over a new channel; the caller sends the script itself. Raise HostError."""
+    def run(self, command: str) -> Channel:
+        """Begin to run a command line over a new channel. Raise HostError."""
 
     def hand_over_terminal(self, command: str) -> int:
         """Run a line of sh in the user's terminal until it ends; return its exit status. Raise HostError."""

@@ -155,6 +155,12 @@ def command(sent: bytes) -> str:
     return f"exec sh -c 'is_evaluated=yes; eval \"$(head -c {len(sent)})\"'"
 
 
+# A command that sshd cannot start: an argument has at most 128 kB on Linux (MAX_ARG_STRLEN in execve(2)). So no shell
+# runs, and sshd prints the path of the login shell and the reason. With larger pages, the shell runs `exit`.
+IMPOSSIBLE = "exit".ljust(1 << 17)
+TOO_LONG = ": Argument list too long"
+
+
 def by_word(answers: Iterable[str]) -> dict[str, list[str]]:
     """Return the rest of each answer `WORD REST`, by word. A word that nothing begins with has an empty list."""
     found: dict[str, list[str]] = defaultdict(list)

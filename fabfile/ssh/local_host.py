@@ -15,7 +15,6 @@ from rr_config.component import LOCALHOST
 from rr_config.errors import os_reason
 
 from ..remote.host import Channel
-from ..remote.script import command as script_command
 from ..util import errors, limits
 from ..util.clock import SYSTEM_CLOCK, Clock
 
@@ -36,10 +35,10 @@ class LocalHost:
     def connect(self) -> None:
         """Do nothing; see `Host`."""
 
-    def run(self, script: bytes) -> Channel:
+    def run(self, command: str) -> Channel:
         """Start a local shell; see `Host`."""
         try:
-            channel = _LocalChannel(["sh", "-c", script_command(script)])
+            channel = _LocalChannel(["sh", "-c", command])
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             raise errors.HostError(f"cannot start sh: {where}{os_reason(error).lower()}") from error

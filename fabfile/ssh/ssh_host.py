@@ -18,7 +18,6 @@ from fabric import Connection
 
 from ..remote import shell
 from ..remote.host import Channel
-from ..remote.script import command as script_command
 from ..util import errors, limits
 from ..util.clock import SYSTEM_CLOCK, Clock
 from .config.environment import session_variables
@@ -60,11 +59,11 @@ class SshHost:
         with self._opening:  # an abandoned thread may still be connecting
             open_connection(self._connection, self._retries)
 
-    def run(self, script: bytes) -> Channel:
+    def run(self, command: str) -> Channel:
         """Open the connection if necessary, and a channel on it; see `Host`."""
         with self._session() as channel:
             with self._timed(), self._answered(channel):
-                channel.exec_command(script_command(script))  # only a fixed text and a number  # nosec B601
+                channel.exec_command(command)  # only a fixed text and a number  # nosec B601
             # OpenSSH slows down with a full buffer; see `limit_backlog`. Other servers may extend the window only after
             # the program has read half of it, so they get no limit.
             version = channel.get_transport().remote_version

@@ -50,6 +50,8 @@ CLEAN_SECONDS = 3600  # so long may a host work on the removal of large folders 
 INSTALL_SECONDS = 3600
 # Seconds in which the login shell of a host must run a script. A start-up file may wait for ever, or read the script.
 GREETING_SECONDS = 25
+# Seconds in which sshd must tell the path of that shell. An error about the shell does not wait longer for its name.
+SHELL_SECONDS = 2
 MOST_EXEC_OUTPUT = 1_000_000  # bytes of the output of `fab exec`; more would not be read
 # Seconds in which a dropped host may report its last results. A frozen host must not block the others.
 LEAVE_SECONDS = 1.0

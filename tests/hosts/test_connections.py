@@ -15,6 +15,7 @@ from paramiko.config import SSHConfig
 from fabfile.remote.ask import ask, conversation, persistently
 from fabfile.remote.conversation import Conversation
 from fabfile.remote.host import Host
+from fabfile.remote.script import command
 from fabfile.ssh.connection import connection_settings
 from fabfile.ssh.host_group import HostGroup
 from fabfile.ssh.ssh_host import LEAST_BACKLOG
@@ -32,7 +33,7 @@ def test_cut_while_sending_is_a_host_error(lab: Lab) -> None:
     """Again and again: where exactly the cut finds the sender is a matter of luck."""
     for _ in range(10):
         with connected(lab, "node1") as host:
-            talk = Conversation(host.run(SCRIPT))
+            talk = Conversation(host.run(command(SCRIPT)))
             talk.send(SCRIPT)
             talk.send(bytes(100_000))
             cut(lab.node1)
@@ -55,7 +56,7 @@ def test_backlog_bounds_what_is_sent(lab: Lab, monkeypatch: pytest.MonkeyPatch) 
     script = script_of("read -r _; cat | wc -c").sent_by()
     sent = 0
     with connected(lab, "node1") as host:
-        channel = host.run(script)
+        channel = host.run(command(script))
         talk = Conversation(channel)
         talk.send(script)
 
@@ -81,13 +82,16 @@ def test_backlog_bounds_what_is_sent(lab: Lab, monkeypatch: pytest.MonkeyPatch) 
     [
         (
             "echo This account is not available.; exit 1",
-            "the login shell ran no script: This account is not available.",
+            "the login shell, bash, ran no script: This account is not available.",
         ),
-        ("echo go away >&2; exit 1", "the login shell ran no script: go away"),
-        ("exit 7", "the login shell ended with exit status 7 and ran no script; check start-up files such as .bashrc"),
+        ("echo go away >&2; exit 1", "the login shell, bash, ran no script: go away"),
+        (
+            "exit 7",
+            "the login shell, bash, ended with exit status 7 and ran no script; check start-up files such as .bashrc",
+        ),
         (
             "exec >&- 2>&-; sleep 0.2; exit 0",
-            "the login shell ended with exit status 0 and ran no script; check start-up files such as .bashrc",
+            "the login shell, bash, ended with exit status 0 and ran no script; check start-up files such as .bashrc",
         ),
     ],
 )
@@ -135,7 +139,12 @@ def test_recovered_host_is_used_again(lab: Lab, monkeypatch: pytest.MonkeyPatch)
 
 def test_silent_script_has_to_greet_in_time(lab: Lab) -> None:
     lab.farm.add("odd", {"ForceCommand": "sleep 1000"})
-    with connected(lab, "odd") as host, pytest.raises(HostError, match=r"^timed out after 1 s without progress"):
+    with (
+        connected(lab, "odd") as host,
+        pytest.raises(
+            HostError, match=r"^the login shell, bash, did not run the script within 1 s; .*, or raise --io-timeout$"
+        ),
+    ):
         host.most_silent = 1
         with conversation(host, script_of(""), patience=math.inf) as talk:
             talk.answer()

@@ -29,7 +29,9 @@ def test_endless_answer_abandons_host(lab: Lab, command: str) -> None:
     lab.config(CONFIG + "add('a', 'odd')\nadd('b', 'node1')")
     done = fab_within_memory(lab, "run", "-c", "cfg.py", "--keep-going")
     assert done.returncode == 1
-    problem = "invalid answer: too much data; " if GREETING in command else "the login shell printed more than 1 MB "
+    problem = (
+        "invalid answer: too much data; " if GREETING in command else "the login shell, bash, printed more than 1 MB "
+    )
     assert done.stderr.startswith(f"odd: connect: {problem}"), done.stderr
     assert "Traceback" not in done.stderr
     assert lab.node1.sessions() == ["runner"]

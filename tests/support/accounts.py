@@ -1,12 +1,15 @@
 """Users of this machine that exist for a test."""
 
 import contextlib
+import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from pwd import getpwnam
 
 import attrs
 
@@ -20,6 +23,14 @@ class Account:
     name: str
     password: str
     home: Path
+
+    def end_processes(self) -> None:
+        """Kill all processes of the user."""
+        uid = getpwnam(self.name).pw_uid
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if process.stat().st_uid == uid:
+                    os.kill(int(process.name), signal.SIGKILL)
 
 
 @contextlib.contextmanager

@@ -41,11 +41,11 @@ greet() {
 # that we sent. It would understand parts of the script differently. Only our command line sets $is_evaluated, and only
 # the first line of the script sets $is_whole.
 check_shell() {
-  files='a start-up file of the login shell, such as .bashrc,'
-  [ "${is_evaluated-}" = yes ] || fail "another shell, $(shell_name), ran this script; $files calls exec: limit that to\
- interactive shells"
-  [ "${is_whole-}" = yes ] || fail "a part of this script is missing; $files reads from its standard input: limit that\
- to interactive shells"
+  advice='limit that to interactive shells'
+  [ "${is_evaluated-}" = yes ] || fail "another shell, $(shell_name), ran this script; a start-up file of the login\
+ shell, such as .bashrc, calls exec: $advice"
+  [ "${is_whole-}" = yes ] || fail "a part of this script is missing; a start-up file of the login shell,\
+ ${SHELL:-unknown}, reads from its standard input: $advice"
 }
 
 # shell_name: print the name of the program that runs this script.

@@ -21,7 +21,6 @@ from fabric import Connection
 
 from ...remote import shell
 from ...remote.host import Channel
-from ...remote.script import command as script_command
 from ...util import errors, limits
 from ...util.clock import Clock
 from ..config.environment import send_env, sent_variables
@@ -76,11 +75,11 @@ class OpenSshHost:
         """Open the connection; see `Host`."""
         self._opened()
 
-    def run(self, script: bytes) -> Channel:
+    def run(self, command: str) -> Channel:
         """Open the connection if necessary, and a session over it; see `Host`."""
         master = self._opened()
         try:
-            return _MuxChannel(self._open_session(master, script_command(script)), master)
+            return _MuxChannel(self._open_session(master, command), master)
         except TimeoutError as error:
             seconds = self._seconds("channel_timeout")
             problem = (
