@@ -78,12 +78,12 @@ def _parsed(path: str, number: int, line: str) -> tuple[str, Entry] | None:
         key = base64.b64decode(text, validate=True)
     except ValueError:
         return None
-    if text != base64.b64encode(key).decode() or not _is_key(key, type_.encode("utf-8", "surrogateescape")):
+    if text != base64.b64encode(key).decode() or not is_key(key, type_.encode("utf-8", "surrogateescape")):
         return None
     return names.lower() if "|" not in names else names, Entry(path, number, marker, type_, key)
 
 
-def _is_key(key: bytes, type_: bytes) -> bool:
+def is_key(key: bytes, type_: bytes) -> bool:
     """Return whether a public key has this type, and consists of complete fields."""
     if not key.startswith(len(type_).to_bytes(4, "big") + type_):
         return False

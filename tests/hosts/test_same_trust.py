@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.comparison import KEY_TYPES, Comparison, comparisons
+from tests.support.logins import make_fido_key
 from tests.support.soak import often
 
 
@@ -96,6 +97,43 @@ def test_changed_key_is_handled_as_by_ssh(
         assert "differs from" in us.error
 
 
+KNOWN = {  # files that know another key for the host, or another host
+    "pattern": "[127.0.0.*]:* {other}",
+    "several names": "a,b,[127.0.0.1]:{port} {other}",
+    "excluded name": "*,![127.0.0.1]:{port} {other}",
+    "hashed name": "{hashed} {other}",
+    "other port": "[127.0.0.1]:1 {other}",
+    "all ports": "[127.0.0.1] {other}",
+    "revoked key of another type": "@revoked [127.0.0.1]:{port} {other}",
+    "authority of another type": "@cert-authority [127.0.0.1]:{port} {other}",
+    "this key after another one": "[127.0.0.1]:{port} {other}\n[127.0.0.1]:{port} {own}",
+    "key of another name with an alias": "alias {other}",
+}
+
+
+@pytest.mark.parametrize("strictness", ["accept-new", "yes", "ask"])
+@pytest.mark.parametrize("keyword", ["UserKnownHostsFile", "GlobalKnownHostsFile"])
+@pytest.mark.parametrize("name", KNOWN)
+def test_other_key_type_counts_as_in_ssh(
+    lab: Comparison, port_ed25519: int, strictness: str, keyword: str, name: str
+) -> None:
+    hashed = lab.folder / "hashed"
+    hashed.write_text(f"[127.0.0.1]:{port_ed25519} {lab.public('ecdsa')}\n")
+    subprocess.run(["ssh-keygen", "-q", "-H", "-f", hashed], check=True, capture_output=True)
+    values = {"port": port_ed25519, "hashed": hashed.read_text().split()[0]}
+    text = KNOWN[name].format(own=lab.public("ed25519"), other=lab.public("ecdsa"), **values) + "\n"
+    lines = [f"StrictHostKeyChecking {strictness}"] + ["HostKeyAlias alias"] * ("alias" in name)
+    if keyword == "GlobalKnownHostsFile":
+        (lab.folder / "global").write_text(text)
+        lines.append(f"GlobalKnownHostsFile {lab.folder}/global")
+    known_hosts = text if keyword == "UserKnownHostsFile" else ""
+    ssh, us = lab.both(section(port_ed25519, *lines), known=known_hosts)
+    if strictness == "ask" and "authority" not in name:  # nobody can answer ssh; this program accepts a new key
+        lines[0] = "StrictHostKeyChecking accept-new"
+        ssh = lab.by_ssh(section(port_ed25519, *lines), known=known_hosts)
+    assert us == ssh, us.error
+
+
 def test_ask_refuses_another_key_type(lab: Comparison, port_ed25519: int) -> None:
     """An impostor can choose the type. Nothing prompts here, so only a host without any key counts as new."""
     text = known(lab, port_ed25519, "rsa")
@@ -164,6 +202,50 @@ def test_only_a_revoked_key_is_refused(lab: Comparison, port_ed25519: int, names
     assert us == ssh, us.error
     if "ed25519" in names:
         assert us.error.endswith(f" is revoked by {file}")
+
+
+LISTS = {
+    "other key after a comment": "# old\n\n  {other} old key\r\n",
+    "other key, then this one": "{other}\n\t{own}\n",
+    "keys of all types": "{other}\n{rsa}\n{ecdsa}\n{fido}\n{certificate}\n",
+    "line of known_hosts": "127.0.0.1 {other}\n",
+    "line of authorized_keys": "no-pty {own}\n",
+    "marker": "@revoked * {other}\n",
+    "damaged key": "{other}AAAA\n",
+    "cut key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5\n",
+    "wrong type": "ssh-rsa {blob}\n",
+    "unknown type": "ssh-new {blob}\n",
+    "empty line of Windows": "{other}\r\n\r\n",
+    "damaged list": "SSHKRL\n\0damaged",
+    "private key": "-----BEGIN OPENSSH PRIVATE KEY-----\n",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_revocation_list_counts_as_in_ssh(lab: Comparison, port_ed25519: int, name: str) -> None:
+    lab.make_key("authority")
+    lab.make_key("certified", "ecdsa")
+    make_fido_key(lab.folder / "fido")
+    values = {name: lab.public(name) for name in ("rsa", "ecdsa", "fido")}
+    values |= {"own": lab.public("ed25519"), "other": lab.public("key"), "blob": lab.public("key").split()[1]}
+    values["certificate"] = lab.sign("authority", "certified").read_text().strip()
+    file = lab.folder / REVOKED
+    file.write_bytes(LISTS[name].format(**values).encode())
+    ssh, us = lab.both(section(port_ed25519, f"RevokedHostKeys {file}"))
+    assert us == ssh, us.error
+    assert us.shown or str(file) in us.error
+
+
+@pytest.mark.parametrize("spec", ["hash: {print}", "sha256: {own}", "sha1: {other}"])
+def test_hash_in_krl_counts_as_in_ssh(lab: Comparison, port_ed25519: int, spec: str) -> None:
+    shown = subprocess.run(["ssh-keygen", "-l", "-f", lab.folder / "ed25519.pub"], check=True, capture_output=True)
+    own, other, print_ = lab.public("ed25519"), lab.public("key"), shown.stdout.decode().split()[1]
+    file, specification = lab.folder / REVOKED, lab.folder / "specification"
+    specification.write_text(spec.format(own=own, other=other, print=print_) + "\n")
+    subprocess.run(["ssh-keygen", "-q", "-k", "-f", file, specification], check=True)
+    ssh, us = lab.both(section(port_ed25519, f"RevokedHostKeys {file}"))
+    assert us == ssh, us.error
+    assert (us.shown is None) == ("other" not in spec)
 
 
 def test_missing_revocation_file_refuses(lab: Comparison, port: int) -> None:

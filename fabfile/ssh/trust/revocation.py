@@ -1,6 +1,7 @@
 """RevokedHostKeys of the ssh config: files of keys that no host may have. See ssh_config(5)."""
 
 import base64
+import re
 import subprocess
 import tempfile
 from collections.abc import Collection
@@ -10,9 +11,16 @@ from paramiko import Message
 
 from rr_config.errors import os_reason
 
-from ..known_hosts import KeyRefused
+from ..algorithms import CERTIFIED
+from ..config.keywords import KEYS
+from ..known_hosts import KeyRefused, is_key
 
 KRL = b"SSHKRL\n\0"
+# Key types that paramiko lacks. They may be in a list.
+SECURITY_KEYS = {
+    f"sk-{name}{end}" for name in ("ssh-ed25519", "ecdsa-sha2-nistp256") for end in ("@openssh.com", CERTIFIED)
+}
+TYPES = KEYS | SECURITY_KEYS | {"ssh-dss", f"ssh-dss{CERTIFIED}"}
 
 
 def check(files: Collection[str], blob: bytes, related: Collection[bytes]) -> None:
@@ -26,22 +34,40 @@ def check(files: Collection[str], blob: bytes, related: Collection[bytes]) -> No
         except OSError as error:
             hint = "correct RevokedHostKeys in the ssh config"
             raise KeyRefused(f"cannot be checked: cannot read {file}: {os_reason(error).lower()}; {hint}") from error
-        is_revoked = _is_in_krl(file, blob) if content.startswith(KRL) else _is_listed(content, related)
+        is_revoked = _is_in_krl(file, blob) if content.startswith(KRL) else _is_listed(file, content, related)
         if is_revoked:
             raise KeyRefused(f"is revoked by {file}")
 
 
-def _is_listed(content: bytes, keys: Collection[bytes]) -> bool:
-    """Return whether one of the keys is in a list of public keys, one on each line."""
-    for line in content.splitlines():
-        fields = line.split()
-        for field in fields[1:2]:
-            try:
-                if base64.b64decode(field, validate=True) in keys:
-                    return True
-            except ValueError:
-                continue
+def _is_listed(file: str, content: bytes, keys: Collection[bytes]) -> bool:
+    """Return whether one of the keys is in a list of public keys, one on each line.
+
+    Raise KeyRefused for a line that is no public key, as ssh does: it may revoke the key in another spelling.
+    """
+    for number, line in enumerate(content.split(b"\n"), 1):
+        text = line.lstrip(b" \t")
+        if text[:1] in (b"", b"#", b"\0"):
+            continue
+        key = _public_key(text)
+        if key is None:
+            raise KeyRefused(f"cannot be checked: {file} line {number}: not a public key; correct or remove the line")
+        if key in keys:
+            return True
     return False
+
+
+def _public_key(line: bytes) -> bytes | None:
+    """Return the key in a line `TYPE KEY COMMENT`, or None if it is invalid."""
+    name, key, *_ = [*re.split(rb"[ \t]+", line), b""]
+    try:
+        blob = base64.b64decode(key.strip(), validate=True)
+    except ValueError:
+        return None
+    if name.decode(errors="replace") not in TYPES:
+        return None
+    first = len(name).to_bytes(4, "big") + name
+    is_complete = is_key(blob, name) or (name.endswith(CERTIFIED.encode()) and blob.startswith(first))
+    return blob if is_complete and blob != first else None
 
 
 def _is_in_krl(file: str, blob: bytes) -> bool:
