@@ -120,33 +120,49 @@ def test_hosts_keep_their_own_settings(lab: Comparison, port: int, line: str) ->
     assert us == lab.by_ssh(config), us.error
 
 
-def test_second_address_is_used_in_ssh_and_here(lab: Comparison, tmp_path: Path) -> None:
-    """With the hosts file of a private mount namespace."""
-    hosts = tmp_path / "hosts"
-    hosts.write_text("127.0.0.77 two.example\n127.0.0.78 two.example\n")
-    port = free_port("127.0.0.77")
-    known = tmp_path / "known"
-    config = tmp_path / "ssh_config"
-    config.write_text(
-        f"Host two.example\nPort {port}\nUser root\nIdentityFile {lab.folder}/key\nIdentitiesOnly yes\n"
-        f"UserKnownHostsFile {known}\nStrictHostKeyChecking accept-new\nLogLevel ERROR\n"
-    )
+WORKS, SILENT, ALSO_SILENT, MUTE, SHUT = "127.0.0.78", "127.0.0.77", "127.0.0.76", "127.0.0.75", "127.0.0.74"
+NO_ROUTE = "2001:db8::1"
+OF_A_NAME = {  # addresses, settings of the ssh config, and whether they connect
+    "silent address": ([SILENT, WORKS], [], True),
+    "two silent addresses": ([SILENT, ALSO_SILENT, WORKS], [], True),
+    "refused address": ([SHUT, WORKS], [], True),
+    "refused IPv6 address": (["::1", WORKS], [], True),
+    "IPv6 address without a route": ([NO_ROUTE, WORKS], [], True),
+    "address of another family": (["::1", SHUT, WORKS], ["AddressFamily inet"], True),
+    "only addresses of another family": ([WORKS], ["AddressFamily inet6"], False),
+    "two refused addresses": ([SHUT, "::1"], ["ConnectionAttempts 2"], False),
+    "mute server": ([MUTE, WORKS], ["AddressFamily inet"], False),
+    "gateway": ([SILENT, WORKS], ["ProxyJump gate.example", f"HostName {WORKS}", "ConnectTimeout 9"], True),
+    "bound address": ([SILENT, WORKS], ["BindAddress 127.0.0.9"], True),
+}
+
+
+@pytest.mark.parametrize("name", OF_A_NAME)
+def test_addresses_of_a_name_work_as_in_ssh(lab: Comparison, tmp_path: Path, name: str) -> None:
+    """With the hosts file of a private mount namespace. Its order is that of getaddrinfo(3) within a family."""
+    names, settings, works = OF_A_NAME[name]
+    hosts, port, known, config = tmp_path / "hosts", free_port(SILENT), tmp_path / "known", tmp_path / "ssh_config"
+    hosts.write_text("".join(f"{each} two.example gate.example\n" for each in names))
+    shared = ["Host *", f"Port {port}", "User root", f"IdentityFile {lab.folder}/key", "IdentitiesOnly yes"]
+    shared += [f"UserKnownHostsFile {known}", "StrictHostKeyChecking accept-new", "LogLevel ERROR", "ConnectTimeout 1"]
+    config.write_text("\n".join(["Host two.example", *settings, *shared, ""]))
     (tmp_path / "cfg.py").write_text(
         "config.add_component(Component(name='a', executable='/bin/true', host='two.example', start_index=1))\n"
     )
-    lab.serve(address="127.0.0.78", port=port)
+    lab.serve(address=WORKS, port=port)
     ours = [str(FAB), "-r", str(ROOT), "-S", str(config), "exec", "echo $SSH_CONNECTION", "--config", "cfg.py"]
-    with silent("127.0.0.77", port):
-        for command in (
-            ["ssh", "-F", str(config), "-o", "ConnectTimeout=1", "two.example", "echo $SSH_CONNECTION"],
-            ours,
-        ):
+    shown, lines = [], []
+    with silent(SILENT, port), silent(ALSO_SILENT, port), socket.create_server((MUTE, port)):
+        for command in (["ssh", "-F", str(config), "two.example", "echo $SSH_CONNECTION"], ours):
+            known.unlink(missing_ok=True)
             inside = f"mount --bind {hosts} /etc/hosts && exec {shlex.join(command)}"
             done = subprocess.run(
                 [*NAMESPACE.split(), "sh", "-c", inside], cwd=tmp_path, capture_output=True, text=True
             )
-            assert f" 127.0.0.78 {port}" in done.stdout, done.stderr
-    assert len(known.read_text().splitlines()) == 1
+            shown.append((f" {WORKS} {port}" in done.stdout, done.returncode == 0))
+            lines.append(sorted(known.read_text().splitlines()) if known.exists() else [])
+    assert shown == [(works, works)] * 2, done.stderr
+    assert lines[0] == lines[1]
 
 
 def resolved(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
