@@ -1,12 +1,14 @@
 """Questions of a login: passphrases, passwords and second factors, on a terminal and without one."""
 
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
 import tempfile
 import termios
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from tests.support.connections import connections
 from tests.support.farm import Farm, ThrowawayHost
 from tests.support.logins import PASSPHRASE, Duel, make_keys
 from tests.support.question_host import QuestionHost, Questions
+from tests.support.soak import often
 from tests.support.terminal import Terminal
 from tests.support.waiting import eventually
 
@@ -64,10 +67,12 @@ def terminals() -> Iterator[list[Terminal]]:
 
 def connect(terminals: list[Terminal], config: Path, *names: str, transport: str = "auto") -> Terminal:
     command = [sys.executable, "-m", "tests.support.connect", str(config), *names]
-    environment = {name: value for name, value in os.environ.items() if name != "SSH_AUTH_SOCK"}
-    environment["TRANSPORT"] = transport
-    terminals.append(Terminal(command, cwd=ROOT, env=environment))
+    terminals.append(Terminal(command, cwd=ROOT, env=without_agent() | {"TRANSPORT": transport}))
     return terminals[-1]
+
+
+def without_agent() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "SSH_AUTH_SOCK"}
 
 
 def echoes(terminal: Terminal) -> bool:
@@ -113,6 +118,76 @@ def test_password_is_asked_for_again(duel: Duel, user: Account, terminals: list[
     terminal.types(PASSWORD.encode() + b"\n")
     terminal.shows(b"machine: connected")
     assert terminal.ends() == 0
+
+
+BOTH = PAM | {"PasswordAuthentication": "yes"}
+TYPED = {  # settings of sshd, lines of the ssh config, the answers, and whether they log in
+    "key and code": (PAM | FIRST_KEY, ["IdentityFile {keys}/good"], [PASSWORD], True),
+    "key and password": (
+        BOTH | {"AuthenticationMethods": "publickey,password"},
+        ["IdentityFile {keys}/good"],
+        ["wrong", PASSWORD],
+        True,
+    ),
+    "encrypted key and code": (PAM | FIRST_KEY, ["IdentityFile {keys}/gcm"], ["wrong", PASSPHRASE, PASSWORD], True),
+    "password and code": (
+        BOTH | {"AuthenticationMethods": "password,keyboard-interactive"},
+        ["IdentityFile none"],
+        [PASSWORD, "wrong", PASSWORD],
+        True,
+    ),
+    "code and key": (
+        PAM | {"AuthenticationMethods": "keyboard-interactive,publickey"},
+        ["IdentityFile {keys}/good"],
+        ["wrong", PASSWORD],
+        True,
+    ),
+    "code or password": (BOTH, ["IdentityFile none"], ["wrong", "wrong", "wrong", PASSWORD], True),
+    "preferred password": (
+        BOTH,
+        ["IdentityFile none", "PreferredAuthentications password,keyboard-interactive"],
+        ["wrong", "wrong", "wrong", PASSWORD],
+        True,
+    ),
+    "one prompt of each kind": (BOTH, ["IdentityFile none", "NumberOfPasswordPrompts 1"], ["wrong", "wrong"], False),
+    "wrong codes": (PAM | FIRST_KEY, ["IdentityFile {keys}/good"], ["wrong"] * 3, False),
+}
+USUALLY = {"key and password", "encrypted key and code", "password and code", "one prompt of each kind"}
+QUESTION = re.compile(rb"(password|passphrase)[^:]*: $", re.IGNORECASE)
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("name", often(sorted(USUALLY), sorted({*TYPED} - USUALLY)))
+def test_questions_are_those_of_ssh(duel: Duel, user: Account, terminals: list[Terminal], name: str) -> None:
+    settings, lines, answers, works = TYPED[name]
+    host = duel.host(**settings, MaxAuthTries="20")
+    config = config_of(duel, {"machine": host}, *lines, f"User {user.name}")
+    outcomes = []
+    for transport in ("ssh", "paramiko", "openssh"):
+        before = len(duel.accepted(host))
+        if transport == "ssh":
+            terminals.append(Terminal(["ssh", "-F", str(config), "machine", "true"], env=without_agent()))
+        else:
+            connect(terminals, config, "machine", transport=transport)
+        questions = answered(terminals[-1], answers)
+        outcomes.append((questions, [line[0] for line in duel.accepted(host)[before:]]))
+    assert outcomes == [outcomes[0]] * 3
+    assert (outcomes[0][1][-1:] == ["Accepted"]) == works
+    assert len(outcomes[0][0]) == len(answers)
+
+
+def answered(terminal: Terminal, answers: list[str]) -> list[bytes]:
+    """Type an answer to each question until the program ends. Return the kinds of the questions."""
+    found = []
+    while terminal.process.poll() is None:
+        question = QUESTION.search(terminal.shown)
+        if question:
+            assert not echoes(terminal)
+            found.append(question[1].lower())
+            terminal.shown = b""
+            terminal.types(answers[len(found) - 1].encode() + b"\n")
+        time.sleep(0.01)
+    return found
 
 
 def test_passphrase_is_asked_for_once(duel: Duel, terminals: list[Terminal]) -> None:

@@ -66,16 +66,16 @@ class Duel:
 
     def ssh(self, host: ThrowawayHost, config: Path, *options: str, name: str = "machine") -> Login:
         """Log in with ssh, without a terminal."""
-        before = self._logged(host)
+        before = self.accepted(host)
         command: list[str | Path] = ["ssh", "-F", config, *options, name, "true"]
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, start_new_session=True
         )
-        return Login(self._logged(host)[len(before) :], done.stderr or "failed" if done.returncode else "")
+        return Login(self.accepted(host)[len(before) :], done.stderr or "failed" if done.returncode else "")
 
     def ours(self, host: ThrowawayHost, config: Path, name: str = "machine", **kwargs: Any) -> Login:
         """Log in with a group of hosts, in this process, which has a terminal only if the tests have one."""
-        before = self._logged(host)
+        before = self.accepted(host)
         settings = connection_settings(Settings(runtime_ssh_path=str(config), overrides={"connect_kwargs": kwargs}))
         group = HostGroup([name], settings, Options(config_file="cfg.py"))
         error = ""
@@ -83,16 +83,17 @@ class Duel:
             group.hosts[name].connect()
             # The parent of the process that answers writes the line.
             eventually(
-                lambda: any(word[0] == "Accepted" for word in self._logged(host)[len(before) :]), "a line of sshd"
+                lambda: any(word[0] == "Accepted" for word in self.accepted(host)[len(before) :]), "a line of sshd"
             )
         except errors.HostError as problem:
             error = str(problem)
         finally:
             group.close()
-        return Login(self._logged(host)[len(before) :], error)
+        return Login(self.accepted(host)[len(before) :], error)
 
     @staticmethod
-    def _logged(host: ThrowawayHost) -> tuple[tuple[str, ...], ...]:
+    def accepted(host: ThrowawayHost) -> tuple[tuple[str, ...], ...]:
+        """Return the methods that sshd has accepted, in order: whether they are enough, the method, user and key."""
         return tuple(LINE.findall((host.folder / "sshd.log").read_text().replace("\r", "")))
 
 
