@@ -1,7 +1,7 @@
 """Load a config: run the arg parser, the config file and the muddlers, then validate the result.
 
 `user_code` runs the files of the user, `arg_parsers` the arg parser, and `muddlers.running` the muddlers. `paths` makes
-all paths absolute. `validation` and `executable_validation` check the components.
+all paths absolute. The modules of `checks` check the components.
 """
 
 import shlex
@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .arg_parsers import parse_extra_args
-from .checks import removals, validation
+from .checks import validation
 from .checks.secrets import check_secrets
-from .checks.shell_syntax import warn_of_shell_syntax
 from .command_line.assigned_options import AssignableOptions, assigned_in
 from .command_line.options import Options
 from .command_line.parameters import Parameter, Parameters
@@ -47,12 +46,16 @@ def load(options: Options, with_files: bool = True) -> Config:
     with paths.also_beside(_real_folder(options)):
         found = [paths.resolved(each, config_dir, problems) for each in config.all_components()]
     if with_files:
+        from .checks import removals  # most commands send nothing
+
         found = removals.guarded(found, problems)
     complete = config.with_components(found)
     chosen = _limited(complete, options)
     try:
         if with_files:
-            validation.check_files(chosen)
+            from .checks.files import check_files
+
+            check_files(chosen)
     except ConfigError as error:
         problems += error.problems
     if problems:
@@ -60,6 +63,8 @@ def load(options: Options, with_files: bool = True) -> Config:
     if options.command in READING_SECRETS:
         check_secrets(chosen.all_components())
     if options.command in WARNING:
+        from .checks.shell_syntax import warn_of_shell_syntax
+
         warn_of_shell_syntax(chosen.all_components())
     return chosen
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from .command_line.parameters import params
 from .errors import os_reason
-from .files.local_files import Unusable, placed_files
 from .files.paths import found_beside, local_path
 from .files.trees import tree
 from .hosts.lists import hosts
@@ -45,6 +44,8 @@ def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, st
     except (FileNotFoundError, NotADirectoryError) as error:
         _warn_once(f"util.recursive_files_dict: {source}: {os_reason(error)}; it adds no files")
         return {}
+    from .files.local_files import Unusable, placed_files  # most configs list their files
+
     files: dict[str, str] = {}
     for found in placed_files({source: os.fspath(dest) or "."}):
         if isinstance(found, Unusable):

@@ -7,9 +7,7 @@ the list of ssh there. Names that paramiko does not know are dropped, unless not
 import fnmatch
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
-
-import attrs
+from typing import Any, NamedTuple
 
 from . import paramiko_patches
 
@@ -28,8 +26,7 @@ class UnsupportedError(ValueError):
         self.setting = setting
 
 
-@attrs.frozen
-class Algorithms:
+class Algorithms(NamedTuple):
     """The allowed algorithms of each kind, the preferred ones first."""
 
     kex: Sequence[str]

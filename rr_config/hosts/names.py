@@ -1,9 +1,8 @@
 """Spellings of a host: `user@host:port`, IPv6 addresses with or without brackets, and `ssh://` URIs. Pure."""
 
 import re
+from typing import NamedTuple
 from urllib.parse import unquote
-
-import attrs
 
 URI = "ssh://"
 # The host is a name or an IPv4 address; anything in brackets; or an IPv6 address, which contains two colons. A user may
@@ -16,8 +15,7 @@ SPELLING = re.compile(
 )
 
 
-@attrs.frozen
-class HostName:
+class HostName(NamedTuple):
     """The parts of a spelled host. `user` and `port` are None if the spelling has none."""
 
     user: str | None

@@ -9,7 +9,6 @@ from typing import Any
 
 import attrs
 
-from .. import util
 from ..command_line.assigned_options import AssignableOptions
 from ..command_line.options import Options
 from ..component import LOCALHOST, Component
@@ -22,6 +21,8 @@ from .discovery import Asked, Muddler
 
 def given_names(options: Options, extra_options: Any) -> dict[str, Any]:
     """Return the names that config files and muddlers find ready."""
+    from .. import util  # only files of the user need it
+
     own = {"Component": Component, "util": util, "localhost": LOCALHOST}
     return own | {"options": options, "extra_options": extra_options}
 

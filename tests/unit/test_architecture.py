@@ -123,6 +123,8 @@ def test_commands_load_when_they_run() -> None:
 
 # Modules of `fabfile.ssh` for settings that few hosts have, and for questions.
 LATE = {
+    "config.openssh",
+    "config.quotes",
     "login.agents",
     "login.passwords",
     "login.prompts",

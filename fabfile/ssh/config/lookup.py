@@ -9,7 +9,7 @@ import os
 import pwd
 import socket
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import attrs
 
@@ -28,8 +28,7 @@ CLEARED_BY_NONE |= {"remotecommand", "revokedhostkeys", "securitykeyprovider"}
 FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
 
 
-@attrs.frozen
-class Login:
+class Login(NamedTuple):
     """The host to log in to, and the user and port if they were given in front of the ssh config."""
 
     host: str

@@ -2,16 +2,14 @@
 
 import os
 import pwd
-import shutil
 import subprocess
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-import attrs
-
 from .keywords import LISTS, QUOTED
 from .lookup import Login, Settings
+from .reader import Sources
 from .words import joined
 
 # `ssh -G` prints `true` and `false` for settings that have other values besides.
@@ -24,37 +22,12 @@ MOST_SECONDS = 60
 NOISE = ("Pseudo-terminal will not be allocated", "terminating,")
 
 
-@attrs.frozen
-class Sources:
-    """The files that ssh reads: the one of `-S` alone, or those of the user and the system."""
-
-    only: Path | None
-    user: Path | None = None
-    system: Path | None = None
-
-    def arguments(self) -> tuple[list[str | Path], bytes]:
-        """Return options for ssh, and the content of its stdin, which is a config that includes other files."""
-        if self.only:
-            return ["-F", self.only], b""
-        home = Path(pwd.getpwuid(os.getuid()).pw_dir)
-        if self.user == home / ".ssh/config" and self.system == SYSTEM:
-            return [], b""
-        files = [each for each in (self.user, self.system) if each and each.is_file()]
-        lines = "".join(f'Include "{file}"\nMatch all\n' for file in files)
-        return ["-F", "/dev/stdin"], os.fsencode(lines)
-
-
-def find_ssh() -> str | None:
-    """Return the path of the installed ssh."""
-    return shutil.which("ssh")
-
-
 def ask(ssh: str, sources: Sources, login: Login) -> Settings:
     """Return the settings of a host that differ from the defaults of ssh.
 
     Raise ValueError with the message of ssh if it refuses the config.
     """
-    options, config = sources.arguments()
+    options, config = _arguments(sources)
     given: list[str | Path] = []
     if login.user is not None:
         given += ["-l", login.user]
@@ -63,6 +36,18 @@ def ask(ssh: str, sources: Sources, login: Login) -> Settings:
     found = parsed(_output([ssh, *options, *given, "-G", "--", login.host], config))
     usual = defaults(ssh)
     return without_derived({key: value for key, value in found.items() if _is_set(key, value, usual, login)})
+
+
+def _arguments(sources: Sources) -> tuple[list[str | Path], bytes]:
+    """Return options for ssh, and the content of its stdin, which is a config that includes other files."""
+    if sources.only:
+        return ["-F", sources.only], b""
+    home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    if sources.user == home / ".ssh/config" and sources.system == SYSTEM:
+        return [], b""
+    files = [each for each in (sources.user, sources.system) if each and each.is_file()]
+    lines = "".join(f'Include "{file}"\nMatch all\n' for file in files)
+    return ["-F", "/dev/stdin"], os.fsencode(lines)
 
 
 def _is_set(keyword: str, value: str | list[str], usual: Settings, login: Login) -> bool:

@@ -10,7 +10,7 @@ import stat
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import attrs
 
@@ -26,22 +26,19 @@ WILD = frozenset("*?!")
 WITH_ARGUMENT = {"host", "originalhost", "user", "localuser"}
 
 
-@attrs.frozen
-class Doubt:
+class Doubt(NamedTuple):
     """A line that only ssh itself understands exactly: where it stands, and its keyword."""
 
     where: str
 
 
-@attrs.frozen
-class HostLine:
+class HostLine(NamedTuple):
     """The patterns of a `Host` line."""
 
     patterns: tuple[str, ...]
 
 
-@attrs.frozen
-class Criterion:
+class Criterion(NamedTuple):
     """One criterion of a `Match` line."""
 
     is_negated: bool
@@ -95,8 +92,15 @@ class Rules:
         return [self.entries[number] for number in sorted(numbers)]
 
 
-@attrs.frozen
-class ConfigFile:
+class Sources(NamedTuple):
+    """The files that ssh reads: the one of `-S` alone, or those of the user and the system."""
+
+    only: Path | None
+    user: Path | None = None
+    system: Path | None = None
+
+
+class ConfigFile(NamedTuple):
     """A file to read. ssh refuses one that others can write if `is_checked`; a missing one counts if `is_required`."""
 
     path: Path

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
+from shutil import which
 
 from fabric import Config
 from paramiko.config import SSHConfig, SSHConfigDict
@@ -17,10 +18,8 @@ from rr_config.hosts.names import parsed
 
 from ..fabric_patches import SharedSettings, has_own_entries, ssh_config_files
 from ..paramiko_patches import IndexedSSHConfig
-from . import openssh
 from .lookup import Login, Settings, look_up
-from .openssh import Sources
-from .reader import ConfigFile, Rules, read
+from .reader import ConfigFile, Rules, Sources, read
 from .tokens import ResolvedSettings
 from .words import NotPlainError
 
@@ -51,7 +50,7 @@ class Resolver(SSHConfig):
         super().__init__()
         self._sources = sources
         self._rules: Rules = read(files)
-        self._ssh = openssh.find_ssh()
+        self._ssh = which("ssh")
         self._sample: Login | None = None
         self._found: dict[Login, Settings | SshConfigError] = {}
         self._lock = threading.Lock()
@@ -120,6 +119,8 @@ class Resolver(SSHConfig):
         try:
             if self._ssh is None:
                 return look_up(self._rules, login)
+            from . import openssh  # most configs are plain
+
             self.by_ssh += 1
             return openssh.ask(self._ssh, self._sources, login)
         except NotPlainError as problem:

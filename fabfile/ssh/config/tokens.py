@@ -6,8 +6,8 @@ import pwd
 import re
 import socket
 from collections.abc import Callable
+from typing import NamedTuple
 
-import attrs
 from fabric import Connection
 from paramiko.config import SSHConfigDict
 
@@ -49,8 +49,7 @@ class ResolvedSettings(SSHConfigDict):
     has_user = has_port = False
 
 
-@attrs.frozen
-class Target:
+class Target(NamedTuple):
     """What tokens stand for: the host, its name as given, and the other settings of the login."""
 
     host: str

@@ -6,15 +6,6 @@ import re
 LINE = re.compile(r"[ \t]*([A-Za-z][A-Za-z0-9]*)(?:[ \t]*=[ \t]*|[ \t]+)(?!=)(.+)", re.DOTALL)
 BLANKS = re.compile(r"[ \t]+")
 SPECIAL = re.compile(r"[\"'\\#]")
-# The parts of a word: an escaped character, a quoted text, or other characters. Any other backslash stands for itself.
-PART = re.compile(
-    r"""\\(?P<escaped>[ '"\\])"""
-    r"""|"(?P<double>(?:[^"\\]|\\.?)*)"|'(?P<single>(?:[^'\\]|\\.?)*)'"""
-    r"""|(?P<plain>[^ \t"'\\]+|\\)""",
-    re.DOTALL,
-)
-WORD = re.compile(f"(?:{re.sub('[?]P<[a-z]+>', '?:', PART.pattern)})+", re.DOTALL)
-ESCAPED_IN_QUOTES = re.compile(r"""\\(['"\\])""")
 CRITERION = re.compile(r"(!?)([A-Za-z]+)")
 ARGUMENT = re.compile(r"(?:[ \t]*=[ \t]*|[ \t]+)([^ \t\"'#=\\]+)")
 
@@ -42,24 +33,12 @@ def split(value: str) -> list[str]:
     """Return the words of a value, without quotes and without a comment. Raise NotPlainError for a lone quote."""
     if not SPECIAL.search(value):
         return [word for word in BLANKS.split(value) if word]
-    words: list[str] = []
-    position = 0
-    while True:
-        blanks = BLANKS.match(value, position)
-        position = blanks.end() if blanks else position
-        if position == len(value) or value[position] == "#":
-            return words
-        word = WORD.match(value, position)
-        if not word or (word.end() < len(value) and value[word.end()] not in " \t"):
-            raise NotPlainError(f"invalid quotes: {value}")
-        words.append(PART.sub(_unquoted, word[0]))
-        position = word.end()
+    from .quotes import quoted_words  # few values have quotes
 
-
-def _unquoted(part: re.Match[str]) -> str:
-    kind = part.lastgroup or ""
-    text = part[kind]
-    return ESCAPED_IN_QUOTES.sub(r"\1", text) if kind in ("double", "single") else text
+    words = quoted_words(value)
+    if words is None:
+        raise NotPlainError(f"invalid quotes: {value}")
+    return words
 
 
 def joined(words: tuple[str, ...]) -> str:

@@ -7,9 +7,8 @@ ways that end the connection, and calls for answers in the thread that reads fro
 import queue
 import weakref
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import attrs
 import paramiko
 from paramiko import Message
 from paramiko.common import (
@@ -45,8 +44,7 @@ class Expired(paramiko.SSHException):
     """The host has closed the connection while other questions were asked. The login may start again at once."""
 
 
-@attrs.frozen
-class Reply:
+class Reply(NamedTuple):
     """The answer of the host: the login is done, or the methods that can continue, and whether the last one worked.
 
     `is_question` is an answer in between: the host accepts the key, or a password has expired.
@@ -58,8 +56,7 @@ class Reply:
     methods: tuple[str, ...] = ()
 
 
-@attrs.frozen
-class Question:
+class Question(NamedTuple):
     """Questions of the host in keyboard-interactive: a heading, instructions, and prompts with whether to echo."""
 
     title: str

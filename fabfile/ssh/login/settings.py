@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 import paramiko
@@ -21,8 +21,7 @@ LEAST_RSA_BITS = 1024
 SOCKET = "SSH_AUTH_SOCK"
 
 
-@attrs.frozen
-class IdentityFile:
+class IdentityFile(NamedTuple):
     """The path of a key, and whether the user has named it, rather than ssh by default."""
 
     path: str

@@ -15,8 +15,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from pathlib import Path
-
-import attrs
+from typing import NamedTuple
 
 from rr_config.errors import os_reason
 
@@ -55,8 +54,7 @@ def _reason(error: OSError) -> str:
     return "timed out" if isinstance(error, TimeoutError) else os_reason(error).lower()
 
 
-@attrs.frozen
-class Choice:
+class Choice(NamedTuple):
     """The settings of the ssh config about addresses; see AddressFamily, BindAddress and BindInterface there."""
 
     family: int = socket.AF_UNSPEC
@@ -81,8 +79,7 @@ def choice_of(ssh_config: Mapping[str, str]) -> Choice:
     )
 
 
-@attrs.frozen
-class Address:
+class Address(NamedTuple):
     """One address of a host: its family, and the address as `socket.connect` takes it."""
 
     family: int

@@ -11,7 +11,7 @@ from paramiko.config import SSHConfig
 
 from fabfile.ssh.config import openssh
 from fabfile.ssh.config.lookup import Login
-from fabfile.ssh.config.reader import ConfigFile, read
+from fabfile.ssh.config.reader import ConfigFile, Sources, read
 from fabfile.ssh.config.resolver import Resolver, SshConfigError, asked_for, resolver_of
 from fabfile.ssh.connection import connection_settings
 from fabfile.ssh.fabric_patches import UnreadSettings
@@ -115,7 +115,7 @@ def test_bad_included_file_is_refused_as_by_ssh(config: Path, problem: str) -> N
     if problem == "foreign":
         os.chown(included, 4711, 0)
     with pytest.raises(ValueError) as by_ssh:
-        openssh.ask(SSH, openssh.Sources(config), Login("h"))
+        openssh.ask(SSH, Sources(config), Login("h"))
     with pytest.raises(SshConfigError) as ours:
         resolver_of(config).lookup("h")
     assert str(by_ssh.value) in str(ours.value)
@@ -125,7 +125,7 @@ def test_link_to_nowhere_is_skipped_as_by_ssh(config: Path) -> None:
     config.write_text(f"Include {config}.d/*\nPort 5\n")
     config.with_name("config.d").mkdir()
     (config.with_name("config.d") / "x").symlink_to("nowhere")
-    assert openssh.ask(SSH, openssh.Sources(config), Login("h"))["port"] == "5"
+    assert openssh.ask(SSH, Sources(config), Login("h"))["port"] == "5"
     assert resolver_of(config).lookup("h")["port"] == "5"
 
 
@@ -145,7 +145,7 @@ def test_user_file_wins_over_system_file(tmp_path: Path) -> None:
     user, system = files_of(tmp_path)
     system.write_text(system.read_text().replace("Match exec true\n", ""))
     files = [ConfigFile(user, True, True, False), ConfigFile(system, False, False, False)]
-    found = Resolver(files, openssh.Sources(None, user, system)).resolve(Login("a"))
+    found = Resolver(files, Sources(None, user, system)).resolve(Login("a"))
     assert isinstance(found, dict)
     assert (found["port"], found["user"], found["compression"]) == ("1", "sys", "yes")
     assert found["identityfile"] == ["/k", "/k"], "as ssh has it"
@@ -154,13 +154,13 @@ def test_user_file_wins_over_system_file(tmp_path: Path) -> None:
 def test_ssh_reads_both_files_of_another_home(tmp_path: Path) -> None:
     """ssh takes the home folder from the passwd file; $HOME may differ in tests."""
     user, system = files_of(tmp_path)
-    found = openssh.ask(SSH, openssh.Sources(None, user, system), Login("a"))
+    found = openssh.ask(SSH, Sources(None, user, system), Login("a"))
     assert (found["port"], found["user"], found["compression"]) == ("1", "sys", "yes")
 
 
 def test_config_of_this_machine_agrees_with_ssh(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = connection_settings(UnreadSettings())
-    done = openssh.ask(SSH, openssh.Sources(None, Path.home() / ".ssh/config", openssh.SYSTEM), Login("h"))
+    done = openssh.ask(SSH, Sources(None, Path.home() / ".ssh/config", openssh.SYSTEM), Login("h"))
     assert {**openssh.defaults(SSH), **dict(settings.base_ssh_config.lookup("h")), "host": ""} == {
         **openssh.defaults(SSH),
         **done,

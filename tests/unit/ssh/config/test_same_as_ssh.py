@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from fabfile.ssh.config import openssh
 from fabfile.ssh.config.keywords import QUOTED
 from fabfile.ssh.config.lookup import Login, Settings
+from fabfile.ssh.config.reader import Sources
 from fabfile.ssh.config.resolver import resolver_of
 from fabfile.ssh.config.words import split
 from tests.support.ssh_config_cases import CASES, FOR_SSH, INVALID, LINES, Case
@@ -42,7 +43,7 @@ def test_settings_agree_with_ssh(name: str, tmp_path: Path) -> None:
     resolver = resolver_of(path)
     for host in case.names:
         login = Login(host, case.user, case.port)
-        by_ssh = openssh.ask(SSH, openssh.Sources(path), login)
+        by_ssh = openssh.ask(SSH, Sources(path), login)
         found = resolver.resolve(login)
         assert isinstance(found, dict), found
         assert complete(found) == complete(by_ssh), host
@@ -65,7 +66,7 @@ def test_configs_use_every_keyword() -> None:
 def test_error_has_the_words_of_ssh(line: str, tmp_path: Path) -> None:
     path = write(Case(f"User x\n{line}\n"), tmp_path)
     with pytest.raises(ValueError) as by_ssh:
-        openssh.ask(SSH, openssh.Sources(path), Login("h"))
+        openssh.ask(SSH, Sources(path), Login("h"))
     with pytest.raises(ValueError) as ours:
         resolver_of(path).lookup("h")
     assert str(by_ssh.value) in str(ours.value)
@@ -79,7 +80,7 @@ def test_new_criterion_is_left_to_ssh(line: str, tmp_path: Path) -> None:
     path = write(Case(f"{line}\n Port 9\nHost *\n User x\n"), tmp_path)
     found = resolver_of(path).resolve(Login("node1"))
     try:
-        by_ssh = openssh.ask(SSH, openssh.Sources(path), Login("node1"))
+        by_ssh = openssh.ask(SSH, Sources(path), Login("node1"))
     except ValueError as error:
         assert str(found) == str(error)
         assert f"{path}" in str(error)
@@ -124,7 +125,7 @@ def test_random_config_agrees_with_ssh(lines: list[str], host: str, tmp_path: Pa
     path = tmp_path / "config"
     path.write_text("\n".join(lines))
     try:
-        by_ssh = complete(openssh.ask(SSH, openssh.Sources(path), Login(host)))
+        by_ssh = complete(openssh.ask(SSH, Sources(path), Login(host)))
     except ValueError as error:
         with pytest.raises(ValueError, match=re.escape(str(error))):
             resolver_of(path).lookup(host)
