@@ -224,12 +224,13 @@ def bench(c: Context, only: str = "", runs: int = 5, slow_peers: bool = False, j
     }
 )
 def soak(c: Context, runs: int = 1000, hosts: int = 200, components: int = 1000) -> None:
-    """Run the tests that take long, then many runs on one host, then one of components on many hosts.
+    """Run the tests that take long, the tests on hosts over OpenSSH, then many runs on one host and one on many hosts.
 
     Fails where something grows or is lost.
     """
     require_programs(c)
     run_tests(c, "-m soak --timeout 3000")
+    run_tests(c, "--transport openssh --timeout 300 tests/hosts")
     words = ["--runs", str(runs), "--hosts", str(hosts), "--components", str(components)]
     c.run(shlex.join([sys.executable, "-m", "bench.soak", *words]), pty=sys.stdout.isatty())
 

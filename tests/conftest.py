@@ -40,6 +40,11 @@ NEEDED = (
 TRANSPORTS = ("auto", "openssh")  # `auto` connects with paramiko here
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--transport`, with which `./dev soak` runs all tests on hosts over OpenSSH."""
+    parser.addoption("--transport", choices=TRANSPORTS, help="run all tests on hosts over this transport alone")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Before workers start, compile all modules into a folder that they share.
 
@@ -77,20 +82,26 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without root, leave out the tests that need it.
+    """Without root, leave out the tests that need it, and with `--transport openssh` those about paramiko.
 
     Begin with the tests that take longest. At the end, one of them would keep one worker busy, and the others idle.
     """
-    left_out = [item for item in items if not IS_ROOT and item.get_closest_marker("root")]
+    without = ["root"] * (not IS_ROOT) + ["paramiko"] * (config.getoption("transport") == "openssh")
+    left_out = [item for item in items if any(map(item.get_closest_marker, without))]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session")
-def session_farm() -> Iterator[Farm]:
-    """Yield three hosts, node1 to node3, for all tests. They are not in tmp_path because sockets need short paths."""
+def session_farm(request: pytest.FixtureRequest) -> Iterator[Farm]:
+    """Yield three hosts, node1 to node3, for all tests. They are not in tmp_path because sockets need short paths.
+
+    With `--transport openssh`, their ssh config has a setting that only ssh obeys. The hosts do not offer this login.
+    """
     farm = Farm(Path(tempfile.mkdtemp(prefix="rr.", dir="/tmp")))
+    if request.config.getoption("transport") == "openssh":
+        farm.ssh_config.write_text("HostbasedAuthentication yes\n")
     try:
         for number in (1, 2, 3):
             farm.add(f"node{number}")
@@ -111,7 +122,7 @@ def prefork(session_farm: Farm) -> Iterator[Prefork]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test with the mark `transports` over each transport, or only `./dev soak` over the second one."""
     mark = metafunc.definition.get_closest_marker("transports")
-    if mark:
+    if mark and not metafunc.config.getoption("transport"):
         usual, others = TRANSPORTS[:1], TRANSPORTS[1:]
         metafunc.parametrize("lab", often(usual, others) if "soak" in mark.args else TRANSPORTS, indirect=True)
 

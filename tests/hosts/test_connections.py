@@ -51,6 +51,7 @@ def connected(lab: Lab, name: str, timeout: int = 10) -> Iterator[Host]:
         yield group.hosts[name]
 
 
+@pytest.mark.paramiko
 def test_backlog_bounds_what_is_sent(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fabfile.ssh.ssh_host.RATE", 0)  # however long a round trip takes here
     script = script_of("read -r _; cat | wc -c").sent_by()
@@ -177,6 +178,7 @@ class Unwilling(paramiko.ServerInterface):
         return not self.let_go.wait(60)
 
 
+@pytest.mark.paramiko
 def test_server_without_commands_is_dropped(lab: Lab) -> None:
     server = Unwilling()
     with socket.create_server(("127.0.0.1", 0)) as listening, contextlib.ExitStack() as stack:

@@ -37,6 +37,7 @@ def test_endless_answer_abandons_host(lab: Lab, command: str) -> None:
     assert lab.node1.sessions() == ["runner"]
 
 
+@pytest.mark.paramiko
 @pytest.mark.parametrize(
     ("said", "why"),
     [

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from fabric import Config as Settings
+from paramiko.config import SSHConfig
 
 from fabfile.remote.ask import ask
 from fabfile.remote.script import Script
@@ -64,6 +65,14 @@ def section(lab: Lab, name: str, host: ThrowawayHost, *lines: str) -> Path:
     usual = [f"Host {name}", f"HostName {host.address}", f"Port {host.port}", f"User {own_name()}"]
     usual += [f"IdentityFile {lab.farm.key}", "IdentitiesOnly yes", f"UserKnownHostsFile {lab.folder}/known"]
     return lab.write("ssh_config", "\n".join([*usual, *lines, ""]))
+
+
+def test_config_object_of_the_caller_is_obeyed(lab: Lab) -> None:
+    """ssh cannot read it from a file."""
+    settings = Settings(ssh_config=SSHConfig.from_path(str(section(lab, "only-here", lab.node1))))
+    group = HostGroup(["only-here"], connection_settings(settings), Options(transport="openssh"))
+    with contextlib.closing(group):
+        assert says_hello(group, "only-here")
 
 
 def says_hello(group: HostGroup, name: str = "node1") -> bool:

@@ -251,6 +251,7 @@ def test_shared_content_is_sent_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) 
         assert runner.sync()["node1"].sent == 0
 
 
+@pytest.mark.paramiko
 def test_hosts_connect_while_files_are_read(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(20):
         lab.write(f"tree/{number}", str(number) * 1000)

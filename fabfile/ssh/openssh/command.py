@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 from fabric import Config, Connection
+from paramiko.config import SSHConfig
 
 from ...util import limits
 from ..config.read_values import flag
@@ -20,6 +21,7 @@ from ..config.tokens import ResolvedSettings
 from ..connection import key_files
 from ..fabric_patches import ssh_config_files
 from ..login import prompts
+from ..paramiko_patches import IndexedSSHConfig, entries
 from ..trust.rule import STRICT
 
 # Only a session can use a forwarded port or a terminal, and our sessions need none. A remote or local command of the
@@ -44,11 +46,16 @@ ServerAliveCountMax {limits.ALIVE_TIMES}
 Ciphers ^aes128-gcm@openssh.com,aes256-gcm@openssh.com
 """
 DEFAULT_PORT = "22"
+# Keywords whose value is one path. paramiko has removed its quotes.
+ONE_PATH = {"identityfile", "certificatefile", "identityagent", "revokedhostkeys"}
 
 
 @attrs.frozen
 class Login:
-    """The settings that are the same for all hosts: from options, and from Fabric's settings."""
+    """The settings that are the same for all hosts: from options, and from Fabric's settings.
+
+    `own_config` holds the lines of an ssh config that the caller gave as an object, in place of files.
+    """
 
     config_files: Sequence[str]
     key_files: Sequence[Path]
@@ -56,14 +63,18 @@ class Login:
     connect_seconds: float | None
     has_password: bool
     can_ask: bool
+    own_config: Sequence[str] = ()
 
 
 def login_of(settings: Config, host_keys: str | None) -> Login:
     """Return the common settings. `host_keys` is the value of `--host-keys`."""
     kwargs = settings.connect_kwargs
     seconds = kwargs.get("timeout")
+    own = settings.base_ssh_config
+    is_own = isinstance(own, IndexedSSHConfig)
     return Login(
-        config_files=config_files(settings),
+        config_files=[] if is_own else config_files(settings),
+        own_config=config_lines(own) if is_own else (),
         key_files=key_files(kwargs),
         host_keys=host_keys,
         connect_seconds=None if seconds == limits.CONNECT_SECONDS else seconds,  # as in `take_timeout`
@@ -85,7 +96,30 @@ def config_text(login: Login) -> str:
         lines.append("PasswordAuthentication no")
     lines += [f"IdentityFile {quoted(str(path))}" for path in login.key_files]
     lines += [f"Include {quoted(file)}" for file in login.config_files]
+    lines += login.own_config
     return "\n".join([*lines, *_files_in_home(), DEFAULTS])
+
+
+def config_lines(config: SSHConfig) -> list[str]:
+    """Return the lines of an ssh config that paramiko has parsed. What follows them applies to all hosts."""
+    lines = []
+    for entry in entries(config):
+        if "host" in entry:
+            lines.append(" ".join(["Host", *entry["host"]]))
+        else:
+            lines.append(" ".join(["Match", *map(_criterion, entry["matches"])]))
+        for keyword, value in entry["config"].items():
+            for each in value if isinstance(value, list) else [value]:
+                text = "none" if each is None else each
+                lines.append(f'{keyword} "{text}"' if keyword in ONE_PATH and " " in text else f"{keyword} {text}")
+    return [*lines, "Match all"]
+
+
+def _criterion(found: Mapping[str, Any]) -> str:
+    name, argument = f"{'!' * found['negate']}{found['type']}", found["param"]
+    if argument is None:
+        return name
+    return f'{name} "{argument}"' if " " in argument else f"{name} {argument}"
 
 
 def _files_in_home() -> list[str]:

@@ -1,5 +1,6 @@
 """The ssh config and the command line of a connection."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from fabric import Config, Connection
 from paramiko.config import SSHConfig
 
-from fabfile.ssh.openssh.command import Login, config_files, config_text, master_command, quoted, whole
+from fabfile.ssh.openssh.command import Login, config_files, config_lines, config_text, master_command, quoted, whole
 
 CONTROL = Path("/tmp/rr-x/1")
 
@@ -20,6 +21,30 @@ def words(text: str, name: str, mode: str | None = None, **given: Any) -> list[s
     """Return the words that depend on the settings."""
     command = master_command(Connection(name, config=settings_of(text), **given), CONTROL, mode)
     return command[command.index("ControlPersist=no") + 1 :]
+
+
+GIVEN = """\
+Port 7
+Host a* !ab
+    IdentityFile "/with a blank"
+    IdentityFile /c
+    ProxyCommand none
+Match !host ac exec "test %h = ad"
+    ServerAliveInterval 3
+Match originalhost ac
+    ProxyCommand sh -c 'exec nc "%h" %p'
+    UserKnownHostsFile /k1 /k2
+"""
+
+
+@pytest.mark.parametrize("host", ["a", "ab", "ac", "ad", "b"])
+def test_parsed_config_means_the_same_to_ssh(tmp_path: Path, host: str) -> None:
+    given, written = tmp_path / "given", tmp_path / "written"
+    given.write_text(GIVEN)
+    written.write_text("\n".join(config_lines(SSHConfig.from_text(GIVEN))))
+    by_ssh = [subprocess.run(["ssh", "-F", path, "-G", host], capture_output=True) for path in (given, written)]
+    assert by_ssh[0].stdout == by_ssh[1].stdout
+    assert by_ssh[0].stdout and by_ssh[0].stderr == by_ssh[1].stderr
 
 
 ASKING = ["-o", "StrictHostKeyChecking=accept-new"]
