@@ -1,7 +1,7 @@
 # Wait until components are ready. All of them are checked five times a second. The command of `util.command` runs in
 # the background, with the launcher of its component, so that it has the same folder and environment.
 # Needs from the header: output_lines, the number of lines in the answer `unready`.
-# Needs from start.sh: started and ended, the components that it has started.
+# Needs from start.sh: started, ended and following, the components that it has started.
 # Answers: ready FOLDER HUNDREDTHS, or unready FOLDER WHY LAST-CHECK, a newline, and the end of the output.
 . ./prologue.sh
 . ./own_output.sh
@@ -52,13 +52,13 @@ check_component() {
   read_note "$1" status
   exited=${note:-$launcher_state}
   [ -z "$exited" ] || [ -s "$1/length" ] || sleep 0.3 # until screen has written the output; else the launcher has waited
+  find_deadline "$1" "$4"
   seconds_left=0
-  [ $((clock - begun)) -ge "$4" ] || seconds_left=$((($4 - clock + begun) / 100 + 1))
+  [ "$clock" -ge "$deadline" ] || seconds_left=$(((deadline - clock) / 100 + 1))
   "is_ready_by_$2" "$1" "$3"
   case $?/$2/$exited/$seconds_left in
     0/*)
       mv "$1/was_ready" "$1/ready" 2>/dev/null || date +%s >"$1/ready"
-      find_start "$1"
       read_clock # the checks of other components may have taken long
       answer "ready $1 $((clock - start))"
       return
@@ -80,13 +80,18 @@ check_component() {
 $(output_end "$1" "$output_lines")"
 }
 
-# find_start FOLDER: set $start to the uptime at which a component was started, in 1/100 s. For one that ran before, it is
-# that of the first check. So it is in a container with an uptime of its own, where processes seem to be born later.
-find_start() {
+# find_deadline FOLDER HUNDREDTHS: set $start to the uptime at which a component was started, in 1/100 s. For one that ran
+# before, it is that of the first check. So it is in a container with an uptime of its own, where processes seem to be born
+# later. Set $deadline to the end of its timeout. The first check may come late; then there is a second for checks.
+find_deadline() {
   start=$begun
-  case "$started$ended " in *" $1 "*) ;; *) return ;; esac
-  read_note "$1" born
-  [ "${note:-$begun}" -ge "$begun" ] || start=$note
+  case "$started$ended$following " in *" $1 "*)
+    read_note "$1" begun
+    [ "${note:-$begun}" -ge "$begun" ] || start=$note
+    ;;
+  esac
+  deadline=$((start + $2)) least=$((begun + ($2 < 100 ? $2 : 100)))
+  [ "$deadline" -ge "$least" ] || deadline=$least
 }
 
 # Each of these returns 0 if the component FOLDER is ready by its VALUE.

@@ -3,6 +3,7 @@
 import os
 import random
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -60,9 +61,9 @@ def test_time_counts_from_the_start(tmp_path: Path) -> None:
     body = f"""
 cd {tmp_path}
 read_clock
-for folder in new old; do echo $((clock - 300)) >$folder/born; done
-echo $((clock + 100000)) >inner/born
-started=' new inner' ended='' awaited=' slow new old inner '
+for folder in new old; do echo $((clock - 300)) >$folder/begun; done
+echo $((clock + 100000)) >inner/begun
+started=' new inner' ended='' following='' awaited=' slow new old inner '
 await_readiness {words}"""
     script = script_of(body, "readiness", output_lines=20).sent_by("me", born=5, group=1)
     done = subprocess.run(["sh", "-c", command(script)], input=script, env=os.environ, capture_output=True)
@@ -73,6 +74,41 @@ await_readiness {words}"""
     assert 3.3 <= seconds["new"] < 60
     assert (tmp_path / "old/ready").read_text() == "1000\n" != (tmp_path / "new/ready").read_text()
     assert 0 <= seconds["old"] < 3 and 0 <= seconds["inner"] < 3
+
+
+def test_timeout_counts_from_the_start(tmp_path: Path) -> None:
+    """All began 30 s before the first check, and this command has started each but `old`."""
+    kinds = {"late": "port FFFF 3000", "daemon": "port FFFF 3000", "old": "port FFFF 3000", "soon": "port FFFF 3200"}
+    kinds["checked"] = "command x 3000"  # it gets one check, however late
+    for folder in kinds:
+        (tmp_path / folder).mkdir()
+    words = " ".join(f"{folder} t t h '' {kind}" for folder, kind in kinds.items())
+    body = f"""
+cd {tmp_path}
+state=$PWD own_umask=077
+launcher_runs() {{ :; }}
+read_clock
+for folder in {" ".join(kinds)}; do echo $((clock - 3000)) >$folder/begun; done
+echo "$clock" >daemon/born
+echo 'echo "$1" >~/argument; exit 7' >checked/launcher
+started=' late soon checked' ended='' following=' daemon' awaited=' {" ".join(kinds)} '
+HOME=$PWD await_readiness {words}"""
+    script = script_of(body, "readiness", output_lines=20).sent_by("me", born=5, group=1)
+    with subprocess.Popen(["sh", "-c", command(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin and process.stdout
+        process.stdin.write(script)
+        process.stdin.flush()
+        answered = ""
+        began = time.monotonic()
+        try:
+            while "soon" not in answered:
+                answered += os.read(process.stdout.fileno(), 1000).decode()
+            took = time.monotonic() - began
+        finally:
+            process.kill()
+    assert took > 1.5 and "unready old" not in answered
+    assert {"late", "daemon", "checked"} == {name for name in kinds if f"unready {name} late" in answered} - {"soon"}
+    assert "unready checked late 7" in answered
 
 
 PIECES = [
