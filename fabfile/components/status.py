@@ -1,7 +1,7 @@
 """Status of components: the question to a host, and its answer. Pure; see `scripts/status.sh`.
 
-The host decides: its launchers recorded facts, and the kernel knows the processes. CPU and memory are those of all
-processes that have the tag of the component: the program and all that it has started. See `scripts/launcher.sh`.
+The host decides: its launchers recorded facts, and the kernel knows the processes. CPU and memory are those of the
+program and all that it has started. `scripts/members.sh` tells how these are known.
 """
 
 import math
@@ -21,6 +21,7 @@ from .output import logs
 from .ownership import Owner
 
 NOT_READY = "was not ready in time"
+TICKS = 100  # per second, in which Linux counts CPU time on all common machines; see USER_HZ in time(7)
 
 
 def _finite(_: object, __: object, value: Any) -> None:
@@ -134,9 +135,9 @@ def status_script(session: str, owner: Owner, components: Sequence[Component], w
 def read_status(components: Sequence[Component], answers: Iterable[str]) -> list[Status]:
     """Return what `status_script` answered, in the order of `components`."""
     answered = by_word(answers)
-    now, ticks, page = map(int, answered["units"][0].split(" "))
+    now, page = map(int, answered["units"][0].split(" "))
     epoch_time(now)
-    samples = [_Sample(text.split(" "), ticks) for text in answered["sample"]]
+    samples = [_Sample(text.split(" ")) for text in answered["sample"]]
     states = dict(text.split(" ", 1) for text in answered["component"])
     origins = dict(text.split(" ", 1) for text in answered["origin"])
     outputs = dict(text.split(" ", 1) for text in answered["output"])
@@ -152,7 +153,7 @@ def read_status(components: Sequence[Component], answers: Iterable[str]) -> list
 class _Sample:
     """The CPU time and memory that the processes of each component have used up to one moment."""
 
-    def __init__(self, words: Sequence[str], ticks: int) -> None:
+    def __init__(self, words: Sequence[str]) -> None:
         uptime, *processes = words
         self.seconds = float(uptime)
         self._used: dict[str, dict[int, float]] = {}  # by folder and process id
@@ -160,7 +161,7 @@ class _Sample:
         for process in processes:
             folder, *numbers = process.split(",")
             pid, user, system, pages = map(int, numbers)
-            self._used.setdefault(folder, {})[pid] = (user + system) / ticks
+            self._used.setdefault(folder, {})[pid] = (user + system) / TICKS
             self._pages[folder] = self._pages.get(folder, 0) + pages
 
     def count(self, folder: str) -> int:

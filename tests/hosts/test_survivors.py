@@ -73,10 +73,10 @@ def test_survivors_are_shown_and_stopped(lab: Lab) -> None:
     inner = {"inner", "inner_daemon", "hidden"}
     left = noted(lab.node1).keys() - inner - {"others"}
     found = statuses(lab)
-    assert found["hider"]["survivors"] == len(left) - 1  # status knows the tag alone
+    assert found["hider"]["survivors"] == len(left)
     assert found["hider"]["memory"] > 0 and found["other"]["survivors"] == 1
     shown = lab.fab("status", "-c", "cfg.py").stdout
-    assert re.search(rf"hider .* left {len(left) - 1} processes running$", shown, re.MULTILINE), shown
+    assert re.search(rf"hider .* left {len(left)} processes running$", shown, re.MULTILINE), shown
     old = noted(lab.node1)
     stopped = lab.run("stop", "--limit", "hider").stdout
     assert alive(lab.node1) == {*inner, "others"}
@@ -88,6 +88,31 @@ def test_survivors_are_shown_and_stopped(lab: Lab) -> None:
     lab.run("kill")
     assert alive(lab.node1) == inner
     assert "gone" in text(lab.node1.state() / "hider/output")
+
+
+# Processes without the tag: one has the mark, one descends from that, and one from the program. The last one has 30 MB.
+UNTAGGED = r"""#!/bin/sh
+untagged='ulimit -S -m unlimited; echo $$ >~/pid'
+bare="env -i HOME=$HOME PATH=$PATH REMOTE_RUNNER_THROWAWAY=$REMOTE_RUNNER_THROWAWAY"
+( (bare=$bare setsid sh -c "$untagged.marked; \$bare setsid sh -c '$untagged.below; exec sleep 1000' & wait" &) & )
+$bare setsid sh -c "text=\$(head -c 30000000 /dev/zero | tr '\0' x); $untagged.child; while sleep 1; do :; done" &
+while [ ! -e ~/go ]; do sleep 0.05; done
+kill $!
+"""
+
+
+def test_untagged_processes_are_counted(lab: Lab) -> None:
+    lab.config(CONFIG)
+    for name in ("hider", "forker", "other", "server"):
+        lab.write(f"{name}.sh", UNTAGGED, 0o755)
+    lab.run("run", "--limit", "server")
+    eventually(lambda: alive(lab.node1) == {"marked", "below", "child"}, "all processes")
+    assert statuses(lab)["server"]["memory"] > 30_000_000
+    (lab.node1.home / "go").touch()
+    eventually(lambda: statuses(lab)["server"]["state"] == "ended", "the end of the program")
+    assert alive(lab.node1) == {"marked", "below"}
+    assert statuses(lab)["server"]["survivors"] == 2
+    assert "ended 2 processes that it had left" in lab.run("stop", "--limit", "server").stdout
 
 
 def test_fork_loop_of_survivors_ends(lab: Lab) -> None:

@@ -139,7 +139,7 @@ def test_comments_are_not_sent() -> None:
 
 def test_process_table_is_parsed_in_one_place() -> None:
     readers = [path.name for path in SCRIPTS.glob("*.sh") if re.search(r"/stat(\"|\b)", path.read_text())]
-    # The first one reads the time of the boot from /proc/stat. Others read all processes in one pass of grep.
-    assert sorted(readers) == ["component_state.sh", "left_processes.sh", "members.sh", "proc_stat.sh", "status.sh"]
+    # The first one reads the time of the boot from /proc/stat. Others read many processes in one pass.
+    assert sorted(readers) == ["component_state.sh", "descendants.sh", "left_processes.sh", "proc_stat.sh", "status.sh"]
     splitters = [path.name for path in SCRIPTS.glob("*.sh") if "##*) }" in path.read_text()]
     assert splitters == ["proc_stat.sh"]

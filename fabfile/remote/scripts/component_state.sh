@@ -2,10 +2,11 @@
 . ./proc_stat.sh
 
 # is_running FOLDER: whether the program of a component runs; sets $pid. Its process is known by id and birth. As long
-# as the command line is that of the launcher, the program has not been executed yet.
+# as the command line is that of the launcher, which a shell runs, the program has not been executed yet.
 is_running() {
   [ ! -s "$1/status" ] && { read -r pid <"$1/pid" && read -r birth <"$1/born"; } 2>/dev/null || return
-  is_same_process "$pid.$birth" && ! grep -qzxsF "$state/$1/launcher" "/proc/$pid/cmdline"
+  is_same_process "$pid.$birth" || return
+  case $stat_line in "$pid ("*"sh) "*) ! grep -qzxsF "$state/$1/launcher" "/proc/$pid/cmdline" ;; esac
 }
 
 # launcher_runs FOLDER: whether the launcher of a component runs; sets $pid. This starts no program, so it can be asked

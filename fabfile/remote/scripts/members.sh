@@ -7,7 +7,7 @@
 # No screen server is a member, and no process of another screen session, which inherits tag and mark if a component has
 # started it. A server is a process named screen that leads its kernel session. Its user may be another one.
 # Needs from its users: roots, tags, marks, whole_session; see members.
-. ./screen.sh
+. ./descendants.sh
 . ./cgroup.sh
 
 births=' ' # PID.BIRTH of processes that were members: the id may become that of another process
@@ -52,49 +52,5 @@ marked() {
   grep -lzxsF --line-buffered "$marks" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do echo "$pid"; done
 }
 
-# members_by_name: print NAME PID for each member of several components. The input has lines `tag NAME TAG`, `start NAME PID`
-# and `found NAME PID`. The latter is a member even if it has ended meanwhile. For the fields of stat see proc(5).
-members_by_name() {
-  own=' ' # servers of our own sessions, which `screen -ls` may not list any more
-  for mark in $own_marks; do
-    mark=${mark#STY=}
-    own="$own${mark%%.*} "
-  done
-  { cat && LC_ALL=C grep -hs '' /proc/[0-9]*/stat; } | LC_ALL=C awk -v all="$all_servers" -v own="$own" -v others="$other_servers" '
-    $1 == "found" { certain[$3] }
-    $1 == "found" || $1 == "start" { start[$2] = start[$2] " " $3; next }
-    $1 == "tag" { name_of[$3] = $2; next }
-    {
-      pid = $1
-      is_screen = $2 == "(screen)"
-      sub(/^.*\) /, "") # the program name may hold spaces and parentheses; the next field is the third one
-      if ($1 == "Z" || $1 == "X") next
-      runs[pid]
-      if (is_screen && $4 == pid && index(all own, " " pid " ") == 0) others = others pid " "
-      below[$2] = below[$2] " " pid
-      if ($4 != pid) below[$4] = below[$4] " " pid
-      if ($23 in name_of) start[name_of[$23]] = start[name_of[$23]] " " pid
-    }
-    END {
-      count = split(all own others, server, " ")
-      for (i = 1; i <= count; i++) outside[server[i]]
-      add(others, foreign)
-      for (pid in foreign) outside[pid]
-      for (name in start) {
-        split("", found) # empties it
-        add(start[name], found)
-        for (pid in found) if ((pid in runs || pid in certain) && !(pid in outside)) print name, pid
-      }
-    }
-    # Add processes to a set, with all that descends from them. Descent does not lead into a server.
-    function add(pids, set,   queue, count, given, i, pid, next_ones, more, j) {
-      given = count = split(pids, queue, " ")
-      for (i = 1; i <= count; i++) {
-        pid = queue[i]
-        if (pid in set || (i > given && pid in outside)) continue
-        set[pid]
-        more = split(below[pid], next_ones, " ")
-        for (j = 1; j <= more; j++) queue[++count] = next_ones[j]
-      }
-    }' | without_other_sessions
-}
+# members_by_name: print NAME PID for each member of several components, from the input of descendants.
+members_by_name() { descendants | without_other_sessions; }

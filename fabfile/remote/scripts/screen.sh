@@ -5,12 +5,12 @@
 # Needs from the header: session.
 . ./tools.sh
 
-tab=$(printf '\t')
+tab='	'
 newline='
 '
 dead_marks=
 
-# list_sessions: set these variables. It only starts two programs, because each one costs a millisecond.
+# list_sessions: set these variables. It only starts one program, because each one costs a millisecond.
 #   $listing        the output of `screen -ls`
 #   $sessions       a line PID.NAME for each session of this user, dead ones too
 #   $own_sessions   PID.NAME of those that run and are named $session
@@ -21,9 +21,12 @@ dead_marks=
 # In the output of `screen -ls`, the lines of sessions begin with a tab and a process id.
 list_sessions() {
   listing=$(screen -ls 2>&1)
-  sessions=$(printf '%s\n' "$listing" | LC_ALL=C sed -n "s/^$tab\([0-9][^$tab]*\).*/\1/p")
-  own_sessions='' all_servers=' ' other_servers=' ' own_marks=$dead_marks
-  while IFS= read -r id; do
+  sessions='' own_sessions='' all_servers=' ' other_servers=' ' own_marks=$dead_marks
+  while IFS= read -r line; do
+    case $line in "$tab"[0-9]*) ;; *) continue ;; esac
+    id=${line#"$tab"}
+    id=${id%%"$tab"*}
+    sessions="$sessions${sessions:+$newline}$id"
     server=${id%%.*}
     is_screen "$server" || continue
     all_servers="$all_servers$server "
@@ -35,7 +38,7 @@ list_sessions() {
       other_servers="$other_servers$server "
     fi
   done <<END
-$sessions
+$listing
 END
 }
 

@@ -1,7 +1,7 @@
 # fab status: the state of each component.
 # Needs from the header: session, owner, owner_text, replace, folders, with_origins.
 # Answers:
-#   units NOW TICKS-PER-SECOND PAGE-SIZE
+#   units NOW PAGE-SIZE
 #   component FOLDER WORD PID STATUS STARTED ENDED READY UNREADY STOPPED LOSS
 #     WORD is waiting, starting, running, ending (its end is not recorded yet) or ended. STOPPED is `stopped` if this tool
 #     ended it. For LOSS see find_loss.
@@ -10,27 +10,36 @@
 #   foreign COUNT SINCE TEXT    if the session belongs to another owner
 #   sample UPTIME [FOLDER,PID,USER,SYSTEM,PAGES]...
 # If any process of a component runs, there are two samples, 0.3 s apart, of the resources that each has used so far. The
-# program of the component may have ended.
+# program of the component may have ended. USER and SYSTEM are in 1/100 s.
+# Every program that this script starts costs a millisecond of CPU time.
 . ./state_dir.sh
-. ./screen.sh
+. ./descendants.sh
 . ./own_output.sh
 . ./ownership.sh
 
 main() {
   need screen
-  make_state_dir
+  find_state_dir
+  [ -d "$state" ] || make_state_dir
   enter_state_dir
   find_session
-  answer "units $(date +%s) $(getconf CLK_TCK 2>/dev/null || echo 100) $(getconf PAGESIZE 2>/dev/null || echo 4096)"
-  tags='' leaders='' launchers=''
+  find_page_size
+  answer "units $(date +%s) $page_size"
+  since=
+  [ -z "$id" ] || ! read_stat "${id%%.*}" || since=$stat_birth
+  members=
   for folder in $folders; do report_component; done
   report_foreign
-  files=
-  [ -z "$tags$leaders" ] || list_processes
-  [ "$files" ] || return 0
-  sample
-  sleep 0.3
-  sample
+  [ -z "$members" ] || report_usage
+}
+
+# find_page_size: set $page_size, in bytes. Some kernels do not tell.
+find_page_size() {
+  page_size=4096
+  while read -r word size _; do
+    [ "$word" != KernelPageSize: ] || break
+  done 2>/dev/null </proc/self/smaps && [ "$size" ] && page_size=$((size * 1024))
+  :
 }
 
 # report_component: answer for the component in $folder.
@@ -40,10 +49,11 @@ report_component() {
   if is_running "$folder"; then
     word=running ended='' status=''
     program=$pid
-    add_processes
+    members="${members}start $folder $pid$newline"
+    add_component
   elif is_of_session "$started_in" && [ -e "$folder/launcher.pid" ]; then
     find_end_word
-    add_processes
+    add_component
   else
     word=waiting program='' status='' started='' ended='' ready='' unready=''
   fi
@@ -53,15 +63,13 @@ report_component() {
   ! is_bad || answer "output $folder $(output_end "$folder" 8)"
 }
 
-# add_processes: add the processes of $folder to the samples. They have its tag. If its program has none, they are those in
-# the kernel session of the program, except the two of the launcher.
-add_processes() {
-  [ -z "$tag" ] || tags="$tags $tag=$folder"
-  if [ "$word" = running ] && [ "$stat_tag" != "$tag" ]; then
-    leaders="$leaders $stat_session=$folder"
-    launchers="$launchers $launcher"
-    [ "$stat_session" = "$pid" ] || launchers="$launchers $stat_session"
-  fi
+# add_component: add $folder to the input of descendants. After a reboot, no process of it can be left. No process of a
+# component is older than the session and all programs.
+add_component() {
+  [ "${started_boot:-$boot}" = "$boot" ] || return 0
+  [ -z "$tag" ] || members="${members}tag $folder $tag$newline"
+  [ "$begun" ] || return 0
+  [ "$since" ] && [ "$since" -le "$begun" ] || since=$begun
 }
 
 # is_bad: whether the component is failed or lost.
@@ -97,7 +105,6 @@ is_ending() {
 
 read_notes() {
   read_note "$folder" pid && program=$note
-  read_note "$folder" launcher.pid && launcher=$note
   read_note "$folder" tag && tag=$note
   read_note "$folder" status && status=$note
   read_note "$folder" started && started=$note
@@ -105,46 +112,71 @@ read_notes() {
   read_note "$folder" ready && ready=$note
   read_note "$folder" unready && unready=$note
   read_note "$folder" session && started_in=$note
+  read_note "$folder" boot && started_boot=$note
+  read_note "$folder" born && begun=$note
+  read_note "$folder" begun && begun=${note:-$begun}
 }
 
-# list_processes: set $files to the stat files of the processes in $tags or $leaders. This reads each process of the host
-# once, and grep needs a third of the time of cat. A tag is so large that no other field has its value.
-list_processes() {
-  by_leader=
-  [ -z "$leaders" ] || by_leader="|^[0-9]+ \(.*\) . ([^ ]+ ){2}($(any_of "$leaders")) "
-  found=$(LC_ALL=C grep -slE " ($(any_of "$tags")) $by_leader" /proc/[0-9]*/stat)
-  found=$(for file in $found; do
-    file=${file%/stat}
-    echo "${file##*/}"
-  done | without_other_sessions)
-  files=
-  for pid in $found; do files="$files /proc/$pid/stat"; done
-}
-
-# any_of [NUMBER=FOLDER]...: print an expression for any of the numbers, or for none if the list is empty.
-any_of() {
-  numbers=none
-  for pair in $1; do numbers="$numbers|${pair%%=*}"; done
-  echo "$numbers"
-}
-
-# sample: answer with the CPU time and memory of each process in $files, except launchers. They may have ended: then cat
-# must not read the standard input. For the fields see proc(5).
+# report_usage: answer with two samples of the processes of components. $members is the input of descendants. Environments
+# tell which other processes have the mark of a component, and which are of other screen sessions. For the fields of stat
+# see proc(5).
 # shellcheck disable=SC2086 # one word for each file
-sample() {
-  read -r up _ </proc/uptime
-  answer "sample $up$(cat /dev/null $files 2>/dev/null | LC_ALL=C awk -v of="$tags $leaders" -v launchers="$launchers" '
-    BEGIN {
-      count = split(of, pairs, " ")
-      for (i = 1; i <= count; i++) folder[substr(pairs[i], 1, index(pairs[i], "=") - 1)] = substr(pairs[i], index(pairs[i], "=") + 1)
-      count = split(launchers, pids, " ")
-      for (i = 1; i <= count; i++) is_launcher[pids[i]]
+report_usage() {
+  found=$(printf '%ssince %s\n' "$members" "${since:-0}" | descendants)
+  files=${found%%"$newline"*}
+  files=${files#files}
+  samples=$({
+    printf '%s\n' "$found"
+    LC_ALL=C grep -aszHE '^(STY|REMOTE_RUNNER_COMPONENT)=' /dev/null $files | tr '\000' '\n'
+  } | in_own="$newline$own_marks$newline" in_state="$state/" in_folders=" $folders " LC_ALL=C awk '
+    /^\/proc\/[0-9]+\/environ:/ {
+      split($0, part, "/")
+      line = substr($0, index($0, ":") + 1)
+      if (line ~ /^STY=/) {
+        if (index(ENVIRON["in_own"], "\n" line "\n") == 0) elsewhere[part[3]]
+        next
+      }
+      folder = substr(line, index(line, "=") + 1)
+      if (index(folder, ENVIRON["in_state"]) != 1) next
+      folder = substr(folder, length(ENVIRON["in_state"]) + 1)
+      if (index(ENVIRON["in_folders"], " " folder " ")) marked[part[3]] = folder
+      next
     }
-    {
-      pid = $1
-      sub(/^.*\) /, "") # the name may contain spaces and parentheses; the next field is the third one
-      if (pid in is_launcher || $1 ~ /[ZX]/) next
-      key = $23 in folder ? $23 : $4
-      if (key in folder) printf " %s,%s,%s,%s,%s", folder[key], pid, $12, $13, $22
-    }')"
+    $1 == "-" { parent[$2] = $3; leader[$2] = $4; next }
+    NF == 2 && $1 != "files" { owner[$2] = $1 }
+    END {
+      for (pid in marked) if (pid in parent) owner[pid] = marked[pid]
+      for (pid in elsewhere) delete owner[pid]
+      do {
+        more = 0
+        for (pid in parent) if (!(pid in owner) && !(pid in elsewhere)) {
+          near = parent[pid] in owner ? parent[pid] : leader[pid]
+          if (near in owner) {
+            owner[pid] = owner[near]
+            more = 1
+          }
+        }
+      } while (more)
+      for (pid in owner) is_any = 1
+      if (!is_any) exit
+      sample()
+      system("sleep 0.3")
+      sample()
+    }
+    function sample(   pid, file) {
+      getline <"/proc/uptime"
+      close("/proc/uptime")
+      printf "sample %s", $1
+      for (pid in owner) {
+        file = "/proc/" pid "/stat"
+        if ((getline <file) <= 0) continue
+        close(file)
+        sub(/^.*\) /, "") # the name may contain spaces and parentheses; the next field is the third one
+        if ($1 !~ /[ZX]/) printf " %s,%s,%s,%s,%s", owner[pid], pid, $12, $13, $22
+      }
+      print ""
+    }')
+  IFS=$newline
+  for sample in $samples; do answer "$sample"; done # dash needs seconds for ${samples#*"$newline"}
+  unset IFS
 }

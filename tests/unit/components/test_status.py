@@ -18,7 +18,7 @@ COMPONENTS = [
 
 def test_answers_are_read() -> None:
     answers = [
-        "units 1000 100 4096",
+        "units 1000 4096",
         "component a running 11  900     ",
         "component b ended 21 137 800 960  late  ",
         "component c waiting        ",
@@ -85,7 +85,7 @@ def test_unknown_components_are_in_any_state() -> None:
 
 def test_end_before_the_sample_does_not_hang() -> None:
     """The component has ended since the script saw it, and the controller keeps the standard input open."""
-    body = "tags='4194304=a' leaders='' launchers=''\nlist_processes\nsample"
+    body = "state=/ since='' members='tag a 4194304\n'\nlist_sessions\nreport_usage"
     script = script_of(body, "status", folders="", with_origins=False).sent_by("me", born=5, group=1)
     with subprocess.Popen(["sh", "-c", command(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin and process.stdout

@@ -1,0 +1,77 @@
+# Find the processes of components in one look at all processes of the host.
+. ./screen.sh
+
+# descendants: print NAME PID for each process with a tag, each given process, and all that descends from these. Servers of
+# screen and processes of other sessions are left out. The input has lines
+#   tag NAME TAG
+#   start NAME PID
+#   found NAME PID   it counts even if it has ended meanwhile
+#   since BIRTH      ignore processes that are older, unless they have a tag. For each that is not found, and has no tag,
+#                    print - PID PARENT LEADER. The first line is then `files` and the environments of all.
+# Call it in a subshell. awk reads the files itself: a pipe between two programs would take a third of the time. For the
+# fields see proc(5).
+descendants() {
+  own=' ' # servers of our own sessions, which `screen -ls` may not list any more
+  for mark in $own_marks; do
+    mark=${mark#STY=}
+    own="$own${mark%%.*} "
+  done
+  cd /proc || exit
+  LC_ALL=C exec awk -v all="$all_servers" -v own="$own" -v others="$other_servers" '
+    BEGIN {
+      processes = ARGC
+      ARGC = 1 # read the standard input
+    }
+    $1 == "found" { certain[$3] }
+    $1 == "found" || $1 == "start" { start[$2] = start[$2] " " $3 }
+    $1 == "tag" { name_of[$3] = $2 }
+    $1 == "since" { since = $2 + 0 }
+    END {
+      for (i = 1; i < processes; i++) look_at(ARGV[i])
+      count = split(all own others, server, " ")
+      for (i = 1; i <= count; i++) outside[server[i]]
+      add(others, foreign)
+      for (pid in foreign) outside[pid]
+      for (name in start) {
+        split("", found) # empties it
+        add(start[name], found)
+        for (pid in found) if ((pid in runs || pid in certain) && !(pid in outside)) lines[pid] = lines[pid] name " " pid "\n"
+      }
+      for (pid in unknown) if (!(pid in outside) && !(pid in lines)) lines[pid] = "- " pid " " unknown[pid] "\n"
+      if (since != "") {
+        printf "files"
+        for (pid in lines) printf " /proc/%s/environ", pid
+        print ""
+      }
+      for (pid in lines) printf "%s", lines[pid]
+    }
+    function look_at(pid,   file, is_screen) {
+      file = pid "/stat"
+      if ((getline <file) <= 0) return
+      close(file)
+      is_screen = index($0, "(screen) ") == length(pid) + 2
+      sub(/^.*\) /, "") # the program name may hold spaces and parentheses; the next field is the third one
+      if ($1 == "Z" || $1 == "X") return
+      if (is_screen && $4 == pid && index(all own, " " pid " ") == 0) others = others pid " "
+      if ($23 in name_of) start[name_of[$23]] = start[name_of[$23]] " " pid
+      else if ($20 < since) return
+      else if (since != "") unknown[pid] = $2 " " $4
+      runs[pid]
+      sibling[pid] = child[$2]
+      child[$2] = pid
+      if ($4 == pid) return
+      neighbour[pid] = follower[$4]
+      follower[$4] = pid
+    }
+    # Add processes to a set, with all that descends from them. Descent does not lead into a server.
+    function add(pids, set,   queue, count, given, i, pid, other) {
+      given = count = split(pids, queue, " ")
+      for (i = 1; i <= count; i++) {
+        pid = queue[i]
+        if (pid in set || (i > given && pid in outside)) continue
+        set[pid]
+        for (other = child[pid]; other != ""; other = sibling[other]) queue[++count] = other
+        for (other = follower[pid]; other != ""; other = neighbour[other]) queue[++count] = other
+      }
+    }' [0-9]*
+}
