@@ -16,6 +16,7 @@ import attrs
 from rr_config import Component, Config, ConfigError
 from rr_config.command_line.options import GRACE_SECONDS, check_seconds
 from rr_config.config import by_host
+from rr_config.files.trees import rules_of
 from rr_config.hosts.limit import limit_to_components
 from rr_config.hosts.natural_order import in_natural_order, natural_key
 
@@ -27,7 +28,7 @@ from ..remote.ask import ask, conversation
 from ..remote.host import Host
 from ..results.provenance import JsonObject, provenance
 from ..transfer.apply import LocalSources
-from ..transfer.sync import SyncResult, Wishes, sync
+from ..transfer.sync import SyncResult, Wishes, check_removals, sync
 from ..util.lazy import call_once
 from ..util.limits import INSTALL_SECONDS
 from ..util.stages import Failure, StageError
@@ -134,7 +135,7 @@ class Runner(CleanCommands):
             check_seconds("time-limit", time_limit, least=1)
             self._fleet.deadline = self.clock.monotonic() + time_limit
         self._origin()  # read the files now: the start may be much later
-        self._connect(self._fleet, "screen openssl tar", with_requirements=True)
+        self._connect(self._fleet, "screen openssl tar", True, self._check_removals())
         if self.options.kill_first:
             self._renew_sessions()
         else:
@@ -161,8 +162,16 @@ class Runner(CleanCommands):
 
         Raise StageError with a failure for each file that could not be copied.
         """
-        self._connect(self._fleet, "openssl tar")
+        self._connect(self._fleet, "openssl tar", False, self._check_removals())
         return self._sync()
+
+    def _check_removals(self) -> Callable[[Host], None]:
+        """Return a check that a sync of a host would not remove too much. It asks only if the sync may remove files."""
+        targets = [remote for component in self.config.all_components() for remote in component.files.values()]
+        if self.options.delete or not any(rules.delete for rules in map(rules_of, targets) if rules):
+            return lambda host: None
+        trees = self._trees("connect")
+        return lambda host: check_removals(host, self.session, trees()[host.name])
 
     def _sync(self) -> dict[str, SyncResult]:
         trees, sources = self._trees("sync"), LocalSources()

@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import attrs
 
@@ -152,7 +152,14 @@ class SessionCommands(ResultCommands):
         script = connect_script(self.session, self.owner, self.options.replace, tools, requirements, in_session)
         return read_connect(self.session, ask(host, script))
 
-    def _connect(self, fleet: Fleet, tools: str, with_requirements: bool = False, in_session: bool = False) -> None:
+    def _connect(
+        self,
+        fleet: Fleet,
+        tools: str,
+        with_requirements: bool = False,
+        in_session: bool = False,
+        further_check: Callable[[Host], None] = lambda host: None,
+    ) -> None:
         """Check that every host is ready, before anything changes on any host. `tools` are programs that it needs.
 
         With `in_session`, it must have the session.
@@ -164,7 +171,10 @@ class SessionCommands(ResultCommands):
 
         def work(host: Host) -> Foreign | None:
             requirements = as_arguments(own[host.name]) if with_requirements else []
-            return self._foreign_on(host, tools, requirements, in_session)
+            found = self._foreign_on(host, tools, requirements, in_session)
+            if found is None:
+                further_check(host)
+            return found
 
         def failures(host: str, found: Foreign | None) -> list[Failure]:
             if found is None:

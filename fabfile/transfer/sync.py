@@ -109,15 +109,35 @@ def sync(
     return _result(roots, update)
 
 
-def _find_changes(
-    commands: RemoteCommands, roots: Sequence[Root], sources: LocalSources, always_copy: bool, may_change: bool
-) -> HostUpdate:
-    """Compare the roots with the host, and set their changes; return the update that applies these."""
+def check_removals(host: Host, session: str, trees: ByRoot) -> None:
+    """Raise HostError if a sync would remove more than surplus.MOST files and folders. Change nothing."""
+    if not any(mirror.deletes for tree in trees.values() for mirror in tree.mirrors.values()):
+        return
+    roots = [Root(name, tree) for name, tree in trees.items()]
+    with conversation(host, preview_script(session, trees)) as talk:
+        commands = RemoteCommands(talk, trees)
+        _look(commands, roots)
+        commands.end()
+    find_conflicts(roots)
+    if refused := _refused(roots, Wishes()):
+        raise HostError(refused)
+
+
+def _look(commands: RemoteCommands, roots: Sequence[Root]) -> str:
+    """Set the folders and inventories of the roots; return the name of staging folders."""
     asked = ask_inventories(commands, roots, with_lists=True)
     staging, *folders = map(os.fsdecode, commands.answer(0))
     for root, folder in zip(roots, folders, strict=True):
         root.folder = folder
     read_inventories(commands, asked)
+    return staging
+
+
+def _find_changes(
+    commands: RemoteCommands, roots: Sequence[Root], sources: LocalSources, always_copy: bool, may_change: bool
+) -> HostUpdate:
+    """Compare the roots with the host, and set their changes; return the update that applies these."""
+    staging = _look(commands, roots)
     if not always_copy:
         compare(commands, roots, sources.hashes, may_change)
     find_conflicts(roots)

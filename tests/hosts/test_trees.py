@@ -15,6 +15,7 @@ from fabfile.transfer.protocol import tar_stream
 from rr_config.files.local_files import LocalFile
 from tests.support.connections import connections
 from tests.support.lab import Lab
+from tests.support.outcomes import assert_failed
 from tests.support.waiting import eventually
 
 CONFIG = """
@@ -209,7 +210,7 @@ def test_many_removals_need_an_option(lab: Lab) -> None:
         done = lab.fab(command, "-c", "cfg.py")
         assert done.returncode == 1
         words = "would remove 101 files and folders; give --delete to allow more than 100"
-        assert f"node1: sync: {words}\n" in done.stderr
+        assert f"node1: connect: {words}\n" in done.stderr
     assert entries(lab.node1.home / "work") == before
     done = lab.fab("plan", "-c", "cfg.py")
     assert done.returncode == 1
@@ -217,6 +218,26 @@ def test_many_removals_need_an_option(lab: Lab) -> None:
     assert "needs --delete" not in lab.run("plan", "--delete").stdout
     assert "101 removed" in lab.run("sync", "--delete").stdout
     assert entries(lab.node1.home / "work") == {"put/f": "new"}
+
+
+def test_run_counts_removals_before_a_change(lab: Lab) -> None:
+    put(lab.folder / "src", {"f": "new"})
+    lab.config(
+        "for name in ('node1', 'node2'):\n"
+        "    config.add_component(Component(name='a', host=name, executable='/bin/sleep', args=['1000'], start_index=1,\n"
+        "        base_dir='~/work', files=util.tree('src', 'put', delete=True)))\n"
+    )
+    lab.run("run")
+    before = lab.run("status", "--json").stdout
+    put(lab.node2.home / "work/put", {f"old/{number}": "" for number in range(100)})
+    put(lab.folder / "src", {"f": "newer"})
+    for command in ("sync", "run"):
+        assert_failed(lab.fab(command, "-c", "cfg.py"), node2="would remove 101 files and folders; give --delete")
+    pids = [[each["pid"] for each in json.loads(text)] for text in (before, lab.run("status", "--json").stdout)]
+    assert pids[0] == pids[1]
+    assert (lab.node1.home / "work/put/f").read_text() == "new"
+    lab.run("run", "--delete")
+    assert {entries(host.home / "work/put")["f"] for host in (lab.node1, lab.node2)} == {"newer"}
 
 
 def test_removal_stays_in_its_folder(lab: Lab) -> None:
@@ -246,7 +267,8 @@ def test_removal_stays_in_its_folder(lab: Lab) -> None:
             config.write(" base_dir='~/b'))\n")
         done = lab.fab("sync", "-c", "cfg.py")
         assert done.returncode == 1
-        assert done.stderr.startswith(f"node1: sync: {words}"), dest
+        stage = "sync" if dest == "~/.local" else "connect"  # the state directory appears in this sync
+        assert done.stderr.startswith(f"node1: {stage}: {words}"), dest
     assert f"unknown: node1: {words}" in lab.fab("plan", "-c", "cfg.py").stdout
     assert {path: text for path, text in entries(home).items() if not path.startswith(".local")} == before
 
