@@ -1,4 +1,7 @@
-"""Volumes: the file systems of a host that get files, and how much a sync would send to each. Pure."""
+"""Volumes: the file systems of a host that get files, and how much a sync would send to each.
+
+Pure, except for the holes of local files.
+"""
 
 import posixpath
 from collections.abc import Mapping
@@ -6,7 +9,10 @@ from itertools import chain
 
 import attrs
 
+from rr_config.files.local_files import LocalFile
+
 from ..transfer.inventory import RemoteEntry
+from ..transfer.sparse import DataParts
 from ..transfer.tree import TEMPORARY, ByRoot, Tree, above, locate
 from .probe import Facts
 
@@ -72,5 +78,11 @@ def _to_come(tree: Tree, files: Files) -> dict[str, tuple[int, int]]:
         found = files.get(path)
         if found is None or not found.is_file or found.size != local.size:
             size, new = coming[posixpath.dirname(path)]
-            coming[posixpath.dirname(path)] = (size + local.size, new + (found is None))
+            coming[posixpath.dirname(path)] = (size + _data_size(local), new + (found is None))
     return coming
+
+
+def _data_size(local: LocalFile) -> int:
+    """Return the size of a local file without its holes, which a sync does not send."""
+    parts = DataParts()(local)
+    return local.size if parts is None else sum(size for _, size in parts)

@@ -24,7 +24,7 @@ from ..remote import script, state_dir
 from ..remote.ask import conversation
 from ..remote.conversation import Conversation
 from ..remote.host import Host
-from ..transfer import inventory, tree, upload
+from ..transfer import inventory, sparse, tree, upload
 from ..transfer.protocol import reasons, remote_hashes
 from ..util.errors import HostError
 from ..util.files import LATEST, replacing
@@ -261,7 +261,8 @@ def _write(target: Path, content: IO[bytes], member: tarfile.TarInfo, most: int)
         while block := content.read(min(BLOCK, most)):
             most -= len(block)
             digest.update(block)
-            file.write(block)
+            sparse.write_sparse(file, block)
+        file.truncate()
         file.flush()
         os.fchmod(file.fileno(), member.mode & 0o777 | 0o600)
         os.utime(file.fileno(), (member.mtime, member.mtime))

@@ -1,9 +1,10 @@
-"""The parts of a sparse local file that hold data.
+"""The parts of a sparse local file that hold data, and the holes of files that come from a host.
 
-Only these are sent. Everything between them becomes a hole on the host.
+A sync sends only these parts. Everything between them becomes a hole on the host. A collection receives all bytes.
 """
 
 import os
+from typing import BinaryIO
 
 from rr_config.files.local_files import LocalFile
 
@@ -12,6 +13,7 @@ Parts = list[tuple[int, int]]  # offset and length of each part, in bytes
 MOST_PARTS = 500
 # Smaller holes, in bytes, are sent as zeros.
 HOLES = 1 << 16
+ZEROS = bytes(HOLES)
 
 
 class DataParts:
@@ -30,6 +32,19 @@ class DataParts:
         if local.path not in self._known:
             self._known[local.path] = _data_parts(local)
         return self._known[local.path]
+
+
+def write_sparse(file: BinaryIO, block: bytes) -> None:
+    """Write the next block of a new file, but leave a hole for each HOLES bytes of zeros.
+
+    Truncate the file at its last position when it is complete.
+    """
+    for start in range(0, len(block), HOLES):
+        piece = block[start : start + HOLES]
+        if ZEROS.startswith(piece):
+            file.seek(len(piece), os.SEEK_CUR)
+        else:
+            file.write(piece)
 
 
 def _data_parts(local: LocalFile) -> Parts | None:

@@ -1,4 +1,4 @@
-"""Sparse files: the host gets the same holes, and only data is sent."""
+"""Sparse files: the other side gets the same holes. A sync sends only data."""
 
 import filecmp
 import os
@@ -62,6 +62,36 @@ def test_holes_are_neither_sent_nor_filled(lab: Lab, monkeypatch: pytest.MonkeyP
         again = runner.sync()["node1"]
         assert (again.sent, again.sent_bytes) == (1, PIECE)
         assert_same(lab.folder / "tree", there)
+
+
+def test_holes_of_results_stay_holes(lab: Lab) -> None:
+    make(lab.node1.home / "tree")
+    lab.config(
+        "config.add_component(Component(name='c', host='node1', start_index=1, executable='/bin/true', base_dir='~',"
+        " results=['tree'], wait=True))\n"
+    )
+    lab.run("run", "--collect")
+    (collected,) = (lab.folder / "results").iterdir()
+    for path in (lab.node1.home / "tree").rglob("*"):
+        path.chmod(path.stat().st_mode | 0o600)
+    there = collected / "node1/c/results/tree"
+    assert_same(lab.node1.home / "tree", there)
+    assert blocks(there / "zeros") == 0
+    lab.run("collect")
+    assert (there / "big").stat().st_nlink == 2
+
+
+def test_doctor_counts_data_of_sparse_files(lab: Lab) -> None:
+    """The file system of the host has less room than the size of the file, and more than its data."""
+    free = os.statvfs(lab.node1.home)
+    with (lab.folder / "big").open("wb") as file:
+        file.write(os.urandom(100_000))
+        file.truncate(free.f_bavail * free.f_frsize * 2)
+    lab.config(
+        "config.add_component(Component(name='c', host='node1', start_index=1, executable='/bin/true', base_dir='~/work',"
+        " files={'big': 'big'}))\n"
+    )
+    assert "needed" not in lab.run("doctor").stdout
 
 
 def assert_same(here: Path, there: Path) -> None:
