@@ -4,7 +4,10 @@ import json
 import os
 import re
 import time
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.support.files import text
 from tests.support.lab import Lab
@@ -162,6 +165,53 @@ def test_process_without_a_sign_is_listed(lab: Lab) -> None:
     move_sockets(lab)
     lab.run("kill")
     assert not is_alive(pid)
+
+
+# A process that has lost tag, environment and parent, but is still in the kernel session of its window.
+ORPHAN = """#!/bin/sh
+bare="env -i HOME=$HOME PATH=$PATH REMOTE_RUNNER_THROWAWAY=$REMOTE_RUNNER_THROWAWAY"
+( $bare sh -c 'trap "" HUP; ulimit -S -m unlimited; text=$(head -c 30000000 /dev/zero | tr "\\0" x); echo $$ >~/pid.orphan
+  while sleep 1; do :; done' >/dev/null 2>&1 & )
+exec sleep 1000
+"""
+
+
+def test_orphan_in_the_window_is_ended(lab: Lab) -> None:
+    lab.config(CONFIG)
+    for name in ("hider", "forker", "other", "server"):
+        lab.write(f"{name}.sh", ORPHAN if name == "server" else OTHER, 0o755)
+    lab.run("run", "--limit", "server")
+    eventually(lambda: alive(lab.node1) == {"orphan"}, "the process")
+    assert statuses(lab)["server"]["memory"] > 30_000_000
+    lab.run("stop", "--limit", "server")
+    assert alive(lab.node1) == set()
+    assert statuses(lab)["server"]["exit_status"] == 143, "the launcher has not been stopped"
+
+
+def host_without_python(lab: Lab, folder: Path) -> None:
+    """Start the host `bare`, on which no process adopts those that have lost their parent."""
+    for path in Path("/usr/bin").iterdir():
+        if not path.name.startswith("python"):
+            (folder / path.name).symlink_to(path)
+    lab.farm.add("bare", {"ForceCommand": f'cd && PATH={folder} exec sh -c "$SSH_ORIGINAL_COMMAND"'})
+
+
+@pytest.mark.root
+def test_cgroup_tells_orphans_of_the_session(lab: Lab, tmp_path: Path) -> None:
+    host_without_python(lab, tmp_path)
+    lab.config(CONFIG.replace("node1", "bare"))
+    for name in ("hider", "forker", "other", "server"):
+        lab.write(f"{name}.sh", STRANGER if name == "server" else OTHER, 0o755)
+    lab.run("run", "--limit", "server,other")
+    host = lab.farm.hosts["bare"]
+    eventually(lambda: {each["state"] for each in statuses(lab).values()} == {"waiting", "ended", "failed"}, "the ends")
+    pid = noted(host)["stranger"]
+    for command in ("stop", "restart"):
+        done = lab.fab(command, "--limit", "server", "-c", "cfg.py")
+        assert_failed(done, bare=f"processes of an unknown component are left: {pid} (sleep); end them by hand, or all")
+    assert alive(host) == {"stranger", "others"}
+    lab.run("kill")
+    assert alive(host) == set()
 
 
 def move_sockets(lab: Lab) -> None:

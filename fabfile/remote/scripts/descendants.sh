@@ -6,6 +6,7 @@
 #   tag NAME TAG
 #   start NAME PID
 #   found NAME PID   it counts even if it has ended meanwhile
+#   window NAME LEADER LAUNCHER   processes in this kernel session whose parent is outside, but not this launcher
 #   since BIRTH      ignore processes that are older, unless they have a tag. For each that is not found, and has no tag,
 #                    print - PID PARENT LEADER. The first line is then `files` and the environments of all.
 # Call it in a subshell. awk reads the files itself: a pipe between two programs would take a third of the time. For the
@@ -25,6 +26,10 @@ descendants() {
     $1 == "found" { certain[$3] }
     $1 == "found" || $1 == "start" { start[$2] = start[$2] " " $3 }
     $1 == "tag" { name_of[$3] = $2 }
+    $1 == "window" {
+      window[$3] = $2
+      launcher[$4]
+    }
     $1 == "since" { since = $2 + 0 }
     END {
       for (i = 1; i < processes; i++) look_at(ARGV[i])
@@ -32,6 +37,9 @@ descendants() {
       for (i = 1; i <= count; i++) outside[server[i]]
       add(others, foreign)
       for (pid in foreign) outside[pid]
+      for (number in window) for (pid = follower[number]; pid != ""; pid = neighbour[pid]) {
+        if (leader[parent[pid]] != number && !(pid in launcher)) start[window[number]] = start[window[number]] " " pid
+      }
       for (name in start) {
         split("", found) # empties it
         add(start[name], found)
@@ -57,6 +65,8 @@ descendants() {
       else if ($20 < since) return
       else if (since != "") unknown[pid] = $2 " " $4
       runs[pid]
+      parent[pid] = $2
+      leader[pid] = $4
       sibling[pid] = child[$2]
       child[$2] = pid
       if ($4 == pid) return

@@ -49,7 +49,7 @@ report_component() {
   if is_running "$folder"; then
     word=running ended='' status=''
     program=$pid
-    members="${members}start $folder $pid$newline"
+    members="${members}start $folder $pid${newline}window $folder $stat_session $launcher$newline"
     add_component
   elif is_of_session "$started_in" && [ -e "$folder/launcher.pid" ]; then
     find_end_word
@@ -105,6 +105,7 @@ is_ending() {
 
 read_notes() {
   read_note "$folder" pid && program=$note
+  read_note "$folder" launcher.pid && launcher=$note
   read_note "$folder" tag && tag=$note
   read_note "$folder" status && status=$note
   read_note "$folder" started && started=$note

@@ -30,7 +30,8 @@ main() {
 }
 
 # check_strangers: fail if processes are left that may belong to a component of $folders, but have lost every sign of it, as
-# behind `su -`. On a host with Python, they are children of the screen server; see subreaper.py.
+# behind `su -`. On a host with Python, they are children of the screen server; see subreaper.py. On a host where the user
+# may create cgroups, they are in that of the session.
 check_strangers() {
   for id in $own_sessions; do servers="$servers ${id%%.*}"; done
   [ "$servers" ] || return 0
@@ -48,13 +49,26 @@ check_strangers() {
 find_strangers() {
   strangers=
   list_children
-  for pid in $children; do
+  list_orphans
+  for pid in $children $orphans; do
     ! is_stranger "$pid" || strangers="$strangers $pid"
   done
   [ "$strangers" ]
 }
 
-# is_stranger PID: whether this child of the screen server is neither a window nor of a component, and has begun after one
+# list_orphans: set $orphans to the processes in the cgroup of the session whose parents are outside.
+list_orphans() {
+  orphans=''
+  inside=" $(join "$(cgroup_members)") "
+  for pid in $inside; do
+    case $all_servers in *" $pid "*) continue ;; esac
+    is_alive "$pid" || continue
+    case $inside in *" $stat_parent "*) continue ;; esac
+    is_of_listed_session "$pid" || orphans="$orphans $pid"
+  done
+}
+
+# is_stranger PID: whether this child of the screen server, or orphan, is neither a window nor of a component, and has begun after one
 # of $folders.
 is_stranger() {
   is_alive "$1" || return
@@ -89,6 +103,7 @@ members_of_each() {
   known=
   for folder in $folders; do
     ! is_running "$folder" || known="${known}start $folder $pid
+$(window_of "$folder")
 "
     read_note "$folder" tag
     [ -z "$note" ] || known="${known}tag $folder $note
@@ -99,6 +114,12 @@ members_of_each() {
     LC_ALL=C grep -aszxHF "$marks" /proc/[0-9]*/environ | tr '\000' '\n' |
       sed -n 's|^/proc/\([0-9]*\)/environ:.*/\([^/]*\)$|found \2 \1|p'
   } | members_by_name
+}
+
+# window_of FOLDER: print the line for descendants about the window in which a program runs.
+window_of() {
+  read_note "$1" launcher.pid
+  echo "window $1 $stat_session $note"
 }
 
 # stop_component FOLDER SIGNAL: send the signal to the program and all that it started, in its process group or not. The
