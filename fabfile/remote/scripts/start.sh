@@ -172,6 +172,7 @@ report_programs() {
     tries=$((tries + 1))
     sleep 0.1
   done
+  find_following
   for folder in $following; do
     read -r pid <"$folder/pid"
     answer "started $folder $pid"
@@ -200,13 +201,22 @@ $(output_end "$folder" "$output_lines")"
   done
 }
 
+# find_following: move components from $started to $following if their launchers look for a daemon by now.
+find_following() {
+  left=
+  for folder in $started; do
+    if [ -e "$folder/following" ]; then following="$following $folder"; else left="$left $folder"; fi
+  done
+  started=$left
+}
+
 # await_daemons: wait until the launchers of $following have found their daemons, or have not. Readiness tells that of those
 # with a condition.
 await_daemons() {
   tries=0
   for folder in $following; do
     [ ! -e "$folder/unready" ] || continue
-    while [ $tries -lt 80 ] && [ ! -s "$folder/status" ] && ! is_running "$folder"; do
+    while [ $tries -lt 300 ] && [ ! -s "$folder/status" ] && ! is_running "$folder"; do
       ! is_orphaned || exit
       tries=$((tries + 1))
       sleep 0.1
@@ -220,7 +230,7 @@ $(output_end "$folder" "$output_lines")"
 # is_beginning: whether one of $started has hardly run yet although it wants to, or has ended just now.
 is_beginning() {
   for folder in $started; do
-    [ ! -s "$folder/status" ] || continue
+    if [ -s "$folder/status" ] || [ -e "$folder/following" ]; then continue; fi
     read -r pid <"$folder/pid"
     is_alive "$pid" || return 0
     case $stat_state in
