@@ -207,6 +207,12 @@ def test_allowed_removals_know_other_folders(here: Path) -> None:
     assert apart == {"a": [("~/w", "/c")], "b": [("~/w", "/c")], "c": [], "d": [("~/w", "/c")]}
 
 
+def test_skipped_name_stays_on_one_line(here: Path, caplog: pytest.LogCaptureFixture) -> None:
+    os.mkfifo(here / "src/a\nb\x1b[31m\udcff")
+    loaded(here, config_of(a=["/a", "{'src': 'x'}"]))
+    assert caplog.messages == [f"'{here}/src/a\\nb\\x1b[31m\\udcff': a FIFO; skipped"]
+
+
 def test_special_files_below_folders_are_skipped(here: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Every component may bring them, and there is one warning for each."""
     os.mkfifo(here / "src/pipe")
