@@ -8,7 +8,8 @@
 #   found NAME PID   it counts even if it has ended meanwhile
 #   window NAME LEADER LAUNCHER   processes in this kernel session whose parent is outside, but not this launcher
 #   since BIRTH      ignore processes that are older, unless they have a tag. For each that is not found, and has no tag,
-#                    print - PID PARENT LEADER. The first line is then `files` and the environments of all.
+#                    print - PID PARENT LEADER. The first line is then `files` and the environments that can tell more:
+#                    only a process that has lost its parent may have a mark and descend from no member
 # Call it in a subshell. awk reads the files itself: a pipe between two programs would take a third of the time. For the
 # fields see proc(5).
 descendants() {
@@ -43,12 +44,15 @@ descendants() {
       for (name in start) {
         split("", found) # empties it
         add(start[name], found)
-        for (pid in found) if ((pid in runs || pid in certain) && !(pid in outside)) lines[pid] = lines[pid] name " " pid "\n"
+        for (pid in found) if ((pid in runs || pid in certain) && !(pid in outside)) {
+          lines[pid] = lines[pid] name " " pid "\n"
+          member[pid]
+        }
       }
       for (pid in unknown) if (!(pid in outside) && !(pid in lines)) lines[pid] = "- " pid " " unknown[pid] "\n"
       if (since != "") {
         printf "files"
-        for (pid in lines) printf " /proc/%s/environ", pid
+        for (pid in lines) if (pid in member || !(parent[pid] in lines)) printf " /proc/%s/environ", pid
         print ""
       }
       for (pid in lines) printf "%s", lines[pid]
