@@ -28,7 +28,8 @@ from ..remote.ask import ask, conversation
 from ..remote.host import Host
 from ..results.provenance import JsonObject, provenance
 from ..transfer.apply import LocalSources
-from ..transfer.sync import SyncResult, Wishes, check_removals, sync
+from ..transfer.sync import SyncResult, Wishes, sync
+from ..transfer.tree import ByRoot
 from ..util.lazy import call_once
 from ..util.limits import INSTALL_SECONDS
 from ..util.stages import Failure, StageError
@@ -135,7 +136,7 @@ class Runner(CleanCommands):
             check_seconds("time-limit", time_limit, least=1)
             self._fleet.deadline = self.clock.monotonic() + time_limit
         self._origin()  # read the files now: the start may be much later
-        self._connect(self._fleet, "screen openssl tar", True, self._check_removals())
+        self._connect(self._fleet, "screen openssl tar", True, self._trees_to_check())
         if self.options.kill_first:
             self._renew_sessions()
         else:
@@ -162,16 +163,14 @@ class Runner(CleanCommands):
 
         Raise StageError with a failure for each file that could not be copied.
         """
-        self._connect(self._fleet, "openssl tar", False, self._check_removals())
+        self._connect(self._fleet, "openssl tar", False, self._trees_to_check())
         return self._sync()
 
-    def _check_removals(self) -> Callable[[Host], None]:
-        """Return a check that a sync of a host would not remove too much. It asks only if the sync may remove files."""
+    def _trees_to_check(self) -> Callable[[], Mapping[str, ByRoot]]:
+        """Return a function that returns the files for each host, or no host if a sync may remove anything."""
         targets = [remote for component in self.config.all_components() for remote in component.files.values()]
-        if self.options.delete or not any(rules.delete for rules in map(rules_of, targets) if rules):
-            return lambda host: None
-        trees = self._trees("connect")
-        return lambda host: check_removals(host, self.session, trees()[host.name])
+        removes = any(rules.delete for rules in map(rules_of, targets) if rules)
+        return self._trees("connect") if removes and not self.options.delete else dict
 
     def _sync(self) -> dict[str, SyncResult]:
         trees, sources = self._trees("sync"), LocalSources()

@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -22,6 +22,8 @@ from ..remote.ask import ask, conversation
 from ..remote.host import Host
 from ..remote.script import Script, Value
 from ..ssh.connection import connect_seconds
+from ..transfer.sync import check_removals, may_remove
+from ..transfer.tree import ByRoot
 from ..util.errors import HostError
 from ..util.stages import Failure, StageError
 from .fleet import Fleet
@@ -146,11 +148,20 @@ class SessionCommands(ResultCommands):
         return self._fleet.on_all("screen", lambda host: screen.read_session(iter(ask(host, script))))
 
     def _foreign_on(
-        self, host: Host, tools: str = "screen", requirements: Sequence[Value] = (), in_session: bool = False
+        self,
+        host: Host,
+        tools: str = "screen",
+        requirements: Sequence[Value] = (),
+        in_session: bool = False,
+        trees: ByRoot | None = None,
     ) -> Foreign | None:
-        """Check that a host is ready; return the session of another owner there, if there is one."""
+        """Check that a host is ready, also for a sync of `trees`; return the session of another owner there, if any."""
         script = connect_script(self.session, self.owner, self.options.replace, tools, requirements, in_session)
-        return read_connect(self.session, ask(host, script))
+        if trees is not None and may_remove(trees):
+            answers = check_removals(host, script, self.session, trees)
+        else:
+            answers = ask(host, script)
+        return read_connect(self.session, answers)
 
     def _connect(
         self,
@@ -158,11 +169,11 @@ class SessionCommands(ResultCommands):
         tools: str,
         with_requirements: bool = False,
         in_session: bool = False,
-        further_check: Callable[[Host], None] = lambda host: None,
+        trees: Callable[[], Mapping[str, ByRoot]] = dict,
     ) -> None:
         """Check that every host is ready, before anything changes on any host. `tools` are programs that it needs.
 
-        With `in_session`, it must have the session.
+        With `in_session`, it must have the session. `trees` returns the files by host whose removals are counted.
         """
         own = by_host(self.config.all_components())
         if with_requirements:
@@ -170,11 +181,8 @@ class SessionCommands(ResultCommands):
         foreign: set[str] = set()
 
         def work(host: Host) -> Foreign | None:
-            requirements = as_arguments(own[host.name]) if with_requirements else []
-            found = self._foreign_on(host, tools, requirements, in_session)
-            if found is None:
-                further_check(host)
-            return found
+            needed = as_arguments(own[host.name]) if with_requirements else []
+            return self._foreign_on(host, tools, needed, in_session, trees().get(host.name))
 
         def failures(host: str, found: Foreign | None) -> list[Failure]:
             if found is None:

@@ -12,17 +12,18 @@ import attrs
 
 from ..remote.ask import conversation
 from ..remote.host import Host
-from ..remote.script import Values
+from ..remote.script import Script, Values
 from ..util.errors import HostError
 from .apply import HostUpdate, LocalSources
 from .checksums import compare
 from .diff import causes, why_sent
-from .protocol.remote_commands import NOT_YET, RemoteCommands, preview_script, sync_script
+from .protocol.remote_commands import NOT_YET, RemoteCommands, checked_preview_script, preview_script, sync_script
 from .root import Root, ask_inventories, find_conflicts, read_inventories
 from .surplus import refusal
 from .tree import TEMPORARY, ByRoot
 from .upload import Progress
 
+CHECKED = "checked"  # the last answer of connect.sh
 NEW_FOLDER = "(new temporary folder)"
 
 
@@ -109,18 +110,29 @@ def sync(
     return _result(roots, update)
 
 
-def check_removals(host: Host, session: str, trees: ByRoot) -> None:
-    """Raise HostError if a sync would remove more than surplus.MOST files and folders. Change nothing."""
-    if not any(mirror.deletes for tree in trees.values() for mirror in tree.mirrors.values()):
-        return
+def may_remove(trees: ByRoot) -> bool:
+    """Return whether a sync may remove files."""
+    return any(mirror.deletes for tree in trees.values() for mirror in tree.mirrors.values())
+
+
+def check_removals(host: Host, connect: Script, session: str, trees: ByRoot) -> list[str]:
+    """Run the script `connect`, and count the removals of a sync over the same channel; return what `connect` answers.
+
+    Raise HostError if there are more than surplus.MOST. Do not count them if `connect` answers that the session belongs
+    to another owner. Change nothing.
+    """
     roots = [Root(name, tree) for name, tree in trees.items()]
-    with conversation(host, preview_script(session, trees)) as talk:
+    with conversation(host, checked_preview_script(connect, session, trees)) as talk:
+        answers = [*iter(talk.answer, CHECKED), CHECKED]
+        if len(answers) > 1:
+            return answers
         commands = RemoteCommands(talk, trees)
         _look(commands, roots)
         commands.end()
     find_conflicts(roots)
     if refused := _refused(roots, Wishes()):
         raise HostError(refused)
+    return answers
 
 
 def _look(commands: RemoteCommands, roots: Sequence[Root]) -> str:

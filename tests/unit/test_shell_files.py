@@ -42,6 +42,9 @@ SENT = {
     "logs": logs.logs_script("s", [logs.LogReader(COMPONENT)], logs.Selection()),
     "session": screen.session_script("s", OWNER, False, zombie=True, kill=True, open_=True),
     "plan": plan.present_script("s", OWNER, [COMPONENT]),
+    "connect_preview": remote_commands.checked_preview_script(
+        ownership.connect_script("s", OWNER, False, requirements=REQUIRED), "s", ["~"]
+    ),
     "preview": remote_commands.preview_script("s", ["~"]),
     "start": start.start_script("s", [COMPONENT], "origin", is_last=True, ownership=OWNERSHIP),
     "status": status.status_script("s", OWNER, [COMPONENT]),

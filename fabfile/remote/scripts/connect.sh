@@ -7,7 +7,10 @@
 . ./screen.sh
 . ./ownership.sh
 
-main() {
+main() { check_host $# "$@"; }
+
+# check_host COUNT WORDS: see check_requirements.
+check_host() {
   # shellcheck disable=SC2086 # one word for each tool
   need $tools
   check_requirements "$@"

@@ -7,6 +7,10 @@
 
 main() {
   need openssl tar
+  preview "$@"
+}
+
+preview() {
   find_state_dir
   name_staging
   scratch=$(mktemp -d "${TMPDIR:-/tmp}/remote-runner.XXXXXXXXXX") || fail "cannot create a temporary folder; is /tmp full?"

@@ -22,12 +22,15 @@ has_program() (
   exit 1
 )
 
-# check_requirements [NAME TEXT PATH BASE-DIR]...: fail with the TEXT of every program that is missing.
+# check_requirements COUNT [NAME TEXT PATH BASE-DIR]...: fail with the TEXT of every program that is missing. COUNT is the
+# number of these words; others may follow.
 check_requirements() {
-  lacking=
-  while [ $# -gt 0 ]; do
+  lacking='' words_left=$1
+  shift
+  while [ "$words_left" -gt 0 ]; do
     has_program "$1" "$3" "$4" || lacking="$lacking${lacking:+, }$2"
     shift 4
+    words_left=$((words_left - 4))
   done
   [ -z "$lacking" ] || fail "not installed: $lacking; install the missing programs, or remove them from needs"
 }

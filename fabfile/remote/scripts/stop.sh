@@ -68,8 +68,8 @@ list_orphans() {
   done
 }
 
-# is_stranger PID: whether this child of the screen server, or orphan, is neither a window nor of a component, and has begun after one
-# of $folders.
+# is_stranger PID: whether this child of the screen server, or orphan, is neither a window nor of a component, and has begun
+# after one of $folders.
 is_stranger() {
   is_alive "$1" || return
   [ "$stat_session" != "$1" ] || [ "$stat_terminal" = 0 ] || return

@@ -133,6 +133,13 @@ def preview_script(session: str, roots: Iterable[str]) -> Script:
     return load("preview", *root_arguments(roots), session=session, not_yet=NOT_YET, **_of_agent())
 
 
+def checked_preview_script(connect: Script, session: str, roots: Iterable[str]) -> Script:
+    """Return a script that does the same as `connect`, and then as `preview_script`."""
+    preview = preview_script(session, roots)
+    values, words = {**connect.values, **preview.values}, len(connect.arguments)
+    return load("connect_preview", *connect.arguments, *preview.arguments, connect_words=words, **values)
+
+
 def _of_agent() -> dict[str, Value]:
     """Return the values that sync_agent.sh needs: scripts for xargs, and the size of a piece."""
     names = ["staging_filter", "list_planted", "copy_partial", "hash_piece", "move_staged", "swap_staged"]

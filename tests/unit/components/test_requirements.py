@@ -24,7 +24,7 @@ def test_need_is_a_program_on_the_path(sh: str, tmp_path: Path) -> None:
     ):
         header = Script("", {}, as_arguments([Component(name="c", needs=[name])])).header()
         functions = f"fail() {{ echo lacks; exit; }}\n{read_script('requirements.sh')}"
-        script = f'{header}\n{functions}check_requirements "$@"\n'
+        script = f'{header}\n{functions}check_requirements $# "$@"\n'
         done = subprocess.run([sh, "-c", script], env={"PATH": f"{folder}:{os.environ['PATH']}"}, capture_output=True)
         assert (done.stdout, done.stderr) == (b"" if is_there else b"lacks\n", b""), name
 
@@ -53,7 +53,7 @@ def test_need_is_in_own_path(sh: str, path: str | None, is_there: bool, tmp_path
     components.append(Component(name="harness", needs=[util.scoped("tool", env)]))
     header = Script("", {}, as_arguments(components[: 1 + (path not in ("own dir", "/none:", ""))])).header()
     functions = f'fail() {{ echo "$1"; exit; }}\n{read_script("requirements.sh")}'
-    script = f'{header}\n{functions}check_requirements "$@"\n'
+    script = f'{header}\n{functions}check_requirements $# "$@"\n'
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     done = subprocess.run([sh, "-c", script], env=environment, capture_output=True, text=True, cwd="/")
     words = "tool (needed by c" if path is None or not path.startswith("~") else "expands ~ in PATH, so use $HOME"
