@@ -136,7 +136,7 @@ class Runner(CleanCommands):
             check_seconds("time-limit", time_limit, least=1)
             self._fleet.deadline = self.clock.monotonic() + time_limit
         self._origin()  # read the files now: the start may be much later
-        self._connect(self._fleet, "screen openssl tar", True, self._trees_to_check())
+        self._connect(self._fleet, "screen openssl tar", with_requirements=True, trees=self._trees_to_check())
         if self.options.kill_first:
             self._renew_sessions()
         else:
@@ -163,7 +163,7 @@ class Runner(CleanCommands):
 
         Raise StageError with a failure for each file that could not be copied.
         """
-        self._connect(self._fleet, "openssl tar", False, self._trees_to_check())
+        self._connect(self._fleet, "openssl tar", trees=self._trees_to_check())
         return self._sync()
 
     def _trees_to_check(self) -> Callable[[], Mapping[str, ByRoot]]:
