@@ -39,9 +39,12 @@ def report_folder(given: dict[str, Any], console: "Console", options: Options) -
     if given["from"] is None:
         raise ConfigError("--table: needs --from, the folder of a sweep")
     folder = local_path(given["from"])
+    is_sweep = (folder / FILE).is_file()
+    if is_sweep and options.limit is not None:
+        raise ConfigError("--limit: selects components of a collection, and --from is a sweep; omit it")
     if given["table"] is not None:
-        target = _write_table(folder, local_path(given["table"]))
-    elif (folder / FILE).is_file():
+        target = _write_table(folder, local_path(given["table"]), given["overwrite"])
+    elif is_sweep:
         from ..sweeps import page, table
 
         target = page.write(folder, table.read(folder), given["output"], given["overwrite"])
@@ -51,12 +54,16 @@ def report_folder(given: dict[str, Any], console: "Console", options: Options) -
     show_written(console, target)
 
 
-def _write_table(folder: "Path", target: "Path") -> "Path":
+def _write_table(folder: "Path", target: "Path", may_overwrite: bool) -> "Path":
+    """Write the table of a sweep. Raise ConfigError if another file is there that must not be overwritten."""
     from ..sweeps import table
 
-    text = table.as_csv(table.rows(folder))
-    with named(f"--table {target}"), replacing(target) as file:
-        file.write(text.encode("utf-8", "surrogateescape"))
+    content = table.as_csv(table.rows(folder)).encode("utf-8", "surrogateescape")
+    with named(f"--table {target}"):
+        if not may_overwrite and target.exists() and not table.is_table(target):
+            raise ConfigError(f"--table {target}: exists, and is no table; choose another file, or add --overwrite")
+        with replacing(target) as file:
+            file.write(content)
     return target
 
 

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import attrs
 
-from rr_config import ConfigError
+from rr_config import Config, ConfigError
 from rr_config.command_line.parameters import Value, as_text
 from rr_config.errors import named
 from rr_config.files.paths import local_path
 
 ASSIGNMENT = re.compile(r"([^\W\d]\w*)=(.*)", re.DOTALL)  # else the text is the path of a file
 UNSAFE = re.compile(r"[^A-Za-z0-9_.+-]")
+COLUMNS = ("repeat", "verdict", "seconds")  # of every table, behind the parameters
 LONGEST_NAME = 200  # bytes of the name of a folder; Linux allows 255
 
 Assignment = Mapping[str, str]
@@ -44,12 +45,12 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Return the name of its folder: a different one for each cell.
+        """Return the name of its folder: a different one for each cell, whatever the order of the parameters.
 
         >>> Cell.of({"clients": "4", "mode": "a/b"}).name
         'clients=4,mode=a%2Fb'
         """
-        name = ",".join(f"{name}={_safe(value)}" for name, value in self.pairs) or "all"
+        name = ",".join(f"{_safe(name)}={_safe(value)}" for name, value in sorted(self.pairs)) or "all"
         if len(name) <= LONGEST_NAME:
             return name
         digest = hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
@@ -129,6 +130,22 @@ def _rows(path: str) -> Iterator[Assignment]:
         if len(row) != len(header):
             raise ConfigError(f"{where}: row {number} has {len(row)} values; must have {len(header)}, as the header")
         yield dict(zip(header, row, strict=True))
+
+
+def check_names(parameters: Iterable[str], config: Config) -> None:
+    """Raise ConfigError if a table of the sweep would have two columns of one name."""
+    taken = dict.fromkeys(COLUMNS, "a column of every table")
+    problems = []
+    for name in parameters:
+        if name in taken:
+            problems.append(f"--over {name}: the name is {taken[name]}; rename the parameter")
+        taken[name] = "also a parameter of --over"
+    for component in config.all_components():
+        for name in component.measures:
+            if name in taken:
+                problems.append(f"{component.label}.measures.{name}: the name is {taken[name]}; rename the measure")
+    if problems:
+        raise ConfigError(*problems)
 
 
 def canonical(given: Sequence[Cell], loaded: Iterable[Mapping[str, Value]]) -> list[Cell]:

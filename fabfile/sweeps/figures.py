@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import attrs
 
 from ..reporting.chart import Trace, plain
+from .cells import COLUMNS
 from .statistics import Summary, summary
 from .table import Row, Value
 
-FIXED = ("repeat", "verdict", "seconds")  # columns that are neither parameters nor measures
 COLORS = ("#2f6bd0", "#d9822b", "#1a7f42", "#b4419e", "#0f8f97", "#8a6d1f", "#cd2b31", "#5c6878")
 SUCCEEDED = "succeeded"
 
@@ -28,8 +28,8 @@ class Grid:
     def of(cls, rows: Sequence[Row]) -> "Grid":
         """Return the columns of rows."""
         columns = list(dict.fromkeys(name for row in rows for name in row))
-        first = columns.index(FIXED[0]) if FIXED[0] in columns else 0
-        measures = [name for name in columns[first:] if name not in FIXED]
+        first = columns.index(COLUMNS[0]) if COLUMNS[0] in columns else 0
+        measures = [name for name in columns[first:] if name not in COLUMNS]
         return cls(columns[:first], [*measures, "seconds"])
 
     def axis(self, rows: Sequence[Row]) -> str | None:

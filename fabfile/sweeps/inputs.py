@@ -16,8 +16,6 @@ from rr_config.files.local_files import placed_once
 from rr_config.files.paths import local_path
 from rr_config.muddlers.discovery import find_muddler
 
-COMPARED = ("config_file", "arg_parser", "muddler", "params", "extra_args", "limit")  # options
-
 
 @attrs.frozen
 class Input:
@@ -74,30 +72,27 @@ def _input(path: Path, known: Input | None) -> Input:
 
 
 def digest_of(inputs: Mapping[str, Input]) -> str:
-    """Return one SHA-1 for all inputs."""
+    """Return one SHA-1 for the contents of these inputs."""
     content = json.dumps(sorted((path, each.sha1) for path, each in inputs.items()))
     return hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest()
 
 
-def changes(before: Mapping[str, Input], now: Mapping[str, Input], is_part: bool = False) -> list[str]:
-    """Return a text for each input that differs. If `now `is_part`, other inputs may be missing in it."""
+def changes(before: Mapping[str, Input], now: Mapping[str, Input]) -> list[str]:
+    """Return a text for each input in `now` that is new, or that has another content than `before`."""
     found = []
     for path, each in now.items():
         if path not in before:
             found.append(f"{path}: new")
         elif before[path].sha1 != each.sha1:
             found.append(f"{path}: changed")
-    if not is_part:
-        found += [f"{path}: no longer used" for path in before if path not in now]
     return found
 
 
 def compared_options(options: Options) -> dict[str, object]:
-    """Return the options that change what a run does, as plain values."""
-    return {name: _plain(getattr(options, name)) for name in COMPARED}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {name: str(each) for name, each in value.items()}
-    return list(value) if isinstance(value, list | tuple) else value
+    """Return the options that change what a run does, as plain values. Paths of files are absolute."""
+    muddlers = []
+    for given in options.muddler:
+        found = find_muddler(given, options.config_dir)
+        muddlers.append(" ".join([str(found.muddler.path.absolute()), *found.words]))
+    params = {name: str(value) for name, value in options.params.items()}
+    return {"muddler": muddlers, "params": params, "extra_args": options.extra_args, "limit": options.limit}

@@ -22,6 +22,7 @@ from .statistics import Comparison, Summary, comparisons, summary
 from .table import DoneRun, Row, rows_of
 
 TEMPLATE = "page.html.j2"
+DURATION = "seconds"  # the last column; it is compared only if there is no measure
 
 
 @attrs.frozen
@@ -98,14 +99,16 @@ def cells_of(rows: Sequence[Row], grid: Grid, addresses: Sequence[str]) -> list[
     by_cell = groups(rows, grid.parameters)
     first = next(iter(by_cell.values()), [])
     pairs = []
+    tested = [measure for measure in grid.measures if measure != DURATION] or grid.measures
     for own in by_cell.values():
-        pairs += [(numbers_of(first, measure), numbers_of(own, measure)) for measure in grid.measures]
-    count = len(grid.measures)
+        pairs += [(numbers_of(first, measure), numbers_of(own, measure)) for measure in tested]
+    count = len(tested)
     others = iter(comparisons(pairs[count:]))  # the first combination is not compared with itself
     found = []
     for number, (name, own) in enumerate(by_cell.items()):
         summaries = [summary(numbers) if numbers else None for numbers in _numbers(own, grid)]
-        versus = [next(others) if number else None for _ in range(count)]
+        versus = [next(others) if number else None for _ in tested]
+        versus += [None] * (len(grid.measures) - count)
         failed = len(own) - sum(row["verdict"] == "succeeded" for row in own)
         links = [(int(row["repeat"] or 0), address_of[id(row)]) for row in own]
         found.append(Cell(name or "all", links, failed, summaries, versus))

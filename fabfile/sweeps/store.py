@@ -1,10 +1,11 @@
 """The folder of a sweep: `sweep.json` with all that its runs have in common, and a folder for each run.
 
     SWEEP/sweep.json              the seed, the options, and the inputs with their SHA-1
-    SWEEP/running                 the cell whose components may run; missing after a complete sweep
+    SWEEP/running                 the hosts on which components of a run may run; missing after a complete sweep
     SWEEP/CELL/REPEAT/            a collection
     SWEEP/latest                  a link to the last run that is done
     SWEEP/CELL/REPEAT.failed-N/   an earlier attempt, which --retry-failed has repeated
+    SWEEP/CELL/REPEAT.other-N/    a folder whose `run.json` was not written by this version of the program
 
 `run.json` is the last file that appears in the folder of a run. It says how the run ended.
 """
@@ -39,12 +40,16 @@ SUCCEEDED, FAILED = "succeeded", "failed"
 
 @attrs.frozen
 class Outcome:
-    """How a run ended: its verdict, its duration in seconds, its failures, and its measures by label and name."""
+    """How a run ended: its verdict, its duration in seconds, its failures, and its measures by label and name.
+
+    `inputs` is the digest of the inputs of its cell.
+    """
 
     verdict: str
     seconds: float
     failures: Sequence[Failure] = ()
     measures: Mapping[str, Mapping[str, float | None]] = attrs.field(factory=dict)
+    inputs: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -53,13 +58,27 @@ class Outcome:
 
     @property
     def has_changed_hosts(self) -> bool:
-        """Return whether it got beyond the stage `connect`, in which no host is changed."""
+        """Return whether the run got beyond the stage `connect`, in which no host is changed."""
         return not self.failures or any(each.stage != "connect" for each in self.failures)
+
+
+@attrs.frozen
+class Left:
+    """The session of a run that may not have ended, and its hosts."""
+
+    session: str
+    hosts: Sequence[str]
+
+    def joined(self, other: "Left | None") -> "Left":
+        """Return this session with the hosts of another record of it, too."""
+        if other is None or other.session != self.session:
+            return self
+        return Left(self.session, sorted({*self.hosts, *other.hosts}))
 
 
 @attrs.define
 class Version:
-    """The inputs of the runs from a time on, in seconds since 1970. Only `--mixed` allows more than one version."""
+    """The inputs of all cells from a time on, in seconds since 1970. Only `--mixed` allows changes."""
 
     since: float
     inputs: Inputs
@@ -67,11 +86,12 @@ class Version:
 
 @attrs.define
 class Record:
-    """The content of `sweep.json`."""
+    """The content of `sweep.json`. `accepted` are digests of earlier inputs that --mixed has accepted."""
 
     seed: int
     options: dict[str, Any]
     versions: list[Version]
+    accepted: list[str] = attrs.field(factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -86,7 +106,7 @@ class Record:
         for each in found["versions"]:
             inputs = {path: Input(**values) for path, values in each["inputs"].items()}
             versions.append(Version(float(each["since"]), inputs))
-        return cls(int(found["seed"]), dict(found["options"]), versions)
+        return cls(int(found["seed"]), dict(found["options"]), versions, list(found["accepted"]))
 
 
 @attrs.define
@@ -113,53 +133,70 @@ class Store:
             file.write(json.dumps(record.as_dict(), indent=1).encode() + b"\n")
 
     def outcome(self, run: Run) -> Outcome | None:
-        """Return how a run ended, or None if it has not been done."""
+        """Return how a run ended. Return None if it has not been done, or if its `run.json` is not ours.
+
+        Raise ConfigError if the file cannot be read.
+        """
+        path = self.folder / run.folder / RUN_FILE
+        with named(str(path)):
+            if not path.exists():
+                return None
+            content = path.read_bytes()
         try:
-            found = json.loads((self.folder / run.folder / RUN_FILE).read_bytes())
+            found = json.loads(content)
             own, outcome = found["sweep"], outcome_of(found)
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):  # it was cut off, or is not ours
+        except (ValueError, LookupError, TypeError, AttributeError):
             return None
         is_same = own["cell"] == run.cell.values and own["repeat"] == run.repeat
         return outcome if is_same else None
 
+    def outcomes(self, cell: Cell) -> Iterator[Outcome]:
+        """Yield how the runs of a cell ended that are done."""
+        for path in sorted((self.folder / cell.name).glob(f"*/{RUN_FILE}")):
+            if path.parent.name.isdecimal():
+                found = self.outcome(Run(cell, int(path.parent.name)))
+                if found is not None:
+                    yield found
+
     def begin(self, run: Run) -> Path:
         """Return the new and empty folder of a run. Remove what is left of one that was cut off. Raise OSError.
 
-        Keep a failed attempt under another name.
+        Keep a failed attempt, and any other folder with a `run.json`, under another name.
         """
         folder = self.folder / run.folder
-        if self.outcome(run) is not None:
-            folder.rename(self._unused(folder))
+        if (folder / RUN_FILE).exists():
+            folder.rename(self._unused(folder, "failed" if self.outcome(run) else "other"))
         elif folder.exists():
             shutil.rmtree(folder)
         folder.mkdir(parents=True)
         return folder
 
     @staticmethod
-    def _unused(folder: Path) -> Path:
-        names = (folder.with_name(f"{folder.name}.failed-{number}") for number in itertools.count(1))
+    def _unused(folder: Path, word: str) -> Path:
+        names = (folder.with_name(f"{folder.name}.{word}-{number}") for number in itertools.count(1))
         return next(path for path in names if not path.exists())
 
     def finish(self, run: Run, outcome: Outcome, values: Mapping[str, Any]) -> None:
         """Write the `run.json` of a run, with its outcome. From then on, it is done. Raise OSError."""
         own = {"cell": dict(run.cell.values), "repeat": run.repeat, "verdict": outcome.verdict}
         own |= {"seconds": outcome.seconds, "failures": [each.as_dict() for each in outcome.failures]}
-        write(self.folder / run.folder, {**values, "sweep": {**values.get("sweep", {}), **own}})
+        write(self.folder / run.folder, {**values, "sweep": {**own, "inputs": outcome.inputs}})
         link_latest(self.folder, self.folder / run.folder)
 
-    def running(self, cells: Sequence[Cell]) -> Cell | None:
-        """Return the cell whose components may still run, or None."""
-        with contextlib.suppress(OSError):
-            name = (self.folder / RUNNING).read_text()
-            return next((cell for cell in cells if cell.name == name), None)
+    def left(self) -> Left | None:
+        """Return the session of an earlier run that may not have ended, or None."""
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+            found = json.loads((self.folder / RUNNING).read_bytes())
+            return Left(str(found["session"]), [str(host) for host in found["hosts"]])
         return None
 
-    def set_running(self, cell: Cell | None) -> None:
-        """Record the cell whose components may run from now on. Raise OSError."""
-        if cell is None:
+    def set_left(self, left: Left | None) -> None:
+        """Record the session that may run from now on. Raise OSError."""
+        if left is None:
             (self.folder / RUNNING).unlink(missing_ok=True)
-        else:
-            (self.folder / RUNNING).write_text(cell.name)
+            return
+        with replacing(self.folder / RUNNING) as file:
+            file.write(json.dumps(attrs.asdict(left)).encode())
 
 
 def outcome_of(run: Mapping[str, Any]) -> Outcome:
@@ -171,7 +208,7 @@ def outcome_of(run: Mapping[str, Any]) -> Outcome:
     if own["verdict"] not in (SUCCEEDED, FAILED):
         raise ValueError("verdict: unknown word")
     failures = [Failure(**{**each, "output": tuple(each["output"])}) for each in own["failures"]]
-    return Outcome(own["verdict"], float(own["seconds"]), failures, measures_in(run))
+    return Outcome(own["verdict"], float(own["seconds"]), failures, measures_in(run), str(own["inputs"]))
 
 
 def measures_in(run: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 from fabric import Config as Settings
 
-from rr_config import Config, ConfigError, Options, load
+from rr_config import Component, Config, ConfigError, Options, load
 from rr_config.command_line.options import check_seconds
 from rr_config.command_line.parameters import Text
 from rr_config.errors import named, os_reason
@@ -23,9 +23,10 @@ from ..runner.fleet import UnreadSettings
 from ..util.clock import SYSTEM_CLOCK, Clock
 from ..util.stages import Failure, StageError, TimeLimitExceeded
 from . import inputs
-from .cells import Cell, Run, canonical, cells, in_order
+from .cells import Cell, Run, canonical, cells, check_names, in_order
+from .inputs import digest_of
 from .observer import SweepObserver
-from .store import FAILED, FILE, SUCCEEDED, Outcome, Record, Store, Version, measures_in, opened
+from .store import FAILED, FILE, SUCCEEDED, Left, Outcome, Record, Store, Version, measures_in, opened
 from .table import Row, rows
 
 FOLDER = "sweeps"
@@ -69,8 +70,11 @@ class Sweep:
     clock: Clock = attrs.field(default=SYSTEM_CLOCK, repr=False)
     _configs: dict[str, Config] = attrs.field(init=False, factory=dict, repr=False)  # by the name of the cell
     _inputs: inputs.Inputs = attrs.field(init=False, factory=dict, repr=False)
+    _digests: dict[str, str] = attrs.field(init=False, factory=dict, repr=False)  # of inputs, by the name of the cell
 
     def __attrs_post_init__(self) -> None:
+        if isinstance(self.over, str):
+            raise ConfigError(f"over={self.over!r}: must be a list of texts")
         for name, number, least in (("repeats", self.repeats, 1), ("seed", self.seed, 0)):
             if number is not None and (not isinstance(number, int) or number < least):
                 raise ConfigError(f"--{name} {number}: must be a whole number from {least}")
@@ -93,14 +97,14 @@ class Sweep:
         """
         every = self._load_cells()
         with opened(self.folder) as store:
-            record = self._checked_record(store)
+            record = self._checked_record(store, every)
             runs = in_order(every, self.repeats, record.seed)
             results = {run: store.outcome(run) for run in runs}
             self.observer.begins_sweep(self.folder, results, record.seed)
             try:
-                self._carry_out(store, results, store.running(every))
+                self._carry_out(store, results)
             except OSError as error:
-                problem = f"{error.filename}: {os_reason(error).lower()}"
+                problem = f"{error.filename or self.folder}: {os_reason(error).lower()}"
                 raise StageError("collect", [Failure("localhost", problem)]) from error
             return [Result(run, outcome) for run, outcome in results.items()]
 
@@ -119,6 +123,8 @@ class Sweep:
                 loaded.append(load(self._options_of(cell)))
             except ConfigError as error:
                 raise ConfigError(*(f"{cell}: {problem}" for problem in error.problems)) from error
+        for config in loaded:
+            check_names(given[0].values, config)
         every = canonical(given, [config.parameters for config in loaded])
         self._configs = {cell.name: config for cell, config in zip(every, loaded, strict=True)}
         return every
@@ -133,26 +139,48 @@ class Sweep:
             self.options, params=params, command="run", kill_first=True, keep_going=False, max_failures=0
         )
 
-    def _checked_record(self, store: Store) -> Record:
-        """Return the record of the sweep, after writing it. Raise ConfigError if inputs have changed."""
+    def _checked_record(self, store: Store, every: Sequence[Cell]) -> Record:
+        """Return the record of the sweep, after writing it. Raise ConfigError if inputs of runs have changed."""
         known = store.record()
         before = known.versions[-1].inputs if known else {}
         self._inputs = inputs.inputs_of(self.options, self._configs.values(), before)
-        options = inputs.compared_options(self.options)
+        self._digests = {cell.name: digest_of(self._inputs_of(cell)) for cell in every}
+        options, now = inputs.compared_options(self.options), self.clock.now()
         if known is None:
             seed = random.SystemRandom().randrange(1_000_000) if self.seed is None else self.seed
-            record = Record(seed, options, [Version(self.clock.now(), self._inputs)])
+            record = Record(seed, options, [Version(now, self._inputs)])
         else:
-            changed = inputs.changes(before, self._inputs)
+            outdated, changed = self._outdated(store, every, known)
             for name, value in options.items():
                 if known.options.get(name) != value:
                     changed.append(f"{name}: {known.options.get(name)!r} before, {value!r} now")
             self._refuse(changed)
-            new = [Version(self.clock.now(), self._inputs)] if changed else []
-            record = Record(known.seed if self.seed is None else self.seed, options, [*known.versions, *new])
+            is_new = digest_of(before) != digest_of(self._inputs)
+            versions = [*known.versions, *([Version(now, self._inputs)] if is_new else [])]
+            seed = known.seed if self.seed is None else self.seed
+            record = Record(seed, options, versions, [*known.accepted, *outdated])
         with named(str(self.folder / FILE)):
             store.write_record(record)
         return record
+
+    def _outdated(self, store: Store, every: Sequence[Cell], known: Record) -> tuple[set[str], list[str]]:
+        """Return the digests of runs whose cells have other inputs now, and a text for each change."""
+        outdated: set[str] = set()
+        changed: dict[str, None] = {}
+        for cell in every:
+            found = {done.inputs for done in store.outcomes(cell)} - {self._digests[cell.name], *known.accepted}
+            if found:
+                outdated |= found
+                changed |= dict.fromkeys(self._changes(cell, known.versions[-1].inputs))
+        return outdated, list(changed)
+
+    def _changes(self, cell: Cell, before: inputs.Inputs) -> list[str]:
+        """Return a text for each input of a cell that differs. The caller knows that some do."""
+        return inputs.changes(before, self._inputs_of(cell)) or [f"{cell}: sends fewer files"]
+
+    def _inputs_of(self, cell: Cell) -> inputs.Inputs:
+        """Return the present inputs of a cell."""
+        return inputs.inputs_of(self.options, [self._configs[cell.name]], self._inputs)
 
     def _refuse(self, changed: Sequence[str]) -> None:
         """Raise ConfigError if inputs have changed, unless that is accepted."""
@@ -160,63 +188,86 @@ class Sweep:
             hint = "use another folder with --to, or accept both versions with --mixed"
             raise ConfigError(*changed, f"{self.folder}: its runs would not be comparable; {hint}")
 
-    def _carry_out(self, store: Store, results: dict[Run, Outcome | None], left: Cell | None) -> None:
-        """Carry out the runs that are due; enter their outcomes. `left` is a cell whose components may still run."""
+    def _carry_out(self, store: Store, results: dict[Run, Outcome | None]) -> None:
+        """Carry out the runs that are due; enter their outcomes."""
         due = [run for run, outcome in results.items() if self._is_due(outcome)]
-        running = current = left
+        left = current = store.left()
         try:
             for run in due:
-                current = run.cell
-                self._check_inputs(current)
-                self._end_sessions(running, current)
-                store.set_running(current)
+                config = self._configs[run.cell.name]
+                self._check_inputs(run.cell, left)
+                current = Left(self.options.session_of(config), sorted(config.all_hosts()))
+                left = self._ended(left, spared=current)
+                store.set_left(current.joined(left))
                 outcome = results[run] = self._attempt(store, run, store.begin(run))
                 if outcome.has_changed_hosts:
-                    running = current
-                store.set_running(running)
+                    left = current.joined(left)
+                store.set_left(left)
                 if not (outcome.is_success or self.options.keep_going):
                     return
         except KeyboardInterrupt:
             self.observer.interrupts()
-            self._end_sessions(current, None)
-            self._end_sessions(running, current)
+            self._ended(current.joined(left) if current else left)
             raise
-        self._end_sessions(running, None)
-        store.set_running(None)
+        store.set_left(self._ended(left))
+
+    def _check_inputs(self, cell: Cell, left: Left | None) -> None:
+        """Raise StageError if inputs of a cell have changed since the command began. End the last session before."""
+        if digest_of(self._inputs_of(cell)) == self._digests[cell.name]:
+            return
+        self._ended(left)
+        hint = "undo that, use another folder with --to, or accept it with --mixed"
+        failures = [
+            Failure("localhost", f"{text} since the command began; {hint}")
+            for text in self._changes(cell, self._inputs)
+        ]
+        raise StageError("inputs", failures)
 
     def _is_due(self, outcome: Outcome | None) -> bool:
         return outcome is None or (self.retry_failed and not outcome.is_success)
 
-    def _check_inputs(self, cell: Cell) -> None:
-        """Raise ConfigError if a file has changed since the sweep began: then its runs are not comparable."""
-        now = inputs.inputs_of(self.options, [self._configs[cell.name]], self._inputs)
-        self._refuse(inputs.changes(self._inputs, now, is_part=True))
+    def _ended(self, left: Left | None, spared: Left | None = None) -> Left | None:
+        """End a session, except on the hosts of the following run, `spared`. That run ends it there.
 
-    def _end_sessions(self, running: Cell | None, following: Cell | None) -> None:
-        """End the sessions of a run on the hosts that the following run does not use. It ends the others itself."""
-        config = self._config_of(running)
-        spared = self._config_of(following).all_hosts()
-        config = config.with_components(each for each in config.all_components() if each.host not in spared)
-        if not config.all_components():
-            return
-        with self._runner(config, self.options) as runner:
-            try:
-                runner.kill()
-            except StageError as error:
-                self.observer.cannot_end(error)
-
-    def _config_of(self, cell: Cell | None) -> Config:
-        return self._configs[cell.name] if cell else Config()
+        Return the session with the hosts on which it may still run, or None.
+        """
+        if left is None:
+            return None
+        kept = [host for host in left.hosts if spared and spared.session == left.session and host in spared.hosts]
+        hosts = [host for host in left.hosts if host not in kept]
+        if hosts:
+            config = Config(Component(name="sweep", executable="sweep", host=host, start_index=0) for host in hosts)
+            options = attrs.evolve(self.options, screen=left.session, on_exit=None, terminate=False)
+            with self._runner(config, options) as runner:
+                try:
+                    runner.kill()
+                except StageError as error:
+                    self.observer.cannot_end(error)
+                    kept += sorted(error.hosts)
+        return Left(left.session, kept) if kept else None
 
     def _attempt(self, store: Store, run: Run, folder: Path) -> Outcome:
         """Carry out one run; return its outcome, which is then in its `run.json`."""
         self.observer.begins_run(run)
+        seconds, failures, values = self._run_and_collect(run, folder)
+        digest = self._digests[run.cell.name]
+        if digest_of(self._inputs_of(run.cell)) != digest:
+            for text in self._changes(run.cell, self._inputs):
+                failures.append(Failure("localhost", f"{text} during the run", stage="inputs"))
+        verdict = FAILED if failures else SUCCEEDED
+        outcome = Outcome(verdict, seconds, failures, measures_in(values), digest)
+        store.finish(run, outcome, values)
+        self.observer.ends_run(run, outcome)
+        return outcome
+
+    def _run_and_collect(self, run: Run, folder: Path) -> tuple[float, list[Failure], JsonObject]:
+        """Carry out one run, and collect its files; return its seconds, its failures, and the content of `run.json`."""
         began = self.clock.monotonic()
         config, options = self._configs[run.cell.name], self._options_of(run.cell)
         failures: list[Failure] = []
+        has_started = True
         with contextlib.ExitStack() as stack:
             runner = stack.enter_context(self._runner(config, options))
-            has_started = True
             try:
                 runner.run(time_limit=self.time_limit)
             except StageError as error:
@@ -227,17 +278,11 @@ class Sweep:
                 runner.close()
                 runner = stack.enter_context(self._runner(config, options))
             seconds = round(self.clock.monotonic() - began, 3)
-            values: JsonObject = {**provenance(runner.options, config.parameters), "components": []}
-            if has_started:
-                collected = runner.collect_into(folder, None, runner.status(with_origins=True))
-                failures += [each._replace(stage="collect") for each in collected.failures]
-                values = collected.run
-        verdict = FAILED if failures else SUCCEEDED
-        outcome = Outcome(verdict, seconds, failures, measures_in(values))
-        own = {"inputs": inputs.digest_of(self._inputs)}
-        store.finish(run, outcome, {**values, "sweep": own})
-        self.observer.ends_run(run, outcome)
-        return outcome
+            if not has_started:
+                return seconds, failures, {**provenance(runner.options, config.parameters), "components": []}
+            collected = runner.collect_into(folder, None, runner.status(with_origins=True))
+            failures += [each._replace(stage="collect") for each in collected.failures]
+            return seconds, failures, collected.run
 
     def _runner(self, config: Config, options: Options) -> Runner:
         return Runner(config, options, self.settings, self.observer.of_run(), self.clock)

@@ -16,6 +16,7 @@ from rr_config.hosts.natural_order import natural_key
 
 from ..results.run_json import FILE as RUN_FILE
 from ..util.stages import Failure
+from .cells import COLUMNS
 from .store import FILE, outcome_of
 
 Value = str | int | float | bool | None
@@ -111,11 +112,19 @@ def _columns(measured: Sequence[Mapping[str, Mapping[str, object]]]) -> dict[tup
 
 
 def as_csv(found: Iterable[Row]) -> str:
-    """Return rows as CSV with a header. None becomes an empty field."""
-    listed = list(found)
+    """Return rows as CSV with a header. None becomes an empty field, and True becomes `true`."""
+    listed = [
+        {name: as_text(value) if isinstance(value, bool) else value for name, value in row.items()} for row in found
+    ]
     columns = dict.fromkeys(name for row in listed for name in row)
     text = io.StringIO()
     writer = csv.DictWriter(text, list(columns), lineterminator="\n")
     writer.writeheader()
     writer.writerows(listed)
     return text.getvalue()
+
+
+def is_table(path: Path) -> bool:
+    """Return whether a file is a table that `as_csv` made."""
+    with path.open("rb") as file:
+        return ",".join(COLUMNS).encode() in file.readline()

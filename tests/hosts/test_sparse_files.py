@@ -8,6 +8,7 @@ import pytest
 
 from fabfile.transfer.inventory import PIECE
 from fabfile.transfer.protocol.remote_commands import RemoteCommands
+from tests.support.collections import collections_in
 from tests.support.lab import Lab
 
 SIZES = {"big": 2 * PIECE + 5, "hole": 1 << 20, "small": 200_000, "end": 3 << 20}
@@ -71,7 +72,7 @@ def test_holes_of_results_stay_holes(lab: Lab) -> None:
         " results=['tree'], wait=True))\n"
     )
     lab.run("run", "--collect")
-    (collected,) = (lab.folder / "results").iterdir()
+    (collected,) = collections_in(lab.folder / "results")
     for path in (lab.node1.home / "tree").rglob("*"):
         path.chmod(path.stat().st_mode | 0o600)
     there = collected / "node1/c/results/tree"

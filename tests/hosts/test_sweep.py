@@ -21,10 +21,10 @@ from tests.support.waiting import eventually
 
 # Each run of the job adds a line to a file on its host: its parameters, and `begun` or `ended`.
 CONFIG = """
-params = util.params(n=1, host="node1", seconds=0.0, fail=0)
+params = util.params(n=1, host="node1", pause=0.0, fail=0)
 job = Component(name="job", host=params.host, executable="/bin/sh", base_dir="~", start_index=2, wait=True)
 job.args = ["-c", 'echo "n=$1 begun" >>runs; sleep "$2"; echo "n=$1 ended" >>runs; echo "rate=$(($1 * 10)).5"; test "$1" != "$3"',
-    "sh", params.n, params.seconds, params.fail]
+    "sh", params.n, params.pause, params.fail]
 job.measures = {"rate": util.measure(log="rate=([0-9.]+)", unit="1/s")}
 job.files = {"data": "data"}
 server = Component(name="server", host=params.host, executable="/bin/sleep", args=[1000], start_index=1)
@@ -45,7 +45,7 @@ def runs_of(lab: Lab, host: str = "node1") -> list[str]:
 def verdicts(lab: Lab) -> dict[str, str]:
     """Return the verdict of each run that is done, by its folder."""
     found = {}
-    for path in lab.folder.glob("sweeps/cfg/*/*/run.json"):
+    for path in lab.folder.glob("sweeps/cfg/*/[0-9]/run.json"):
         found[str(path.parent.relative_to(lab.folder / "sweeps/cfg"))] = json.loads(path.read_text())["sweep"][
             "verdict"
         ]
@@ -72,7 +72,7 @@ def next_command(said: str) -> list[str]:
 
 def test_sweep_goes_on_after_sigkill(lab: Lab) -> None:
     configure(lab)
-    words = ("sweep", "--over", "n=1,2,3", "--repeats", "2", "--set", "seconds=0.5", "--seed", "1")
+    words = ("sweep", "--over", "n=1,2,3", "--repeats", "2", "--set", "pause=0.5", "--seed", "1")
     with running(lab, *words) as fab:
         eventually(lambda: len(verdicts(lab)) == 2 and len(runs_of(lab)) >= 5, "the third run", seconds=30)
         fab.kill()
@@ -94,11 +94,14 @@ def test_sweep_goes_on_after_sigkill(lab: Lab) -> None:
         (str(n), str(repeat), f"{n}0.5") for n in (1, 2, 3) for repeat in (1, 2)
     ]
     assert list(rows[0]) == ["n", "repeat", "verdict", "seconds", "rate"]
+    (lab.folder / "t.csv").write_text("mine")
+    again = lab.fab("report", "--from", "sweeps/cfg", "--table", "t.csv")
+    assert (again.returncode, text(lab.folder / "t.csv")) == (2, "mine")
 
 
 def test_interrupted_sweep_stops_its_components(lab: Lab) -> None:
     configure(lab)
-    with running(lab, "sweep", "--over", "n=1,2", "--set", "seconds=20") as fab:
+    with running(lab, "sweep", "--over", "n=1,2", "--set", "pause=3") as fab:
         eventually(lambda: len(runs_of(lab)) == 1, "the first run", seconds=30)
         os.kill(fab.pid, signal.SIGINT)
         said = fab.communicate(timeout=60)[0]
@@ -106,8 +109,7 @@ def test_interrupted_sweep_stops_its_components(lab: Lab) -> None:
     assert "interrupted in run 1 of 2 (n=" in said
     assert sleepers(lab) == []
     assert verdicts(lab) == {}
-    quick = [*next_command(said), "--set", "seconds=0", "--mixed"]
-    assert lab.fab(*quick).returncode == 0
+    assert lab.fab(*next_command(said)).returncode == 0, "the printed command goes on"
     assert set(verdicts(lab).values()) == {"succeeded"}
 
 
@@ -123,9 +125,9 @@ def test_dead_host_costs_only_its_runs(lab: Lab) -> None:
         lab.farm.start(lab.node2)
     assert (stopped.returncode, done.returncode) == (1, 1)
     assert verdicts(lab) == {
-        "n=1,host=node1/1": "succeeded",
-        "n=2,host=node2/1": "failed",
-        "n=3,host=node1/1": "succeeded",
+        "host=node1,n=1/1": "succeeded",
+        "host=node2,n=2/1": "failed",
+        "host=node1,n=3/1": "succeeded",
     }
     assert re.search(r"^  node2: connect: .* connection refused$", stopped.stderr + done.stderr, re.MULTILINE)
     assert "may still run" not in stopped.stderr + done.stderr, "nothing was started there"
@@ -135,7 +137,7 @@ def test_dead_host_costs_only_its_runs(lab: Lab) -> None:
     assert lab.fab(*words, "--retry-failed").returncode == 0
     assert runs_of(lab) == before
     assert runs_of(lab, "node2") == ["n=2 begun", "n=2 ended"]
-    assert (lab.folder / "sweeps/cfg/n=2,host=node2/1.failed-1/run.json").exists()
+    assert (lab.folder / "sweeps/cfg/host=node2,n=2/1.failed-1/run.json").exists()
 
 
 def test_changed_inputs_are_refused(lab: Lab) -> None:
@@ -161,7 +163,7 @@ def test_changed_inputs_are_refused(lab: Lab) -> None:
     lab.write("m.py", "def muddle(config):\n    return\n")
     refused(f"{muddler}: changed")
     lab.write("m.py", "def muddle(config):\n    pass\n")
-    refused("params: {} before, {'seconds': '0.1'} now", more=("--set", "seconds=0.1"))
+    refused("params: {} before, {'pause': '0.1'} now", more=("--set", "pause=0.1"))
     lab.config(f"{CONFIG}\n# changed")
     refused(f"{lab.folder}/cfg.py: changed")
     assert lab.fab(*words, "--repeats", "2", "--mixed").returncode == 0
@@ -172,16 +174,68 @@ def test_changed_inputs_are_refused(lab: Lab) -> None:
     assert lab.fab(*words, "--repeats", "2").returncode == 0, "the new version is accepted from now on"
 
 
+def test_files_of_new_values_are_no_change(lab: Lab) -> None:
+    configure(lab)
+    lab.config(CONFIG.replace('{"data": "data"}', '{f"data-{params.n}": "data"}'))
+    for n in (1, 2, 3):
+        lab.write(f"data-{n}", str(n))
+    words = ("sweep", "-c", "cfg.py", "--over")
+    assert lab.fab(*words, "n=1,2").returncode == 0
+    assert lab.fab(*words, "n=1,2,3").returncode == 0, "more values"
+    assert lab.fab(*words, "n=1").returncode == 0, "fewer values"
+    lab.write("data-2", "new")
+    assert lab.fab(*words, "n=1,3").returncode == 0, "no run of these combinations has used it"
+    assert lab.fab(*words, "n=1,2,3").returncode == 2
+
+
+def test_edit_during_a_run_is_noticed(lab: Lab) -> None:
+    configure(lab)
+    words = ("sweep", "--over", "n=1,2,3", "--set", "pause=1", "--keep-going")
+    with running(lab, *words) as fab:
+        eventually(lambda: len(runs_of(lab)) == 1, "the first run", seconds=30)
+        lab.write("data/a", "new")
+        said = fab.communicate(timeout=60)[0]
+    assert fab.returncode == 1
+    assert f"  localhost: inputs: {lab.folder}/data/a: changed during the run\n" in said
+    assert (
+        f"localhost: inputs: {lab.folder}/data/a: changed since the command began; undo that, use another folder"
+        in said
+    )
+    assert list(verdicts(lab).values()) == ["failed"], "the other runs have not begun"
+    assert sleepers(lab) == []
+    lab.write("data/a", "1")
+    assert lab.fab(*next_command(said), "--retry-failed").returncode == 0
+    assert list(verdicts(lab).values()) == ["succeeded"] * 3
+
+
+def test_session_of_an_earlier_command_is_ended(lab: Lab) -> None:
+    configure(lab)
+    with running(lab, "sweep", "--over", "host=node2", "--set", "pause=60") as fab:
+        eventually(lambda: len(runs_of(lab, "node2")) == 1, "the first run", seconds=30)
+        fab.kill()
+        fab.communicate(timeout=60)
+    assert len(sleepers(lab, "node2")) == 1
+    lab.farm.stop(lab.node2)
+    try:
+        done = lab.fab("sweep", "-c", "cfg.py", "--over", "host=node1", "--set", "pause=0", "--mixed")
+    finally:
+        lab.farm.start(lab.node2)
+    assert "may still run" in done.stderr
+    assert len(sleepers(lab, "node2")) == 1
+    assert lab.fab("sweep", "-c", "cfg.py", "--over", "host=node1", "--set", "pause=0").returncode == 0
+    assert sleepers(lab, "node2") == [], "the host answers again"
+
+
 def test_time_limit_fails_only_its_run(lab: Lab) -> None:
     configure(lab)
-    lab.write("rows.csv", "n,seconds\n1,0\n2,60\n3,0\n")
+    lab.write("rows.csv", "n,pause\n1,0\n2,60\n3,0\n")
     began = time.monotonic()
     done = lab.fab("sweep", "--over", "rows.csv", "-c", "cfg.py", "--time-limit", "5", "--keep-going", "--seed", "0")
     assert done.returncode == 1
     assert time.monotonic() - began < 40
     assert "  run: time limit: did not end within 5 s\n" in done.stderr
     assert sorted(verdicts(lab).values()) == ["failed", "succeeded", "succeeded"]
-    assert (lab.folder / "sweeps/cfg/n=2,seconds=60.0/1/node1/job/output").exists(), "collected all the same"
+    assert (lab.folder / "sweeps/cfg/n=2,pause=60.0/1/node1/job/output").exists(), "collected all the same"
     assert sleepers(lab) == []
 
 

@@ -44,4 +44,5 @@ def _ratio(row: MeasureRow) -> str:
         return f"{row.ratio:.3g}"
     low, high = row.comparison.interval
     star = " *" if row.comparison.is_effect else ""
-    return f"{row.ratio:.3g} ({low:.3g} to {high:.3g}), p = {row.comparison.p:.3g}{star}"
+    p = "too few runs for a test" if row.comparison.p is None else f"p = {row.comparison.p:.3g}"
+    return f"{row.ratio:.3g} ({low:.3g} to {high:.3g}), {p}{star}"

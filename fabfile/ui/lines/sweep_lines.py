@@ -32,7 +32,7 @@ class SweepLines(SweepObserver):
         self._current = ""
         self._stop = threading.Event()
         self._began = SYSTEM_CLOCK.monotonic()
-        self._ended_here: list[float] = []  # seconds of the runs of this command
+        self._ended_here, self._last_end = 0, self._began  # runs of this command
         self._folder, self._seed = Path(), 0
 
     def begins_sweep(self, folder: Path, outcomes: Mapping[Run, Outcome | None], seed: int) -> None:
@@ -63,7 +63,8 @@ class SweepLines(SweepObserver):
     def ends_run(self, run: Run, outcome: Outcome) -> None:
         """Print a line with the measures, and the failures."""
         self._hide()
-        self._ended_here.append(outcome.seconds)
+        self._ended_here += 1
+        self._last_end = SYSTEM_CLOCK.monotonic()
         number = f"{self._numbers[run]:{len(str(len(self._outcomes)))}}/{len(self._outcomes)}"
         style = "" if outcome.is_success else RED
         words = [number, str(run.cell), f"repeat {run.repeat}", f"{outcome.verdict} in {outcome.seconds:.1f} s"]
@@ -133,7 +134,7 @@ class SweepLines(SweepObserver):
         if not self._ended_here:
             return ""
         to_come = sum(each is None for each in self._outcomes.values())
-        seconds = to_come * sum(self._ended_here) / len(self._ended_here)
+        seconds = to_come * (self._last_end - self._began) / self._ended_here
         return f", about {duration(seconds)} left"
 
     def _hide(self) -> None:

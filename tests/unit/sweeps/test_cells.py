@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from fabfile.sweeps.cells import Cell, canonical, cells, in_order
-from rr_config import ConfigError
+from fabfile.sweeps.cells import Cell, canonical, cells, check_names, in_order
+from rr_config import Component, Config, ConfigError
+from rr_config.measures import measure
 
 
 def names(over: list[str]) -> list[str]:
@@ -56,6 +57,22 @@ def test_each_cell_has_its_own_folder() -> None:
     assert found[:4] == ["p=4", "p=", "p=a%2Fb", "p=a%252Fb"]
     assert all(len(name) <= 200 and "/" not in name and name.isascii() for name in found)
     assert Cell.of({"a": "1", "b": "2"}).name != Cell.of({"a": "1,b=2"}).name
+
+
+def test_order_of_parameters_makes_no_other_cell() -> None:
+    assert [cell.name for cell in cells(["b=1", "a=2"])] == [cell.name for cell in cells(["a=2", "b=1"])] == ["a=2,b=1"]
+
+
+def test_columns_have_different_names() -> None:
+    job = Component(name="job", host="h", measures={"n": measure(log="n"), "seconds": measure(log="s")})
+    with pytest.raises(ConfigError) as refused:
+        check_names(["n", "repeat"], Config([job]))
+    assert refused.value.problems == (
+        "--over repeat: the name is a column of every table; rename the parameter",
+        "h/job.measures.n: the name is also a parameter of --over; rename the measure",
+        "h/job.measures.seconds: the name is a column of every table; rename the measure",
+    )
+    check_names(["m"], Config([Component(name="job", host="h", measures={"n": measure(log="n")})]))
 
 
 def test_cells_have_parsed_values() -> None:

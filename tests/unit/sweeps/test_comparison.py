@@ -93,6 +93,7 @@ def test_sweeps_are_compared_by_combination(tmp_path: Path) -> None:
     assert (ratios["n=1"].ratio, round(ratios["n=2"].ratio or 0, 2)) == (1, 1.97)
     effects = [row.cell for row in compared.measures if row.comparison and row.comparison.is_effect]
     assert effects == ["n=2"]
+    assert {row.measure for row in compared.measures} == {"rate"}
     assert [f"{each.section} {each.name}" for each in compared.differences] == ["files /a/cfg.py"]
     assert any(line.endswith(" *") for line in lines(compared))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from fabfile.sweeps.cells import Cell, Run
-from fabfile.sweeps.inputs import Input, changes
-from fabfile.sweeps.store import FAILED, SUCCEEDED, Outcome, Record, Store, Version, opened
+from fabfile.sweeps.inputs import Input, changes, digest_of
+from fabfile.sweeps.store import FAILED, SUCCEEDED, Left, Outcome, Record, Store, Version, opened
 from fabfile.sweeps.table import as_csv, rows
 from fabfile.util.stages import Failure
 from rr_config import ConfigError
@@ -31,7 +31,7 @@ def test_run_is_done_when_run_json_says_so(tmp_path: Path) -> None:
     (folder / "part").write_text("cut off")
     assert store.outcome(run) is None
     assert list(store.begin(run).iterdir()) == [], "a run that was cut off leaves nothing"
-    failed = Outcome(FAILED, 2.5, [Failure("h/a", "ended", ("last",), "wait")], {"h/a": {"p99": None}})
+    failed = Outcome(FAILED, 2.5, [Failure("h/a", "ended", ("last",), "wait")], {"h/a": {"p99": None}}, "digest")
     store.finish(run, failed, values({"clients": 4}, a=None))
     assert store.outcome(run) == failed
     (folder / "run.json").write_text((folder / "run.json").read_text()[:-30])
@@ -44,16 +44,29 @@ def test_run_is_done_when_run_json_says_so(tmp_path: Path) -> None:
     (tmp_path / CELL.name / "3").mkdir()
     (tmp_path / CELL.name / "3" / "run.json").write_text((tmp_path / CELL.name / "2.failed-1/run.json").read_text())
     assert store.outcome(Run(CELL, 3)) is None, "that of another repeat"
-    store.set_running(CELL)
-    assert (store.running([CELL]), store.running([])) == (CELL, None)
-    store.set_running(None)
-    assert store.running([CELL]) is None
+    (tmp_path / CELL.name / "3" / "run.json").write_text('{"mine": 1}')
+    (tmp_path / CELL.name / "3" / "notes").write_text("mine")
+    store.begin(Run(CELL, 3))
+    assert (tmp_path / CELL.name / "3.other-1" / "notes").exists(), "a folder of another program is kept"
+
+
+def test_session_that_may_run_is_recorded(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert store.left() is None
+    left = Left("runner", ["node1", "node2"])
+    store.set_left(left)
+    assert store.left() == left
+    (tmp_path / "running").write_text("{")
+    assert store.left() is None
+    store.set_left(None)
+    store.set_left(None)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_record_survives_and_rejects_others(tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert store.record() is None
-    record = Record(7, {"limit": None}, [Version(1.5, {"/cfg.py": Input(3, 4, "abc")})])
+    record = Record(7, {"limit": None}, [Version(1.5, {"/cfg.py": Input(3, 4, "abc")})], ["old"])
     store.write_record(record)
     assert store.record() == record
     for content in ("", "[]", "{}", '{"format": 2}', '{"format": 1, "versions": 3}', "[" * 9):
@@ -87,8 +100,8 @@ def test_changes_compare_contents() -> None:
     touched = {**before, "/a": Input(1, 99, "x")}
     assert changes(before, touched) == [], "only its time has changed"
     now = {"/a": Input(1, 1, "other"), "/b": Input(1, 1, "y"), "/d": Input(1, 1, "z")}
-    assert changes(before, now) == ["/a: changed", "/d: new", "/c: no longer used"]
-    assert changes(before, now, is_part=True) == ["/a: changed", "/d: new"]
+    assert changes(before, now) == ["/a: changed", "/d: new"]
+    assert digest_of(before) == digest_of(touched) != digest_of(now)
 
 
 def test_table_has_a_row_for_each_run(tmp_path: Path) -> None:
