@@ -17,7 +17,7 @@ def test_written_config_is_run(lab: Lab, words: list[str], name: str) -> None:
     done = lab.fab("run", "--collect", "-c", name)
     assert done.returncode == 0, done.stderr
     assert lab.here.sessions() == ["runner"]
-    (answer,) = lab.folder.glob("results/*/localhost/client/results/answer.txt")
+    (answer,) = lab.folder.glob("results/2*/localhost/client/results/answer.txt")
     assert answer.read_text() == "the answer is 42\n"
 
 
