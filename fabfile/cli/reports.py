@@ -69,9 +69,11 @@ def _write_table(folder: "Path", target: "Path", may_overwrite: bool) -> "Path":
 
 def compare_folders(given: dict[str, Any], console: "Console", _: Options) -> None:
     """Show the differences of two folders. Raise ConfigError if they cannot be compared."""
+    from ..reporting.report import need_libraries
     from ..sweeps.comparison import compare
     from ..ui.lines.comparison_lines import lines
 
+    need_libraries("compare", ["scipy.stats"])
     compared = compare(local_path(given["first"]), local_path(given["second"]))
     if given["json"]:
         console.document(compared.as_dict())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def run_sweep(context: Context, given: dict[str, Any], console: "Console", options: Options) -> None:
-    """Carry out the runs of a sweep that are to come, and show the end. Raise Exit if any run has failed."""
+    """Carry out the runs of a sweep that are due, and show the end. Raise Exit after a failure or Ctrl-C."""
     from ..ssh.terminal import guard
     from ..sweeps import Sweep
     from ..ui.lines.sweep_lines import SweepLines

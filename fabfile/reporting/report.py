@@ -94,11 +94,7 @@ def target(named_file: str | None, may_overwrite: bool, needed: Sequence[str] = 
     Raise ConfigError if a library is missing, or if another file is there that must not be overwritten. An earlier
     report may always be overwritten.
     """
-    try:
-        for library in needed:
-            importlib.import_module(library)
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"report: {error}; install it with: pip install 'remote-runner[report]'") from error
+    need_libraries("report", needed)
     path = local_path(named_file or "report.html")
     option = f"-o/--output {path}"
     with named(option):
@@ -107,6 +103,15 @@ def target(named_file: str | None, may_overwrite: bool, needed: Sequence[str] = 
         if not may_overwrite and path.exists() and not _is_report(path):
             raise ConfigError(f"{option}: exists, and is not a report; choose another file, or add --overwrite")
     return path
+
+
+def need_libraries(command: str, needed: Sequence[str]) -> None:
+    """Raise ConfigError if a library is missing."""
+    try:
+        for library in needed:
+            importlib.import_module(library)
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"{command}: {error}; install it with: pip install 'remote-runner[report]'") from error
 
 
 def _is_report(path: Path) -> bool:

@@ -1,6 +1,6 @@
 """Read the measures of components from a collection. A number that cannot be read is a problem, and never NaN.
 
-The files may be large, so they are read line by line.
+Output and CSV files may be large, so they are read line by line. A JSON file is read whole.
 """
 
 import csv
@@ -57,7 +57,7 @@ def failures_of(values: Mapping[str, Mapping[str, Measured]]) -> list[Failure]:
 
 
 def is_measured_alone(component: Component, problem: str) -> bool:
-    """Return whether a problem of a collection is about a file that only measures need: they report it themselves."""
+    """Return whether a problem is about a file that is in `measures`, but not in `results`. Its measure reports it."""
     files = {measure.file for measure in component.measures.values()} - {None, *component.results}
     return any(problem.startswith(f"{file}: ") for file in files)
 

@@ -45,7 +45,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Return the name of its folder: a different one for each cell, whatever the order of the parameters.
+        """Return the name of its folder. It is unique for each cell, and the order of the parameters does not matter.
 
         >>> Cell.of({"clients": "4", "mode": "a/b"}).name
         'clients=4,mode=a%2Fb'
@@ -61,7 +61,7 @@ class Cell:
 
 
 def _safe(value: str) -> str:
-    """Return a value with each other byte as `%` and two hex digits."""
+    """Percent-encode every byte except letters, digits and `_.+-`."""
     encoded = value.encode("utf-8", "surrogateescape").decode("latin-1")
     return UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", encoded)
 

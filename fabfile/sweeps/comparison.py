@@ -20,7 +20,7 @@ from .store import FILE, SUCCEEDED, measures_in
 
 DIGITS = 12  # of a SHA-1
 NOT_COMPARED = ("params", "config_file", "muddler", "arg_parser")  # options that other sections show
-INVALID = (ValueError, LookupError, TypeError, AttributeError)  # what a file of another kind raises
+INVALID = (ValueError, LookupError, TypeError, AttributeError)  # errors for a file of another kind
 
 Facts = dict[str, dict[str, str]]  # by section and name
 
@@ -54,7 +54,7 @@ class Difference:
 
 @attrs.frozen
 class MeasureRow:
-    """A measure of one combination on both sides: medians, their ratio, and the comparison if there are enough runs."""
+    """A measure of one combination on both sides: medians, their ratio, and the comparison if both are comparable."""
 
     cell: str
     measure: str
@@ -82,7 +82,7 @@ class Compared:
 
 
 def compare(first: Path, second: Path) -> Compared:
-    """Compare two folders of `fab collect` or of runs, or two of `fab sweep`. Raise ConfigError if they are others."""
+    """Compare two folders of `fab collect` or of runs, or two of `fab sweep`. Raise ConfigError for others."""
     if (first / FILE).is_file() != (second / FILE).is_file():
         raise ConfigError(f"compare: {first} and {second}: one is a sweep, and the other is not; compare equal kinds")
     read = _sweep if (first / FILE).is_file() else _run
@@ -147,7 +147,7 @@ def _sweep(folder: Path) -> Side:
         for name, value in row.items():
             if name in run.parameters or name in ("repeat", "verdict") or row["verdict"] != SUCCEEDED:
                 continue
-            if name == "seconds" and has_measures:  # each further test takes from the power of the others
+            if name == "seconds" and has_measures:  # each further test lowers the power of the others
                 continue
             if isinstance(value, int | float):
                 numbers.setdefault((run.cell, name), []).append(float(value))

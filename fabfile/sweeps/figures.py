@@ -15,10 +15,10 @@ SUCCEEDED = "succeeded"
 
 @attrs.frozen
 class Grid:
-    """The columns of a table: its parameters that vary, and its measures.
+    """The parameters of a sweep, and its measures with the duration last.
 
-    `axis` is the parameter on the horizontal axis: the first one that has only numbers, or else the first one. The
-    `others` distinguish the lines.
+    `axis` is the first numeric parameter with several values, or else the first parameter. The others distinguish the
+    lines.
     """
 
     parameters: Sequence[str]
@@ -104,7 +104,7 @@ def _line(rows: Sequence[Row], axis: str | None, measure: str, look: Trace, colo
 
 
 def _error_bars(summaries: Sequence[Summary], color: str) -> Trace:
-    """Return the intervals of the medians. A single run has none."""
+    """Return the intervals of the medians. Fewer than six runs have bars of length 0."""
     above, below = [], []
     for each in summaries:
         low, high = each.interval or (each.median, each.median)

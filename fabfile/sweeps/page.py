@@ -26,7 +26,7 @@ DURATION = "seconds"  # the last column; it is compared only if there is no meas
 
 
 @attrs.frozen
-class Cell:
+class TableRow:
     """A row of the table: a combination, its repeats with links to their folders, and the summary of each measure.
 
     `versus` compares each measure with the first combination of the table.
@@ -90,7 +90,7 @@ def _verdict(count: int, failed: int) -> str:
     return f"{failed:,} of {counted(count, 'run')} failed" if failed else f"all {counted(count, 'run')} succeeded"
 
 
-def cells_of(rows: Sequence[Row], grid: Grid, addresses: Sequence[str]) -> list[Cell]:
+def cells_of(rows: Sequence[Row], grid: Grid, addresses: Sequence[str]) -> list[TableRow]:
     """Return the rows of the table. `addresses` are the links to the runs in `rows`.
 
     All comparisons of the page are corrected together.
@@ -111,7 +111,7 @@ def cells_of(rows: Sequence[Row], grid: Grid, addresses: Sequence[str]) -> list[
         versus += [None] * (len(grid.measures) - count)
         failed = len(own) - sum(row["verdict"] == "succeeded" for row in own)
         links = [(int(row["repeat"] or 0), address_of[id(row)]) for row in own]
-        found.append(Cell(name or "all", links, failed, summaries, versus))
+        found.append(TableRow(name or "all", links, failed, summaries, versus))
     return found
 
 

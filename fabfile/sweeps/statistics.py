@@ -1,7 +1,7 @@
 """Statistics of repeated runs, by SciPy: a summary of one cell, and the comparison of two.
 
-Runs of one cell are few, and their numbers are seldom normal. So intervals come from the bootstrap, and comparisons use
-ranks. No comparison is made with fewer than four runs on a side.
+Runs of one cell are few, and their numbers are seldom normal. So the interval of a median uses order statistics, that
+of a ratio the bootstrap, and comparisons use ranks. Fewer than four runs on a side are not compared.
 """
 
 import math

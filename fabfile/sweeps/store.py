@@ -1,7 +1,7 @@
 """The folder of a sweep: `sweep.json` with all that its runs have in common, and a folder for each run.
 
     SWEEP/sweep.json              the seed, the options, and the inputs with their SHA-1
-    SWEEP/running                 the hosts on which components of a run may run; missing after a complete sweep
+    SWEEP/running                 the session that may still run, and its hosts; removed when they are ended
     SWEEP/CELL/REPEAT/            a collection
     SWEEP/latest                  a link to the last run that is done
     SWEEP/CELL/REPEAT.failed-N/   an earlier attempt, which --retry-failed has repeated
@@ -40,7 +40,7 @@ SUCCEEDED, FAILED = "succeeded", "failed"
 
 @attrs.frozen
 class Outcome:
-    """How a run ended: its verdict, its duration in seconds, its failures, and its measures by label and name.
+    """The end of a run: its verdict, its duration in seconds, its failures, and its measures by label and name.
 
     `inputs` is the digest of the inputs of its cell.
     """
@@ -78,7 +78,7 @@ class Left:
 
 @attrs.define
 class Version:
-    """The inputs of all cells from a time on, in seconds since 1970. Only `--mixed` allows changes."""
+    """The inputs of all cells from a time on, in seconds since 1970. A command with other inputs adds a version."""
 
     since: float
     inputs: Inputs
@@ -99,7 +99,7 @@ class Record:
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> "Record":
-        """Return the record with these values. Raise ValueError or LookupError if there are others."""
+        """Return the record with these values. Raise ValueError or LookupError if one is missing or invalid."""
         if found["format"] != FORMAT:
             raise ValueError(f"format: must be {FORMAT}")
         versions = []

@@ -1,6 +1,6 @@
 """`Sweep`: run a config for every combination of parameters, several times, and collect each run in its own folder.
 
-Whatever stops a sweep, the same sweep goes on with the first run that is not done. Nothing here prints.
+After any interruption, the same sweep goes on with the first run that is not done. Nothing here prints.
 """
 
 import contextlib
@@ -17,7 +17,8 @@ from rr_config.command_line.parameters import Text
 from rr_config.errors import named, os_reason
 from rr_config.files.paths import local_path
 
-from ..results.provenance import JsonObject, provenance
+from ..results.provenance import JsonObject
+from ..results.run_json import describe_run
 from ..runner import Runner
 from ..runner.fleet import UnreadSettings
 from ..util.clock import SYSTEM_CLOCK, Clock
@@ -91,9 +92,10 @@ class Sweep:
     def run(self) -> list[Result]:
         """Carry out all runs that are not done; return all runs with their outcomes, in the order of the sweep.
 
-        First load the config for each cell. Raise ConfigError if one is invalid, or if inputs have changed since
-        earlier runs. No host is touched then. A failed run raises no error. Raise StageError if this machine cannot
-        write the results. The interrupted run is then repeated, as after Ctrl-C.
+        First load the config for each cell. Raise ConfigError, before any host is touched, if one is invalid, if inputs
+        or options have changed since earlier runs, or if the folder cannot be used. A failed run raises no error. Raise
+        StageError if an input changes between runs, or if this machine cannot write the results. The next call then
+        repeats the interrupted run.
         """
         every = self._load_cells()
         with opened(self.folder) as store:
@@ -175,7 +177,10 @@ class Sweep:
         return outdated, list(changed)
 
     def _changes(self, cell: Cell, before: inputs.Inputs) -> list[str]:
-        """Return a text for each input of a cell that differs. The caller knows that some do."""
+        """Return a text for each input of a cell that differs. Call it only if the digests differ.
+
+        If each input is as before, the cell sends fewer files.
+        """
         return inputs.changes(before, self._inputs_of(cell)) or [f"{cell}: sends fewer files"]
 
     def _inputs_of(self, cell: Cell) -> inputs.Inputs:
@@ -212,7 +217,7 @@ class Sweep:
         store.set_left(self._ended(left))
 
     def _check_inputs(self, cell: Cell, left: Left | None) -> None:
-        """Raise StageError if inputs of a cell have changed since the command began. End the last session before."""
+        """Raise StageError if inputs of a cell have changed since the command began. End the last session first."""
         if digest_of(self._inputs_of(cell)) == self._digests[cell.name]:
             return
         self._ended(left)
@@ -279,7 +284,8 @@ class Sweep:
                 runner = stack.enter_context(self._runner(config, options))
             seconds = round(self.clock.monotonic() - began, 3)
             if not has_started:
-                return seconds, failures, {**provenance(runner.options, config.parameters), "components": []}
+                values = describe_run(runner.options, config, runner.session, [], self.clock.now())
+                return seconds, failures, values
             collected = runner.collect_into(folder, None, runner.status(with_origins=True))
             failures += [each._replace(stage="collect") for each in collected.failures]
             return seconds, failures, collected.run

@@ -25,7 +25,7 @@ Row = dict[str, Value]
 
 @attrs.frozen
 class DoneRun:
-    """What the `run.json` of a run says. `folder` is its folder, relative to that of the sweep.
+    """The content of the `run.json` of a run. `folder` is its folder, relative to that of the sweep.
 
     `parameters` are those of the sweep, with the types of the config. `measures` are by label and name, and `units` by
     name.
@@ -81,7 +81,7 @@ def read(folder: Path) -> list[DoneRun]:
 
 
 def _parsed(found: Mapping[str, Any], folder: Path) -> DoneRun:
-    """Return a run. Raise ValueError, LookupError, TypeError or AttributeError if the values are others."""
+    """Return a run. Raise ValueError, LookupError, TypeError or AttributeError if a value is missing or invalid."""
     own = found["sweep"]
     outcome = outcome_of(found)
     units: dict[str, str] = {}

@@ -158,6 +158,10 @@ def test_missing_extra_has_install_hint(lab: Lab) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("report: ")
     assert done.stderr.endswith("; install it with: pip install 'remote-runner[report]'\n")
+    lab.write("lacking/sitecustomize.py", "import sys\nsys.modules['scipy'] = None\n")
+    done = lab.fab("compare", "r", "r", env={"PYTHONPATH": str(lab.folder / "lacking")})
+    assert (done.returncode, done.stderr[:9]) == (2, "compare: ")
+    assert done.stderr.endswith("; install it with: pip install 'remote-runner[report]'\n")
 
 
 # ---- from the hosts

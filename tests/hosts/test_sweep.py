@@ -132,6 +132,8 @@ def test_dead_host_costs_only_its_runs(lab: Lab) -> None:
     assert re.search(r"^  node2: connect: .* connection refused$", stopped.stderr + done.stderr, re.MULTILINE)
     assert "may still run" not in stopped.stderr + done.stderr, "nothing was started there"
     assert done.stdout.count("repeat the failed runs with: ") == 1
+    page = lab.fab("report", "--from", "sweeps/cfg/host=node2,n=2/1")
+    assert (page.returncode, page.stderr) == (0, ""), "a page about a run that has started nothing"
     before = runs_of(lab)
     assert lab.fab(*words).returncode == 1, "a failed run counts as done"
     assert lab.fab(*words, "--retry-failed").returncode == 0

@@ -32,7 +32,7 @@ class SweepLines(SweepObserver):
         self._current = ""
         self._stop = threading.Event()
         self._began = SYSTEM_CLOCK.monotonic()
-        self._ended_here, self._last_end = 0, self._began  # runs of this command
+        self._ended_here, self._last_end = 0, self._began  # of the runs of this command
         self._folder, self._seed = Path(), 0
 
     def begins_sweep(self, folder: Path, outcomes: Mapping[Run, Outcome | None], seed: int) -> None:
