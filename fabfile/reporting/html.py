@@ -73,7 +73,7 @@ def page(run: Mapping[str, Any], outputs: Mapping[str, str], links: Mapping[str,
 
 
 def _logs_in_order(count: int, to_open: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
-    """Return the indices of the logs that the page lists, and of those that a closed box holds if there are many."""
+    """Return the indices of the logs that the page lists, and of the logs in a closed box."""
     if count <= SCREENFUL:
         return range(count), ()
     is_open = set(to_open)

@@ -76,7 +76,7 @@ def _check(run: Any) -> None:
 
 
 def _output(folder: Path, own: str) -> str:
-    """Return the end of a component's output, or an empty text if there is none.
+    """Return the end of a component's output, or an empty text without output.
 
     Read nothing outside of `folder`, because `own` comes from the file and may point elsewhere.
     """

@@ -63,10 +63,7 @@ class HostResults:
 
 @attrs.frozen
 class Collected:
-    """A collection: its folder, the results by host, and the content of `run.json`.
-
-    `failures` are those of hosts, files and measures, and `failed_hosts` the hosts that these name.
-    """
+    """A collection: its folder, results by host, content of `run.json`, all failures, and the hosts that failed."""
 
     folder: Path
     results: dict[str, HostResults]

@@ -122,7 +122,7 @@ class SessionCommands(ResultCommands):
             yield fleet
 
     def _fresh_fleet(self) -> Fleet:
-        """Return the fleet with all hosts, of which any number may fail."""
+        """Return a fleet of all hosts that goes on after any number of failures."""
         return attrs.evolve(self._fleet, most_failed=math.inf, out=set(), final=set(), failures=[], depth=0)
 
     def _with_survivors(self, failure: Failure, hosts: Collection[str]) -> Failure:

@@ -234,7 +234,7 @@ def _check_list(self: Fab) -> None:
 class SettingsFiles(NamedTuple):
     """The files that settings were read from: those of `-f` and `-S`, and `fabric.yaml` in the project folder.
 
-    Each is None if there is none. Fabric has setters for these paths, but no public way to read them.
+    A missing file is None. Fabric has setters for these paths, but no public way to read them.
     """
 
     named: str | None

@@ -216,7 +216,7 @@ def _lower(text: str) -> str:
 
 
 def _usual_address(host: str, family: int) -> str:
-    """Return the usual spelling of an address, or nothing if `host` is none."""
+    """Return the usual spelling of an address, or nothing if `host` is a name."""
     flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
     with contextlib.suppress(OSError, UnicodeError):
         found = socket.getaddrinfo(host, 22, family, socket.SOCK_STREAM, flags=flags)
