@@ -93,6 +93,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Give the teardown of each test a minute. pytest-timeout limits it only if the test has passed."""
+
+    def give_up(*_: object) -> None:
+        pytest.fail("the teardown took more than a minute")
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Print a failure at once. If the tests do not end, the output says which one has failed."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(f"\n{report.when} of {report.nodeid} failed:\n{report.longreprtext}", file=sys.stderr, flush=True)
+
+
 @pytest.fixture(scope="session")
 def session_farm(request: pytest.FixtureRequest) -> Iterator[Farm]:
     """Yield three hosts, node1 to node3, for all tests. They are not in tmp_path because sockets need short paths.

@@ -301,17 +301,33 @@ def command_lines(folder: Path) -> dict[int, bytes]:
     return found
 
 
-def end_processes(folder: Path) -> None:
-    """Kill all of `processes_of(folder)`, including new ones, and remove the cgroups of their sessions."""
-    own = os.getpid()
-    while pids := [pid for pid in processes_of(folder) if pid != own]:
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+def end_processes(folder: Path, seconds: float = 30) -> None:
+    """Kill all of `processes_of(folder)`, including new ones, and remove the cgroups of their sessions.
+
+    Raises RuntimeError after `seconds`, so that a test that fails cannot block all others.
+    """
+    deadline = time.monotonic() + seconds
+    while pids := [kill_group(pid) for pid in processes_of(folder) if pid != os.getpid()]:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"within {seconds} s: all processes of {folder} end; these run: {pids}")
         time.sleep(0.02)  # between two looks, as above
     for home in [*folder.glob("home"), *folder.glob("*/home")]:
         for listed in home.parent.rglob(".cgroups"):
             remove_cgroups(listed)
+
+
+def kill_group(pid: int) -> int:
+    """Kill a process and its process group, unless the tests themselves run in that group; return the process id.
+
+    A program that forks and ends all the time stays in its group, so it cannot escape.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        group = os.getpgid(pid)
+        if group == os.getpgrp():
+            os.kill(pid, signal.SIGKILL)
+        else:
+            os.killpg(group, signal.SIGKILL)
+    return pid
 
 
 def remove_cgroups(listed: Path) -> None:
