@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import pytest_timeout  # type: ignore[import-untyped]
 
 from tests.support.bench import ECHO, Bench
 from tests.support.configs import write
@@ -37,6 +38,7 @@ NEEDED = (
     "redis-server",
     "pg_ctlcluster",
 )
+INTERRUPTIONS = 10  # seconds between two of them
 TRANSPORTS = ("auto", "openssh")  # `auto` connects with paramiko here
 
 
@@ -93,6 +95,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_timeout_set_timer(settings: pytest_timeout.Settings) -> Iterator[None]:
+    """Interrupt a test again and again after its timeout: it may catch the first exception, and wait without end."""
+    yield
+    signal.setitimer(signal.ITIMER_REAL, settings.timeout, INTERRUPTIONS)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown() -> Iterator[None]:
     """Give the teardown of each test a minute. pytest-timeout limits it only if the test has passed."""
@@ -101,9 +110,9 @@ def pytest_runtest_teardown() -> Iterator[None]:
         pytest.fail("the teardown took more than a minute")
 
     signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(60)
+    signal.setitimer(signal.ITIMER_REAL, 60, INTERRUPTIONS)
     yield
-    signal.alarm(0)
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -36,9 +36,9 @@ SCRIPTS = {
 }
 
 
-def output_of(lab: Lab, name: str) -> Path:
-    """Return the file of a component's output on node1, to which screen adds its lines."""
-    return lab.node1.state() / name / "output"
+def output_of(lab: Lab, name: str, host: str = "node1") -> Path:
+    """Return the file of a component's output, to which screen adds its lines."""
+    return lab.farm.hosts[host].state() / name / "output"
 
 
 def ends_with_screen(output: Path, least: int = 0) -> bool:
@@ -177,6 +177,22 @@ def test_restarted_window_leaves_no_line(lab: Lab) -> None:
     lab.run("restart", "--limit", "a")
     await_screen(lab, "a")
     assert shown(lab, "a") == "a | one\n"
+
+
+# These programs keep the launcher from its end until the next program has begun, and its window open for a second more.
+SLOW_SORT = 'case $* in "-n -k 1,1"*) until [ -e ~/go ]; do sleep 0.05; done ;; esac\nPATH=${PATH#*:} exec sort "$@"\n'
+SLOW_SCREEN = 'case $* in *"-X kill") sleep 1 ;; esac\nPATH=${PATH#*:} exec screen "$@"\n'
+
+
+def test_late_line_is_not_in_the_next_output(lab: Lab) -> None:
+    lab.farm.add("slow", {"ForceCommand": f'cd && PATH={lab.folder}/bin:$PATH exec sh -c "$SSH_ORIGINAL_COMMAND"'})
+    lab.write("bin/sort", SLOW_SORT, 0o755)
+    lab.write("bin/screen", SLOW_SCREEN, 0o755)
+    lab.config(CONFIG + "add('a', 'slow', 'echo begins; mkdir ~/first || { touch ~/go; exec sleep 1000; }')")
+    lab.run("run")
+    lab.run("wait")
+    lab.run("start")
+    assert b"===" not in output_of(lab, "a", "slow").read_bytes()
 
 
 @pytest.mark.parametrize("lines", [f"\n\r{FORGED}", f"\n\r{DETACHED}\n\r{FORGED}", f"\n\r{DETACHED}"])

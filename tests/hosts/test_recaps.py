@@ -9,6 +9,7 @@ import socket
 import time
 from typing import Any
 
+import pyte
 import pytest
 
 from tests.support.checkout import FAB
@@ -243,15 +244,15 @@ SIX = "for host in ['node1', 'node2', 'node3']:\n    for name in 'ab':\n        
 
 
 def on_terminal(lab: Lab, *words: str) -> list[str]:
-    """Return the lines that a command leaves on a terminal, without styles, the live line and the bar."""
+    """Return the lines that a command leaves on a terminal."""
     terminal = Terminal(lab.command(*words), cwd=lab.folder, env=lab.environment | {"TERM": "xterm", "NO_COLOR": "1"})
     try:
         assert terminal.ends() == 0
-        lines = terminal.shown.decode().replace("\r\n", "\n").split("\n")
     finally:
         terminal.close()
-    left = [line for line in lines if "\x1b[?25l" not in line]  # a bar, which hides the cursor
-    return [line.rpartition("\x1b[K")[2].rpartition("\x1b[2K")[2] for line in left]
+    screen = pyte.Screen(columns=100, lines=200)  # with room for lines that a user scrolls back to
+    pyte.ByteStream(screen).feed(terminal.shown)
+    return [line.rstrip() for line in screen.display]
 
 
 def test_stages_on_a_terminal_are_a_line_each(lab: Lab) -> None:

@@ -66,6 +66,18 @@ begin_window_list() {
 
 # add_components WORDS: write the files of each component that does not run, and add its window to $windows.
 add_components() {
+  chosen=' '
+  choose_components "$@"
+  close_old_logs
+  while [ $# -gt 0 ]; do
+    ! is_orphaned || exit
+    case $chosen in *" $1 "*) add_component "$1" "$3" "$4" "$5" ;; esac
+    shift 8
+  done
+}
+
+# choose_components WORDS: set $chosen to the components that do not run, and $old_windows to the windows of these.
+choose_components() {
   while [ $# -gt 0 ]; do
     ! is_orphaned || exit
     revoke_ticket "$1"
@@ -76,10 +88,20 @@ add_components() {
     elif [ "$6" = port ] && is_listening "$7"; then
       answer "unready $1 taken "
     else
-      add_component "$1" "$2" "$3" "$4" "$5"
+      chosen="$chosen$1 "
+      ! find_window "$1" "$2" || old_windows="$old_windows $window"
     fi
     shift 8
   done
+}
+
+# close_old_logs: have screen close the logs of $old_windows. It adds a line when it notices the end of a program. That may
+# be late, and would then go to the new output, which has the same path. screen obeys `-X` later, but in order, so an
+# answer to `-Q` means that the logs are closed.
+close_old_logs() {
+  [ "$old_windows" ] || return 0
+  for window in $old_windows; do screen -S "$id" -p "$window" -X log off; done
+  timeout 5 screen -S "$id" -p "$window" -Q title >/dev/null 2>&1
 }
 
 # revoke_ticket FOLDER: make sure that no window that was opened earlier starts the component. If one is about to,
@@ -106,20 +128,19 @@ revoke_ticket() {
 # shellcheck disable=SC2062 # the pattern is not an argument
 launcher_is_anywhere() { echo "$state/$1/launcher" | grep -qzxsF -f - /proc/[0-9]*/cmdline; }
 
-# add_component FOLDER TITLE TITLE-IN-RC LAUNCHER-HEADER HAS-TEMPORARY
+# add_component FOLDER TITLE-IN-RC LAUNCHER-HEADER HAS-TEMPORARY
 add_component() {
   mkdir -p "$1" || fail "cannot create $state/$1; is the disk full?"
   { [ -O "$1" ] && [ ! -h "$1" ]; } || fail "$state/$1 belongs to another user, or is a symbolic link; remove it"
-  ! find_window "$1" "$2" || old_windows="$old_windows $window"
   rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/boot" "$1/window" \
     "$1/output" "$1/ready" "$1/was_ready" "$1/times" "$1/stopped" "$1/closed" "$1/length" "$1/unexecuted" "$1/tag" "$1/begun" \
     "$1/following" "$1"/*.room "$1"/begun.*
-  { printf '%s' "$origin" >"$1/origin" && printf '%s%s' "$4" "$launcher" >"$1/launcher"; } ||
+  { printf '%s' "$origin" >"$1/origin" && printf '%s%s' "$3" "$launcher" >"$1/launcher"; } ||
     fail "cannot write $state/$1; is the disk full?"
   : >"$1/output"
-  [ -z "$5" ] || make_temporary "$1" || fail "cannot create a temporary folder; is /tmp full?"
+  [ -z "$4" ] || make_temporary "$1" || fail "cannot create a temporary folder; is /tmp full?"
   echo "$$" >"$1/ticket"
-  printf "screen -L -t %s sh '%s/%s/launcher' %s\ntitle %s\n" "$1" "$path" "$1" "$$" "$3" >>"$windows"
+  printf "screen -L -t %s sh '%s/%s/launcher' %s\ntitle %s\n" "$1" "$path" "$1" "$$" "$2" >>"$windows"
   pending="$pending $1"
 }
 
