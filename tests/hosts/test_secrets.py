@@ -148,7 +148,8 @@ def test_awkward_secrets_are_literal(lab: Lab, monkeypatch: pytest.MonkeyPatch) 
 
 def test_cut_start_leaves_no_secret(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection ends when the host has the secret, and before screen opens the window."""
-    slow = f'case "$*" in *source*) touch ~/sourcing; sleep 1 ;; esac\nexec {shutil.which("screen")} "$@"'
+    wait = "touch ~/sourcing; until [ -e ~/go ]; do sleep 0.05; done"
+    slow = f'case "$*" in *source*) {wait} ;; esac\nexec {shutil.which("screen")} "$@"'
     host = host_with(lab, "slow", "screen", slow)
     monkeypatch.setenv("RR_TOKEN", VALUE)
     monkeypatch.setenv("RR_EMPTY", "")
@@ -159,6 +160,7 @@ def test_cut_start_leaves_no_secret(lab: Lab, monkeypatch: pytest.MonkeyPatch) -
         eventually(lambda: (host.home / "sourcing").exists(), "the start of the window")
         assert holders(MARK), "the host has the secret"
         cut(host)
+        (host.home / "go").touch()
         said = b"".join(fab.communicate(timeout=60))
     assert fab.returncode == 1 and b"the connection was lost" in said and MARK.encode() not in said
     eventually(lambda: holders(MARK) == set(), "the end of the script")

@@ -1,7 +1,10 @@
 """Create scripts that tests run on hosts or in a local shell."""
 
+import os
+import subprocess
+
 from fabfile.components.ownership import Owner
-from fabfile.remote.script import Script, read_script
+from fabfile.remote.script import Script, command, read_script
 
 
 def script_of(body: str, *includes: str, **values: str | int | bool) -> Script:
@@ -12,3 +15,9 @@ def script_of(body: str, *includes: str, **values: str | int | bool) -> Script:
 
 OWNER = Owner('["config", "/cfg.py", "me", "here"]', "/cfg.py of me@here")
 OWNERSHIP = OWNER.values(replace=False)
+
+
+def answers_of(sh: str, script: Script) -> bytes:
+    """Return the output of a script that this machine's `sh` runs."""
+    sent = script.sent_by("me", born=5, group=1)
+    return subprocess.run([sh, "-c", command(sent)], input=sent, env=os.environ, capture_output=True).stdout

@@ -1,17 +1,16 @@
 # Find the processes of components in one look at all processes of the host.
 . ./screen.sh
 
-# descendants: print NAME PID for each process with a tag, each given process, and all that descends from these. Servers of
-# screen and processes of other sessions are left out. The input has lines
+# descendants INPUT: print NAME PID for each process with a tag, each given process, and all that descends from these.
+# Servers of screen and processes of other sessions are left out. The input has lines
 #   tag NAME TAG
 #   start NAME PID
 #   found NAME PID   it counts even if it has ended meanwhile
 #   window NAME LEADER LAUNCHER   processes in this kernel session whose parent is outside, but not this launcher
-#   since BIRTH      ignore processes that are older, unless they have a tag. For each that is not found, and has no tag,
-#                    print - PID PARENT LEADER. The first line is then `files` and the environments that can tell more:
-#                    only a process that has lost its parent may have a mark and descend from no member
-# Call it in a subshell. awk reads the files itself: a pipe between two programs would take a third of the time. For the
-# fields see proc(5).
+#   since BIRTH      ignore processes that are older, unless they have a tag. The first line of the output is then `files`
+#                    and the environments that can tell more. Print - PID for each process that has lost its parent, is not
+#                    found, and has no tag: only such a process may have a mark and descend from no member
+# Call it in a subshell.
 descendants() {
   own=' ' # servers of our own sessions, which `screen -ls` may not list any more
   for mark in $own_marks; do
@@ -19,7 +18,26 @@ descendants() {
     own="$own${mark%%.*} "
   done
   cd /proc || exit
-  LC_ALL=C exec awk -v all="$all_servers" -v own="$own" -v others="$other_servers" '
+  retry look_at_processes "$1"
+}
+
+# retry COMMAND...: run a command until it succeeds, at most 100 times. mawk ends with an error if a process ends between
+# its open and its read of a file in /proc.
+retry() {
+  tries=1
+  until "$@" 2>/dev/null; do
+    tries=$((tries + 1))
+    [ $tries -lt 100 ] || {
+      "$@" # with its message
+      return
+    }
+  done
+}
+
+# look_at_processes INPUT: see descendants. awk reads the files itself: a pipe between two programs would take a third of
+# the time. It prints nothing before it has read all. For the fields see proc(5).
+look_at_processes() {
+  LC_ALL=C awk -v all="$all_servers" -v own="$own" -v others="$other_servers" '
     BEGIN {
       processes = ARGC
       ARGC = 1 # read the standard input
@@ -44,19 +62,23 @@ descendants() {
       for (name in start) {
         split("", found) # empties it
         add(start[name], found)
-        for (pid in found) if ((pid in runs || pid in certain) && !(pid in outside)) {
+        for (pid in found) if ((pid in parent || pid in certain) && !(pid in outside)) {
           lines[pid] = lines[pid] name " " pid "\n"
           member[pid]
         }
       }
-      for (pid in unknown) if (!(pid in outside) && !(pid in lines)) lines[pid] = "- " pid " " unknown[pid] "\n"
       if (since != "") {
+        for (pid in unknown) if (!(pid in outside) && !(pid in member) && !is_below_other(pid)) orphan[pid]
         printf "files"
-        for (pid in lines) if (pid in member || !(parent[pid] in lines)) printf " /proc/%s/environ", pid
+        for (pid in member) printf " /proc/%s/environ", pid
+        for (pid in orphan) printf " /proc/%s/environ", pid
         print ""
       }
       for (pid in lines) printf "%s", lines[pid]
+      for (pid in orphan) print "-", pid
     }
+    # Whether the parent of an unknown process is unknown as well, or a member.
+    function is_below_other(pid) { return !(parent[pid] in outside) && (parent[pid] in unknown || parent[pid] in member) }
     function look_at(pid,   file, is_screen) {
       file = pid "/stat"
       if ((getline <file) <= 0) return
@@ -67,8 +89,7 @@ descendants() {
       if (is_screen && $4 == pid && index(all own, " " pid " ") == 0) others = others pid " "
       if ($23 in name_of) start[name_of[$23]] = start[name_of[$23]] " " pid
       else if ($20 < since) return
-      else if (since != "") unknown[pid] = $2 " " $4
-      runs[pid]
+      else if (since != "") unknown[pid]
       parent[pid] = $2
       leader[pid] = $4
       sibling[pid] = child[$2]
@@ -87,5 +108,7 @@ descendants() {
         for (other = child[pid]; other != ""; other = sibling[other]) queue[++count] = other
         for (other = follower[pid]; other != ""; other = neighbour[other]) queue[++count] = other
       }
-    }' [0-9]*
+    }' [0-9]* <<END
+$1
+END
 }

@@ -39,12 +39,12 @@ not_ended() {
 # members: print the members, each once: processes with one of $tags or a line of $marks, $roots, and all that descends
 # from these. With $whole_session, all processes in its cgroup are members, too.
 members() {
-  {
+  members_by_name "$(
     for pid in $roots; do is_reused "$pid" || echo "start all $pid"; done
     for tag in $tags; do echo "tag all $tag"; done
     [ -z "$marks" ] || marked | sed 's/^/found all /'
     [ -z "$whole_session" ] || cgroup_members | sed 's/^/found all /'
-  } | members_by_name | sed 's/.* //'
+  )" | sed 's/.* //'
 }
 
 # marked: print the processes that have a line of $marks in their environment. Only root can read that of other users.
@@ -52,5 +52,5 @@ marked() {
   grep -lzxsF --line-buffered "$marks" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do echo "$pid"; done
 }
 
-# members_by_name: print NAME PID for each member of several components, from the input of descendants.
-members_by_name() { descendants | without_other_sessions; }
+# members_by_name INPUT: print NAME PID for each member of several components. For INPUT see descendants.
+members_by_name() { descendants "$1" | without_other_sessions; }

@@ -118,18 +118,35 @@ read_notes() {
   read_note "$folder" begun && begun=${note:-$begun}
 }
 
-# report_usage: answer with two samples of the processes of components. $members is the input of descendants. Environments
-# tell which other processes have the mark of a component, and which are of other screen sessions. For the fields of stat
-# see proc(5).
-# shellcheck disable=SC2086 # one word for each file
+# report_usage: answer with two samples of the processes of components. $members is the input of descendants.
 report_usage() {
-  found=$(printf '%ssince %s\n' "$members" "${since:-0}" | descendants)
+  members="${members}since ${since:-0}"
+  found=$(descendants "$members")
+  look=first
+  retry take_samples
+  case $samples in
+    found*) # so look again for all that descends from these
+      found=$(descendants "$members$newline$samples")
+      look=last
+      retry take_samples
+      ;;
+  esac
+  IFS=$newline
+  for sample in $samples; do answer "$sample"; done # dash needs seconds for ${samples#*"$newline"}
+  unset IFS
+}
+
+# take_samples: set $samples to two samples of the processes in $found. Environments tell which of them are of other screen
+# sessions, and which other processes have the mark of a component. At the first look, set it to a line `found FOLDER PID`
+# for each of the latter, if there are any. For the fields of stat see proc(5).
+# shellcheck disable=SC2086 # one word for each file
+take_samples() {
   files=${found%%"$newline"*}
   files=${files#files}
   samples=$({
     printf '%s\n' "$found"
     LC_ALL=C grep -aszHE '^(STY|REMOTE_RUNNER_COMPONENT)=' /dev/null $files | tr '\000' '\n'
-  } | in_own="$newline$own_marks$newline" in_state="$state/" in_folders=" $folders " LC_ALL=C awk '
+  } | in_own="$newline$own_marks$newline" in_state="$state/" in_folders=" $folders " LC_ALL=C awk -v look="$look" '
     /^\/proc\/[0-9]+\/environ:/ {
       split($0, part, "/")
       line = substr($0, index($0, ":") + 1)
@@ -143,23 +160,16 @@ report_usage() {
       if (index(ENVIRON["in_folders"], " " folder " ")) marked[part[3]] = folder
       next
     }
-    $1 == "-" { parent[$2] = $3; leader[$2] = $4; next }
+    $1 == "-" { orphan[$2]; next }
     NF == 2 && $1 != "files" { owner[$2] = $1 }
     END {
-      for (pid in marked) if (pid in parent) owner[pid] = marked[pid]
       for (pid in elsewhere) delete owner[pid]
-      do {
-        more = 0
-        for (pid in parent) if (!(pid in owner) && !(pid in elsewhere)) {
-          near = parent[pid] in owner ? parent[pid] : leader[pid]
-          if (near in owner) {
-            owner[pid] = owner[near]
-            more = 1
-          }
-        }
-      } while (more)
+      if (look == "first") for (pid in orphan) if (pid in marked && !(pid in elsewhere)) {
+        print "found", marked[pid], pid
+        is_marked = 1
+      }
       for (pid in owner) is_any = 1
-      if (!is_any) exit
+      if (!is_any || is_marked) exit
       sample()
       system("sleep 0.3")
       sample()
@@ -177,7 +187,4 @@ report_usage() {
       }
       print ""
     }')
-  IFS=$newline
-  for sample in $samples; do answer "$sample"; done # dash needs seconds for ${samples#*"$newline"}
-  unset IFS
 }

@@ -109,11 +109,10 @@ $(window_of "$folder")
     [ -z "$note" ] || known="${known}tag $folder $note
 "
   done
-  {
-    printf %s "$known"
+  members_by_name "$known$(
     LC_ALL=C grep -aszxHF "$marks" /proc/[0-9]*/environ | tr '\000' '\n' |
       sed -n 's|^/proc/\([0-9]*\)/environ:.*/\([^/]*\)$|found \2 \1|p'
-  } | members_by_name
+  )"
 }
 
 # window_of FOLDER: print the line for descendants about the window in which a program runs.

@@ -1,13 +1,10 @@
 """The end of processes, by a script that the local sh runs."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from fabfile.remote.script import Script, command
-from tests.support.scripts import script_of
+from tests.support.scripts import answers_of, script_of
 
 # No time is left after KILL, as if the script had stood still. `members` looks at the one process.
 BODY = """
@@ -26,11 +23,6 @@ after_term=0 after_kill=-1 whole_session='' found='' servers=$pid
 @pytest.mark.parametrize("end", ["await_end 0", "end_servers"])
 def test_killed_processes_are_asked_again(end: str) -> None:
     assert answers_of("sh", script_of(f"{BODY}{end}\nanswer over", "end_processes")).endswith(b"\0over\0done\0")
-
-
-def answers_of(sh: str, script: Script) -> bytes:
-    sent = script.sent_by("me", born=5, group=1)
-    return subprocess.run([sh, "-c", command(sent)], input=sent, env=os.environ, capture_output=True).stdout
 
 
 # The only child of the screen server is one process. It has no sign of a component, and is younger than `a`.

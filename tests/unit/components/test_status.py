@@ -1,6 +1,7 @@
 """The state of a component, read from a host's answers."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,7 @@ from fabfile.components.status import NOT_READY, State, Status, in_states, read_
 from fabfile.remote.script import command
 from rr_config import Component, ConfigError
 from rr_config.ready import port
-from tests.support.scripts import script_of
+from tests.support.scripts import answers_of, script_of
 
 COMPONENTS = [
     Component(name=name, host="h", executable="x", start_index=1, ready=port(80) if name in "def" else None)
@@ -81,6 +82,30 @@ def test_unknown_components_are_in_any_state() -> None:
     found = [Status(COMPONENTS[0], State.UNKNOWN), Status(COMPONENTS[1], State.READY)]
     assert in_states(found, {State.FAILED}) == found[:1]
     assert in_states(found, {State.READY}) == found
+
+
+# mawk ends with an error if it cannot read a file that it has opened. It does so twice here: before it lists the processes,
+# and before it takes samples. /proc/self/mem cannot be read from its start.
+UNREADABLE = """
+awk() {
+  echo >>"$HOME/looks"
+  case $(grep -c '' "$HOME/looks") in
+    1 | 3) command awk 'BEGIN { exit (getline <"/proc/self/mem") < 0 ? 2 : 0 }' ;;
+    *) command awk "$@" ;;
+  esac
+}
+state=/ since=5 members="start a $$
+"
+list_sessions
+report_usage
+"""
+
+
+def test_processes_that_end_meanwhile_are_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    answers = answers_of("sh", script_of(UNREADABLE, "status", folders="", with_origins=False))
+    assert answers.count(b"\0sample ") == answers.count(b" a,") == 2
+    assert (tmp_path / "looks").read_text() == "\n" * 4
 
 
 def test_end_before_the_sample_does_not_hang() -> None:
