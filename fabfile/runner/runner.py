@@ -32,7 +32,7 @@ from ..transfer.sync import SyncResult, Wishes, sync
 from ..transfer.tree import ByRoot
 from ..util.lazy import call_once
 from ..util.limits import INSTALL_SECONDS
-from ..util.stages import Failure, StageError
+from ..util.stages import Failure, StageError, StageTime
 from .clean import CleanCommands
 from .follow import following
 from .inspector import stage_group
@@ -101,6 +101,11 @@ class Runner(CleanCommands):
         self.config = self.config.with_components(remaining)
         self._fleet.group.keep(self.config.all_hosts())
         return found
+
+    @property
+    def stages(self) -> list[StageTime]:
+        """The stages that have begun and ended, also with an error, in this order."""
+        return list(self._fleet.stages)
 
     def has_later_stages(self, command: str, error: StageError) -> bool:
         """Return whether `command` would have gone on after the stage that failed."""
@@ -213,7 +218,7 @@ class Runner(CleanCommands):
 
     def _start(self, indices: Sequence[int]) -> dict[str, list[Started]]:
         started: dict[str, list[Started]] = {}
-        with_what = json.dumps(self._origin() | {"stages": [attrs.asdict(each) for each in self._fleet.stages]})
+        with_what = json.dumps(self._origin() | {"stages": [attrs.asdict(each) for each in self.stages]})
         chosen = [each for each in self.config.all_components() if each.start_index in indices]
         last: dict[str, int] = {}
         for component in chosen:

@@ -270,20 +270,18 @@ class Sweep:
         began = self.clock.monotonic()
         config, options = self._configs[run.cell.name], self._options_of(run.cell)
         failures: list[Failure] = []
-        has_started = True
         with contextlib.ExitStack() as stack:
-            runner = stack.enter_context(self._runner(config, options))
+            runner = first = stack.enter_context(self._runner(config, options))
             try:
                 runner.run(time_limit=self.time_limit)
             except StageError as error:
                 failures += [each._replace(stage=each.stage or error.stage) for each in error.failures]
-                has_started = error.stage not in BEFORE_START
             except TimeLimitExceeded:
                 failures.append(Failure("run", f"did not end within {self.time_limit:g} s", stage="time limit"))
                 runner.close()
                 runner = stack.enter_context(self._runner(config, options))
             seconds = round(self.clock.monotonic() - began, 3)
-            if not has_started:
+            if all(each.stage in BEFORE_START for each in first.stages):
                 values = describe_run(runner.options, config, runner.session, [], self.clock.now())
                 return seconds, failures, values
             collected = runner.collect_into(folder, None, runner.status(with_origins=True))

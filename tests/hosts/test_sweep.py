@@ -241,6 +241,19 @@ def test_time_limit_fails_only_its_run(lab: Lab) -> None:
     assert sleepers(lab) == []
 
 
+def test_time_limit_while_connecting_collects_nothing(lab: Lab) -> None:
+    """The output on the host is that of the run before."""
+    force = '[ ! -e ~/slow ] || sleep 1.5; exec sh -c "$SSH_ORIGINAL_COMMAND"'
+    slow = lab.farm.add("slow", {"ForceCommand": force})
+    configure(lab)
+    words = ["sweep", "-c", "cfg.py", "--set", "host=slow", "--over"]
+    lab.run(*words, "n=1")
+    (slow.home / "slow").touch()
+    assert lab.fab(*words, "n=1,2", "--time-limit", "1").returncode == 1
+    assert verdicts(lab) == {"n=1/1": "succeeded", "n=2/1": "failed"}
+    assert [path.parts[-5] for path in lab.folder.glob("sweeps/cfg/*/*/slow/job/output")] == ["n=1"]
+
+
 def test_wrong_options_touch_no_host(lab: Lab) -> None:
     configure(lab)
     for words, problem in (
