@@ -1,13 +1,15 @@
-"""Make the pictures of commands and of a report, from real commands on throwaway hosts. `./dev pictures` runs this.
+"""Make the pictures in the documentation, from real commands on throwaway hosts. `./dev pictures` runs this.
 
-The hosts are two, or 60 isolated ones. `run.txt` is the run on two hosts as text, for the description of the package.
+The hosts are two, four, or 60 isolated ones. `run.txt` is the run on two hosts as text, for the package description.
 """
 
+import contextlib
 import os
 import re
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyte
@@ -20,7 +22,7 @@ from tests.support.farm import Farm
 from tests.support.terminal import Terminal
 
 HERE = Path(__file__).resolve().parent
-SECONDS = 120
+SECONDS = 300
 WATCHED = 15  # seconds, in which every host has answered
 ROWS, COLUMNS = 30, 100
 LONGEST = 1000  # a line of hints; wrapped ones could not be shortened
@@ -32,6 +34,14 @@ remote_runner:
   config: {root}/example/pubsub/config.py
   arg_parser: {root}/example/pubsub/args.py
   extra_args: "--hosts node1,node2"
+"""
+SWEEP = """\
+ssh_config_path: {ssh_config}
+remote_runner:
+  config: {root}/example/sweep/config.py
+  set:
+    hosts: node1,node2,node3,node4
+    address: {address}
 """
 MANY = """\
 ssh_config_path: {ssh_config}
@@ -57,22 +67,32 @@ for host in util.hosts("node[1-60]"):
 
 def main() -> None:
     """Start hosts, run the commands there, and write the pictures and run.txt."""
-    farm = Farm(Path(tempfile.mkdtemp(prefix="rr-pictures.")))
-    try:
-        farm.add_all(["node1", "node2"])
+    with farm_of([f"node{number}" for number in range(1, 3)]) as farm:
         shown = Pictures(farm, PUBSUB.format(ssh_config=farm.ssh_config, root=ROOT))
         (HERE / "run.txt").write_text("".join(f"{line.rstrip()}\n" for line in shown.take("run").splitlines()))
         shown.take("status")
-    finally:
-        farm.close()
-    farm = Farm(Path(tempfile.mkdtemp(prefix="rr-pictures.")))
-    try:
-        farm.add_all((f"node{number}" for number in range(1, 61)), is_isolated=True)
+    with farm_of([f"node{number}" for number in range(1, 5)]) as farm:
+        address = farm.hosts["node1"].address
+        shown = Pictures(farm, SWEEP.format(ssh_config=farm.ssh_config, root=ROOT, address=address))
+        shown.runs("sweep --over size=16,1024,16384 --repeats 6")
+        shown.runs("report --from sweeps/config")
+        shown.take_page("report.html", ROOT / "example/sweep/report.png", height=1000)
+    with farm_of([f"node{number}" for number in range(1, 61)], is_isolated=True) as farm:
         shown = Pictures(farm, MANY.format(ssh_config=farm.ssh_config, home=farm.stand_in().home))
         (shown.home / "cfg.py").write_text(MANY_CONFIG)
         for command in ("run", "status", "status --watch"):
             shown.take(command, of="60")
-        shown.take_report("report")
+        shown.runs("report")
+        shown.take_page("report.html", HERE / "report.png", height=1150)
+
+
+@contextlib.contextmanager
+def farm_of(names: list[str], is_isolated: bool = False) -> Iterator[Farm]:
+    """Start hosts for as long as the context lasts."""
+    farm = Farm(Path(tempfile.mkdtemp(prefix="rr-pictures.")))
+    try:
+        farm.add_all(names, is_isolated=is_isolated)
+        yield farm
     finally:
         farm.close()
 
@@ -109,17 +129,20 @@ class Pictures:
         name = "-".join([command.replace(" --", "-"), *([of] if of else [])])
         return written(text, HERE / f"{name}.svg")
 
-    def take_report(self, name: str) -> None:
-        """Make a report of the hosts, and write its top as it is in a browser to NAME.png."""
-        terminal = Terminal([str(FAB), "-r", str(ROOT), "report"], env=self._environment, cwd=self.home)
+    def runs(self, command: str) -> None:
+        """Run `fab COMMAND` in a terminal, to its end."""
+        terminal = Terminal([str(FAB), "-r", str(ROOT), *command.split()], env=self._environment, cwd=self.home)
         terminal.process.wait(SECONDS)
         terminal.close()
+
+    def take_page(self, name: str, picture: Path, height: int) -> None:
+        """Write the top of a page in the home folder, as it is in a browser, to `picture`."""
         with sync_playwright() as playwright:
             arguments = ["--headless", "--no-sandbox", "--disable-gpu"]
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
-            page = browser.new_page(viewport={"width": 1200, "height": 1150})
-            page.goto((self.home / "report.html").as_uri())
-            page.screenshot(path=HERE / f"{name}.png")
+            page = browser.new_page(viewport={"width": 1200, "height": height})
+            page.goto((self.home / name).as_uri())
+            page.screenshot(path=picture)
             browser.close()
 
 

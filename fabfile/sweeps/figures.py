@@ -11,6 +11,8 @@ from .table import Row, Value
 
 COLORS = ("#2f6bd0", "#d9822b", "#1a7f42", "#b4419e", "#0f8f97", "#8a6d1f", "#cd2b31", "#5c6878")
 SUCCEEDED = "succeeded"
+FEWEST_TIMES = 50  # the largest value of a logarithmic axis, by the smallest
+MOST_TICKS = 12
 
 
 @attrs.frozen
@@ -114,7 +116,6 @@ def _error_bars(summaries: Sequence[Summary], color: str) -> Trace:
 
 
 def _layout(rows: Sequence[Row], axis: str | None, title: str) -> Trace:
-    has_numbers = axis is not None and all(is_number(row.get(axis)) for row in rows)
     return {
         "height": 380,
         "margin": {"l": 60, "r": 12, "t": 30, "b": 50},
@@ -122,6 +123,18 @@ def _layout(rows: Sequence[Row], axis: str | None, title: str) -> Trace:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "legend": {"orientation": "h", "yanchor": "bottom", "y": 1},
-        "xaxis": {"title": {"text": plain(axis or "")}, "type": "linear" if has_numbers else "category"},
+        "xaxis": {"title": {"text": plain(axis or "")}, **_scale([row.get(axis) for row in rows] if axis else [])},
         "yaxis": {"title": {"text": plain(title)}, "rangemode": "tozero"},
     }
+
+
+def _scale(values: Sequence[Value]) -> Trace:
+    """Return the type of the horizontal axis. Positive numbers of different magnitudes get a logarithmic one."""
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    if not values or len(numbers) < len(values):
+        return {"type": "category"}
+    if max(numbers) < FEWEST_TIMES * min(numbers) or min(numbers) <= 0:
+        return {"type": "linear"}
+    places = sorted(set(numbers))
+    ticks = {"tickmode": "array", "tickvals": places, "ticktext": [f"{place:,}" for place in places]}
+    return {"type": "log", **(ticks if len(places) <= MOST_TICKS else {})}

@@ -78,17 +78,28 @@ def test_redis_example_measures_and_replicates(lab: Lab) -> None:
     assert left == []
 
 
-def test_sweep_example_measures_each_size(lab: Lab) -> None:
-    hosts, port = [lab.node1, lab.node2, lab.node3], free_ports(1)
+def test_killed_sweep_example_goes_on(lab: Lab) -> None:
+    lab.farm.add("node4")
+    hosts = list(lab.farm.hosts.values())
     given = ["--config", str(ROOT / "example/sweep/config.py"), "--set", f"address={hosts[0].address}"]
-    given += ["--set", "hosts=node1,node2,node3", "--set", f"port={port}", "--set", "requests=200"]
-    succeeds(lab, "sweep", *given, "--over", "size=16,1024", "--repeats", "2")
+    given += ["--set", "hosts=node1,node2,node3,node4", "--set", f"port={free_ports(1)}", "--set", "requests=200"]
+    given += ["--over", "size=16,1024", "--repeats", "2"]
+
+    def done() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in lab.folder.glob("sweeps/config/*/[0-9]/run.json")}
+
+    with subprocess.Popen(lab.command("sweep", *given), cwd=lab.folder, env=lab.environment) as fab:
+        eventually(lambda: bool(done()) and bool(redis_servers(lab)), "the second run", seconds=40)
+        fab.kill()
+    before = done()
+    succeeds(lab, "sweep", *given)
+    assert 1 <= len(before) < len(done()) == 4 and before.items() <= done().items()
+    assert redis_servers(lab) == []
     succeeds(lab, "report", "--from", "sweeps/config", "--table", "sweep.csv")
     rows = list(csv.DictReader((lab.folder / "sweep.csv").read_text().splitlines()))
     assert [(row["size"], row["repeat"]) for row in rows] == [("16", "1"), ("16", "2"), ("1024", "1"), ("1024", "2")]
     measured = [float(row[f"rate of {host.name}/load"]) for row in rows for host in hosts[1:]]
     assert all(rate > 0 for rate in measured)
-    assert redis_servers(lab) == []
 
 
 def database_host(lab: Lab) -> ThrowawayHost:

@@ -71,12 +71,14 @@ def test_page_shows_cells_and_failures(tmp_path: Path) -> None:
         write(tmp_path / "s", [], str(tmp_path / "other.html"), may_overwrite=False)
 
 
-def test_text_values_make_categories(tmp_path: Path) -> None:
+def test_axis_fits_its_values(tmp_path: Path) -> None:
     rows = [row | {"n": "one"} for row in rows_of(sweep(tmp_path / "s"))]
     grid = Grid.of(rows)
     assert grid.axis(rows) == "mode"
     _, layout = figure(rows, grid, "seconds", "s")
     assert layout["xaxis"]["type"] == "category"
+    _, layout = figure([rows[0] | {"n": n} for n in (16, 1024, 16384)], Grid(["n"], ["seconds"]), "seconds", "s")
+    assert (layout["xaxis"]["type"], layout["xaxis"]["ticktext"]) == ("log", ["16", "1,024", "16,384"])
     alone = [{key: value for key, value in row.items() if key not in ("mode", "n")} for row in rows]
     assert Grid.of(alone).axis(alone) is None
     assert len(figure(alone, Grid.of(alone), "rate", "")[0]) == 2
