@@ -248,7 +248,7 @@ def attach(context: Context, **given: Any) -> None:
 @command
 def report(context: Context, **given: Any) -> None:
     """Write a report as one HTML page, from the current state of the hosts or from a collection."""
-    if given["from"] is None and given["table"] is None:
+    if given["from"] is None and given["table"] is None and given["trace"] is None:
         with_runner(context, given, "report", partial(report_hosts, given), nobody)
     else:
         execute(context, given, "report", partial(report_folder, given))

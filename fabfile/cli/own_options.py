@@ -116,6 +116,7 @@ OWN_OPTIONS = (
     _path(
         "table", "Write a CSV file with a row for each run of the sweep in --from, and no page.", commands=["report"]
     ),
+    _path("trace", "Write the run in --from as a trace for ui.perfetto.dev, and no page.", commands=["report"]),
     _path(
         "output", "The HTML file to write. Default: {default}.", default="report.html", short="o", commands=["report"]
     ),

@@ -9,6 +9,7 @@ from rr_config.files.paths import local_path
 from ..util.files import replacing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from ..runner.runner import Runner
@@ -31,19 +32,25 @@ def report_hosts(given: dict[str, Any], runner: "Runner", console: "Console") ->
 
 
 def report_folder(given: dict[str, Any], console: "Console", options: Options) -> None:
-    """Write a page about a collection or a sweep, or a table of a sweep. Raise ConfigError for wrong options."""
+    """Write a page about a collection or a sweep, a table of a sweep, or a trace of a collection.
+
+    Raise ConfigError for wrong options.
+    """
     from ..reporting import report
     from ..sweeps.store import FILE
     from ..ui.views import show_written
 
     if given["from"] is None:
-        raise ConfigError("--table: needs --from, the folder of a sweep")
+        what = "--table: needs --from, the folder of a sweep"
+        raise ConfigError(what if given["trace"] is None else "--trace: needs --from, the folder of a collection")
     folder = local_path(given["from"])
     is_sweep = (folder / FILE).is_file()
     if is_sweep and options.limit is not None:
         raise ConfigError("--limit: selects components of a collection, and --from is a sweep; omit it")
     if given["table"] is not None:
-        target = _write_table(folder, local_path(given["table"]), given["overwrite"])
+        target = _write_table(folder, given)
+    elif given["trace"] is not None:
+        target = _write_trace(folder, given, options.limit)
     elif is_sweep:
         from ..sweeps import page, table
 
@@ -54,14 +61,29 @@ def report_folder(given: dict[str, Any], console: "Console", options: Options) -
     show_written(console, target)
 
 
-def _write_table(folder: "Path", target: "Path", may_overwrite: bool) -> "Path":
-    """Write the table of a sweep. Raise ConfigError if another file is there that must not be overwritten."""
+def _write_table(folder: "Path", given: dict[str, Any]) -> "Path":
+    """Write the table of a sweep."""
     from ..sweeps import table
 
     content = table.as_csv(table.rows(folder)).encode("utf-8", "surrogateescape")
-    with named(f"--table {target}"):
-        if not may_overwrite and target.exists() and not table.is_table(target):
-            raise ConfigError(f"--table {target}: exists, and is no table; choose another file, or add --overwrite")
+    return _written("table", given, content, table.is_table)
+
+
+def _write_trace(folder: "Path", given: dict[str, Any], limit: str | None) -> "Path":
+    """Write the trace of a collection."""
+    from ..reporting import report, trace
+
+    run, _ = report.from_folder(folder, limit)
+    return _written("trace", given, trace.trace(run), trace.is_trace)
+
+
+def _written(kind: str, given: dict[str, Any], content: bytes, is_own: "Callable[[Path], bool]") -> "Path":
+    """Write the file of the option `kind`. Raise ConfigError if another file is there that must not be overwritten."""
+    target = local_path(given[kind])
+    option = f"--{kind} {target}"
+    with named(option):
+        if not given["overwrite"] and target.exists() and not is_own(target):
+            raise ConfigError(f"{option}: exists, and is no {kind}; choose another file, or add --overwrite")
         with replacing(target) as file:
             file.write(content)
     return target

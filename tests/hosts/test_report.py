@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -15,6 +16,7 @@ from playwright.sync_api import Browser, CDPSession, Locator, Page, sync_playwri
 from fabfile.reporting.links import Link, links
 from fabfile.reporting.report import from_folder, write
 from tests.support.collections import collections_in
+from tests.support.files import text
 from tests.support.lab import Lab
 from tests.support.outcomes import repeat_with, timeless
 from tests.support.results import EVIL, NOON, OUTPUTS, RUN, component, many, results
@@ -220,6 +222,19 @@ def test_report_replaces_a_link(lab: Lab) -> None:
     os.mkfifo(lab.folder / "pipe.html")
     pipe = lab.fab("report", "--from", folder, "-o", "pipe.html", "--overwrite")
     assert (pipe.returncode, pipe.stderr) == (2, "-o/--output pipe.html: must be a regular file\n")
+
+
+def test_trace_replaces_only_a_trace(lab: Lab) -> None:
+    folder = results(lab.folder / "results")
+    trace = partial(lab.fab, "report", "--from", folder, "--trace")
+    assert [trace("a.json").returncode, trace("a.json", "--limit", "db").returncode] == [0, 0]
+    assert set(re.findall(r'"thread_name", "args": {"name": "(\w+)"', text(lab.folder / "a.json"))) == {"stages", "db"}
+    lab.write("b.json", "{}")
+    refused = trace("b.json")
+    assert (refused.returncode, text(lab.folder / "b.json")) == (2, "{}")
+    assert refused.stderr == "--trace b.json: exists, and is no trace; choose another file, or add --overwrite\n"
+    assert trace("b.json", "--overwrite").returncode == 0
+    assert lab.fab("report", "--trace", "c.json").stderr == "--trace: needs --from, the folder of a collection\n"
 
 
 # ---- in a browser

@@ -33,7 +33,7 @@ OWN = {
     "stop": {"--grace", "--json", "--verbose", "-v", *BY_STATE},
     "restart": {"--grace", "--json", "--verbose", "-v", *BY_STATE},
     "logs": {"--follow", "-f", "--lines", "-n", "--raw", "--since", "--timestamps", "-t", *BY_STATE},
-    "report": {"--from", "--output", "-o", "--overwrite", "--table"},
+    "report": {"--from", "--output", "-o", "--overwrite", "--table", "--trace"},
     "sweep": {
         *{"--over", "--repeats", "--to", "--seed", "--retry-failed", "--mixed", "--time-limit"},
         *{"--json", "--verbose", "-v"},
