@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fabfile.ssh.trust.certificates import InvalidCertificate, authority_of, check
+from tests.support.logins import bits
 
 CA = ("ssh-ed25519", "rsa-sha2-512", "ecdsa-sha2-nistp256")
 
@@ -15,7 +16,7 @@ CA = ("ssh-ed25519", "rsa-sha2-512", "ecdsa-sha2-nistp256")
 def certificate(folder: Path, *options: str, type_: str = "ed25519", authority: str = "ed25519") -> bytes:
     """Create a certificate for a new key; return it in the format of the wire."""
     for name, key_type in (("ca", authority), ("host", type_)):
-        subprocess.run(["ssh-keygen", "-q", "-t", key_type, "-N", "", "-f", folder / name], check=True)
+        subprocess.run(["ssh-keygen", "-q", *bits(key_type), "-N", "", "-f", folder / name], check=True)
     command: list[str | Path] = ["ssh-keygen", "-q", "-s", folder / "ca", "-I", "id", *options, folder / "host.pub"]
     subprocess.run(command, check=True)
     return base64.b64decode((folder / "host-cert.pub").read_text().split()[1])
