@@ -15,7 +15,7 @@ remove_below() {
 }
 
 # guard DEPTH: set $real to the real path of $target. Fail unless files below it may be removed: if one of the last
-# DEPTH names of the path is a link, or if the folder contains a home, $state, or a folder of $list.
+# DEPTH names of the path is a link, or if the folder contains a home, $state, another temporary folder, or a folder of $list.
 guard() {
   anchor=$target below='' depth=$1
   while [ "$depth" -gt 0 ]; do
@@ -39,6 +39,7 @@ real_path() { cd -P -- "$1" 2>/dev/null && printf '%s.' "$PWD"; }
 protected() {
   printf '%s\0' / "$HOME" "$state"
   cut -d : -f 6 /etc/passwd 2>/dev/null | tr '\n' '\0'
+  cat "${state%/*}"/*/*/base_dir 2>/dev/null | grep -vxF -e "$PWD" | tr '\n' '\0' # this one may be the root of the tree
   [ "$command" != list ] || cat "$list"
 }
 

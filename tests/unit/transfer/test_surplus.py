@@ -79,6 +79,17 @@ def test_link_that_took_a_place_is_not_followed(sh: str, tmp_path: Path) -> None
     )
 
 
+@pytest.mark.parametrize("sh", ["dash", "bash"])
+def test_homes_inside_a_folder_are_found(sh: str, tmp_path: Path) -> None:
+    inside = [f"~root/..{tmp_path}/top/new", "~/link/missing/x", f"{tmp_path}/top"]
+    others = ["~root", "~/topless", "~nobody-here/top", "~$(id)/top", "/", ""]
+    command = [sh, "-c", read_script("find_inside.sh"), "sh", f"{tmp_path}/top", *others, *inside]
+    (tmp_path / "top/new").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("top")
+    done = subprocess.run(command, env=os.environ | {"HOME": str(tmp_path)}, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"/root/..{tmp_path}/top/new", f"{tmp_path}/link/missing/x", inside[2]]
+
+
 def test_many_names_take_few_processes(tmp_path: Path) -> None:
     for number in range(1200):
         (tmp_path / f"f{number}").touch()
