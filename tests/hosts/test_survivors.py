@@ -43,6 +43,12 @@ OTHER_USER = r"""
 """
 FORKER = r"""#!/bin/sh
 setsid sh -c 'f() { echo >>~/loop; sleep 0.05; f & }; f; exit' &
+env -i REMOTE_RUNNER_THROWAWAY=$REMOTE_RUNNER_THROWAWAY setsid python3 -c "
+import os, time
+while os.fork() == 0:
+    open('$HOME/loop', 'a').write(':')
+    time.sleep(0.002)
+" &
 sleep 0.3
 """
 OTHER = "#!/bin/sh\nnohup sh -c 'echo $$ >~/pid.others; exec sleep 1000' >/dev/null 2>&1 & sleep 0.2; exit 3\n"
@@ -120,7 +126,7 @@ def test_untagged_processes_are_counted(lab: Lab) -> None:
 
 def test_fork_loop_of_survivors_ends(lab: Lab) -> None:
     begin(lab, "forker")
-    lab.run("stop", "--limit", "forker")
+    lab.run("stop", "--limit", "forker", "--grace", "1")
     loop = lab.node1.home / "loop"
     size = loop.stat().st_size
     assert size > 0

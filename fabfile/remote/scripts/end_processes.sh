@@ -8,6 +8,7 @@
 
 after_term=500  # hundredths of a second from TERM to KILL
 after_kill=1000 # and from KILL to an error
+child_tags=     # see list_children
 
 # send_signal SIGNAL PIDS
 send_signal() { for pid in $2; do kill "-$1" "$pid" 2>/dev/null; done; }
@@ -32,8 +33,8 @@ hang_up_windows() {
 }
 
 # list_children: set $children to the children of $servers that are no screen servers themselves, and not of another
-# session. Unless there are other sessions, this starts no program, so no program can fork and end while it looks. Kernels
-# without the file list none.
+# session. With $child_tags, a child needs one of these tags. Without them, and without other sessions, this starts no
+# program, so no program can fork and end while it looks. Kernels without the file list none.
 list_children() {
   children=
   for server in $servers; do
@@ -41,12 +42,15 @@ list_children() {
     { read -r line <"/proc/$server/task/$server/children"; } 2>/dev/null
     for child in $line; do
       case $all_servers in *" $child "*) continue ;; esac
-      ! is_alive "$child" || is_screen "$child" || is_of_listed_session "$child" || children="$children $child"
+      ! is_alive "$child" || ! has_child_tag || is_screen "$child" || is_of_listed_session "$child" ||
+        children="$children $child"
     done
   done
 }
 
-is_of_listed_session() { [ "$other_servers" != ' ' ] && is_of_other_session "$1"; }
+has_child_tag() { case ${child_tags:-" $stat_tag "} in *" $stat_tag "*) ;; *) return 1 ;; esac }
+
+is_of_listed_session() { [ "$other_servers$child_tags" != ' ' ] && is_of_other_session "$1"; }
 
 # await_end HUNDREDTHS: wait until $found and all members have ended. $found have got a signal already. Processes that
 # are left after this time get KILL. It takes more empty looks if new processes have appeared meanwhile.

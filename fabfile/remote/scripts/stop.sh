@@ -19,6 +19,8 @@ main() {
   own_renamed_sessions
   marks=$(for folder in $folders; do echo "REMOTE_RUNNER_COMPONENT=$state/$folder"; done)
   tags=$(tags_of "$folders")
+  for id in $own_sessions; do servers="$servers ${id%%.*}"; done
+  child_tags=" $(join "$tags") " # the server adopts processes of components that have lost their parent
   members=$(members_of_each)
   while [ $# -gt 0 ]; do
     stop_component "$1" "$2"
@@ -33,9 +35,8 @@ main() {
 # behind `su -`. On a host with Python, they are children of the screen server; see subreaper.py. On a host where the user
 # may create cgroups, they are in that of the session.
 check_strangers() {
-  for id in $own_sessions; do servers="$servers ${id%%.*}"; done
   [ "$servers" ] || return 0
-  tries=0
+  child_tags='' tries=0
   while find_strangers && [ $tries -lt 10 ]; do # some may be about to end, for example with their window
     tries=$((tries + 1))
     sleep 0.1
