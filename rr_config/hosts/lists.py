@@ -1,6 +1,7 @@
 """Lists of hosts for config files: ranges such as `node[1-60]`, and files of names."""
 
 import itertools
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ ADDRESS = re.compile(r"\[[^\[\]]*:[^\[\]]*\]")
 BRACKET = re.compile(r"[\[\]]")
 COMMA = re.compile(r",(?![0-9,-]*\])")  # one that stands in no range
 MOST_DIGITS = 6
+MOST_HOSTS = 100_000  # of one range; more would keep the completion of a shell busy for seconds
 EXPECTED = "must be a host such as alice@node1:2222, or a range such as node[1-60]"
 
 
@@ -78,8 +80,11 @@ def _listed(text: object) -> Iterator[str]:
 def _expanded(text: str) -> Iterator[str]:
     """Yield the names of one range, or the text itself."""
     *begins, end = NUMBERS.split(text)
-    names, ranges = begins[::2], begins[1::2]
-    for numbers in itertools.product(*map(_numbers, ranges)):
+    names, ranges = begins[::2], list(map(_numbers, begins[1::2]))
+    count = math.prod(map(len, ranges))
+    if count > MOST_HOSTS:
+        raise ValueError(f"invalid range of {count:,} hosts; a range has at most {MOST_HOSTS:,}")
+    for numbers in itertools.product(*ranges):
         parts = [name + number for name, number in zip(names, numbers, strict=True)]
         yield "".join([*parts, end])
 

@@ -36,6 +36,7 @@ BAD_RANGES = {
     "node[1-]": "[1-]; cannot convert string to integer",
     "node[01-3]": "[01-3]; padding length mismatch",
     "node[1-9999999]": "[1-9999999]; a number has at most 6 digits",
+    "r[1-999]n[1-999]": "invalid range of 998,001 hosts; a range has at most 100,000",
 }
 
 
