@@ -20,7 +20,7 @@ __all__ += ["measure", "secret"]
 __all__ += ["bring", "chosen", "numbered", "program", "scoped", "wrap"]  # for muddlers
 
 _logger = logging.getLogger(__name__)
-_warned: set[str] = set()  # lines of users' files
+_warned: set[str] = set()  # lines of users' files, and skipped paths
 
 
 def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, str]:
@@ -29,9 +29,10 @@ def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, st
     `dest` is a remote folder. `'.'` is the component's `base_dir`. A relative `src` is relative to the config file that
     calls this function. A leading `~` in `src` is the local home. Follow symbolic links.
 
-    It skips empty folders. To send them too, name the folder itself in `files`. Unreadable files are in the result,
-    and `validation` reports them later. If `src` is missing or a file, log a warning once per calling line, and return
-    an empty dict: configs and muddlers of the older script depend on that. Raise OSError if `src` cannot be read.
+    It skips empty folders. To send them too, name the folder itself in `files`. It skips broken links, FIFOs, sockets
+    and devices with a warning. Unreadable files are in the result, and `validation` reports them later. If `src` is
+    missing or a file, log a warning once per calling line, and return an empty dict: configs and muddlers of the older
+    script depend on that. Raise OSError if `src` cannot be read.
 
     If the folder `data` contains `a.csv` and `deep/b.csv`:
 
@@ -42,22 +43,24 @@ def recursive_files_dict(src: str | os.PathLike[str], dest: str) -> dict[str, st
     try:
         os.scandir(source).close()
     except (FileNotFoundError, NotADirectoryError) as error:
-        _warn_once(f"util.recursive_files_dict: {source}: {os_reason(error)}; it adds no files")
+        place = calling_place()
+        _warn_once(place, f"{place}: util.recursive_files_dict: {source}: {os_reason(error)}; it adds no files")
         return {}
     from .files.local_files import Unusable, placed_files  # most configs list their files
 
     files: dict[str, str] = {}
     for found in placed_files({source: os.fspath(dest) or "."}):
-        if isinstance(found, Unusable):
+        if isinstance(found, Unusable) and found.is_skipped:
+            _warn_once(found.warning, found.warning)
+        elif isinstance(found, Unusable):
             files[found.path] = found.remote
         elif not found.local.is_dir:
             files[found.local.path] = found.remote
     return files
 
 
-def _warn_once(text: str) -> None:
-    """Log a warning with the line of the user's file that runs now, unless that line has caused one before."""
-    place = calling_place()
-    if place not in _warned:
-        _warned.add(place)
-        _logger.warning("%s: %s", place, text)
+def _warn_once(about: str, text: str) -> None:
+    """Log a warning, unless there has been one about the same line of the user's file, or about the same path."""
+    if about not in _warned:
+        _warned.add(about)
+        _logger.warning("%s", text)

@@ -47,8 +47,8 @@ def check_files(config: Config) -> None:
 def _warn_of_skipped(listed: Iterable[Sequence[Placed | Unusable]]) -> None:
     """Log one warning for each skipped path. Trees may share it."""
     skipped = {each.path: each for found in listed for each in found if isinstance(each, Unusable) and each.is_skipped}
-    for path, each in skipped.items():
-        _logger.warning("%s: %s; skipped", path if path.isprintable() else repr(path), each.reason)
+    for each in skipped.values():
+        _logger.warning("%s", each.warning)
 
 
 def _by_host_with_other_files(config: Config) -> Iterator[list[Component]]:

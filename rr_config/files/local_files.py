@@ -89,6 +89,12 @@ class Unusable:
     remote: str
     is_skipped: bool = False
 
+    @property
+    def warning(self) -> str:
+        """The text of the warning that the path is skipped."""
+        path = os.path.abspath(self.path)  # noqa: PTH100 - see _placed
+        return f"{path if path.isprintable() else repr(path)}: {self.reason}; skipped"
+
 
 def placed_files(files: Mapping[str, str]) -> Iterator[Placed | Unusable]:
     """Yield every file and folder that `files` name, each folder before its content.

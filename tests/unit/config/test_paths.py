@@ -74,15 +74,21 @@ def test_config_folder_can_be_sent(tree: Path) -> None:
     assert found[f"{tree}/tree/~e"] == "/b/~e"
 
 
-def test_unreadable_links_are_reported(tree: Path) -> None:
+def test_broken_links_are_skipped(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tree / "linked").mkdir()
     write(tree / "linked/f", "f")
     (tree / "tree/link").symlink_to("../linked")
     (tree / "tree/sub/dangling").symlink_to("nowhere")
+    os.mkfifo(tree / "tree/fifo")
     found = recursive_files_dict("tree", "d")
     assert found["tree/link/f"] == "d/link/f"
-    with pytest.raises(ConfigError) as caught:
+    for _ in range(2):
         component_files(tree, "util.recursive_files_dict('tree', 'd')")
+    what = {"fifo": "a FIFO", "sub/dangling": "a broken symbolic link"}
+    absolute = [f"{tree}/tree/{name}: {reason}; skipped" for name, reason in what.items()]
+    assert [message for message in caplog.messages if message.startswith("/")] == absolute
+    with pytest.raises(ConfigError) as caught:
+        component_files(tree, "{'tree/sub/dangling': 'd'}")
     assert caught.value.problems == (f"a.files: {tree}/tree/sub/dangling: No such file or directory",)
 
 
