@@ -9,6 +9,7 @@ import attrs
 
 HIDDEN = "***"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_named: set[str] = set()  # variables of this machine that hold secrets
 
 
 @attrs.frozen(repr=False)
@@ -45,6 +46,7 @@ def secret(name: str) -> Any:
     """
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ValueError(f"util.secret({name!r}): must be the name of an environment variable")
+    _named.add(name)
     return Secret(name)
 
 
@@ -61,3 +63,8 @@ def plain(env: Mapping[str, Any]) -> dict[str, Any]:
 def secret_value(given: Secret) -> str:
     """Return the value. Bytes that are not UTF-8 become surrogates, in any locale. Raise KeyError if it is not set."""
     return os.environb[given.name.encode()].decode("utf-8", "surrogateescape")
+
+
+def open_environment() -> dict[str, str]:
+    """Return the environment of this process without secrets: only the programs for which they are may get them."""
+    return {name: value for name, value in os.environ.items() if name not in _named}

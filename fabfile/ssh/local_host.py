@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rr_config.component import LOCALHOST
 from rr_config.errors import os_reason
+from rr_config.secrets import open_environment
 
 from ..remote.host import Channel
 from ..util import errors, limits
@@ -62,7 +63,13 @@ class _LocalChannel:
             # stderr goes to memory, so a full disk does not matter. A pipe could fill up, because nobody reads it yet.
             stderr = opened.enter_context(os.fdopen(os.memfd_create("stderr"), "w+b"))
             self._process = subprocess.Popen(
-                command, stdin=pipe, stdout=pipe, stderr=stderr, cwd=home, start_new_session=True
+                command,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=stderr,
+                cwd=home,
+                env=open_environment(),
+                start_new_session=True,
             )
             opened.pop_all()
         assert self._process.stdin and self._process.stdout

@@ -27,7 +27,8 @@ for name, host in (("a", "node1"), ("b", "node1"), ("c", localhost)):
     env = {"NAME": name, "TOKEN": util.secret("RR_TOKEN"), "EMPTY": util.secret("RR_EMPTY")}
     config.add_component(Component(name=name, host=host, executable="/bin/sh", args=["-c", script], env=env,
         ready=ready, start_index=1))
-config.add_component(Component(name="plain", host="node1", executable="/bin/true", start_index=2))
+spy = ["-c", util.literal('env >"$HOME/env"; echo "$1" >"$HOME/argument"'), "sh", "$RR_TOKEN"]
+config.add_component(Component(name="plain", host=localhost, executable="/bin/sh", args=spy, ready=util.ended(), start_index=2))
 """
 
 
@@ -81,6 +82,7 @@ def test_secret_reaches_only_the_program(lab: Lab, monkeypatch: pytest.MonkeyPat
     for path in got:
         assert path.read_bytes() == VALUE.encode("utf-8", "surrogateescape")
         path.unlink()
+    assert (lab.here.home / "argument").read_bytes() == b"\n"
     (kept,) = (lab.folder / "results").rglob("run.json")
     env = {each["name"]: each["env"] for each in json.loads(kept.read_text())["components"]}
     assert env["a"]["TOKEN"] == {"secret": "RR_TOKEN", "value": "***"}

@@ -1,8 +1,9 @@
 """Environment variables for sessions: SendEnv and SetEnv of the ssh config. AcceptEnv of the host limits them."""
 
-import os
 from collections.abc import Mapping
 from typing import Any
+
+from rr_config.secrets import open_environment
 
 from .patterns import matches
 
@@ -14,11 +15,12 @@ def session_variables(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def sent_variables(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return the variables of this process that SendEnv names."""
+    """Return the variables of this process that SendEnv names, except for secrets."""
     patterns = send_env(settings)
     if not patterns:  # the usual case; a look at all variables takes 50 µs
         return {}
-    return {name: os.environ[name] for name in os.environ if any(matches(name, pattern) for pattern in patterns)}
+    own = open_environment().items()
+    return {name: value for name, value in own if any(matches(name, pattern) for pattern in patterns)}
 
 
 def send_env(settings: Mapping[str, Any]) -> list[str]:

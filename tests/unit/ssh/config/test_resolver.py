@@ -10,13 +10,14 @@ from fabric import Config, Connection
 from paramiko.config import SSHConfig
 
 from fabfile.ssh.config import openssh
+from fabfile.ssh.config.environment import session_variables
 from fabfile.ssh.config.lookup import Login
 from fabfile.ssh.config.reader import ConfigFile, Sources, read
 from fabfile.ssh.config.resolver import Resolver, SshConfigError, asked_for, resolver_of
 from fabfile.ssh.connection import connection_settings
 from fabfile.ssh.fabric_patches import UnreadSettings
 from fabfile.ssh.host_group import HostGroup
-from rr_config import Options
+from rr_config import Options, util
 
 SSH = shutil.which("ssh") or "ssh"
 
@@ -208,3 +209,10 @@ def test_entries_of_other_hosts_are_skipped(config: Path) -> None:
     config.write_text("".join(f"Host n{number}\n Port 1\n" for number in range(500)) + "Host *\n User x\n")
     rules = read([ConfigFile(config, True, False, True)])
     assert len(rules.relevant("n77")) == 3  # its own, `*`, and the lines before the first `Host`
+
+
+def test_secrets_are_not_sent_by_ssh(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RR_OPEN", "RR_HIDDEN"):
+        monkeypatch.setenv(name, "x")
+    util.secret("RR_HIDDEN")
+    assert session_variables({"sendenv": "RR_*"}) == {"RR_OPEN": "x"}
