@@ -18,8 +18,16 @@ from tests.support.outcomes import assert_failed
 from tests.support.processes import is_alive
 
 
-@pytest.mark.parametrize(("program", "stage"), [("screen openssl", "run"), ("screen", "screen"), ("openssl", "sync")])
-def test_missing_program_has_install_hint(lab: Lab, tmp_path: Path, program: str, stage: str) -> None:
+@pytest.mark.parametrize(
+    ("program", "package", "stage"),
+    [
+        ("screen openssl", "screen openssl", "run"),
+        ("screen", "screen", "screen"),
+        ("openssl", "openssl", "sync"),
+        ("mkdir", "coreutils", "run"),
+    ],
+)
+def test_missing_program_has_install_hint(lab: Lab, tmp_path: Path, program: str, package: str, stage: str) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
     for folder in ("/usr/local/bin", "/usr/bin", "/bin"):
@@ -29,8 +37,8 @@ def test_missing_program_has_install_hint(lab: Lab, tmp_path: Path, program: str
     lab.farm.add("bare", {"ForceCommand": f'cd && PATH={programs} exec sh -c "$SSH_ORIGINAL_COMMAND"'})
     configure(lab, ["bare", "node1"])
     done = lab.fab(stage, "-c", "cfg.py")
-    assert_failed(done, bare=program)
-    assert f"apt-get install {program}" in done.stderr
+    assert_failed(done, bare=package)
+    assert f"apt-get install {package}" in done.stderr
     assert_nothing_started(lab.node1, lab.farm.hosts["bare"])
     assert done.stderr.splitlines()[1:] == [
         "connect failed; no host was changed",
@@ -39,7 +47,7 @@ def test_missing_program_has_install_hint(lab: Lab, tmp_path: Path, program: str
     ]
     assert not (lab.node1.home / "work").exists()
     if stage == "sync":
-        assert_failed(lab.fab(stage, "--keep-going", "-c", "cfg.py"), bare=program)
+        assert_failed(lab.fab(stage, "--keep-going", "-c", "cfg.py"), bare=package)
         assert_synced(lab.node1)
 
 

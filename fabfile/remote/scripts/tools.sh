@@ -3,6 +3,8 @@
 . ./prologue.sh
 
 always_needed='coreutils findutils grep sed gawk'
+of_coreutils='cat chmod cp cut date dd head id mkdir mktemp mv readlink realpath rm rmdir sha1sum sleep sort stat tail tee
+  timeout tr wc' # what scripts use of it
 
 # need PACKAGE...: fail unless these packages and $always_needed are installed. On a usual host this starts no program.
 # shellcheck disable=SC2120 # some scripts need no others
@@ -50,19 +52,25 @@ find_tool() {
 
 # is_there PACKAGE: whether its programs are installed. is_usable PACKAGE: whether they can do what scripts want of them.
 # BusyBox has programs of the same names that cannot do all of it.
+# shellcheck disable=SC2086 # one word for each program
 is_there() {
   case $1 in
-    coreutils) command -v stat && command -v dd ;;
-    findutils) command -v find && command -v xargs ;;
+    coreutils) are_there $of_coreutils ;;
+    findutils) are_there find xargs ;;
     gawk) command -v awk ;; # any awk
     *) command -v "$1" ;;
   esac
 }
 
+# are_there PROGRAM...: whether all of them are installed. This starts no program.
+are_there() {
+  for tool; do command -v "$tool" || return; done
+}
+
 is_usable() {
   case $1 in
     tar) can_untar ;;
-    coreutils) can_stat_and_copy ;;
+    coreutils) is_there coreutils && can_stat_and_copy ;;
     findutils) can_find ;;
     grep) can_grep ;;
     *) is_there "$1" ;;

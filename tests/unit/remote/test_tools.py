@@ -12,7 +12,8 @@ from fabfile.remote.script import DONE, FAILED, command
 from tests.support.scripts import script_of
 
 BUSYBOX = ("cat", "grep", "head", "readlink", "sed", "awk", "stat", "dd", "find", "xargs", "tar")
-ALL = (*BUSYBOX, "screen", "openssl")
+OTHERS = "chmod cp cut date mkdir mktemp mv realpath rm rmdir sha1sum sleep sort tail tee timeout tr wc"
+ALL = (*BUSYBOX, *OTHERS.split(), "screen", "openssl")
 GNU = "not installed, or not the GNU version"
 
 
@@ -49,3 +50,5 @@ def test_lacking_tools_are_reported(tmp_path: Path, sh: str) -> None:
     assert found == f"tar, coreutils, findutils, grep: {GNU}; install them on the host"
     assert answer(sh, tmp_path / "7", busybox=["awk", "sed", "tar"]) == f"tar: {GNU}; install it on the host"
     assert answer(sh, tmp_path / "8", busybox=["awk", "sed"]) == DONE
+    for number, name in enumerate(["cat", *OTHERS.split()], 9):
+        assert answer(sh, tmp_path / str(number), [name]) == f"coreutils: {GNU}; install it on the host"
