@@ -81,14 +81,19 @@ def in_order(components: Iterable[Component]) -> list[tuple[int, list[Component]
 
 
 def start_script(
-    session: str, components: Sequence[Component], origin: str, is_last: bool, ownership: Mapping[str, Value]
+    session: str,
+    components: Sequence[Component],
+    origin: str,
+    is_last: bool,
+    sample: int,
+    ownership: Mapping[str, Value],
 ) -> Script:
     """Return the script that opens a window for each component, and answers once each runs, or cannot.
 
     `origin` is a text that says what they were started with; the host keeps it beside each component. With `is_last`,
-    the script releases the session for other controllers.
+    the script releases the session for other controllers. `sample` is the interval of samples in seconds, or 0.
     """
-    values: dict[str, Value] = {**ownership, "session": session, "origin": origin, "is_last": is_last}
+    values: dict[str, Value] = {**ownership, "session": session, "origin": origin, "is_last": is_last, "sample": sample}
     values["secrets"] = secrets(components)
     note_taker, lines = read_script("note_taker.sh"), readiness.LINES
     arguments = chain.from_iterable(map(_arguments, components))

@@ -13,6 +13,7 @@ component:
     tag            a resource limit that marks the program and all that it starts; see `scripts/launcher.sh`
     ticket         the ticket of the newest start; `begun.TICKET` is created by the window that carries it out
     output         all that its window showed    times          when that had grown, and to which size
+    usage.csv      samples of what it uses; see `scripts/sampler.sh`
     base_dir       path of its temporary folder, if it has one
     origin         what it was started with, as JSON (see `results.provenance`)
     stopped        that this tool is ending it   length        size of `output` without the lines that screen adds
@@ -41,6 +42,8 @@ Files of the session begin with a dot, so that no component can have their names
     .staging       the folders into which a sync puts files first
     .note-times    the note-taker's script
     .noting        process id and screen session of the note-taker
+    .sample        the interval of samples in seconds
+    .usage.csv     samples of what the host uses
     .held.PID.BORN a claim to change the session (see `scripts/session_lock.sh`)
 """
 

@@ -15,13 +15,16 @@ from ..remote import state_dir
 from ..remote.script import RemotePath, Script, load
 
 OUTPUT = "output"
+USAGE = "usage.csv"
+HOST = "."  # in place of the folder of a component
 
 
 @attrs.frozen
 class Result:
     """A file of a component on its host.
 
-    `path` is its path there, and `size` is in bytes. `target` is its path relative to the folder of a collection.
+    `path` is its path there, and `size` is in bytes. `target` is its path relative to the folder of a collection. The
+    samples of the host itself count as a file of its first component.
     """
 
     component: Component
@@ -78,7 +81,18 @@ def collect_script(session: str, components: Sequence[Component]) -> Script:
         arguments += ["component", folder, RemotePath(component.base_dir or "")]
         for pattern in patterns_of(component):
             arguments += ["pattern", folder, RemotePath(pattern)]
-    return load("collect", *arguments, session=session)
+    return load("collect", *arguments, *_usage_words(components), session=session)
+
+
+def usage_script(session: str, components: Sequence[Component]) -> Script:
+    """Return a script as `collect_script` does, which lists only samples."""
+    return load("collect", *_usage_words(components), session=session)
+
+
+def _usage_words(components: Sequence[Component]) -> list[str]:
+    folders = state_dir.by_folder(components)
+    own = [] if USAGE in folders else [HOST]  # both would have the same target
+    return [word for folder in (*own, *folders) for word in ("usage", folder, "-")]
 
 
 def read_listed(components: Sequence[Component], answers: Iterable[str]) -> Listed:
@@ -98,7 +112,7 @@ def read_listed(components: Sequence[Component], answers: Iterable[str]) -> List
             system = rest
             continue
         folder, _, rest = rest.partition(" ")
-        component = by_folder[folder]
+        component = components[0] if (word, folder) == ("usage", HOST) else by_folder[folder]
         match word:
             case "nowhere" if patterns_of(component):
                 problems.append((component, f"{component.base_dir or 'its temporary folder'}: no such folder"))
@@ -108,8 +122,18 @@ def read_listed(components: Sequence[Component], answers: Iterable[str]) -> List
                 problems.append((component, f"{rest}: broken symbolic link"))
             case "unread":
                 problems.append((component, f"{rest}: cannot be read completely; check its permissions"))
-            case "file" | "output":
+            case "file" | "output" | "usage":
                 size, path = rest.split(" ", 1)
-                where = f"{folder_of(component)}/{OUTPUT}" if word == "output" else target_of(component, path)
+                where = _where(word, folder, component, path)
                 results[where] = Result(component, path, int(size), where)
     return Listed(results, tuple(problems), system)
+
+
+def _where(word: str, folder: str, component: Component, path: str) -> str:
+    """Return the target of a listed file."""
+    match word:
+        case "output":
+            return f"{folder_of(component)}/{OUTPUT}"
+        case "usage":
+            return f"{state_dir.folder(component.host) if folder == HOST else folder_of(component)}/{USAGE}"
+    return target_of(component, path)

@@ -131,9 +131,10 @@ def _component(
         values["measures"][name] |= attrs.asdict(each)
     values["run"] = runs.get(status.origin or "")
     if results is not None:
-        collected = {}
+        folder, collected = remote_files.folder_of(component), {}
         for brought in results.brought:
-            if brought.result.component.label == component.label:
-                collected[brought.result.target] = brought.sha1
-        values |= {"folder": remote_files.folder_of(component), "collected": collected}
+            result = brought.result
+            if result.component.label == component.label and result.target.startswith(f"{folder}/"):
+                collected[result.target] = brought.sha1
+        values |= {"folder": folder, "collected": collected}
     return values

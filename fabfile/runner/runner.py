@@ -245,7 +245,7 @@ class Runner(CleanCommands):
 
         def work(host: Host) -> list[Outcome]:
             own, is_last = wanted[host.name], index == last[host.name]
-            script = start_script(self.session, own, with_what, is_last, self._ownership())
+            script = start_script(self.session, own, with_what, is_last, self.options.sample, self._ownership())
             patience = max(component.ready.timeout if component.ready else 0 for component in own)
             with conversation(host, script, patience=patience) as talk:
                 return list(map(self._record, read_started(own, talk.answers())))

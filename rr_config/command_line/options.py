@@ -223,6 +223,14 @@ class Options:
         commands=(*MAY_FAIL, "sweep"),
     )
 
+    sample: int = option(
+        "Seconds between samples of the CPU time, memory and I/O that hosts and components use; 0 is off. Default:"
+        " {default}.",
+        default=1,
+        least=0,
+        commands=("restart", "run", "start", "sweep"),
+    )
+
     command: str | None = None
 
     def with_assigned(self, config: Config) -> "Options":

@@ -54,9 +54,9 @@ def test_collect_brings_output_and_results(lab: Lab) -> None:
         + "add('c', 'node2', 'exec sleep 1000', wait=False)"
     )
     before = sessions_begun(lab.node1)
-    done = lab.fab("run", "--collect", "-c", "cfg.py", env={"REMOTE_RUNNER_PASS": "secret word"})
+    done = lab.fab("run", "--collect", "--sample=0", "-c", "cfg.py", env={"REMOTE_RUNNER_PASS": "secret word"})
     assert sessions_begun(lab.node1) - before == 5 + 3
-    repeat = f"fab -r {ROOT} run --no-kill --config {lab.folder}/cfg.py --limit 'node1/*' --collect"
+    repeat = f"fab -r {ROOT} run --no-kill --config {lab.folder}/cfg.py --limit 'node1/*' --sample 0 --collect"
     assert (done.returncode, timeless(done.stderr)) == (
         1,
         "node1/a: wait: ended with exit status 3\n"
@@ -175,7 +175,7 @@ def test_every_sent_file_has_a_hash(lab: Lab) -> None:
 
 def test_unchanged_files_are_not_brought(lab: Lab) -> None:
     lab.config(CONFIG + "add('a', 'node1', 'echo 1 >one; echo 2 >two; echo 3 >three', results=['one', 't*'])")
-    lab.run("run", "--collect")
+    lab.run("run", "--collect", "--sample", "0")
     (lab.node1.home / "two").write_text("X\n")
     (lab.node1.home / "three").write_text("longer\n")
     done = lab.run("collect")

@@ -46,7 +46,7 @@ SENT = {
         ownership.connect_script("s", OWNER, False, requirements=REQUIRED), "s", ["~"]
     ),
     "preview": remote_commands.preview_script("s", ["~"]),
-    "start": start.start_script("s", [COMPONENT], "origin", is_last=True, ownership=OWNERSHIP),
+    "start": start.start_script("s", [COMPONENT], "origin", is_last=True, sample=1, ownership=OWNERSHIP),
     "status": status.status_script("s", OWNER, [COMPONENT]),
     "stop": stop.stop_script("s", [COMPONENT], 1, OWNERSHIP),
     "sync": remote_commands.sync_script("s", ["~", "temporary:a"], OWNERSHIP),
@@ -143,6 +143,13 @@ def test_comments_are_not_sent() -> None:
 def test_process_table_is_parsed_in_one_place() -> None:
     readers = [path.name for path in SCRIPTS.glob("*.sh") if re.search(r"/stat(\"|\b)", path.read_text())]
     # The first one reads the time of the boot from /proc/stat. Others read many processes in one pass.
-    assert sorted(readers) == ["component_state.sh", "descendants.sh", "left_processes.sh", "proc_stat.sh", "status.sh"]
+    assert sorted(readers) == [
+        "component_state.sh",
+        "descendants.sh",
+        "left_processes.sh",
+        "proc_stat.sh",
+        "sampler.sh",
+        "status.sh",
+    ]
     splitters = [path.name for path in SCRIPTS.glob("*.sh") if "##*) }" in path.read_text()]
     assert splitters == ["proc_stat.sh"]

@@ -1,9 +1,10 @@
 # fab collect: list the files of components, hash some of them, and send some as tar streams.
 # Needs from the header: session, and as arguments three words each: `component FOLDER BASE_DIR` (empty: the temporary
-# folder), and behind it `pattern FOLDER PATTERN` for each of its results.
+# folder), and behind it `pattern FOLDER PATTERN` for each of its results. `usage FOLDER -` is for the samples of what
+# a component uses, and `usage . -` for those of the host.
 # Answers:
 #   system TEXT
-#   output FOLDER SIZE PATH, file FOLDER SIZE PATH
+#   output FOLDER SIZE PATH, usage FOLDER SIZE PATH, file FOLDER SIZE PATH
 #   nowhere FOLDER               it has no base_dir
 #   nothing, dangling and unread FOLDER PATH
 #   listed
@@ -31,6 +32,7 @@ list_all() {
         is_there=
         if enter_base_dir "$2" "$3"; then is_there=yes; else answer "nowhere $2"; fi
         ;;
+      usage) list_usage "$2" ;;
       pattern)
         pattern=$3
         case $is_there:$pattern in yes:* | :/*) list_files "$2" ;; esac
@@ -55,6 +57,13 @@ list_output() {
 find_output_size() {
   [ -f "$state/$1/output" ] && [ ! -h "$state/$1/output" ] && cd "$state" || return
   whole=$(stat -c %s -- "$1/output") && find_own_size "$1" "$whole"
+}
+
+# list_usage FOLDER: answer with the size of its samples.
+list_usage() {
+  usage=$state/$1/usage.csv
+  [ "$1" != . ] || usage=$state/.usage.csv
+  [ ! -f "$usage" ] || [ -h "$usage" ] || answer "usage $1 $(stat -c %s -- "$usage") $usage"
 }
 
 # list_files FOLDER: answer with each regular file that $pattern matches, or that is below a folder that it matches, and

@@ -12,9 +12,10 @@
 # again: so a start either finds no claim, or has kept it from ending.
 . ./proc_stat.sh
 . ./component_state.sh
+. ./sampler.sh
 
 main() {
-  id=$1 state=${0%/*} before='' sleeper=''
+  id=$1 state=${0%/*} before='' sleeper='' sampler='' ticks=0 word=look
   cd "$state" || exit
   export LC_ALL=C
   unset STY
@@ -22,6 +23,7 @@ main() {
   claim
   while is_screen "${id%%.*}" && read -r claimed _ <.noting && [ "$claimed" = "$$" ]; do
     note_growth
+    tick
     if ! is_needed; then
       rm -f .noting
       is_needed || exit
@@ -48,12 +50,13 @@ is_needed() {
 # note_growth: write down what has changed since the last look. A launcher that has changed belongs to a component that
 # was started again, with a new output. If a note cannot be written, as on a full disk, the next one stands for it.
 note_growth() {
-  now=$(stat -c '%n/%.9Y/%s' -- */launcher */output)
+  now=$(stat -c '%n/%.9Y/%s' -- */launcher */output */pid)
   [ "$now" != "$before" ] || return
   for file in $(changed_files); do
     folder=${file%%/*} time=${file#*/*/}
     case $file in
       */launcher/*) [ -z "$before" ] || [ ! -s "$folder/times" ] || true >"$folder/times" ;;
+      */pid/*) word=look ;;
       */output/*/0) ;;
       */output/*) echo "${time%%.*} ${file##*/}" >>"$folder/times" ;;
     esac

@@ -75,7 +75,7 @@ open_session() {
     answer "old $id"
     return
   fi
-  rm -f "$state/.logging" "$state"/.windows.* # of a session that had the same id before a reboot
+  rm -f "$state/.logging" "$state/.usage.csv" "$state"/.windows.* # of a session that had the same id before a reboot
   { true >>"$state/.sessions"; } 2>/dev/null || fail "cannot write $state; is the disk full?"
   remove_cgroups
   create_file ".screen.$$"

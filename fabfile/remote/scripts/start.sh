@@ -3,6 +3,7 @@
 #   origin        a text that is kept beside each component
 #   launcher      the common part of all launchers
 #   note_taker    that script
+#   sample        the interval of samples in seconds, 0 for none; see sampler.sh
 #   output_lines  see readiness.sh
 #   secrets       a script that exports the secrets of components, or nothing
 #   is_last       this is the last start index on the host: unlock the session at the end
@@ -28,6 +29,7 @@ main() {
   enter_state_dir
   begin_window_list
   pending='' started='' ended='' failed='' following='' old_windows='' awaited=' '
+  { echo "$sample" >.sample; } 2>/dev/null || : # the disk may be full
   adopt_programs "$@"
   keep_secrets
   add_components "$@"
@@ -134,7 +136,7 @@ add_component() {
   { [ -O "$1" ] && [ ! -h "$1" ]; } || fail "$state/$1 belongs to another user, or is a symbolic link; remove it"
   rm -f "$1/pid" "$1/born" "$1/status" "$1/started" "$1/ended" "$1/launcher.pid" "$1/session" "$1/boot" "$1/window" \
     "$1/output" "$1/ready" "$1/was_ready" "$1/times" "$1/stopped" "$1/closed" "$1/length" "$1/unexecuted" "$1/tag" "$1/begun" \
-    "$1/following" "$1"/*.room "$1"/begun.*
+    "$1/following" "$1/usage.csv" "$1"/*.room "$1"/begun.*
   { printf '%s' "$origin" >"$1/origin" && printf '%s%s' "$3" "$launcher" >"$1/launcher"; } ||
     fail "cannot write $state/$1; is the disk full?"
   : >"$1/output"

@@ -45,15 +45,25 @@ ON_HOSTS = {*CONFIG, *CONNECTION, "--screen", "--log-level", "-l"}
 MAY_FAIL = {"--keep-going", "--max-failures"}
 # The shared options that have an effect in some commands only.
 BEHAVIOUR = {
-    "run": {"--kill", "--zombie", "--replace", "--always-copy", "--delete", "--terminate", "--on-exit", *MAY_FAIL},
+    "run": {
+        "--kill",
+        "--zombie",
+        "--replace",
+        "--always-copy",
+        "--delete",
+        "--terminate",
+        "--on-exit",
+        "--sample",
+        *MAY_FAIL,
+    },
     "sweep": {
-        *{"--zombie", "--replace", "--always-copy", "--delete", "--terminate", "--on-exit", "--keep-going"},
+        *{"--zombie", "--replace", "--always-copy", "--delete", "--terminate", "--on-exit", "--keep-going", "--sample"},
     },
     "plan": {"--kill", "--replace", "--always-copy", "--delete"},
     "screen": {"--zombie", "--replace", *MAY_FAIL},
     "sync": {"--always-copy", "--delete", "--replace", *MAY_FAIL},
-    "start": {"--on-exit", "--replace", *MAY_FAIL},
-    "restart": {"--on-exit", "--replace", *MAY_FAIL},
+    "start": {"--on-exit", "--replace", "--sample", *MAY_FAIL},
+    "restart": {"--on-exit", "--replace", "--sample", *MAY_FAIL},
     "wait": {"--on-exit", "--replace", "--terminate", *MAY_FAIL},
     "kill": {"--replace"},
     "clean": {*MAY_FAIL},

@@ -32,5 +32,5 @@ def test_10000_components_are_planned(tmp_path: Path) -> None:
     assert sum(len(windows) for _, windows in made.starts) == COMPONENTS
     assert len(json.dumps(made.as_dict())) > COMPONENTS
     for own in by_host(components).values():
-        script = start.start_script("runner", own, "{}", is_last=True, ownership=OWNERSHIP)
+        script = start.start_script("runner", own, "{}", is_last=True, sample=1, ownership=OWNERSHIP)
         assert len(script.arguments) == 8 * COMPONENTS // HOSTS
