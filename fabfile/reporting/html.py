@@ -15,7 +15,9 @@ from .failures import failures, logs_to_open
 from .head import parameters, title, verdict
 from .history import OUTCOME_CLASSES, ComponentHistory, histories, span, stages
 from .links import Link
+from .samples import Samples
 from .timeline import rows_left_out, timeline
+from .usage_chart import usage
 
 TEMPLATES = Path(__file__).parent
 TEMPLATE = "report.html.j2"
@@ -26,16 +28,22 @@ COLUMNS = (
 )
 MOST_GROUPS = 60
 NO_LINKS: Mapping[str, Sequence[Link]] = {}
+NO_SAMPLES = Samples()
 # Identifies a file as a report, which a newer report may replace.
 MARK = '<meta name="generator" content="Remote Runner">'
 
 
-def page(run: Mapping[str, Any], outputs: Mapping[str, str], links: Mapping[str, Sequence[Link]] = NO_LINKS) -> str:
+def page(
+    run: Mapping[str, Any],
+    outputs: Mapping[str, str],
+    links: Mapping[str, Sequence[Link]] = NO_LINKS,
+    samples: Samples = NO_SAMPLES,
+) -> str:
     """Return the HTML of a report.
 
     `run` is the content of a `run.json`. `outputs` holds the end of each log by label, and `links` the links to its
-    collected files. The page shows times in the local time zone. Raise KeyError, TypeError or ValueError if `run` has
-    another form.
+    collected files. `samples` are those of hosts and components. The page shows times in the local time zone. Raise
+    KeyError, TypeError or ValueError if `run` has another form.
     """
     from markupsafe import Markup
 
@@ -45,6 +53,7 @@ def page(run: Mapping[str, Any], outputs: Mapping[str, str], links: Mapping[str,
     texts = {printable(label): text for label, text in outputs.items()}
     failed = failures(found, texts, end)
     to_open = logs_to_open(failed)
+    used = usage(found, samples, begin, end)
     first, others = _logs_in_order(len(found), to_open)
     return _rendered(
         mark=Markup(MARK),  # a constant  # nosec B704
@@ -68,6 +77,8 @@ def page(run: Mapping[str, Any], outputs: Mapping[str, str], links: Mapping[str,
         grouping=grouping(found),
         columns=COLUMNS,
         rows_left_out=rows_left_out(found),
+        usage=used,
+        usage_chart=Markup(used.html) if used else "",  # `usage` escapes all names  # nosec B704
         timeline=Markup(timeline(found, of_run, begin, end)),  # `timeline` escapes all texts  # nosec B704
     )
 

@@ -158,8 +158,18 @@ plot.on("plotly_click", event => {
   if (typeof target === "number") showLog(`log-${target}`);
   else showName(target);
 });
+// Both charts show the same time.
+const charts = [plot, document.getElementById("usage")].filter(Boolean);
+for (const chart of charts) chart.on("plotly_relayout", () => {
+  for (const other of charts) {
+    if (String(other.layout.xaxis.range) !== String(chart.layout.xaxis.range))
+      Plotly.relayout(other, {"xaxis.range": [...chart.layout.xaxis.range]});
+  }
+});
 // On a touch screen, dragging scrolls the page instead of zooming the chart.
-if (matchMedia("(pointer: coarse)").matches) Plotly.relayout(plot, {dragmode: false});
+for (const chart of charts) {
+  if (matchMedia("(pointer: coarse)").matches) Plotly.relayout(chart, {dragmode: false});
+}
 // In CSS pixels, paper is narrower than a screen.
-addEventListener("beforeprint", () => Plotly.relayout(plot, {width: 680}));
-addEventListener("afterprint", () => Plotly.relayout(plot, {width: null, autosize: true}));
+addEventListener("beforeprint", () => charts.forEach(chart => Plotly.relayout(chart, {width: 680})));
+addEventListener("afterprint", () => charts.forEach(chart => Plotly.relayout(chart, {width: null, autosize: true})));

@@ -22,6 +22,7 @@ from ..util import epoch, files, limits
 from .history import histories, stages
 from .html import MARK, page
 from .links import links
+from .samples import Samples, read_samples
 
 Run = dict[str, Any]
 Outputs = dict[str, str]
@@ -119,16 +120,20 @@ def _is_report(path: Path) -> bool:
         return MARK.encode() in file.read(1000)
 
 
-def write(path: str | Path, run: Run, outputs: Outputs, folder: Path | None = None) -> None:
+def write(
+    path: str | Path, run: Run, outputs: Outputs, folder: Path | None = None, samples: Samples | None = None
+) -> None:
     """Write the page; it appears at `path` only when it is complete. Raise ConfigError if it cannot be written.
 
-    It links to the files in `folder`, the folder of a collection, if there is one. It replaces a symbolic link instead
+    It links to the files in `folder`, the folder of a collection, if there is one. Without `samples`, it shows those in
+    `folder`. It replaces a symbolic link instead
     of following it.
     """
     linked = {}
     if folder is not None:
         with named(str(folder)):
             linked = links(run, folder, Path(path))
-    content = page(run, outputs, linked).encode("utf-8", "replace")
+        samples = samples or read_samples(histories(run), folder)
+    content = page(run, outputs, linked, samples or Samples()).encode("utf-8", "replace")
     with named(f"-o/--output {path}"), files.replacing(Path(path)) as file:
         file.write(content)

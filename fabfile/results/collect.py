@@ -135,13 +135,13 @@ def bring(
         known = list(_link_known(talk, listed, folder, earlier))
         known_targets = {brought.result.target for brought in known}
         missing = [result for target, result in results.items() if target not in known_targets]
-        new, lost = _fetch(talk, missing, folder, progress)
+        new, lost = fetch(talk, missing, folder, progress)
         talk.send(b"end - 0\n")
         list(talk.answers())
     return HostResults((*known, *new), (*listed.problems, *lost), listed.system, files)
 
 
-def _fetch(
+def fetch(
     talk: Conversation, missing: Sequence[Result], folder: Path, progress: upload.Progress
 ) -> tuple[list[Brought], list[tuple[Component, str]]]:
     """Transfer files; return those that have arrived, and a problem for each other one."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import tempfile
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from rr_config.errors import os_reason
 from rr_config.files.local_files import expected_files
 
 from ..components.output.logs import Selection
-from ..components.status import Status
+from ..components.status import State, Status
 from ..remote.host import Host
 from ..results.collect import Collected, HostResults, bring, latest, make_ready, new_folder
 from ..transfer.tree import Trees
@@ -21,6 +22,7 @@ from ..util.files import link_latest
 from ..util.stages import Failure, StageError, in_order
 from . import follow
 from .inspector import Inspector
+from .observer import Observer
 
 
 @contextlib.contextmanager
@@ -102,6 +104,8 @@ class ResultCommands(Inspector):
         hosts after the page is written. Needs the extra `report`.
         """
         from ..reporting import report
+        from ..reporting.history import histories
+        from ..reporting.samples import read_samples
         from ..results.run_json import describe_run
 
         to = report.target(str(to), overwrite)
@@ -109,10 +113,27 @@ class ResultCommands(Inspector):
         run = describe_run(self.options, self.config, self.session, statuses, self.clock.now())
         tails = follow.LogTails(report.LINES)
         failed: StageError | None = None
+        with tempfile.TemporaryDirectory() as folder:
+            failures = self._bring_samples(Path(folder), statuses)
+            samples = read_samples(histories(run), Path(folder))
         try:
             self.logs(Selection(lines=report.LINES), tails)
         except StageError as error:
             failed = error
-        report.write(to, run, {label: report.log_tail(output) for label, output in tails.outputs().items()})
-        if failed:
-            raise failed
+        outputs = {label: report.log_tail(output) for label, output in tails.outputs().items()}
+        report.write(to, run, outputs, samples=samples)
+        if failed or failures:
+            raise failed or StageError("report", failures)
+
+    def _bring_samples(self, folder: Path, statuses: Sequence[Status]) -> Sequence[Failure]:
+        """Bring the samples of hosts that have answered; return the failures."""
+        from ..results.usage import bring_samples
+
+        wanted = by_host(self.config.all_components())
+        hosts = {status.component.host for status in statuses if status.state != State.UNKNOWN}
+        fleet = attrs.evolve(self._fleet, observer=Observer())
+
+        def work(host: Host) -> None:
+            bring_samples(host, self.session, wanted[host.name], folder)
+
+        return fleet.gather("report", work, hosts=sorted(hosts)).failures

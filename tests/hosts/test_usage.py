@@ -58,6 +58,11 @@ def test_samples_show_known_use(lab: Lab) -> None:
     assert (idle[-1]["processes"], idle[-1]["threads"], idle[-1]["cpu_cores"]) == ("2", "2", "0.000")
     assert max(numbers(host, "cpu_cores")) >= 0.5
     assert 50e6 < numbers(host, "memory_bytes")[-1] < numbers(host, "memory_total_bytes")[-1]
+    lab.run("report")
+    lab.run("report", "--from", folder, "--output", "collected.html")
+    for name in ("report.html", "collected.html"):
+        page = (lab.folder / name).read_text()
+        assert page.count("</i>node1/busy") == 1 and "CPU of hosts" in page, name
 
 
 def test_sampling_can_be_off(lab: Lab) -> None:

@@ -193,6 +193,25 @@ def test_term_ends_note_taker_at_once(session: Session) -> None:
             os.kill(pause, signal.SIGKILL)
 
 
+def test_stopped_sampler_delays_nothing(session: Session) -> None:
+    one = session.begin("one")
+    (session.state / ".sample").write_text("1\n")
+    taker = session.take_notes()
+    eventually(lambda: "awk" in names(text(Path(f"/proc/{taker}/task/{taker}/children"))), "the sampler")
+    children = text(Path(f"/proc/{taker}/task/{taker}/children")).split()
+    sampler = next(int(pid) for pid in children if names(pid) == ["awk"])
+    os.kill(sampler, signal.SIGSTOP)
+    try:
+        grow(one, "12345", at=100)
+        noted(one, "100 5")
+        session.end("one")
+        eventually(lambda: session.has_ended(taker), "its end")
+    finally:
+        os.kill(sampler, signal.SIGCONT)
+    eventually(lambda: not is_alive(sampler), "the end of the sampler")
+    assert text(session.state / ".usage.csv").startswith("time,cpus,cpu_cores,")
+
+
 def names(pids: str) -> list[str]:
     return [text(Path(f"/proc/{pid}/comm")).strip() for pid in pids.split()]
 
