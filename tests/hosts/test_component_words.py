@@ -23,7 +23,7 @@ def test_words_choose_components(lab: Lab) -> None:
     listed = lab.run("status", "server", "-l", "INFO", "node2").stdout
     assert "server" in listed and "client-2" in listed and "client-1" not in listed
     lab.run("collect", "client-1")
-    assert [path.name for path in lab.folder.glob("results/2*/*/*")] == ["client-1"]
+    assert [path.name for path in lab.folder.glob("results/2*/*/*/")] == ["client-1"]
     before = {name: pid_of(lab.node1, name) for name in ("server", "client-1")}
     lab.run("restart", "client*")
     assert pid_of(lab.node1, "server") == before["server"]

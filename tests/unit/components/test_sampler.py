@@ -140,7 +140,12 @@ def test_new_program_begins_new_file(sampled: Sampled) -> None:
     program.communicate()
     sampled.begin("sleep 1000 & wait")
     sampled.tick("look")
-    eventually(lambda: sampled.next_row(name=".usage.csv")["time"] == sampled.rows()[-1]["time"], "a row")
+
+    def is_measured() -> bool:
+        time = sampled.next_row(name=".usage.csv")["time"]
+        return time in [row["time"] for row in sampled.rows()]
+
+    eventually(is_measured, "a row of the new program")
     assert {row["processes"] for row in sampled.rows()} == {"2"}
 
 
