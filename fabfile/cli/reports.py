@@ -72,9 +72,11 @@ def _write_table(folder: "Path", given: dict[str, Any]) -> "Path":
 def _write_trace(folder: "Path", given: dict[str, Any], limit: str | None) -> "Path":
     """Write the trace of a collection."""
     from ..reporting import report, trace
+    from ..reporting.history import histories
+    from ..reporting.samples import read_samples
 
     run, _ = report.from_folder(folder, limit)
-    return _written("trace", given, trace.trace(run), trace.is_trace)
+    return _written("trace", given, trace.trace(run, read_samples(histories(run), folder)), trace.is_trace)
 
 
 def _written(kind: str, given: dict[str, Any], content: bytes, is_own: "Callable[[Path], bool]") -> "Path":

@@ -1,11 +1,11 @@
 """A run as a trace, which ui.perfetto.dev and chrome://tracing show. Pure.
 
 The format is the JSON of Google's "Trace Event Format". Each host is a process, and each component is a thread of it.
-The stages are the only thread of the first process.
+The stages are the only thread of the first process. Samples are counters of the process.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,13 @@ from typing import Any
 from rr_config.hosts.natural_order import natural_key
 
 from .history import ComponentHistory, Stage, histories, span, stages
+from .samples import Samples, Series
 
 Event = dict[str, Any]
 BEGIN = b'{"displayTimeUnit":"ms","otherData":{"by":"Remote Runner"},"traceEvents":'
 
 
-def trace(run: Mapping[str, Any]) -> bytes:
+def trace(run: Mapping[str, Any], samples: Samples) -> bytes:
     """Return the trace of a run, from the content of its `run.json`. All times are in microseconds since 1970."""
     found, ran = histories(run), stages(run)
     begin, end = span(found, ran, run["collected"])
@@ -26,9 +27,11 @@ def trace(run: Mapping[str, Any]) -> bytes:
     events += [_stage(each, end) for each in ran]
     ordered = sorted(found, key=lambda history: natural_key(history.host))
     for process, (host, own) in enumerate(groupby(ordered, lambda history: history.host), 2):
+        events += _counters(process, "host", samples.hosts.get(host, []))
         for thread, history in enumerate(own, 1):
             events += _named(process, thread, host, history.name)
             events += _phases(process, thread, history, begin, end)
+            events += _counters(process, history.name, samples.components.get(history.label, []))
     return BEGIN + json.dumps(events).encode() + b"}\n"
 
 
@@ -61,6 +64,14 @@ def _phases(process: int, thread: int, history: ComponentHistory, begin: float, 
         for phase in history.phases(begin, end)
         if phase.state != "waiting"
     ]
+
+
+def _counters(process: int, name: str, series: Series) -> Iterator[Event]:
+    """Yield the samples of a host or component."""
+    for sample in series:
+        place: Event = {"ph": "C", "pid": process, "ts": round(sample.time * 1e6)}
+        yield place | {"name": f"CPU of {name}", "args": {"cores": sample.cpu}}
+        yield place | {"name": f"memory of {name}", "args": {"MB": sample.memory / 1e6}}
 
 
 def _slice(process: int, thread: int, name: str, began: float, ended: float, details: Event) -> Event:

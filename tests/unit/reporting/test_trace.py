@@ -4,13 +4,14 @@ import json
 from itertools import pairwise
 from typing import Any
 
+from fabfile.reporting.samples import Sample, Samples
 from fabfile.reporting.trace import trace
 from tests.support.results import EVIL, NOON, RUN, component
 
 
 def slices(run: dict[str, Any]) -> dict[str, list[tuple[str, float, float]]]:
     """Return name, begin and duration of the slices by thread, in seconds since NOON. They must not overlap."""
-    events = json.loads(trace(run))["traceEvents"]
+    events = json.loads(trace(run, Samples()))["traceEvents"]
     names = {(each["name"], each["pid"], each["tid"]): each["args"].get("name") for each in events if each["ph"] == "M"}
     found: dict[str, list[tuple[str, float, float]]] = {}
     for kind, process, thread in names:
@@ -39,3 +40,19 @@ def test_ends_of_slices_are_rounded_alike() -> None:
     times = {"started": NOON + 1.0000014, "ready": NOON + 2.0000031}
     (_, own) = slices(RUN | {"stages": [], "components": [component("h/x", "ready", **times)]}).values()
     assert [name for name, *_ in own] == ["starting", "ready"]
+
+
+def test_samples_are_counters_of_their_host() -> None:
+    samples = Samples({"node1": [Sample(NOON + 11, 1.5, 3e6)]}, {"node2/db": [Sample(NOON + 12.5, 0.25, 2e6)]})
+    events = json.loads(trace(RUN, samples))["traceEvents"]
+    names = {each["pid"]: each["args"]["name"] for each in events if each["name"] == "process_name"}
+    assert [
+        (names[each["pid"]], each["name"], each["ts"] / 1e6 - NOON, each["args"])
+        for each in events
+        if each["ph"] == "C"
+    ] == [
+        ("node1", "CPU of host", 11, {"cores": 1.5}),
+        ("node1", "memory of host", 11, {"MB": 3}),
+        ("node2", "CPU of db", 12.5, {"cores": 0.25}),
+        ("node2", "memory of db", 12.5, {"MB": 2}),
+    ]
