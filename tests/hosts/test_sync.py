@@ -548,7 +548,7 @@ def test_progress_begins_before_the_first_byte(lab: Lab) -> None:
         ' files={"big": "big"}, results=["big"]))'
     )
     seen = Bytes()
-    with lab.runner(observer=seen) as runner:
+    with lab.runner(observer=seen, sample=0) as runner:
         runner.sync()
         runner.screen()
         runner.start()

@@ -27,7 +27,7 @@ def test_killed_processes_are_asked_again(end: str) -> None:
 
 # The only child of the screen server is one process. It has no sign of a component, and is younger than `a`.
 STRANGER = """
-cd {0} && state={0} folders=a own_sessions=1.runner
+cd {0} && state={0} folders=a servers=1
 mkdir a && echo 0 >a/begun && echo 'sleep 3; :' >a/launcher
 {1} &
 child=$!
