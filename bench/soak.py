@@ -29,8 +29,9 @@ console = Console()
 
 def traces(host: ThrowawayHost) -> dict[str, float]:
     """Return the resources in use on a host: files and their bytes, processes and their memory in MB, sessions."""
-    # The components themselves append to started.* files, and sshd to its log.
-    files = [p for p in host.folder.rglob("*") if p.is_file() and not p.name.startswith(("started.", "sshd.log"))]
+    # The components themselves append to started.* files, sshd to its log, and the sampler to files of samples.
+    growing = ("started.", "sshd.log", "usage.csv", ".usage.csv")
+    files = [path for path in host.folder.rglob("*") if path.is_file() and not path.name.startswith(growing)]
     pids = list(processes_of(host.folder))
     return {
         "files": len(files),

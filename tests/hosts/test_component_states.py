@@ -109,7 +109,7 @@ def test_unreachable_host_is_always_selected(lab: Lab) -> None:
 def assert_failed_are_collected(lab: Lab) -> None:
     done = lab.run("collect", "--failed", "--to", "out")
     (folder,) = collections_in(lab.folder / "out")
-    assert sorted(str(path.relative_to(folder)) for path in folder.glob("*/*")) == ["node1/job", "node3/job"]
+    assert sorted(str(path.relative_to(folder)) for path in folder.glob("*/*/")) == ["node1/job", "node3/job"]
     assert "selected 2 of 4 components" in done.stdout
 
 
