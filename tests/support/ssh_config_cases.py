@@ -266,6 +266,11 @@ CASES |= {
         "Host other\n Include {folder}/one\n Port 8\n", ("node1", "node2", "other"), NESTED
     ),
     "include below match": Case("Match host node1\n Include {folder}/one\n Port 8\n", ("node1", "node2"), NESTED),
+    "include that changes the host": Case(
+        "Match host node1 !user late\n Include {folder}/late\n Port 8\n",
+        ("node1",),
+        {"late": "HostName a\nUser late\n"},
+    ),
     "include below final": Case("Match final all\n Include {folder}/one\n", ("node1", "node2"), NESTED),
     "include glob with folder": Case('Include {folder}/d/* {folder}/no-such "{folder}/o?e"\n', NAMES, NESTED),
     "include relative": Case("Include no-such-file-*\nPort 3\n"),

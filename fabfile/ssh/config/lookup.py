@@ -79,8 +79,15 @@ class Lookup:
 
     def apply(self, host: str, is_final: bool) -> None:
         """Add the settings of all entries whose conditions hold. `host` is the name for `Host` lines."""
+        known: dict[int, bool] = {}  # settings of an included file do not change the conditions around it
+
+        def holds(condition: Condition) -> bool:
+            if id(condition) not in known:
+                known[id(condition)] = self._holds(condition, host, is_final)
+            return known[id(condition)]
+
         for entry in self.rules.relevant(host):
-            if all(self._holds(condition, host, is_final) for condition in entry.conditions):
+            if all(map(holds, entry.conditions)):
                 for keyword, value in entry.settings:
                     if isinstance(value, Doubt):
                         raise NotPlainError(value.where)
