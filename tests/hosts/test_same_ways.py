@@ -238,6 +238,12 @@ def test_jumps_are_made_as_in_ssh(lab: Comparison, port: int, port6: int, behind
     assert us.known == ssh.known
 
 
+def test_jump_to_another_port_is_made(lab: Comparison, port: int) -> None:
+    ssh, us = lab.both(f"Host h\nHostName 127.0.0.1\nPort {port}\nProxyJump 127.0.0.1:{lab.serve()}")
+    assert us == ssh, us.error
+    assert len(us.known) == 2
+
+
 def test_jump_for_all_hosts_is_not_its_own(lab: Comparison, port: int) -> None:
     text = f"Host gate\nHostName 127.0.0.1\nPort {port}\nHost *\nProxyJump gate"
     assert lab.by_us(text, "gate").shown

@@ -61,13 +61,21 @@ class Route(Connection):  # type: ignore[misc]  # Fabric has no types
         gateway: Route | None = None
         for jump in map(str.strip, value.split(",")):
             try:
-                if self.derive_shorthand(jump)["host"] in (self.host, self.original_host):
+                if self._is_itself(jump):
                     return gateway  # `Host *` with a ProxyJump applies to the jump itself, too
                 kwargs = own_kwargs(self.config)
                 gateway = Route(jump, config=self.config, gateway=gateway, connect_kwargs=kwargs)
             except ValueError as error:
                 raise ValueError(f"ProxyJump {value!r} in the ssh config: {error}") from error
         return gateway
+
+    def _is_itself(self, jump: str) -> bool:
+        """Return whether a jump has the name and the port of this host."""
+        name = parsed_or_raise(jump)
+        if name.host not in (self.host, self.original_host):
+            return False
+        settings = self.config.base_ssh_config.lookup(name.host)
+        return bool(self.port == (name.port or int(settings.get("port", self.config.port))))
 
     def open(self) -> None:
         """Open the connection. Raise ProxyFailed with the reason of a ProxyCommand that failed."""
