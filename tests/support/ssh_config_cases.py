@@ -298,6 +298,7 @@ FOR_SSH: dict[str, Case] = {
     "user known hosts and keys": Case("UserKnownHostsFile /k\nUpdateHostKeys ask\n"),
     "batch mode": Case("BatchMode yes\nEscapeChar ^X\n"),
     "include with class": Case("Include {folder}/[^x]ne\n", ("node1", "node2"), NESTED),
+    "fork without a command": Case("ForkAfterAuthentication yes\n"),
     "IPQoS number": Case("IPQoS 0x10\n"),
     "quoted keyword": Case('"Port" 5\n'),
     "jump to IPv6": Case("ProxyJump alice@[::1]:2222\n"),

@@ -19,6 +19,7 @@ WITH_MORE_VALUES |= {"stricthostkeychecking", "tunnel", "updatehostkeys", "verif
 SYSTEM = Path("/etc/ssh/ssh_config")
 # A `Match exec` of the user may take long, but must not block for ever.
 MOST_SECONDS = 60
+NO_COMMAND = "Cannot fork into background without a command"
 NOISE = ("Pseudo-terminal will not be allocated", "terminating,")
 
 
@@ -33,7 +34,14 @@ def ask(ssh: str, sources: Sources, login: Login) -> Settings:
         given += ["-l", login.user]
     if login.port is not None:
         given += ["-p", str(login.port)]
-    found = parsed(_output([ssh, *options, *given, "-G", "--", login.host], config))
+    rest = [*options, *given, "-G", "--", login.host]
+    try:
+        output = _output([ssh, *rest], config)
+    except ValueError as error:
+        if NO_COMMAND not in str(error):
+            raise
+        output = _output([ssh, "-oForkAfterAuthentication=no", *rest], config) + "forkafterauthentication yes\n"
+    found = parsed(output)
     usual = defaults(ssh)
     return without_derived({key: value for key, value in found.items() if _is_set(key, value, usual, login)})
 
