@@ -40,6 +40,10 @@ MOST_SECONDS_APART = 30
 MOST_SECONDS_APART_DROPPED = 4
 
 
+class NoAgreement(errors.HostError):
+    """The host, or a gateway, offers no algorithm that the ssh config allows and paramiko knows. ssh knows more."""
+
+
 def connection_settings(settings: Config, password: str | None = None) -> Config:
     """Return a copy of Fabric's `settings` with the timeouts of this program, and `password` for logins and keys.
 
@@ -86,7 +90,7 @@ def open_connection(connection: Connection, retries: int = 0) -> None:
         try:
             open_connection(connection.gateway, retries)
         except errors.HostError as error:
-            raise errors.HostError(f"gateway {connection.gateway.original_host}: {error}") from error
+            raise type(error)(f"gateway {connection.gateway.original_host}: {error}") from error
     if "auth_strategy" not in connection.connect_kwargs:  # it keeps what was typed for the host
         connection.connect_kwargs = {**connection.connect_kwargs, "auth_strategy": Login(connection)}
     for attempt in itertools.count():
@@ -99,7 +103,8 @@ def open_connection(connection: Connection, retries: int = 0) -> None:
             was_dropped = _was_dropped(error)
             most = max(retries, RETRIES_OF_DROPPED) if was_dropped else retries
             if attempt >= most or _is_final(error):
-                raise errors.HostError(problem) from error
+                kind = NoAgreement if isinstance(error, IncompatiblePeer) else errors.HostError
+                raise kind(problem) from error
             log.debug("%s: %s; retrying", connection.host, error)
             longest = MOST_SECONDS_APART_DROPPED if was_dropped else MOST_SECONDS_APART
             # A random pause spreads the attempts: MaxStartups of sshd limits concurrent logins.

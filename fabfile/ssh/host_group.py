@@ -11,6 +11,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
@@ -30,7 +31,7 @@ from .connection import take_timeout
 from .host_keys import HostKeys
 from .local_host import LocalHost
 from .network.routes import Route, own_kwargs
-from .openssh.choice import uses_openssh
+from .openssh.choice import AUTO, uses_openssh
 from .ssh_host import SshHost
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ NONSENSE = (ValueError, LookupError, ArithmeticError, StopIteration, RecursionEr
 
 T = TypeVar("T")
 Work = Callable[[Host], T]
+# The first fields of a host of either transport.
+Common = tuple[str, Connection, int, float, int, Clock]
 
 
 @attrs.frozen
@@ -70,6 +73,7 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
         given = options or Options()
         keys = HostKeys(given.host_keys)
         self._openssh: OpenSsh | None = None
+        self._lock = threading.Lock()
         self.hosts: dict[str, Host] = {}
         group = next(GROUPS)
         wanted = list(names)
@@ -81,14 +85,22 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
                 connection = _connection(name, settings, given.ssh_user)
                 self.append(connection)
                 common = (name, connection, given.retries, given.io_timeout, group, clock)
+                by_ssh = partial(self._by_ssh, common, settings, given.host_keys)
                 if uses_openssh(connection, given.transport):
-                    from .openssh.host import OpenSshHost  # most commands need no second transport
-
-                    self._openssh = self._openssh or _openssh(settings, given.host_keys)
-                    self.hosts[name] = OpenSshHost(*common, self._openssh)
+                    self.hosts[name] = by_ssh()
                 else:
                     keys.guard(connection)
-                    self.hosts[name] = SshHost(*common)
+                    self.hosts[name] = SshHost(*common, by_ssh if given.transport == AUTO else None)
+
+    def _by_ssh(self, common: Common, settings: Config, host_keys: str | None) -> Host:
+        """Return a host to which ssh connects. Any thread may call this."""
+        from .openssh.command import login_of  # most commands need no second transport
+        from .openssh.host import OpenSshHost
+        from .openssh.process import OpenSsh
+
+        with self._lock:
+            self._openssh = self._openssh or OpenSsh(login_of(settings, host_keys))
+        return OpenSshHost(*common, self._openssh)
 
     def spelled_twice(self) -> Iterator[tuple[str, str]]:
         """Yield pairs of names that the ssh config maps to the same user, host, port and gateway."""
@@ -148,14 +160,6 @@ class HostGroup(ThreadingGroup):  # type: ignore[misc]  # Fabric has no types
             host.close()
         if self._openssh is not None:
             self._openssh.close()
-
-
-def _openssh(settings: Config, host_keys: str | None) -> "OpenSsh":
-    """Return what the processes of ssh share."""
-    from .openssh.command import login_of
-    from .openssh.process import OpenSsh
-
-    return OpenSsh(login_of(settings, host_keys))
 
 
 def _pairs(values: Mapping[str, Hashable]) -> Iterator[tuple[str, str]]:

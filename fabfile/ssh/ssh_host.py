@@ -10,18 +10,18 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import attrs
 import paramiko
 from fabric import Connection
 
 from ..remote import shell
-from ..remote.host import Channel
+from ..remote.host import Channel, Host
 from ..util import errors, limits
 from ..util.clock import SYSTEM_CLOCK, Clock
 from .config.environment import session_variables
-from .connection import answered_within, connect_problem, open_connection
+from .connection import NoAgreement, answered_within, connect_problem, open_connection
 from .paramiko_patches import limit_backlog
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,10 @@ PAUSES = (0.05, 0.1, 0.2, 0.5, 1)
 
 @attrs.define(eq=False)
 class SshHost:
-    """A host that is reached over SSH, through one connection that opens at its first use."""
+    """A host that is reached over SSH, through one connection that opens at its first use.
+
+    If the host offers only algorithms that paramiko lacks, the host that `_by_ssh` returns takes over.
+    """
 
     name: str
     _connection: Connection
@@ -44,6 +47,8 @@ class SshHost:
     most_silent: float
     group: int
     clock: Clock = SYSTEM_CLOCK
+    _by_ssh: Callable[[], Host] | None = None
+    _other: Host | None = None
     identity: bytes | None = None
     channels_opened: int = 0
     _opening: threading.Lock = attrs.field(factory=threading.Lock)
@@ -57,10 +62,26 @@ class SshHost:
     def connect(self) -> None:
         """Open the connection; see `Host`."""
         with self._opening:  # an abandoned thread may still be connecting
+            if self._other is None:
+                self._open()
+        if self._other is not None:
+            self._other.connect()
+
+    def _open(self) -> None:
+        """Open the connection, or find the host that takes over."""
+        try:
             open_connection(self._connection, self._retries)
+        except NoAgreement as error:
+            if self._by_ssh is None:
+                raise
+            log.debug("%s: ssh connects because of %s", self.name, error)
+            self._other = self._by_ssh()
 
     def run(self, command: str) -> Channel:
         """Open the connection if necessary, and a channel on it; see `Host`."""
+        self.connect()
+        if self._other is not None:
+            return self._other.run(command)
         with self._session() as channel:
             with self._timed(), self._answered(channel):
                 channel.exec_command(command)  # only a fixed text and a number  # nosec B601
@@ -73,6 +94,9 @@ class SshHost:
 
     def hand_over_terminal(self, command: str) -> int:
         """Run `command` in a terminal on the host, and connect the local terminal to it; see `Host`."""
+        self.connect()
+        if self._other is not None:
+            return self._other.hand_over_terminal(command)
         from .tty import begin, hand_over
 
         with self._session() as channel:
@@ -86,7 +110,6 @@ class SshHost:
     @contextlib.contextmanager
     def _session(self) -> Iterator[paramiko.Channel]:
         """Yield a new channel; turn its errors into HostError, or ConnectionLost if the connection is gone."""
-        self.connect()
         try:
             channel = self._open_channel()
             self.channels_opened += 1
@@ -123,6 +146,8 @@ class SshHost:
 
     def close(self) -> None:
         """Close the connection and those of its gateways; see `Host`."""
+        if self._other is not None:
+            self._other.close()
         connection = self._connection
         while isinstance(connection, Connection):
             connection.close()

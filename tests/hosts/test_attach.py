@@ -57,6 +57,18 @@ def started(lab: Lab) -> Lab:
     return lab
 
 
+@pytest.mark.root
+def test_attach_works_if_ssh_took_over(lab: Lab) -> None:
+    lab.farm.add("node4", {"Ciphers": "chacha20-poly1305@openssh.com"})  # which paramiko lacks
+    lab.config(
+        "config.add_component(Component(name='web', host='node4', executable='/bin/sh', start_index=1,"
+        " args=['-c', 'echo listening; exec sleep 1000']))"
+    )
+    lab.run("run")
+    with attached(lab, "web") as terminal:
+        terminal.shows(b"listening")
+
+
 def refused(done: subprocess.CompletedProcess[str] | Terminal, code: int, words: str) -> None:
     if isinstance(done, Terminal):
         done.shows(words.encode())

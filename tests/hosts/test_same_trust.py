@@ -168,6 +168,10 @@ def test_no_password_after_changed_key(lab: Comparison) -> None:
         (["Ciphers aes128-ctr", "MACs hmac-sha2-256"], ["MACs hmac-sha2-512"]),
         (["Ciphers aes128-ctr", "MACs hmac-sha2-512-etm@openssh.com"], ["MACs hmac-sha2-512-etm@openssh.com"]),
         (["HostKeyAlgorithms rsa-sha2-256"], []),
+        (["Ciphers chacha20-poly1305@openssh.com"], []),
+        (["KexAlgorithms diffie-hellman-group1-sha1"], ["KexAlgorithms +diffie-hellman-group1-sha1"]),
+        (["Ciphers aes128-ctr", "MACs umac-128-etm@openssh.com"], []),
+        (["HostKeyAlgorithms ssh-rsa"], ["HostKeyAlgorithms +ssh-rsa"]),
         (["HostKeyAlgorithms ecdsa-sha2-nistp256"], ["HostKeyAlgorithms ssh-ed25519"]),
     ],
     ids=lambda lines: "; ".join(lines) or "usual",
@@ -178,6 +182,15 @@ def test_algorithms_agree_as_with_ssh(lab: Comparison, server: list[str], client
     if us.shown is None:
         keyword = server[0].split()[0] if len(server) == 1 else "MACs"
         assert f"no algorithm in common for {keyword}: the host offers" in us.error
+
+
+def test_gateway_has_other_algorithms(lab: Comparison, port: int) -> None:
+    gate = lab.serve("Ciphers chacha20-poly1305@openssh.com")
+    ssh, us = lab.both(section(port, f"ProxyJump 127.0.0.1:{gate}"))
+    assert us == ssh, us.error
+    assert len(us.known) == 2
+    us = lab.by_us(section(gate), transport="paramiko")
+    assert "no algorithm in common for Ciphers: the host offers chacha20-poly1305@openssh.com; the ssh" in us.error
 
 
 def test_unsupported_algorithms_are_named(lab: Comparison, port: int) -> None:

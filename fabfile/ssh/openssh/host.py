@@ -52,7 +52,7 @@ STEPS = 4  # of a login, each with its own timeout, as in `connection`
 class OpenSshHost:
     """A host that is reached through one connection of ssh, which opens at its first use.
 
-    `_connection` has the resolved settings, and is never opened.
+    `_connection` has the resolved settings, and is not open.
     """
 
     name: str

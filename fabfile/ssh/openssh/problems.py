@@ -24,6 +24,13 @@ AFTER_GATEWAY = re.compile(
 FINAL = re.compile(
     r"Permission denied|Host key verification failed|Too many authentication failures|no matching|configuration option"
 )
+NO_AGREEMENT = re.compile(
+    r"^Unable to negotiate with (\S+) port \d+: no matching (cipher|MAC|key exchange method|host key type) found\."
+    r" Their offer: (\S+)",
+    re.MULTILINE,
+)
+KEYWORDS = {"cipher": "Ciphers", "MAC": "MACs", "key exchange method": "KexAlgorithms"}
+KEYWORDS |= {"host key type": "HostKeyAlgorithms"}
 MOST_LINES = 3
 
 
@@ -61,7 +68,11 @@ def problem(said: bytes, where: str, user: str, refused: Sequence[str] = ()) -> 
     is_in = bool(AUTHENTICATED.search(said))
     is_final = bool(FINAL.search(text))
     return Problem(
-        text=_refusal(text, refused) or _host_key(text) or _known(text, where, user) or _rest(lines, where),
+        text=_refusal(text, refused)
+        or _host_key(text)
+        or _no_agreement(text, where)
+        or _known(text, where, user)
+        or _rest(lines, where),
         is_final=is_final,
         was_dropped=not is_in and not is_final and bool(DROPPED.search(text)),
     )
@@ -106,6 +117,15 @@ def _host_key(text: str) -> str:
     if match := re.search(r"^No (\S+) host key is known for (\S+) and", text, re.MULTILINE):
         return f"host key {match[1]} is not in the known_hosts files; add it if you trust it"
     return ""
+
+
+def _no_agreement(text: str, where: str) -> str:
+    """Return which algorithms the host offers if ssh allows none of them; nothing for other problems."""
+    match = NO_AGREEMENT.search(text)
+    if not match or (match[1] != "UNKNOWN" and "UNKNOWN" in text):  # it is about the gateway
+        return ""
+    offered = match[3].replace(",", ", ")
+    return f"{where}: no algorithm in common for {KEYWORDS[match[2]]}: the host offers {offered}; add one of them"
 
 
 def _about_keys(text: str) -> list[str]:

@@ -7,6 +7,7 @@ from fabfile.ssh.openssh.problems import added_keys, problem
 WHERE = "10.0.0.1 port 22"
 DROPPED = b"kex_exchange_identification: Connection closed by remote host\r\nConnection closed by 10.0.0.1 port 22\r\n"
 BEHIND = b"kex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535\r\n"
+NO_MAC = b"Unable to negotiate with %b: no matching MAC found. Their offer: a,b\r\n"
 CHANGED = b"""\
 @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\r
 @    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r
@@ -37,6 +38,8 @@ Host key verification failed.\r
         ),
         (CHANGED, "host key differs from /home/a b/.ssh/known_hosts line 7; the host"),
         (b"banner text\nUnable to negotiate with h: no matching cipher found.\r\n", f"{WHERE}: banner text; Unable to"),
+        (NO_MAC % b"UNKNOWN port 65535", f"{WHERE}: no algorithm in common for MACs: the host offers a, b; add one"),
+        (NO_MAC % b"10.0.0.9 port 22" + BEHIND, f"{WHERE}: gateway failed: Unable to negotiate with 10.0.0.9 port 22"),
         (b"cannot reach it\n" + BEHIND, f"{WHERE}: gateway failed: cannot reach it"),
         (b"Authenticated to gate\r\n" + BEHIND, f"{WHERE}: gateway failed: it ended without a message"),
     ],
