@@ -6,8 +6,9 @@ a patch depends on changes.
 
 import errno
 import math
+import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import paramiko
@@ -22,6 +23,7 @@ from .watched_socket import WatchedSocket
 PARAMIKO: Any = paramiko.Transport  # its tables of algorithms are private
 CURVE, OLD_CURVE = "curve25519-sha256", "curve25519-sha256@libssh.org"  # two names of the same key exchange
 SHA1_ETM = "hmac-sha1-etm@openssh.com"
+OLD = re.compile("md5|-96$|-cbc$")  # ssh offers none of these unless the ssh config adds it
 NO_AGREEMENT = "no algorithm in common for {}: the host offers {}; the ssh config and paramiko allow {}"
 # Special characters of `Host` patterns, which paramiko matches with fnmatch.
 PATTERN = frozenset("*?![")
@@ -105,6 +107,10 @@ class LimitedPacketizer(Packetizer):
         return super().read_all(n, check_rekey)
 
 
+def _without_old(names: Iterable[str]) -> list[str]:
+    return [name for name in names if not OLD.search(name)]
+
+
 class FastTransport(paramiko.Transport):
     """A paramiko transport over a `WatchedSocket`, with a limit on packet sizes, fast ciphers and more algorithms.
 
@@ -121,8 +127,8 @@ class FastTransport(paramiko.Transport):
     _kex_info: ClassVar[dict[str, Any]] = {**PARAMIKO._kex_info, CURVE: PARAMIKO._kex_info[OLD_CURVE]}
     _preferred_kex = (*PARAMIKO._preferred_kex, CURVE)
     _mac_info: ClassVar[dict[str, Any]] = {**PARAMIKO._mac_info, SHA1_ETM: PARAMIKO._mac_info["hmac-sha1"]}
-    _preferred_macs = (*PARAMIKO._preferred_macs, SHA1_ETM)
-    _preferred_ciphers = tuple(sorted(PARAMIKO._preferred_ciphers, key=lambda name: "gcm" not in name))
+    _preferred_macs = (*_without_old(PARAMIKO._preferred_macs), SHA1_ETM)
+    _preferred_ciphers = tuple(sorted(_without_old(PARAMIKO._preferred_ciphers), key=lambda name: "gcm" not in name))
 
     def __init__(self, sock: Any, **kwargs: Any) -> None:
         self._line = WatchedSocket(sock)
