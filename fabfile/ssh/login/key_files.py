@@ -27,6 +27,7 @@ CIPHERS = ("aes256-ctr", "aes256-cbc", "aes256-gcm@openssh.com")
 MOST_BYTES = 1 << 20
 FIDO = "FIDO key, which only ssh can use; add it to an ssh-agent with ssh-add"
 NEEDED = "passphrase needed"
+ENCRYPTED = "encrypted with"
 
 
 class KeyFileError(keys.KeyUnusable):
@@ -53,6 +54,11 @@ class KeyFile:
     lock: threading.Lock = attrs.field(factory=threading.Lock)
     _private: keys.PrivateKey | None = None
     _refused: set[bytes] = attrs.field(factory=set)  # digests of wrong passphrases
+
+    @property
+    def needs_ssh(self) -> bool:
+        """Return whether only ssh knows the cipher of the private key."""
+        return self.is_encrypted and self.problem.startswith(ENCRYPTED)
 
     @property
     def is_unlocked(self) -> bool:
@@ -175,7 +181,7 @@ def _format_problem(text: bytes) -> tuple[str, bool]:
         if keys.is_fido(public):
             return FIDO, False
         if cipher not in ("none", *CIPHERS):
-            return f"encrypted with {cipher}, which is not supported; run ssh-keygen -p -Z aes256-ctr", True
+            return f"{ENCRYPTED} {cipher}, which is not supported; run ssh-keygen -p -Z aes256-ctr", True
         return "", cipher != "none"
     if text.startswith(BEGIN_PPK):
         return "key of PuTTY; convert it with puttygen -O private-openssh", False

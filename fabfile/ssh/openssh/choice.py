@@ -73,9 +73,11 @@ def needs_openssh(settings: Mapping[str, Any], identities: Sequence[str] = ()) -
     except algorithms.UnsupportedError as error:
         return error.setting
     for path in identities:
-        public = key_file(path).public
-        if public and is_fido(public):
+        file = key_file(path)
+        if file.public and is_fido(file.public):
             return f"{path}, a key on a FIDO token"
+        if file.needs_ssh:
+            return f"{path}, a key with a cipher that only ssh knows"
     if settings.get("gssapiauthentication", "no").lower() in ("yes", "true") and has_ticket():
         return "GSSAPIAuthentication yes, with a Kerberos ticket"
     return ""

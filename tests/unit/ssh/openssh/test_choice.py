@@ -9,7 +9,7 @@ from fabfile.ssh.connection import connection_settings
 from fabfile.ssh.network.routes import Route, own_kwargs
 from fabfile.ssh.openssh import choice
 from fabfile.ssh.openssh.choice import has_ticket, needs_openssh, reason_for_openssh, uses_openssh
-from tests.support.logins import make_fido_key
+from tests.support.logins import keygen, make_fido_key
 
 
 @pytest.mark.parametrize(
@@ -91,6 +91,15 @@ def test_other_file_needs_no_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (tmp_path / "my").write_text(text)
     assert reason_for_openssh(connection(tmp_path, monkeypatch, "IdentityFile ~/my\nIdentityFile %x")) == ""
     assert reason_for_openssh(connection(tmp_path, monkeypatch, "IdentityFile ~/my")) == ""
+
+
+@pytest.mark.parametrize(("cipher", "needs_ssh"), [("aes128-ctr", True), ("aes256-ctr", False)])
+def test_cipher_of_a_key_may_need_ssh(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cipher: str, needs_ssh: bool
+) -> None:
+    keygen("-t", "ed25519", "-N", "open sesame", "-Z", cipher, "-f", tmp_path / "my")
+    reason = reason_for_openssh(connection(tmp_path, monkeypatch, "IdentityFile ~/my"))
+    assert reason == (f"{tmp_path}/my, a key with a cipher that only ssh knows" if needs_ssh else "")
 
 
 def test_option_beats_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
