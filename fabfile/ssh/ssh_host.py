@@ -8,6 +8,7 @@ import contextlib
 import logging
 import math
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -72,7 +73,7 @@ class SshHost:
         try:
             open_connection(self._connection, self._retries)
         except NoAgreement as error:
-            if self._by_ssh is None:
+            if self._by_ssh is None or shutil.which("ssh") is None:
                 raise
             log.debug("%s: ssh connects because of %s", self.name, error)
             self._other = self._by_ssh()

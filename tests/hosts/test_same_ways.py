@@ -222,6 +222,7 @@ def behind(lab: Comparison) -> int:
 
 
 JUMPS = ["127.0.0.1:{0}", "root@127.0.0.1:{0}", "ssh://root@127.0.0.1:{0}", "[::1]:{1}", "root@[::1]:{1}"]
+JUMPS += ["none,one", "NONE,one,two"]
 JUMPS += ["one", "one,two", "one,[::1]:{1}", "two,127.0.0.1:{0}", "one,two,one6"]
 
 

@@ -59,7 +59,8 @@ class Route(Connection):  # type: ignore[misc]  # Fabric has no types
     def _jumps(self, value: str) -> "Route | None":
         """Return the last of the jumps. Each is reached through the previous one, and the first one in its own way."""
         gateway: Route | None = None
-        for jump in map(str.strip, value.split(",")):
+        first, *others = map(str.strip, value.split(","))
+        for jump in others if others and first.lower() == NONE else [first, *others]:
             try:
                 if self._is_itself(jump):
                     return gateway  # `Host *` with a ProxyJump applies to the jump itself, too
