@@ -8,7 +8,7 @@
 . ./proc_stat.sh
 
 # tick: let the sampler take a sample, if one is due. The file `.sample` holds the interval; 0 is off. Look after the
-# sampler once a minute.
+# sampler every 5 s: mawk ends with an error if a process ends between its open and its read of a file in /proc.
 tick() {
   read_note . .sample
   if [ "${note:-0}" = 0 ]; then
@@ -16,7 +16,7 @@ tick() {
     ticks=0
     return
   fi
-  [ $((ticks % 60)) -ne 0 ] || tend_sampler
+  [ $((ticks % 5)) -ne 0 ] || tend_sampler
   ticks=$((ticks + 1))
   [ "$listens" ] && [ $((ticks % note)) -eq 0 ] || return 0
   echo "$word" >&3
@@ -41,6 +41,7 @@ tend_sampler() {
 
 # mend_rows: remove the last row of each file if it is incomplete, because the disk was full.
 mend_rows() {
+  [ "$(tail -qc 1 -- .usage.csv */usage.csv 2>/dev/null)" ] || return 0 # all end with a newline
   for file in .usage.csv */usage.csv; do
     [ ! -s "$file" ] || [ -z "$(tail -c 1 -- "$file" 2>/dev/null)" ] || sed -i '$d' -- "$file"
   done
@@ -78,9 +79,11 @@ run_sampler() {
       if (now - sampled < 0.5) next # several words have come at once
       sampled = now
       is_whole = 0
-      if (is_start || now - looked >= look_after) look()
+      has_looked = is_start || now - looked >= look_after
+      if (has_looked) look()
       is_start = 0
       if (is_full || count++ % stride) next
+      now = sampled = uptime() # a look takes a while
       stamp = time_text(now + ahead)
       sample_host()
       if (cpu_spent() <= most_cpu * (now - began) + most_at_once) sample_trees()
@@ -242,23 +245,25 @@ run_sampler() {
     }
 
     # sample_host: measure the host. The first time there is no row, because most numbers are differences.
-    function sample_host(   seconds, row, i) {
+    function sample_host(   row, i) {
       read_cpu()
       read_memory()
       read_disks()
       read_network()
-      seconds = now - host_since
-      row = stamp "," cpus "," sprintf("%.3f,%.0f,%.0f", (host_now[0] - host[0]) / 100 / seconds, total, used)
+      row = stamp "," cpus "," sprintf("%.3f,%.0f,%.0f", cpus * share(busy - host_busy, all - host_all), total, used)
       for (i = 1; i <= 4; i++) row = row "," (i in host_now ? sprintf("%.0f", positive(host_now[i] - host[i])) : "")
-      if (host_since) append(".usage.csv", row)
-      host_since = now
+      if (host_all) append(".usage.csv", row)
+      host_busy = busy
+      host_all = all
       for (i in host_now) host[i] = host_now[i]
       split("", host_now)
     }
     function positive(number) { return number > 0 ? number : 0 }
+    function share(part, whole) { return whole > 0 ? positive(part) / whole : 0 }
     function read_cpu() {
       getline <"/proc/stat"
-      host_now[0] = $2 + $3 + $4 + $7 + $8 # user, nice, system, irq, softirq
+      busy = $2 + $3 + $4 + $7 + $8 # user, nice, system, irq, softirq
+      all = busy + $5 + $6 + $9 # idle, iowait, steal
       if (is_whole) for (cpus = 0; (getline <"/proc/stat") > 0 && /^cpu/;) cpus++
       close("/proc/stat")
     }
@@ -313,7 +318,7 @@ run_sampler() {
         pages += $22
       }
       # A process that has used less than 10 ms of CPU time has hardly read or written anything. Look seldom then.
-      if (!is_zombie && (is_new || use != cpu_time[pid] || now == looked))
+      if (!is_zombie && (is_new || use != cpu_time[pid] || has_looked))
         io[pid] = io_numbers("/proc/" pid "/io")
       if (io[pid] == "") is_blind = 1 # the file of another user
       $0 = io[pid]
