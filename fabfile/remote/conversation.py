@@ -15,7 +15,7 @@ import attrs
 from ..util import daemons, errors, limits
 from ..util.clock import SYSTEM_CLOCK, Clock
 from . import script
-from .host import Channel
+from .host import KILLED, Channel
 
 TOO_MUCH = "invalid answer: too much data; check that this is the right host"
 GREETING, FAILED, DONE = script.GREETING.encode(), script.FAILED.encode(), script.DONE.encode()
@@ -220,7 +220,7 @@ class Conversation:
         if words:
             return errors.HostError(f"remote script ended early: {words[-1]}")
         after = max(self._clock.monotonic() - self._greeted, 0)
-        if status is not None:
+        if status not in (None, KILLED):
             return errors.ConnectionLost(f"remote script ended early with exit status {status}", after)
         return errors.ConnectionLost("the connection was lost", after)
 
@@ -228,7 +228,8 @@ class Conversation:
         """Return the error for a login shell that has ended without a record of the script."""
         said = said.strip() or b"".join(self._parts).decode(errors="replace").strip()  # such as nologin(8) prints
         if not said:
-            return errors.ScriptNotRun(f"ended with exit status {status} and ran no script")
+            how = "was killed" if status == KILLED else f"ended with exit status {status}"
+            return errors.ScriptNotRun(f"{how} and ran no script")
         return errors.ScriptNotRun("ran no script", said.splitlines()[-1])
 
     def _receive(self) -> None:

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from ..util.clock import Clock
 
+KILLED = -1  # in place of an exit status
+
 
 class Channel(Protocol):
     """Both directions of a script's standard streams."""
@@ -23,7 +25,7 @@ class Channel(Protocol):
     def end(self) -> tuple[str, int | None]:
         """Return the last lines of the script's stderr, and its exit status. Call it after the last `receive`.
 
-        The status is None if it is unknown, for example after a signal. If the connection was lost, both are empty.
+        The status is KILLED if it has none, for example after a signal. If the connection was lost, it is None.
         """
 
     def close(self, is_over: bool) -> None:

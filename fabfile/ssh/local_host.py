@@ -15,7 +15,7 @@ from rr_config.component import LOCALHOST
 from rr_config.errors import os_reason
 from rr_config.secrets import open_environment
 
-from ..remote.host import Channel
+from ..remote.host import KILLED, Channel
 from ..util import errors, limits
 from ..util.clock import SYSTEM_CLOCK, Clock
 
@@ -102,7 +102,7 @@ class _LocalChannel:
             if self._stderr.closed:
                 return "", None
             self._stderr.seek(max(self._stderr.seek(0, os.SEEK_END) - limits.MOST_SAID, 0))
-            return self._stderr.read().decode(errors="replace"), status if status >= 0 else None
+            return self._stderr.read().decode(errors="replace"), max(status, KILLED)
 
     def close(self, is_over: bool) -> None:
         with self._lock:

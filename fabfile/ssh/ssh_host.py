@@ -18,7 +18,7 @@ import paramiko
 from fabric import Connection
 
 from ..remote import shell
-from ..remote.host import Channel, Host
+from ..remote.host import KILLED, Channel, Host
 from ..util import errors, limits
 from ..util.clock import SYSTEM_CLOCK, Clock
 from .config.environment import session_variables
@@ -185,8 +185,8 @@ class _RemoteChannel:
 
     def end(self) -> tuple[str, int | None]:
         self._channel.status_event.wait(limits.STATUS_SECONDS)
-        status = None if self._channel.exit_status < 0 else self._channel.exit_status
-        if status is None and not self._channel.get_transport().is_active():
+        status = KILLED if self._channel.exit_status < 0 else self._channel.exit_status
+        if status == KILLED and not self._channel.get_transport().is_active():
             return "", None  # earlier stderr does not explain a lost connection
         said, count = b"", 0
         while self._channel.recv_stderr_ready() and count < limits.MOST_STDERR:

@@ -20,7 +20,7 @@ import attrs
 from fabric import Connection
 
 from ...remote import shell
-from ...remote.host import Channel
+from ...remote.host import KILLED, Channel
 from ...util import errors, limits
 from ...util.clock import Clock
 from ..config.environment import send_env, sent_variables
@@ -221,7 +221,7 @@ class _MuxChannel:
             status = self._session.exit_status(limits.STATUS_SECONDS)
             if status is None and self._master.process.ends_within(LOST_SECONDS):
                 return "", None  # earlier stderr does not explain a lost connection
-            return self._said().decode(errors="replace"), status
+            return self._said().decode(errors="replace"), KILLED if status is None else status
 
     def _said(self) -> bytes:
         """Return the last bytes of stderr that have come."""
