@@ -15,7 +15,7 @@
 . ./sampler.sh
 
 main() {
-  id=$1 state=${0%/*} before='' sleeper='' sampler='' ticks=0 word=look
+  id=$1 state=${0%/*} before='' sleeper='' sampler='' listens='' ticks=0 word=look
   cd "$state" || exit
   export LC_ALL=C
   unset STY

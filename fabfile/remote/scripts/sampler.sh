@@ -16,7 +16,7 @@ tick() {
     ticks=0
     return
   fi
-  [ $((ticks % 5)) -ne 0 ] || tend_sampler
+  [ $((ticks % 5)) -ne 1 ] || tend_sampler # a session may end within the first second
   ticks=$((ticks + 1))
   [ "$listens" ] && [ $((ticks % note)) -eq 0 ] || return 0
   echo "$word" >&3
