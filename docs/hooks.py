@@ -105,7 +105,7 @@ def attribute_table() -> str:
     rows = []
     for field in attrs.fields(Component):
         declared = ATTRIBUTES[field.name]
-        kind = inspect.formatannotation(field.type).replace("rr_config.ready.", "").replace("typing.", "")
+        kind = inspect.formatannotation(field.type).replace("rr_config.values.ready.", "").replace("typing.", "")
         link = f"[`{field.name}`](#{field.name})"
         rows.append((link, f"`{kind}`", "required" if declared.is_required else default_of(field), declared.help))
     return table(("Attribute", "Type", "Default", "Meaning"), rows)

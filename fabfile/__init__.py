@@ -262,7 +262,7 @@ def compare(context: Context, **given: Any) -> None:
 
 @command
 def doctor(context: Context, **given: Any) -> None:
-    """Check every host for missing packages, programs and disk space. Exits with 0 if there is no problem."""
+    """Check every host for missing packages, programs and disk space. Exits with 1 if there is a problem."""
     if given["install"] and not given["yes"] and not (sys.stdin and sys.stdin.isatty()):
         raise Exit("--install: no terminal to ask for confirmation; add --yes to install without a question", WRONG)
     with_runner(context, given, "doctor", partial(show_diagnosis, given), nobody, with_files=True)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from rr_config import Component, ConfigError, util
-from rr_config.secrets import plain, secrets_of
+from rr_config.values.secrets import plain, secrets_of
 
 OWN_FOLDER = Path(__file__).resolve().parent / "harness"
 sys.path.insert(0, str(OWN_FOLDER))

@@ -11,8 +11,8 @@ import attrs
 
 from .checks import rules
 from .hosts.names import usual
-from .measures import Measure
-from .ready import PidFile, Ready
+from .values.measures import Measure
+from .values.ready import PidFile, Ready
 
 LOCALHOST = "localhost"
 

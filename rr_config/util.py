@@ -9,11 +9,11 @@ from .errors import os_reason
 from .files.paths import found_beside, local_path
 from .files.trees import tree
 from .hosts.lists import hosts
-from .measures import measure
 from .muddlers.rewriting import bring, chosen, literal, numbered, program, scoped, wrap
-from .ready import command, ended, log, pidfile, port
-from .secrets import secret
 from .user_code import calling_place
+from .values.measures import measure
+from .values.ready import command, ended, log, pidfile, port
+from .values.secrets import secret
 
 __all__ = ["command", "ended", "hosts", "literal", "log", "params", "pidfile", "port", "recursive_files_dict", "tree"]
 __all__ += ["measure", "secret"]

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import starmap
 
 from rr_config import Component
-from rr_config.ready import PidFile
-from rr_config.secrets import HIDDEN, plain, secret_value, secrets_of
 from rr_config.texts import variables
 from rr_config.util import literal, scoped
+from rr_config.values.ready import PidFile
+from rr_config.values.secrets import HIDDEN, plain, secret_value, secrets_of
 
 from ..remote import shell, state_dir
 from ..remote.script import RemotePath, Script, ShellWord, Value, read_script

@@ -3,7 +3,7 @@
 import attrs
 
 from rr_config import Component
-from rr_config.ready import Ready
+from rr_config.values.ready import Ready
 
 from ..remote import shell
 from .output import logs

@@ -6,8 +6,8 @@ from itertools import chain
 import attrs
 
 from rr_config import Component
-from rr_config.secrets import plain
 from rr_config.util import scoped
+from rr_config.values.secrets import plain
 
 from ..remote.script import RemotePath, ShellWord, Value
 from .launcher import environment_word

@@ -31,8 +31,8 @@ class Conversation:
     A script that answers with more than fits into memory needs `most_blocks`: so many blocks are received ahead, and
     meanwhile no more may be sent than fits into a pipe. The conversation fails with HostError if the script answers
     with more than `most_answered` bytes, or if it says nothing, or accepts nothing, for `most_silent` seconds. After
-    its first record it gets `patience` seconds more. That record must arrive GREETING_SECONDS after the first wait for
-    it: the login shell may not run the script.
+    its first record it gets `patience` seconds more. If the first record does not arrive within GREETING_SECONDS, the
+    login shell has not run the script.
     """
 
     _channel: Channel

@@ -125,9 +125,8 @@ def write(
 ) -> None:
     """Write the page; it appears at `path` only when it is complete. Raise ConfigError if it cannot be written.
 
-    It links to the files in `folder`, the folder of a collection, if there is one. Without `samples`, it shows those in
-    `folder`. It replaces a symbolic link instead
-    of following it.
+    It links to the files in `folder`, the folder of a collection, if there is one. Without `samples`, it shows the
+    samples in `folder`. It replaces a symbolic link instead of following it.
     """
     linked = {}
     if folder is not None:

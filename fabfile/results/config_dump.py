@@ -8,10 +8,10 @@ import attrs
 from rr_config import Component, Config
 from rr_config.command_line.parameters import assignments
 from rr_config.files.trees import Rules, TreePath, rules_of
-from rr_config.measures import Measure
-from rr_config.ready import PidFile, Ready
-from rr_config.secrets import HIDDEN, Secret, secrets_of
 from rr_config.util import literal, scoped
+from rr_config.values.measures import Measure
+from rr_config.values.ready import PidFile, Ready
+from rr_config.values.secrets import HIDDEN, Secret, secrets_of
 
 DEFAULTS = Component()
 

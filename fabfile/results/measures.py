@@ -14,7 +14,7 @@ import attrs
 
 from rr_config import Component
 from rr_config.errors import os_reason
-from rr_config.measures import REDUCTIONS, Measure
+from rr_config.values.measures import REDUCTIONS, Measure
 
 from ..components.output.logs import rendered
 from ..util.stages import Failure

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rr_config.component import LOCALHOST
 from rr_config.errors import os_reason
-from rr_config.secrets import open_environment
+from rr_config.values.secrets import open_environment
 
 from ..remote.host import KILLED, Channel
 from ..util import errors, limits

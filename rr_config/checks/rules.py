@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..hosts.names import parsed
-from ..secrets import Secret
 from ..texts import is_sendable
+from ..values.secrets import Secret
 
 Rule = Callable[[Any], bool]
 

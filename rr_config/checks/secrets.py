@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from ..component import Component
 from ..errors import ConfigError
 from ..muddlers.rewriting import literal, scoped
-from ..secrets import Secret, secrets_of
 from ..texts import variables
+from ..values.secrets import Secret, secrets_of
 
 
 def secret_arguments(component: Component) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from ..component import Component
 from ..muddlers.rewriting import literal
-from ..secrets import plain
+from ..values.secrets import plain
 
 # `$(cmd)`, `$((1 + 2))`, a pair of backticks, and `${X:-y}`, `${X%y}` or `${#X}`, but not `${X}`.
 EVALUATED = re.compile(r"\$\(|`[^`]*`|\$\{(?![A-Za-z_][A-Za-z0-9_]*\})[A-Za-z0-9_#!@*][^}]*\}")

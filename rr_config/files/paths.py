@@ -16,7 +16,7 @@ import attrs
 
 from ..component import Component
 from ..errors import ConfigError
-from ..secrets import Secret
+from ..values.secrets import Secret
 from .trees import rules_of, with_rules
 
 _real_folder: ContextVar[Path | None] = ContextVar("_real_folder", default=None)

@@ -14,7 +14,7 @@ from ..errors import ConfigError
 from ..files.paths import attrs_evolved
 from ..files.trees import rules_of, with_rules
 from ..hosts.limit import COPY_OF, copied_names, limited
-from ..secrets import Secret
+from ..values.secrets import Secret
 
 NUMBER = "%n"
 # Keys of `meta`. PROGRAM is the program of a component of localhost before it was wrapped. FOLDERS are folders that

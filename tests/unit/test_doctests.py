@@ -40,13 +40,13 @@ EXAMPLES = {
     "fabfile.sweeps.cells": 2,
     "fabfile.sweeps.sweep": 2,
     "fabfile.reporting.samples": 1,
-    "rr_config.measures": 2,
+    "rr_config.values.measures": 2,
     "rr_config.muddlers.rewriting": 8,
     "rr_config.hosts.natural_order": 1,
-    "rr_config.secrets": 2,
+    "rr_config.values.secrets": 2,
     "rr_config.command_line.options": 2,
     "rr_config.command_line.parameters": 3,
-    "rr_config.ready": 6,
+    "rr_config.values.ready": 6,
     "rr_config.util": 1,
 }
 

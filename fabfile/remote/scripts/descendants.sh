@@ -28,7 +28,7 @@ retry() {
   until "$@" 2>/dev/null; do
     tries=$((tries + 1))
     [ $tries -lt 100 ] || {
-      "$@" # with its message
+      "$@" || kill "$$" # with its message; the script must not take this for a look that has found nothing
       return
     }
   done

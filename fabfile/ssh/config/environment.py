@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rr_config.secrets import open_environment
+from rr_config.values.secrets import open_environment
 
 from .patterns import matches
 

@@ -13,7 +13,7 @@ from fabfile.components.readiness import BecameReady, NotReady
 from fabfile.components.start import read_started
 from fabfile.remote.script import command, read_script
 from rr_config import Component, util
-from rr_config.ready import Ready
+from rr_config.values.ready import Ready
 from tests.support.scripts import script_of
 
 

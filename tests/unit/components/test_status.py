@@ -8,7 +8,7 @@ import pytest
 from fabfile.components.status import NOT_READY, State, Status, in_states, read_status, states_named
 from fabfile.remote.script import command
 from rr_config import Component, ConfigError
-from rr_config.ready import port
+from rr_config.values.ready import port
 from tests.support.scripts import answers_of, script_of
 
 COMPONENTS = [
@@ -106,6 +106,12 @@ def test_processes_that_end_meanwhile_are_no_error(tmp_path: Path, monkeypatch: 
     answers = answers_of("sh", script_of(UNREADABLE, "status", folders="", with_origins=False))
     assert answers.count(b"\0sample ") == answers.count(b" a,") == 2
     assert (tmp_path / "looks").read_text() == "\n" * 4
+
+
+def test_look_that_never_succeeds_is_an_error() -> None:
+    """For `stop`, a look that finds no process means that none is left."""
+    body = 'awk() { return 2; }\nlist_sessions\nfound=$(descendants "start a $$")\nanswer over'
+    assert b"over" not in answers_of("sh", script_of(body, "status", folders="", with_origins=False))
 
 
 def test_end_before_the_sample_does_not_hang() -> None:

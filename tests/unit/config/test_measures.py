@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from rr_config import Component
-from rr_config.measures import Measure, measure
 from rr_config.util import numbered
+from rr_config.values.measures import Measure, measure
 
 
 def test_measure_keeps_its_arguments() -> None:

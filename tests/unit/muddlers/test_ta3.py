@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from rr_config import Component
-from rr_config.secrets import secrets_of
 from rr_config.util import literal, scoped
+from rr_config.values.secrets import secrets_of
 from tests.support.config_texts import HOST_INFO as HOSTS
 from tests.support.config_texts import PUBLISHERS as SMALL
 from tests.support.configs import loaded, refused, write

@@ -6,7 +6,7 @@ import pytest
 
 from fabfile.results.measures import Measured, measured
 from rr_config import Component
-from rr_config.measures import Measure, measure
+from rr_config.values.measures import Measure, measure
 
 
 def read(folder: Path, wanted: Measure, content: bytes = b"") -> Measured:

@@ -5,7 +5,7 @@ from fabfile.components.start import Started
 from fabfile.components.wait import Ended
 from fabfile.runner.waiting.tracker import Tracker
 from rr_config import Component
-from rr_config.ready import ended
+from rr_config.values.ready import ended
 
 JOB = Component(name="job", host="h", executable="x", start_index=1, ready=ended())
 SERVER = Component(name="server", host="h", executable="x", start_index=1)

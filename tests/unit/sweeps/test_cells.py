@@ -6,7 +6,7 @@ import pytest
 
 from fabfile.sweeps.cells import Cell, canonical, cells, check_names, in_order
 from rr_config import Component, Config, ConfigError
-from rr_config.measures import measure
+from rr_config.values.measures import measure
 
 
 def names(over: list[str]) -> list[str]:

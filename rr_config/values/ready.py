@@ -7,8 +7,8 @@ import math
 
 import attrs
 
-from .checks.perl_regex import regex_problem
-from .texts import is_sendable
+from ..checks.perl_regex import regex_problem
+from ..texts import is_sendable
 
 TIMEOUT = 60.0
 DAY = 86400.0

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
-from .texts import is_sendable
+from ..texts import is_sendable
 
 Numbers = Sequence[float]
 
