@@ -74,12 +74,14 @@ def test_runner_knows_what_runs(lab: Lab) -> None:
 
 def test_waiting_thread_stops_all(lab: Lab) -> None:
     """Also where two fail at once."""
-    lab.config(TWO + "add('c', 'node1', 'sleep 0.4; exit 3', wait=True)\nadd('d', 'node2', 'sleep 0.4; exit 4')\n")
+    lab.config(TWO + "add('c', 'node1', UNTIL_GO + '3', wait=True)\nadd('d', 'node2', UNTIL_GO + '4')\n")
     observer = Noting()
     with lab.runner(observer, on_exit="stop") as runner:
         runner.screen()
         runner.start()
         observer.told.clear()
+        for host in (lab.node1, lab.node2):
+            (host.home / "go").touch()
         with pytest.raises(StageError) as caught:
             runner.wait()
         assert observer.told == ["begins wait", "ends wait", "begins stop 1", "ends stop 1"]
