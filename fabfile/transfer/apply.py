@@ -19,11 +19,11 @@ from rr_config.files.local_files import LocalFile
 
 from . import checksums, diff, surplus, tree
 from .protocol import reasons
-from .protocol.remote_commands import RemoteCommands
+from .protocol.remote_commands import STAGED_AS, RemoteCommands
 from .protocol.tar_stream import TarStreams
 from .root import Root, RootPath, first_copies, take_inventories
 from .sparse import DataParts
-from .upload import LARGE, STAGED_AS, Progress, Upload, send
+from .upload import Progress, Sender, Upload, send
 
 CHANGED_HERE = "changed on this machine during the transfer"
 
@@ -100,8 +100,7 @@ class HostUpdate:
         commands.be_patient(sum(local.size for _, local in self.files()))
         self._make_folders(commands)
         total = sum(self.sent_bytes(root_path, local) for root_path, local in self.files())
-        items = (self._item(root_path) for root_path, _ in self.files() if root_path not in self._copies)
-        changed = send(commands, items, self._sources.tar_streams, total, progress)
+        changed = self._send(commands, self._items(), total, progress)
         self._copy_files(commands)
         for root_path, source in self._copies.items():
             if source in changed:
@@ -179,7 +178,7 @@ class HostUpdate:
         commands.send_command("resume")
         lost = self._copies.keys() & self._not_whole(commands) - changed
         items = [self._item(root_path) for root_path in lost]
-        changed_now = send(commands, items, self._sources.tar_streams, sum(i.local.size for i in items), progress)
+        changed_now = self._send(commands, items, sum(item.local.size for item in items), progress)
         self._remove(commands, {*self._not_whole(commands), *changed_now})
         self._settle(commands)
         return changed_now
@@ -206,12 +205,19 @@ class HostUpdate:
             for path in diff.unmet(root.changes, now.inventory, now.same):
                 root.problems[path] = reasons.reason_of_sync(errors, path, root.folder, self._staging)
 
+    def _items(self) -> Iterator[Upload]:
+        return (self._item(root_path) for root_path, _ in self.files() if root_path not in self._copies)
+
     def _item(self, root_path: RootPath) -> Upload:
         root, path = root_path
         local = root.tree.files[path]
-        data = self._sources.data(local)
-        staging = STAGED_AS if local.size < LARGE and data is None else self._staging
-        return Upload(root_path, root.staged(path, staging), local, root.partial.get(path), data)
+        return Upload(root_path, root.staged(path, STAGED_AS), local, root.partial.get(path), self._sources.data(local))
+
+    def _send(self, commands: RemoteCommands, items: Iterable[Upload], total: int, progress: Progress) -> set[RootPath]:
+        """Send files; return the targets of files that changed here meanwhile."""
+        sender = Sender(commands, self._sources.tar_streams, total, progress)
+        send(sender, items)
+        return sender.changed
 
     def _staged(self, root_path: RootPath) -> str:
         """Return the absolute path at which a file is staged."""

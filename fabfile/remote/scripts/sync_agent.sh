@@ -4,7 +4,7 @@
 # A command is a line, and perhaps a path and a list of NUL-terminated paths. After paths, a line with a dot ends it.
 # Without that nothing is done: a connection that is cut in the middle of a path leaves the path of something else.
 # The answer to each command ends with a record `=ERRORS`: the errors of the programs that it ran.
-# Needs from the header: session, piece_mb, and the scripts that xargs runs: staging_filter, list_planted, copy_partial,
+# Needs from the header: session, piece_mb, staged_as, and the scripts that xargs runs: staging_filter, list_planted, copy_partial,
 # hash_piece, move_staged, swap_staged, and those of removal.sh. $list is the file for lists of paths.
 . ./state_dir.sh
 . ./lists.sh
@@ -39,15 +39,16 @@ find_root() {
 
 # carry_out ROOT...: obey commands until `end`.
 #   cd N                      enter the Nth root; relative paths of later commands are in it
-#   untar SIZE STAGED-AS      extract a tar stream, in which STAGED-AS stands for $staging
-#   write SIZE LENGTH MODE [OFFSET]   write a file, or a piece into one that `take` has made; its path has LENGTH bytes
+#   untar SIZE                extract a tar stream
+#   write SIZE LENGTH MODE [OFFSET]   write a file, or a part of one that is there; its path has LENGTH bytes
 #   take SIZE LENGTH STAMP    copy a file to a path of LENGTH bytes, unless it has changed since its STAMP
 #   hollow SIZE LENGTH TOTAL  make a file of TOTAL bytes that is one hole; `write` puts data into it
+#   dig SIZE LENGTH           turn the zeros of a file into holes
 #   copy SIZE LENGTH          copy files to a path; into that folder if it ends with a slash
 #   list SIZE LENGTH DEPTH    list a folder, which must contain no folder of the list; see removal.sh
 #   delete SIZE LENGTH DEPTH  remove entries of a folder
 #   checkpoint                if there was any error so far, do nothing until `resume`
-#   stat, lstat, links, broken, stamp, pieces, hash, mkdir, chmod, stage, dig, remove, swap, move, unstage: see below
+#   stat, lstat, links, broken, stamp, pieces, hash, mkdir, chmod, stage, remove, swap, move, unstage: see below
 carry_out() {
   any_errors='' is_skipping=''
   while read -r command size rest; do
@@ -61,10 +62,12 @@ carry_out() {
       untar) ;;
       write)
         read_target "${rest%% *}"
+        stage_target
         read_end
         ;;
-      take | copy | hollow | list | delete)
+      take | copy | hollow | dig | list | delete)
         read_target "${rest%% *}"
+        stage_target
         read_list
         ;;
       *) read_list ;;
@@ -94,12 +97,12 @@ carry_out_one() {
     mkdir) errors=$(each mkdir -p -- 2>&1) ;;
     chmod) errors=$(each chmod "$rest" -- 2>&1) ;;
     stage) stage ;;
-    untar) errors=$(untar "$rest") ;;
+    untar) errors=$(untar) ;;
     write) errors=$(write_target ${rest#* } 2>&1) ;;
     take) errors=$(each -n 1 sh -c "$copy_partial" sh "$target" "${rest#* }" 2>&1) ;;
     copy) errors=$(copy 2>&1) ;;
     hollow) errors=$(truncate -s "${rest#* }" -- "$target" 2>&1) ;;
-    dig) each sh -c "$dig_holes" sh >/dev/null 2>&1 ;;
+    dig) sh -c "$dig_holes" sh "$target" >/dev/null 2>&1 ;;
     remove) errors=$(each rm -f -- 2>&1) ;;
     swap) errors=$(each sh -c "$swap_staged" sh 2>&1) ;;
     move) errors=$(each -n 16 -P 4 sh -c "$staging_filter$move_staged" sh 2>&1) ;;
@@ -114,13 +117,18 @@ enter_root() {
   cd -- "$1" || fail "cannot enter $1, a home or temporary folder for files; check that it exists"
 }
 
+# stage_target: put the name of staging folders into $target, for which $staged_as stands.
+stage_target() {
+  case $target in *"/$staged_as/"*) target=${target%%"/$staged_as/"*}/$staging/${target#*"/$staged_as/"} ;; esac
+}
+
 # stream [OPERAND...]: copy $size bytes of standard input. head would copy 8 KB at a time.
 stream() { dd bs=128K iflag=fullblock,count_bytes count="$size" status=none "$@"; }
 
-# untar STAGED-AS: extract a stream, and print errors. The rest of a stream that fails is read, too.
+# untar: extract a stream, and print errors. The rest of a stream that fails is read, too.
 untar() {
   stream | {
-    output=$(tar -xPpmof - --transform="s,$1,$staging," 2>&1) || {
+    output=$(tar -xPpmof - --transform="s,$staged_as,$staging," 2>&1) || {
       print_full_disks
       output="$output tar: it failed"
       cat >/dev/null

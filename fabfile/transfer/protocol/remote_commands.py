@@ -9,6 +9,7 @@ This module knows how to send a command and how to read its answer. Its users de
 """
 
 import os
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
@@ -22,6 +23,9 @@ from ..tree import TEMPORARY
 # The line that ends a command. Without it the agent does nothing: a connection that is cut in the middle of a path
 # leaves the path of something else.
 WHOLE = b".\n"
+# The name of staging folders in commands with content, which are equal for all hosts. Staging folders have other names
+# on each. It is random, so that no file has it by chance.
+STAGED_AS = f".remote-runner-{secrets.token_hex(8)}"
 
 
 class RemoteCommands:
@@ -63,22 +67,9 @@ class RemoteCommands:
         encoded = os.fsencode(target)
         return self.send_command(command, paths, rest=f"{len(encoded)} {word}", before=encoded)
 
-    def untar(self, size: int, staged_as: str) -> None:
-        """Send the command that extracts a tar stream of `size` bytes; the caller sends the stream next.
-
-        In the paths of the stream, `staged_as` stands for the name of staging folders.
-        """
-        self.send(f"untar {size} {staged_as}\n".encode())
-        self._sent += 1
-
-    def write(self, path: str, mode: int, size: int, offset: int | None = None) -> None:
-        """Send the command that writes a file of `size` bytes; the caller sends the content next.
-
-        With an `offset`, the agent writes these bytes at that offset of a file that a `take` command has made.
-        """
-        encoded = os.fsencode(path)
-        where = "" if offset is None else offset
-        self.send(f"write {size} {len(encoded)} {mode:04o} {where}\n".encode() + encoded + WHOLE)
+    def begin(self, command: bytes) -> None:
+        """Send a command of `untar_command` or `write_command`; the caller sends the content next."""
+        self.send(command)
         self._sent += 1
 
     def send(self, data: bytes) -> None:
@@ -117,6 +108,24 @@ class RemoteCommands:
         list(self._talk.answers())
 
 
+def untar_command(size: int) -> bytes:
+    """Return the command that extracts a tar stream of `size` bytes, which follows.
+
+    In its paths, and in those of `write_command`, STAGED_AS stands for the name of staging folders.
+    """
+    return f"untar {size}\n".encode()
+
+
+def write_command(path: str, mode: int, size: int, offset: int | None = None) -> bytes:
+    """Return the command that writes a file of `size` bytes, which follow.
+
+    With an `offset`, the agent writes these bytes at that offset of a file that `take` or `hollow` has made.
+    """
+    encoded = os.fsencode(path)
+    where = "" if offset is None else offset
+    return f"write {size} {len(encoded)} {mode:04o} {where}\n".encode() + encoded + WHOLE
+
+
 def sync_script(session: str, roots: Iterable[str], ownership: Mapping[str, Value]) -> Script:
     """Return the script of a sync.
 
@@ -141,10 +150,10 @@ def checked_preview_script(connect: Script, session: str, roots: Iterable[str]) 
 
 
 def _of_agent() -> dict[str, Value]:
-    """Return the values that sync_agent.sh needs: scripts for xargs, and the size of a piece."""
+    """Return the values that sync_agent.sh needs: scripts for xargs, and the others of its header."""
     names = ["staging_filter", "list_planted", "copy_partial", "hash_piece", "move_staged", "swap_staged"]
     names += ["find_inside", "remove_listed", "dig_holes"]
-    return {"piece_mb": PIECE_MB, **{name: read_script(f"{name}.sh") for name in names}}
+    return {"piece_mb": PIECE_MB, "staged_as": STAGED_AS, **{name: read_script(f"{name}.sh") for name in names}}
 
 
 def root_arguments(roots: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fabfile.remote.script import command
-from fabfile.transfer.protocol.remote_commands import RemoteCommands, sync_script
+from fabfile.transfer.protocol.remote_commands import RemoteCommands, sync_script, write_command
 from tests.support.scripts import OWNERSHIP
 
 Snapshot = dict[str, tuple[int, bytes]]
@@ -44,7 +44,7 @@ def told(home: Path) -> list[bytes]:
     orders.enter("~")
     orders.send_command("mkdir", ["./a/b/.", "./a/new folder/."])
     orders.send_command("stage", staging)
-    orders.write(f"./a/b/{name}/f", 0o640, 4)
+    orders.begin(write_command(f"./a/b/{name}/f", 0o640, 4))
     orders.send(b"sent")
     orders.send_command_with_target("copy", [f"{staging[0]}/f"], f"{staging[1]}/copied")
     orders.send_command("move", staging)
@@ -103,7 +103,7 @@ def test_failed_write_keeps_later_orders(home: Path, target: str, size: int) -> 
     recorder = Recorder()
     orders = RemoteCommands(recorder, ["~"])  # type: ignore[arg-type]  # as in `told`
     orders.enter("~")
-    orders.write(target, 0o644, size)
+    orders.begin(write_command(target, 0o644, size))
     orders.send(b"mkdir 9 \n" * (size // 9 + 1))
     recorder.sent[-1] = recorder.sent[-1][:size]
     orders.send_command("mkdir", ["./behind"])
