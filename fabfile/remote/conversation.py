@@ -136,6 +136,10 @@ class Conversation:
         self._is_over = record == DONE
         return record
 
+    def has_more(self) -> bool:
+        """Return whether anything has been received that was not read. `raw_answer` may still wait for the rest."""
+        return bool(self._records) or not self._blocks.empty()
+
     def read(self, size: int) -> bytes:
         """Return the next bytes behind the last record, at most `size`; they are not divided into records."""
         if self._records or self._parts:

@@ -28,6 +28,7 @@ from ..remote.ask import ask
 from ..remote.host import Host
 from ..ssh.login import prompts
 from ..transfer.apply import LocalSources
+from ..transfer.relay.relay import Relay
 from ..transfer.sync import SyncPlan, Wishes, preview
 from ..transfer.tree import Tree, Trees
 from ..util import errors, lazy
@@ -98,11 +99,12 @@ class Inspector:
         A failed host raises no error. It is in the `failures` of the plan. Raise StageError if a local file is missing.
         """
         wanted, trees, sources = by_host(self.config.all_components()), self._trees("plan"), LocalSources()
+        relay = Relay(wanted, self.clock) if self.options.relay else None
 
         def work(host: Host) -> tuple[Present, SyncPlan]:
             own = wanted[host.name]
             present = read_present(self.session, own, ask(host, present_script(self.session, self.owner, own)))
-            wishes = Wishes(self.options.always_copy, self.options.delete)
+            wishes = Wishes(self.options.always_copy, self.options.delete, relay)
             return present, preview(host, self.session, trees()[host.name], sources, wishes)
 
         gathered = self._fleet.gather("plan", work)

@@ -1,16 +1,17 @@
 """The plan: the effect of a run, before it happens. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
 from rr_config import Component, Options
-from rr_config.hosts.natural_order import in_natural_order
+from rr_config.hosts.natural_order import in_natural_order, natural_key
 
 from ..components import launcher, start
 from ..components.ownership import Foreign, Owner, read_foreign
 from ..remote import state_dir
 from ..remote.script import Script, load
+from ..transfer.relay.tree import flows
 from ..transfer.sync import SyncPlan
 from ..util.stages import Failure
 
@@ -50,12 +51,22 @@ class PlannedStart:
 
 
 @attrs.frozen
+class PlannedRelay:
+    """So many `bytes` go from `source` to `host`. None as the source is this machine."""
+
+    source: str | None
+    host: str
+    bytes: int
+
+
+@attrs.frozen
 class Plan:
-    """The effect of a run, by host, and then by start index."""
+    """The effect of a run, by host, and then by start index. `relays` is empty without `--relay`."""
 
     hosts: tuple[HostPlan, ...]
     starts: tuple[tuple[int, tuple[PlannedStart, ...]], ...]
     failures: tuple[Failure, ...] = ()
+    relays: tuple[PlannedRelay, ...] = ()
 
     @property
     def is_possible(self) -> bool:
@@ -69,8 +80,9 @@ class Plan:
         for index, windows in self.starts:
             starts.append({"start_index": index, "windows": [window.as_dict() for window in windows]})
         return {
-            "hosts": [attrs.asdict(each) for each in self.hosts],
+            "hosts": [attrs.asdict(each, filter=lambda field, _: field.name != "relayed") for each in self.hosts],
             "starts": starts,
+            "relays": [attrs.asdict(each) for each in self.relays],
             "failures": [{"where": each.where, "reason": each.reason} for each in self.failures],
         }
 
@@ -114,4 +126,13 @@ def plan(components: Sequence[Component], found: Found, options: Options, failur
         tuple(host_plan(host, *each) for host, each in found.items()),
         tuple((index, tuple(map(window, in_natural_order(own)))) for index, own in start.in_order(reached)),
         tuple(failures),
+        tuple(_relays(found)),
     )
+
+
+def _relays(found: Found) -> Iterator[PlannedRelay]:
+    """Yield who passes files on to whom if all hosts are well."""
+    wanted = {host: found[host][1].relayed for host in sorted(found, key=natural_key) if found[host][1].relayed}
+    for host, sizes in flows(wanted).items():
+        for source, size in sizes.items():
+            yield PlannedRelay(source, host, size)

@@ -28,6 +28,7 @@ from ..remote.ask import ask, conversation
 from ..remote.host import Host
 from ..results.provenance import JsonObject, provenance
 from ..transfer.apply import LocalSources
+from ..transfer.relay.relay import Relay, taking_part
 from ..transfer.sync import SyncResult, Wishes, sync
 from ..transfer.tree import ByRoot
 from ..util.lazy import call_once
@@ -179,17 +180,20 @@ class Runner(CleanCommands):
 
     def _sync(self) -> dict[str, SyncResult]:
         trees, sources = self._trees("sync"), LocalSources()
+        relay = Relay(self._fleet.group.hosts.keys() - self._fleet.out, self.clock) if self.options.relay else None
+        wishes = Wishes(self.options.always_copy, self.options.delete, relay)
 
         def work(host: Host) -> SyncResult:
-            host.connect()
-            progress = partial(self.observer.progress, "sync", host.name)
-            own, wishes = trees()[host.name], Wishes(self.options.always_copy, self.options.delete)
-            return sync(host, self.session, own, sources, wishes, progress, self._ownership())
+            with taking_part(relay, host.name):
+                host.connect()
+                progress = partial(self.observer.progress, "sync", host.name)
+                return sync(host, self.session, trees()[host.name], sources, wishes, progress, self._ownership())
 
         def failures(host: str, result: SyncResult) -> list[Failure]:
             return [Failure(f"{host}:{each.path}", each.reason) for each in result.problems]
 
-        return self._fleet.on_all("sync", work, failures)
+        at_once = len(self._fleet.group.hosts) if relay else 0  # hosts of a relay wait for each other
+        return self._fleet.on_all("sync", work, failures, parallel=at_once)
 
     @stage_group
     def start(self, *, index: int | None = None) -> dict[str, list[Started]]:

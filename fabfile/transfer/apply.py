@@ -21,9 +21,10 @@ from . import checksums, diff, surplus, tree
 from .protocol import reasons
 from .protocol.remote_commands import STAGED_AS, RemoteCommands
 from .protocol.tar_stream import TarStreams
+from .relay.member import Member
 from .root import Root, RootPath, first_copies, take_inventories
 from .sparse import DataParts
-from .upload import Progress, Sender, Upload, send
+from .upload import Batch, Progress, Sender, Upload, batches, send
 
 CHANGED_HERE = "changed on this machine during the transfer"
 
@@ -70,7 +71,11 @@ class HostUpdate:
         parts = partial.parts(local.size) if partial else self._sources.data(local)
         return local.size if parts is None else sum(size for _, size in parts)
 
-    def apply(self, commands: RemoteCommands, progress: Progress) -> None:
+    def batches(self) -> Iterator[Batch]:
+        """Yield the batches that hosts can pass on to each other."""
+        return batches(self._items(), are_shared=True)
+
+    def apply(self, commands: RemoteCommands, progress: Progress, member: Member | None = None) -> None:
         """Apply all changes; add each path that is still wrong to the problems of its root.
 
         This takes one round trip unless a program on the host reports an error. In that case nothing is renamed before
@@ -78,7 +83,7 @@ class HostUpdate:
         """
         if not any(root.changes.is_any or root.surplus for root in self._roots):
             return
-        changed = self._stage(commands, progress)
+        changed = self._stage(commands, progress, member)
         self._remove(commands, changed)
         checkpoint = commands.send_command("checkpoint")
         self._settle(commands)
@@ -95,12 +100,12 @@ class HostUpdate:
         for root, path in changed:
             root.problems[path] = CHANGED_HERE
 
-    def _stage(self, commands: RemoteCommands, progress: Progress) -> set[RootPath]:
+    def _stage(self, commands: RemoteCommands, progress: Progress, member: Member | None) -> set[RootPath]:
         """Bring all files to their staging folders; return the targets of files that changed here meanwhile."""
         commands.be_patient(sum(local.size for _, local in self.files()))
         self._make_folders(commands)
         total = sum(self.sent_bytes(root_path, local) for root_path, local in self.files())
-        changed = self._send(commands, self._items(), total, progress)
+        changed = self._send(commands, self._items(), total, progress, member)
         self._copy_files(commands)
         for root_path, source in self._copies.items():
             if source in changed:
@@ -213,10 +218,19 @@ class HostUpdate:
         local = root.tree.files[path]
         return Upload(root_path, root.staged(path, STAGED_AS), local, root.partial.get(path), self._sources.data(local))
 
-    def _send(self, commands: RemoteCommands, items: Iterable[Upload], total: int, progress: Progress) -> set[RootPath]:
+    def _send(
+        self,
+        commands: RemoteCommands,
+        items: Iterable[Upload],
+        total: int,
+        progress: Progress,
+        member: Member | None = None,
+    ) -> set[RootPath]:
         """Send files; return the targets of files that changed here meanwhile."""
         sender = Sender(commands, self._sources.tar_streams, total, progress)
-        send(sender, items)
+        send(sender, batches(items, member is not None), member.deliver if member else Sender.send)
+        if member:
+            member.finish(sender)
         return sender.changed
 
     def _staged(self, root_path: RootPath) -> str:

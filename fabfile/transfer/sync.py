@@ -6,9 +6,11 @@ the inventory, one if contents are compared, and one if anything changes.
 
 import os
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
+
+from rr_config.component import LOCALHOST
 
 from ..remote.ask import conversation
 from ..remote.host import Host
@@ -18,12 +20,16 @@ from .apply import HostUpdate, LocalSources
 from .checksums import compare
 from .diff import causes, why_sent
 from .protocol.remote_commands import NOT_YET, RemoteCommands, checked_preview_script, preview_script, sync_script
+from .relay.member import Member
+from .relay.relay import Relay
+from .relay.tree import Key
 from .root import Root, ask_inventories, find_conflicts, read_inventories
 from .surplus import refusal
 from .tree import TEMPORARY, ByRoot
 from .upload import Progress
 
 CHECKED = "checked"  # the last answer of connect.sh
+LEAST_RELAYED = 1 << 20  # bytes
 NEW_FOLDER = "(new temporary folder)"
 
 
@@ -72,7 +78,8 @@ class SyncPlan:
 
     `files` is the number of files that should be there. `make` are folders to create, and `chmod` files and folders
     that get other permission bits. A path in a missing temporary folder begins with NEW_FOLDER. `remove` are files and
-    folders to remove, and `refused` is the reason if these are too many.
+    folders to remove, and `refused` is the reason if these are too many. `relayed` are the sizes of batches that hosts
+    pass on to each other.
     """
 
     files: int
@@ -82,14 +89,19 @@ class SyncPlan:
     problems: tuple[PathProblem, ...]
     remove: tuple[str, ...] = ()
     refused: str | None = None
+    relayed: Mapping[Key, int] = attrs.field(factory=dict)
 
 
 @attrs.frozen
 class Wishes:
-    """The options of a sync: copy unchanged files, too; and remove more than surplus.MOST files and folders."""
+    """The options of a sync.
+
+    Copy unchanged files, too; remove more than surplus.MOST files and folders; let hosts pass files on to each other.
+    """
 
     always_copy: bool = False
     may_remove: bool = False
+    relay: Relay | None = None
 
 
 def sync(
@@ -100,14 +112,37 @@ def sync(
     `own` are the values that ownership.sh wants.
     """
     roots = [Root(name, tree) for name, tree in trees.items()]
-    with conversation(host, sync_script(session, trees, own)) as talk:
+    with conversation(host, sync_script(session, trees, own, wishes.relay is not None)) as talk:
         commands = RemoteCommands(talk, trees)
         update = _find_changes(commands, roots, sources, wishes.always_copy, may_change=True)
         if refused := _refused(roots, wishes):
             raise HostError(refused)
-        update.apply(commands, progress)
+        member = _member(host, commands, update, wishes.relay)
+        update.apply(commands, progress, member)
+        if member:
+            member.serve()
     # Leaving the conversation has ended the script, without a round trip.
     return _result(roots, update)
+
+
+def _member(host: Host, commands: RemoteCommands, update: HostUpdate, relay: Relay | None) -> Member | None:
+    """Let the host join the relay, if it takes part."""
+    keys = _relayed(host, update, relay)
+    if relay is None or not keys:
+        return None
+    member = Member(relay, host.name, commands)
+    member.join(keys)
+    return member
+
+
+def _relayed(host: Host, update: HostUpdate, relay: Relay | None) -> dict[Key, int]:
+    """Return the sizes of the batches that a host gets through the relay: none if it gets so little that this would
+    take longer.
+    """
+    if relay is None or host.name == LOCALHOST:
+        return {}
+    sizes = {batch.key(): batch.size for batch in update.batches()}
+    return sizes if sum(sizes.values()) >= LEAST_RELAYED else {}
 
 
 def may_remove(trees: ByRoot) -> bool:
@@ -199,10 +234,10 @@ def preview(host: Host, session: str, trees: ByRoot, sources: LocalSources, wish
     for root in roots:
         if root.name.startswith(TEMPORARY) and posixpath.basename(root.folder) == NOT_YET:
             root.folder = NEW_FOLDER
-    return _plan(roots, update, wishes)
+    return _plan(roots, update, wishes, _relayed(host, update, wishes.relay))
 
 
-def _plan(roots: Sequence[Root], update: HostUpdate, wishes: Wishes) -> SyncPlan:
+def _plan(roots: Sequence[Root], update: HostUpdate, wishes: Wishes, relayed: dict[Key, int]) -> SyncPlan:
     send: list[FileToSend] = []
     make: list[str] = []
     chmod: list[str] = []
@@ -216,4 +251,5 @@ def _plan(roots: Sequence[Root], update: HostUpdate, wishes: Wishes) -> SyncPlan
         chmod += map(root.spelled, root.changes.chmod.keys() - root.new.keys())
         remove += map(root.spelled, root.removals)
     changes = tuple(send), tuple(sorted(make)), tuple(sorted(chmod))
-    return SyncPlan(_count_files(roots), *changes, _path_problems(roots), tuple(remove), _refused(roots, wishes))
+    refused = _refused(roots, wishes)
+    return SyncPlan(_count_files(roots), *changes, _path_problems(roots), tuple(remove), refused, relayed)

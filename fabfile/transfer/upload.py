@@ -5,7 +5,9 @@ file. Batches for the same files are equal on all hosts, and the agent may carry
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 
 import attrs
 
@@ -20,6 +22,9 @@ from .sparse import Parts
 # Files of this size, in bytes, and larger ones are sent one by one, which is faster than tar.
 LARGE = 1 << 18
 MOST_FILES = 1000  # in a tar stream
+# Mean size of a shared batch of smaller files, in bytes; and the bytes by which each file counts more than its content.
+BOUNDARY = 4 << 20
+COST_OF_A_FILE = 4096
 # Called with the number of bytes sent so far, and the number of all bytes to send.
 Progress = Callable[[int, int], None]
 
@@ -126,16 +131,22 @@ class Batch:
         return digest.digest()
 
 
-def batches(items: Iterable[Upload]) -> Iterator[Batch]:
-    """Yield the batches that send these files. Files of one root follow each other."""
+def batches(items: Iterable[Upload], are_shared: bool = False) -> Iterator[Batch]:
+    """Yield the batches that send these files. Files of one root follow each other.
+
+    If batches `are_shared`, they end at the same files on all hosts, even on those that lack fewer files.
+    """
     loads: list[Load] = []
     size = 0
-    for load in _loads(items):
+    for load in _loads(items, are_shared):
         if loads and (size + load.size > PIECE or _root(loads[0]) is not _root(load)):
             yield Batch(_root(loads[0]), loads)
             loads, size = [], 0
         loads.append(load)
         size += load.size
+        if are_shared and _is_boundary(load.items[-1]):
+            yield Batch(_root(loads[0]), loads)
+            loads, size = [], 0
     if loads:
         yield Batch(_root(loads[0]), loads)
 
@@ -144,20 +155,32 @@ def _root(load: Load) -> Root:
     return load.items[0].root_path[0]
 
 
-def _loads(items: Iterable[Upload]) -> Iterator[Load]:
+def _is_boundary(item: Upload) -> bool:
+    """Return whether a batch ends behind this file, which is so for one in BOUNDARY bytes of files.
+
+    The hash of the path decides: "content-defined chunking", as in rsyncable gzip.
+    """
+    return zlib.crc32(os.fsencode(item.staged)) / 2**32 < (item.local.size + COST_OF_A_FILE) / BOUNDARY
+
+
+def _loads(items: Iterable[Upload], are_shared: bool) -> Iterator[Load]:
     """Yield the loads of files. The limits of a tar stream save memory, because each host has a list of its own."""
     small: list[Upload] = []
     size = 0
     for item in items:
-        if small and (len(small) == MOST_FILES or size > PIECE - LARGE or small[0].root_path[0] != item.root_path[0]):
+        is_full = len(small) == MOST_FILES or size > PIECE - LARGE
+        if small and (is_full or small[0].root_path[0] is not item.root_path[0]):
             yield Load(small, size)
             small, size = [], 0
-        if item.is_small:
-            small.append(item)
-            size += item.local.size
+        if not item.is_small:
+            for offset, part in item.parts():
+                yield Load([item], part, offset)
             continue
-        for offset, part in item.parts():
-            yield Load([item], part, offset)
+        small.append(item)
+        size += item.local.size
+        if are_shared and _is_boundary(item):
+            yield Load(small, size)
+            small, size = [], 0
     if small:
         yield Load(small, size)
 
@@ -195,7 +218,7 @@ class Sender:
         self.sent += size
         self._progress(self.sent, self.total)
 
-    def note_changes(self, batch: Batch, changed: set[str]) -> None:
+    def note_changes(self, batch: Batch, changed: Set[str]) -> None:
         """Note the targets of staged files that changed here meanwhile."""
         if changed:
             for load in batch.loads:
@@ -205,13 +228,13 @@ class Sender:
 Deliver = Callable[[Sender, Batch], None]
 
 
-def send(sender: Sender, items: Iterable[Upload], deliver: Deliver = Sender.send) -> None:
-    """Send files. `deliver` brings each batch to the host."""
+def send(sender: Sender, found: Iterable[Batch], deliver: Deliver = Sender.send) -> None:
+    """Send batches. `deliver` brings each one to the host."""
     commands = sender.commands
     sparse = []
     if sender.total:
         sender.advance(0)
-    for batch in batches(items):
+    for batch in found:
         commands.enter(batch.root.name)
         for load in batch.loads:
             item = load.items[0]

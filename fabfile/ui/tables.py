@@ -22,6 +22,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield printable(hosts)
         for line in text.split("\n"):
             yield f"  {line}"
+    yield from _relay_lines(plan)
     for index, windows in plan.starts:
         yield f"start {index}"
         commands = ((each.component.label, "already running" if each.is_running else each.command) for each in windows)
@@ -29,6 +30,16 @@ def plan_lines(plan: Plan) -> Iterator[str]:
             yield f"  {printable(f'{labels}  {command}')}"
     for places, reason in folded((failure.where, failure.reason) for failure in plan.failures):
         yield printable(f"unknown: {places}: {reason}")
+
+
+def _relay_lines(plan: Plan) -> Iterator[str]:
+    if plan.relays:
+        yield "relay"
+    receivers: dict[tuple[str, int], list[str]] = {}
+    for each in plan.relays:
+        receivers.setdefault((each.source or "this machine", each.bytes), []).append(each.host)
+    for (source, size), hosts in receivers.items():
+        yield printable(f"  {source} to {', '.join(hosts)}: {byte_size(size)}{' each' if len(hosts) > 1 else ''}")
 
 
 def _host_plan_lines(host: HostPlan) -> Iterator[str]:

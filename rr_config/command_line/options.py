@@ -211,6 +211,12 @@ class Options:
         default=False,
         commands=("plan", "run", "sweep", "sync"),
     )
+    relay: bool = option(
+        "Let hosts pass files on to each other. Each byte leaves this machine about once. Opens ports on the hosts"
+        " during the sync. Default: {default}.",
+        default=False,
+        commands=("plan", "run", "sweep", "sync"),
+    )
     terminate: bool = option(
         "Stop the other components when all components with `wait` have ended. Default: {default}.",
         default=False,

@@ -39,6 +39,7 @@ EXAMPLES = {
     "rr_config.hosts.limit": 6,
     "fabfile.sweeps.cells": 2,
     "fabfile.sweeps.sweep": 2,
+    "fabfile.transfer.relay.tree": 2,
     "fabfile.reporting.samples": 1,
     "rr_config.values.measures": 2,
     "rr_config.muddlers.rewriting": 8,

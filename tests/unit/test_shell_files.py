@@ -50,6 +50,7 @@ SENT = {
     "status": status.status_script("s", OWNER, [COMPONENT]),
     "stop": stop.stop_script("s", [COMPONENT], 1, OWNERSHIP),
     "sync": remote_commands.sync_script("s", ["~", "temporary:a"], OWNERSHIP),
+    "relayed_sync": remote_commands.sync_script("s", ["~"], OWNERSHIP, is_relayed=True),
     "wait": wait.wait_script("s", [COMPONENT], [COMPONENT]),
 }
 # Programs of their own, with the lines that stand in front of them.

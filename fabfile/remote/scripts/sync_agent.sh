@@ -47,6 +47,7 @@ find_root() {
 #   copy SIZE LENGTH          copy files to a path; into that folder if it ends with a slash
 #   list SIZE LENGTH DEPTH    list a folder, which must contain no folder of the list; see removal.sh
 #   delete SIZE LENGTH DEPTH  remove entries of a folder
+#   relay_serve SIZE COUNT and others   see relay.sh
 #   checkpoint                if there was any error so far, do nothing until `resume`
 #   stat, lstat, links, broken, stamp, pieces, hash, mkdir, chmod, stage, remove, swap, move, unstage: see below
 carry_out() {
@@ -59,7 +60,7 @@ carry_out() {
         continue
         ;;
       end) return ;;
-      untar) ;;
+      untar | relay_*) ;;
       write)
         read_target "${rest%% *}"
         stage_target
@@ -108,6 +109,7 @@ carry_out_one() {
     move) errors=$(each -n 16 -P 4 sh -c "$staging_filter$move_staged" sh 2>&1) ;;
     unstage) unstage ;;
     checkpoint) is_skipping=$any_errors ;;
+    relay_*) "$command" $rest ;;
   esac
 }
 

@@ -72,6 +72,16 @@ class RemoteCommands:
         self.send(command)
         self._sent += 1
 
+    def relay(self, command: str, size: int, words: str) -> int:
+        """Send a command of relay.sh; return its number. For some, the caller sends `size` bytes of content next."""
+        self.send(f"relay_{command} {size} {words}\n".encode())
+        self._sent += 1
+        return self._sent
+
+    def is_answered(self) -> bool:
+        """Return whether an answer has begun to arrive."""
+        return self._talk.has_more()
+
     def send(self, data: bytes) -> None:
         """Send raw bytes."""
         self._talk.send(data)
@@ -126,12 +136,14 @@ def write_command(path: str, mode: int, size: int, offset: int | None = None) ->
     return f"write {size} {len(encoded)} {mode:04o} {where}\n".encode() + encoded + WHOLE
 
 
-def sync_script(session: str, roots: Iterable[str], ownership: Mapping[str, Value]) -> Script:
-    """Return the script of a sync.
+def sync_script(session: str, roots: Iterable[str], ownership: Mapping[str, Value], is_relayed: bool = False) -> Script:
+    """Return the script of a sync. It knows the commands of relay.sh if it `is_relayed`.
 
     It answers with the name of staging folders and the path of each root. Then it carries out commands.
     """
-    return load("sync", *root_arguments(roots), session=session, **_of_agent(), **ownership)
+    return load(
+        "relayed_sync" if is_relayed else "sync", *root_arguments(roots), session=session, **_of_agent(), **ownership
+    )
 
 
 def preview_script(session: str, roots: Iterable[str]) -> Script:

@@ -15,7 +15,7 @@ from rr_config import ConfigError, Options, load
 from rr_config.command_line.options import OPTIONS
 from tests.support.configs import COMPLETE, write
 
-NAMES = "config, arg_parser, muddler, set, screen, limit, user, pass, extra_args, host_keys, on_exit, max_failures, parallel, retries, io_timeout, transport, log_level, kill, zombie, replace, always_copy, delete, terminate, keep_going, sample"
+NAMES = "config, arg_parser, muddler, set, screen, limit, user, pass, extra_args, host_keys, on_exit, max_failures, parallel, retries, io_timeout, transport, log_level, kill, zombie, replace, always_copy, delete, relay, terminate, keep_going, sample"
 
 
 def parsed(*words: str) -> Options:
