@@ -10,7 +10,9 @@ from fabfile.transfer.upload import LARGE, Upload, batches
 from rr_config.files.local_files import LocalFile
 
 SIZES = [0, 10, 5000, 200_000, LARGE, 3 << 20, PIECE, 2 * PIECE + 1]
-FILES = [(f"./d{number % 7}/f{number}", size) for number, size in enumerate(itertools.islice(itertools.cycle(SIZES), 800))]
+FILES = [
+    (f"./d{number % 7}/f{number}", size) for number, size in enumerate(itertools.islice(itertools.cycle(SIZES), 800))
+]
 
 
 def uploads(lacking: list[tuple[str, int]]) -> list[Upload]:
@@ -24,7 +26,9 @@ def test_batches_hold_everything_once() -> None:
         for batch in batches(uploads(FILES), are_shared):
             assert batch.size <= PIECE and batch.loads
             for load in batch.loads:
-                assert load.size == (sum(item.local.size for item in load.items) if load.items[0].is_small else load.size)
+                assert load.size == (
+                    sum(item.local.size for item in load.items) if load.items[0].is_small else load.size
+                )
                 for item in load.items:
                     written[item.staged] += item.local.size if item.is_small else load.size
         assert written == dict(FILES)
