@@ -20,6 +20,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .cli.patches.import_patches import deferring
+
+with deferring():
+    import fabric as fabric
+
 from invoke.context import Context
 from invoke.exceptions import Exit
 

@@ -22,7 +22,6 @@ from rr_config.program import FAB, INSTALLED, program
 
 from ..runner.fleet import identity_files
 from ..runner.repeat import Repeat
-from ..sweeps.cells import ASSIGNMENT
 from ..ui.recap import ALIVE, BROKEN, NO_SESSION, Recap
 from .exit_codes import FAILED
 from .own_options import own_options
@@ -134,8 +133,10 @@ def _words(option: Declaration, value: Any, command: Sequence[str]) -> list[str]
 def _text(option: Declaration, value: Any) -> str:
     if option.values is Values.PATH:
         return _absolute(value)
-    if option.values is Values.OVER and not ASSIGNMENT.fullmatch(value):
-        return _absolute(value)
+    if option.values is Values.OVER:
+        from ..sweeps.cells import ASSIGNMENT  # only sweeps need this package
+
+        return str(value) if ASSIGNMENT.fullmatch(value) else _absolute(value)
     if option.values is Values.MUDDLER:
         return _muddler(value)
     return str(value)

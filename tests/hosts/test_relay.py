@@ -134,7 +134,12 @@ def test_lost_relay_is_replaced(lab: Lab, happens: Callable[[Lab, ThrowawayHost]
     total = configure(lab, names, megabytes=100)
     lost = lab.farm.hosts["relay2"]
     begun = Begun(lost.name)
-    threading.Thread(target=lambda: begun.event.wait(60) and happens(lab, lost)).start()
+
+    def lose() -> None:
+        begun.event.wait(60)
+        happens(lab, lost)
+
+    threading.Thread(target=lose).start()
     with lab.runner(begun, relay=True, keep_going=True, io_timeout=5) as runner, pytest.raises(StageError) as failed:
         runner.sync()
     assert {each.where for each in failed.value.failures} == {lost.name}
@@ -203,7 +208,7 @@ def test_host_without_a_route_is_served_directly(lab: Lab, sent: list[int]) -> N
     """Only this machine reaches the network of node1b, which is the second host of the tree."""
     island = lab.farm.add("node1b")
     lab.farm.stop(island)
-    sshd = ["/usr/sbin/sshd", "-D", "-f", island.folder / "sshd_config"]
+    sshd = ["/usr/sbin/sshd", "-D", "-f", str(island.folder / "sshd_config")]
     start = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *sshd]
     process = subprocess.Popen(start)
     pipe = lab.write("pipe.py", PIPE)

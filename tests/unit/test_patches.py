@@ -3,6 +3,8 @@
 import ast
 import copy
 import inspect
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -189,3 +191,22 @@ def test_copied_option_has_its_own_value() -> None:
     copied = copy.deepcopy(option)
     copied.value = "second"
     assert (option.value, copied.value) == (["first"], ["first", "second"])
+
+
+DEFERRED = """
+import sys
+import fabfile.__main__
+assert not {"asyncio", "importlib.metadata", "invoke.vendor.yaml", "unittest.mock"} & set(sys.modules)
+import importlib.metadata, unittest.mock
+import invoke, paramiko
+assert paramiko.__version__ == importlib.metadata.version("paramiko")
+context = invoke.MockContext(run=invoke.Result("done"))
+assert context.run("x").stdout == "done" and isinstance(context.run, unittest.mock.Mock)
+assert invoke.util.yaml.safe_load("a: [1]") == {"a": [1]}
+assert isinstance(sys.modules["importlib.metadata"].version("paramiko"), str)
+"""
+
+
+def test_deferred_modules_work_when_used() -> None:
+    done = subprocess.run([sys.executable, "-c", DEFERRED], cwd=ROOT.parent, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
