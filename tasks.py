@@ -203,7 +203,7 @@ def fuzz(c: Context, seconds: int = 60) -> None:
 
 @task(
     help={
-        "only": "Measure one row; NAME-relay measures it through the relay.",
+        "only": "Measure one row; NAME-far measures it with latency.",
         "runs": "Number of runs of each contender (default: 5).",
         "slow-peers": "Also measure Ansible and pyinfra, which takes minutes per run.",
         "json": "Results file (default: bench.json).",

@@ -1,4 +1,4 @@
-"""Create the environment of a benchmark: throwaway hosts, an optional relay with latency, and files to copy."""
+"""Create the environment of a benchmark: throwaway hosts, with latency if wanted, and files to copy."""
 
 import contextlib
 import filecmp
@@ -18,10 +18,10 @@ from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 FAB = Path(sys.executable).with_name("fab")
+OWN = FAB.with_name("remote-runner")  # it starts faster than fab
 # A file system in memory, because the speed of a disk varies from run to run.
 MEMORY = Path("/dev/shm")
 DELAY = 0.025  # seconds in each direction
-BIG = 256 << 20
 
 
 @attrs.frozen
@@ -31,6 +31,7 @@ class Field:
     farm: Farm
     folder: Path
     ssh_config: Path
+    known_hosts: Path
     ports: dict[str, int]
 
     @property
@@ -52,12 +53,12 @@ class Field:
             path.write_bytes(numbers.randbytes(numbers.randint(200, 8000)))
         return self.folder / "many"
 
-    def big(self) -> Path:
-        """Create a file of 256 MB, the same in every run. Return its path."""
+    def big(self, megabytes: int = 256) -> Path:
+        """Create a large file, the same in every run. Return its path."""
         numbers = random.Random(1)
         path = self.folder / "big"
         with path.open("wb") as file:
-            for _ in range(BIG >> 20):
+            for _ in range(megabytes):
                 file.write(numbers.randbytes(1 << 20))
         return path
 
@@ -67,10 +68,11 @@ class Field:
         path.write_text(text)
         return path
 
-    def fab(self, task: str, config: Path) -> list[str | Path]:
+    def own(self, task: str, config: Path, program: Path = OWN) -> list[str | Path]:
         """Return a command line of Remote Runner."""
+        where = ("-r", ROOT) if program == FAB else ()
         quiet = ("--log-level", "WARNING")
-        return [FAB, "-r", ROOT, "-S", self.ssh_config, task, "--config", config, *quiet]
+        return [program, *where, "-S", self.ssh_config, task, "--config", config, *quiet]
 
     def ssh(self) -> str:
         """Return the `ssh` command that peers use."""
@@ -94,15 +96,16 @@ def field(hosts: int) -> Iterator[Field]:
     try:
         for number in range(1, hosts + 1):
             farm.add(f"node{number}", {"KexAlgorithms": "+curve25519-sha256"})  # all that sshd has
-        yield Field(farm, folder, farm.ssh_config, {name: host.port for name, host in farm.hosts.items()})
+        ports = {name: host.port for name, host in farm.hosts.items()}
+        yield Field(farm, folder, farm.ssh_config, farm.known_hosts, ports)
     finally:
         farm.close()
         shutil.rmtree(folder)
 
 
 @contextlib.contextmanager
-def relayed(near: Field) -> Iterator[Field]:
-    """Put a relay in front of the same hosts that adds `DELAY` to each direction."""
+def delayed(near: Field) -> Iterator[Field]:
+    """Put a program in front of the same hosts that adds `DELAY` to each direction."""
     ports = {host.name: free_port(host.address) for host in near.hosts}
     pairs = [f"{host.address}:{ports[host.name]}={host.address}:{host.port}" for host in near.hosts]
     text, known = near.ssh_config.read_text(), near.farm.known_hosts.read_text()
@@ -110,16 +113,16 @@ def relayed(near: Field) -> Iterator[Field]:
         near_by, far = (f"    HostName {host.address}\n    Port {port}\n" for port in (host.port, ports[host.name]))
         text = text.replace(near_by, far)  # includes the address, because other hosts may use the same port
         known = known.replace(f"[{host.address}]:{host.port} ", f"[{host.address}]:{ports[host.name]} ")
-    known_hosts, ssh_config = near.folder / "known_hosts.relayed", near.folder / "ssh_config.relayed"
+    known_hosts, ssh_config = near.folder / "known_hosts.far", near.folder / "ssh_config.far"
     known_hosts.write_text(known)
     ssh_config.write_text(text.replace(str(near.farm.known_hosts), str(known_hosts)))
-    command = [sys.executable, "-m", "bench.relay", str(DELAY), *pairs]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as relay:
-        assert relay.stdout and relay.stdout.readline() == "ready\n"
+    command = [sys.executable, "-m", "bench.delay", str(DELAY), *pairs]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout and program.stdout.readline() == "ready\n"
         try:
-            yield attrs.evolve(near, ssh_config=ssh_config, ports=ports)
+            yield attrs.evolve(near, ssh_config=ssh_config, known_hosts=known_hosts, ports=ports)
         finally:
-            relay.terminate()
+            program.terminate()
 
 
 def check_same(expected: Path, there: Path) -> None:

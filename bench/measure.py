@@ -19,9 +19,10 @@ import attrs
 from rich.console import Console
 from rich.table import Table
 
-from .field import ROOT, Field, field, relayed
+from .contender import OURS, Contender
+from .field import ROOT, Field, delayed, field
 from .peers import set_up
-from .rows import OURS, Contender, Row, rows
+from .rows import Row, rows
 
 UNITS = {"wall": "s", "cpu": "s", "memory": "MB"}
 # Users have compiled modules in a cache, so contenders get one as well.
@@ -135,12 +136,12 @@ def table(results: Iterable[Measured]) -> Table:
 
 
 def chosen(only: str | None, slow_peers: bool) -> list[tuple[Row, bool]]:
-    """Return the rows to measure, each with a flag that says whether it goes through the relay.
+    """Return the rows to measure, each with a flag that says whether hosts are far.
 
     Raises SystemExit if `only` is not the name of a row.
     """
     near = [(row, False) for row in rows(slow_peers)]
-    far = [(attrs.evolve(row, name=f"{row.name}-relay"), True) for row, _ in near if row.has_relay]
+    far = [(attrs.evolve(row, name=f"{row.name}-far"), True) for row, _ in near if row.can_be_far]
     wanted = [(row, is_far) for row, is_far in near + far if only in (None, row.name)]
     if not wanted:
         raise SystemExit(f"--only {only}: unknown row; must be one of {', '.join(row.name for row, _ in near + far)}")
@@ -150,7 +151,7 @@ def chosen(only: str | None, slow_peers: bool) -> list[tuple[Row, bool]]:
 def main() -> int:
     """Measure, print a table, and write the results as JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench.measure")
-    parser.add_argument("--only", help="measure one row; NAME-relay measures it through the relay")
+    parser.add_argument("--only", help="measure one row; NAME-far measures it with latency")
     parser.add_argument("--runs", type=int, default=5, help="number of runs of each contender (default: 5)")
     parser.add_argument("--json", type=Path, default=ROOT / "bench.json", help="results file (default: bench.json)")
     parser.add_argument("--slow-peers", action="store_true", help="also measure Ansible and pyinfra (takes minutes)")
@@ -161,7 +162,7 @@ def main() -> int:
     for row, is_far in wanted:
         with field(row.hosts) as near:
             if is_far:
-                with relayed(near) as far:
+                with delayed(near) as far:
                     results.append(measure(row, far, options.runs))
             else:
                 results.append(measure(row, near, options.runs))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 PEERS = Path(__file__).resolve().parent.parent / ".venv-bench"
-FAST = ("ClusterShell==1.10.1", "parallel-ssh==2.16.0.post1")
+FAST = ("ClusterShell==1.10.1", "parallel-ssh==2.16.0.post1", "asyncssh==2.24.1", "ducktape==0.17.0")
 SLOW = ("ansible-core==2.19.14", "pyinfra==3.10.0")
 
 
@@ -15,7 +15,7 @@ def python_of(environment: Path) -> Path:
 
 
 def set_up(slow_peers: bool) -> None:
-    """Install the missing peers. `./dev` installs rsync and scp.
+    """Install the missing peers. `./dev` installs rsync, scp, pdsh, rclone and fpsync.
 
     Raises CalledProcessError if an installation fails.
     """

@@ -79,7 +79,7 @@ def load_test(hosts: int, components: int) -> None:
     with field(hosts) as on:
         config = on.config("load", CONFIG.format(components=components, hosts=hosts, indices=2))
         begin = time.perf_counter()
-        with subprocess.Popen(on.fab("run", config), cwd=ROOT, stdin=subprocess.DEVNULL) as process:
+        with subprocess.Popen(on.own("run", config), cwd=ROOT, stdin=subprocess.DEVNULL) as process:
             threads = files = 0
             while process.poll() is None:
                 threads, files = max(threads, _count(process.pid, "task")), max(files, _count(process.pid, "fd"))

@@ -1,6 +1,6 @@
-"""Relay TCP connections with a delay in each direction: `python -m bench.relay SECONDS LISTEN=TARGET...`.
+"""Delay TCP connections in each direction: `python -m bench.delay SECONDS LISTEN=TARGET...`.
 
-LISTEN and TARGET are ADDRESS:PORT. The relay forwards all data in order, SECONDS later, without limiting the
+LISTEN and TARGET are ADDRESS:PORT. The program forwards all data in order, SECONDS later, without limiting the
 bandwidth. It prints `ready` when it listens on all addresses, and runs until it is killed.
 """
 
@@ -53,7 +53,7 @@ def set_up(writer: asyncio.StreamWriter) -> None:
 async def serve(
     delay: float, target: tuple[str, int], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    """Relay one client's connection until both directions have ended."""
+    """Forward one client's connection until both directions have ended."""
     there, back = await asyncio.open_connection(*target, limit=CHUNK)
     set_up(writer)
     set_up(back)
