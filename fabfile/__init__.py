@@ -33,7 +33,14 @@ from rr_config.errors import named
 from rr_config.files.paths import local_path
 
 from .cli.exit_codes import FAILED, WRONG
-from .cli.interaction import list_muddlers, remove_leftovers, show_changes, show_diagnosis, show_status
+from .cli.interaction import (
+    list_muddlers,
+    remove_leftovers,
+    show_changes,
+    show_diagnosis,
+    show_documentation,
+    show_status,
+)
 from .cli.invocation import execute, nobody, with_runner
 from .cli.options import command
 from .cli.patches.invoke_patches import apply_patches
@@ -282,6 +289,12 @@ def init(context: Context, **given: Any) -> None:
 
     file = given["file"]
     execute(context, given, "init", lambda console, _: show_first_steps(console, write_config(file), file))
+
+
+@command
+def docs(context: Context, **given: Any) -> None:
+    """Show a page of the documentation in the terminal, or list the pages."""
+    execute(context, given, "docs", lambda console, _: show_documentation(given["topic"], globals(), console))
 
 
 @command

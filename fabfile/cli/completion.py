@@ -131,6 +131,10 @@ def _candidates(place: Cursor, commands: Iterable[str], defaults: Mapping[str, A
         return []
     if values is Values.STATE:
         return states(place.word)
+    if values is Values.TOPIC:
+        from ..ui.pages import topics  # for this command alone
+
+        return topics()
     options = attrs.evolve(read_options(place.contexts[-1].as_kwargs, defaults), limit=None)
     if values is Values.LIMIT:
         return limits(place.word, load(options, with_files=False).all_components())

@@ -18,7 +18,7 @@ from .options import Option
 # Commands that are missing here are in a group of their own, at the end.
 COMMANDS = {
     "Run, or one stage of a run": ("init", "run", "sweep", "screen", "sync", "start", "wait", "restart"),
-    "Look": ("status", "logs", "attach", "plan", "config", "doctor", "exec", "muddlers"),
+    "Look": ("status", "logs", "attach", "plan", "config", "doctor", "exec", "muddlers", "docs"),
     "End": ("stop", "kill", "clean"),
     "Results": ("collect", "report", "compare"),
 }

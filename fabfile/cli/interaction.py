@@ -6,6 +6,7 @@ They watch, ask, and exit with FAILED if something is wrong.
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -134,6 +135,18 @@ def list_muddlers(console: "Console", options: Options) -> None:
         except ConfigError as error:
             told = f"(options unknown: {error})"
         show_muddler(console, muddler, told)
+
+
+def show_documentation(topic: str, module: Mapping[str, object], console: "Console") -> None:
+    """Show the page about a topic; the first page with a list of all. `module` has the commands."""
+    from ..ui.pages import FIRST, page_text, title, topics
+    from ..ui.views import show_page
+    from .reference.tables import commands_in, with_tables
+
+    show_page(console, with_tables(page_text(topic), commands_in(module)))
+    if topic == FIRST:
+        for name, page in topics().items():
+            console.news(f"{name:<20}{title(page)}")
 
 
 def show_changes(console: "Console", options: Options, as_json: bool) -> None:

@@ -5,6 +5,7 @@ rich takes 10 ms to load for a style and 40 ms for a table, so functions import 
 
 import os
 import shutil
+import sys
 from collections.abc import Sequence
 from typing import Literal, TextIO
 
@@ -94,4 +95,15 @@ def _drawn_table(columns: Sequence[str], rows: Sequence[Row], stream: TextIO, wi
     console = Console(file=stream, width=width, color_system=color_system(stream))
     with console.capture() as captured:
         console.print(drawn)
+    return captured.get()
+
+
+def formatted(markdown: str, widest: int) -> str:
+    """Return a page of Markdown as the terminal shows it, at most `widest` characters wide."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console(width=min(screen_size(sys.stdout).columns, widest))
+    with console.capture() as captured:
+        console.print(Markdown(markdown))
     return captured.get()

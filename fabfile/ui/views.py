@@ -1,6 +1,7 @@
 """Views: what a command was asked to show, as a table or text for a person, or as one JSON document."""
 
 import difflib
+import re
 import shlex
 import shutil
 import sys
@@ -26,8 +27,11 @@ from ..util.text import byte_size, printable
 from .overview import group_rows, grouped, notes_below, screen, summary
 from .stdio import Stdio
 from .tables import DIAGNOSIS_COLUMNS, diagnosis_rows, leftover_lines, plan_lines, status_rows, without_notes
-from .terminal import BOLD, CYAN, GREEN, RED, YELLOW, fitted, is_screen, is_wide, screen_size, styled, table
+from .terminal import BOLD, CYAN, GREEN, RED, YELLOW, fitted, formatted, is_screen, is_wide, screen_size, styled, table
 
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)]*\)")  # to another page
+WIDEST_PAGE = 100  # characters; longer lines are hard to read
 DIFF_STYLES = {"+": GREEN, "-": RED, "@": CYAN}  # by the first character of a line of `diff -u`
 
 
@@ -139,6 +143,14 @@ def show_muddler(out: Stdio, muddler: Muddler, options: str) -> None:
     out.news(f"{muddler.name}  {printable(muddler.summary)}  ({muddler.path})")
     for line in options.splitlines():
         out.news(f"  {printable(line)}".rstrip())
+
+
+def show_page(out: Stdio, markdown: str) -> None:
+    """Show a page of the documentation: formatted in a terminal, else as its text."""
+    if not sys.stdout.isatty():
+        out.text(markdown)
+        return
+    out.text(formatted(LINK.sub(r"\1", COMMENT.sub("", markdown)), WIDEST_PAGE))
 
 
 def show_first_steps(out: Stdio, path: Path, name: str) -> None:

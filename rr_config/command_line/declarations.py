@@ -26,6 +26,7 @@ class Values(Enum):
     OVER = auto()
     PATH = auto()
     STATE = auto()
+    TOPIC = auto()
 
 
 class Group(Enum):

@@ -13,7 +13,7 @@ from .declarations import MOST, Group, Values, declarations_of, option
 from .parameters import as_params
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-WITHOUT_CONFIG = ("compare", "init", "muddlers")  # commands that load no config
+WITHOUT_CONFIG = ("compare", "docs", "init", "muddlers")  # commands that load no config
 WITHOUT_HOSTS = ("config", *WITHOUT_CONFIG)  # commands that contact no host
 STARTING = ("run", "sweep", "start", "restart", "wait")  # commands that start components or wait for them
 MAY_FAIL = ("run", "start", "restart", "wait", "clean", "screen", "sync")  # commands that can go on without some hosts
@@ -62,7 +62,7 @@ class Options:
         short="c",
         values=Values.PATH,
         group=Group.CONFIG,
-        not_for=("compare", "init"),
+        not_for=("compare", "docs", "init"),
     )
     arg_parser: str | None = option(
         "A Python file with parse_args(extra_args, ssh_user), which parses --extra-args into `extra_options`.",

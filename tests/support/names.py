@@ -6,6 +6,7 @@ COMMANDS = [
     "collect",
     "compare",
     "config",
+    "docs",
     "doctor",
     "exec",
     "init",

@@ -12,13 +12,17 @@ from typing import Any
 import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
-from mkdocs.exceptions import Abort, PluginError
+from mkdocs.exceptions import Abort
 
+import fabfile
 from docs import hooks
 from fabfile.cli import exit_codes
+from fabfile.cli.reference import tables
 from fabfile.components.status import State
 from rr_config.component import ATTRIBUTES
 from tests.support.checkout import ROOT
+
+COMMANDS = tables.commands_in(vars(fabfile))
 
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 OUTSIDE_THE_SITE = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "bench/README.md")
@@ -33,25 +37,25 @@ FROM_OTHERS = (
 
 def markers() -> list[str]:
     """Return the names of all tables that pages include."""
-    return [name for page in PAGES for name in hooks.MARKER.findall(page.read_text())]
+    return [name for page in PAGES for name in tables.MARKER.findall(page.read_text())]
 
 
 def test_tables_list_every_declaration() -> None:
-    for option in hooks.shared_options():
-        assert f"`--{option.names[0]}" in hooks.generated("options")
+    for option in tables.shared_options(COMMANDS):
+        assert f"`--{option.names[0]}" in tables.generated("options", COMMANDS)
     for name in ATTRIBUTES:
-        assert f"| [`{name}`]" in hooks.generated("attributes")
+        assert f"| [`{name}`]" in tables.generated("attributes", COMMANDS)
     for state in State:
-        assert f"| `{state}` | " in hooks.generated("states")
+        assert f"| `{state}` | " in tables.generated("states", COMMANDS)
     for code in (exit_codes.FAILED, exit_codes.WRONG, exit_codes.INTERRUPTED):
-        assert f"| `{code}` | " in hooks.generated("exit codes")
-    for name in hooks.commands():
-        assert f"| [`{name}`](#fab-{name}) | " in hooks.generated("commands")
+        assert f"| `{code}` | " in tables.generated("exit codes", COMMANDS)
+    for name in COMMANDS:
+        assert f"| [`{name}`](#fab-{name}) | " in tables.generated("commands", COMMANDS)
 
 
 def test_pages_include_every_table() -> None:
-    with_own_options = {f"options of {name}" for name in hooks.commands() if hooks.own_options(name)}
-    assert set(markers()) == {*hooks.TABLES, *with_own_options}
+    with_own_options = {f"options of {name}" for name in COMMANDS if tables.own_options(name, COMMANDS)}
+    assert set(markers()) == {*tables.TABLES, *with_own_options}
 
 
 def test_marker_becomes_its_table() -> None:
@@ -60,12 +64,12 @@ def test_marker_becomes_its_table() -> None:
 
 
 def test_unknown_table_fails_the_build() -> None:
-    with pytest.raises(PluginError, match="unknown table"):
-        hooks.generated("nonsense")
+    with pytest.raises(KeyError, match="nonsense"):
+        tables.generated("nonsense", COMMANDS)
 
 
 def test_options_show_names_and_values() -> None:
-    found = {option.names[0]: hooks.option_names(option) for option in hooks.shared_options()}
+    found = {option.names[0]: tables.option_names(option) for option in tables.shared_options(COMMANDS)}
     assert found["config"] == "`-c`, `--config PATH`"
     assert found["kill"] == "`--kill`, `--no-kill`"
     assert found["parallel"] == "`--parallel N`"
@@ -73,7 +77,7 @@ def test_options_show_names_and_values() -> None:
 
 
 def test_vertical_line_begins_no_cell() -> None:
-    assert hooks.table(["a"], [["x|y `x|y`"]]) == "| a |\n| --- |\n| x\\|y `x|y` |"
+    assert tables.table(["a"], [["x|y `x|y`"]]) == "| a |\n| --- |\n| x\\|y `x|y` |"
 
 
 def test_broken_links_fail_the_build(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -144,7 +148,7 @@ def test_readme_is_short() -> None:
 
 def test_readme_lists_every_command() -> None:
     rows = re.findall(r"^\| `fab (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert sorted(rows) == list(hooks.commands())
+    assert sorted(rows) == list(COMMANDS)
 
 
 def test_pictures_load_nothing_from_the_web() -> None:

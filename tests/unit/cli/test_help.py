@@ -76,6 +76,7 @@ WITHOUT_HOSTS = {
     "config": {*CONFIG, "--user", "-u", "--log-level", "-l"},
     "muddlers": {"--config", "-c", "--log-level", "-l"},
     "init": {"--log-level", "-l"},
+    "docs": {"--log-level", "-l"},
     "compare": {"--json", "--log-level", "-l"},
 }
 LINE = re.compile(r"^  (?:(-\w), )?(--[\w\[\]-]+)", re.MULTILINE)

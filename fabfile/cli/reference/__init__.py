@@ -1,0 +1,1 @@
+"""The reference: tables of the documentation that are generated from declarations."""
