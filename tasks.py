@@ -182,6 +182,20 @@ def docs(c: Context, build: bool = False) -> None:
         c.run(f"{sys.executable} -m mkdocs serve", pty=sys.stdout.isatty(), env=MKDOCS)
 
 
+@task
+def man(c: Context) -> None:
+    """Write the man pages in docs/man/ again, after a change of commands or options."""
+    import fabfile
+    from fabfile.cli.reference.man import man_pages
+    from fabfile.cli.reference.tables import commands_in
+
+    folder = Path("docs/man")
+    for page in folder.glob("*.1"):
+        page.unlink()
+    for name, text in man_pages(commands_in(vars(fabfile))).items():
+        (folder / name).write_text(text)
+
+
 def build_docs(c: Context) -> None:
     """Build the documentation. Warnings are errors, broken links and anchors among them."""
     with tempfile.TemporaryDirectory(prefix="rr-docs.") as folder:

@@ -77,3 +77,5 @@ def test_wheel_is_installed_without_root(built: Path, tmp_path: Path, installer:
     (tmp_path / "cfg.py").write_text(CONFIG)
     (tmp_path / "fabfile.py").write_text("raise RuntimeError('the fabfile of the user')\n")
     assert "name='a'" in run(program, "config", "-c", "cfg.py", cwd=tmp_path, env=environment)
+    assert "| `--relay`" in run(program, "docs", "commands", cwd=tmp_path, env=environment)
+    assert list(tmp_path.rglob("share/man/man1/remote-runner-sync.1"))

@@ -37,6 +37,7 @@ EXAMPLES = {
     "rr_config.hosts.names": 5,
     "rr_config.likeness": 2,
     "rr_config.hosts.limit": 6,
+    "fabfile.cli.reference.man": 1,
     "fabfile.sweeps.cells": 2,
     "fabfile.sweeps.sweep": 2,
     "fabfile.transfer.relay.tree": 2,

@@ -6,6 +6,7 @@ import re
 import pytest
 
 import fabfile
+from fabfile.cli.reference.man import man_pages
 from fabfile.cli.reference.tables import commands_in, with_tables
 from fabfile.ui.pages import PAGES, page_text, title, topics
 from fabfile.ui.views import show_page
@@ -37,6 +38,12 @@ def test_every_page_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
             assert (output.shown == text) is not is_terminal
             assert not is_terminal or not re.search(r"\]\((?!https?:)|<!--", output.shown.replace("`", ""))
     assert "--always-copy" in with_tables(page_text("commands"), commands)
+
+
+def test_man_pages_are_current() -> None:
+    folder = PAGES / "man"
+    written = {page.name: page.read_text() for page in folder.iterdir()}
+    assert written == man_pages(commands_in(vars(fabfile))), "run: ./dev man"
 
 
 def test_unknown_topic_is_an_error() -> None:
