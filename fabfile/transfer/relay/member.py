@@ -10,7 +10,8 @@ import attrs
 
 from ..protocol.remote_commands import RemoteCommands
 from ..upload import Batch, Sender
-from .relay import Copy, Relay, Source
+from .host_state import Copy, Source
+from .relay import Relay
 from .tree import Key
 
 log = logging.getLogger(__name__)
@@ -97,8 +98,9 @@ class Member:
 
     def _fetch(self, batch: Batch, key: Key, source: str, copy: Copy) -> None:
         name, address = self._relay.name(key), self._relay.address(source, self._host, key)
-        self._relay.begin(self._host, key, 2 * copy.patience)
-        words = f"{name} {copy.sha256} {copy.patience} {address}"
+        patience = self._relay.patience(key)
+        self._relay.begin(self._host, key, 2 * patience)
+        words = f"{name} {copy.sha256} {patience} {address}"
         fetched = self._commands.relay("fetch", batch.length, words)
         self._jobs.append(_Job(batch, key, source, copy, fetched, self._commands.relay("play", 0, name)))
 
@@ -114,7 +116,7 @@ class Member:
             self._relay.begin(self._host, key)
             if self._jobs and self._commands.is_answered():
                 self._end_first(sender)
-        copy = Copy(digest.hexdigest(), frozenset(changed), self._relay.seconds(self._host, key))
+        copy = Copy(digest.hexdigest(), frozenset(changed))
         self._jobs.append(_Job(batch, key, None, copy, kept, self._commands.relay("play", 0, name)))
 
     def _end_first(self, sender: Sender) -> None:
@@ -123,7 +125,7 @@ class Member:
         (how,) = self._commands.answer(job.brought)
         (end,) = self._commands.answer(job.played)
         if (how, end) in ((b"kept", b"played"), (b"fetched", b"played")):
-            self._relay.done(self._host, job.key, job.copy)
+            self._relay.done(self._host, job.key, job.copy, job.source)
             sender.note_changes(job.batch, job.copy.changed)
             if job.source is not None:
                 sender.advance(job.batch.size)
@@ -133,7 +135,7 @@ class Member:
             self._relay.cannot_serve(self._host)
             sender.sent -= job.batch.size
         else:
-            self._relay.failed(self._host, job.source)
+            self._relay.failed(self._host, job.key, job.source)
         self._failed.append(job.batch)
 
     def _repeat(self, sender: Sender) -> None:

@@ -8,63 +8,17 @@ import contextlib
 import threading
 from collections.abc import Collection, Iterable, Iterator
 
-import attrs
-
 from rr_config.component import LOCALHOST
 from rr_config.hosts.natural_order import natural_key
 
 from ...util.clock import Clock
+from .host_state import BATCH_SECONDS, SLACK, Copy, HostState, Source
 from .tree import Key, Lines
 
 # Seconds to wait for hosts that compare files for longer than most others do.
 JOIN_SECONDS = 5
-# Seconds for a batch, and seconds without progress after which another source takes over. On a slow network a batch
-# gets several times as long as the first host took for it.
-BATCH_SECONDS = 10
-SLACK = 8
 # Sources that may fail a host before it gets everything from this machine.
 MOST_SOURCES = 2
-
-
-@attrs.frozen
-class Copy:
-    """A batch as the first host has got it from this machine.
-
-    `changed` are staged paths of files that changed here meanwhile. It took `seconds`.
-    """
-
-    sha256: str
-    changed: frozenset[str]
-    seconds: float
-
-    @property
-    def patience(self) -> int:
-        """Return the seconds that another host may take to fetch it."""
-        return int(max(BATCH_SECONDS, SLACK * self.seconds))
-
-
-@attrs.frozen
-class Source:
-    """The place from which a host gets a batch: a host that has a `copy`, or this machine if `host` is None.
-
-    A host without a copy will have one soon.
-    """
-
-    host: str | None = None
-    copy: Copy | None = None
-
-
-@attrs.define(eq=False)
-class _Member:
-    """A host in the relay. `address` is that of its servers, in the words of the host, and empty without any."""
-
-    address: str
-    keys: Collection[Key]
-    blocked: set[str] = attrs.field(factory=set)  # sources that have failed it
-    wakes: threading.Event = attrs.field(factory=threading.Event)
-    begun: dict[Key, float] = attrs.field(factory=dict)
-    due: dict[Key, float] = attrs.field(factory=dict)  # without progress until then, it is stuck
-    copies: dict[Key, Copy] = attrs.field(factory=dict)
 
 
 class Relay:
@@ -79,15 +33,15 @@ class Relay:
         self._expected = set(hosts) - {LOCALHOST}
         self._quorum = len(self._expected) / 2
         self._began, self._closes = clock.monotonic(), 0.0
-        self._members: dict[str, _Member] = {}
+        self._members: dict[str, HostState] = {}
         self._lines: Lines | None = None
         self._numbers: dict[Key, int] = {}
-        self._race = float(BATCH_SECONDS)
+        self._paces: dict[Key, float] = {}  # the seconds that the first host took for a batch
 
     def join(self, host: str, keys: Collection[Key], address: str) -> None:
         """Add a host that wants batches; return when it is known who else wants them."""
         with self._lock:
-            self._members[host] = member = _Member(address, keys)
+            self._members[host] = member = HostState(address, keys)
             for key in keys:
                 self._numbers.setdefault(key, len(self._numbers))
             if self._lines is not None:
@@ -108,6 +62,8 @@ class Relay:
             if self._lines is None:
                 self._expect_no_more(host)
             member = self._members.pop(host, None)
+            for other in self._members.values():
+                other.fetches = {fetch for fetch in other.fetches if fetch[0] != host}
             if member and member.keys and self._lines is not None:
                 self._take_out(host)
 
@@ -137,19 +93,22 @@ class Relay:
     def source(self, host: str, key: Key) -> Source:
         """Return the place from which `host` gets a batch."""
         with self._lock:
-            member, now = self._members[host], self._clock.monotonic()
+            member = self._members[host]
             if len(member.blocked) >= MOST_SOURCES:
                 return Source()
             for name in list(self._known().sources(host, key)):
                 other = self._members.get(name)
                 if other is None or name in member.blocked or not (key in other.copies or key in other.keys):
                     continue
-                if key in other.copies:
-                    return Source(name, other.copies[key])
-                if now > other.due.get(key, now):
-                    self._take_out(name)  # it is stuck
-                elif not self._races(host, key, other, now):
-                    return Source(name)
+                copy = other.copies.get(key)
+                if copy is None and self._is_too_slow(other, key):
+                    self._take_out(name)
+                elif self._races(host, key, name):
+                    return Source()
+                else:
+                    if copy is not None:
+                        other.fetches.add((host, key))
+                    return Source(name, copy)
             return Source()
 
     def wait(self, host: str) -> None:
@@ -160,31 +119,45 @@ class Relay:
 
     def begin(self, host: str, key: Key, seconds: float = BATCH_SECONDS) -> None:
         """Note that `host` begins to get a batch, or goes on, and has no more than `seconds` for the next step."""
-        member, now = self._members[host], self._clock.monotonic()
-        member.begun.setdefault(key, now)
-        member.due[key] = now + seconds
+        self._members[host].begin(key, self._clock.monotonic(), seconds)
 
-    def seconds(self, host: str, key: Key) -> float:
-        """Return the seconds since `host` began to get a batch."""
-        return self._clock.monotonic() - self._members[host].begun[key]
+    def patience(self, key: Key) -> int:
+        """Return the seconds in which a host may fetch a batch that another one has."""
+        return int(max(BATCH_SECONDS, SLACK * self._paces[key]))
 
-    def done(self, host: str, key: Key, copy: Copy | None) -> None:
-        """Note that `host` has a batch. Without a `copy`, it cannot offer that."""
+    def done(self, host: str, key: Key, copy: Copy | None, source: str | None = None) -> None:
+        """Note that `host` has got a batch from a source. Without a `copy`, it cannot offer that."""
         with self._lock:
             member, lines = self._members[host], self._known()
-            if host == lines.second(key) and (first := self._late_first(host, key)):
-                self._take_out(first)
+            self._judge(host, key, source)
+            self._end_fetch(host, key, source)
             if copy is not None:
                 member.copies[key] = copy
-            member.due.pop(key, None)
-            member.begun.pop(key, None)
+            self._paces.setdefault(key, self._clock.monotonic() - member.begun[key])
+            member.end(key)
             member.keys = set(member.keys) - {key}
             self._wake([*lines.children(host, key), *lines.sources(host, key)])
 
-    def failed(self, host: str, source: str) -> None:
-        """Note that `host` could not fetch from a source."""
+    def _judge(self, host: str, key: Key, source: str | None) -> None:
+        """Let no host fetch from one that is too slow for others."""
+        member = self._members[host]
+        first, took = member.races.pop(key, None), self._clock.monotonic() - member.begun[key]
+        if first is not None and (self._lacks(first, key) or 2 * took < self._paces.get(key, 0)):
+            self._take_out(first)
+        member.late[source] += self._lateness(member, key)
+        if member.late[source] > BATCH_SECONDS:
+            if source is None:
+                self._take_out(host)
+            else:
+                member.blocked.add(source)
+
+    def failed(self, host: str, key: Key, source: str) -> None:
+        """Note that `host` could not fetch a batch from a source."""
         with self._lock:
-            self._members[host].blocked.add(source)
+            member = self._members[host]
+            member.blocked.add(source)
+            self._end_fetch(host, key, source)
+            member.end(key)
 
     def cannot_serve(self, host: str) -> None:
         """Note that `host` cannot offer batches."""
@@ -197,7 +170,8 @@ class Relay:
             member, lines = self._members[host], self._known()
             found = []
             for key in list(member.copies):
-                if not any(self._lacks(child, key) for child in lines.children(host, key)):
+                is_fetched = any(fetched == key for _, fetched in member.fetches)
+                if not is_fetched and not any(self._lacks(child, key) for child in lines.children(host, key)):
                     del member.copies[key]
                     found.append(key)
             return found
@@ -207,20 +181,28 @@ class Relay:
         with self._lock:
             return not self._members[host].copies
 
-    def _races(self, host: str, key: Key, first: _Member, now: float) -> bool:
-        """Return whether the second host gets a batch from this machine, too, because the first one is so slow.
+    def _is_too_slow(self, member: HostState, key: Key) -> bool:
+        """Return whether a host gets a batch too slowly, or is stuck."""
+        now = self._clock.monotonic()
+        return now > member.due.get(key, now) or self._lateness(member, key) > BATCH_SECONDS
 
-        Each race takes place after twice the time of the last one. So few bytes are sent twice if all hosts are slow.
-        """
-        if host != self._known().second(key) or now - first.begun.get(key, now) < self._race:
+    def _lateness(self, member: HostState, key: Key) -> float:
+        return member.lateness(key, self._clock.monotonic(), self._paces.get(key))
+
+    def _races(self, host: str, key: Key, first: str) -> bool:
+        """Return whether the second host gets a batch from this machine because the first one may be slow."""
+        member, now = self._members[first], self._clock.monotonic()
+        is_known = key in member.begun or key in member.copies
+        if host != self._known().second(key) or not is_known or now - (member.since or now) < member.next_race:
             return False
-        self._race *= 2
+        member.next_race *= 3
+        self._members[host].races[key] = first
         return True
 
-    def _late_first(self, second: str, key: Key) -> str | None:
-        """Return the first host in the line if the second one has a batch before it."""
-        first = next(self._known().sources(second, key))
-        return first if self._lacks(first, key) else None
+    def _end_fetch(self, host: str, key: Key, source: str | None) -> None:
+        if source in self._members:
+            self._members[source].fetches.discard((host, key))
+            self._wake([source])
 
     def _lacks(self, host: str, key: Key) -> bool:
         return host in self._members and key in self._members[host].keys
