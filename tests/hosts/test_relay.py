@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -48,8 +48,12 @@ def assert_whole(lab: Lab, *hosts: ThrowawayHost) -> None:
         found = filecmp.dircmp(lab.folder / "tree", host.home / "work/tree")
         assert (found.left_only, found.right_only, found.funny_files) == ([], [], [])
         assert not filecmp.cmpfiles(found.left, found.right, found.common, shallow=False)[1], host.name
-        assert not (host.state() / ".relay").exists()
+    assert_nothing_stays(lab, hosts)
+
+
+def assert_nothing_stays(lab: Lab, hosts: Collection[ThrowawayHost]) -> None:
     eventually(lambda: not servers(lab), "all servers end")
+    eventually(lambda: not any((host.state() / ".relay").exists() for host in hosts), "no files stay")
 
 
 def servers(lab: Lab) -> list[str]:
@@ -165,6 +169,18 @@ while True:
         name = client.recv(1000).split()[1][1:]
         client.sendall(open(name, "rb").read().replace(b"small", b"liars"))
 """
+# It sends without end, so that disks would be full before others notice.
+FLOOD = """
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(key)
+while True:
+    try:
+        with context.wrap_socket(server.accept()[0], server_side=True) as client:
+            while True:
+                client.sendall(bytes(65536))
+    except OSError:
+        pass
+"""
 # It has no room for connections that wait: Linux drops the packets of others.
 DEAF = """
 clients = [socket.create_connection(server.getsockname()) for _ in range(BACKLOG + 1)]
@@ -172,7 +188,7 @@ time.sleep(1000)
 """
 
 
-@pytest.mark.parametrize(("text", "problem"), [(LIAR, "wrong"), (DEAF, "unreachable")])
+@pytest.mark.parametrize(("text", "problem"), [(LIAR, "wrong"), (FLOOD, "cut"), (DEAF, "unreachable")])
 def test_bad_relay_is_replaced(
     lab: Lab, text: str, problem: str, sent: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -186,6 +202,18 @@ def test_bad_relay_is_replaced(
     assert_whole(lab, bad, lab.node1, lab.node2, lab.node3)
     assert f"batch from bad: {problem}" in caplog.text
     assert sum(sent) < 4 * total
+
+
+def test_openssl_without_addresses_does_not_serve(lab: Lab, sent: list[int]) -> None:
+    """OpenSSL 1.0.2 takes an address for a port, and listens at all addresses."""
+    script = 'case $1 in version) echo "OpenSSL 1.0.2k-fips" ;; s_server) touch ~/served ;; *) exec /usr/bin/openssl "$@" ;; esac'
+    old = host_with(lab, "a", "openssl", script)
+    total = configure(lab, ["a", "node1", "node2"], megabytes=1)
+    with lab.runner(relay=True) as runner:
+        runner.sync()
+    assert_whole(lab, old, lab.node1, lab.node2)
+    assert not (old.home / "served").exists()
+    assert sum(sent) < 1.1 * total
 
 
 # Run in another network namespace: connects stdin and stdout to an address.
@@ -249,8 +277,7 @@ def test_nothing_stays_after_an_abrupt_end(lab: Lab, killed: str) -> None:
                 os.kill(pid, signal.SIGKILL)
         assert running.wait() == 1
         assert (lab.node2.home / "work/tree/large").stat().st_size == 250 << 20
-    eventually(lambda: not servers(lab), "all servers end")
-    eventually(lambda: not any((host.state() / ".relay").exists() for host in lab.farm.hosts.values()), "no files stay")
+    assert_nothing_stays(lab, lab.farm.hosts.values())
 
 
 def listening(lab: Lab) -> set[str]:

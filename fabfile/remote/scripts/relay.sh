@@ -19,12 +19,12 @@ relay_serve() {
   key=/proc/$$/fd/8
   watch_relay >/dev/null 2>&1 &
   watcher=$!
-  find_address || return 0
+  find_address && can_listen || return 0
   ports='' number=0
   while [ "$number" -lt "$1" ]; do
     number=$((number + 1))
     start_server "$relay/said.$number" &
-    find_port "$relay/said.$number" || return 0
+    find_port "$!" "$relay/said.$number" || return 0
     ports="$ports $port"
   done
   answer "$address$ports"
@@ -41,6 +41,13 @@ find_address() {
   esac
 }
 
+# can_listen: whether openssl can listen at one address, and print its port. OpenSSL 1.0.2 would listen at all addresses.
+can_listen() {
+  case $(openssl version) in
+    'OpenSSL 0.'* | 'OpenSSL 1.0.'* | 'OpenSSL 1.1.0'* | LibreSSL*) return 1 ;;
+  esac
+}
+
 # start_server OUTPUT: offer the folder of batches to hosts that have the key.
 start_server() {
   note_own_process
@@ -49,12 +56,15 @@ start_server() {
     -HTTP </dev/null >"$1" 2>/dev/null
 }
 
-# find_port OUTPUT: set $port to the one that a server has printed. Fail if it does not start.
+# find_port PID OUTPUT: set $port to the one that a server has printed. Fail if it does not start.
 find_port() {
   tries=0
-  until port=$(sed -n 's/^ACCEPT .*://p' "$1" 2>/dev/null) && [ "$port" ]; do
+  until port=$(sed -n 's/^ACCEPT .*://p' "$2" 2>/dev/null) && [ "$port" ]; do
     tries=$((tries + 1))
-    [ "$tries" -lt 60 ] || return
+    if [ "$tries" -gt 60 ] || ! kill -0 "$1" 2>/dev/null; then
+      kill "$1" 2>/dev/null
+      return 1
+    fi
     sleep 0.05
   done
 }
@@ -117,9 +127,11 @@ relay_fetch() {
   answer "${problem:-fetched}"
 }
 
-# start_client SECONDS ADDRESS:PORT
+# start_client SECONDS ADDRESS:PORT: fetch into `new`. A source cannot fill the disk with more than a batch; the unit of
+# ulimit is 512 bytes, or 1 KB in some shells.
 start_client() {
   note_own_process
+  ulimit -f $((size / 512 + 1000))
   exec timeout "$1" openssl s_client -quiet -connect "$2" -cert "$key" -key "$key" -CAfile "$key" -verify 1 \
     -verify_return_error -state <&7 >"$relay/new" 2>"$relay/said"
 }

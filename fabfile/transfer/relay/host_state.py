@@ -1,7 +1,7 @@
 """The state of one host in a relay: the batches that it wants, gets and offers, and whether it is slow."""
 
 import threading
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection
 
 import attrs
@@ -55,7 +55,7 @@ class HostState:
     due: dict[Key, float] = attrs.field(factory=dict)  # without progress until then, it is stuck
     copies: dict[Key, Copy] = attrs.field(factory=dict)
     fetches: set[tuple[str, Key]] = attrs.field(factory=set)  # from it, by host
-    late: Counter[str | None] = attrs.field(factory=Counter)
+    late: dict[str | None, float] = attrs.field(factory=lambda: defaultdict(float))
     races: dict[Key, str] = attrs.field(factory=dict)
     since: float | None = None
     next_race: float = RACE_SECONDS  # seconds after `since`
