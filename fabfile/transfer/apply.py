@@ -230,7 +230,7 @@ class HostUpdate:
         sender = Sender(commands, self._sources.tar_streams, total, progress)
         send(sender, batches(items, member is not None), member.deliver if member else Sender.send)
         if member:
-            member.finish(sender)
+            member.finish(sender, self.batches())
         return sender.changed
 
     def _staged(self, root_path: RootPath) -> str:

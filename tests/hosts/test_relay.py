@@ -119,6 +119,27 @@ def test_content_leaves_this_machine_once(lab: Lab, sent: list[int]) -> None:
         assert_whole(lab, *lab.farm.hosts.values())
 
 
+def test_others_do_not_wait_for_own_files(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first host gets its own file last."""
+    configure(lab, ["node1", "node2"], megabytes=2, small=0)
+    lab.write("own", "x" * (1 << 20))
+    text = "config.add_component(Component(name='a', host='node1', start_index=1, executable='/bin/true',\n"
+    text += f"    base_dir='{lab.node1.tmp}', files={{'own': 'own'}}))\n"
+    lab.config(text + (lab.folder / "cfg.py").read_text())
+    commands, send = list[bytes](), Conversation.send
+
+    def recorded(talk: Conversation, data: bytes) -> None:
+        commands.append(data.partition(b" ")[0])
+        send(talk, data)
+
+    monkeypatch.setattr(Conversation, "send", recorded)
+    with lab.runner(relay=True) as runner:
+        runner.sync()
+    assert_whole(lab, lab.node1, lab.node2)
+    assert [word for word in commands if word in (b"relay_keep", b"write")] == [b"relay_keep", b"write", b"write"]
+    assert (lab.node1.tmp / "own").stat().st_size == 1 << 20
+
+
 def kill(lab: Lab, host: ThrowawayHost) -> None:
     lab.farm.stop(host)
     for pid in processes_of(host.folder):

@@ -68,7 +68,8 @@ class HostState:
 
     def end(self, key: Key) -> None:
         """Note that the host has got a batch, or has failed to get it."""
-        del self.begun[key], self.due[key]
+        self.begun.pop(key, None)
+        self.due.pop(key, None)
 
     def lateness(self, key: Key, now: float, pace: float | None) -> float:
         """Return the seconds by which the host is late with a batch for which the first host took `pace` seconds."""

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import re
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import attrs
 
@@ -39,6 +39,7 @@ class Member:
         self._relay, self._host, self._commands = relay, host, commands
         self._jobs: deque[_Job] = deque()
         self._failed: list[Batch] = []
+        self._own: set[Key] = set()
 
     def join(self, keys: Collection[Key]) -> None:
         """Start servers on the host, and join the relay with the batches that the host wants."""
@@ -48,23 +49,27 @@ class Member:
         self._relay.join(self._host, keys, address if ADDRESS.fullmatch(address) else "")
 
     def deliver(self, sender: Sender, batch: Batch) -> None:
-        """Bring a batch to the host. Its parts may arrive later, at the latest with `finish`."""
-        for key in self._relay.droppable(self._host):
-            self._commands.relay("drop", 0, self._relay.name(key))
+        """Bring a batch to the host if others want it, too. Its parts may arrive later, at the latest with `finish`."""
+        self._drop()
         key = batch.key()
-        if self._relay.is_shared(key):
-            self._begin(sender, batch, key)
-            while len(self._jobs) > 1:
-                self._end_first(sender)
-            self._repeat(sender)
-        else:
-            sender.send(batch)
+        if key in self._own or not self._relay.is_shared(key):
+            self._own.add(key)
+            return
+        self._begin(sender, batch, key)
+        while len(self._jobs) > 1:
+            self._end_first(sender)
+        self._repeat(sender)
 
-    def finish(self, sender: Sender) -> None:
-        """Wait until the host has all batches."""
+    def finish(self, sender: Sender, batches: Iterable[Batch]) -> None:
+        """Wait until the host has all shared batches. Send the others of `batches`, for which no other host waits."""
         while self._jobs:
             self._end_first(sender)
             self._repeat(sender)
+        for batch in batches if self._own else ():
+            if batch.key() in self._own:
+                self._drop()
+                self._commands.enter(batch.root.name)
+                sender.send(batch)
 
     def serve(self) -> None:
         """Wait until no other host needs this one."""
@@ -72,6 +77,10 @@ class Member:
         while not self._relay.is_free(self._host):
             self._relay.wait(self._host)
             self._relay.droppable(self._host)
+
+    def _drop(self) -> None:
+        for key in self._relay.droppable(self._host):
+            self._commands.relay("drop", 0, self._relay.name(key))
 
     def _begin(self, sender: Sender, batch: Batch, key: Key) -> None:
         source = self._source(sender, key)

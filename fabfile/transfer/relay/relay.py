@@ -133,7 +133,7 @@ class Relay:
             self._end_fetch(host, key, source)
             if copy is not None:
                 member.copies[key] = copy
-            self._paces.setdefault(key, self._clock.monotonic() - member.begun[key])
+            self._paces.setdefault(key, self._took(member, key))
             member.end(key)
             member.keys = set(member.keys) - {key}
             self._wake([*lines.children(host, key), *lines.sources(host, key)])
@@ -141,8 +141,8 @@ class Relay:
     def _judge(self, host: str, key: Key, source: str | None) -> None:
         """Let no host fetch from one that is too slow for others."""
         member = self._members[host]
-        first, took = member.races.pop(key, None), self._clock.monotonic() - member.begun[key]
-        if first is not None and (self._lacks(first, key) or 2 * took < self._paces.get(key, 0)):
+        first = member.races.pop(key, None)
+        if first is not None and (self._lacks(first, key) or 2 * self._took(member, key) < self._paces.get(key, 0)):
             self._take_out(first)
         member.late[source] += self._lateness(member, key)
         if member.late[source] > BATCH_SECONDS:
@@ -180,6 +180,11 @@ class Relay:
         """Return whether no other host is going to fetch anything from `host`."""
         with self._lock:
             return not self._members[host].copies
+
+    def _took(self, member: HostState, key: Key) -> float:
+        """Return the seconds since a host began to get a batch."""
+        now = self._clock.monotonic()
+        return now - member.begun.get(key, now)
 
     def _is_too_slow(self, member: HostState, key: Key) -> bool:
         """Return whether a host gets a batch too slowly, or is stuck."""
