@@ -237,6 +237,23 @@ def test_openssl_without_addresses_does_not_serve(lab: Lab, sent: list[int]) -> 
     assert sum(sent) < 1.1 * total
 
 
+@pytest.mark.root
+def test_full_disk_of_the_state_harms_nobody(lab: Lab) -> None:
+    """The files themselves are on another disk. The first host cannot keep a batch, and the last one cannot fetch it."""
+    configure(lab, ["node1", "node2", "node3"])
+    full = [host.home / ".local" for host in (lab.node1, lab.node3)]
+    for folder in full:
+        folder.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], check=True)
+    try:
+        with lab.runner(relay=True) as runner:
+            runner.sync()
+        assert_whole(lab, lab.node1, lab.node2, lab.node3)
+    finally:
+        for folder in full:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+
+
 # Run in another network namespace: connects stdin and stdout to an address.
 PIPE = """
 import os, socket, sys, threading
@@ -278,7 +295,10 @@ def test_host_without_a_route_is_served_directly(lab: Lab, sent: list[int]) -> N
 
 @pytest.mark.parametrize("killed", ["controller", "script"])
 def test_nothing_stays_after_an_abrupt_end(lab: Lab, killed: str) -> None:
-    configure(lab, ["node1", "node2", "node3"], megabytes=250)
+    """A host hangs as it checks what it has fetched: its script cannot end, but its servers do."""
+    script = '[ "$1" != dgst ] || { touch ~/hangs; exec sleep 1000; }; exec /usr/bin/openssl "$@"'
+    stuck = host_with(lab, "stuck", "openssl", script) if killed == "controller" else lab.node3
+    configure(lab, ["node1", "node2", stuck.name], megabytes=250)
     running = subprocess.Popen(
         lab.command("sync", "-c", "cfg.py", "--relay"),
         cwd=lab.folder,
@@ -290,6 +310,7 @@ def test_nothing_stays_after_an_abrupt_end(lab: Lab, killed: str) -> None:
     addresses = listening(lab)
     assert addresses and addresses <= {host.address for host in lab.farm.hosts.values()}
     if killed == "controller":
+        eventually((stuck.home / "hangs").exists, "a host hangs")
         running.kill()
         running.wait()
     else:

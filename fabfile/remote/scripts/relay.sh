@@ -72,15 +72,16 @@ find_port() {
 # note_own_process: write down this subshell, so that it is ended with the relay.
 note_own_process() { read_stat self && echo "$stat_pid.$stat_birth" >>"$relay/processes"; }
 
-# watch_relay: end the relay when this script was killed, and this script when its connection has ended.
+# watch_relay: end the relay and this script when the script was killed, or its connection has ended. A program that
+# hangs may keep the script from its end, but not the relay.
 watch_relay() {
   read_stat "$$" || exit
   script=$$.$stat_birth
-  while is_same_process "$script"; do
-    ! is_orphaned || kill "$$"
+  while is_same_process "$script" && ! is_orphaned; do
     sleep 1
   done
   clear_relay
+  ! is_same_process "$script" || kill "$$"
 }
 
 end_relay() {
@@ -124,6 +125,7 @@ relay_fetch() {
   exec 7>&-
   [ "$problem" ] || check_batch "$2"
   [ "$problem" ] || mv -f "$relay/new" "$relay/batches/$1" || problem='cut'
+  rm -f "$relay/new" # it may have filled the disk
   answer "${problem:-fetched}"
 }
 
