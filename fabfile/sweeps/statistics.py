@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 LEAST = 4  # runs on each side of a comparison
+MOST_EXACT = 60  # runs on both sides together; more take too long
 CONFIDENCE = 0.95
 ALPHA = 0.05
 RESAMPLES = 2000
@@ -105,9 +106,29 @@ def p_values(pairs: Sequence[tuple[Numbers, Numbers]]) -> list[float]:
 
 
 def _p_value(before: Numbers, after: Numbers) -> float:
-    from scipy.stats import mannwhitneyu
+    """Return the p-value before the correction. It is exact for few numbers, also if some are equal.
 
-    return float(mannwhitneyu(before, after, alternative="two-sided").pvalue)
+    The normal approximation of SciPy finds up to 9 % false effects there.
+    """
+    from scipy.stats import mannwhitneyu, rankdata
+
+    if len(before) + len(after) > MOST_EXACT:
+        return float(mannwhitneyu(before, after, alternative="two-sided").pvalue)
+    doubled = [round(2 * rank) for rank in rankdata([*before, *after])]  # equal numbers share ranks such as 1.5
+    return _share_as_far(doubled, len(before))
+
+
+def _share_as_far(ranks: Sequence[int], count: int) -> float:
+    """Return the share of choices of `count` ranks whose sum is as far from the mean sum as that of the first ones."""
+    import numpy
+
+    ways = numpy.zeros((count + 1, sum(ranks) + 1))  # numbers of choices, by how many ranks they have and by their sum
+    ways[0, 0] = 1
+    for rank in ranks:
+        ways[1:, rank:] += ways[:-1, :-rank].copy()
+    mean = count * sum(ranks) / len(ranks)
+    is_far = abs(numpy.arange(ways.shape[1]) - mean) >= abs(sum(ranks[:count]) - mean)
+    return float(ways[count, is_far].sum() / ways[count].sum())
 
 
 def _holm(p_values: Sequence[float]) -> list[float]:

@@ -1,6 +1,7 @@
 """Statistics of repeated runs, on data with a known truth."""
 
 import random
+from itertools import combinations
 
 import pytest
 
@@ -38,6 +39,14 @@ def test_no_effect_is_rarely_found() -> None:
         pairs = [(sample(chance, 5, 8), sample(chance, 5, 8)) for _ in range(3)]
         pages += min(p_values(pairs)) < 0.05
     assert pages <= 50, "at most 5 % of pages after the correction"
+
+
+def test_equal_numbers_are_no_effect() -> None:
+    """Of all ways to share out these numbers, at most 5 % may look like an effect."""
+    numbers = [1.0, 1, 1, 2, 2, 2, 3, 3]
+    shares = [set(chosen) for chosen in combinations(range(8), 4)]
+    pairs = [([numbers[i] for i in own], [numbers[i] for i in range(8) if i not in own]) for own in shares]
+    assert sum(p_values([pair])[0] < 0.05 for pair in pairs) <= 0.05 * len(pairs)
 
 
 def test_effect_of_20_percent_is_found() -> None:
