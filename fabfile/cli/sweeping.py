@@ -11,6 +11,8 @@ from rr_config import Config, Options
 
 from .exit_codes import FAILED, INTERRUPTED
 
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
 
 
 def run_sweep(context: Context, given: dict[str, Any], console: "Console", options: Options) -> None:
-    """Carry out the runs of a sweep that are due, and show the end. Raise Exit after a failure or Ctrl-C."""
+    """Carry out the runs of a sweep that are due, and show the end. Raise Exit after a failure or Ctrl-C.
+
+    SIGTERM and SIGHUP act as Ctrl-C.
+    """
     from ..ssh.terminal import guard
     from ..sweeps import Sweep
     from ..ui.lines.sweep_lines import SweepLines
@@ -42,20 +47,28 @@ def run_sweep(context: Context, given: dict[str, Any], console: "Console", optio
         observer=lines,
     )
     guard()
+    for number in ENDING:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _interrupt)
     try:
         results = sweep.run()
     except StageError as error:
         console.stage_failed(error)
         console.error(f"go on with: {_line(context, given, options)}")
         raise Exit(code=FAILED) from error
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut off the message
         console.error(f"go on with: {_line(context, given, options)}")
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        raise Exit(code=INTERRUPTED) from None
+        raise Exit(code=interrupt.args[0] if interrupt.args else INTERRUPTED) from None
     _show_end(context, given, sweep, results, lines)
     if any(each.outcome is not None and not each.outcome.is_success for each in results):
         raise Exit(code=FAILED)
+
+
+def _interrupt(number: int, _: object) -> None:
+    """Act as after Ctrl-C, but with the exit code of the signal."""
+    raise KeyboardInterrupt(128 + number)
 
 
 class _Once(logging.Filter):

@@ -101,14 +101,16 @@ def test_sweep_goes_on_after_sigkill(lab: Lab) -> None:
 
 def test_interrupted_sweep_stops_its_components(lab: Lab) -> None:
     configure(lab)
-    with running(lab, "sweep", "--over", "n=1,2", "--set", "pause=3") as fab:
-        eventually(lambda: len(runs_of(lab)) == 1, "the first run", seconds=30)
-        os.kill(fab.pid, signal.SIGINT)
-        said = fab.communicate(timeout=60)[0]
-    assert fab.returncode == 130, said
-    assert "interrupted in run 1 of 2 (n=" in said
-    assert sleepers(lab) == []
-    assert verdicts(lab) == {}
+    words = ["sweep", "--over", "n=1,2", "--set", "pause=2"]
+    for begun, number, code in ((1, signal.SIGTERM, 143), (2, signal.SIGINT, 130)):
+        with running(lab, *words) as fab:
+            eventually(lambda: len(runs_of(lab)) == begun, "the first run", seconds=30)  # noqa: B023
+            os.kill(fab.pid, number)
+            said = fab.communicate(timeout=60)[0]
+        assert fab.returncode == code, said
+        assert "interrupted in run 1 of 2 (n=" in said
+        assert sleepers(lab) == []
+        assert verdicts(lab) == {}
     assert lab.fab(*next_command(said)).returncode == 0, "the printed command goes on"
     assert set(verdicts(lab).values()) == {"succeeded"}
 
