@@ -23,11 +23,12 @@ end = time.process_time() + 4
 while time.process_time() < end:
     pass
 """
+ODD_NAME = "printf 'a) S\n(' >/proc/$$/comm; sleep 60 & wait"
 CONFIG = f"""
 config.add_component(Component(name="busy", host="node1", executable={sys.executable!r}, args=["-c", {PROGRAM!r}],
     start_index=1, base_dir="~", wait=True))
-config.add_component(Component(name="idle", host="node1", executable="/bin/sh", args=["-c", "sleep 60 & wait"],
-    start_index=1, base_dir="~"))
+idle = util.literal({ODD_NAME!r})
+config.add_component(Component(name="idle", host="node1", executable="/bin/sh", args=["-c", idle], start_index=1, base_dir="~"))
 """
 
 
@@ -57,6 +58,7 @@ def test_samples_show_known_use(lab: Lab) -> None:
     assert 20e6 <= sum(numbers(busy, "written_bytes")) <= 21e6
     assert (busy[-1]["processes"], busy[-1]["threads"]) == ("1", "5")
     assert (idle[-1]["processes"], idle[-1]["threads"], idle[-1]["cpu_cores"]) == ("2", "2", "0.000")
+    assert "node1/idle  was ended by SIGTERM" in lab.run("stop").stdout
     cores = os.cpu_count() or 1
     assert {row["cpus"] for row in host} == {str(cores)}
     assert 0.5 <= max(numbers(host, "cpu_cores")) <= cores

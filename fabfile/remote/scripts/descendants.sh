@@ -82,9 +82,13 @@ look_at_processes() {
     function look_at(pid,   file, is_screen) {
       file = pid "/stat"
       if ((getline <file) <= 0) return
-      close(file)
       is_screen = index($0, "(screen) ") == length(pid) + 2
       sub(/^.*\) /, "") # the program name may hold spaces and parentheses; the next field is the third one
+      if (NF < 20) { # the name holds a newline
+        while ((getline <file) > 0);
+        sub(/^.*\) /, "")
+      }
+      close(file)
       if ($1 == "Z" || $1 == "X") return
       if (is_screen && $4 == pid && index(all own, " " pid " ") == 0) others = others pid " "
       if ($23 in name_of) start[name_of[$23]] = start[name_of[$23]] " " pid

@@ -10,16 +10,19 @@
 #   $stat_tag                    limit of the resident set (RLIMIT_RSS), in bytes; see launcher.sh
 parse_stat() {
   stat_pid=${1%% *}
-  # The program name stands in brackets and may hold spaces: the other fields begin after the last bracket.
+  # The program name stands in brackets and may hold spaces. So the other fields begin after the last bracket.
   # shellcheck disable=SC2086 # one word for each field
   set -- ${1##*) }
   stat_state=$1 stat_parent=$2 stat_group=$3 stat_session=$4 stat_terminal=$5 stat_foreground=$6
   stat_user=${12} stat_system=${13} stat_birth=${20} stat_tag=${23}
 }
 
-# read_stat PID: set the variables of parse_stat, and $stat_line. Fail if there is no such process.
+# read_stat PID: set the variables of parse_stat, and $stat_line. Fail if there is no such process. A newline in the name of
+# the program becomes a space.
 read_stat() {
-  { read -r stat_line <"/proc/$1/stat"; } 2>/dev/null && parse_stat "$stat_line"
+  stat_line=
+  { while read -r stat_part; do stat_line="${stat_line:+$stat_line }$stat_part"; done <"/proc/$1/stat"; } 2>/dev/null &&
+    [ "$stat_line" ] && parse_stat "$stat_line"
 }
 
 # is_alive PID: whether the process runs. A zombie does not. Sets the variables of read_stat.

@@ -231,12 +231,19 @@ run_sampler() {
       birth[pid] = $20
       members[folder] = members[folder] " " pid
     }
-    # read_process: let $0 be /proc/PID/stat without id and name, which may hold spaces: $1 is the third field of proc(5).
-    function read_process(pid) {
-      if (!read_file("/proc/" pid "/stat")) return 0
+    # read_process: let $0 be /proc/PID/stat without id and name: $1 is the third field of proc(5). The name may hold spaces
+    # and newlines.
+    function read_process(pid,   file, is_read) {
+      file = "/proc/" pid "/stat"
+      is_read = (getline <file) > 0
       is_screen = index($0, " (screen) ")
       sub(/^.*\) /, "")
-      return 1
+      if (is_read && NF < 20) {
+        while ((getline <file) > 0);
+        sub(/^.*\) /, "")
+      }
+      close(file)
+      return is_read
     }
     function read_file(file,   is_read) {
       is_read = (getline <file) > 0

@@ -181,8 +181,12 @@ take_samples() {
       for (pid in owner) {
         file = "/proc/" pid "/stat"
         if ((getline <file) <= 0) continue
-        close(file)
         sub(/^.*\) /, "") # the name may contain spaces and parentheses; the next field is the third one
+        if (NF < 20) { # the name contains a newline
+          while ((getline <file) > 0);
+          sub(/^.*\) /, "")
+        }
+        close(file)
         if ($1 !~ /[ZX]/) printf " %s,%s,%s,%s,%s", owner[pid], pid, $12, $13, $22
       }
       print ""
