@@ -122,7 +122,7 @@ def _layout(rows: Sequence[Row], has_stages: bool, begin: float, end: float) -> 
         "hoverlabel": {"bgcolor": "#27303d", "bordercolor": "#27303d", "align": "left", "font": {"color": "white"}},
         "legend": {"orientation": "h", "itemclick": False, "itemdoubleclick": False, "yanchor": "bottom", "y": above},
         "uniformtext": {"minsize": 9, "mode": "hide"},
-        "xaxis": {"type": "date", "side": "top", "autotickangles": [0], "range": shown},
+        "xaxis": {"type": "date", "side": "top", "autotickangles": [0], "automargin": False, "range": shown},
         "yaxis": {"range": [len(rows) - 0.5, top - 0.5], "fixedrange": True, "visible": False},
     }
 

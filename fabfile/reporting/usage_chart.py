@@ -148,6 +148,7 @@ def _figure(shown: Mapping[str, Curves], begin: float, end: float) -> tuple[list
 
 def _layout(height: int, begin: float, end: float) -> Trace:
     margin = (end - begin) / 50 or 0.5  # as in the timeline
+    shown = [at(begin - margin), at(end + margin)]
     return {
         "height": height,
         "margin": {"l": 8, "r": 8, "t": 0, "b": AXIS},
@@ -157,7 +158,7 @@ def _layout(height: int, begin: float, end: float) -> Trace:
         "hovermode": "x",
         "hoverlabel": {"bgcolor": "#27303d", "bordercolor": "#27303d", "font": {"color": "white"}},
         "showlegend": False,
-        "xaxis": {"type": "date", "autotickangles": [0], "range": [at(begin - margin), at(end + margin)]},
+        "xaxis": {"type": "date", "autotickangles": [0], "automargin": False, "range": shown},
     }
 
 

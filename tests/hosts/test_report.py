@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, CDPSession, Locator, Page, sync_playwri
 
 from fabfile.reporting.links import Link, links
 from fabfile.reporting.report import from_folder, write
+from fabfile.reporting.samples import Sample, Samples
 from tests.support.collections import collections_in
 from tests.support.files import text
 from tests.support.lab import Lab
@@ -243,7 +244,8 @@ def test_trace_replaces_only_a_trace(lab: Lab) -> None:
 @pytest.fixture
 def report(tmp_path: Path) -> Path:
     """The page of `RUN`."""
-    write(tmp_path / "report.html", RUN, OUTPUTS)
+    used = [Sample(NOON + second, second / 60, 1e6) for second in range(12, 60)]
+    write(tmp_path / "report.html", RUN, OUTPUTS, samples=Samples(components={"node1/db": used}))
     return tmp_path / "report.html"
 
 
@@ -265,6 +267,7 @@ def test_page_works_on_desktop_and_phone(browser: Browser, report: Path, device:
         assert_every_component_is_shown(shown, device["viewport"]["width"], is_light=scheme == "light")
         assert_click_opens_log(shown, has_touch=device is PHONE)
         if device is DESKTOP:
+            assert_charts_show_the_same_time(shown)
             assert_timeline_fits_paper_and_screen(shown)
             assert_address_and_buttons_open_logs(shown)
 
@@ -311,6 +314,28 @@ def assert_click_opens_log(shown: Page, has_touch: bool) -> None:
         shown.get_by_text("listening").wait_for()
         of(shown, "node1/db").locator("summary").click()
         assert not is_open(shown, "node1/db")
+
+
+def assert_charts_show_the_same_time(shown: Page) -> None:
+    """Each moment is at the same place of both charts, also after a zoom in one of them."""
+    axes = """["timeline", "usage"].map(name => {
+        const {range, _offset, _length} = document.getElementById(name)._fullLayout.xaxis;
+        return `${range} ${_offset} ${_length}`;
+    })"""
+    whole, alike = shown.evaluate(axes)
+    assert whole == alike
+    shown.locator("#usage").scroll_into_view_if_needed()
+    box = shown.locator("#usage").bounding_box()
+    assert box
+    shown.mouse.move(box["x"] + box["width"] * 0.3383, box["y"] + 60)  # a label is at the edge then
+    shown.mouse.down()
+    shown.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 60, steps=5)
+    shown.mouse.up()
+    shown.wait_for_function(f"before => {axes}[0] != before && {axes}[1] != before", arg=whole)
+    part, alike = shown.evaluate(axes)
+    assert part == alike
+    shown.mouse.dblclick(box["x"] + box["width"] / 2, box["y"] + 60)
+    shown.wait_for_function(f"before => {axes}[0] == before && {axes}[1] == before", arg=whole)
 
 
 def assert_timeline_fits_paper_and_screen(shown: Page) -> None:
