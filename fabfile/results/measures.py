@@ -101,6 +101,8 @@ def _in_csv(path: Path, column: str) -> Iterator[float]:
         if names.count(column) > 1:
             raise ValueError(f"the header has the column {column!r} {names.count(column)} times")
         for row in rows:
+            if None in row:  # for example from decimal commas, so that each number is in a wrong column
+                raise ValueError(f"line {rows.line_num}: has more values than the header")
             yield _number(row[column], f"line {rows.line_num}")
 
 
