@@ -27,11 +27,11 @@ def trace(run: Mapping[str, Any], samples: Samples) -> bytes:
     events += [_stage(each, end) for each in ran]
     ordered = sorted(found, key=lambda history: natural_key(history.host))
     for process, (host, own) in enumerate(groupby(ordered, lambda history: history.host), 2):
-        events += _counters(process, "host", samples.hosts.get(host, []))
+        events += _counters(process, "", samples.hosts.get(host, []))
         for thread, history in enumerate(own, 1):
             events += _named(process, thread, host, history.name)
             events += _phases(process, thread, history, begin, end)
-            events += _counters(process, history.name, samples.components.get(history.label, []))
+            events += _counters(process, f" of {history.name}", samples.components.get(history.label, []))
     return BEGIN + json.dumps(events).encode() + b"}\n"
 
 
@@ -66,12 +66,15 @@ def _phases(process: int, thread: int, history: ComponentHistory, begin: float, 
     ]
 
 
-def _counters(process: int, name: str, series: Series) -> Iterator[Event]:
-    """Yield the samples of a host or component."""
+def _counters(process: int, suffix: str, series: Series) -> Iterator[Event]:
+    """Yield the samples of a host, or of a component, which the suffix names.
+
+    Viewers join counters of one name, so those of a component with the name `host` need another name.
+    """
     for sample in series:
         place: Event = {"ph": "C", "pid": process, "ts": round(sample.time * 1e6)}
-        yield place | {"name": f"CPU of {name}", "args": {"cores": sample.cpu}}
-        yield place | {"name": f"memory of {name}", "args": {"MB": sample.memory / 1e6}}
+        yield place | {"name": f"CPU{suffix}", "args": {"cores": sample.cpu}}
+        yield place | {"name": f"memory{suffix}", "args": {"MB": sample.memory / 1e6}}
 
 
 def _slice(process: int, thread: int, name: str, began: float, ended: float, details: Event) -> Event:

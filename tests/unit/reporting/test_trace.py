@@ -51,8 +51,8 @@ def test_samples_are_counters_of_their_host() -> None:
         for each in events
         if each["ph"] == "C"
     ] == [
-        ("node1", "CPU of host", 11, {"cores": 1.5}),
-        ("node1", "memory of host", 11, {"MB": 3}),
+        ("node1", "CPU", 11, {"cores": 1.5}),
+        ("node1", "memory", 11, {"MB": 3}),
         ("node2", "CPU of db", 12.5, {"cores": 0.25}),
         ("node2", "memory of db", 12.5, {"MB": 2}),
     ]
