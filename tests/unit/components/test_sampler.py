@@ -29,6 +29,7 @@ class Sampled:
     state: Path
     command: list[str]
     environment: dict[str, str]
+    lies: Path  # a folder for the answers of `date` and `stat`
     tag: int = attrs.field(factory=lambda: LEAST_TAG + time.monotonic_ns() % LEAST_TAG)
     programs: list["subprocess.Popen[bytes]"] = attrs.field(factory=list)
     samplers: list["subprocess.Popen[bytes]"] = attrs.field(factory=list)
@@ -82,8 +83,12 @@ def sampled(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sampled]
         folder.mkdir()
     for name, program in zip(("sh", "awk"), request.param.split(), strict=True):
         (programs / name).symlink_to(str(shutil.which(program)))
+    for name in ("date", "stat"):
+        program = f'[ ! -e {tmp_path}/{name} ] || exec cat {tmp_path}/{name}\nexec {shutil.which(name)} "$@"'
+        (programs / name).write_text(f"#!/bin/sh\n{program}\n")
+        (programs / name).chmod(0o755)
     environment = {"PATH": f"{programs}:{os.environ['PATH']}", "LC_ALL": "C"}
-    made = Sampled(state, [str(programs / "sh"), "-c", RUN, "sh", str(state)], environment)
+    made = Sampled(state, [str(programs / "sh"), "-c", RUN, "sh", str(state)], environment, tmp_path)
     try:
         yield made
     finally:
@@ -107,7 +112,8 @@ def test_children_count_until_they_end(sampled: Sampled) -> None:
     eventually(lambda: sampled.next_row()["processes"] == "1", "the end of the child")
     program.communicate()
     count = len(sampled.rows())
-    sampled.next_row(name=".usage.csv")
+    (sampled.lies / "date").write_text("1000000000.5\n")  # the clock was set
+    assert sampled.next_row("look", ".usage.csv")["time"].startswith("2001-09-09T01:46:40.")
     assert len(sampled.rows()) == count
     sampled.sampler.communicate(timeout=5)  # it ends with its standard input
     assert sampled.sampler.returncode == 0
@@ -150,13 +156,15 @@ def test_new_program_begins_new_file(sampled: Sampled) -> None:
 
 
 def test_later_sampler_continues_files(sampled: Sampled) -> None:
-    """It removes a row that is incomplete, because the disk was full."""
+    """It removes a row that is incomplete, because the disk was full. After an hour of rows, the interval doubles."""
     sampled.begin("read -r line")
     sampled.begin_samples()
     sampled.next_row("look")
     sampled.next_row()
     sampled.sampler.kill()
     before = sampled.rows()
+    with (sampled.state / ".usage.csv").open("a") as file:
+        file.write("2026-11-30T21:05:40.00Z,2,0.010,1,1,1,1,1,1\n" * 3600)
     for name in (".usage.csv", "one/usage.csv"):
         with (sampled.state / name).open("a") as file:
             file.write("2026-11-30T21:05:4")
@@ -165,5 +173,22 @@ def test_later_sampler_continues_files(sampled: Sampled) -> None:
     assert sampled.rows()[: len(before)] == before
     assert None not in [value for row in sampled.rows() for value in row.values()]
     assert float(after["read_bytes"]) < 10_000  # since the new sampler began
-    sampled.next_row(name=".usage.csv")
+    times = [datetime.fromisoformat(row["time"]) for row in (after, sampled.next_row(name=".usage.csv"))]
+    assert (times[1] - times[0]).total_seconds() >= 0.95, "two intervals"
     assert None not in [value for row in sampled.rows(".usage.csv") for value in row.values()]
+
+
+def test_no_row_exceeds_the_limits(sampled: Sampled) -> None:
+    sampled.begin("read -r line")
+    (sampled.lies / "stat").write_text("12206 4096\n")  # 49,995,776 free bytes
+    sampled.begin_samples()
+    for _ in range(2):
+        sampled.tick("look")
+        time.sleep(0.7)
+    assert not sampled.rows(".usage.csv") and not sampled.rows(), "the disk is almost full"
+    sampled.sampler.kill()
+    (sampled.lies / "stat").unlink()
+    sampled.command[2] = RUN.replace("most_at_once = 0.1", "most_at_once = -1")
+    sampled.begin_samples()
+    sampled.next_row("look", ".usage.csv")
+    assert not sampled.rows(), "the CPU time is used up"
