@@ -260,6 +260,15 @@ CASES |= {
         "User x\n", ("127.1", "127.0.0.1", "::0001", "FE80::1", "0x7f000001", "1.2.3.4.5", "1host", "a.")
     ),
     "address of HostName": Case("HostName 127.2\n"),
+    "multibyte names": Case(
+        "Host ?\n Port 1\nHost ??\n Port 2\nHost h???\n Port 3\nHost *é !?x*\n User u\nMatch host **é?\n Port 4\n"
+        "Match originalhost ????\n Port 5\nHost é*\n Port 6\n",
+        ("h", "é", "h€", "ßé", "éxyz", "É"),
+    ),
+    "unset variable of an agent": Case("IdentityAgent $RR_NO_SUCH_VARIABLE\n"),
+    "agent of a variable": Case("IdentityAgent $SSH_AUTH_SOCK\nIdentityAgent ${HOME}/x\n"),
+    "agent in capitals": Case("IdentityAgent NONE\n"),
+    "agent of another spelling": Case("IdentityAgent ssh_auth_sock\n"),
     "address family": Case("AddressFamily inet\n", ("::1", "127.1", "::0001")),
     "include": Case("Include {folder}/one\nPort 9\n", NAMES, NESTED),
     "include below other host": Case(
@@ -325,6 +334,12 @@ INVALID = [
     "UserKnownHostsFile none /x",
     "ConnectionAttempts 0",
     "IdentityAgent ${RR_NO_SUCH_VARIABLE}",
+    "IdentityAgent /x/${RR_NO_SUCH_VARIABLE}\nHost h\n IdentityAgent none",
+    "Host other\n IdentityAgent ${RR_NO_SUCH_VARIABLE}/x",
+    "IdentityAgent ${HOME",
+    "IdentityAgent $HOME/x",
+    "IdentityAgent $",
+    "Host other\n IdentityAgent $A-B",
     "HostName %x",
     "ControlPath /%z",
     'Host ""',

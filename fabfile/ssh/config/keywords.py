@@ -91,7 +91,7 @@ CONVERTERS: dict[str, Converter] = {
     "hostkeyalias": word,
     "hostname": word,
     "identitiesonly": flag,
-    "identityagent": word,
+    "identityagent": values.agent,
     "identityfile": values.added,
     "ignoreunknown": word,
     "ipqos": values.quality,

@@ -1,19 +1,23 @@
-"""Patterns of ssh_config(5): `*` stands for any text, `?` for one character, and `!` in front of one negates it."""
+"""Patterns of ssh_config(5): `*` stands for any text, `?` for one byte, and `!` in front of one negates it."""
 
 import re
 from functools import lru_cache
 
 
 @lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    wild = {"*": ".*", "?": "."}
-    return re.compile("".join(wild.get(char) or re.escape(char) for char in pattern), re.DOTALL)
+def _compiled(pattern: str) -> re.Pattern[bytes]:
+    literal = re.escape(_bytes(pattern))
+    return re.compile(literal.replace(rb"\*", b".*").replace(rb"\?", b"."), re.DOTALL)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def matches(text: str, pattern: str) -> bool:
     """Return whether `text` matches one pattern. Case matters."""
     if "*" in pattern or "?" in pattern:
-        return _compiled(pattern).fullmatch(text) is not None
+        return _compiled(pattern).fullmatch(_bytes(text)) is not None
     return text == pattern
 
 

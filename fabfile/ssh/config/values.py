@@ -4,6 +4,7 @@ A converter gets the words of a line. It returns the value, or None if the line 
 for everything that it does not know for certain, right or wrong: then ssh itself reads the config, and explains errors.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -42,6 +43,16 @@ def word(words: list[str]) -> str:
     if len(words) != 1 or not words[0]:
         raise NotPlainError(f"expected one value, not {' '.join(words) or 'none'}")
     return words[0]
+
+
+def agent(words: list[str]) -> str:
+    """Return the socket of an agent. ssh refuses an unset variable, also below the `Host` of another host."""
+    text = word(words)
+    braced = re.findall(r"\$\{(.*?)(?:\}|$)", text)
+    is_invalid = text.startswith("$") and not text.startswith("${") and not re.fullmatch(r"\$[A-Za-z0-9_]+", text)
+    if is_invalid or not all(name in os.environ for name in braced):
+        raise NotPlainError(f"IdentityAgent {text}")
+    return text
 
 
 def choice(meanings: Mapping[str, str]) -> Converter:

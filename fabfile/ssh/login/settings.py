@@ -98,7 +98,7 @@ def identity_files(connection: Connection) -> tuple[IdentityFile, ...]:
 def _agent(connection: Connection) -> str | None:
     """Return the socket of IdentityAgent, or of SSH_AUTH_SOCK."""
     text = connection.ssh_config.get("identityagent", SOCKET)
-    if text.lower() == "none":
+    if text == "none":
         return None
     if text == SOCKET:
         return os.environ.get(SOCKET) or None
