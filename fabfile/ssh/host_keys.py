@@ -22,7 +22,7 @@ from fabric import Connection
 from rr_config.errors import os_reason
 
 from .algorithms import CERTIFIED, key_type
-from .known_hosts import CERTIFIER, Entry, KeyChanged, KeyRefused, KnownHosts, check_revoked, is_known
+from .known_hosts import CERTIFIER, Entry, KeyDoubtful, KeyRefused, KnownHosts, check_revoked, is_known
 from .paramiko_patches import FastTransport
 from .trust.rule import HostKeyRule, Policy, rule_of
 
@@ -90,7 +90,7 @@ class HostKeys:
             printed = _printed(rule, "HOSTNAME", key)
             with self._lock:
                 self._verify(rule, key, printed)
-        except KeyChanged as error:
+        except KeyDoubtful as error:
             if rule.policy is not Policy.OFF:
                 raise HostKeyError(_described(key, error)) from error
             transport.are_passwords_refused = True

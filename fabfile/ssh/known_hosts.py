@@ -18,8 +18,8 @@ class KeyRefused(Exception):
     """The key of a host is not trusted; the message contains the reason and the next step."""
 
 
-class KeyChanged(KeyRefused):
-    """Another key is known for the host."""
+class KeyDoubtful(KeyRefused):
+    """The known_hosts files contradict the key. StrictHostKeyChecking no accepts it, and then no password is sent."""
 
 
 @attrs.frozen
@@ -104,23 +104,27 @@ def _matcher(names: str) -> Callable[[str], bool]:
             key, expected = base64.b64decode(salt), base64.b64decode(digest)
         except ValueError:
             return lambda name: False
-        return lambda name: hmac.digest(key, name.encode("utf-8", "surrogateescape"), "sha1") == expected
+        return lambda name: hmac.digest(key, _bytes(name), "sha1") == expected
     parts = names.split(",")
     wanted = _pattern(part for part in parts if not part.startswith("!"))
     excluded = _pattern(part[1:] for part in parts if part.startswith("!"))
-    return lambda name: bool(wanted.fullmatch(name)) and not excluded.fullmatch(name)
+    return lambda name: bool(wanted.fullmatch(_bytes(name))) and not excluded.fullmatch(_bytes(name))
 
 
-def _pattern(patterns: Iterable[str]) -> re.Pattern[str]:
-    """Return a regular expression that matches any of `patterns`; only `*` and `?` are special in these."""
-    each = (re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".") for pattern in patterns)
-    return re.compile("|".join(each) or "(?!)", re.DOTALL)
+def _pattern(patterns: Iterable[str]) -> re.Pattern[bytes]:
+    """Return a regular expression that matches any of `patterns`: `*` is any text, and `?` is one byte."""
+    each = (re.escape(_bytes(pattern)).replace(rb"\*", b".*").replace(rb"\?", b".") for pattern in patterns)
+    return re.compile(b"|".join(each) or b"(?!)", re.DOTALL)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def is_known(entries: Sequence[Entry], key: bytes) -> bool:
     """Return whether the `entries` of a host contain `key`; False if they contain no key of a host.
 
-    Raise KeyRefused if the key is revoked, and KeyChanged if only other keys are known, of any type. OpenSSH does the
+    Raise KeyDoubtful if the key is revoked, or if only other keys are known, of any type. OpenSSH does the
     same, because an impostor can choose the type.
     """
     check_revoked(entries, [key])
@@ -129,12 +133,12 @@ def is_known(entries: Sequence[Entry], key: bytes) -> bool:
         return True
     if plain:
         why = "the host was reinstalled, or another machine pretends to be it"
-        raise KeyChanged(f"differs from {plain[0]}; {why}; remove that line if you trust the new key")
+        raise KeyDoubtful(f"differs from {plain[0]}; {why}; remove that line if you trust the new key")
     return False
 
 
 def check_revoked(entries: Sequence[Entry], keys: Collection[bytes]) -> None:
-    """Raise KeyRefused if one of `keys` is revoked: a key of a host, or one that has signed its certificate."""
+    """Raise KeyDoubtful if one of `keys` is revoked: a key of a host, or one that has signed its certificate."""
     for entry in entries:
         if entry.marker == REVOKED and entry.key in keys:
-            raise KeyRefused(f"is revoked by {entry}")
+            raise KeyDoubtful(f"is revoked by {entry}")

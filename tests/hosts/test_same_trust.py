@@ -111,6 +111,17 @@ KNOWN = {  # files that know another key for the host, or another host
 }
 
 
+@pytest.mark.parametrize("strictness", ["accept-new", "yes", "no", "off", "ask"])
+@pytest.mark.parametrize(
+    "lines", often(["@revoked * {own}\n{host} {own}"], ["@revoked !x,* {own}", "{host} {own}\n@revoked {host} {own}"])
+)
+def test_revoked_line_is_handled_as_by_ssh(lab: Comparison, port_ed25519: int, strictness: str, lines: str) -> None:
+    text = lines.format(own=lab.public("ed25519"), host=f"[127.0.0.1]:{port_ed25519}") + "\n"
+    ssh, us = lab.both(section(port_ed25519, f"StrictHostKeyChecking {strictness}"), known=text)
+    assert us == ssh, us.error
+    assert (us.shown is None) == ("is revoked by" in us.error) == (strictness not in ("no", "off"))
+
+
 @pytest.mark.parametrize("strictness", ["accept-new", "yes", "ask"])
 @pytest.mark.parametrize("keyword", ["UserKnownHostsFile", "GlobalKnownHostsFile"])
 @pytest.mark.parametrize("name", KNOWN)

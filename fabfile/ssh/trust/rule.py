@@ -23,7 +23,7 @@ class Policy(enum.Enum):
     """StrictHostKeyChecking: `STRICT` refuses an unknown key, and the others accept it.
 
     Nothing prompts the user, so `ASK` accepts, except if certificates are expected for the host. `OFF` also accepts a
-    changed key, but then no password is sent.
+    changed key, or one that a known_hosts file revokes, but then no password is sent.
     """
 
     STRICT = enum.auto()
