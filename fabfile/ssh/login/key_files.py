@@ -7,6 +7,7 @@ import base64
 import binascii
 import hashlib
 import os
+import re
 import stat
 import threading
 from pathlib import Path
@@ -22,6 +23,8 @@ from . import keys
 
 MAGIC = b"openssh-key-v1\0"
 BEGIN_OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
+END_OPENSSH = b"\n-----END OPENSSH PRIVATE KEY-----\n"
+PEM = re.compile(rb"(?:\A\xef\xbb\xbf|^)-----BEGIN [A-Z ]*PRIVATE KEY-----[ \t\r]*\n", re.MULTILINE)
 BEGIN_PPK = b"PuTTY-User-Key-File"
 CIPHERS = ("aes256-ctr", "aes256-cbc", "aes256-gcm@openssh.com")
 MOST_BYTES = 1 << 20
@@ -187,12 +190,25 @@ def _format_problem(text: bytes) -> tuple[str, bool]:
         return "key of PuTTY; convert it with puttygen -O private-openssh", False
     if b"PRIVATE KEY-----" not in text:
         return "not a private key", False
+    if problem := _layout_problem(text):
+        return problem, False
     return "", b"BEGIN ENCRYPTED PRIVATE KEY" in text or b"Proc-Type: 4,ENCRYPTED" in text
+
+
+def _layout_problem(text: bytes) -> str:
+    """Return why ssh cannot read the lines of a key, though other programs can: see `private2_uudecode` in sshkey.c."""
+    if BEGIN_OPENSSH not in text:
+        return "" if PEM.search(text) else "no line begins with -----BEGIN; remove blanks and CR line ends"
+    if b"\r" in text:
+        return "CR line ends; remove them with sed -i 's/\\r//'"
+    if not text.startswith(BEGIN_OPENSSH + b"\n"):
+        return "text or a byte order mark before -----BEGIN; remove it"
+    return "" if END_OPENSSH in text else "no complete line at the end; copy the whole file, with its last line end"
 
 
 def _openssh(text: bytes) -> tuple[str, bytes] | None:
     """Return the cipher and the public key of a file in the format of OpenSSH; see PROTOCOL.key there."""
-    if not text.lstrip().startswith(BEGIN_OPENSSH):
+    if BEGIN_OPENSSH not in text or _layout_problem(text):
         return None
     try:
         data = base64.b64decode(text.partition(BEGIN_OPENSSH)[2].partition(b"-----END")[0])

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def test_wrong_passphrase_is_tried_once(tmp_path: Path) -> None:
         ("", "not a private key"),
         ("PuTTY-User-Key-File-3: ssh-ed25519\n", "key of PuTTY; convert it with puttygen -O private-openssh"),
         ("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n", "damaged, or not a private key"),
-        ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3B\n", "damaged, or not a private key"),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3B\n", "no complete line at the end; copy the whole file, .*"),
         ("-----BEGIN OPENSSH PRIVATE KEY-----\n-----END OPENSSH PRIVATE KEY-----\n", "damaged, or not a private key"),
     ],
 )
@@ -89,6 +90,47 @@ def test_unusable_file_has_a_reason(tmp_path: Path, text: str, problem: str) -> 
     path.chmod(0o600)
     with pytest.raises(KeyFileError, match=f"^{problem}$"):
         key_file(str(path)).unlock(None)
+
+
+LAYOUTS: dict[str, Callable[[bytes], bytes]] = {
+    "as it is": lambda text: text,
+    "CRLF": lambda text: text.replace(b"\n", b"\r\n"),
+    "CR": lambda text: text.replace(b"\n", b"\r"),
+    "one CR": lambda text: text.replace(b"\n", b"\r\n", 1),
+    "byte order mark": lambda text: b"\xef\xbb\xbf" + text,
+    "empty line first": lambda text: b"\n" + text,
+    "comment first": lambda text: b"a key\n" + text,
+    "indented": lambda text: b" " + text.replace(b"\n", b"\n "),
+    "no line end": lambda text: text.rstrip(),
+    "comment last": lambda text: text + b"a key",
+    "UTF-16": lambda text: text.decode().encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("format_", ["RFC4716", "PEM", "PKCS8"])  # RFC4716 means the format of OpenSSH
+def test_lines_of_a_key_count_as_in_ssh(tmp_path: Path, layout: str, format_: str) -> None:
+    path, other = make(tmp_path / "key", "-t", "ecdsa", "-m", format_), tmp_path / "other"
+    other.write_bytes(LAYOUTS[layout](path.read_bytes()))
+    other.chmod(0o600)
+    own = key_file(str(other))
+    by_ssh = subprocess.run(["ssh-keygen", "-y", "-P", "", "-f", other], capture_output=True)
+    if by_ssh.returncode == 0:
+        own.unlock(None)
+        assert own.own_public() == keys.parsed(by_ssh.stdout)
+    else:
+        with pytest.raises(KeyFileError, match=r"line|byte order mark|not a private key"):
+            own.unlock(None)
+        assert own.public is None
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_lines_of_a_public_key_count_as_in_ssh(tmp_path: Path, layout: str) -> None:
+    path = make(tmp_path / "key", "-t", "ed25519")
+    path.with_suffix(".pub").write_bytes(LAYOUTS[layout](path.with_suffix(".pub").read_bytes()))
+    by_ssh = subprocess.run(["ssh-keygen", "-l", "-f", path.with_suffix(".pub")], capture_output=True)
+    own = keys.parsed(path.with_suffix(".pub").read_bytes())
+    assert (own is not None) == (by_ssh.returncode == 0), by_ssh.stderr
 
 
 def test_fido_key_has_a_reason(tmp_path: Path) -> None:
