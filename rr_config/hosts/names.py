@@ -6,9 +6,9 @@ from urllib.parse import unquote
 
 URI = "ssh://"
 # The host is a name or an IPv4 address; anything in brackets; or an IPv6 address, which contains two colons. A user may
-# contain an `@`, as in ssh.
+# contain an `@`, as in ssh. It cannot begin like a URI: ssh would log in to `SSH://u@h` as the user `SSH://u`.
 SPELLING = re.compile(
-    r"(?:(?P<user>[^@\s-][^\s]*)@)?"
+    r"(?:(?P<user>(?!\w+://)[^@\s-][^\s]*)@)?"
     r"(?:\[(?P<bracketed>[^\[\]@\s/-][^\[\]@\s/]*)\](?::(?P<its_port>[0-9]+))?"
     r"|(?P<name>[^@:\[\s/-][^@:\s/]*)(?::(?P<port>[0-9]+))?"
     r"|(?P<address>[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[^@\[\]\s/]*))"

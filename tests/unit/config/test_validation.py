@@ -161,6 +161,7 @@ def test_host_may_have_user_and_port(tmp_path: Path, host: str) -> None:
         ("ssh://node1:", "node1"),
         ("ssh://u%40x;fingerprint=y@h", "u@x@h"),
         ("ssh://localhost", "[localhost]"),
+        ("u:x/y@h", "u:x/y@h"),
     ],
 )
 def test_uri_becomes_the_usual_spelling(tmp_path: Path, uri: str, host: str) -> None:
@@ -170,6 +171,7 @@ def test_uri_becomes_the_usual_spelling(tmp_path: Path, uri: str, host: str) -> 
 INVALID = ["", "user@", "@h", ":22", "h:", "h:port", "h:0", "h:65536", "-h", "u@-h", "a b", "a\n", "h/x"]
 INVALID_BRACKETS = ["[]:22", "[::1", "[::1]2222", "[::1]:", "[::1]:0", "u@[-h]:22", "[a b]:1", "::1]:22", "[[::1]]:22"]
 INVALID_URIS = ["ssh://", "ssh://::1", "ssh://h/path", "ssh://@h", "ssh://h:port", "ssh://[::1]:65536"]
+INVALID_URIS += ["SSH://u@h", "Ssh://u@h:22", "ssh://ssh://u@h", "sftp://u@[::1]", "https://u:p@h"]
 
 
 @pytest.mark.parametrize("host", [*INVALID, *INVALID_BRACKETS, *INVALID_URIS])
