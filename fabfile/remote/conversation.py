@@ -17,6 +17,7 @@ from ..util.clock import SYSTEM_CLOCK, Clock
 from . import script
 from .host import KILLED, Channel
 
+UNCHANGED = "Password change required but no TTY available."  # sshd runs passwd(1) in place of the script
 TOO_MUCH = "invalid answer: too much data; check that this is the right host"
 GREETING, FAILED, DONE = script.GREETING.encode(), script.FAILED.encode(), script.DONE.encode()
 
@@ -234,6 +235,8 @@ class Conversation:
         if not said:
             how = "was killed" if status == KILLED else f"ended with exit status {status}"
             return errors.ScriptNotRun(f"{how} and ran no script")
+        if said.endswith(UNCHANGED):
+            return errors.HostError(errors.PASSWORD_EXPIRED)
         return errors.ScriptNotRun("ran no script", said.splitlines()[-1])
 
     def _receive(self) -> None:

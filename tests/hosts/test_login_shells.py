@@ -166,6 +166,31 @@ def test_error_has_the_name_of_the_shell(
     assert outcome.error.startswith(reason)
 
 
+EXPIRED = {  # settings of sshd, and whether a password is sent
+    "key": (["AuthorizedKeysFile {home}/keys"], False),
+    "password": (["PasswordAuthentication yes", "KbdInteractiveAuthentication no"], True),
+    "questions": (["KbdInteractiveAuthentication yes"], True),
+    "password without PAM": (["PasswordAuthentication yes", "UsePAM no"], True),
+}
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("transport", ["paramiko", "openssh"])
+def test_expired_password_is_reported(lab_with_home: tuple[Comparison, int], transport: str) -> None:
+    lab, _ = lab_with_home
+    with account("unused") as user:
+        (user.home / "keys").write_text(lab.public("key"))
+        subprocess.run(["chage", "-d", "0", user.name], check=True)
+        errors = {}
+        for name, (settings, is_sent) in EXPIRED.items():
+            port = lab.serve(*(line.format(home=user.home) for line in settings), "UsePAM yes")
+            config = f"Host h\n HostName 127.0.0.1\n Port {port}\n User {user.name}\n"
+            config += " PubkeyAuthentication no\n" if is_sent else ""
+            errors[name] = lab.by_us(config, password="unused" if is_sent else None, transport=transport).error
+    own = "the password has expired; change it with ssh"
+    assert all(own in error for error in errors.values()), errors
+
+
 @pytest.mark.parametrize(
     ("command", "reason"),
     [

@@ -23,7 +23,7 @@ EXAMPLES = {
     "fabfile.ssh.openssh.command": 1,
     "fabfile.ssh.openssh.problems": 1,
     "fabfile.ssh.openssh.questions": 3,
-    "fabfile.ssh.login.passwords": 1,
+    "fabfile.ssh.login.passwords": 2,
     "fabfile.ssh.algorithms": 2,
     "fabfile.ui.lines.stage_lines": 2,
     "fabfile.ui.summaries": 1,

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 
+from ...util import errors
 from ...util.text import printable
 from .exchange import Exchange, Question, Reply
 from .report import PASSWORD_HINT, Report
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 OF_A_CODE = r"one.?time|\botp\b|oath|verif|code|token|\bpin\b|yubikey|duo|authenticator|response|option"
 OF_A_PASSWORD = r"pass|kennwort|mot de passe|contrase|senha|парол|密码|パスワード"
 WHOSE = r"\S+@\S+"  # a name may contain one of these words
+
+EXPIRED = r"required to change your password|password (has |is )?expired|(?:new|current)( unix)? password"
 
 Ask = Callable[[str, bool], str | None]
 
@@ -31,6 +34,15 @@ def asks_for_code(question: str) -> bool:
 def asks_for_password(question: str) -> bool:
     """Return whether a question is about the password of the user."""
     return not asks_for_code(question) and re.search(OF_A_PASSWORD, question, re.IGNORECASE) is not None
+
+
+def is_expired(text: str) -> bool:
+    """Return whether PAM of a host wants a new password.
+
+    >>> is_expired("You are required to change your password immediately"), is_expired("Password: ")
+    (True, False)
+    """
+    return re.search(EXPIRED, text, re.IGNORECASE) is not None
 
 
 class Passwords:
@@ -59,7 +71,7 @@ class KeyboardInteractive:
         self._unused = passwords.known()
         self._count = 0
         self._was_asked = True
-        self._answers_password = False
+        self._answers_password = self._is_expired = False
 
     def attempt(self) -> Reply | None:
         """Answer the questions of the host. Return None if nobody knows the answers, or after enough attempts."""
@@ -69,7 +81,9 @@ class KeyboardInteractive:
             return None
         self._was_asked = self._answers_password = False
         reply = self._exchange.interactive(self._answers)
-        if reply is not None and not reply.is_success and not reply.is_partial and self._was_asked:
+        if self._is_expired and not (reply and reply.is_success):
+            known.report.note(errors.PASSWORD_EXPIRED)
+        elif reply is not None and not reply.is_success and not reply.is_partial and self._was_asked:
             known.report.note("the password was refused" if self._answers_password else "the answers were refused")
             if self._answers_password:
                 known.typed = None
@@ -77,6 +91,7 @@ class KeyboardInteractive:
 
     def _answers(self, question: Question) -> Sequence[str] | None:
         heading = [line for text in (question.title, question.instructions) for line in text.splitlines() if line]
+        self._is_expired |= any(map(is_expired, [*heading, *(text for text, _ in question.prompts)]))
         if not question.prompts:
             for line in heading:
                 log.warning("%s: %s", self._passwords.settings.host, printable(line))
@@ -139,7 +154,7 @@ class Password:
             return None
         reply = self._exchange.password(password)
         if reply.is_question:
-            known.report.note("the password has expired; change it with ssh")
+            known.report.note(errors.PASSWORD_EXPIRED)
             return None
         if not reply.is_success and not reply.is_partial:
             known.report.note("the password was refused")

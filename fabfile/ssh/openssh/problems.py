@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 import attrs
 
+from ...util.errors import PASSWORD_EXPIRED
+from ..login.passwords import is_expired
+
 # Messages that explain no failure.
 NOISE = re.compile(
     r"debug\d|Authenticat|Transferred:|Bytes per second|Warning: Permanently added|Killed by signal|@|\*\* "
@@ -79,7 +82,9 @@ def problem(said: bytes, where: str, user: str, refused: Sequence[str] = ()) -> 
 
 
 def _refusal(text: str, refused: Sequence[str]) -> str:
-    """Return the reason for a failed login if ssh needed a passphrase; else nothing."""
+    """Return the reason for a failed login if ssh needed a passphrase or a new password; else nothing."""
+    if any(map(is_expired, [text, *refused])):
+        return PASSWORD_EXPIRED
     if "Permission denied" in text and any(question.startswith("Enter passphrase") for question in refused):
         return "the SSH key has a passphrase; enter it with --prompt-for-passphrase"
     return ""
