@@ -102,12 +102,12 @@ def test_killed_sweep_example_goes_on(lab: Lab) -> None:
     assert all(rate > 0 for rate in measured)
 
 
-def database_host(lab: Lab) -> ThrowawayHost:
-    """Return a host for PostgreSQL, which refuses to run as root: then each login becomes the user of its package."""
+def database_host(lab: Lab, name: str) -> ThrowawayHost:
+    """Return a new host for PostgreSQL, which refuses root: then each login becomes the user of its package."""
     if os.getuid() != 0:
-        return lab.node1
+        return lab.farm.add(name)
     become = "exec setpriv --reuid=postgres --regid=postgres --clear-groups"
-    host = lab.farm.add("db", {"ForceCommand": f'cd "$HOME" && {become} sh -c "$SSH_ORIGINAL_COMMAND"'})
+    host = lab.farm.add(name, {"ForceCommand": f'cd "$HOME" && {become} sh -c "$SSH_ORIGINAL_COMMAND"'})
     for folder in (host.home, host.tmp, host.folder / "screens"):
         shutil.chown(folder, "postgres", "postgres")
     for folder in (lab.farm.folder, host.folder):
@@ -122,21 +122,21 @@ def states(lab: Lab, *given: str | Path) -> dict[str, tuple[str, int | None]]:
 
 
 def test_postgresql_example_replicates(lab: Lab) -> None:
-    host = database_host(lab)
-    given: list[str | Path] = ["--set", f"hosts={host.name}", "--set", f"addresses={host.address}"]
+    servers = {name: database_host(lab, f"host-of-{name}") for name in ("primary", "replica")}
+    names, addresses = zip(*((host.name, host.address) for host in servers.values()), strict=True)
+    given: list[str | Path] = ["--set", f"hosts={','.join(names)}", "--set", f"addresses={','.join(addresses)}"]
     given += ["--set", f"port={free_ports(2)}", "--config", ROOT / "example/postgresql/config.py"]
     try:
         succeeds(lab, "run", "--collect", *given)
         assert results(lab, "replication.csv")["check"].startswith("rows,looks\n1001,")
         first = states(lab, *given)
-        data = host.home / "remote-runner-postgresql"
-        servers = ("primary", "replica")
-        pids = [int((data / name / "data/postmaster.pid").read_text().split()[0]) for name in servers]
+        files = [host.home / f"remote-runner-postgresql/{name}/data/postmaster.pid" for name, host in servers.items()]
+        pids = [int(file.read_text().split()[0]) for file in files]
         assert [first[name] for name in servers] == [("ready", pid) for pid in pids]
 
         stopped = succeeds(lab, "stop", *given).stdout
         assert "2 stopped" in stopped and not any(map(is_alive, pids))
-        assert [(data / name / "data/postmaster.pid").exists() for name in servers] == [False, False]
+        assert [file.exists() for file in files] == [False, False]
         succeeds(lab, "start", *given)
         os.kill(states(lab, *given)["primary"][1] or 0, signal.SIGKILL)
         eventually(lambda: states(lab, *given)["primary"][0] == "lost", "the end of the primary")

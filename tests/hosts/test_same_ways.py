@@ -256,11 +256,15 @@ def test_jump_for_all_hosts_is_not_its_own(lab: Comparison, port: int) -> None:
     [
         ("h:x", 'ssh_config line 2: Invalid ProxyJump "h:x"'),
         ("a,", 'ssh_config line 2: Invalid ProxyJump "a,"'),
-        ("b", "ProxyJump in the ssh config forms a loop"),
+        *((jump, "ProxyJump in the ssh config forms a loop") for jump in ("b", "u@b:9", "b,plain", "back", "all")),
     ],
 )
-def test_invalid_jump_is_named(lab: Comparison, jump: str, why: str) -> None:
-    us = lab.by_us(f"Host h\nProxyJump {jump}\nHost b\nProxyJump c\nHost c\nProxyJump b")
+@pytest.mark.parametrize("transport", ["paramiko", "openssh"])
+def test_invalid_jump_is_named(lab: Comparison, jump: str, why: str, transport: str) -> None:
+    """For a loop, ssh starts itself again and again."""
+    jumps = {"h": jump, "b": "c", "c": "b", "back": "h", "all": "all2,plain", "all2": "all"}
+    text = "\n".join(f"Host {host}\nProxyJump {value}" for host, value in jumps.items())
+    us = lab.by_us(text, transport=transport)
     assert us.error.startswith("h: ")
     assert why in us.error
 
