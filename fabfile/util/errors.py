@@ -2,8 +2,8 @@
 
 from pathlib import PurePosixPath
 
-# The start-up file that each login shell reads before it runs the command of sshd.
 PASSWORD_EXPIRED = "the password has expired; change it with ssh"  # nosec B105
+# The start-up file that each login shell reads before it runs the command of sshd.
 START_UP_FILES = {"bash": ".bashrc", "csh": ".cshrc", "fish": "config.fish", "tcsh": ".cshrc", "zsh": ".zshenv"}
 START_UP_FILES |= {"rbash": ".bashrc"}
 
