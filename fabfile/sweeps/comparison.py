@@ -141,6 +141,7 @@ def _sweep(folder: Path) -> Side:
         raise ConfigError(f"compare: {folder}: invalid file: {error}") from error
     for name in runs[0].parameters:
         facts["parameters"].pop(name, None)
+    facts["combinations"] = dict.fromkeys((run.cell for run in runs), "")
     has_measures = any(run.measures for run in runs)
     numbers: dict[tuple[str, str], list[float]] = {}
     for run, row in zip(runs, table.rows_of(runs), strict=True):

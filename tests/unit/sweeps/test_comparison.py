@@ -37,12 +37,12 @@ def collection(folder: Path, run: dict[str, Any]) -> Path:
     return folder
 
 
-def sweep(folder: Path, factor: float, sha1: str = "a") -> Path:
-    """Make a sweep in which n=2 has `factor` times the rate of n=1, and n=3 exists."""
+def sweep(folder: Path, factor: float, sha1: str = "a", over: str = "n=1,2,3") -> Path:
+    """Make a sweep in which n=2 has `factor` times the rate of the others."""
     folder.mkdir()
     store = Store(folder)
     store.write_record(Record(1, {}, [Version(0, {"/a/cfg.py": Input(1, 1, sha1)})]))
-    for run in in_order(cells(["n=1,2,3"]), 6, seed=1):
+    for run in in_order(cells([over]), 6, seed=1):
         number = int(run.cell.values["n"])
         rate = 100 * (factor if number == 2 else 1) + run.repeat
         store.begin(run)
@@ -96,6 +96,9 @@ def test_sweeps_are_compared_by_combination(tmp_path: Path) -> None:
     assert {row.measure for row in compared.measures} == {"rate"}
     assert [f"{each.section} {each.name}" for each in compared.differences] == ["files /a/cfg.py"]
     assert any(line.endswith(" *") for line in lines(compared))
+    compared = compare(tmp_path / "a", sweep(tmp_path / "c", 1, over="n=4,2"))
+    names = ["n=1: only in the first", "n=3: only in the first", "n=4: only in the second"]
+    assert [line for each in compared.differences for line in each.lines()] == names
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:
