@@ -343,7 +343,10 @@ def assert_timeline_fits_paper_and_screen(shown: Page) -> None:
     for event, is_narrow in (("beforeprint", True), ("afterprint", False)):
         shown.evaluate(f"dispatchEvent(new Event('{event}'))")
         assert (plot.evaluate("svg => svg.clientWidth") < 690) == is_narrow
+    swatch = shown.locator(".curves i").first
+    assert swatch.evaluate("i => getComputedStyle(i).printColorAdjust") == "exact"
     shown.emulate_media(media="print", color_scheme="dark")
+    assert shown.locator("#usage").evaluate("e => getComputedStyle(e).breakInside") == "avoid"
     assert colors(shown)[0] == "rgb(255, 255, 255)", "dark pages are printed light"
 
 
@@ -534,6 +537,10 @@ def test_page_of_a_sweep_works_without_network(lab: Lab, browser: Browser) -> No
         assert page.locator("#plot-0 .scatterlayer .point").count() == 4 + 2, "runs and medians"
         assert page.locator("#cells tbody tr").count() == 2
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        cell = page.locator("#cells tbody td:nth-child(4)").first.bounding_box()
+        assert cell and cell["x"] + cell["width"] <= width, "the first measure is in view"
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert page.locator("#plot-1 .main-svg").first.evaluate("svg => svg.clientWidth") < 690
         page.close()
         assert len(seen) == 1
         seen.clear()
