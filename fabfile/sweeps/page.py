@@ -19,7 +19,7 @@ from ..util.files import replacing
 from ..util.text import counted, printable
 from .figures import Grid, figure, groups, numbers_of
 from .statistics import Comparison, Summary, comparisons, summary
-from .table import DoneRun, Row, rows_of
+from .table import DoneRun, Row, columns, rows_of
 
 TEMPLATE = "page.html.j2"
 DURATION = "seconds"  # the last column; it is compared only if there is no measure
@@ -58,7 +58,7 @@ def page(folder: Path, runs: Sequence[DoneRun], target: Path) -> str:
     failed = [_failed(each, folder, target) for each in runs if each.failures]
     plots = []
     for number, measure in enumerate(grid.measures):
-        traces, layout = figure(rows, grid, measure, units.get(measure.partition(" of ")[0], ""))
+        traces, layout = figure(rows, grid, measure, units.get(measure, ""))
         chart = _drawn(traces, layout, f"plot-{number}", is_first=number == 0)
         plots.append((measure, Markup(chart)))  # `figure` escapes all texts  # nosec B704
     return _rendered(
@@ -120,10 +120,11 @@ def _numbers(rows: Sequence[Row], grid: Grid) -> list[list[float]]:
 
 
 def _units(runs: Sequence[DoneRun]) -> dict[str, str]:
-    """Return the unit of each measure. The duration is in seconds."""
+    """Return the unit of each column. The duration is in seconds."""
     found = {"seconds": "s"}
+    names = columns(runs)
     for run in runs:
-        found |= run.units
+        found |= {names[key]: unit for key, unit in run.units.items() if key in names}
     return found
 
 

@@ -4,9 +4,10 @@ import contextlib
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -19,6 +20,7 @@ from ..util.stages import Failure
 from .cells import COLUMNS
 from .store import FILE, outcome_of
 
+T = TypeVar("T")
 Value = str | int | float | bool | None
 Row = dict[str, Value]
 
@@ -27,8 +29,7 @@ Row = dict[str, Value]
 class DoneRun:
     """The content of the `run.json` of a run. `folder` is its folder, relative to that of the sweep.
 
-    `parameters` are those of the sweep, with the types of the config. `measures` are by label and name, and `units` by
-    name.
+    `parameters` are those of the sweep, with the types of the config. `measures` and `units` are by label and name.
     """
 
     folder: Path
@@ -38,7 +39,7 @@ class DoneRun:
     seconds: float
     failures: Sequence[Failure]
     measures: Mapping[str, Mapping[str, float | None]]
-    units: Mapping[str, str]
+    units: Mapping[tuple[str, str], str]
 
     @property
     def cell(self) -> str:
@@ -57,7 +58,7 @@ def rows_of(runs: Sequence[DoneRun]) -> list[Row]:
     A measure has the name that the config gives it. If several components of a run have a measure of that name, each
     has a column NAME of COMPONENT or HOST/COMPONENT. A measure that could not be read is None.
     """
-    names = _columns([run.measures for run in runs])
+    names = columns(runs)
     found = []
     for run in runs:
         row: Row = {**run.parameters, "repeat": run.repeat, "verdict": run.verdict, "seconds": run.seconds}
@@ -84,31 +85,42 @@ def _parsed(found: Mapping[str, Any], folder: Path) -> DoneRun:
     """Return a run. Raise ValueError, LookupError, TypeError or AttributeError if a value is missing or invalid."""
     own = found["sweep"]
     outcome = outcome_of(found)
-    units: dict[str, str] = {}
+    units: dict[tuple[str, str], str] = {}
     for component in found["components"]:
         for name, measure in component.get("measures", {}).items():
-            units[name] = str(measure.get("unit", ""))
+            units[f"{component['host']}/{component['name']}", name] = str(measure.get("unit", ""))
     parameters = {name: found["parameters"].get(name) for name in own["cell"]}
     repeat, verdict = int(own["repeat"]), outcome.verdict
     return DoneRun(folder, parameters, repeat, verdict, outcome.seconds, outcome.failures, outcome.measures, units)
 
 
-def _columns(measured: Sequence[Mapping[str, Mapping[str, object]]]) -> dict[tuple[str, str], str]:
-    """Return the column of each measure, by the label of its component and its name."""
+def columns(runs: Sequence[DoneRun]) -> dict[tuple[str, str], str]:
+    """Return the column of each measure, by the label of its component and its name.
+
+    The column has the host only if components of one name on several hosts of a run have the measure. So it stays the
+    same if a parameter decides the host.
+    """
     pairs: dict[tuple[str, str], None] = {}
     shared: set[str] = set()  # names of measures that several components of a run have
-    for run in measured:
-        of_run = [(label, name) for label, values in run.items() for name in values]
+    alike: set[tuple[str, str]] = set()  # the same with the name of the component, if they have one name
+    for run in runs:
+        of_run = [(label, name) for label, values in run.measures.items() for name in values]
         pairs |= dict.fromkeys(of_run)
-        names = [name for _, name in of_run]
-        shared |= {name for name in names if names.count(name) > 1}
+        shared |= _repeated(name for _, name in of_run)
+        alike |= _repeated((_component(label), name) for label, name in of_run)
     found = {}
     for label, name in pairs:
-        component = label.partition("/")[2]
-        alike = {each for each, own in pairs if own == name and each.partition("/")[2] == component}
-        where = component if len(alike) == 1 else label
+        where = label if (_component(label), name) in alike else _component(label)
         found[label, name] = f"{name} of {where}" if name in shared else name
     return found
+
+
+def _component(label: str) -> str:
+    return label.partition("/")[2]
+
+
+def _repeated(values: Iterable[T]) -> set[T]:
+    return {value for value, count in Counter(values).items() if count > 1}
 
 
 def as_csv(found: Iterable[Row]) -> str:
@@ -116,9 +128,9 @@ def as_csv(found: Iterable[Row]) -> str:
     listed = [
         {name: as_text(value) if isinstance(value, bool) else value for name, value in row.items()} for row in found
     ]
-    columns = dict.fromkeys(name for row in listed for name in row)
+    names = dict.fromkeys(name for row in listed for name in row)
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(columns), lineterminator="\n")
+    writer = csv.DictWriter(text, list(names), lineterminator="\n")
     writer.writeheader()
     writer.writerows(listed)
     return text.getvalue()

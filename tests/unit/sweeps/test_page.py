@@ -8,7 +8,7 @@ import pytest
 
 from fabfile.sweeps.cells import cells, in_order
 from fabfile.sweeps.figures import Grid, figure
-from fabfile.sweeps.page import write
+from fabfile.sweeps.page import page, write
 from fabfile.sweeps.store import FAILED, SUCCEEDED, Outcome, Record, Store
 from fabfile.sweeps.table import DoneRun, read, rows_of
 from fabfile.util.stages import Failure
@@ -52,10 +52,17 @@ def test_plot_has_a_line_for_each_other_value(tmp_path: Path) -> None:
     assert layout["xaxis"] == {"title": {"text": "n"}, "type": "linear"}
 
 
+def test_unit_belongs_to_its_component(tmp_path: Path) -> None:
+    measures, units = {"h/a": {"rate": 1.0}, "h/b": {"rate": 2.0}}, {("h/a", "rate"): "1/s", ("h/b", "rate"): "MB/s"}
+    runs = [DoneRun(Path("all/1"), {}, 1, SUCCEEDED, 1.0, [], measures, units)]
+    text = page(tmp_path, runs, tmp_path / "page.html")
+    assert text.count("rate of a (1\\u002fs)") == text.count("rate of b (MB\\u002fs)") == 1
+
+
 def test_page_shows_cells_and_failures(tmp_path: Path) -> None:
     runs = sweep(tmp_path / "s")
-    page = write(tmp_path / "s", runs, str(tmp_path / "page.html"), may_overwrite=False)
-    text = page.read_text()
+    made = write(tmp_path / "s", runs, str(tmp_path / "page.html"), may_overwrite=False)
+    text = made.read_text()
     assert "2 of 32 runs failed" in text
     assert NASTY not in text
     assert text.count("&lt;b onclick=x&gt;&amp;") >= 4
@@ -63,10 +70,10 @@ def test_page_shows_cells_and_failures(tmp_path: Path) -> None:
     assert len(re.findall(r"<b>. ([0-9.]+)</b>", text)) == 3
     assert len(re.findall(r"^ +p = [0-9]", text, re.MULTILINE)) == 3, "the duration is not tested beside a measure"
     assert len(text) < 6_000_000
-    assert write(tmp_path / "s", runs, str(page), may_overwrite=False) == page, "a newer page replaces an older one"
-    page.write_text("mine")
+    assert write(tmp_path / "s", runs, str(made), may_overwrite=False) == made, "a newer page replaces an older one"
+    made.write_text("mine")
     with pytest.raises(ConfigError, match="exists, and is not a report"):
-        write(tmp_path / "s", runs, str(page), may_overwrite=False)
+        write(tmp_path / "s", runs, str(made), may_overwrite=False)
     with pytest.raises(ConfigError, match="no run is done; go on with the sweep first"):
         write(tmp_path / "s", [], str(tmp_path / "other.html"), may_overwrite=False)
 

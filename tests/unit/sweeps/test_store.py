@@ -16,10 +16,10 @@ CELL = Cell.of({"clients": "4", "mode": "a,b"})
 
 
 def values(parameters: dict[str, object], **measures: float | None) -> dict[str, object]:
-    """Return a `run.json` in which each component of a host `h` has one measure, `p99`."""
+    """Return a `run.json` in which each component has one measure, `p99`. The parameter `host` is their host."""
     components = []
     for name, value in measures.items():
-        components.append({"host": "h", "name": name, "measures": {"p99": {"value": value}}})
+        components.append({"host": parameters.get("host", "h"), "name": name, "measures": {"p99": {"value": value}}})
     return {"parameters": parameters, "components": components}
 
 
@@ -113,7 +113,7 @@ def test_table_has_a_row_for_each_run(tmp_path: Path) -> None:
         for clients in (4, 16):
             run = Run(Cell.of({"clients": str(clients)}), repeat)
             store.begin(run)
-            found = values({"clients": clients, "other": 1}, one=repeat / 2, two=None)
+            found = values({"clients": clients, "host": f"h{clients}"}, one=repeat / 2, two=None)
             store.finish(run, Outcome(SUCCEEDED, 1.25), found)
     (tmp_path / "clients=4/1.failed-1").mkdir()
     (tmp_path / "clients=4/1.failed-1/run.json").write_text(json.dumps({"sweep": {}}))
