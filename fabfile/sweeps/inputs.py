@@ -5,6 +5,7 @@ Runs of one sweep can be compared only if these stay the same.
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class Input:
 
 
 Inputs = dict[str, Input]
+Source = tuple[str, str | None]  # an absolute path, and the text of a link that is kept
 
 
 def inputs_of(options: Options, configs: Iterable[Config], known: Mapping[str, Input]) -> Inputs:
@@ -35,31 +37,31 @@ def inputs_of(options: Options, configs: Iterable[Config], known: Mapping[str, I
     Raise ConfigError if one is missing or unreadable.
     """
     found: Inputs = {}
-    for path in [*_sources(options), *_files(configs)]:
+    for path, link in [*_sources(options), *_files(configs)]:
         if path not in found:
             with named(path):
-                found[path] = _input(Path(path), known.get(path))
+                found[path] = _input(Path(path), known.get(path)) if link is None else _input_of_link(link)
     return found
 
 
-def _sources(options: Options) -> Iterator[str]:
+def _sources(options: Options) -> Iterator[Source]:
     for path in (options.config_file, options.arg_parser):
         if path:
-            yield str(local_path(path).absolute())
+            yield str(local_path(path).absolute()), None
     for given in options.muddler:
-        yield str(find_muddler(given, options.config_dir).muddler.path.absolute())
+        yield str(find_muddler(given, options.config_dir).muddler.path.absolute()), None
 
 
-def _files(configs: Iterable[Config]) -> Iterator[str]:
-    """Yield the files that are sent, and the programs of localhost, which are used where they are."""
+def _files(configs: Iterable[Config]) -> Iterator[Source]:
+    """Yield the files and links that are sent, and the programs of localhost, which are used where they are."""
     placed = placed_once()
     for config in configs:
         for component in config.all_components():
             if component.is_local and Path(component.executable).is_file():
-                yield component.executable
+                yield component.executable, None
             for each in placed(component):
-                if not each.local.is_dir and each.local.link is None:
-                    yield each.local.path
+                if not each.local.is_dir:
+                    yield each.local.path, each.local.link
 
 
 def _input(path: Path, known: Input | None) -> Input:
@@ -69,6 +71,10 @@ def _input(path: Path, known: Input | None) -> Input:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha1")
     return Input(stat.st_size, stat.st_mtime_ns, digest.hexdigest())
+
+
+def _input_of_link(text: str) -> Input:
+    return Input(len(text), 0, hashlib.sha1(os.fsencode(text), usedforsecurity=False).hexdigest())
 
 
 def digest_of(inputs: Mapping[str, Input]) -> str:

@@ -26,7 +26,7 @@ job = Component(name="job", host=params.host, executable="/bin/sh", base_dir="~"
 job.args = ["-c", 'echo "n=$1 begun" >>runs; sleep "$2"; echo "n=$1 ended" >>runs; echo "rate=$(($1 * 10)).5"; test "$1" != "$3"',
     "sh", params.n, params.pause, params.fail]
 job.measures = {"rate": util.measure(log="rate=([0-9.]+)", unit="1/s")}
-job.files = {"data": "data"}
+job.files = util.tree("data", "data", links="keep")
 server = Component(name="server", host=params.host, executable="/bin/sleep", args=[1000], start_index=1)
 config.add_component(job)
 config.add_component(server)
@@ -36,6 +36,7 @@ config.add_component(server)
 def configure(lab: Lab) -> None:
     lab.config(CONFIG)
     lab.write("data/a", "1")
+    (lab.folder / "data/link").symlink_to("a")
 
 
 def runs_of(lab: Lab, host: str = "node1") -> list[str]:
@@ -164,6 +165,11 @@ def test_changed_inputs_are_refused(lab: Lab) -> None:
     refused(f"{lab.folder}/data/a: changed", f"{lab.folder}/data/b: new")
     (lab.folder / "data/b").unlink()
     lab.write("data/a", "1")
+    (lab.folder / "data/link").unlink()
+    (lab.folder / "data/link").symlink_to("b")
+    refused(f"{lab.folder}/data/link: changed")
+    (lab.folder / "data/link").unlink()
+    (lab.folder / "data/link").symlink_to("a")
     lab.write("m.py", "def muddle(config):\n    return\n")
     refused(f"{muddler}: changed")
     lab.write("m.py", "def muddle(config):\n    pass\n")
@@ -180,7 +186,7 @@ def test_changed_inputs_are_refused(lab: Lab) -> None:
 
 def test_files_of_new_values_are_no_change(lab: Lab) -> None:
     configure(lab)
-    lab.config(CONFIG.replace('{"data": "data"}', '{f"data-{params.n}": "data"}'))
+    lab.config(CONFIG.replace('util.tree("data", "data", links="keep")', '{f"data-{params.n}": "data"}'))
     for n in (1, 2, 3):
         lab.write(f"data-{n}", str(n))
     words = ("sweep", "-c", "cfg.py", "--over")
