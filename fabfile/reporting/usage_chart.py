@@ -4,7 +4,7 @@ Components are areas on top of each other, one for each name, or for each compon
 use share one area. Hosts are lines. If there are many, the lines show the largest, the mean and the smallest use.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import attrs
@@ -49,14 +49,13 @@ def usage(histories: Sequence[ComponentHistory], samples: Samples, begin: float,
 
 def components(histories: Sequence[ComponentHistory], samples: Samples, begin: float, end: float) -> Curves:
     """Return the curves of component names, or of single components, those with the largest use first."""
-    groups: dict[str, list[Series]] = {}
+    groups: dict[str, list[list[Curve]]] = {}
     for history in histories:
         if history.label in samples.components:
             name = history.name if len(histories) > SCREENFUL else history.label
-            groups.setdefault(name, []).append(samples.components[history.label])
-    curves = {}
-    for name, group in groups.items():
-        curves[name] = [_merged(_means_of(group, kind, begin, end), sum) for kind in range(len(KINDS))]
+            own = _curves(samples.components[history.label], begin, end, history.started)
+            groups.setdefault(name, []).append(own)
+    curves = {name: [_merged([own[kind] for own in group], sum) for kind in (0, 1)] for name, group in groups.items()}
     totals = [sum(_area(own[kind]) for own in curves.values()) or 1 for kind in range(len(KINDS))]
     order = sorted(curves, key=lambda name: -sum(_area(curves[name][kind]) / totals[kind] for kind in (0, 1)))
     shown = {name: curves[name] for name in order[:MOST_CURVES]}
@@ -68,7 +67,7 @@ def components(histories: Sequence[ComponentHistory], samples: Samples, begin: f
 
 def hosts(samples: Samples, begin: float, end: float) -> Curves:
     """Return the curves of hosts."""
-    each = {host: [_means_of([own], kind, begin, end)[0] for kind in (0, 1)] for host, own in samples.hosts.items()}
+    each = {host: _curves(own, begin, end) for host, own in samples.hosts.items()}
     if len(each) <= MOST_CURVES:
         return each
     bands: dict[str, Callable[[list[float]], float]] = {"largest": max, "mean": _mean, "smallest": min}
@@ -78,11 +77,12 @@ def hosts(samples: Samples, begin: float, end: float) -> Curves:
     }
 
 
-def _means_of(group: Iterable[Series], kind: int, begin: float, end: float) -> list[Curve]:
-    _, _, place, divisor = KINDS[kind]
+def _curves(series: Series, begin: float, end: float, started: float | None = None) -> list[Curve]:
+    """Return CPU and memory in their units."""
     found = []
-    for series in group:
-        found.append([None if value is None else value / divisor for value in means(series, place, begin, end)])
+    for _, _, place, divisor in KINDS:
+        curve = means(series, place, begin, end, started)
+        found.append([None if value is None else value / divisor for value in curve])
     return found
 
 
@@ -103,10 +103,11 @@ def _area(curve: Curve) -> float:
     return sum(value or 0 for value in curve)
 
 
-def means(series: Series, place: int, begin: float, end: float) -> Curve:
+def means(series: Series, place: int, begin: float, end: float, started: float | None = None) -> Curve:
     """Return the mean of a series in each step from `begin` to `end`; None in steps without samples.
 
-    A sample covers the time since the one before. The first one covers as much as the second one does.
+    A sample covers the time since the one before. The first one covers the time since `started`, the start of the
+    component. If that is unknown, it covers as much as the second one does.
     """
     length = (end - begin) / STEPS
     if not series or length <= 0:
@@ -114,6 +115,8 @@ def means(series: Series, place: int, begin: float, end: float) -> Curve:
     sums, covered = [0.0] * STEPS, [0.0] * STEPS
     first = series[0]
     since = first.time - (series[1].time - first.time if len(series) > 1 else 1)
+    if started is not None and started < first.time:
+        since = started
     for before, sample in pairwise([first._replace(time=since), *series]):
         low, high = (before.time - begin) / length, (sample.time - begin) / length
         for step in range(max(0, int(low)), min(STEPS - 1, int(high)) + 1):

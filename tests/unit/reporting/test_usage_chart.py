@@ -28,6 +28,10 @@ def test_curve_has_means_of_samples() -> None:
     series = [Sample(10, 1, 0), Sample(11, 3, 0), Sample(20, 0.5, 0), Sample(20.5, 0, 0), Sample(21, 1, 0)]
     curve = means(series, 1, 0, STEPS)
     assert curve[8:23] == [None, 1, 3, *[0.5] * 9, 0.5, None, None]
+    assert means(series[1:], 1, 0, STEPS, started=8)[7:12] == [None, 3, 3, 3, 0.5], "since the start of the component"
+    assert means(series[:1], 1, 0, STEPS, started=8)[7:11] == [None, 1, 1, None]
+    late = means(series[:2], 1, 0, STEPS, started=12)
+    assert late[8:11] == [None, 1, 3], "the clock of the host was set"
     assert means(series, 1, 0, 0) == means([], 1, 0, 60) == [None] * STEPS
 
 
