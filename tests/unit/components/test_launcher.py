@@ -369,7 +369,9 @@ def test_program_has_default_signals(launch: Launch, number: signal.Signals) -> 
         ("exit 147", "147-exit"),
         ("exit 128", "128"),
         ("kill -TERM $$", "143"),
-        ("exit 143", "143"),  # not every shell tells it from SIGTERM
+        ("exit 143", "143-exit"),
+        ("trap 'exit 143' TERM; kill -TERM $$", "143-exit"),
+        ("exit 141", "141"),  # no shell tells it from SIGPIPE
         ("sh -c 'kill -KILL $$'", "137-exit"),
         ("exit 127", "127"),
     ],
