@@ -230,10 +230,12 @@ def _received(stream: "_Stream", wanted: dict[str, Result], folder: Path) -> Ite
             for member in archive:
                 archive.members.clear()  # tarfile would keep all members and their headers in memory
                 result = wanted.pop(member.name, None)  # each file may arrive only once
-                if result is None or archive.pax_headers or not _is_plain(member, 2 * result.size + MOST_GROWTH):
+                stored = archive.offset - member.offset_data  # without its holes, but padded to whole tar blocks
+                most = 2 * result.size + MOST_GROWTH if result else 0
+                if result is None or archive.pax_headers or not _is_plain(member, stored, most):
                     name = member.name[:MOST_OF_A_NAME]
                     raise HostError(f"invalid answer: unexpected file {name!r}, {member.size:,} bytes")
-                stream.expect(member.size)
+                stream.expect(stored, member.size)
                 content = archive.extractfile(member)
                 assert content
                 most = result.size if result.is_output else member.size
@@ -242,9 +244,9 @@ def _received(stream: "_Stream", wanted: dict[str, Result], folder: Path) -> Ite
         raise HostError(f"invalid answer: not a tar archive of files: {error}") from error
 
 
-def _is_plain(member: tarfile.TarInfo, most: int) -> bool:
-    """Return whether a member is a regular file of at most `most` bytes, whose whole content is in the stream."""
-    return member.isreg() and not member.issparse() and 0 <= member.size <= most
+def _is_plain(member: tarfile.TarInfo, stored: int, most: int) -> bool:
+    """Return whether a member is a regular file of at most `most` bytes, with `stored` bytes in the stream."""
+    return member.isreg() and min(stored, member.size) >= 0 and max(stored, member.size) <= most
 
 
 def _write(target: Path, content: IO[bytes], member: tarfile.TarInfo, most: int) -> str:
@@ -275,25 +277,23 @@ class _Stream:
     def __init__(self, talk: Conversation, count: Callable[[int], None]) -> None:
         self._talk = talk
         self._count = count
-        self._left = 0
         self._content = 0
         self._besides = 0
 
-    def expect(self, size: int) -> None:
-        """Expect the content of a file: `size` bytes, padded to whole tar blocks."""
+    def expect(self, size: int, whole: int) -> None:
+        """Expect the content of a file, which has `whole` bytes: `size` bytes in the stream."""
+        self._count(whole - size)
         self._besides = 0
-        self._left = size
-        self._content = -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+        self._content = size
 
     def read(self, size: int) -> bytes:
         """Return the next bytes, at most `size`. Raise HostError if too many are not content of a file."""
         block = self._talk.read(min(size, self._content or tarfile.BLOCKSIZE))
-        self._besides += 0 if self._content else len(block)
+        if self._content:
+            self._content -= len(block)
+            self._count(len(block))
+            return block
+        self._besides += len(block)
         if self._besides > MOST_BESIDES:  # tarfile would keep all of these bytes in memory
             raise HostError("invalid answer: not a tar archive of files")
-        self._content = max(self._content - len(block), 0)
-        content = min(len(block), self._left)  # the rest is padding
-        self._left -= content
-        if content:
-            self._count(content)
         return block

@@ -1,6 +1,6 @@
 """The parts of a sparse local file that hold data, and the holes of files that come from a host.
 
-A sync sends only these parts. Everything between them becomes a hole on the host. A collection receives all bytes.
+A sync sends only these parts. Everything between them becomes a hole on the host. tar does the same for a collection.
 """
 
 import os

@@ -101,9 +101,9 @@ DEEPEST_JSON = 20
 
 # -- Collected files
 
-# Bytes between the contents of two files in a tar stream, where an honest host sends only headers and names. `tarfile`
-# keeps all of them in memory.
-MOST_BESIDES = 1 << 20
+# Bytes between the contents of two files in a tar stream. An honest host sends only headers and names there, and 24
+# bytes for each part of a sparse file. `tarfile` keeps all of them in memory.
+MOST_BESIDES = 1 << 22
 # Bytes by which a file may exceed twice its listed size when it arrives, because a log may have grown. More would fill
 # the disk.
 MOST_GROWTH = 1 << 30

@@ -15,7 +15,7 @@ from tests.support.lab import Lab
 from tests.support.memory import fab_within_little_memory, fab_within_memory
 from tests.support.odd_hosts import host_with
 from tests.support.outcomes import repeat_with
-from tests.support.tar_headers import header, pax
+from tests.support.tar_headers import header, pax, sparse
 
 
 def archive(name: str, content: bytes = b"evil", headers: dict[str, str] | None = None, kind: bytes = b"0") -> bytes:
@@ -76,7 +76,11 @@ STREAMS = {
     ),
     "a file that comes again and again": (b"", FILE),
     "a name within a name": (header("././@LongLink", b"L") * 1900 + FILE + END, b""),
-    "a sparse file": (header("./r", b"S") + END, b""),
+    "a sparse file without its part of 1 GB, then a name of 1 GB": (
+        sparse((1 << 20, 1 << 30), size=0, stored=0) + header("././@LongLink", b"L", 1 << 30),
+        b"a" * 512,
+    ),
+    "a sparse file with endless data": (sparse((0, 512), stored=1 << 31), b"a" * 512),
     "values for all that follows": (pax(b"g", comment="x") + FILE + END, b""),
 }
 
@@ -95,6 +99,7 @@ def test_hostile_stream_fails_one_host(lab: Lab, name: str) -> None:
     done = fab_within_memory(lab, "collect", "-c", "cfg.py", "--io-timeout", "5")
     failed, last = done.stderr.splitlines()
     assert failed.startswith("odd: collect: "), done.stderr
+    assert "unexpected file './r', 512 bytes" in failed or name != "a sparse file with endless data"
     assert (done.returncode, last) == (1, repeat_with(lab, "collect", "--limit", "odd/*", "--io-timeout", "5"))
     (folder,) = collections_in(lab.folder / "results")
     assert (folder / "node1/b/results/r").exists() and (folder / "run.json").exists()

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from fabfile.remote.conversation import Conversation
+from fabfile.results import collect
 from fabfile.transfer.inventory import PIECE
 from fabfile.transfer.protocol.remote_commands import RemoteCommands
-from tests.support.collections import collections_in
+from fabfile.transfer.sparse import HOLES
 from tests.support.lab import Lab
 
 SIZES = {"big": 2 * PIECE + 5, "hole": 1 << 20, "small": 200_000, "end": 3 << 20}
@@ -65,21 +67,44 @@ def test_holes_are_neither_sent_nor_filled(lab: Lab, monkeypatch: pytest.MonkeyP
         assert_same(lab.folder / "tree", there)
 
 
-def test_holes_of_results_stay_holes(lab: Lab) -> None:
+def test_holes_of_results_are_not_sent(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`parts` has more parts than a header of tar holds."""
     make(lab.node1.home / "tree")
+    (lab.node1.home / "tree/parts").write_bytes(b"")
+    with (lab.node1.home / "tree/parts").open("r+b") as file:
+        for number in range(25):
+            file.seek(number * HOLES * 2)
+            file.write(os.urandom(HOLES))
+        file.truncate(HOLES * 60)
     lab.config(
         "config.add_component(Component(name='c', host='node1', start_index=1, executable='/bin/true', base_dir='~',"
         " results=['tree'], wait=True))\n"
     )
-    lab.run("run", "--collect")
-    (collected,) = collections_in(lab.folder / "results")
+    received, shown = [], []
+    read, fetch = Conversation.read, collect.fetch
+
+    def counted(talk: Conversation, size: int) -> bytes:
+        block = read(talk, size)
+        received.append(len(block))
+        return block
+
+    monkeypatch.setattr(Conversation, "read", counted)
+    monkeypatch.setattr(
+        collect, "fetch", lambda talk, files, to, _: fetch(talk, files, to, lambda *now: shown.append(now))
+    )
+    with lab.runner() as runner:
+        runner.run()
+        collected = runner.collect(lab.folder / "results").folder
+    there = sum(blocks(path) for path in (lab.node1.home / "tree").rglob("*") if path.is_file())
+    assert sum(received) < there + 50_000 and there < sum(SIZES.values()) / 20
+    assert shown[-1][0] == shown[-1][1] > sum(SIZES.values())
     for path in (lab.node1.home / "tree").rglob("*"):
         path.chmod(path.stat().st_mode | 0o600)
-    there = collected / "node1/c/results/tree"
-    assert_same(lab.node1.home / "tree", there)
-    assert blocks(there / "zeros") == 0
+    found = collected / "node1/c/results/tree"
+    assert_same(lab.node1.home / "tree", found)
+    assert blocks(found / "zeros") == 0
     lab.run("collect")
-    assert (there / "big").stat().st_nlink == 2
+    assert (found / "big").stat().st_nlink == 2
 
 
 def test_doctor_counts_data_of_sparse_files(lab: Lab) -> None:

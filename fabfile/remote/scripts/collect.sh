@@ -104,7 +104,7 @@ carry_out() {
     enter_base_dir_of "$folder" "$@" || cd /
     case $command in
       hash) hash_listed "$folder" ;;
-      fetch) errors=$(tar -b 1 -chPf - --no-recursion --hard-dereference --null -T "$list" 2>&1 >&3) ;;
+      fetch) errors=$(tar -b 1 --format=gnu -SchPf - --no-recursion --hard-dereference --null -T "$list" 2>&1 >&3) ;;
       end) return ;;
     esac
     answer "$command $errors"
