@@ -50,9 +50,8 @@ _rr_own_record() {
   exec 3>&2 2<>"$_rr_own_folder/signal.room"
   sh "$0" exec "$1" # dash would print its message to the stderr of the command, so that one restores its own
   _rr_own_status=$? _rr_own_words=
-  trap '' HUP INT QUIT # also for the commands below: the terminal may disappear now
+  trap '' HUP INT QUIT TERM # also for the commands below: the terminal may disappear now
   _rr_own_find_signal
-  trap '' TERM
   exec 2>&3 3>&-
   [ -z "$_rr_own_daemon" ] || [ $_rr_own_status -ne 0 ] || _rr_own_follow_daemon
   _rr_own_ended=$(date +%s)
@@ -75,7 +74,7 @@ _rr_own_find_signal() {
   fi
   case $_rr_own_status in 130 | 141) return ;; 143) _rr_own_signal=TERM ;; *) _rr_own_signal=KILL ;; esac
   { [ $_rr_own_status -gt 128 ] && [ $_rr_own_status -le 192 ]; } || return 0
-  sh -c "kill -$_rr_own_signal \$\$"
+  (trap - TERM && exec sh -c "kill -$_rr_own_signal \$\$")
   ! _rr_own_has_message || _rr_own_words=-exit
 }
 _rr_own_has_message() { read -r _rr_own_line <"$_rr_own_folder/signal.room" && [ "$_rr_own_line" ]; }
