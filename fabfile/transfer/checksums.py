@@ -9,12 +9,14 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Set
+from functools import cache
 
 from rr_config.files.local_files import LocalFile
 
 from .inventory import PIECE, PartialFile, hash_line, is_unreadable, piece_line, read_stamps, to_hash
 from .protocol.remote_commands import RemoteCommands
 from .root import Root
+from .sparse import is_hole
 from .tree import Tree
 
 BLOCK = 1 << 18
@@ -52,19 +54,29 @@ class LocalHashes:
 
 
 def _hashes(path: str) -> tuple[str, ...]:
-    digests = [hashlib.sha1(usedforsecurity=False)]
-    left = PIECE
     file = os.open(path, os.O_RDONLY)  # half the time of open(), which matters for many small files
     try:
-        while block := os.read(file, min(BLOCK, left or PIECE)):
-            if not left:
-                digests.append(hashlib.sha1(usedforsecurity=False))
-                left = PIECE
-            digests[-1].update(block)
-            left -= len(block)
+        size = os.fstat(file).st_size
+        return tuple(_piece_hash(file, start, min(PIECE, size - start)) for start in range(0, size or 1, PIECE))
     finally:
         os.close(file)
-    return tuple(digest.hexdigest() for digest in digests)
+
+
+def _piece_hash(file: int, start: int, size: int) -> str:
+    """Return the hash of `size` bytes. Do not read a whole piece that is a hole; list_pieces.sh does the same."""
+    if size == PIECE and is_hole(file, start, size):
+        return _hash_of_zeros(size)
+    digest = hashlib.sha1(usedforsecurity=False)
+    os.lseek(file, start, os.SEEK_SET)
+    while block := os.read(file, min(BLOCK, size)):
+        digest.update(block)
+        size -= len(block)
+    return digest.hexdigest()
+
+
+@cache
+def _hash_of_zeros(size: int) -> str:
+    return hashlib.sha1(bytes(size), usedforsecurity=False).hexdigest()
 
 
 def compare(commands: RemoteCommands, roots: Iterable[Root], hashes: LocalHashes, may_change: bool = True) -> None:
@@ -112,14 +124,8 @@ class _Question:
         self._hashed = commands.send_command("hash", self.small)
         if not self.large:
             return
-        self._counts: dict[str, int] = {}
-        words: list[str] = []
-        for path in self.large:
-            self._counts[path] = count = -(-self._root.tree.files[path].size // PIECE)
-            for number in range(count):
-                words += (str(number), path)
         self._stamped = commands.send_command("stamp", self.large)
-        self._pieces = commands.send_command("pieces", words)
+        self._pieces = commands.send_command("pieces", self.large)
 
     def look_up(self, hashes: LocalHashes) -> None:
         files = self._root.tree.files
@@ -141,7 +147,7 @@ class _Question:
     def _compare_large(self, path: str, stamp: str | None, there: Set[bytes], same: set[str]) -> None:
         """Add a large file to `same`, or to the partial files of the root, or to none of both."""
         sha1s = self._piece_hashes[path]
-        if len(sha1s) != self._counts[path]:
+        if len(sha1s) != -(-self._root.tree.files[path].size // PIECE):
             return  # it has changed here since it was listed; upload reports that
         differ = [n for n, sha1 in enumerate(sha1s) if piece_line(path, n, sha1) not in there]
         if not differ:

@@ -3,6 +3,7 @@
 A sync sends only these parts. Everything between them becomes a hole on the host. tar does the same for a collection.
 """
 
+import errno
 import os
 from typing import BinaryIO
 
@@ -45,6 +46,14 @@ def write_sparse(file: BinaryIO, block: bytes) -> None:
             file.seek(len(piece), os.SEEK_CUR)
         else:
             file.write(piece)
+
+
+def is_hole(file: int, start: int, size: int) -> bool:
+    """Return whether `size` bytes of an open file are one hole."""
+    try:
+        return os.lseek(file, start, os.SEEK_DATA) >= start + size
+    except OSError as error:  # ENXIO: no data follows
+        return error.errno == errno.ENXIO
 
 
 def _data_parts(local: LocalFile) -> Parts | None:

@@ -16,6 +16,11 @@ from tests.support.lab import Lab
 SIZES = {"big": 2 * PIECE + 5, "hole": 1 << 20, "small": 200_000, "end": 3 << 20}
 DATA = {"big": [(4096, 9000), (PIECE - 7, 100_000)], "hole": [], "small": [(100_000, 10)], "end": [((3 << 20) - 3, 3)]}
 
+SENT = (
+    "config.add_component(Component(name='c', host='node1', start_index=1, executable='x', base_dir='~/work',"
+    " files={'tree': 'tree'}))\n"
+)
+
 
 def make(folder: Path) -> None:
     """Create files with holes, a copy of one, and one with zeros in place of a hole."""
@@ -38,10 +43,7 @@ def blocks(path: Path) -> int:
 
 def test_holes_are_neither_sent_nor_filled(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     make(lab.folder / "tree")
-    lab.config(
-        "config.add_component(Component(name='c', host='node1', start_index=1, executable='x', base_dir='~/work',"
-        " files={'tree': 'tree'}))\n"
-    )
+    lab.config(SENT)
     sent = []
     send = RemoteCommands.send
 
@@ -65,6 +67,35 @@ def test_holes_are_neither_sent_nor_filled(lab: Lab, monkeypatch: pytest.MonkeyP
         again = runner.sync()["node1"]
         assert (again.sent, again.sent_bytes) == (1, PIECE)
         assert_same(lab.folder / "tree", there)
+
+
+def test_holes_are_not_hashed(lab: Lab) -> None:
+    """To hash 256 GB takes minutes."""
+    lab.config(SENT)
+    (lab.folder / "tree").mkdir()
+    local, there = lab.folder / "tree/huge", lab.node1.home / "work/tree/huge"
+    with local.open("wb") as file:
+        file.truncate((256 << 30) + 1)
+        write(local, 0, b"first")
+        write(local, (100 << 30) - 2, b"between two pieces")
+    with lab.runner() as runner:
+        assert runner.sync()["node1"].sent == 1
+        assert runner.sync()["node1"].sent == 0
+        write(there, 200 << 30, b"on the host only")
+        write(local, (100 << 30) + 2, b"BETWEEN")
+        again = runner.sync()["node1"]
+        assert (again.sent, again.sent_bytes) == (1, 2 * PIECE)
+        assert runner.sync()["node1"].sent == 0
+    with local.open("rb") as here, there.open("rb") as file:
+        for offset in (0, (100 << 30) - 2, 200 << 30):
+            assert os.pread(file.fileno(), 20, offset) == os.pread(here.fileno(), 20, offset)
+    assert there.stat().st_size == local.stat().st_size and blocks(there) < 3 * PIECE
+
+
+def write(path: Path, offset: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(data)
 
 
 def test_holes_of_results_are_not_sent(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,7 @@ SENT = {
 # Programs of their own, with the lines that stand in front of them.
 PROGRAMS = {
     "hash_piece": "",
+    "list_pieces": "",
     "launcher": launcher.header(COMPONENT),
     "move_staged": "",
     "note_taker": "",

@@ -5,7 +5,7 @@
 # Without that nothing is done: a connection that is cut in the middle of a path leaves the path of something else.
 # The answer to each command ends with a record `=ERRORS`: the errors of the programs that it ran.
 # Needs from the header: session, piece_mb, staged_as, and the scripts that xargs runs: staging_filter, list_planted, copy_partial,
-# hash_piece, move_staged, swap_staged, and those of removal.sh. $list is the file for lists of paths.
+# list_pieces, hash_piece, move_staged, swap_staged, and those of removal.sh. $list is the file for lists of paths.
 . ./state_dir.sh
 . ./lists.sh
 . ./staging.sh
@@ -90,7 +90,7 @@ carry_out_one() {
     list) list_tree $rest ;;
     delete) remove_below $rest ;;
     stamp) each stat -L --printf '%.9Z %n\0' -- 2>/dev/null ;;
-    pieces) each -n 2 -P "$(nproc)" sh -c "$hash_piece" sh "$piece_mb" 2>/dev/null ;;
+    pieces) pieces 3>&1 2>/dev/null ;;
     hash)
       each openssl dgst -sha1 -r 2>/dev/null
       answer ''
@@ -111,6 +111,11 @@ carry_out_one() {
     checkpoint) is_skipping=$any_errors ;;
     relay_*) "$command" $rest ;;
   esac
+}
+
+# pieces: print the SHA-1 of each piece of large files.
+pieces() {
+  each -n 1 sh -c "$list_pieces" sh "$piece_mb" | xargs -0 -r -n 2 -P "$(nproc)" sh -c "$hash_piece" sh "$piece_mb"
 }
 
 # enter_root N ROOT...

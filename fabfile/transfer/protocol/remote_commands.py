@@ -163,8 +163,8 @@ def checked_preview_script(connect: Script, session: str, roots: Iterable[str]) 
 
 def _of_agent() -> dict[str, Value]:
     """Return the values that sync_agent.sh needs: scripts for xargs, and the others of its header."""
-    names = ["staging_filter", "list_planted", "copy_partial", "hash_piece", "move_staged", "swap_staged"]
-    names += ["find_inside", "remove_listed", "dig_holes"]
+    names = ["staging_filter", "list_planted", "copy_partial", "list_pieces", "hash_piece", "move_staged"]
+    names += ["swap_staged", "find_inside", "remove_listed", "dig_holes"]
     return {"piece_mb": PIECE_MB, "staged_as": STAGED_AS, **{name: read_script(f"{name}.sh") for name in names}}
 
 
