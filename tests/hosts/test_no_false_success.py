@@ -163,7 +163,7 @@ def test_ctrl_c_while_loading_is_silent(lab: Lab) -> None:
     lab.config(config_of("node1"))
     command = [str(FAB.with_name("remote-runner")), "-S", str(lab.farm.ssh_config), "run", "-c", "cfg.py"]
     pipe = subprocess.PIPE
-    for library in ("_rust.abi3.so", "_yaml", "_sodium.abi3.so"):  # loaded one after the other
+    for library in ("_rust.abi3.so", "_bcrypt.abi3.so", "_sodium.abi3.so"):  # loaded one after the other
         with subprocess.Popen(command, cwd=lab.folder, env=lab.environment, stdout=pipe, stderr=pipe) as process:
             maps = Path(f"/proc/{process.pid}/maps")
             while library not in maps.read_text() and process.poll() is None:
