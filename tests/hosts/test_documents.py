@@ -14,7 +14,7 @@ from tests.support.farm import Farm
 
 @pytest.mark.long
 def test_tutorial_does_what_it_says(tmp_path: Path) -> None:
-    """It begins in a checkout, which is a copy here: hosts of the real one are left alone."""
+    """Run it in a copy of the checkout, so that hosts of the real one keep running."""
     project, home = tmp_path / "project", tmp_path / "home"
     shutil.copytree(ROOT / "tests/support", project / "tests/support")
     for name in ("dev", "tasks.py", "pyproject.toml"):

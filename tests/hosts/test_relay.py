@@ -1,4 +1,4 @@
-"""`--relay`: hosts pass files on to each other. Whatever a relay does, all files are right, and nothing stays."""
+"""`--relay`: hosts pass files on to each other. All files are right after each failure, and nothing stays."""
 
 import contextlib
 import filecmp
@@ -43,7 +43,7 @@ def configure(lab: Lab, hosts: list[str], megabytes: int = 40, small: int = 40) 
 
 
 def assert_whole(lab: Lab, *hosts: ThrowawayHost) -> None:
-    """Fail unless these hosts have the files and no others, and nothing else of the relay is left on them."""
+    """Fail unless these hosts have exactly the files of the tree, and no folder or server of the relay."""
     for host in hosts:
         found = filecmp.dircmp(lab.folder / "tree", host.home / "work/tree")
         assert (found.left_only, found.right_only, found.funny_files) == ([], [], [])
@@ -174,7 +174,7 @@ def test_lost_relay_is_replaced(lab: Lab, happens: Callable[[Lab, ThrowawayHost]
     assert_whole(lab, *(lab.farm.hosts[name] for name in names if name != lost.name))
 
 
-# Servers in place of that of openssl.
+# Each server replaces `openssl s_server`.
 SERVER = """
 import socket, ssl, sys, time
 address, key = (sys.argv[sys.argv.index(word) + 1] for word in ("-accept", "-key"))

@@ -41,7 +41,7 @@ class Source:
 
 @attrs.define(eq=False)
 class HostState:
-    """A host in the relay. `address` is that of its servers, in the words of the host, and empty without any.
+    """A host in the relay. `address` is the line `ADDRESS PORT...` of its servers, or empty if it has none.
 
     `late` are the seconds by which batches from each source were late in sum. `races` are the batches that it gets to
     find out whether the first host, their value, is too slow. `since` is the time at which its first batch began.
